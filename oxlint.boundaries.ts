@@ -1,0 +1,82 @@
+import { defineConfig, type OxlintOverride } from 'oxlint'
+
+/**
+ * Who may import what: the floors of the house as lint errors (docs/architecture.md). Data's way is one street,
+ * request → route → service → repository → Store → driver → database, and nothing imports a floor above its own.
+ *
+ * `no-restricted-imports` of a later override replaces that of an earlier one, so each room names all that it refuses.
+ */
+interface Refusal {
+  readonly regex: string
+  readonly message: string
+  readonly allowTypeImports?: boolean
+}
+
+const drivers: Refusal = {
+  regex: '^(@neondatabase|@planetscale|@libsql)/',
+  message: 'The HTTP drivers live in packages/db/src/dialects: go through the Store.',
+}
+const dialectDrizzle: Refusal = {
+  regex: '^drizzle-orm/.*(neon|planetscale|libsql|sqlite|pg|postgres|mysql|mysql2|d1|singlestore|gel)',
+  message: 'What drizzle has for one database lives in packages/db/src/dialects: use a column kit or a capability.',
+}
+const drizzle: Refusal = {
+  regex: '^drizzle-(orm|kit)(/|$)',
+  message: 'SQL is built in packages/db/src/repositories: call a repository.',
+}
+const tcpDrivers: Refusal = {
+  regex: '^((pg|pg-.+|mysql2|libsql|better-sqlite3|mariadb|postgres)(/.*)?|node:sqlite)$',
+  message: 'Connections over TCP or to a file live in packages/gateway: everyone else speaks HTTP.',
+}
+const node: Refusal = {
+  regex: '^node:|^(assert|buffer|crypto|events|fs|http|https|net|os|path|process|stream|tls|url|util|zlib)(/|$)',
+  message: 'This runs in workerd, without Node: use Web APIs.',
+}
+const hono: Refusal = { regex: '^(hono|@hono)(/|$)', message: 'HTTP ends in the routes of packages/api.' }
+const zod: Refusal = { regex: '^zod(/|$)', message: 'Requests are parsed in the routes of packages/api.' }
+const dialects: Refusal = {
+  regex: '(^|/)dialects(/|$)',
+  message:
+    'A dialect is known by its capabilities alone: only store.ts and schema-wide tools of packages/db open that room.',
+}
+const storeValues: Refusal = {
+  regex: '^@millrace/db/store$',
+  allowTypeImports: true,
+  message: 'Only repositories call the Store: take its type, and hand it to one.',
+}
+const insides: Refusal = {
+  regex: '^\\.{1,2}/.*(^|/)src/',
+  message: 'Another package is imported by its name (@millrace/…), never by its folder.',
+}
+const packages = (...names: readonly string[]): Refusal => ({
+  regex: `^@millrace/(${names.join('|')})(/|$)`,
+  message: 'Nothing goes up a floor: functions and cli know api and gateway, these know db, db knows none of them.',
+})
+
+const room = (files: string, ...patterns: readonly Refusal[]): OxlintOverride => ({
+  files: [files],
+  rules: { 'no-restricted-imports': ['error', { patterns: [insides, ...patterns] }] },
+})
+
+const workerOnly = [tcpDrivers, node]
+const dbRefusals = [...workerOnly, hono, zod, packages('api', 'gateway', 'cli', 'functions')]
+const apiRefusals = [...workerOnly, drivers, drizzle, dialects, storeValues, packages('gateway', 'cli', 'functions')]
+
+export const boundaries = [
+  room('packages/db/src/**', ...dbRefusals, drivers, dialectDrizzle),
+  room('packages/db/src/repositories/**', ...dbRefusals, drivers, dialectDrizzle, dialects),
+  room('packages/db/src/dialects/**', ...dbRefusals),
+  room('packages/api/src/**', ...apiRefusals),
+  room('packages/api/src/services/**', ...apiRefusals, hono),
+  room('functions/src/**', ...workerOnly, drivers, drizzle, dialects, packages('gateway', 'cli')),
+  room('packages/gateway/src/**', drivers, drizzle, dialects, hono, packages('api', 'cli', 'functions')),
+  room('packages/cli/src/**', drivers, drizzle, tcpDrivers, dialects, hono, packages('functions')),
+  // The gateway's own tests prove it with the unmodified drivers.
+  room('packages/gateway/src/**/*.test.ts', drizzle, dialects, hono, packages('api', 'cli', 'functions')),
+]
+
+export default defineConfig({
+  categories: { correctness: 'off' },
+  overrides: boundaries,
+  ignorePatterns: ['**/node_modules', '**/.tsbuild'],
+})

@@ -1,0 +1,37 @@
+import { defineConfig } from 'oxlint'
+import { boundaries } from './oxlint.boundaries.ts'
+
+export default defineConfig({
+  plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise', 'vitest'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  options: { typeAware: true },
+  rules: {
+    eqeqeq: 'error',
+    'no-empty': 'error',
+    'no-var': 'error',
+    'prefer-const': 'error',
+    'import/no-cycle': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/no-non-null-assertion': 'error',
+    'typescript/no-require-imports': 'error',
+    'typescript/no-unnecessary-condition': 'error',
+    'typescript/no-unsafe-argument': 'error',
+    'typescript/no-unsafe-assignment': 'error',
+    'typescript/no-unsafe-call': 'error',
+    'typescript/no-unsafe-member-access': 'error',
+    'typescript/no-unsafe-return': 'error',
+    'typescript/only-throw-error': 'error',
+    'typescript/return-await': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+  },
+  overrides: [
+    { files: ['packages/db/src/**', 'packages/api/src/**'], rules: { 'no-console': 'error' } },
+    // vitest's asymmetric matchers are `any` by design.
+    { files: ['**/*.test.ts'], rules: { 'typescript/no-unsafe-assignment': 'off' } },
+    ...boundaries,
+  ],
+  ignorePatterns: ['**/node_modules', '**/.tsbuild'],
+})
