@@ -1,0 +1,8 @@
+import { defineConfig } from 'drizzle-kit'
+
+export default defineConfig({
+  dialect: 'mysql',
+  schema: './packages/db/src/dialects/mysql/tables.ts',
+  out: './packages/db/migrations/mysql',
+  breakpoints: true,
+})

@@ -1,0 +1,8 @@
+import { defineConfig } from 'drizzle-kit'
+
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: './packages/db/src/dialects/postgres/tables.ts',
+  out: './packages/db/migrations/postgres',
+  breakpoints: true,
+})

@@ -1,0 +1,8 @@
+import { defineConfig } from 'drizzle-kit'
+
+export default defineConfig({
+  dialect: 'sqlite',
+  schema: './packages/db/src/dialects/sqlite/tables.ts',
+  out: './packages/db/migrations/sqlite',
+  breakpoints: true,
+})

@@ -1,0 +1,169 @@
+import { and, eq, exists, inArray, isNotNull, isNull, lte, not, or, sql, type Column, type SQL } from 'drizzle-orm'
+import type { Dialect } from './dialect.ts'
+import { databaseError } from './errors.ts'
+import { restoreMark, type Role, type SharePermission } from './schema.ts'
+
+/** What a caller may do with a workflow; each includes those before it. */
+export type Permission = 'view' | SharePermission | 'owner'
+
+/** Who asks. A user's role and standing are read in the statement that decides, never taken from the token. */
+export type Caller =
+  | { readonly kind: 'anonymous' }
+  | {
+      readonly kind: 'user'
+      readonly userId: string
+      /** When the token was issued; tokens from before the user's `tokens_valid_from` don't count. */
+      readonly issuedAt: Date
+      /** False for an API key without the scope `admin`: it acts as if its user had no role. */
+      readonly mayAdminister: boolean
+    }
+
+export type UserCaller = Extract<Caller, { kind: 'user' }>
+
+/** Why something was not done, in the order of precedence. */
+export type Refusal =
+  | 'unauthenticated'
+  | 'account_disabled'
+  | 'not_found'
+  | 'forbidden'
+  | 'precondition_failed'
+
+export type Outcome<Value, Reason extends string = Refusal> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly refusal: Reason }
+
+export function done<Value>(value: Value): { readonly ok: true; readonly value: Value } {
+  return { ok: true, value }
+}
+
+export function refused<Reason extends string>(refusal: Reason): { readonly ok: false; readonly refusal: Reason } {
+  return { ok: false, refusal }
+}
+
+/** The caller's own columns in every read: selected from `marks`, joined with `users`. */
+export interface StandingRow {
+  readonly restore: string | null
+  readonly callerId: string | null
+  readonly role: Role | null
+  readonly disabledAt: Date | null
+  readonly tokensValidFrom: Date | null
+}
+
+/** Columns that each read selects to know the caller's standing and whether a restore is under way. */
+export function standingFields({ tables: { marks, users } }: Dialect) {
+  return {
+    restore: marks.value,
+    callerId: users.id,
+    role: users.role,
+    disabledAt: users.disabledAt,
+    tokensValidFrom: users.tokensValidFrom,
+  }
+}
+
+/** The one row that every read starts from: it is there whether or not what is looked for is. */
+export function isAnchor({ tables: { marks } }: Dialect): SQL {
+  return eq(marks.name, restoreMark)
+}
+
+export interface Standing {
+  readonly isAdmin: boolean
+}
+
+/**
+ * Judges the caller by a read's row.
+ * @throws DatabaseError `restore_in_progress`, or `database_schema_outdated` where the anchor row is gone.
+ */
+export function standingOf(caller: Caller, row: StandingRow | undefined): Outcome<Standing> {
+  if (row === undefined) {
+    throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
+  }
+  if (row.restore !== null) {
+    throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
+  }
+  if (caller.kind === 'anonymous') return done({ isAdmin: false })
+  if (row.callerId === null || row.tokensValidFrom === null || row.tokensValidFrom > caller.issuedAt) {
+    return refused('unauthenticated')
+  }
+  if (row.disabledAt !== null) return refused('account_disabled')
+  return done({ isAdmin: row.role === 'admin' && caller.mayAdminister })
+}
+
+/** The id that joins the caller's row; no row for an anonymous one. */
+export function callerIdOf(caller: Caller): string | null {
+  return caller.kind === 'user' ? caller.userId : null
+}
+
+const ranks: Record<Permission, number> = { view: 1, execute: 2, edit: 3, owner: 4 }
+
+export function includes(permission: Permission, needed: Permission): boolean {
+  return ranks[permission] >= ranks[needed]
+}
+
+/** What decides a caller's permission on a workflow. */
+export interface PermissionRow {
+  readonly ownerId: string | null
+  readonly isPublic: boolean | null
+  readonly sharePermission: SharePermission | null
+}
+
+/** @returns undefined when the caller may not even see it. An ownerless workflow belongs to the administrators. */
+export function permissionOf(caller: Caller, { isAdmin }: Standing, row: PermissionRow): Permission | undefined {
+  if (isAdmin) return 'owner'
+  if (caller.kind === 'user' && row.ownerId === caller.userId) return 'owner'
+  if (row.sharePermission !== null) return row.sharePermission
+  return row.isPublic === true ? 'view' : undefined
+}
+
+/** The condition in a write that the caller may act at all: known, not disabled, with a token that counts. */
+export function mayAct({ builder, tables: { users, marks } }: Dialect, caller: UserCaller): SQL {
+  const standing = builder
+    .select({ one: sql`1` })
+    .from(users)
+    .where(
+      and(eq(users.id, caller.userId), isNull(users.disabledAt), lte(users.tokensValidFrom, caller.issuedAt)),
+    )
+  const restore = builder
+    .select({ one: sql`1` })
+    .from(marks)
+    .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
+  return all(exists(standing), not(exists(restore)))
+}
+
+/** The condition in a write that the caller's permission on the workflow includes the one needed. */
+export function mayOnWorkflow(
+  { builder, tables: { users, workflowShares } }: Dialect,
+  caller: UserCaller,
+  workflow: { readonly id: Column; readonly ownerId: Column },
+  needed: Permission,
+): SQL {
+  const administrator = builder
+    .select({ one: sql`1` })
+    .from(users)
+    .where(and(eq(users.id, caller.userId), eq(users.role, 'admin')))
+  const sufficient = (['view', 'execute', 'edit'] as const).filter((permission) => includes(permission, needed))
+  const share = builder
+    .select({ one: sql`1` })
+    .from(workflowShares)
+    .where(
+      and(
+        eq(workflowShares.workflowId, workflow.id),
+        eq(workflowShares.sharedWithUserId, caller.userId),
+        inArray(workflowShares.permission, sufficient),
+      ),
+    )
+  return any(
+    eq(workflow.ownerId, caller.userId),
+    ...(caller.mayAdminister ? [exists(administrator)] : []),
+    ...(sufficient.length > 0 ? [exists(share)] : []),
+  )
+}
+
+/** `and` of conditions of which there is at least one. */
+export function all(first: SQL, ...others: readonly (SQL | undefined)[]): SQL {
+  return and(first, ...others) ?? first
+}
+
+/** `or` of conditions of which there is at least one. */
+export function any(first: SQL, ...others: readonly (SQL | undefined)[]): SQL {
+  return or(first, ...others) ?? first
+}

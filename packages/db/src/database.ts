@@ -1,0 +1,76 @@
+import type { Dialect } from './dialect.ts'
+import { openMysql } from './dialects/mysql/transport.ts'
+import { openPostgres } from './dialects/postgres/transport.ts'
+import { openSqlite } from './dialects/sqlite/transport.ts'
+import type { Endpoint } from './dialects/trips.ts'
+import { databaseError } from './errors.ts'
+import { knownMigrations } from './known-migrations.ts'
+import { appliedMigrationNames } from './repositories/migrations.ts'
+import { createStore, defaultRetryPolicy, type Store } from './store.ts'
+import type { Transport, TripObserver } from './transport.ts'
+import type { Target } from './url.ts'
+
+export interface DatabaseSettings {
+  readonly target: Target
+  /** Where the gateway listens; needed by targets that are reached through one. */
+  readonly gatewayUrl?: string | undefined
+  readonly gatewayToken?: string | undefined
+  /** How long one round trip may take; 30 when absent. */
+  readonly timeoutSeconds?: number | undefined
+}
+
+/** A database, once for each isolate or process. It holds no connection: a Store is made for each request. */
+export interface Database {
+  readonly dialect: Dialect
+  /** A store that answers `database_schema_outdated` unless every migration that the code knows is applied. */
+  store(observer?: TripObserver): Store
+  /** Runs statements without looking at the schema: for the migrator and what comes before it. */
+  transport(observer?: TripObserver): Transport
+}
+
+/** @throws TypeError when the target needs a gateway and none is given. */
+export function openDatabase(settings: DatabaseSettings): Database {
+  const endpoint = endpointOf(settings)
+  const transport = (observer?: TripObserver) => openTransport(settings.target, endpoint, observer)
+  const memory = { isSchemaCurrent: false }
+  return {
+    dialect: transport().dialect,
+    transport,
+    store(observer) {
+      const opened = transport(observer)
+      return createStore(opened, { ensureSchema: () => ensureSchema(opened, memory), retry: defaultRetryPolicy })
+    },
+  }
+}
+
+/** A warm isolate remembers that the schema is current: migrations are never taken back. */
+async function ensureSchema(transport: Transport, memory: { isSchemaCurrent: boolean }): Promise<void> {
+  if (memory.isSchemaCurrent) return
+  const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retry: defaultRetryPolicy })
+  const applied = new Set(await appliedMigrationNames(unchecked))
+  const missing = knownMigrations.filter((name) => !applied.has(name))
+  if (missing.length > 0) {
+    throw databaseError('database_schema_outdated', `migrations are missing: ${missing.join(', ')}`, {
+      isNotApplied: true,
+    })
+  }
+  memory.isSchemaCurrent = true
+}
+
+function endpointOf({ target, gatewayUrl, gatewayToken, timeoutSeconds = 30 }: DatabaseSettings): Endpoint {
+  const needsGateway = target.via === 'gateway' || target.via === 'file'
+  if (!needsGateway) return { gatewayUrl: undefined, gatewayToken: undefined, timeoutSeconds }
+  if (gatewayUrl === undefined) throw new TypeError('DATABASE_GATEWAY_URL is needed: this database has no HTTP endpoint')
+  return { gatewayUrl: new URL(gatewayUrl), gatewayToken, timeoutSeconds }
+}
+
+function openTransport(target: Target, endpoint: Endpoint, observer: TripObserver | undefined): Transport {
+  switch (target.dialect) {
+    case 'sqlite':
+      return openSqlite(target, endpoint, observer)
+    case 'postgres':
+      return openPostgres(target, endpoint, observer)
+    case 'mysql':
+      return openMysql(target, endpoint, observer)
+  }
+}

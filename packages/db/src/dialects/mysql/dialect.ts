@@ -1,0 +1,19 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/mysql-proxy'
+import type { Builder, Dialect } from '../../dialect.ts'
+import { defineBookkeeping, defineTables } from '../../schema.ts'
+import { onlyBuilds } from '../only-builds.ts'
+import { mysqlColumnKit } from './kit.ts'
+import { mysqlMigration } from './migration.ts'
+
+export const mysql: Dialect = {
+  name: 'mysql',
+  tables: { ...defineTables(mysqlColumnKit), ...defineBookkeeping(mysqlColumnKit) },
+  // The builder has one static type for all dialects, SQLite's; what repositories call of it, all have.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  builder: drizzle(onlyBuilds) as unknown as Builder,
+  exactText: (column) => sql`${column}`,
+  contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
+  locking: (subquery) => sql`${subquery} for update`,
+  migration: mysqlMigration,
+}

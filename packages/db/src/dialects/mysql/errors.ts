@@ -1,0 +1,75 @@
+import { DatabaseError as PlanetScaleError } from '@planetscale/database'
+import { databaseError, type DatabaseError, type DatabaseFault } from '../../errors.ts'
+import { connectionFailure } from '../connection-failure.ts'
+
+/** Error numbers of MySQL and MariaDB. https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */
+const faults: Readonly<Record<number, DatabaseFault>> = {
+  1044: 'database_auth_failed',
+  1045: 'database_auth_failed',
+  1142: 'database_auth_failed',
+  1698: 'database_auth_failed',
+  1049: 'database_missing',
+  1146: 'database_schema_outdated',
+  1054: 'database_schema_outdated',
+  1040: 'database_busy',
+  1203: 'database_busy',
+  1226: 'database_busy',
+  1205: 'database_busy',
+  1213: 'database_busy',
+  1317: 'database_timeout',
+  1969: 'database_timeout',
+  3024: 'database_timeout',
+  1053: 'database_unreachable',
+  2002: 'database_unreachable',
+  2003: 'database_unreachable',
+  2006: 'database_unreachable',
+  2013: 'database_unreachable',
+  1062: 'unique_violation',
+  1451: 'foreign_key_violation',
+  1452: 'foreign_key_violation',
+  1216: 'foreign_key_violation',
+  1217: 'foreign_key_violation',
+  3819: 'check_violation',
+  4025: 'check_violation',
+  1048: 'check_violation',
+}
+
+/** Their messages name tables, columns and users, and no values. */
+const quotable = new Set([1044, 1045, 1049, 1054, 1064, 1142, 1146, 1205, 1213])
+
+/** Reads what the PlanetScale client throws: the error number stands only in the message. */
+export function readMysqlError(thrown: unknown, table: string | undefined): DatabaseError {
+  if (!(thrown instanceof PlanetScaleError)) return connectionFailure(thrown)
+  const number = Number(/\(errno (\d+)\)/.exec(thrown.message)?.[1] ?? Number.NaN)
+  const fault = faults[number] ?? faultOfStatus(thrown)
+  if (fault === undefined) return connectionFailure(thrown)
+  return databaseError(fault, wordsOf(thrown, number), {
+    isNotApplied: fault !== 'database_unreachable',
+    constraint: fault === 'unique_violation' ? uniqueIndexIn(thrown.message, table) : undefined,
+  })
+}
+
+function faultOfStatus({ status, body }: PlanetScaleError): DatabaseFault | undefined {
+  if (status === 401 || status === 403 || body.code === 'UNAUTHENTICATED') return 'database_auth_failed'
+  if (body.code === 'RESOURCE_EXHAUSTED' || status === 429 || status === 503) return 'database_busy'
+  if (body.code === 'UNAVAILABLE') return 'database_unreachable'
+  if (body.code === 'NOT_FOUND') return 'database_missing'
+  return status === 400 ? 'internal' : undefined
+}
+
+/** Without the SQL and without values: Vitess puts both into its messages. */
+function wordsOf({ message, body }: PlanetScaleError, number: number): string {
+  if (Number.isNaN(number)) return `MySQL: ${body.code}`
+  if (!quotable.has(number)) return `MySQL error ${number}`
+  const words = message
+    .replace(/^.*? desc = /, '')
+    .replace(/^target: \S+ \S+ /, '')
+    .replace(/ ?\(errno .*$/s, '')
+  return `MySQL error ${number}: ${words}`
+}
+
+/** `for key 'PRIMARY'` needs the statement's table; MySQL 8 puts it before the name of an index, MariaDB doesn't. */
+function uniqueIndexIn(message: string, table: string | undefined): string | undefined {
+  const key = /for key '(?:[^']*\.)?([^'.]+)'/.exec(message)?.[1]
+  return key === 'PRIMARY' ? `${table ?? ''}_pk` : key
+}

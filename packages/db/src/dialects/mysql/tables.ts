@@ -1,0 +1,17 @@
+import { defineTables } from '../../schema.ts'
+import { mysqlColumnKit } from './kit.ts'
+
+/** Each table by itself, as drizzle-kit wants them. */
+export const {
+  users,
+  workflows,
+  workflowVersions,
+  workflowShares,
+  executions,
+  settings,
+  sessions,
+  apiKeys,
+  idempotencyKeys,
+  loginAttempts,
+  backups,
+} = defineTables(mysqlColumnKit)

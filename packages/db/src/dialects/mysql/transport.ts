@@ -1,0 +1,99 @@
+import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
+import type { RawResult, Transport, TripObserver } from '../../transport.ts'
+import type { Statement } from '../../statement.ts'
+import type { Target } from '../../url.ts'
+import { fetchThrough, type Endpoint } from '../trips.ts'
+import { mysql } from './dialect.ts'
+import { readMysqlError } from './errors.ts'
+
+export type MysqlTarget = Extract<Target, { dialect: 'mysql' }>
+
+const nothing: RawResult = { rows: [], affected: 0 }
+
+export function openMysql(target: MysqlTarget, endpoint: Endpoint, observer?: TripObserver): Transport {
+  let current = ''
+  const client = new Client({
+    ...addressOf(target, endpoint),
+    fetch: fetchThrough(endpoint, observer, () => current, { Authorization: basicAuthorization(target) }),
+  })
+
+  async function execute(connection: Connection, { text, parameters }: Statement): Promise<RawResult> {
+    current = text
+    try {
+      return rawResult(await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }))
+    } catch (thrown) {
+      throw readMysqlError(thrown, tableIn(text))
+    }
+  }
+
+  return {
+    dialect: mysql,
+    run: (statement) => execute(client.connection(), statement),
+    async transact(writes, reads) {
+      // By hand, not by the client's `transaction`: when the answer to its COMMIT is lost, its ROLLBACK hides it.
+      const connection = client.connection()
+      await execute(connection, statementOf('begin'))
+      const outcome = await writeUntilGate(connection, writes, reads, execute)
+      await execute(connection, statementOf(outcome.isDone ? 'commit' : 'rollback'))
+      return outcome.results
+    },
+  }
+}
+
+interface Outcome {
+  readonly isDone: boolean
+  readonly results: readonly RawResult[]
+}
+
+type Execute = (connection: Connection, statement: Statement) => Promise<RawResult>
+
+/** One trip a statement: those that a gate has made idle are left out. */
+async function writeUntilGate(
+  connection: Connection,
+  writes: readonly Statement[],
+  reads: readonly Statement[],
+  execute: Execute,
+): Promise<Outcome> {
+  const results: RawResult[] = []
+  let isDone = true
+  try {
+    for (const statement of writes) {
+      const result = isDone ? await execute(connection, statement) : nothing
+      if (statement.isGate === true && result.affected === 0) isDone = false
+      results.push(result)
+    }
+    for (const statement of reads) results.push(await execute(connection, statement))
+  } catch (thrown) {
+    await rollBackQuietly(connection, execute)
+    throw thrown
+  }
+  return { isDone, results }
+}
+
+/** The error that led here is the one to tell; a session whose ROLLBACK fails too is ended by the server. */
+async function rollBackQuietly(connection: Connection, execute: Execute): Promise<void> {
+  await execute(connection, statementOf('rollback')).catch(() => undefined)
+}
+
+function statementOf(text: string): Statement {
+  return { text, parameters: [] }
+}
+
+function addressOf(target: MysqlTarget, { gatewayUrl }: Endpoint) {
+  // Plain http works only through `url`, whose user and password the client takes without percent-decoding: both go
+  // into the header instead.
+  return gatewayUrl === undefined ? { host: target.host } : { url: gatewayUrl.origin }
+}
+
+function basicAuthorization({ user, password }: MysqlTarget): string {
+  const bytes = new TextEncoder().encode(`${user}:${password}`)
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`
+}
+
+function tableIn(text: string): string | undefined {
+  return /^(?:insert into|update|delete from) `([^`]+)`/i.exec(text)?.[1]
+}
+
+function rawResult({ rows, rowsAffected }: ExecutedQuery<'array'>): RawResult {
+  return { rows: rows.map((row) => Object.values(row)), affected: rowsAffected }
+}

@@ -1,0 +1,19 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { Builder, Dialect } from '../../dialect.ts'
+import { defineBookkeeping, defineTables } from '../../schema.ts'
+import { onlyBuilds } from '../only-builds.ts'
+import { postgresColumnKit } from './kit.ts'
+import { postgresMigration } from './migration.ts'
+
+export const postgres: Dialect = {
+  name: 'postgres',
+  tables: { ...defineTables(postgresColumnKit), ...defineBookkeeping(postgresColumnKit) },
+  // The builder has one static type for all dialects, SQLite's; what repositories call of it, all have.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  builder: drizzle(onlyBuilds) as unknown as Builder,
+  exactText: (column) => sql`${column}::text`,
+  contains: (column, needle) => sql`strpos(${column}, ${needle}) > 0`,
+  locking: (subquery) => sql`${subquery} for update`,
+  migration: postgresMigration,
+}

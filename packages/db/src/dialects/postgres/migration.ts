@@ -1,0 +1,30 @@
+import { migrationLock, type MigrationDialect } from '../../migration.ts'
+import { restoreMark } from '../../schema.ts'
+import { plain } from '../plain.ts'
+
+export const postgresMigration: MigrationDialect = {
+  bookkeeping: [
+    plain(
+      'create table if not exists "marks" ("name" text collate "C" primary key not null, "owner" text collate "C", "value" text collate "C", "lease_until" timestamp(3) with time zone)',
+    ),
+    plain(
+      'create table if not exists "migrations" ("name" text collate "C" primary key not null, "hash" text collate "C" not null, "statements_done" bigint not null, "left_out" text collate "C", "applied_at" timestamp(3) with time zone)',
+    ),
+    plain('insert into "marks" ("name") values ($1), ($2) on conflict do nothing', [restoreMark, migrationLock]),
+  ],
+  isDdlTransactional: true,
+  takeLock: (owner, leaseMilliseconds) =>
+    plain(
+      `update "marks" set "owner" = $1, "lease_until" = clock_timestamp() + cast($2 as bigint) * interval '1 millisecond' where "name" = $3 and ("owner" is null or "owner" = $1 or "lease_until" < clock_timestamp())`,
+      [owner, String(leaseMilliseconds), migrationLock],
+    ),
+  releaseLock: (owner) =>
+    plain('update "marks" set "owner" = null, "lease_until" = null where "name" = $1 and "owner" = $2', [
+      migrationLock,
+      owner,
+    ]),
+  tableNames: plain('select tablename from pg_catalog.pg_tables where schemaname = current_schema()'),
+  whatItMakes: () => undefined,
+  isForeignKeyRefusal: () => false,
+  isDirectDdlRefusal: () => false,
+}

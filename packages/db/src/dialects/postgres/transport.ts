@@ -1,0 +1,88 @@
+import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '@neondatabase/serverless'
+import type { RawResult, Transport, TripObserver } from '../../transport.ts'
+import type { Statement } from '../../statement.ts'
+import type { Target } from '../../url.ts'
+import { fetchThrough, type Endpoint, type Fetch } from '../trips.ts'
+import { postgres } from './dialect.ts'
+import { readPostgresError } from './errors.ts'
+
+export type PostgresTarget = Extract<Target, { dialect: 'postgres' }>
+
+/** The driver parses by type; rows are wanted as PostgreSQL's exact text. */
+const asText = { getTypeParser: () => (value: string) => value }
+
+const textRows = { arrayMode: true, fullResults: true, types: asText } as const
+
+/** Set on each request's options: neonConfig's `fetchFunction` is one for the whole process. */
+interface MeteredInit extends RequestInit {
+  readonly millraceFetch?: Fetch
+}
+
+/** `host:port` of gateways, to tell them from Neon's own hosts in the process-wide `fetchEndpoint`. */
+const gatewayHosts = new Map<string, string>()
+
+neonConfig.fetchFunction = (input: string, { millraceFetch = fetch, ...init }: MeteredInit) => millraceFetch(input, init)
+neonConfig.fetchEndpoint = (host, port) => (gatewayHosts.has(`${host}:${port}`) ? gatewayEndpoint(host, port) : platformEndpoint(host))
+
+export function openPostgres(target: PostgresTarget, endpoint: Endpoint, observer?: TripObserver): Transport {
+  let current = ''
+  const millraceFetch = fetchThrough(endpoint, observer, () => current)
+  const sql: NeonQueryFunction<true, true> = neon(connectionString(target, endpoint), {
+    arrayMode: true,
+    fullResults: true,
+    fetchOptions: { millraceFetch },
+    disableWarningInBrowsers: true,
+  })
+  return {
+    dialect: postgres,
+    async run(statement) {
+      current = statement.text
+      try {
+        return rawResult(await sql.query(statement.text, [...statement.parameters], textRows))
+      } catch (thrown) {
+        throw readPostgresError(thrown)
+      }
+    },
+    async transact(writes, reads) {
+      const statements = [...writes, ...reads]
+      current = statements.map(({ text }) => text).join(';\n')
+      try {
+        const queries = statements.map((statement: Statement) =>
+          sql.query(statement.text, [...statement.parameters], textRows),
+        )
+        const results = await sql.transaction(queries, { isolationLevel: 'ReadCommitted' })
+        return results.map(rawResult)
+      } catch (thrown) {
+        throw readPostgresError(thrown)
+      }
+    },
+  }
+}
+
+function connectionString(target: PostgresTarget, endpoint: Endpoint): string {
+  const credentials = `${encodeURIComponent(target.user)}:${encodeURIComponent(target.password)}`
+  const database = encodeURIComponent(target.database)
+  const { gatewayUrl } = endpoint
+  if (gatewayUrl === undefined) return `postgresql://${credentials}@${bracketed(target.host)}:${target.port}/${database}`
+  // The gateway ignores the host: it only leads the process-wide `fetchEndpoint` to the right gateway.
+  const port = gatewayUrl.port === '' ? (gatewayUrl.protocol === 'https:' ? '443' : '80') : gatewayUrl.port
+  gatewayHosts.set(`${gatewayUrl.hostname}:${port}`, gatewayUrl.protocol)
+  return `postgresql://${credentials}@${gatewayUrl.hostname}:${port}/${database}`
+}
+
+function gatewayEndpoint(host: string, port: number | string): string {
+  return `${gatewayHosts.get(`${host}:${port}`) ?? 'https:'}//${host}:${port}/sql`
+}
+
+/** As the driver's own default has it: the first label of the host gives way to `api`. */
+function platformEndpoint(host: string): string {
+  return `https://${host.replace(/^[^.]+\./, 'api.')}/sql`
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function rawResult(results: FullQueryResults<boolean>): RawResult {
+  return { rows: results.rows.map((row) => Object.values(row)), affected: results.rowCount }
+}

@@ -1,0 +1,60 @@
+import {
+  check,
+  customType,
+  foreignKey,
+  index,
+  primaryKey,
+  sqliteTable,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core'
+import { sql, type Column } from 'drizzle-orm'
+import type { DocumentText } from '../../document.ts'
+
+const textColumn = customType<{ data: string; driverData: string }>({ dataType: () => 'text' })
+
+const documentColumn = customType<{ data: DocumentText; driverData: string }>({ dataType: () => 'text' })
+
+/** Integer milliseconds since the epoch. libSQL sends every JavaScript number as a float, so integers travel as bigint. */
+const instantColumn = customType<{ data: Date; driverData: bigint }>({
+  dataType: () => 'integer',
+  toDriver: (moment) => BigInt(moment.getTime()),
+  fromDriver: (milliseconds) => new Date(Number(milliseconds)),
+})
+
+const flagColumn = customType<{ data: boolean; driverData: bigint }>({
+  dataType: () => 'integer',
+  toDriver: (isSet) => (isSet ? 1n : 0n),
+  fromDriver: (stored) => Number(stored) !== 0,
+})
+
+const countColumn = customType<{ data: number; driverData: bigint }>({
+  dataType: () => 'integer',
+  toDriver: BigInt,
+  fromDriver: Number,
+})
+
+/** The column kit of SQLite, and the static type of every other dialect's kit. */
+export const sqliteKit = {
+  table: sqliteTable,
+  /** An opaque id or another key of at most 64 characters, compared by bytes. */
+  id: (name: string) => textColumn(name),
+  /** Text, compared by bytes; with a length where an index or a limit needs one. */
+  text: (name: string, _maxLength?: number) => textColumn(name),
+  /** A JSON document's exact text. */
+  json: (name: string) => documentColumn(name),
+  /** A moment, to the millisecond. */
+  instant: (name: string) => instantColumn(name),
+  flag: (name: string) => flagColumn(name),
+  /** A safe integer. */
+  count: (name: string) => countColumn(name),
+  index,
+  uniqueIndex,
+  primaryKey,
+  foreignKey,
+  check,
+  /** A check a document column that it holds JSON, named after its column. */
+  jsonChecks: (tableName: string, columns: readonly Column[]) =>
+    columns.map((column) => check(`${tableName}_${column.name}_check`, sql`json_valid(${column})`)),
+}
+
+export type ColumnKit = typeof sqliteKit

@@ -1,0 +1,33 @@
+import { migrationLock, type MigrationDialect } from '../../migration.ts'
+import { restoreMark } from '../../schema.ts'
+import { plain } from '../plain.ts'
+
+/** Milliseconds since the epoch by the server's clock. `unixepoch('subsec')` is missing from older libSQL servers. */
+const now = "cast((julianday('now') - 2440587.5) * 86400000 as integer)"
+
+export const sqliteMigration: MigrationDialect = {
+  bookkeeping: [
+    plain(
+      'create table if not exists `marks` (`name` text primary key not null, `owner` text, `value` text, `lease_until` integer)',
+    ),
+    plain(
+      'create table if not exists `migrations` (`name` text primary key not null, `hash` text not null, `statements_done` integer not null, `left_out` text, `applied_at` integer)',
+    ),
+    plain('insert or ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
+  ],
+  isDdlTransactional: true,
+  takeLock: (owner, leaseMilliseconds) =>
+    plain(
+      `update \`marks\` set \`owner\` = ?, \`lease_until\` = ${now} + ? where \`name\` = ? and (\`owner\` is null or \`owner\` = ? or \`lease_until\` < ${now})`,
+      [owner, BigInt(leaseMilliseconds), migrationLock, owner],
+    ),
+  releaseLock: (owner) =>
+    plain('update `marks` set `owner` = null, `lease_until` = null where `name` = ? and `owner` = ?', [
+      migrationLock,
+      owner,
+    ]),
+  tableNames: plain("select name from sqlite_master where type = 'table'"),
+  whatItMakes: () => undefined,
+  isForeignKeyRefusal: () => false,
+  isDirectDdlRefusal: () => false,
+}

@@ -1,0 +1,326 @@
+import { eq } from 'drizzle-orm'
+import type { Database } from './database.ts'
+import { DatabaseError, databaseError } from './errors.ts'
+import { hashOf, statementsOf, type Migration } from './migration.ts'
+import { MigrationError } from './migration-error.ts'
+import { holdMigrationLock, type HeldLock, type LockTiming } from './migration-lock.ts'
+import { restoreMark } from './schema.ts'
+import { defineQuery, defineStatement, type Query, type Statement } from './statement.ts'
+import type { Transport } from './transport.ts'
+
+/** What a database knows of the code's migrations, and the code of the database's. */
+export interface MigrationStatus {
+  readonly applied: readonly { readonly name: string; readonly hash: string; readonly at: Date }[]
+  readonly pending: readonly string[]
+  /** Applied, with another text than the code has now. */
+  readonly changed: readonly string[]
+  /** Applied by newer code: no fault, old code runs on the new schema while a deployment goes on. */
+  readonly newer: readonly string[]
+}
+
+export interface MigrateOptions {
+  /** Names of changed migrations whose new text is taken as what was applied. */
+  readonly acceptChanged?: readonly string[]
+  readonly onProgress?: (progress: MigrationProgress) => void
+  readonly lockTiming?: LockTiming
+  /** Ends the work before the next statement; the lock is given back. */
+  readonly signal?: AbortSignal
+}
+
+export type MigrationProgress =
+  | { readonly step: 'waiting_for_lock' }
+  | { readonly step: 'applying'; readonly name: string; readonly statement: number; readonly of: number }
+  | { readonly step: 'left_out'; readonly name: string; readonly statement: string }
+
+interface AppliedRecord {
+  readonly name: string
+  readonly hash: string
+  readonly statementsDone: number
+  readonly leftOut: string | null
+  readonly appliedAt: Date | null
+}
+
+/** Compares what is recorded with what the code knows; makes nothing. A database without a record has none applied. */
+export async function migrationStatus(database: Database, migrations: readonly Migration[]): Promise<MigrationStatus> {
+  const records = await recordsOrNone(database.transport())
+  return statusOf(records, migrations)
+}
+
+/**
+ * Applies the migrations that the database lacks, oldest first, under a lock: all or nothing where DDL is
+ * transactional, else statement by statement with progress recorded, so that a second run goes on where one broke off.
+ * @throws MigrationError when an applied migration was edited, or tables are there that no migration made.
+ */
+export async function migrate(
+  database: Database,
+  migrations: readonly Migration[],
+  options: MigrateOptions = {},
+): Promise<{ readonly applied: readonly string[] }> {
+  const transport = database.transport()
+  await makeBookkeeping(transport)
+  await refuseWhileRestoring(transport)
+  const lock = await holdMigrationLock(transport, {
+    ...(options.lockTiming === undefined ? {} : { timing: options.lockTiming }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onWait: () => options.onProgress?.({ step: 'waiting_for_lock' }),
+  })
+  try {
+    await acceptChanged(transport, migrations, options.acceptChanged ?? [])
+    const records = await readRecords(transport)
+    const { changed, pending } = await statusOf(records, migrations)
+    if (changed.length > 0) throw changedError(changed)
+    const missing = migrations.filter(({ name }) => pending.includes(name))
+    if (missing.length === 0) return { applied: [] }
+    if (records.length === 0) await refuseForeignTables(transport)
+    const apply = database.dialect.migration.isDdlTransactional ? applyTogether : applyByStatement
+    await apply({ transport, lock, records, options }, missing)
+    return { applied: missing.map(({ name }) => name) }
+  } finally {
+    await lock.release()
+  }
+}
+
+interface Work {
+  readonly transport: Transport
+  readonly lock: HeldLock
+  readonly records: readonly AppliedRecord[]
+  readonly options: MigrateOptions
+}
+
+/** The record comes first: where another got ahead, its key refuses the whole transaction. */
+async function applyTogether({ transport, lock, options }: Work, migrations: readonly Migration[]): Promise<void> {
+  const batch: Statement[] = []
+  for (const migration of migrations) {
+    const statements = statementsOf(migration)
+    options.onProgress?.({ step: 'applying', name: migration.name, statement: statements.length, of: statements.length })
+    batch.push(await recordStatement(transport, migration, { done: statements.length, isWhole: true }))
+    batch.push(...statements.map((text) => ({ text, parameters: [] })))
+  }
+  options.signal?.throwIfAborted()
+  lock.ensureHeld()
+  await transport.transact(batch, [])
+}
+
+async function applyByStatement(work: Work, migrations: readonly Migration[]): Promise<void> {
+  for (const migration of migrations) {
+    const record = work.records.find(({ name }) => name === migration.name)
+    if (record === undefined) await work.transport.run(await recordStatement(work.transport, migration, { done: 0, isWhole: false }))
+    await applyStatements(work, migration, record)
+  }
+}
+
+async function applyStatements(
+  { transport, lock, options }: Work,
+  migration: Migration,
+  record: AppliedRecord | undefined,
+): Promise<void> {
+  const { dialect } = transport
+  const statements = statementsOf(migration)
+  const leftOut: string[] = record?.leftOut == null ? [] : [record.leftOut]
+  const start = record?.statementsDone ?? 0
+  for (const [position, text] of statements.entries()) {
+    if (position < start) continue
+    options.signal?.throwIfAborted()
+    lock.ensureHeld()
+    options.onProgress?.({ step: 'applying', name: migration.name, statement: position + 1, of: statements.length })
+    // Only the first of a resumed run can have been in flight when the earlier one broke off.
+    const isDone = record !== undefined && position === start && (await isInPlace(transport, text))
+    if (!isDone && !(await applyOrLeaveOut(transport, text))) {
+      leftOut.push(text)
+      options.onProgress?.({ step: 'left_out', name: migration.name, statement: text })
+    }
+    await transport.run(progressStatement(dialect, { name: migration.name, done: position + 1 }))
+  }
+  await transport.run(
+    finishStatement(dialect, {
+      name: migration.name,
+      leftOut: leftOut.length === 0 ? null : leftOut.join('\n'),
+      appliedAt: new Date(),
+    }),
+  )
+}
+
+async function isInPlace(transport: Transport, statement: string): Promise<boolean> {
+  const question = transport.dialect.migration.whatItMakes(statement)
+  if (question === undefined) return false
+  const { rows } = await transport.run(question)
+  return rows.length > 0
+}
+
+/** @returns false when the server takes no foreign keys and the statement was left out. */
+async function applyOrLeaveOut(transport: Transport, text: string): Promise<boolean> {
+  const { migration } = transport.dialect
+  try {
+    await transport.run({ text, parameters: [] })
+    return true
+  } catch (thrown) {
+    if (!(thrown instanceof DatabaseError)) throw thrown
+    if (migration.isForeignKeyRefusal(thrown)) return false
+    if (migration.isDirectDdlRefusal(thrown)) {
+      throw new MigrationError('direct_ddl_refused', {
+        what: 'This database refuses direct schema changes.',
+        why: thrown.message,
+        fix: 'Apply the SQL of `millrace migrate --dry-run` by a deploy request, then `millrace migrate --record NAME`.',
+      })
+    }
+    throw thrown
+  }
+}
+
+async function makeBookkeeping(transport: Transport): Promise<void> {
+  const { bookkeeping } = transport.dialect.migration
+  for (let tried = 1; ; tried += 1) {
+    try {
+      for (const statement of bookkeeping) await transport.run(statement)
+      return
+    } catch (thrown) {
+      // PostgreSQL's `if not exists` is no lock: of two at once one can fail on the catalogue's own unique index.
+      const isRace = thrown instanceof DatabaseError && thrown.fault === 'unique_violation' && tried < 5
+      if (!isRace) throw thrown
+    }
+  }
+}
+
+async function refuseForeignTables(transport: Transport): Promise<void> {
+  const { rows } = await transport.run(transport.dialect.migration.tableNames)
+  const present = new Set(rows.map(([name]) => String(name)))
+  const ours = ['users', 'workflows', 'workflow_versions', 'workflow_shares', 'executions', 'settings']
+  const foreign = ours.filter((name) => present.has(name))
+  if (foreign.length === 0) return
+  throw new MigrationError('not_empty', {
+    what: 'The database has tables that no migration made.',
+    why: `There is no record of migrations, but there are the tables ${foreign.join(', ')}.`,
+    fix: 'Keep this database as it is and move its rows into an empty one: millrace copy --from THIS_URL --to EMPTY_URL',
+  })
+}
+
+async function refuseWhileRestoring(transport: Transport): Promise<void> {
+  const rows = await read(transport, restoreMarkQuery(transport.dialect, {}))
+  if (rows.some(({ value }) => value !== null)) {
+    throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
+  }
+}
+
+async function acceptChanged(
+  transport: Transport,
+  migrations: readonly Migration[],
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    const migration = migrations.find((known) => known.name === name)
+    if (migration === undefined) {
+      throw new MigrationError('unknown_migration', {
+        what: `There is no migration ${name}.`,
+        why: `The code knows ${migrations.map((known) => known.name).join(', ')}.`,
+        fix: 'Give --accept-changed one of these names.',
+      })
+    }
+    await transport.run(acceptStatement(transport.dialect, { name, hash: await hashOf(migration) }))
+  }
+}
+
+function changedError(changed: readonly string[]): MigrationError {
+  return new MigrationError('migration_changed', {
+    what: `Migrations were edited after they had been applied: ${changed.join(', ')}.`,
+    why: 'Their text no longer has the hash that the database recorded, so code and schema may differ.',
+    fix: `Restore their text, or, where the difference is harmless: millrace migrate --accept-changed ${changed[0] ?? ''}`,
+  })
+}
+
+async function statusOf(records: readonly AppliedRecord[], migrations: readonly Migration[]): Promise<MigrationStatus> {
+  const byName = new Map(records.map((record) => [record.name, record]))
+  const known = new Set(migrations.map(({ name }) => name))
+  const changed: string[] = []
+  const pending: string[] = []
+  for (const migration of migrations) {
+    const record = byName.get(migration.name)
+    if (record?.appliedAt == null) pending.push(migration.name)
+    if (record !== undefined && record.hash !== (await hashOf(migration))) changed.push(migration.name)
+  }
+  return {
+    applied: records.flatMap(({ name, hash, appliedAt }) => (appliedAt === null ? [] : [{ name, hash, at: appliedAt }])),
+    pending,
+    changed,
+    newer: records.filter(({ name, appliedAt }) => appliedAt !== null && !known.has(name)).map(({ name }) => name),
+  }
+}
+
+async function recordsOrNone(transport: Transport): Promise<readonly AppliedRecord[]> {
+  try {
+    return await readRecords(transport)
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return []
+    throw thrown
+  }
+}
+
+function readRecords(transport: Transport): Promise<readonly AppliedRecord[]> {
+  return read(transport, recordsQuery(transport.dialect, {}))
+}
+
+async function read<Row>(transport: Transport, query: Query<Row>): Promise<readonly Row[]> {
+  const { rows } = await transport.run(query)
+  return rows.map((row) => query.decode(row))
+}
+
+const recordsQuery = defineQuery<object>()(({ builder, tables: { migrations } }) =>
+  builder
+    .select({
+      name: migrations.name,
+      hash: migrations.hash,
+      statementsDone: migrations.statementsDone,
+      leftOut: migrations.leftOut,
+      appliedAt: migrations.appliedAt,
+    })
+    .from(migrations)
+    .orderBy(migrations.name),
+)
+
+const restoreMarkQuery = defineQuery<object>()(({ builder, tables: { marks } }) =>
+  builder.select({ value: marks.value }).from(marks).where(eq(marks.name, restoreMark)),
+)
+
+async function recordStatement(
+  { dialect }: Transport,
+  migration: Migration,
+  progress: { readonly done: number; readonly isWhole: boolean },
+): Promise<Statement> {
+  return insertStatement(dialect, {
+    name: migration.name,
+    hash: await hashOf(migration),
+    done: progress.done,
+    appliedAt: progress.isWhole ? new Date() : null,
+  })
+}
+
+const insertStatement = defineStatement<{ name: string; hash: string; done: number; appliedAt: Date | null }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder.insert(migrations).values({
+      name: bind('name', migrations.name),
+      hash: bind('hash', migrations.hash),
+      statementsDone: bind('done', migrations.statementsDone),
+      appliedAt: bind('appliedAt', migrations.appliedAt),
+    }),
+)
+
+const progressStatement = defineStatement<{ name: string; done: number }>()(({ builder, tables: { migrations } }, bind) =>
+  builder
+    .update(migrations)
+    .set({ statementsDone: bind('done', migrations.statementsDone) })
+    .where(eq(migrations.name, bind('name', migrations.name))),
+)
+
+const finishStatement = defineStatement<{ name: string; leftOut: string | null; appliedAt: Date }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder
+      .update(migrations)
+      .set({ leftOut: bind('leftOut', migrations.leftOut), appliedAt: bind('appliedAt', migrations.appliedAt) })
+      .where(eq(migrations.name, bind('name', migrations.name))),
+)
+
+const acceptStatement = defineStatement<{ name: string; hash: string }>()(({ builder, tables: { migrations } }, bind) =>
+  builder
+    .update(migrations)
+    .set({ hash: bind('hash', migrations.hash) })
+    .where(eq(migrations.name, bind('name', migrations.name))),
+)

@@ -1,0 +1,45 @@
+import type { DatabaseError } from './errors.ts'
+import type { Statement } from './statement.ts'
+
+/** One step of the schema: SQL made by drizzle-kit, its statements parted by `--> statement-breakpoint`. */
+export interface Migration {
+  /** `0001_initial`: the same number and name on every dialect. */
+  readonly name: string
+  readonly sql: string
+}
+
+/** What the migrator needs to know of a dialect. */
+export interface MigrationDialect {
+  /** Makes `marks` and `migrations` where they are absent, and the row of the restore mark and of the lock. */
+  readonly bookkeeping: readonly Statement[]
+  /** Whether many DDL statements can be one transaction. Where not, progress is recorded for each. */
+  readonly isDdlTransactional: boolean
+  /** Takes or renews the migrator's lock by the database's clock: one row affected, or none where another holds it. */
+  takeLock(owner: string, leaseMilliseconds: number): Statement
+  releaseLock(owner: string): Statement
+  /** Names of the tables in the database, one a row. */
+  readonly tableNames: Statement
+  /** A query that gives a row when what the statement makes is there; undefined when it can't be told. */
+  whatItMakes(statement: string): Statement | undefined
+  /** Whether the server refuses foreign keys as such, so that the statement is to be left out. */
+  isForeignKeyRefusal(error: DatabaseError): boolean
+  /** Whether the platform wants schema changes by deploy request. */
+  isDirectDdlRefusal(error: DatabaseError): boolean
+}
+
+/** Name of the mark that is the migrator's lock. */
+export const migrationLock = 'migration'
+
+/** The statements of a migration, in order. */
+export function statementsOf({ sql }: Migration): readonly string[] {
+  return sql
+    .split('--> statement-breakpoint')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '')
+}
+
+/** SHA-256, in hex, of the migration's text with LF line ends. */
+export async function hashOf({ sql }: Migration): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(sql.replaceAll('\r\n', '\n')))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

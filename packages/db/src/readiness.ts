@@ -1,0 +1,33 @@
+import { isAnchor } from './access.ts'
+import type { Database } from './database.ts'
+import type { DialectName } from './dialect.ts'
+import { databaseError } from './errors.ts'
+import { schemaNumber } from './known-migrations.ts'
+import { defineQuery } from './statement.ts'
+import type { TripObserver } from './transport.ts'
+
+export interface Readiness {
+  readonly dialect: DialectName
+  /** Number of the newest migration that this code needs. */
+  readonly schema: number
+}
+
+const markQuery = defineQuery<object>()((dialect) =>
+  dialect.builder.select({ restore: dialect.tables.marks.value }).from(dialect.tables.marks).where(isAnchor(dialect)),
+)
+
+/**
+ * Whether requests can be served: reachable, migrated, no restore under way.
+ * @throws DatabaseError when not.
+ */
+export async function readiness(database: Database, observer?: TripObserver): Promise<Readiness> {
+  const store = database.store(observer)
+  const [row] = await store.read(markQuery(store.dialect, {}))
+  if (row === undefined) {
+    throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
+  }
+  if (row.restore !== null) {
+    throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
+  }
+  return { dialect: store.dialect.name, schema: schemaNumber }
+}

@@ -1,0 +1,134 @@
+import { and, eq, exists, isNotNull, not, or, sql } from 'drizzle-orm'
+import {
+  callerIdOf,
+  done,
+  isAnchor,
+  refused,
+  standingFields,
+  standingOf,
+  type Caller,
+  type Outcome,
+  type Standing,
+} from '../access.ts'
+import type { Dialect } from '../dialect.ts'
+import { DatabaseError, databaseError } from '../errors.ts'
+import { restoreMark } from '../schema.ts'
+import type { UserRow } from '../rows.ts'
+import { buildStatement, defineQuery } from '../statement.ts'
+import type { Store } from '../store.ts'
+import { insertWhere } from './insert-where.ts'
+import { insertSession, type NewSession } from './sessions.ts'
+
+export type NewUser = Pick<
+  UserRow,
+  'id' | 'username' | 'usernameKey' | 'email' | 'emailKey' | 'passwordHash' | 'role' | 'createdAt'
+>
+
+/** What a user is to others: without the hash. */
+export type UserView = Pick<UserRow, 'id' | 'username' | 'email' | 'role' | 'createdAt' | 'disabledAt'>
+
+export type LoginRow = UserView & Pick<UserRow, 'passwordHash' | 'tokensValidFrom' | 'usernameKey'>
+
+/** Makes a user and, with it, its first session, unless a name is taken. */
+export async function registerUser(
+  store: Store,
+  user: NewUser,
+  session: NewSession | undefined,
+): Promise<Outcome<void, 'username_taken' | 'email_taken'>> {
+  const { dialect } = store
+  const row = { ...user, disabledAt: null, tokensValidFrom: user.createdAt, updatedAt: user.createdAt }
+  const insertUser = buildStatement(insertWhere(dialect, dialect.tables.users, row, isNotRestoring(dialect)), {
+    isGate: true,
+  })
+  try {
+    const { affected } = await store.write({
+      writes: session === undefined ? [insertUser] : [insertUser, insertSession(dialect, session)],
+    })
+    if (affected[0] === 0) throw restoreError()
+    return done(undefined)
+  } catch (thrown) {
+    if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
+    if (thrown.constraint?.startsWith('users_username') === true) return refused('username_taken')
+    if (thrown.constraint?.startsWith('users_email') === true) return refused('email_taken')
+    throw thrown
+  }
+}
+
+const loginQuery = defineQuery<{ nameKey: string }>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { users, marks } = tables
+  return builder
+    .select({
+      restore: marks.value,
+      id: users.id,
+      username: users.username,
+      usernameKey: users.usernameKey,
+      email: users.email,
+      role: users.role,
+      createdAt: users.createdAt,
+      disabledAt: users.disabledAt,
+      passwordHash: users.passwordHash,
+      tokensValidFrom: users.tokensValidFrom,
+    })
+    .from(marks)
+    .leftJoin(
+      users,
+      or(
+        eq(users.usernameKey, bind('nameKey', users.usernameKey)),
+        eq(users.emailKey, bind('nameKey', users.emailKey)),
+      ),
+    )
+    .where(isAnchor(dialect))
+})
+
+/** The user of that name or email; where one's name is another's email, the name counts. */
+export async function findLogin(store: Store, nameKey: string): Promise<LoginRow | undefined> {
+  const rows = await store.read(loginQuery(store.dialect, { nameKey }))
+  if (rows.some(({ restore }) => restore !== null)) throw restoreError()
+  const found = rows.find((row) => row.usernameKey === nameKey) ?? rows[0]
+  return found === undefined || !isWhole(found) ? undefined : found
+}
+
+const callerQuery = defineQuery<{ userId: string | null }>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { users, marks } = tables
+  return builder
+    .select({ ...standingFields(dialect), username: users.username, email: users.email, createdAt: users.createdAt })
+    .from(marks)
+    .leftJoin(users, eq(users.id, bind('userId', users.id)))
+    .where(isAnchor(dialect))
+})
+
+/** The caller's own user. */
+export async function getCaller(store: Store, caller: Caller): Promise<Outcome<UserView>> {
+  const [row] = await store.read(callerQuery(store.dialect, { userId: callerIdOf(caller) }))
+  const standing = standingOf(caller, row)
+  if (!standing.ok) return standing
+  if (row === undefined || row.callerId === null || row.role === null) return refused('unauthenticated')
+  const { callerId, username, email, role, createdAt, disabledAt } = row
+  if (username === null || email === null || createdAt === null) return refused('unauthenticated')
+  return done({ id: callerId, username, email, role, createdAt, disabledAt })
+}
+
+/** Whether the caller may act at all: for refusals that rank before what the request itself lacks. */
+export async function checkCaller(store: Store, caller: Caller): Promise<Outcome<Standing>> {
+  const [row] = await store.read(callerQuery(store.dialect, { userId: callerIdOf(caller) }))
+  return standingOf(caller, row)
+}
+
+/** The condition in a write without a caller that no restore is under way. */
+export function isNotRestoring({ builder, tables: { marks } }: Dialect) {
+  const restore = builder
+    .select({ one: sql`1` })
+    .from(marks)
+    .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
+  return not(exists(restore))
+}
+
+export function restoreError(): DatabaseError {
+  return databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
+}
+
+function isWhole<Row extends object>(row: Row): row is Row & { [Name in keyof LoginRow]: LoginRow[Name] } {
+  return 'id' in row && row.id !== null
+}

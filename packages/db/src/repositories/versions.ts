@@ -1,0 +1,162 @@
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import {
+  callerIdOf,
+  done,
+  isAnchor,
+  refused,
+  standingFields,
+  type Caller,
+  type Outcome,
+} from '../access.ts'
+import type { Dialect } from '../dialect.ts'
+import type { WorkflowVersionRow } from '../rows.ts'
+import { buildQuery, defineQuery } from '../statement.ts'
+import type { Store } from '../store.ts'
+import { accessOf } from './workflows.ts'
+
+export type VersionView = Omit<WorkflowVersionRow, 'workflowId'>
+export type VersionSummary = Omit<VersionView, 'definition'>
+
+export interface VersionListing {
+  readonly limit: number
+  /** The page begins below this number. */
+  readonly below?: number | undefined
+}
+
+/** A page of a workflow's versions, newest first, and one row more where there are more. */
+export async function listVersions(
+  store: Store,
+  caller: Caller,
+  workflowId: string,
+  listing: VersionListing,
+): Promise<Outcome<readonly VersionSummary[]>> {
+  const rows = await store.read(listQuery(store.dialect, callerIdOf(caller), workflowId, listing))
+  const access = accessOf(caller, rows[0], 'view')
+  if (!access.ok) return access
+  return done(
+    rows.filter(isWholeSummary).map(({ versionId, versionNumber, changeNotes, createdBy, createdAt }) => ({
+      id: versionId,
+      versionNumber,
+      changeNotes,
+      createdBy,
+      createdAt,
+    })),
+  )
+}
+
+function isWholeSummary<Row extends { readonly versionId: string | null }>(
+  row: Row,
+): row is Row & Omit<VersionSummary, 'id'> & { readonly versionId: string } {
+  return row.versionId !== null
+}
+
+function listQuery(dialect: Dialect, userId: string | null, workflowId: string, { limit, below }: VersionListing) {
+  const { builder, tables } = dialect
+  const { marks, users, workflows, workflowShares, workflowVersions } = tables
+  const page = builder
+    .select({
+      versionId: workflowVersions.id,
+      versionNumber: workflowVersions.versionNumber,
+      changeNotes: workflowVersions.changeNotes,
+      createdBy: workflowVersions.createdBy,
+      createdAt: workflowVersions.createdAt,
+    })
+    .from(workflowVersions)
+    .where(
+      and(
+        eq(workflowVersions.workflowId, workflowId),
+        below === undefined ? undefined : lt(workflowVersions.versionNumber, below),
+      ),
+    )
+    .orderBy(desc(workflowVersions.versionNumber))
+    .limit(limit + 1)
+    .as('page')
+  const select = builder
+    .select({
+      ...standingFields(dialect),
+      id: workflows.id,
+      ownerId: workflows.ownerId,
+      isPublic: workflows.isPublic,
+      sharePermission: workflowShares.permission,
+      versionId: page.versionId,
+      versionNumber: page.versionNumber,
+      changeNotes: page.changeNotes,
+      createdBy: page.createdBy,
+      createdAt: page.createdAt,
+    })
+    .from(marks)
+    .leftJoin(users, userId === null ? sql`1 = 0` : eq(users.id, userId))
+    .leftJoin(workflows, eq(workflows.id, workflowId))
+    .leftJoin(
+      workflowShares,
+      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
+    )
+    .leftJoin(page, sql`1 = 1`)
+    .where(isAnchor(dialect))
+    .orderBy(desc(page.versionNumber))
+  return buildQuery(select)
+}
+
+const versionQuery = defineQuery<{ workflowId: string; versionNumber: number; userId: string | null }>()(
+  (dialect, bind) => {
+    const { builder, tables } = dialect
+    const { marks, users, workflows, workflowShares, workflowVersions } = tables
+    return builder
+      .select({
+        ...standingFields(dialect),
+        id: workflows.id,
+        ownerId: workflows.ownerId,
+        isPublic: workflows.isPublic,
+        sharePermission: workflowShares.permission,
+        versionId: workflowVersions.id,
+        versionNumber: workflowVersions.versionNumber,
+        definition: workflowVersions.definition,
+        changeNotes: workflowVersions.changeNotes,
+        createdBy: workflowVersions.createdBy,
+        createdAt: workflowVersions.createdAt,
+      })
+      .from(marks)
+      .leftJoin(users, eq(users.id, bind('userId', users.id)))
+      .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
+      .leftJoin(
+        workflowShares,
+        and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
+      )
+      .leftJoin(
+        workflowVersions,
+        and(
+          eq(workflowVersions.workflowId, workflows.id),
+          eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber)),
+        ),
+      )
+      .where(isAnchor(dialect))
+  },
+)
+
+/** One version with its definition. */
+export async function getVersion(
+  store: Store,
+  caller: Caller,
+  workflowId: string,
+  versionNumber: number,
+): Promise<Outcome<VersionView>> {
+  const query = versionQuery(store.dialect, { workflowId, versionNumber, userId: callerIdOf(caller) })
+  const [row] = await store.read(query)
+  const access = accessOf(caller, row, 'view')
+  if (!access.ok) return access
+  if (row === undefined || !isWholeVersion(row)) return refused('not_found')
+  return done({
+    id: row.versionId,
+    versionNumber: row.versionNumber,
+    definition: row.definition,
+    changeNotes: row.changeNotes,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt,
+  })
+}
+
+function isWholeVersion<Row extends { readonly versionId: string | null }>(
+  row: Row,
+): row is Row & Omit<VersionView, 'id'> & { readonly versionId: string } {
+  return row.versionId !== null
+}

@@ -1,0 +1,118 @@
+import { Column, Param, Placeholder, SQL, fillPlaceholders, is, sql, type DriverValueDecoder, type Query as DrizzleQuery } from 'drizzle-orm'
+import type { Dialect } from './dialect.ts'
+
+/** SQL text and the values for its parameters, in order, as the driver takes them. */
+export interface Statement {
+  readonly text: string
+  readonly parameters: readonly unknown[]
+  /** When it affects no row, whatever follows in its batch has nothing to do: the batch counts as not done. */
+  readonly isGate?: boolean
+}
+
+/** A statement that gives rows. */
+export interface Query<Row> extends Statement {
+  /** Turns a row, as the driver has it, into the row's type. */
+  decode(values: readonly unknown[]): Row
+}
+
+/** Gives a parameter its place: encoded as the column's values are, or as it is where no column is meant. */
+export type Bind<Input> = (name: keyof Input & string, column?: Column) => SQL
+
+interface Built {
+  toSQL(): DrizzleQuery
+}
+
+interface BuiltSelect extends Built {
+  readonly _: { readonly selectedFields: object; readonly result: readonly unknown[] }
+}
+
+type RowOf<Select extends BuiltSelect> = Select['_']['result'][number]
+
+/**
+ * Defines a query: built once for each dialect, on its first use; each call only fills its parameters in.
+ *
+ * @example const byId = defineQuery<{ id: string }>()((d, bind) => d.builder.select({ … }).from(…).where(…))
+ */
+export function defineQuery<Input extends object>() {
+  return <Select extends BuiltSelect>(build: (dialect: Dialect, bind: Bind<Input>) => Select) => {
+    const prepared = preparedByDialect((dialect) => {
+      const select = build(dialect, bindTo)
+      return { ...select.toSQL(), decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
+    })
+    return (dialect: Dialect, input: Input): Query<RowOf<Select>> => {
+      const { sql: text, params, decode } = prepared(dialect)
+      return { text, parameters: fill(params, input), decode }
+    }
+  }
+}
+
+/** Defines a statement without rows, as {@link defineQuery} does one with rows. */
+export function defineStatement<Input extends object>(options: { readonly isGate?: boolean } = {}) {
+  return (build: (dialect: Dialect, bind: Bind<Input>) => Built) => {
+    const prepared = preparedByDialect((dialect) => build(dialect, bindTo).toSQL())
+    return (dialect: Dialect, input: Input): Statement => {
+      const { sql: text, params } = prepared(dialect)
+      return { text, parameters: fill(params, input), ...options }
+    }
+  }
+}
+
+/** A query whose shape depends on its input, built at each call. */
+export function buildQuery<Select extends BuiltSelect>(select: Select): Query<RowOf<Select>> {
+  const { sql: text, params } = select.toSQL()
+  return { text, parameters: params, decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
+}
+
+/** A statement whose shape depends on its input, built at each call. */
+export function buildStatement(built: Built, options: { readonly isGate?: boolean } = {}): Statement {
+  const { sql: text, params } = built.toSQL()
+  return { text, parameters: params, ...options }
+}
+
+function bindTo(name: string, column?: Column): SQL {
+  return sql`${new Param(new Placeholder(name), column)}`
+}
+
+function fill(parameters: readonly unknown[], input: object): unknown[] {
+  return fillPlaceholders([...parameters], { ...input })
+}
+
+function preparedByDialect<Prepared>(prepare: (dialect: Dialect) => Prepared): (dialect: Dialect) => Prepared {
+  const known = new Map<Dialect, Prepared>()
+  return (dialect) => {
+    const found = known.get(dialect)
+    if (found !== undefined) return found
+    const made = prepare(dialect)
+    known.set(dialect, made)
+    return made
+  }
+}
+
+type Decode = (value: unknown) => unknown
+
+function decoderOf<Row>(selectedFields: object): (values: readonly unknown[]) => Row {
+  const fields = Object.entries(selectedFields).map(([name, field]) => ({ name, decode: decoderOfField(field) }))
+  return (values) => {
+    const row: Record<string, unknown> = {}
+    for (const [position, { name, decode }] of fields.entries()) {
+      const value = values[position]
+      row[name] = value === null || value === undefined ? null : decode(value)
+    }
+    // The selection is the row's type and its decoders alike: drizzle infers the one, this loop follows the other.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return row as Row
+  }
+}
+
+function decoderOfField(field: unknown): Decode {
+  if (is(field, Column)) return (value) => field.mapFromDriverValue(value)
+  if (is(field, SQL)) return decoderOfSql(field)
+  if (is(field, SQL.Aliased)) return decoderOfSql(field.sql)
+  throw new TypeError('a selection holds columns and SQL only, without nesting')
+}
+
+function decoderOfSql(field: SQL): Decode {
+  // Declared internal by drizzle, and what `mapWith` sets: the one place that knows how an expression's value reads.
+  const { decoder } = field as unknown as { decoder: DriverValueDecoder<unknown, unknown> }
+  return (value) => decoder.mapFromDriverValue(value)
+}
