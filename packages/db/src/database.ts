@@ -3,10 +3,11 @@ import { openMysql } from './dialects/mysql/transport.ts'
 import { openPostgres } from './dialects/postgres/transport.ts'
 import { openSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
-import { databaseError } from './errors.ts'
+import { databaseError, type DatabaseError } from './errors.ts'
 import { knownMigrations } from './known-migrations.ts'
 import { appliedMigrationNames } from './repositories/migrations.ts'
-import { createStore, defaultRetryPolicy, type Store } from './store.ts'
+import { createRetryBudget, defaultRetryPolicy, type Retrying } from './retry.ts'
+import { createStore, type Store } from './store.ts'
 import type { Transport, TripObserver } from './transport.ts'
 import type { Target } from './url.ts'
 
@@ -17,6 +18,8 @@ export interface DatabaseSettings {
   readonly gatewayToken?: string | undefined
   /** How long one round trip may take; 30 when absent. */
   readonly timeoutSeconds?: number | undefined
+  /** Told of each retry, for metrics. */
+  readonly onRetry?: ((error: DatabaseError) => void) | undefined
 }
 
 /** A database, once for each isolate or process. It holds no connection: a Store is made for each request. */
@@ -32,21 +35,26 @@ export interface Database {
 export function openDatabase(settings: DatabaseSettings): Database {
   const endpoint = endpointOf(settings)
   const transport = (observer?: TripObserver) => openTransport(settings.target, endpoint, observer)
-  const memory = { isSchemaCurrent: false }
+  const memory: Memory = { isSchemaCurrent: false }
+  const retrying: Retrying = { policy: defaultRetryPolicy, budget: createRetryBudget(), onRetry: settings.onRetry }
   return {
     dialect: transport().dialect,
     transport,
     store(observer) {
       const opened = transport(observer)
-      return createStore(opened, { ensureSchema: () => ensureSchema(opened, memory), retry: defaultRetryPolicy })
+      return createStore(opened, { ensureSchema: () => ensureSchema(opened, memory, retrying), retrying })
     },
   }
 }
 
+interface Memory {
+  isSchemaCurrent: boolean
+}
+
 /** A warm isolate remembers that the schema is current: migrations are never taken back. */
-async function ensureSchema(transport: Transport, memory: { isSchemaCurrent: boolean }): Promise<void> {
+async function ensureSchema(transport: Transport, memory: Memory, retrying: Retrying): Promise<void> {
   if (memory.isSchemaCurrent) return
-  const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retry: defaultRetryPolicy })
+  const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retrying })
   const applied = new Set(await appliedMigrationNames(unchecked))
   const missing = knownMigrations.filter((name) => !applied.has(name))
   if (missing.length > 0) {
@@ -60,7 +68,8 @@ async function ensureSchema(transport: Transport, memory: { isSchemaCurrent: boo
 function endpointOf({ target, gatewayUrl, gatewayToken, timeoutSeconds = 30 }: DatabaseSettings): Endpoint {
   const needsGateway = target.via === 'gateway' || target.via === 'file'
   if (!needsGateway) return { gatewayUrl: undefined, gatewayToken: undefined, timeoutSeconds }
-  if (gatewayUrl === undefined) throw new TypeError('DATABASE_GATEWAY_URL is needed: this database has no HTTP endpoint')
+  if (gatewayUrl === undefined)
+    throw new TypeError('DATABASE_GATEWAY_URL is needed: this database has no HTTP endpoint')
   return { gatewayUrl: new URL(gatewayUrl), gatewayToken, timeoutSeconds }
 }
 

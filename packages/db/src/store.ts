@@ -1,5 +1,6 @@
 import type { Dialect } from './dialect.ts'
-import { DatabaseError } from './errors.ts'
+import type { DatabaseError } from './errors.ts'
+import { retried, type Retrying } from './retry.ts'
 import type { Query, Statement } from './statement.ts'
 import type { RawResult, Transport } from './transport.ts'
 
@@ -7,10 +8,16 @@ import type { RawResult, Transport } from './transport.ts'
 export interface Batch<Row> {
   readonly writes: readonly Statement[]
   readonly answer?: Query<Row>
+  /**
+   * Gives a row when this very batch has been applied: by the id that it makes or the operation that it leaves in
+   * `last_op`. With it, a batch whose answer was lost is looked up and, where it did not happen, sent again: so its
+   * conditions must make a second application impossible. Without it, a lost answer is an error.
+   */
+  readonly applied?: Query<unknown>
 }
 
 export interface Written<Row> {
-  /** Rows changed by each write, in order. */
+  /** Rows changed by each write, in order; 1 for each when a lost answer was looked up and the batch was applied. */
   readonly affected: readonly number[]
   readonly rows: readonly Row[]
 }
@@ -22,7 +29,7 @@ export interface Store {
   read<Row>(query: Query<Row>): Promise<readonly Row[]>
   /**
    * One round trip where the platform takes a batch, else one a statement and two for the transaction (a single write
-   * needs none). Repeated only when the database says that nothing of it was applied.
+   * needs none). Never applied twice.
    */
   write<Row = never>(batch: Batch<Row>): Promise<Written<Row>>
 }
@@ -30,77 +37,60 @@ export interface Store {
 export interface StoreOptions {
   /** Called before each read and write; throws where the schema is not the one that this code needs. */
   readonly ensureSchema: () => Promise<void>
-  readonly retry: RetryPolicy
+  readonly retrying: Retrying
 }
-
-export interface RetryPolicy {
-  readonly attempts: number
-  readonly firstDelayMilliseconds: number
-}
-
-export const defaultRetryPolicy: RetryPolicy = { attempts: 4, firstDelayMilliseconds: 20 }
 
 /** A store over a dialect's transport. */
-export function createStore(transport: Transport, { ensureSchema, retry }: StoreOptions): Store {
+export function createStore(transport: Transport, { ensureSchema, retrying }: StoreOptions): Store {
+  async function read<Row>(query: Query<Row>): Promise<readonly Row[]> {
+    const { rows } = await retried(() => transport.run(query), isWorthReadingAgain, retrying)
+    return rows.map((row) => query.decode(row))
+  }
+
+  async function writeOnce<Row>(batch: Batch<Row>, previous: DatabaseError | undefined): Promise<Written<Row>> {
+    const isLost = previous !== undefined && !previous.isNotApplied
+    if (isLost && batch.applied !== undefined && (await read(batch.applied)).length > 0) {
+      return {
+        affected: batch.writes.map(() => 1),
+        rows: batch.answer === undefined ? [] : await read(batch.answer),
+      }
+    }
+    return writtenOf(batch, await send(transport, batch))
+  }
+
   return {
     dialect: transport.dialect,
     async read(query) {
       await ensureSchema()
-      const { rows } = await retried(() => transport.run(query), isWorthReadingAgain, retry)
-      return rows.map((row) => query.decode(row))
+      return read(query)
     },
-    async write({ writes, answer }) {
+    async write(batch) {
       await ensureSchema()
-      const results = await retried(() => send(transport, writes, answer), isWorthWritingAgain, retry)
-      const affected = writes.map((_, position) => results[position]?.affected ?? 0)
-      if (answer === undefined) return { affected, rows: [] }
-      const rows = results[writes.length]?.rows ?? []
-      return { affected, rows: rows.map((row) => answer.decode(row)) }
+      const isWorthAgain = (error: DatabaseError) => isWorthWritingAgain(error, batch.applied !== undefined)
+      return retried((previous) => writeOnce(batch, previous), isWorthAgain, retrying)
     },
   }
 }
 
-async function send(
-  transport: Transport,
-  writes: readonly Statement[],
-  answer: Statement | undefined,
-): Promise<readonly RawResult[]> {
+async function send(transport: Transport, { writes, answer }: Batch<unknown>): Promise<readonly RawResult[]> {
   const [only, ...others] = writes
   if (only !== undefined && others.length === 0 && answer === undefined) return [await transport.run(only)]
   return transport.transact(writes, answer === undefined ? [] : [answer])
 }
 
-async function retried<Result>(
-  attempt: () => Promise<Result>,
-  isWorthAgain: (error: DatabaseError) => boolean,
-  { attempts, firstDelayMilliseconds }: RetryPolicy,
-): Promise<Result> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await attempt()
-    } catch (thrown) {
-      if (tried >= attempts || !(thrown instanceof DatabaseError) || !isWorthAgain(thrown)) throw thrown
-    }
-    await pause(jittered(firstDelayMilliseconds * 2 ** (tried - 1)))
-  }
+function writtenOf<Row>({ writes, answer }: Batch<Row>, results: readonly RawResult[]): Written<Row> {
+  const affected = writes.map((_, position) => results[position]?.affected ?? 0)
+  if (answer === undefined) return { affected, rows: [] }
+  const rows = results[writes.length]?.rows ?? []
+  return { affected, rows: rows.map((row) => answer.decode(row)) }
 }
 
 function isWorthReadingAgain({ fault }: DatabaseError): boolean {
   return fault === 'database_unreachable' || fault === 'database_busy'
 }
 
-/** Deadlocks, serialization failures, locks and full pools; never an answer that was lost. */
-function isWorthWritingAgain({ fault, isNotApplied }: DatabaseError): boolean {
-  return fault === 'database_busy' && isNotApplied
-}
-
-/** Between half and the whole, so that those that collided don't collide again. */
-function jittered(milliseconds: number): number {
-  return milliseconds * (0.5 + Math.random() / 2)
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
+/** Deadlocks, serialization failures, locks and full pools; an answer that was lost only where it can be looked up. */
+function isWorthWritingAgain({ fault, isNotApplied }: DatabaseError, canBeLookedUp: boolean): boolean {
+  if (fault === 'database_busy') return isNotApplied || canBeLookedUp
+  return canBeLookedUp && (fault === 'database_unreachable' || fault === 'database_timeout')
 }

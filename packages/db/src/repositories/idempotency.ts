@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import { mayAct, type UserCaller } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
+import { DatabaseError } from '../errors.ts'
 import { buildStatement, defineQuery, defineStatement, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
 import { insertWhere } from './insert-where.ts'
@@ -27,7 +28,7 @@ export type Kept =
   | { readonly ok: false; readonly refusal: 'idempotency_key_reused' }
 
 /** The primary key, as errors name it. */
-export const idempotencyConstraint = 'idempotency_keys_pk'
+const idempotencyConstraint = 'idempotency_keys_pk'
 
 const keptForMilliseconds = 24 * 60 * 60 * 1000
 
@@ -97,6 +98,35 @@ export async function findKept(
     refusal: 'replay',
     answer: { status: row.status, headers: parseHeaders(row.headers), body: row.body },
   }
+}
+
+/** Runs a write that may carry a key: when another request holds the key, its answer is the outcome. */
+export async function withKey<Result>(
+  store: Store,
+  caller: UserCaller,
+  idempotent: Idempotent | undefined,
+  write: () => Promise<Result>,
+): Promise<Result | Kept> {
+  for (;;) {
+    try {
+      return await write()
+    } catch (thrown) {
+      if (idempotent === undefined || !isKeyTaken(thrown)) throw thrown
+    }
+    const kept = await findKept(store, caller.userId, idempotent)
+    // Undefined when the key was older than 24 hours and has been released: now it is free.
+    if (kept !== undefined) return kept
+  }
+}
+
+function isKeyTaken(thrown: unknown): boolean {
+  return (
+    thrown instanceof DatabaseError &&
+    thrown.fault === 'unique_violation' &&
+    (thrown.constraint === idempotencyConstraint ||
+      // SQLite names a primary key by its columns.
+      thrown.constraint === 'idempotency_keys_user_id_idempotency_key_unique')
+  )
 }
 
 function parseHeaders(text: string): Readonly<Record<string, string>> {

@@ -1,5 +1,6 @@
+import { eq } from 'drizzle-orm'
 import type { Dialect } from '../dialect.ts'
-import { buildStatement, type Statement } from '../statement.ts'
+import { buildStatement, defineQuery, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
 
 /** A log-in: the first refresh token of a new family. */
@@ -20,7 +21,17 @@ export function insertSession({ builder, tables: { sessions } }: Dialect, sessio
   )
 }
 
+const sessionExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { sessions } }, bind) =>
+  builder
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(eq(sessions.id, bind('id', sessions.id))),
+)
+
 /** Starts a session for a user whose password was right. */
 export async function startSession(store: Store, session: NewSession): Promise<void> {
-  await store.write({ writes: [insertSession(store.dialect, session)] })
+  await store.write({
+    writes: [insertSession(store.dialect, session)],
+    applied: sessionExistsQuery(store.dialect, { id: session.id }),
+  })
 }

@@ -43,6 +43,7 @@ export async function registerUser(
   try {
     const { affected } = await store.write({
       writes: session === undefined ? [insertUser] : [insertUser, insertSession(dialect, session)],
+      applied: userExistsQuery(dialect, { id: user.id }),
     })
     if (affected[0] === 0) throw restoreError()
     return done(undefined)
@@ -53,6 +54,13 @@ export async function registerUser(
     throw thrown
   }
 }
+
+const userExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { users } }, bind) =>
+  builder
+    .select({ id: users.id })
+    .from(users)
+    .where(eq(users.id, bind('id', users.id))),
+)
 
 const loginQuery = defineQuery<{ nameKey: string }>()((dialect, bind) => {
   const { builder, tables } = dialect

@@ -1,13 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
-import {
-  callerIdOf,
-  done,
-  isAnchor,
-  refused,
-  standingFields,
-  type Caller,
-  type Outcome,
-} from '../access.ts'
+import { callerIdOf, done, isAnchor, refused, standingFields, type Caller, type Outcome } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { WorkflowVersionRow } from '../rows.ts'
 import { buildQuery, defineQuery } from '../statement.ts'
@@ -97,41 +89,42 @@ function listQuery(dialect: Dialect, userId: string | null, workflowId: string, 
   return buildQuery(select)
 }
 
-const versionQuery = defineQuery<{ workflowId: string; versionNumber: number; userId: string | null }>()(
-  (dialect, bind) => {
-    const { builder, tables } = dialect
-    const { marks, users, workflows, workflowShares, workflowVersions } = tables
-    return builder
-      .select({
-        ...standingFields(dialect),
-        id: workflows.id,
-        ownerId: workflows.ownerId,
-        isPublic: workflows.isPublic,
-        sharePermission: workflowShares.permission,
-        versionId: workflowVersions.id,
-        versionNumber: workflowVersions.versionNumber,
-        definition: workflowVersions.definition,
-        changeNotes: workflowVersions.changeNotes,
-        createdBy: workflowVersions.createdBy,
-        createdAt: workflowVersions.createdAt,
-      })
-      .from(marks)
-      .leftJoin(users, eq(users.id, bind('userId', users.id)))
-      .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-      .leftJoin(
-        workflowShares,
-        and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-      )
-      .leftJoin(
-        workflowVersions,
-        and(
-          eq(workflowVersions.workflowId, workflows.id),
-          eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber)),
-        ),
-      )
-      .where(isAnchor(dialect))
-  },
-)
+const versionQuery = defineQuery<{ workflowId: string; versionNumber: number; userId: string | null }>()((
+  dialect,
+  bind,
+) => {
+  const { builder, tables } = dialect
+  const { marks, users, workflows, workflowShares, workflowVersions } = tables
+  return builder
+    .select({
+      ...standingFields(dialect),
+      id: workflows.id,
+      ownerId: workflows.ownerId,
+      isPublic: workflows.isPublic,
+      sharePermission: workflowShares.permission,
+      versionId: workflowVersions.id,
+      versionNumber: workflowVersions.versionNumber,
+      definition: workflowVersions.definition,
+      changeNotes: workflowVersions.changeNotes,
+      createdBy: workflowVersions.createdBy,
+      createdAt: workflowVersions.createdAt,
+    })
+    .from(marks)
+    .leftJoin(users, eq(users.id, bind('userId', users.id)))
+    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
+    .leftJoin(
+      workflowShares,
+      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
+    )
+    .leftJoin(
+      workflowVersions,
+      and(
+        eq(workflowVersions.workflowId, workflows.id),
+        eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber)),
+      ),
+    )
+    .where(isAnchor(dialect))
+})
 
 /** One version with its definition. */
 export async function getVersion(

@@ -22,13 +22,12 @@ import {
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { DocumentText } from '../document.ts'
-import { DatabaseError } from '../errors.ts'
 import { nameKey } from '../names.ts'
 import type { WorkflowRow } from '../rows.ts'
 import type { ExecutionStatus } from '../schema.ts'
 import { buildQuery, buildStatement, defineQuery, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
-import { findKept, idempotencyConstraint, takeKey, type Idempotent, type Kept } from './idempotency.ts'
+import { takeKey, withKey, type Idempotent, type Kept } from './idempotency.ts'
 import { insertWhere } from './insert-where.ts'
 
 /** A workflow as its caller sees it. */
@@ -74,11 +73,39 @@ export async function createWorkflow(
     ...insertWorkflow(dialect, caller, workflow),
   ]
   return withKey(store, caller, idempotent, async () => {
-    const { affected } = await store.write({ writes })
+    const { affected } = await store.write({ writes, applied: existsQuery(dialect, { id: workflow.id }) })
     if (affected.at(-1) === 1) return done(undefined)
     return checkCallerRefusal(store, caller)
   })
 }
+
+const existsQuery = defineQuery<{ id: string }>()(({ builder, tables: { workflows } }, bind) =>
+  builder
+    .select({ id: workflows.id })
+    .from(workflows)
+    .where(eq(workflows.id, bind('id', workflows.id))),
+)
+
+const appliedQuery = defineQuery<{ id: string; operation: string }>()(({ builder, tables: { workflows } }, bind) =>
+  builder
+    .select({ id: workflows.id })
+    .from(workflows)
+    .where(and(eq(workflows.id, bind('id', workflows.id)), eq(workflows.lastOp, bind('operation', workflows.lastOp)))),
+)
+
+/** Gives a row when the workflow is gone. Asked only after this caller's own deletion lost its answer. */
+const goneQuery = defineQuery<{ id: string }>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, workflows } = tables
+  const workflow = builder
+    .select({ one: sql`1` })
+    .from(workflows)
+    .where(eq(workflows.id, bind('id', workflows.id)))
+  return builder
+    .select({ name: marks.name })
+    .from(marks)
+    .where(all(isAnchor(dialect), not(exists(workflow))))
+})
 
 function insertWorkflow(dialect: Dialect, caller: UserCaller, workflow: NewWorkflow): readonly Statement[] {
   const { workflows, workflowVersions } = dialect.tables
@@ -110,35 +137,6 @@ function insertWorkflow(dialect: Dialect, caller: UserCaller, workflow: NewWorkf
     buildStatement(insertWhere(dialect, workflows, head, allowed), { isGate: true }),
     buildStatement(insertWhere(dialect, workflowVersions, version, allowed)),
   ]
-}
-
-/** Runs a write that may carry a key: when another request holds the key, its answer is the outcome. */
-async function withKey<Result>(
-  store: Store,
-  caller: UserCaller,
-  idempotent: Idempotent | undefined,
-  write: () => Promise<Result>,
-): Promise<Result | Kept> {
-  for (;;) {
-    try {
-      return await write()
-    } catch (thrown) {
-      if (idempotent === undefined || !isKeyTaken(thrown)) throw thrown
-    }
-    const kept = await findKept(store, caller.userId, idempotent)
-    // Undefined when the key was older than 24 hours and has been released: now it is free.
-    if (kept !== undefined) return kept
-  }
-}
-
-function isKeyTaken(thrown: unknown): boolean {
-  return (
-    thrown instanceof DatabaseError &&
-    thrown.fault === 'unique_violation' &&
-    (thrown.constraint === idempotencyConstraint ||
-      // SQLite names a primary key by its columns.
-      thrown.constraint === 'idempotency_keys_user_id_idempotency_key_unique')
-  )
 }
 
 /** A write that affected nothing for want of standing: one read more tells which. */
@@ -314,6 +312,7 @@ export async function patchWorkflow(
       ...(patch.change.definition === undefined ? [] : [insertNextVersion(dialect, caller, id, patch)]),
     ],
     answer: workflowQuery(dialect, { id, userId: caller.userId }),
+    applied: appliedQuery(dialect, { id, operation: patch.operation }),
   })
   const view = viewOf(caller, rows[0], needed)
   if (!view.ok || rows[0]?.lastOp === patch.operation) return view
@@ -391,10 +390,7 @@ function insertNextVersion(
     .select({ one: sql`1` })
     .from(workflowVersions)
     .where(
-      and(
-        eq(workflowVersions.workflowId, workflows.id),
-        eq(workflowVersions.versionNumber, workflows.versionNumber),
-      ),
+      and(eq(workflowVersions.workflowId, workflows.id), eq(workflowVersions.versionNumber, workflows.versionNumber)),
     )
   const source = builder
     .select({
@@ -426,7 +422,10 @@ export async function deleteWorkflow(
   id: string,
   ifRevision: RevisionCondition,
 ): Promise<Outcome<void, Refusal | 'execution_active'>> {
-  const { affected } = await store.write({ writes: deleteStatements(store.dialect, caller, id, ifRevision) })
+  const { affected } = await store.write({
+    writes: deleteStatements(store.dialect, caller, id, ifRevision),
+    applied: goneQuery(store.dialect, { id }),
+  })
   if (affected.at(-1) === 1) return done(undefined)
   const check = await checkWorkflow(store, caller, id, 'owner')
   if (!check.ok) return check
@@ -550,7 +549,10 @@ function listQuery(dialect: Dialect, userId: string | null, listing: WorkflowLis
     .from(marks)
     .leftJoin(users, userId === null ? sql`1 = 0` : eq(users.id, userId))
     .leftJoin(page, sql`1 = 1`)
-    .leftJoin(workflowShares, and(eq(workflowShares.workflowId, page.id), eq(workflowShares.sharedWithUserId, users.id)))
+    .leftJoin(
+      workflowShares,
+      and(eq(workflowShares.workflowId, page.id), eq(workflowShares.sharedWithUserId, users.id)),
+    )
     .where(isAnchor(dialect))
     .orderBy(desc(page[listing.order]), desc(page.id))
     .limit(listing.limit + 1)
@@ -623,8 +625,6 @@ function filters(dialect: Dialect, { q, updatedSince, order, after }: WorkflowLi
     q === undefined ? undefined : dialect.contains(workflows.nameKey, sql`${nameKey(q)}`),
     updatedSince === undefined ? undefined : gte(workflows.updatedAt, updatedSince),
     // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
-    after === undefined
-      ? undefined
-      : and(lte(time, after.at), or(lt(time, after.at), lt(workflows.id, after.id))),
+    after === undefined ? undefined : and(lte(time, after.at), or(lt(time, after.at), lt(workflows.id, after.id))),
   )
 }
