@@ -1,0 +1,11 @@
+import { parseSettings, type Environment, type ParsedSettings } from '@millrace/api/settings'
+
+/** The Worker's variables and secrets; other kinds of bindings are not settings. */
+export function readEnvironment(env: Readonly<Record<string, unknown>>): ParsedSettings {
+  const variables: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (typeof value === 'string') variables[name] = value
+  }
+  const environment: Environment = variables
+  return parseSettings(environment)
+}

@@ -1,0 +1,33 @@
+import type { StoredAnswer } from '@millrace/db/repositories/idempotency'
+import { writeJson, type Json } from './json.ts'
+import { entityTag } from './request/preconditions.ts'
+
+/** What a route answers when it did what was asked. */
+export interface Answer {
+  readonly ok: true
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+}
+
+export function jsonAnswer(status: 200 | 201, value: Json, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { ok: true, status, headers: { 'Content-Type': 'application/json', ...headers }, body: writeJson(value) }
+}
+
+/** A resource that has a revision, with its `ETag`. */
+export function revisionAnswer(
+  status: 200 | 201,
+  value: { readonly [name: string]: Json | undefined; readonly revision: number },
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return jsonAnswer(status, value, { ETag: entityTag(value.revision), ...headers })
+}
+
+export function emptyAnswer(): Answer {
+  return { ok: true, status: 204, headers: {}, body: null }
+}
+
+/** The answer as it is kept under an Idempotency-Key. */
+export function storedAnswer({ status, headers, body }: Answer): StoredAnswer {
+  return { status, headers, body: body ?? '' }
+}

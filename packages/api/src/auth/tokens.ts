@@ -1,0 +1,129 @@
+import { SignJWT, errors, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose'
+import { isId, newId, timeOfId } from '../ids.ts'
+import type { NamedKey } from '../settings.ts'
+
+const issuer = 'millrace'
+const audience = 'millrace'
+const algorithm = 'HS256'
+const clockSkewSeconds = 30
+const maxRemembered = 10_000
+
+export const accessTokenSeconds = 15 * 60
+
+/** What a valid access token says. */
+export interface AccessToken {
+  readonly userId: string
+  /** To the millisecond, which `iat` can't say: the time in the UUIDv7 that is the token's `jti`. */
+  readonly issuedAt: Date
+  /** The session, that is the family of refresh tokens, in which it was issued. */
+  readonly sessionId: string | undefined
+}
+
+export type VerifiedToken =
+  | { readonly ok: true; readonly token: AccessToken }
+  | { readonly ok: false; readonly problem: 'unauthenticated' | 'token_expired' }
+
+/** Issues and verifies access tokens: JWTs, HS256 only. */
+export interface AccessTokens {
+  issue(userId: string, sessionId: string, at: Date): Promise<string>
+  verify(token: string, at: Date): Promise<VerifiedToken>
+}
+
+interface Remembered {
+  readonly token: AccessToken
+  readonly notBeforeSeconds: number
+  readonly expiresSeconds: number
+}
+
+/** The first key signs, all verify. Keys are imported once; a verified token is remembered until it expires. */
+export function createAccessTokens(keys: readonly NamedKey[]): AccessTokens {
+  const imported = new Map(keys.map((key) => [key.kid, key.secret]))
+  const cryptoKeys = new Map<string, Promise<CryptoKey>>()
+  const remembered = new Map<string, Remembered>()
+
+  function keyOf(kid: string | undefined): Promise<CryptoKey> | undefined {
+    const secret = kid === undefined ? undefined : imported.get(kid)
+    if (kid === undefined || secret === undefined) return undefined
+    const known = cryptoKeys.get(kid) ?? importKey(secret)
+    cryptoKeys.set(kid, known)
+    return known
+  }
+
+  async function keyOfHeader(header: JWTHeaderParameters): Promise<CryptoKey> {
+    const key = await keyOf(header.kid)
+    if (key === undefined) throw new errors.JWTInvalid('unknown kid')
+    return key
+  }
+
+  function remember(token: string, entry: Remembered): void {
+    const oldest = remembered.keys().next()
+    if (remembered.size >= maxRemembered && oldest.done !== true) remembered.delete(oldest.value)
+    remembered.set(token, entry)
+  }
+
+  return {
+    async issue(userId, sessionId, at) {
+      const [first] = keys
+      const key = await keyOf(first?.kid)
+      if (first === undefined || key === undefined) throw new Error('AUTH_KEYS holds no key to sign with')
+      const issuedSeconds = Math.floor(at.getTime() / 1000)
+      return new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg: algorithm, kid: first.kid, typ: 'JWT' })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(userId)
+        .setIssuedAt(issuedSeconds)
+        .setExpirationTime(issuedSeconds + accessTokenSeconds)
+        .setJti(newId(at))
+        .sign(key)
+    },
+
+    async verify(token, at) {
+      const nowSeconds = at.getTime() / 1000
+      const known = remembered.get(token)
+      if (known !== undefined && isCurrent(known, nowSeconds)) return { ok: true, token: known.token }
+      remembered.delete(token)
+      try {
+        const { payload } = await jwtVerify(token, keyOfHeader, {
+          algorithms: [algorithm],
+          issuer,
+          audience,
+          clockTolerance: clockSkewSeconds,
+          currentDate: at,
+          requiredClaims: ['sub', 'iat', 'exp', 'jti'],
+        })
+        const entry = readClaims(payload)
+        if (entry === undefined || !isCurrent(entry, nowSeconds)) return { ok: false, problem: 'unauthenticated' }
+        remember(token, entry)
+        return { ok: true, token: entry.token }
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) return { ok: false, problem: 'token_expired' }
+        if (error instanceof errors.JOSEError) return { ok: false, problem: 'unauthenticated' }
+        throw error
+      }
+    },
+  }
+}
+
+function importKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+}
+
+function isCurrent(entry: Remembered, nowSeconds: number): boolean {
+  return entry.notBeforeSeconds - clockSkewSeconds <= nowSeconds && nowSeconds < entry.expiresSeconds + clockSkewSeconds
+}
+
+function readClaims({ sub, iat, nbf, exp, jti, ['sid']: sid }: JWTPayload): Remembered | undefined {
+  if (sub === undefined || !isId(sub) || iat === undefined || exp === undefined || jti === undefined) return undefined
+  const exact = timeOfId(jti)
+  const isOfIat = exact !== undefined && Math.floor(exact.getTime() / 1000) === Math.floor(iat)
+  return {
+    token: {
+      userId: sub,
+      issuedAt: isOfIat ? exact : new Date(iat * 1000),
+      sessionId: typeof sid === 'string' ? sid : undefined,
+    },
+    notBeforeSeconds: Math.max(nbf ?? iat, iat),
+    expiresSeconds: exp,
+  }
+}

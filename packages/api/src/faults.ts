@@ -1,0 +1,37 @@
+import { DatabaseError, type DatabaseFault } from '@millrace/db/errors'
+import type { ErrorCode, Refusal } from './errors.ts'
+
+/** What failed, split into what the caller reads and what the operator reads. */
+export interface Fault {
+  readonly refusal: Refusal
+  readonly cause: string
+  readonly cure: string | undefined
+}
+
+/** Reads whatever was thrown. What is not the database's is a defect here. */
+export function faultOf(thrown: unknown): Fault {
+  if (thrown instanceof DatabaseError) {
+    const { fault, message, cure, retryAfterSeconds } = thrown
+    return { refusal: { code: codeOf(fault), retryAfterSeconds }, cause: message, cure }
+  }
+  const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
+  return { refusal: { code: 'internal' }, cause, cure: 'This is a defect of millrace: report it with this message.' }
+}
+
+function codeOf(fault: DatabaseFault): ErrorCode {
+  switch (fault) {
+    case 'database_unreachable':
+    case 'database_auth_failed':
+    case 'database_missing':
+    case 'database_schema_outdated':
+    case 'database_busy':
+    case 'database_timeout':
+    case 'restore_in_progress':
+      return fault
+    case 'unique_violation':
+    case 'foreign_key_violation':
+    case 'check_violation':
+    case 'internal':
+      return 'internal'
+  }
+}

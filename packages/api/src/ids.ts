@@ -1,0 +1,21 @@
+import { v7 } from 'uuid'
+import { codePointLength } from './code-points.ts'
+
+/** A new UUIDv7 whose time is that of the given clock. */
+export function newId(at: Date): string {
+  return v7({ msecs: at.getTime() })
+}
+
+/** The time in a UUIDv7, or undefined for any other text. */
+export function timeOfId(id: string): Date | undefined {
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return undefined
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
+}
+
+const neverIds: ReadonlySet<string> = new Set(['.', '..', 'batch', 'claim'])
+
+/** Whether a text can be the id of anything: 1 to 64 code points, no U+0000, no space at its end, no word of a path. */
+export function isId(text: string): boolean {
+  if (text === '' || text.length > 128 || text.endsWith(' ') || text.includes('\0')) return false
+  return !neverIds.has(text) && codePointLength(text) <= 64 && text.isWellFormed()
+}

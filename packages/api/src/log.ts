@@ -1,0 +1,40 @@
+import type { ErrorCode } from './errors.ts'
+
+/** One line a request. It never holds a body, a token, a query value or an SQL parameter. */
+export interface RequestEntry {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly event: 'request'
+  readonly requestId: string
+  readonly method: string
+  /** The route's pattern, never the path itself. */
+  readonly route: string
+  readonly status: number
+  readonly milliseconds: number
+  readonly databaseMilliseconds: number
+  readonly trips: number
+  readonly userId?: string | undefined
+  readonly code?: ErrorCode | undefined
+  /** For the operator: what happened, in the words of what failed, and what mends it. */
+  readonly cause?: string | undefined
+  readonly cure?: string | undefined
+}
+
+/** A round trip: at level `debug` each one, at `warn` those slower than SLOW_QUERY_MS. */
+export interface TripEntry {
+  readonly level: 'debug' | 'warn'
+  readonly event: 'trip' | 'slow_query'
+  readonly requestId: string
+  readonly milliseconds: number
+  readonly statement: string
+}
+
+export interface MisconfiguredEntry {
+  readonly level: 'error'
+  readonly event: 'misconfigured'
+  readonly requestId: string
+  readonly problems: readonly { readonly variable: string; readonly why: string; readonly fix: string }[]
+}
+
+export type LogEntry = RequestEntry | TripEntry | MisconfiguredEntry
+
+export type Log = (entry: LogEntry) => void

@@ -1,0 +1,18 @@
+import type { MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+
+const exposedHeaders = ['ETag', 'Location', 'X-Request-Id', 'Retry-After', 'Idempotency-Replayed', 'Server-Timing']
+const allowedHeaders = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'X-Request-Id']
+const allowedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+const preflightSeconds = 86_400
+
+/** CORS for browsers on those origins (`*` alone: any). No cookies are used, so no credentials are allowed. */
+export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: allowedMethods,
+    allowHeaders: [...allowedHeaders, 'Cache-Control'],
+    exposeHeaders: exposedHeaders,
+    maxAge: preflightSeconds,
+  })
+}

@@ -1,0 +1,115 @@
+import type { TripObserver } from '@millrace/db/transport'
+import type { MiddlewareHandler } from 'hono'
+import { newId } from '../ids.ts'
+import type { Log, LogEntry } from '../log.ts'
+import type { ErrorCode } from '../errors.ts'
+
+/** What is known of one request and its answer, for headers and the log. */
+export class Exchange implements TripObserver {
+  readonly requestId: string
+  /** The route's pattern; `*` for a path that nothing has. */
+  route = '*'
+  userId: string | undefined
+  code: ErrorCode | undefined
+  cause: string | undefined
+  cure: string | undefined
+  trips = 0
+  databaseMilliseconds = 0
+  readonly #startedAt = performance.now()
+  readonly #report: (milliseconds: number, statement: string) => void
+
+  constructor(requestId: string, report: (requestId: string, milliseconds: number, statement: string) => void) {
+    this.requestId = requestId
+    this.#report = (milliseconds, statement) => report(requestId, milliseconds, statement)
+  }
+
+  trip(milliseconds: number, statement: string): void {
+    this.trips += 1
+    this.databaseMilliseconds += milliseconds
+    this.#report(milliseconds, statement)
+  }
+
+  get milliseconds(): number {
+    return performance.now() - this.#startedAt
+  }
+
+  /** `Server-Timing`: what the database took, in how many round trips, and what the function itself took. */
+  get serverTiming(): string {
+    const trips = this.trips === 1 ? '1 trip' : `${this.trips} trips`
+    const app = Math.max(0, this.milliseconds - this.databaseMilliseconds)
+    return `db;dur=${inTenths(this.databaseMilliseconds)};desc="${trips}", app;dur=${inTenths(app)}`
+  }
+}
+
+function inTenths(milliseconds: number): string {
+  return String(Math.round(milliseconds * 10) / 10)
+}
+
+export interface ExchangeVariables {
+  readonly Variables: { exchange: Exchange }
+}
+
+interface ExchangeOptions {
+  readonly clock: () => Date
+  readonly log: Log
+  readonly logsTrips: boolean
+  readonly slowQueryMilliseconds: number
+}
+
+/** Opens and closes every exchange: its id, the headers that all answers have, and its line in the log. */
+export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeVariables> {
+  const report = (requestId: string, milliseconds: number, statement: string) => {
+    const entry = { requestId, milliseconds: Math.round(milliseconds), statement }
+    if (milliseconds >= options.slowQueryMilliseconds) options.log({ level: 'warn', event: 'slow_query', ...entry })
+    else if (options.logsTrips) options.log({ level: 'debug', event: 'trip', ...entry })
+  }
+  return async (c, next) => {
+    const exchange = new Exchange(requestIdOf(c.req.raw.headers, options.clock), report)
+    c.set('exchange', exchange)
+    await next()
+    const { headers, status } = c.res
+    headers.set('X-Request-Id', exchange.requestId)
+    headers.set('Server-Timing', exchange.serverTiming)
+    headers.set('X-Content-Type-Options', 'nosniff')
+    if (c.req.path.startsWith('/v1/')) headers.append('Vary', 'Authorization')
+    setCaching(headers, {
+      isApi: c.req.path.startsWith('/v1/'),
+      isShareable: isShareable(c.req.method, status, exchange),
+    })
+    options.log(entryOf(exchange, c.req.method, status))
+  }
+}
+
+function requestIdOf(headers: Headers, clock: () => Date): string {
+  const given = headers.get('X-Request-Id')
+  return given !== null && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : newId(clock())
+}
+
+/** What a log-in answers is nobody else's, though its caller was anonymous: only reading can be shared. */
+function isShareable(method: string, status: number, { userId }: Exchange): boolean {
+  return userId === undefined && (method === 'GET' || method === 'HEAD') && (status === 200 || status === 304)
+}
+
+function setCaching(headers: Headers, answer: { isApi: boolean; isShareable: boolean }): void {
+  if (answer.isShareable) headers.set('Cache-Control', 'no-cache')
+  else if (answer.isApi) headers.set('Cache-Control', 'no-store')
+}
+
+function entryOf(exchange: Exchange, method: string, status: number): LogEntry {
+  const { requestId, route, trips, userId, code, cause, cure } = exchange
+  return {
+    level: status >= 500 ? 'error' : 'info',
+    event: 'request',
+    requestId,
+    method,
+    route,
+    status,
+    milliseconds: Math.round(exchange.milliseconds),
+    databaseMilliseconds: Math.round(exchange.databaseMilliseconds),
+    trips,
+    userId,
+    code,
+    cause,
+    cure,
+  }
+}

@@ -1,0 +1,40 @@
+import { errorKind, type Refusal } from './errors.ts'
+import { writeJson } from './json.ts'
+
+export interface Problem {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+interface ProblemOptions {
+  readonly requestId: string
+  /** The methods that the path takes, for 405. */
+  readonly allow?: string | undefined
+  /** Whether the caller sent a token, which RFC 6750 wants told apart. */
+  readonly hasToken?: boolean | undefined
+}
+
+/** What a refusal looks like over HTTP: `application/problem+json` of RFC 9457. */
+export function problemOf(refusal: Refusal, options: ProblemOptions): Problem {
+  const { status, title, detail } = errorKind(refusal.code)
+  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
+  if (status === 401) headers['WWW-Authenticate'] = challenge(refusal, options.hasToken === true)
+  if (options.allow !== undefined) headers['Allow'] = options.allow
+  if (refusal.retryAfterSeconds !== undefined) headers['Retry-After'] = String(refusal.retryAfterSeconds)
+  const body = writeJson({
+    type: `urn:millrace:problem:${refusal.code}`,
+    title,
+    status,
+    code: refusal.code,
+    detail: refusal.detail ?? detail,
+    requestId: options.requestId,
+    errors: refusal.errors?.map((error) => ({ ...error })),
+  })
+  return { status, headers, body }
+}
+
+function challenge({ code }: Refusal, hasToken: boolean): string {
+  const isAboutToken = hasToken && (code === 'unauthenticated' || code === 'token_expired')
+  return isAboutToken ? 'Bearer error="invalid_token"' : 'Bearer'
+}

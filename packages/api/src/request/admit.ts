@@ -1,0 +1,72 @@
+import type { Caller } from '@millrace/db/access'
+import { scanBody } from '@millrace/db/document'
+import { authenticate } from '../auth/authenticate.ts'
+import type { AccessTokens } from '../auth/tokens.ts'
+import { refuse, type Refused } from '../result.ts'
+import type { Access, BodyContract, Route } from '../route.ts'
+import { isJsonBody, readBody } from './body.ts'
+import type { Incoming, IncomingBody } from './incoming.ts'
+
+export interface Admitted {
+  readonly ok: true
+  readonly caller: Caller
+  readonly sessionId: string | undefined
+  readonly incoming: Incoming
+}
+
+interface AdmitOptions {
+  readonly maxBodyBytes: number
+  readonly tokens: AccessTokens
+  readonly at: Date
+}
+
+/** What can be refused without the database, in API.md's order: 413, 415, malformed 400, 401. */
+export async function admit(route: Route, request: Request, options: AdmitOptions): Promise<Admitted | Refused> {
+  const read = await readBody(request, options.maxBodyBytes)
+  if (!read.ok) return read
+  if (!isJsonBody(request.headers) && (read.bytes.length > 0 || request.headers.has('Content-Type'))) {
+    if (read.bytes.length > 0 || !route.body.isOptional) return refuse('unsupported_media_type')
+  }
+  const body = scan(read.bytes, route.body)
+  if (!('kind' in body)) return body
+  const { pathname, searchParams } = new URL(request.url)
+  const admitted = await admitCaller(route.access, request.headers, searchParams, options)
+  if (!admitted.ok) return admitted
+  const { method, headers } = request
+  const incoming = { method, pathname, query: searchParams, headers, bytes: read.bytes, body }
+  return { ...admitted, incoming }
+}
+
+function scan(bytes: Uint8Array, { documents, isOptional }: BodyContract): IncomingBody | Refused {
+  if (bytes.length === 0) {
+    return isOptional ? { kind: 'absent' } : refuse('malformed_json', { detail: 'The request body is empty.' })
+  }
+  const scanned = scanBody(bytes, documents)
+  if (scanned.ok) return { kind: 'object', members: scanned.members }
+  if (scanned.problem === 'not_object') return { kind: 'not_object', message: scanned.message }
+  return refuse('malformed_json', { detail: scanned.message })
+}
+
+async function admitCaller(
+  access: Access,
+  headers: Headers,
+  query: URLSearchParams,
+  { tokens, at }: AdmitOptions,
+): Promise<Omit<Admitted, 'incoming'> | Refused> {
+  if (access.kind === 'open') return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined }
+  const authenticated = await authenticate(tokens, headers.get('Authorization'), at)
+  if (!authenticated.ok) return authenticated
+  const isAnonymous = authenticated.caller.kind === 'anonymous'
+  return isAnonymous && !servesAnonymous(access, query) ? refuse('unauthenticated') : authenticated
+}
+
+function servesAnonymous(access: Access, query: URLSearchParams): boolean {
+  switch (access.kind) {
+    case 'open':
+      return true
+    case 'user':
+      return access.isPublic?.(query) ?? false
+    case 'workflow':
+      return access.need === 'view'
+  }
+}

@@ -1,0 +1,47 @@
+import { refuse, type Refused } from '../result.ts'
+
+/** Reads a body of at most that many bytes; a longer one is not read to its end, whatever Content-Length says. */
+export async function readBody(
+  request: Request,
+  maxBodyBytes: number,
+): Promise<{ readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> } | Refused> {
+  const tooLarge = () => refuse('payload_too_large', { detail: `The request body may have ${maxBodyBytes} bytes.` })
+  if (Number(request.headers.get('Content-Length') ?? 0) > maxBodyBytes) return tooLarge()
+  if (request.body === null) return { ok: true, bytes: new Uint8Array() }
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const stream: ReadableStream<Uint8Array> = request.body
+  const reader = stream.getReader()
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    length += chunk.value.length
+    if (length > maxBodyBytes) {
+      await reader.cancel()
+      return tooLarge()
+    }
+    chunks.push(chunk.value)
+  }
+  return { ok: true, bytes: joined(chunks, length) }
+}
+
+/** Whether the body is JSON in UTF-8, by its headers. */
+export function isJsonBody(headers: Headers): boolean {
+  const encoding = headers.get('Content-Encoding')
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') return false
+  const [type = '', ...parameters] = (headers.get('Content-Type') ?? '').split(';')
+  return type.trim().toLowerCase() === 'application/json' && parameters.every(isUtf8OrNoCharset)
+}
+
+function isUtf8OrNoCharset(parameter: string): boolean {
+  const [name = '', value = ''] = parameter.split('=')
+  return name.trim().toLowerCase() !== 'charset' || /^"?utf-?8"?$/i.test(value.trim())
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}

@@ -1,0 +1,17 @@
+import type { Members } from '@millrace/db/document'
+
+/** A request as far as every route reads it alike. */
+export interface Incoming {
+  readonly method: string
+  readonly pathname: string
+  readonly query: URLSearchParams
+  readonly headers: Headers
+  readonly bytes: Uint8Array
+  readonly body: IncomingBody
+}
+
+/** `absent`: no byte was sent. `not_object`: JSON, but no object. */
+export type IncomingBody =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'not_object'; readonly message: string }
+  | { readonly kind: 'object'; readonly members: Members }

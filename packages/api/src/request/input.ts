@@ -1,0 +1,155 @@
+import type { Members } from '@millrace/db/document'
+import type * as z from 'zod'
+import type { ErrorCode, FieldError } from '../errors.ts'
+import type { BodyContract, Input, RouteContract } from '../route.ts'
+import { isId } from '../ids.ts'
+import { fingerprintOf, readIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
+import type { Incoming, IncomingBody } from './incoming.ts'
+import { pathParameters } from './path.ts'
+import { parseEntityTags, type IfRevision } from './preconditions.ts'
+
+/** What is wrong with a request that can be read. Which of it is answered depends on what the caller may know. */
+export interface Faults {
+  /** A path whose parameters can't name anything. */
+  readonly isPathUnknown: boolean
+  /** `{id}` of the path, where that at least can be one. */
+  readonly pathId: string | undefined
+  readonly fields: readonly FieldError[]
+  readonly code: ErrorCode
+  readonly precondition: 'precondition_required' | 'precondition_failed' | undefined
+  readonly idempotencyKey: IdempotencyKey | undefined
+}
+
+export type ReadInput<Path, Query, Body> =
+  | { readonly ok: true; readonly input: Input<Path, Query, Body> }
+  | { readonly ok: false; readonly faults: Faults }
+
+/** Reads a request by its route's contract: the typed input, or all that is wrong with it. */
+export async function readInput<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
+  contract: RouteContract<Path, Query, Body>,
+  incoming: Incoming,
+): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
+  const path = readPath(contract, incoming.pathname)
+  const query = readQuery(contract.query, incoming.query)
+  const body = readMembers(contract.body, incoming.body)
+  const ifMatch = readIfMatch(contract, incoming.headers)
+  const key = contract.isIdempotent ? readIdempotencyKey(incoming.headers) : noKey
+  const idempotencyKey = key.ok && key.key !== undefined ? await withFingerprint(key.key, incoming) : undefined
+  if (path !== undefined && query.ok && body.ok && ifMatch.ok && key.ok) {
+    const { ifRevision } = ifMatch
+    const userAgent = incoming.headers.get('User-Agent')
+    return { ok: true, input: { path, query: query.value, body: body.value, userAgent, ifRevision, idempotencyKey } }
+  }
+  const fields = [...(key.ok ? [] : [key.error]), ...(query.ok ? [] : query.errors), ...(body.ok ? [] : body.errors)]
+  return {
+    ok: false,
+    faults: {
+      isPathUnknown: path === undefined,
+      pathId: idOf(contract, incoming.pathname),
+      fields,
+      code: body.ok || !body.isAboutDocuments ? 'validation_failed' : 'invalid_json_document',
+      precondition: ifMatch.ok ? undefined : ifMatch.code,
+      idempotencyKey,
+    },
+  }
+}
+
+const noKey = { ok: true, key: undefined } as const
+
+async function withFingerprint(key: string, { method, pathname, bytes }: Incoming): Promise<IdempotencyKey> {
+  return { key, fingerprint: await fingerprintOf(method, pathname, bytes) }
+}
+
+function readPath<Path extends z.ZodObject>(
+  contract: RouteContract<Path>,
+  pathname: string,
+): z.output<Path> | undefined {
+  const values = pathParameters(contract.path, pathname)
+  return values === undefined ? undefined : contract.pathParameters.safeParse(values).data
+}
+
+function idOf({ path }: RouteContract, pathname: string): string | undefined {
+  const id = pathParameters(path, pathname)?.['id']
+  return id !== undefined && isId(id) ? id : undefined
+}
+
+function readIfMatch(
+  { isConditional }: RouteContract,
+  headers: Headers,
+):
+  | { readonly ok: true; readonly ifRevision: IfRevision }
+  | { readonly ok: false; readonly code: 'precondition_required' | 'precondition_failed' } {
+  if (!isConditional) return { ok: true, ifRevision: 'any' }
+  const header = headers.get('If-Match')
+  if (header === null) return { ok: false, code: 'precondition_required' }
+  const ifRevision = parseEntityTags(header)
+  return ifRevision === undefined ? { ok: false, code: 'precondition_failed' } : { ok: true, ifRevision }
+}
+
+type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
+
+function readQuery<Query extends z.ZodObject>(schema: Query, query: URLSearchParams): Read<z.output<Query>> {
+  const known = Object.keys(schema.shape)
+  const values: Record<string, string> = {}
+  const errors: FieldError[] = []
+  for (const parameter of new Set(query.keys())) {
+    const [value = '', ...more] = query.getAll(parameter)
+    if (!known.includes(parameter)) errors.push({ parameter, message: `is no parameter here; ${listing(known)}` })
+    else if (more.length > 0) errors.push({ parameter, message: 'may be given once only' })
+    else if (value.includes('\0')) errors.push({ parameter, message: 'must not hold U+0000' })
+    else values[parameter] = value
+  }
+  const parsed = schema.safeParse(values, { error: missingIsRequired })
+  if (parsed.success && errors.length === 0) return { ok: true, value: parsed.data }
+  const refused = new Set(errors.map((error) => ('parameter' in error ? error.parameter : '')))
+  for (const issue of parsed.error?.issues ?? []) {
+    const parameter = String(issue.path[0] ?? '')
+    if (!refused.has(parameter)) errors.push({ parameter, message: issue.message })
+  }
+  return { ok: false, errors }
+}
+
+function listing(known: readonly string[]): string {
+  return known.length === 0 ? 'this route takes none' : `this route takes ${known.join(', ')}`
+}
+
+type ReadBody<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly errors: readonly FieldError[]; readonly isAboutDocuments: boolean }
+
+function readMembers<Body extends z.ZodObject>(
+  contract: BodyContract<Body>,
+  body: IncomingBody,
+): ReadBody<z.output<Body>> {
+  if (body.kind === 'not_object') {
+    return { ok: false, errors: [{ pointer: '', message: body.message }], isAboutDocuments: false }
+  }
+  const members: Members = body.kind === 'object' ? body.members : new Map()
+  const known = Object.keys(contract.schema.shape)
+  const values: Record<string, unknown> = {}
+  const errors: FieldError[] = []
+  let isAboutDocuments = false
+  for (const [name, member] of members) {
+    if (!known.includes(name)) errors.push({ pointer: pointerTo([name]), message: 'is no field here' })
+    else if (member.problems.length === 0) values[name] = member.value()
+    else {
+      errors.push(...member.problems)
+      isAboutDocuments ||= contract.documents.has(name)
+    }
+  }
+  const parsed = contract.schema.safeParse(values, { error: missingIsRequired })
+  if (parsed.success && errors.length === 0) return { ok: true, value: parsed.data }
+  for (const issue of parsed.error?.issues ?? []) {
+    const isScanned = (members.get(String(issue.path[0]))?.problems.length ?? 0) > 0
+    if (!isScanned) errors.push({ pointer: pointerTo(issue.path), message: issue.message })
+  }
+  return { ok: false, errors, isAboutDocuments }
+}
+
+function missingIsRequired(issue: { readonly input?: unknown }): string | undefined {
+  return issue.input === undefined ? 'is required' : undefined
+}
+
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((segment) => `/${String(segment).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}

@@ -1,0 +1,61 @@
+import { findKept } from '@millrace/db/repositories/idempotency'
+import type { Answer } from '../answer.ts'
+import { refuse, type Refused } from '../result.ts'
+import type { RouteContract } from '../route.ts'
+import type { Context } from '../services/context.ts'
+import { checkCaller, checkPermission } from '../services/standing.ts'
+import { keptAnswer } from './idempotency.ts'
+import type { Incoming } from './incoming.ts'
+import type { Faults } from './input.ts'
+
+/**
+ * Answers a faulty request with the first refusal in API.md's order: the caller's standing, what the Idempotency-Key
+ * says, 404 and `forbidden` come before the faults themselves, so they are looked up first.
+ */
+export async function refusalInOrder(
+  contract: RouteContract,
+  context: Context,
+  incoming: Incoming,
+  faults: Faults,
+): Promise<Answer | Refused> {
+  const denied = await checkAccess(contract, context, incoming, faults)
+  const isAboutThing = denied?.refusal.code === 'not_found' || denied?.refusal.code === 'forbidden'
+  if (denied !== undefined && !isAboutThing) return denied
+  const kept = await findKeptAnswer(context, faults)
+  if (kept !== undefined) return kept
+  if (denied !== undefined) return denied
+  if (faults.fields.length > 0) return refuse(faults.code, { errors: faults.fields })
+  return refuse(faults.precondition ?? 'validation_failed')
+}
+
+async function checkAccess(
+  { access }: RouteContract,
+  context: Context,
+  { body }: Incoming,
+  { pathId, isPathUnknown }: Faults,
+): Promise<Refused | undefined> {
+  switch (access.kind) {
+    case 'open':
+      return undefined
+    case 'user':
+      return checkCaller(context)
+    case 'workflow': {
+      if (pathId === undefined) return checkUnknownPath(context)
+      const need = body.kind === 'object' ? access.needFor?.(body.members) : undefined
+      const denied = await checkPermission(context, pathId, need ?? access.need)
+      return denied ?? (isPathUnknown ? refuse('not_found') : undefined)
+    }
+  }
+}
+
+/** A path that can't name anything is a thing that does not exist, for those who may ask at all. */
+async function checkUnknownPath(context: Context): Promise<Refused> {
+  if (context.caller.kind === 'anonymous') return refuse('unauthenticated')
+  return (await checkCaller(context)) ?? refuse('not_found')
+}
+
+async function findKeptAnswer({ store, caller, clock }: Context, { idempotencyKey }: Faults) {
+  if (idempotencyKey === undefined || caller.kind === 'anonymous') return undefined
+  const kept = await findKept(store, caller.userId, { ...idempotencyKey, at: clock() })
+  return kept === undefined ? undefined : keptAnswer(kept)
+}

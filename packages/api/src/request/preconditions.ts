@@ -1,0 +1,36 @@
+/** The revisions that a change may be made on, or any. */
+export type IfRevision = readonly number[] | 'any'
+
+/** The greatest that every database's integer column holds; no greater one is ever current. */
+const maxRevision = 2_147_483_647
+
+/**
+ * Reads an `If-Match` or `If-None-Match` header (RFC 9110, section 13.1): `*`, or a list of entity tags. The weak form
+ * counts as the strong one. Undefined when it is malformed; tags that are no revision of ours are left out, they match
+ * nothing.
+ */
+export function parseEntityTags(header: string): IfRevision | undefined {
+  if (header.trim() === '*') return 'any'
+  const tag = /[\s,]*(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?=,|$)[\s,]*/y
+  const revisions: number[] = []
+  let position = 0
+  while (position < header.length) {
+    tag.lastIndex = position
+    const [whole, value] = tag.exec(header) ?? []
+    if (whole === undefined || value === undefined) return undefined
+    if (/^(0|[1-9]\d{0,9})$/.test(value) && Number(value) <= maxRevision) revisions.push(Number(value))
+    position += whole.length
+  }
+  return position === 0 ? undefined : revisions
+}
+
+export function entityTag(revision: number): string {
+  return `"${revision}"`
+}
+
+/** Whether what the caller has, by `If-None-Match`, is what an answer with this entity tag would hold. */
+export function isNotModified(ifNoneMatch: string | null, tag: string | undefined): boolean {
+  if (ifNoneMatch === null || tag === undefined) return false
+  const known = parseEntityTags(ifNoneMatch)
+  return known === 'any' || (known?.some((revision) => entityTag(revision) === tag) ?? false)
+}

@@ -1,0 +1,131 @@
+import type { Permission } from '@millrace/db/access'
+import type { Members } from '@millrace/db/document'
+import * as z from 'zod'
+import type { Answer } from './answer.ts'
+import type { ErrorCode } from './errors.ts'
+import type { IdempotencyKey } from './request/idempotency.ts'
+import type { Incoming } from './request/incoming.ts'
+import { readInput } from './request/input.ts'
+import type { IfRevision } from './request/preconditions.ts'
+import { refusalInOrder } from './request/order.ts'
+import type { Refused } from './result.ts'
+import type { Context } from './services/context.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What an API key must be allowed for the route to serve it. */
+export type Scope = 'read' | 'write' | 'worker' | 'secrets' | 'admin'
+
+/** Whom a route serves. */
+export type Access =
+  /** Anyone; the Authorization header is ignored. */
+  | { readonly kind: 'open' }
+  /** Whoever is logged in; also anonymous callers where the query asks for what is public. */
+  | { readonly kind: 'user'; readonly isPublic?: (query: URLSearchParams) => boolean }
+  /** Whoever has the permission on the workflow `{id}`; `view` includes anonymous callers where it is public. */
+  | {
+      readonly kind: 'workflow'
+      readonly need: Permission
+      /** Where what is asked for needs more than `need`. */
+      readonly needFor?: (members: Members) => Permission
+    }
+
+/** What a body must be. */
+export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {
+  readonly kind: 'none' | 'json' | 'documents'
+  readonly schema: Body
+  /** Members that are documents: exact text, opaque to the schema. */
+  readonly documents: ReadonlySet<string>
+  readonly isOptional: boolean
+}
+
+export const noParameters = z.object({})
+export const noBody = bodyOf('none', z.object({}), { isOptional: true })
+
+export function jsonBody<Body extends z.ZodObject>(schema: Body): BodyContract<Body> {
+  return bodyOf('json', schema, {})
+}
+
+export function documentsBody<Body extends z.ZodObject>(
+  schema: Body,
+  documents: readonly (keyof z.output<Body> & string)[],
+): BodyContract<Body> {
+  return bodyOf('documents', schema, { documents })
+}
+
+function bodyOf<Body extends z.ZodObject>(
+  kind: BodyContract['kind'],
+  schema: Body,
+  { documents = [], isOptional = false }: { documents?: readonly string[]; isOptional?: boolean },
+): BodyContract<Body> {
+  return { kind, schema, documents: new Set(documents), isOptional }
+}
+
+/** What a route takes and gives: it validates requests, and the OpenAPI document is written from it. */
+export interface RouteContract<
+  Path extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodObject = z.ZodObject,
+> {
+  readonly method: Method
+  /** With parameters as OpenAPI writes them: `/v1/workflows/{id}`. */
+  readonly path: string
+  readonly summary: string
+  readonly access: Access
+  /** Undefined where no token is looked at. */
+  readonly scope: Scope | undefined
+  readonly pathParameters: Path
+  readonly query: Query
+  readonly body: BodyContract<Body>
+  /** Whether it takes an Idempotency-Key. */
+  readonly isIdempotent: boolean
+  /** Whether it needs If-Match. */
+  readonly isConditional: boolean
+  /** Success statuses, and the body of each; null for none. */
+  readonly answers: Readonly<Partial<Record<200 | 201 | 204, z.ZodType | null>>>
+  /** What this route refuses with, beyond what its contract implies. */
+  readonly refusals: readonly ErrorCode[]
+}
+
+/** What a route's act is given: everything valid, typed by the contract. */
+export interface Input<Path, Query, Body> {
+  readonly path: Path
+  readonly query: Query
+  readonly body: Body
+  readonly userAgent: string | null
+  readonly ifRevision: IfRevision
+  readonly idempotencyKey: IdempotencyKey | undefined
+}
+
+export interface RouteDefinition<
+  Path extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodObject,
+> extends RouteContract<Path, Query, Body> {
+  /** Refuses whatever the request holds, before that is looked at. */
+  readonly admit?: (context: Context) => Refused | undefined
+  readonly act: (
+    context: Context,
+    input: Input<z.output<Path>, z.output<Query>, z.output<Body>>,
+  ) => Promise<Answer | Refused>
+}
+
+/** A row of the table that the app is built from. */
+export interface Route extends RouteContract {
+  readonly respond: (context: Context, incoming: Incoming) => Promise<Answer | Refused>
+}
+
+export function defineRoute<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
+  definition: RouteDefinition<Path, Query, Body>,
+): Route {
+  const { admit, act, ...contract } = definition
+  return {
+    ...contract,
+    async respond(context, incoming) {
+      const closed = admit?.(context)
+      if (closed !== undefined) return closed
+      const read = await readInput(definition, incoming)
+      return read.ok ? act(context, read.input) : refusalInOrder(definition, context, incoming, read.faults)
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { maxPasswordBytes, minPasswordCodePoints } from '../../auth/password.ts'
+import { jsonAnswer, type Answer } from '../../answer.ts'
+import { codePointLength } from '../../code-points.ts'
+import { id, instant, text } from '../../fields.ts'
+import type { LoggedIn, UserView } from '../../services/accounts.ts'
+
+const maxEmailCodePoints = 254
+
+/** As typed; what counts is its NFKC form. */
+export const username = text(1, 255).refine((typed) => /^[\p{L}\p{M}\p{Nd}._-]{3,64}$/u.test(typed.normalize('NFKC')), {
+  error: 'must have 3 to 64 letters, marks, digits, ".", "_" or "-"',
+})
+
+export const email = text(3, maxEmailCodePoints).refine(isEmail, {
+  error: 'must be an address such as ada@example.com, without white space',
+})
+
+function isEmail(typed: string): boolean {
+  const address = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u
+  const normal = typed.normalize('NFKC')
+  return address.test(typed) && address.test(normal) && codePointLength(normal.toLowerCase()) <= maxEmailCodePoints
+}
+
+const encoder = new TextEncoder()
+
+export const newPassword = z
+  .string()
+  .refine((value) => codePointLength(value) >= minPasswordCodePoints, {
+    error: `must have at least ${minPasswordCodePoints} characters`,
+  })
+  .refine((value) => encoder.encode(value).length <= maxPasswordBytes, {
+    error: `must have at most ${maxPasswordBytes} bytes in UTF-8`,
+  })
+  .meta({ minLength: minPasswordCodePoints, format: 'password' })
+
+export const userSchema = z
+  .object({
+    id,
+    username: z.string(),
+    email: z.string(),
+    role: z.enum(['user', 'admin']),
+    createdAt: instant,
+  })
+  .meta({ id: 'User' })
+
+export const loggedInSchema = z
+  .object({
+    user: userSchema,
+    accessToken: z.string().meta({ description: 'A JWT, for `Authorization: Bearer`.' }),
+    refreshToken: z.string().meta({ description: 'Works once, within 30 days.' }),
+    expiresIn: z.int().meta({ description: 'Seconds that the access token counts.' }),
+  })
+  .meta({ id: 'LoggedIn' })
+
+export function loggedInAnswer(status: 200 | 201, loggedIn: LoggedIn): Answer {
+  const { user, accessToken, refreshToken, expiresInSeconds } = loggedIn
+  return jsonAnswer(status, { user: { ...user }, accessToken, refreshToken, expiresIn: expiresInSeconds })
+}
+
+export function userAnswer(user: UserView): Answer {
+  return jsonAnswer(200, { ...user })
+}

@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import { text } from '../../fields.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { login } from '../../services/accounts.ts'
+import { loggedInAnswer, loggedInSchema } from './contract.ts'
+
+export const logIn = defineRoute({
+  method: 'POST',
+  path: '/v1/auth/login',
+  summary: 'Log in with a username or an email.',
+  access: { kind: 'open' },
+  scope: undefined,
+  pathParameters: noParameters,
+  query: noParameters,
+  body: jsonBody(z.object({ username: text(1, 255), password: text(1, 1024) })),
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: loggedInSchema },
+  refusals: ['invalid_credentials', 'account_disabled'],
+  async act(context, { body, userAgent }) {
+    const loggedIn = await login(context, { ...body, userAgent })
+    return loggedIn.ok ? loggedInAnswer(200, loggedIn.value) : loggedIn
+  },
+})

@@ -1,0 +1,25 @@
+import * as z from 'zod'
+import { refuse } from '../../result.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { register } from '../../services/accounts.ts'
+import { email, loggedInAnswer, loggedInSchema, newPassword, username } from './contract.ts'
+
+export const registerAccount = defineRoute({
+  method: 'POST',
+  path: '/v1/auth/register',
+  summary: 'Make an account and log in.',
+  access: { kind: 'open' },
+  scope: undefined,
+  pathParameters: noParameters,
+  query: noParameters,
+  body: jsonBody(z.object({ username, email, password: newPassword })),
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 201: loggedInSchema },
+  refusals: ['registration_closed', 'username_taken', 'email_taken'],
+  admit: ({ settings }) => (settings.registration === 'closed' ? refuse('registration_closed') : undefined),
+  async act(context, { body, userAgent }) {
+    const registered = await register(context, { ...body, userAgent })
+    return registered.ok ? loggedInAnswer(201, registered.value) : registered
+  },
+})

@@ -1,0 +1,31 @@
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { version } from '../../version.ts'
+
+export const getRoot = defineRoute({
+  method: 'GET',
+  path: '/',
+  summary: 'Where things are.',
+  access: { kind: 'open' },
+  scope: undefined,
+  pathParameters: noParameters,
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: {
+    200: z.object({
+      name: z.string(),
+      version: z.string(),
+      api: z.string(),
+      health: z.string(),
+      readiness: z.string(),
+    }),
+  },
+  refusals: [],
+  act: () =>
+    Promise.resolve(
+      jsonAnswer(200, { name: 'millrace', version, api: '/v1', health: '/healthz', readiness: '/readyz' }),
+    ),
+})

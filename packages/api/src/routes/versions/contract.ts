@@ -1,0 +1,26 @@
+import type { VersionSummary } from '@millrace/db/repositories/versions'
+import * as z from 'zod'
+import { id, instant, integer } from '../../fields.ts'
+
+/** The greatest number that every database's integer column holds. */
+const maxVersionNumber = 2_147_483_647
+
+export const versionNumber = integer(1, maxVersionNumber)
+
+const summaryShape = {
+  id,
+  versionNumber: z.int(),
+  changeNotes: z.string().nullable(),
+  createdBy: id.nullable(),
+  createdAt: instant,
+}
+
+export const versionSummarySchema = z.object(summaryShape).meta({ id: 'VersionSummary' })
+
+export const versionSchema = z
+  .object({ ...summaryShape, definition: z.record(z.string(), z.unknown()) })
+  .meta({ id: 'Version' })
+
+export function versionSummaryJson({ id: versionId, changeNotes, createdBy, createdAt, ...rest }: VersionSummary) {
+  return { id: versionId, versionNumber: rest.versionNumber, changeNotes, createdBy, createdAt }
+}

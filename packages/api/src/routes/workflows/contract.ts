@@ -1,0 +1,59 @@
+import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows'
+import type { DocumentText } from '@millrace/db/document'
+import * as z from 'zod'
+import { id, instant, text } from '../../fields.ts'
+import { ExactJson, type Json } from '../../json.ts'
+
+/** A definition: any JSON object, kept as its exact text and opaque here. */
+export const definition = z
+  .custom<DocumentText>((value) => typeof value === 'string' && value.startsWith('{'), {
+    error: 'must be a JSON object',
+  })
+  .meta({ type: 'object' })
+
+export const name = text(1, 255)
+export const description = text(0, 100_000).nullable()
+export const changeNotes = text(0, 10_000).nullable()
+export const permission = z.enum(['view', 'execute', 'edit', 'owner'])
+
+export const newWorkflow = z.object({
+  name,
+  description: description.optional(),
+  definition,
+  isPublic: z.boolean().optional(),
+})
+
+const summaryShape = {
+  id,
+  name: z.string(),
+  description: z.string().nullable(),
+  ownerId: id.nullable(),
+  isPublic: z.boolean(),
+  versionNumber: z.int(),
+  revision: z.int(),
+  permission: permission.meta({ description: "The caller's own." }),
+  createdAt: instant,
+  updatedAt: instant,
+}
+
+export const workflowSummarySchema = z.object(summaryShape).meta({ id: 'WorkflowSummary' })
+
+export const workflowSchema = z
+  .object({ ...summaryShape, definition: z.record(z.string(), z.unknown()) })
+  .meta({ id: 'Workflow' })
+
+export const workflowPath = z.object({ id })
+
+export function workflowJson(workflow: WorkflowView) {
+  const { id: workflowId, name: title, description: about, definition: document, ...rest } = workflow
+  return { id: workflowId, name: title, description: about, definition: new ExactJson(document), ...standingJson(rest) }
+}
+
+export function workflowSummaryJson(summary: WorkflowSummary): Json {
+  return { id: summary.id, name: summary.name, description: summary.description, ...standingJson(summary) }
+}
+
+function standingJson(workflow: Omit<WorkflowSummary, 'id' | 'name' | 'description'>) {
+  const { ownerId, isPublic, versionNumber, revision, createdAt, updatedAt } = workflow
+  return { ownerId, isPublic, versionNumber, revision, permission: workflow.permission, createdAt, updatedAt }
+}

@@ -1,0 +1,41 @@
+import * as z from 'zod'
+import { revisionAnswer } from '../../answer.ts'
+import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { updateWorkflow } from '../../services/workflows.ts'
+import { changeNotes, definition, description, name, workflowJson, workflowPath, workflowSchema } from './contract.ts'
+
+const workflowChange = z
+  .object({
+    name: name.optional(),
+    description: description.optional(),
+    definition: definition.optional(),
+    isPublic: z.boolean().optional(),
+    changeNotes: changeNotes.optional(),
+  })
+  .refine((change) => change.changeNotes === undefined || change.definition !== undefined, {
+    path: ['changeNotes'],
+    error: 'belongs to a new version: send it together with a definition',
+  })
+
+export const patchWorkflow = defineRoute({
+  method: 'PATCH',
+  path: '/v1/workflows/{id}',
+  summary: 'Change a workflow; a definition whose text differs makes the next version.',
+  access: {
+    kind: 'workflow',
+    need: 'edit',
+    needFor: (members) => (members.has('isPublic') ? 'owner' : 'edit'),
+  },
+  scope: 'write',
+  pathParameters: workflowPath,
+  query: noParameters,
+  body: documentsBody(workflowChange, ['definition']),
+  isIdempotent: false,
+  isConditional: true,
+  answers: { 200: workflowSchema },
+  refusals: [],
+  async act(context, { path, body, ifRevision }) {
+    const workflow = await updateWorkflow(context, path.id, body, ifRevision)
+    return workflow.ok ? revisionAnswer(200, workflowJson(workflow.value)) : workflow
+  },
+})

@@ -1,0 +1,24 @@
+import type { Caller } from '@millrace/db/access'
+import type { Readiness } from '@millrace/db/readiness'
+import type { Store } from '@millrace/db/store'
+import type { AccessTokens } from '../auth/tokens.ts'
+import type { Settings } from '../settings.ts'
+
+/** What a service acts with: the caller's standing is decided by the store's statements, never here. */
+export interface Context {
+  readonly store: Store
+  /** Throws what keeps requests from being served. */
+  readonly readiness: () => Promise<Readiness>
+  readonly caller: Caller
+  /** The session that the caller's access token belongs to. */
+  readonly sessionId: string | undefined
+  readonly clock: () => Date
+  readonly settings: ApiSettings
+  readonly tokens: AccessTokens
+}
+
+/** The settings that answers depend on. */
+export type ApiSettings = Pick<
+  Settings,
+  'registration' | 'bcryptCost' | 'maxBodyBytes' | 'corsOrigins' | 'slowQueryMilliseconds' | 'logLevel'
+>

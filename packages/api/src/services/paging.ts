@@ -1,0 +1,40 @@
+import { readCursor, writeCursor, type CursorScope } from '../cursor.ts'
+import { refuse, type Refused, type Result } from '../result.ts'
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly nextCursor: string | null
+}
+
+/**
+ * Cuts a page from up to `limit + 1` rows: the one row more only says that the list goes on.
+ */
+export async function pageOf<Item>(
+  scope: CursorScope,
+  rows: readonly Item[],
+  limit: number,
+  positionOf: (item: Item) => readonly (string | number)[],
+): Promise<Page<Item>> {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  const nextCursor = rows.length > limit && last !== undefined ? await writeCursor(scope, positionOf(last)) : null
+  return { items, nextCursor }
+}
+
+/**
+ * Where a list goes on, by the caller's cursor; undefined at its beginning. A cursor of another list, other filters or
+ * another caller is refused, after what `check` refuses.
+ */
+export async function startOf<Position>(
+  scope: CursorScope,
+  cursor: string | undefined,
+  read: (position: readonly unknown[]) => Position | undefined,
+  check: () => Promise<Refused | undefined>,
+): Promise<Result<Position | undefined>> {
+  if (cursor === undefined) return { ok: true, value: undefined }
+  const position = await readCursor(scope, cursor)
+  const start = position === undefined ? undefined : read(position)
+  if (start !== undefined) return { ok: true, value: start }
+  const errors = [{ parameter: 'cursor', message: 'is no cursor of this list with these filters and this caller' }]
+  return (await check()) ?? refuse('invalid_cursor', { errors })
+}

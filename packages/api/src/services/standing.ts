@@ -1,0 +1,23 @@
+import type { Outcome, Permission } from '@millrace/db/access'
+import { getCaller } from '@millrace/db/repositories/users'
+import { checkWorkflow } from '@millrace/db/repositories/workflows'
+import { refuse, type Refused } from '../result.ts'
+import type { Context } from './context.ts'
+
+/** Why the caller may do nothing at all; undefined when it may. Anonymous callers have no standing to lose. */
+export async function checkCaller({ store, caller }: Context): Promise<Refused | undefined> {
+  return caller.kind === 'anonymous' ? undefined : refusedBy(await getCaller(store, caller))
+}
+
+/** Why the caller may not do something to a workflow; undefined when it may. */
+export async function checkPermission(
+  { store, caller }: Context,
+  workflowId: string,
+  need: Permission,
+): Promise<Refused | undefined> {
+  return refusedBy(await checkWorkflow(store, caller, workflowId, need))
+}
+
+function refusedBy(outcome: Outcome<unknown>): Refused | undefined {
+  return outcome.ok ? undefined : refuse(outcome.refusal)
+}

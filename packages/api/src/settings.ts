@@ -1,0 +1,269 @@
+import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import { fromBase64url } from './base64url.ts'
+import { parseCidr, type Cidr } from './cidr.ts'
+
+/** A key of AUTH_KEYS or SETTINGS_KEYS. */
+export interface NamedKey {
+  readonly kid: string
+  readonly secret: Uint8Array<ArrayBuffer>
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** How many backups are kept for each length of time, of `BACKUP_KEEP`. */
+export interface BackupKeep {
+  readonly days: number
+  readonly weeks: number
+  readonly months: number
+}
+
+/** The whole environment (CLI.md, "Environment"), parsed. */
+export interface Settings {
+  readonly database: Target
+  readonly readDatabase: Target | undefined
+  readonly gatewayUrl: string | undefined
+  readonly gatewayToken: string | undefined
+  /** The first signs, all verify. */
+  readonly authKeys: readonly NamedKey[]
+  readonly settingsKeys: readonly NamedKey[]
+  readonly metricsToken: string | undefined
+  readonly backupRecipients: readonly string[]
+  readonly backupKeep: BackupKeep
+  readonly backupIdentity: string | undefined
+  readonly registration: 'open' | 'closed'
+  readonly bcryptCost: number
+  readonly maxBodyBytes: number
+  /** Origins as browsers send them, or `*` alone. */
+  readonly corsOrigins: readonly string[]
+  readonly trustedProxies: readonly Cidr[]
+  readonly logLevel: LogLevel
+  readonly slowQueryMilliseconds: number
+}
+
+export interface SettingProblem {
+  readonly variable: string
+  /** What is wrong with it; never its value where that is a secret. */
+  readonly why: string
+  readonly fix: string
+}
+
+export type ParsedSettings =
+  | { readonly ok: true; readonly settings: Settings; readonly notices: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly SettingProblem[] }
+
+/** What the caller can't do without, beside DATABASE_URL. Functions need all; a command only what it uses. */
+export interface SettingsNeeds {
+  readonly needsAuthKeys?: boolean
+  /** DATABASE_GATEWAY_URL, where the database is one that is reached through the gateway. */
+  readonly needsGateway?: boolean
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Parses all of the environment in one pass and lists all that is wrong with it. An empty value counts as absent.
+ * Functions need everything that `needs` can name, which is its default.
+ */
+export function parseSettings(
+  env: Environment,
+  needs: SettingsNeeds = { needsAuthKeys: true, needsGateway: true },
+): ParsedSettings {
+  const reader = new EnvironmentReader(env)
+  const database = readDatabase(reader, 'DATABASE_URL')
+  const settings = {
+    readDatabase: readReplica(reader, database),
+    gatewayUrl: readGatewayUrl(reader, database, needs.needsGateway === true),
+    gatewayToken: reader.text('DATABASE_GATEWAY_TOKEN'),
+    authKeys: readAuthKeys(reader, needs.needsAuthKeys === true),
+    settingsKeys: readKeys(reader, 'SETTINGS_KEYS', (bytes) => bytes === 32, 'exactly 32 bytes'),
+    metricsToken: reader.text('METRICS_TOKEN'),
+    backupRecipients: readRecipients(reader),
+    backupKeep: readBackupKeep(reader),
+    backupIdentity: readIdentity(reader),
+    registration: reader.choice('REGISTRATION', ['open', 'closed'], 'open'),
+    bcryptCost: reader.integer('BCRYPT_COST', { least: 4, most: 31, otherwise: 10 }),
+    maxBodyBytes: reader.integer('MAX_BODY_BYTES', { least: 1024, most: 104_857_600, otherwise: 1_048_576 }),
+    corsOrigins: readOrigins(reader),
+    trustedProxies: readProxies(reader),
+    logLevel: reader.choice('LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
+    slowQueryMilliseconds: reader.integer('SLOW_QUERY_MS', { least: 0, most: 3_600_000, otherwise: 200 }),
+  } as const
+  if (database === undefined || reader.problems.length > 0) return { ok: false, problems: reader.problems }
+  return { ok: true, settings: { database, ...settings }, notices: reader.notices }
+}
+
+class EnvironmentReader {
+  readonly problems: SettingProblem[] = []
+  readonly notices: string[] = []
+  readonly #env: Environment
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  text(variable: string): string | undefined {
+    const value = this.#env[variable]
+    return value === '' ? undefined : value
+  }
+
+  list(variable: string): readonly string[] {
+    return (
+      this.text(variable)
+        ?.split(',')
+        .map((item) => item.trim()) ?? []
+    )
+  }
+
+  choice<Choice extends string>(variable: string, choices: readonly Choice[], otherwise: Choice): Choice {
+    const value = this.text(variable)
+    if (value === undefined) return otherwise
+    const chosen = choices.find((choice) => choice === value)
+    if (chosen === undefined) this.wrong(variable, 'it is none of the known values', `Use ${choices.join(' or ')}.`)
+    return chosen ?? otherwise
+  }
+
+  integer(variable: string, range: { least: number; most: number; otherwise: number }): number {
+    const value = this.text(variable)
+    if (value === undefined) return range.otherwise
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= range.least && number <= range.most) return number
+    this.wrong(variable, 'it is not a whole number in its range', `Use ${range.least} to ${range.most}.`)
+    return range.otherwise
+  }
+
+  wrong(variable: string, why: string, fix: string): void {
+    this.problems.push({ variable, why, fix })
+  }
+}
+
+function readDatabase(reader: EnvironmentReader, variable: 'DATABASE_URL' | 'DATABASE_READ_URL'): Target | undefined {
+  const url = reader.text(variable)
+  if (url === undefined) {
+    reader.wrong(variable, 'it is not set', 'Set it to the URL of the database, such as sqlite:///./workflows.db.')
+    return undefined
+  }
+  const parsed = parseDatabaseUrl(url, { DATABASE_AUTH_TOKEN: reader.text('DATABASE_AUTH_TOKEN') })
+  if (!parsed.ok) {
+    reader.wrong(variable, `${parsed.error.what}\n${parsed.error.why}`, parsed.error.fix)
+    return undefined
+  }
+  reader.notices.push(...parsed.notices)
+  return parsed.target
+}
+
+function readReplica(reader: EnvironmentReader, primary: Target | undefined): Target | undefined {
+  if (reader.text('DATABASE_READ_URL') === undefined) return undefined
+  const replica = readDatabase(reader, 'DATABASE_READ_URL')
+  if (replica !== undefined && primary !== undefined && replica.dialect !== primary.dialect) {
+    reader.wrong(
+      'DATABASE_READ_URL',
+      `it leads to ${replica.dialect}, DATABASE_URL to ${primary.dialect}`,
+      'Use a replica of the same database.',
+    )
+  }
+  return replica
+}
+
+function readGatewayUrl(reader: EnvironmentReader, database: Target | undefined, isNeeded: boolean) {
+  const text = reader.text('DATABASE_GATEWAY_URL')
+  if (text === undefined) {
+    if (isNeeded && (database?.via === 'file' || database?.via === 'gateway')) {
+      reader.wrong(
+        'DATABASE_GATEWAY_URL',
+        'it is not set, and this database has no HTTP endpoint of its own',
+        'Run `millrace gateway` beside the database and set this to its URL.',
+      )
+    }
+    return undefined
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '')
+    return url.origin
+  reader.wrong(
+    'DATABASE_GATEWAY_URL',
+    'it is not an http(s) URL without a path',
+    'Use what `millrace gateway` prints, such as http://127.0.0.1:8789.',
+  )
+  return undefined
+}
+
+function readAuthKeys(reader: EnvironmentReader, isNeeded: boolean): readonly NamedKey[] {
+  if (isNeeded && reader.text('AUTH_KEYS') === undefined) {
+    reader.wrong('AUTH_KEYS', 'it is not set', 'Set it to the AUTH_KEYS that `millrace secrets new` prints.')
+  }
+  return readKeys(reader, 'AUTH_KEYS', (bytes) => bytes >= 32, '32 bytes or more')
+}
+
+function readKeys(
+  reader: EnvironmentReader,
+  variable: string,
+  isLongEnough: (bytes: number) => boolean,
+  length: string,
+): readonly NamedKey[] {
+  const keys: NamedKey[] = []
+  for (const [position, item] of reader.list(variable).entries()) {
+    const [, kid, encoded] = /^([A-Za-z0-9._-]{1,64}):(.+)$/.exec(item) ?? []
+    const secret = encoded === undefined ? undefined : fromBase64url(encoded.replace(/={1,2}$/, ''))
+    const which = `key ${position + 1}`
+    const fix = 'Use `kid:base64url` entries with commas between, as `millrace secrets new` prints them.'
+    if (kid === undefined || secret === undefined) reader.wrong(variable, `${which} is not kid:base64url`, fix)
+    else if (!isLongEnough(secret.length)) reader.wrong(variable, `${which} does not decode to ${length}`, fix)
+    else if (keys.some((key) => key.kid === kid)) reader.wrong(variable, `${which} repeats the kid "${kid}"`, fix)
+    else keys.push({ kid, secret })
+  }
+  return keys
+}
+
+function readRecipients(reader: EnvironmentReader): readonly string[] {
+  const recipients = reader.list('BACKUP_RECIPIENTS')
+  if (!recipients.every((recipient) => /^age1[0-9a-z]{20,}$/.test(recipient))) {
+    reader.wrong('BACKUP_RECIPIENTS', 'an entry is no age recipient', 'Use `age1…` entries with commas between.')
+  }
+  return recipients
+}
+
+function readIdentity(reader: EnvironmentReader): string | undefined {
+  const identity = reader.text('BACKUP_IDENTITY')?.trim()
+  if (identity !== undefined && !/^AGE-SECRET-KEY-[0-9A-Z-]{20,}$/.test(identity)) {
+    reader.wrong('BACKUP_IDENTITY', 'it is no age identity', 'Use the `AGE-SECRET-KEY-…` line of the identity.')
+  }
+  return identity
+}
+
+function readBackupKeep(reader: EnvironmentReader): BackupKeep {
+  const keep = { days: 0, weeks: 0, months: 0 }
+  const units = { d: 'days', w: 'weeks', m: 'months' } as const
+  const items = reader.list('BACKUP_KEEP')
+  if (items.length === 0) return { days: 7, weeks: 4, months: 12 }
+  for (const item of items) {
+    const [, count, unit] = /^(\d{1,4})([dwm])$/.exec(item) ?? []
+    if (count !== undefined && (unit === 'd' || unit === 'w' || unit === 'm')) keep[units[unit]] = Number(count)
+    else reader.wrong('BACKUP_KEEP', `"${item}" is no count with a unit`, 'Use entries such as 7d,4w,12m.')
+  }
+  return keep
+}
+
+function readOrigins(reader: EnvironmentReader): readonly string[] {
+  const origins = reader.list('CORS_ORIGINS')
+  const isAnyone = origins.length === 1 && origins[0] === '*'
+  for (const origin of isAnyone ? [] : origins) {
+    if (!isOrigin(origin)) {
+      reader.wrong('CORS_ORIGINS', `"${origin}" is no origin`, 'Use https://host[:port] without a path, or * alone.')
+    }
+  }
+  return origins
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}
+
+function readProxies(reader: EnvironmentReader): readonly Cidr[] {
+  const networks: Cidr[] = []
+  for (const item of reader.list('TRUSTED_PROXIES')) {
+    const network = parseCidr(item)
+    if (network !== undefined) networks.push(network)
+    else reader.wrong('TRUSTED_PROXIES', `"${item}" is no network`, 'Use CIDRs such as 10.0.0.0/8 or 2001:db8::/32.')
+  }
+  return networks
+}
