@@ -1,0 +1,369 @@
+import { createConnection, type Connection, type FieldPacket, type QueryError, type SslOptions } from 'mysql2'
+import { isIP } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { ServerAddress } from '@millrace/db/url'
+import type { Log } from '../log.ts'
+import type { PooledConnection } from '../pool.ts'
+import { identityFault, type TlsPolicy, tlsAttempts } from '../tls.ts'
+
+export interface MysqlField {
+  readonly name: string
+  readonly orgName: string
+  readonly table: string
+  readonly orgTable: string
+  readonly database: string
+  readonly columnType: number
+  readonly columnLength: number
+  readonly charset: number
+  readonly flags: number
+  readonly decimals: number
+}
+
+export interface MysqlResult {
+  readonly fields: readonly MysqlField[]
+  /** Each value as the bytes that the server sent. */
+  readonly rows: readonly (readonly (Buffer | null)[])[]
+  readonly rowsAffected: bigint
+  readonly insertId: bigint
+}
+
+/** The server's own answer to a statement or to a log-in. */
+export class MysqlServerError extends Error {
+  override readonly name = 'MysqlServerError'
+  readonly errno: number
+  readonly sqlState: string
+
+  constructor(errno: number, sqlState: string, message: string) {
+    super(message)
+    this.errno = errno
+    this.sqlState = sqlState
+  }
+}
+
+/** The server could not be reached: nothing was sent. */
+export class MysqlUnreachableError extends Error {
+  override readonly name = 'MysqlUnreachableError'
+}
+
+/** The connection broke with a statement under way: whether it was applied is not known. */
+export class MysqlConnectionLostError extends Error {
+  override readonly name = 'MysqlConnectionLostError'
+}
+
+/** The statement gave several results, which the protocol has no place for. */
+export class MysqlManyResultsError extends Error {
+  override readonly name = 'MysqlManyResultsError'
+}
+
+/** MySQL 8's default, which PlanetScale has; a server of one's own may have any. */
+const sqlMode = [
+  'ONLY_FULL_GROUP_BY',
+  'STRICT_TRANS_TABLES',
+  'NO_ZERO_IN_DATE',
+  'NO_ZERO_DATE',
+  'ERROR_FOR_DIVISION_BY_ZERO',
+  'NO_ENGINE_SUBSTITUTION',
+].join(',')
+
+const statusInTransaction = 0x0001
+const statusAutocommit = 0x0002
+
+export interface MysqlOpenOptions {
+  /** CLIENT_FOUND_ROWS: rows affected counts the rows that matched, not those that changed. */
+  readonly foundRows: boolean
+}
+
+export class MysqlConnection implements PooledConnection {
+  readonly #connection: Connection
+  readonly #setUp: string
+  #isLost = false
+  #isInTransaction = false
+
+  private constructor(connection: Connection, version: string, log: Log) {
+    this.#connection = connection
+    this.#setUp = setUpStatement(version)
+    connection.on('error', () => {
+      if (!this.#isLost)
+        log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' })
+      this.#isLost = true
+    })
+    connection.on('end', () => {
+      this.#isLost = true
+    })
+  }
+
+  /**
+   * Connects, logs in and sets the session. Throws MysqlServerError when the server answered with an error (wrong
+   * password, no such database, too many connections), MysqlUnreachableError otherwise.
+   */
+  static async open(address: ServerAddress, options: MysqlOpenOptions, log: Log): Promise<MysqlConnection> {
+    const [first, ...fallbacks] = tlsAttempts(address.options, address.host)
+    let result = await connect(address, options, first)
+    for (const fallback of fallbacks) {
+      if (!(result instanceof Error) || !isTlsRefusal(result)) break
+      result = await connect(address, options, fallback)
+    }
+    if (result instanceof Error) {
+      log({
+        level: 'error',
+        event: 'connection_failed',
+        message: `The MySQL server can't be connected to: ${result.message}`,
+      })
+      throw serverErrorOf(result) ?? new MysqlUnreachableError(result.message, { cause: result })
+    }
+    const connection = new MysqlConnection(result.connection, result.version, log)
+    try {
+      await connection.query(connection.#setUp)
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+    return connection
+  }
+
+  get isUsable(): boolean {
+    return !this.#isLost
+  }
+
+  /** As the server said with its last OK packet. */
+  get isInTransaction(): boolean {
+    return this.#isInTransaction
+  }
+
+  get threadId(): number {
+    return this.#connection.threadId
+  }
+
+  /** Runs one statement. Throws MysqlServerError, MysqlManyResultsError or MysqlConnectionLostError. */
+  async query(sql: string): Promise<MysqlResult> {
+    if (this.#isLost) throw new MysqlConnectionLostError('The connection to the MySQL server has ended.')
+    let answer: Answer
+    try {
+      answer = await this.#send(sql)
+    } catch (error) {
+      throw await this.#failureOf(error)
+    }
+    if (Array.isArray(answer.fields) && answer.fields.some((fields) => fields === undefined || Array.isArray(fields))) {
+      throw new MysqlManyResultsError('The statement gave several results.')
+    }
+    return isOk(answer.rows) ? this.#okResult(answer.rows) : rowsResult(answer)
+  }
+
+  async reset(): Promise<boolean> {
+    try {
+      if (this.#isInTransaction) await this.#send('ROLLBACK')
+      await new Promise<void>((resolve, reject) => {
+        this.#connection.reset((error) => (error === null ? resolve() : reject(error)))
+      })
+      await this.#send(this.#setUp)
+      this.#isInTransaction = false
+      return this.isUsable
+    } catch {
+      return false
+    }
+  }
+
+  /** Ends a transaction, if there is one. Never throws: a connection on which this fails is lost. */
+  async rollBack(): Promise<void> {
+    if (this.#isLost || !this.#isInTransaction) return
+    try {
+      await this.#send('ROLLBACK')
+      this.#isInTransaction = false
+    } catch {
+      this.#isLost = true
+    }
+  }
+
+  ping(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#connection.ping((error) => resolve(error === null && this.isUsable))
+    })
+  }
+
+  close(): Promise<void> {
+    const wasLost = this.#isLost
+    this.#isLost = true
+    if (wasLost) {
+      this.#connection.destroy()
+      return Promise.resolve()
+    }
+    return new Promise((resolve) => {
+      this.#connection.end(() => resolve())
+    })
+  }
+
+  #send(sql: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      // mysql2's callback has rows and fields of every possible kind; `query` tells them apart.
+      this.#connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, rows: unknown, fields: unknown) => {
+        if (error === null) resolve({ rows, fields })
+        else reject(error)
+      })
+    })
+  }
+
+  #okResult(header: OkHeader): MysqlResult {
+    this.#noteStatus(header)
+    return {
+      fields: [],
+      rows: [],
+      rowsAffected: BigInt(header.affectedRows),
+      // mysql2 reads the unsigned id as a signed one.
+      insertId: BigInt.asUintN(64, BigInt(header.insertId)),
+    }
+  }
+
+  #noteStatus({ serverStatus }: OkHeader): void {
+    this.#isInTransaction = (serverStatus & statusInTransaction) !== 0 || (serverStatus & statusAutocommit) === 0
+  }
+
+  async #failureOf(error: unknown): Promise<Error> {
+    const failure = error instanceof Error ? serverErrorOf(error) : undefined
+    if (failure === undefined) {
+      this.#isLost = true
+      return new MysqlConnectionLostError('The connection to the MySQL server broke while a statement ran.', {
+        cause: error,
+      })
+    }
+    // An error packet has no status, and some errors (a deadlock) end the transaction: ask.
+    if (this.#isInTransaction) await this.#refreshStatus()
+    return failure
+  }
+
+  async #refreshStatus(): Promise<void> {
+    try {
+      const { rows } = await this.#send('DO 0')
+      if (isOk(rows)) this.#noteStatus(rows)
+    } catch {
+      this.#isLost = true
+    }
+  }
+}
+
+interface Answer {
+  readonly rows: unknown
+  readonly fields: unknown
+}
+
+interface OkHeader {
+  readonly affectedRows: number | string
+  readonly insertId: number | string
+  readonly serverStatus: number
+}
+
+function isOk(rows: unknown): rows is OkHeader {
+  return typeof rows === 'object' && rows !== null && 'serverStatus' in rows
+}
+
+function rowsResult({ rows, fields }: Answer): MysqlResult {
+  return {
+    // With `typeCast` and `rowsAsArray` as set below mysql2 gives exactly these.
+    fields: (fields as FieldPacket[]).map(fieldOf),
+    rows: rows as (Buffer | null)[][],
+    rowsAffected: 0n,
+    insertId: 0n,
+  }
+}
+
+function fieldOf(field: FieldPacket): MysqlField {
+  return {
+    name: field.name,
+    orgName: field.orgName,
+    table: field.table,
+    orgTable: field.orgTable,
+    database: field.schema ?? '',
+    columnType: field.columnType ?? 0,
+    columnLength: field.columnLength ?? 0,
+    charset: field.characterSet ?? 0,
+    flags: typeof field.flags === 'number' ? field.flags : 0,
+    decimals: field.decimals,
+  }
+}
+
+function setUpStatement(version: string): string {
+  // MariaDB knew only the old name until 11.1, MySQL 8 knows only the new one.
+  const isolation = version.includes('MariaDB') ? 'tx_isolation' : 'transaction_isolation'
+  return `SET NAMES utf8mb4, SESSION time_zone = '+00:00', SESSION sql_mode = '${sqlMode}', SESSION ${isolation} = 'REPEATABLE-READ', SESSION autocommit = 1`
+}
+
+interface Connected {
+  readonly connection: Connection
+  readonly version: string
+}
+
+function connect(
+  address: ServerAddress,
+  { foundRows }: MysqlOpenOptions,
+  tls: TlsPolicy | undefined,
+): Promise<Connected | Error> {
+  const connection = createConnection({
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password,
+    database: address.database,
+    charset: 'utf8mb4',
+    connectTimeout: address.options.connectTimeoutSeconds * 1000,
+    multipleStatements: false,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    typeCast: (field: { buffer(): Buffer | null }) => field.buffer(),
+    // LOAD DATA LOCAL would read files of this machine.
+    flags: ['-LOCAL_FILES', foundRows ? 'FOUND_ROWS' : '-FOUND_ROWS'],
+    ...(tls === undefined ? {} : { ssl: sslOptions(tls) }),
+  })
+  return new Promise((resolve) => {
+    // Until it is connected: an error after the first must not end the process.
+    connection.on('error', () => undefined)
+    connection.once('connect', (handshake: { readonly serverVersion?: string }) => {
+      const fault = tls === undefined ? undefined : addressFault(address.host, connection, tls)
+      if (fault !== undefined) {
+        connection.destroy()
+        resolve(fault)
+        return
+      }
+      connection.removeAllListeners('error')
+      resolve({ connection, version: handshake.serverVersion ?? '' })
+    })
+    connection.connect((error) => {
+      if (error === null) return
+      connection.destroy()
+      resolve(error)
+    })
+  })
+}
+
+function sslOptions(tls: TlsPolicy): SslOptions {
+  return {
+    rejectUnauthorized: tls.rejectUnauthorized,
+    verifyIdentity: tls.identity !== undefined && isIP(tls.identity) === 0,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+  }
+}
+
+/** mysql2 compares the certificate's names with a host name only: for an address it is done here. */
+function addressFault(host: string, connection: Connection, tls: TlsPolicy): Error | undefined {
+  if (isIP(host) === 0) return undefined
+  // The type of `stream` is left out of mysql2's typings.
+  const { stream } = connection as unknown as { readonly stream: unknown }
+  if (!(stream instanceof TLSSocket)) return new Error('The connection is not encrypted.')
+  return identityFault(tls, stream.getPeerCertificate())
+}
+
+interface CodedError extends Error {
+  readonly code?: string
+  readonly errno?: number
+  readonly sqlState?: string
+  readonly sqlMessage?: string
+}
+
+function serverErrorOf(error: CodedError): MysqlServerError | undefined {
+  const { errno, sqlState, sqlMessage } = error
+  // An error of the network has an errno too (a negative one), but no message of the server.
+  if (errno === undefined || sqlMessage === undefined) return undefined
+  return new MysqlServerError(errno, sqlState ?? 'HY000', sqlMessage)
+}
+
+function isTlsRefusal(error: CodedError): boolean {
+  return error.code === 'HANDSHAKE_NO_SSL_SUPPORT'
+}

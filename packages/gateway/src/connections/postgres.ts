@@ -1,0 +1,218 @@
+import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
+import type { PeerCertificate } from 'node:tls'
+import type { ServerAddress } from '@millrace/db/url'
+import type { Log } from '../log.ts'
+import type { PooledConnection } from '../pool.ts'
+import { identityFault, type TlsPolicy, tlsAttempts } from '../tls.ts'
+
+export type PostgresValue = string | null
+
+export interface PostgresResult {
+  /** The command tag's first word; empty for an empty query. */
+  readonly command: string
+  readonly rowCount: number | null
+  readonly fields: readonly FieldDef[]
+  /** Each value as the text that PostgreSQL sent. */
+  readonly rows: readonly (readonly PostgresValue[])[]
+}
+
+/** The server could not be reached: nothing was sent. */
+export class PostgresUnreachableError extends Error {
+  override readonly name = 'PostgresUnreachableError'
+}
+
+/** The connection broke with a statement under way: whether it was applied is not known. */
+export class PostgresConnectionLostError extends Error {
+  override readonly name = 'PostgresConnectionLostError'
+}
+
+interface ExtendedQuery extends QueryArrayConfig<PostgresValue[]> {
+  /** By the extended protocol even without parameters. */
+  readonly queryMode: 'extended'
+}
+
+const textOf = (value: string): string => value
+const rawText = { getTypeParser: () => textOf }
+
+/** What Neon's own servers are set to; a server of one's own may have any default. `DISCARD ALL` returns to these. */
+const sessionSettings = { DateStyle: 'ISO, MDY', TimeZone: 'GMT', IntervalStyle: 'postgres', extra_float_digits: '1' }
+
+/**
+ * pg has no option for a startup parameter, and its `options` parameter (`-c …`) is refused by pgbouncer, which does
+ * take these by name.
+ */
+class GatewayClient extends Client {
+  getStartupConf(): Record<string, string> {
+    return { ...startupConfOf(this), ...sessionSettings }
+  }
+}
+
+interface StartupConf {
+  getStartupConf(this: Client): Record<string, string>
+}
+
+// @types/pg leaves the method out.
+const clientPrototype = Client.prototype as unknown as StartupConf
+const startupConfOf = (client: Client): Record<string, string> => clientPrototype.getStartupConf.call(client)
+
+interface TransactionStatus {
+  /** `I` idle, `T` in a transaction, `E` in a failed one. */
+  getTransactionStatus(): 'I' | 'T' | 'E' | null
+  readonly processID: number | null
+}
+
+export class PostgresConnection implements PooledConnection {
+  readonly #client: GatewayClient & TransactionStatus
+  #isLost = false
+
+  private constructor(client: GatewayClient, log: Log) {
+    // As above: the two members are pg's, not @types/pg's.
+    this.#client = client as GatewayClient & TransactionStatus
+    client.on('error', () => {
+      if (!this.#isLost) log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' })
+      this.#isLost = true
+    })
+    client.on('end', () => {
+      this.#isLost = true
+    })
+  }
+
+  /**
+   * Connects, logs in and sets the session. Throws pg's DatabaseError when the server answered with an error (wrong
+   * password, no such database, too many connections), PostgresUnreachableError otherwise.
+   */
+  static async open(address: ServerAddress, log: Log): Promise<PostgresConnection> {
+    const [first, ...fallbacks] = tlsAttempts(address.options, address.host)
+    let result = await connect(address, first)
+    for (const fallback of fallbacks) {
+      if (!(result instanceof Error) || !isTlsRefusal(result)) break
+      result = await connect(address, fallback)
+    }
+    if (result instanceof GatewayClient) return new PostgresConnection(result, log)
+    log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${result.message}` })
+    throw result instanceof DatabaseError ? result : new PostgresUnreachableError(result.message, { cause: result })
+  }
+
+  get isUsable(): boolean {
+    return !this.#isLost
+  }
+
+  get isInTransaction(): boolean {
+    return this.#client.getTransactionStatus() !== 'I'
+  }
+
+  /** True inside a transaction that can still commit. */
+  get isInHealthyTransaction(): boolean {
+    return this.#client.getTransactionStatus() === 'T'
+  }
+
+  get processId(): number | null {
+    return this.#client.processID
+  }
+
+  /**
+   * Runs one statement by the extended protocol, which takes no second one. Throws pg's DatabaseError, or
+   * PostgresConnectionLostError.
+   */
+  async query(text: string, params: readonly PostgresValue[]): Promise<PostgresResult> {
+    if (this.#isLost) throw new PostgresConnectionLostError('The connection to PostgreSQL has ended.')
+    try {
+      const query: ExtendedQuery = {
+        text,
+        values: [...params],
+        rowMode: 'array',
+        types: rawText,
+        queryMode: 'extended',
+      }
+      const result = await this.#client.query<PostgresValue[]>(query)
+      return { command: result.command ?? '', rowCount: result.rowCount, fields: result.fields, rows: result.rows }
+    } catch (error) {
+      if (error instanceof DatabaseError) {
+        // The server ends the session after these.
+        if (error.severity === 'FATAL' || error.severity === 'PANIC') this.#isLost = true
+        throw error
+      }
+      this.#isLost = true
+      throw new PostgresConnectionLostError('The connection to PostgreSQL broke while a statement ran.', {
+        cause: error,
+      })
+    }
+  }
+
+  /** Ends a transaction, if there is one. Never throws: a connection on which this fails is lost. */
+  async rollBack(): Promise<void> {
+    if (this.#isLost || !this.isInTransaction) return
+    try {
+      await this.#client.query('ROLLBACK')
+    } catch {
+      this.#isLost = true
+    }
+  }
+
+  async reset(): Promise<boolean> {
+    try {
+      await this.rollBack()
+      // Settings, temporary tables, advisory locks, prepared statements, LISTEN: nothing passes to the next request.
+      await this.#client.query('DISCARD ALL')
+      return this.isUsable
+    } catch {
+      return false
+    }
+  }
+
+  async ping(): Promise<boolean> {
+    try {
+      await this.#client.query('SELECT 1')
+      return this.isUsable
+    } catch {
+      return false
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isLost = true
+    try {
+      await this.#client.end()
+    } catch {
+      // It is closed already, which is what was asked for.
+      return
+    }
+  }
+}
+
+async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Promise<GatewayClient | Error> {
+  const client = new GatewayClient({
+    host: address.host,
+    port: address.port,
+    database: address.database,
+    user: address.user,
+    password: address.password,
+    ssl: tls === undefined ? false : sslOptions(tls),
+    connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
+    application_name: 'millrace-gateway',
+    keepAlive: true,
+  })
+  // Until it is connected: an error after the one that connect() rejects with must not end the process.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    client.removeAllListeners('error')
+    return client
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    return error instanceof Error ? error : new Error('unknown failure')
+  }
+}
+
+function sslOptions(tls: TlsPolicy) {
+  return {
+    rejectUnauthorized: tls.rejectUnauthorized,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    // pg gives Node no host to check when the host is an address.
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => identityFault(tls, certificate),
+  }
+}
+
+function isTlsRefusal(error: Error): boolean {
+  return error.message === 'The server does not support SSL connections'
+}

@@ -1,0 +1,193 @@
+import { closeSync, openSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import Database from 'libsql'
+import type { PooledConnection } from '../pool.ts'
+
+export type SqliteValue = null | bigint | number | string | Uint8Array
+
+export interface SqliteColumn {
+  readonly name: string
+  readonly declaredType: string | null
+}
+
+export interface SqliteRows {
+  readonly columns: readonly SqliteColumn[]
+  readonly rows: readonly (readonly SqliteValue[])[]
+}
+
+export interface SqliteCounts {
+  readonly changes: number
+  readonly lastInsertRowid: bigint
+}
+
+/** SQLite's answer to a statement that failed. `code` is the extended one, such as SQLITE_CONSTRAINT_UNIQUE. */
+export class SqliteFailure extends Error {
+  override readonly name = 'SqliteFailure'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+
+  /** Another connection holds a lock, and waiting can help. Not so for SQLITE_BUSY_SNAPSHOT: what was read is outdated. */
+  get isLocked(): boolean {
+    return this.code === 'SQLITE_BUSY' || this.code === 'SQLITE_BUSY_RECOVERY'
+  }
+}
+
+/**
+ * Makes the file, for its owner only, when it is missing. Throws SqliteFailure (SQLITE_CANTOPEN) with what to do when
+ * its directory is missing or may not be written.
+ */
+export function prepareSqliteFile(path: string): string {
+  const file = resolve(path)
+  try {
+    statSync(dirname(file))
+    closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new SqliteFailure(
+      'SQLITE_CANTOPEN',
+      `The SQLite file ${file} can't be opened (${reason}). ${adviceFor(reason)}`,
+    )
+  }
+  return file
+}
+
+function adviceFor(reason: string): string {
+  if (reason === 'ENOENT') return 'Its directory has to exist: make it, or give another path.'
+  if (reason === 'EISDIR') return 'It is a directory: give the path of a file.'
+  return 'Check the permissions of the file and its directory.'
+}
+
+/** The part of libsql's statements that is used here; its typings are better-sqlite3's, with `any` in them. */
+interface NativeStatement {
+  readonly reader: boolean
+  raw(): NativeStatement
+  safeIntegers(): NativeStatement
+  columns(): readonly { readonly name: string; readonly type: string | null }[]
+  all(params: readonly SqliteValue[]): SqliteValue[][]
+  run(params: readonly SqliteValue[]): unknown
+}
+
+interface NativeDatabase {
+  readonly inTransaction: boolean
+  prepare(sql: string): NativeStatement
+  close(): void
+}
+
+/** Foreign keys are off by default in SQLite. FULL: a commit survives a loss of power, which NORMAL gives up in WAL mode. */
+const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL']
+
+/**
+ * One connection to the file. Everything is synchronous in libSQL's binding, so nothing here ever waits for a lock: a
+ * locked database is an error at once (`busy_timeout` 0), and waiting is the write lock's business.
+ */
+export class SqliteConnection implements PooledConnection {
+  readonly #database: NativeDatabase
+  readonly #countsStatement: NativeStatement
+  #isOpen = true
+  #isAltered = false
+
+  private constructor(database: NativeDatabase) {
+    this.#database = database
+    for (const setting of connectionSettings) database.prepare(setting).run([])
+    this.#countsStatement = database.prepare('SELECT changes(), last_insert_rowid()').safeIntegers().raw()
+  }
+
+  /** Throws SqliteFailure. */
+  static open(file: string): SqliteConnection {
+    try {
+      return new SqliteConnection(new Database(file, { timeout: 0 }) as unknown as NativeDatabase)
+    } catch (error) {
+      throw failureOf(error)
+    }
+  }
+
+  get isUsable(): boolean {
+    return this.#isOpen
+  }
+
+  get isInTransaction(): boolean {
+    return this.#database.inTransaction
+  }
+
+  /** Runs one statement. Throws SqliteFailure. */
+  run(sql: string, params: readonly SqliteValue[]): SqliteRows {
+    try {
+      const statement = this.#database.prepare(sql)
+      if (!statement.reader) {
+        statement.run(params)
+        return { columns: [], rows: [] }
+      }
+      const rows = statement.safeIntegers().raw().all(params)
+      return { columns: columnsOf(statement), rows }
+    } catch (error) {
+      throw failureOf(error)
+    }
+  }
+
+  /** What a statement would give, without running it. Throws SqliteFailure. */
+  describe(sql: string): readonly SqliteColumn[] {
+    try {
+      const statement = this.#database.prepare(sql)
+      return statement.reader ? columnsOf(statement) : []
+    } catch (error) {
+      throw failureOf(error)
+    }
+  }
+
+  /** Of the last INSERT, UPDATE or DELETE on this connection. */
+  counts(): SqliteCounts {
+    const [row] = this.#countsStatement.all([])
+    const [changes, lastInsertRowid] = row ?? []
+    if (typeof changes !== 'bigint' || typeof lastInsertRowid !== 'bigint') {
+      throw new SqliteFailure('SQLITE_INTERNAL', 'changes() gave no number')
+    }
+    return { changes: Number(changes), lastInsertRowid }
+  }
+
+  /** From here on the connection may be other than a new one: it is closed instead of kept. */
+  markAltered(): void {
+    this.#isAltered = true
+  }
+
+  /** Ends a transaction, if there is one. Never throws: a connection on which this fails is closed instead of kept. */
+  rollBack(): void {
+    if (!this.#isOpen || !this.isInTransaction) return
+    try {
+      this.#database.prepare('ROLLBACK').run([])
+    } catch {
+      this.#isAltered = true
+    }
+  }
+
+  reset(): Promise<boolean> {
+    this.rollBack()
+    return Promise.resolve(this.#isOpen && !this.#isAltered && !this.isInTransaction)
+  }
+
+  ping(): Promise<boolean> {
+    return Promise.resolve(this.#isOpen)
+  }
+
+  close(): Promise<void> {
+    if (this.#isOpen) {
+      this.#isOpen = false
+      this.#database.close()
+    }
+    return Promise.resolve()
+  }
+}
+
+function columnsOf(statement: NativeStatement): readonly SqliteColumn[] {
+  return statement.columns().map(({ name, type }) => ({ name, declaredType: type }))
+}
+
+function failureOf(error: unknown): SqliteFailure {
+  if (error instanceof SqliteFailure) return error
+  if (!(error instanceof Error)) return new SqliteFailure('SQLITE_ERROR', 'unknown failure')
+  const code = 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : 'SQLITE_CANTOPEN'
+  return new SqliteFailure(code, error.message)
+}

@@ -1,0 +1,236 @@
+import { performance } from 'node:perf_hooks'
+
+/** A connection that a pool can keep. */
+export interface PooledConnection {
+  /** False from the moment that the server or the network has ended it. */
+  readonly isUsable: boolean
+  /** Makes it as new for the next lease; false when it can't be, and has to be closed. Never throws. */
+  reset(): Promise<boolean>
+  /** Asks the server whether it is still there. Never throws. */
+  ping(): Promise<boolean>
+  /** Never throws. */
+  close(): Promise<void>
+}
+
+export interface PoolOptions {
+  /** Connections that are kept. */
+  readonly poolSize: number
+  /** Connections beyond those, closed when they come back and enough are kept; -1 for no limit. */
+  readonly maxOverflow: number
+  readonly poolTimeoutSeconds: number
+  /** A connection older than this is replaced before it is lent; -1 for never. */
+  readonly poolRecycleSeconds: number
+  readonly poolPrePing: boolean
+}
+
+export interface PoolStatus {
+  /** Connections that the pool keeps (`pool_size`). */
+  readonly size: number
+  readonly checkedOut: number
+  /** Connections open beyond `size`. */
+  readonly overflow: number
+  readonly waiting: number
+}
+
+/** No connection came free within `pool_timeout`: nothing was sent to the database. */
+export class PoolBusyError extends Error {
+  override readonly name = 'PoolBusyError'
+  readonly waitedSeconds: number
+
+  constructor(waitedSeconds: number) {
+    super(
+      `No database connection came free within ${waitedSeconds} s (pool_timeout): all of pool_size + max_overflow are in use.`,
+    )
+    this.waitedSeconds = waitedSeconds
+  }
+}
+
+/** The gateway is closing and lends no more connections. */
+export class PoolClosedError extends Error {
+  override readonly name = 'PoolClosedError'
+
+  constructor() {
+    super('The gateway is shutting down.')
+  }
+}
+
+/** The client went away while it waited. */
+export class PoolAbortedError extends Error {
+  override readonly name = 'PoolAbortedError'
+
+  constructor() {
+    super('The client closed its request.')
+  }
+}
+
+export interface Lease<C extends PooledConnection> {
+  readonly connection: C
+  /** Gives the connection back; a second call does nothing. With `discard` it is closed instead of kept. */
+  release(options?: { readonly discard: boolean }): void
+}
+
+interface Slot<C> {
+  readonly connection: C
+  readonly openedAtMs: number
+}
+
+interface Waiter<C extends PooledConnection> {
+  readonly give: (lease: Promise<Lease<C>>) => void
+}
+
+/**
+ * Connections with the semantics of SQLAlchemy's QueuePool, whose option names the URL has: up to `poolSize` are kept,
+ * up to `maxOverflow` more are opened when those are out, then requests wait first come, first served.
+ * https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.QueuePool
+ */
+export class Pool<C extends PooledConnection> {
+  readonly #open: () => Promise<C>
+  readonly #options: PoolOptions
+  readonly #limit: number
+  readonly #idle: Slot<C>[] = []
+  readonly #waiters: Waiter<C>[] = []
+  readonly #returning = new Set<Promise<void>>()
+  #opened = 0
+  #checkedOut = 0
+  #isClosed = false
+
+  constructor(open: () => Promise<C>, options: PoolOptions) {
+    this.#open = open
+    this.#options = options
+    this.#limit = options.maxOverflow === -1 ? Number.POSITIVE_INFINITY : options.poolSize + options.maxOverflow
+  }
+
+  status(): PoolStatus {
+    return {
+      size: this.#options.poolSize,
+      checkedOut: this.#checkedOut,
+      overflow: Math.max(0, this.#opened - this.#options.poolSize),
+      waiting: this.#waiters.length,
+    }
+  }
+
+  /**
+   * Lends a connection. Throws PoolBusyError after `poolTimeoutSeconds`, PoolClosedError, PoolAbortedError when the
+   * signal fires while waiting, or whatever opening a connection throws.
+   */
+  async acquire(signal?: AbortSignal): Promise<Lease<C>> {
+    if (this.#isClosed) throw new PoolClosedError()
+    if (signal?.aborted === true) throw new PoolAbortedError()
+    const slot = this.#idle.pop()
+    if (slot !== undefined) return this.#lend(slot)
+    if (this.#opened < this.#limit) return this.#lendNew()
+    return this.#wait(signal)
+  }
+
+  /** Closes what is idle now and what is lent when it comes back. Resolves when the idle and returning ones are closed. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const waiter of this.#waiters.splice(0)) waiter.give(Promise.reject(new PoolClosedError()))
+    await Promise.all(this.#idle.splice(0).map((slot) => this.#discard(slot)))
+    await Promise.all(this.#returning)
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<Lease<C>> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        const at = this.#waiters.indexOf(waiter)
+        if (at !== -1) this.#waiters.splice(at, 1)
+      }
+      const abort = () => {
+        leave()
+        reject(new PoolAbortedError())
+      }
+      const waiter: Waiter<C> = {
+        give: (lease) => {
+          leave()
+          resolve(lease)
+        },
+      }
+      const timer = setTimeout(() => {
+        leave()
+        reject(new PoolBusyError(this.#options.poolTimeoutSeconds))
+      }, this.#options.poolTimeoutSeconds * 1000)
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#waiters.push(waiter)
+    })
+  }
+
+  async #lend(slot: Slot<C>): Promise<Lease<C>> {
+    if (!slot.connection.isUsable || this.#isTooOld(slot)) return this.#replace(slot)
+    // Counted before the ping, so that the status never shows a connection that is neither idle nor lent.
+    this.#checkedOut += 1
+    if (this.#options.poolPrePing && !(await slot.connection.ping())) {
+      this.#checkedOut -= 1
+      return this.#replace(slot)
+    }
+    return this.#lease(slot)
+  }
+
+  #replace(slot: Slot<C>): Promise<Lease<C>> {
+    this.#track(this.#discard(slot))
+    return this.#lendNew()
+  }
+
+  async #lendNew(): Promise<Lease<C>> {
+    this.#opened += 1
+    this.#checkedOut += 1
+    try {
+      const connection = await this.#open()
+      return this.#lease({ connection, openedAtMs: performance.now() })
+    } catch (error) {
+      this.#opened -= 1
+      this.#checkedOut -= 1
+      this.#serveNextWaiter()
+      throw error
+    }
+  }
+
+  #lease(slot: Slot<C>): Lease<C> {
+    let isReleased = false
+    return {
+      connection: slot.connection,
+      release: (options) => {
+        if (isReleased) return
+        isReleased = true
+        this.#checkedOut -= 1
+        this.#track(this.#takeBack(slot, options?.discard === true))
+      },
+    }
+  }
+
+  async #takeBack(slot: Slot<C>, isDiscarded: boolean): Promise<void> {
+    const isAsNew = !isDiscarded && slot.connection.isUsable && !this.#isClosed && (await slot.connection.reset())
+    if (!isAsNew || this.#isClosed) {
+      await this.#discard(slot)
+      this.#serveNextWaiter()
+      return
+    }
+    const waiter = this.#waiters[0]
+    if (waiter !== undefined) waiter.give(this.#lend(slot))
+    else if (this.#idle.length < this.#options.poolSize) this.#idle.push(slot)
+    else await this.#discard(slot)
+  }
+
+  /** After a place came free without a connection in it. */
+  #serveNextWaiter(): void {
+    const waiter = this.#waiters[0]
+    if (waiter !== undefined && this.#opened < this.#limit) waiter.give(this.#lendNew())
+  }
+
+  async #discard(slot: Slot<C>): Promise<void> {
+    this.#opened -= 1
+    await slot.connection.close()
+  }
+
+  #isTooOld(slot: Slot<C>): boolean {
+    const limitSeconds = this.#options.poolRecycleSeconds
+    return limitSeconds !== -1 && performance.now() - slot.openedAtMs > limitSeconds * 1000
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#returning.delete(done))
+    this.#returning.add(done)
+  }
+}

@@ -1,0 +1,47 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dialect } from '@millrace/db/url'
+import type { PoolStatus } from './pool.ts'
+
+export interface ProtocolRequest {
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+  /** Aborted when the client goes away before it has its answer. */
+  readonly signal: AbortSignal
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly answer: (request: ProtocolRequest) => Promise<Reply>
+}
+
+/** Why a request was turned away before its protocol saw it. */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 413 | 500 | 503
+  readonly message: string
+}
+
+/** One of the three services that the gateway stands in for. */
+export interface Protocol {
+  readonly dialect: Dialect
+  /** By exact path. */
+  readonly routes: ReadonlyMap<string, Route>
+  /** A refusal in the shape that the protocol's own client understands. */
+  refuse(refusal: Refusal): Reply
+  status(): PoolStatus
+  /** Rolls back what is open and closes every connection. */
+  close(): Promise<void>
+}
+
+export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) }
+}
+
+export function textReply(status: number, body: string): Reply {
+  return { status, headers: { 'content-type': 'text/plain' }, body }
+}

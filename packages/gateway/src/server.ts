@@ -1,0 +1,229 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Target } from '@millrace/db/url'
+import { type AccessRules, isLoopbackHost, refusalOf } from './access.ts'
+import { readBody } from './body.ts'
+import { hranaProtocol } from './hrana.ts'
+import { defaultLimits, type GatewayLimits } from './limits.ts'
+import { type GatewayLogEntry, type Log, silent } from './log.ts'
+import { neonProtocol } from './neon.ts'
+import { planetscaleProtocol } from './planetscale.ts'
+import type { PoolStatus } from './pool.ts'
+import { jsonReply, type Protocol, type Reply, type Route } from './protocol.ts'
+
+export interface GatewayOptions {
+  /** A file, or a server reached `via: 'gateway'`. */
+  readonly target: Target
+  /** The address to listen on, 127.0.0.1 by default. */
+  readonly host?: string
+  /** 0, the default, takes a free one. */
+  readonly port?: number
+  /** Demanded in every request but `/healthz`, as the header `X-Millrace-Gateway-Token`. Has to be there beyond loopback. */
+  readonly token?: string | undefined
+  /** PlanetScale's own limits, for tests: transactions of 20 s, no foreign keys in DDL. */
+  readonly strict?: boolean
+  /** MySQL only: count the rows that an UPDATE matched instead of those that it changed. */
+  readonly foundRows?: boolean
+  readonly limits?: Partial<GatewayLimits>
+  readonly log?: (entry: GatewayLogEntry) => void
+}
+
+export interface Gateway {
+  /** `http://host:port`, without a path. */
+  readonly url: string
+  readonly port: number
+  status(): PoolStatus
+  /** Lets running requests end, then rolls back what is open and closes the database. */
+  close(): Promise<void>
+}
+
+/** The gateway can't start with these settings, or not at this address. */
+export class GatewayStartError extends Error {
+  override readonly name = 'GatewayStartError'
+  readonly code: 'settings_invalid' | 'port_taken'
+
+  constructor(code: 'settings_invalid' | 'port_taken', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/**
+ * Serves SQL over HTTP for one database. Throws GatewayStartError when the settings can't be served or the port is
+ * taken, SqliteFailure when the file can't be opened. A server that can't be reached yet is no error here: each request
+ * says so.
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const host = options.host ?? '127.0.0.1'
+  const log = options.log ?? silent
+  const limits = { ...defaultLimits, ...options.limits }
+  const rules: AccessRules = { host, token: options.token }
+  refuseOpenDoor(rules)
+  const protocol = protocolFor(options, limits, log)
+  const isClosing = { now: false }
+  const server = createServer((request, response) => {
+    void respond({ request, response, protocol, rules, limits, log, isClosing })
+  })
+  // The default of 5 s would close connections that a driver in workerd is about to use again.
+  server.keepAliveTimeout = 65_000
+  server.requestTimeout = 0
+  try {
+    await listen(server, host, options.port ?? 0)
+  } catch (error) {
+    await protocol.close()
+    throw error
+  }
+  const port = portOf(server)
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  log({ level: 'info', event: 'listening', message: `The gateway for ${protocol.dialect} listens on ${url}.` })
+  return {
+    url,
+    port,
+    status: () => protocol.status(),
+    close: async () => {
+      isClosing.now = true
+      await drain(server, limits.drainSeconds)
+      await protocol.close()
+      log({ level: 'info', event: 'closed', message: 'The gateway has closed.' })
+    },
+  }
+}
+
+function refuseOpenDoor({ host, token }: AccessRules): void {
+  if (token === '')
+    throw new GatewayStartError('settings_invalid', 'The gateway token is empty. Give a long random text.')
+  if (token !== undefined || isLoopbackHost(host)) return
+  throw new GatewayStartError(
+    'settings_invalid',
+    `The gateway would listen on ${host}, beyond this machine, and let anyone use the database. Give it a token (--token-file), or let it listen on 127.0.0.1.`,
+  )
+}
+
+function protocolFor({ target, strict, foundRows }: GatewayOptions, limits: GatewayLimits, log: Log): Protocol {
+  switch (target.dialect) {
+    case 'postgres':
+      return neonProtocol(target, log)
+    case 'mysql':
+      return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, limits, log })
+    case 'sqlite':
+      if (target.via === 'file') return hranaProtocol(target, { limits, log })
+      throw new GatewayStartError('settings_invalid', 'A libsql:// database speaks HTTP itself and needs no gateway.')
+  }
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly protocol: Protocol
+  readonly rules: AccessRules
+  readonly limits: GatewayLimits
+  readonly log: Log
+  readonly isClosing: { readonly now: boolean }
+}
+
+async function respond(exchange: Exchange): Promise<void> {
+  const { request, response, protocol, log } = exchange
+  const gone = new AbortController()
+  response.on('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  let reply: Reply
+  try {
+    reply = await replyFor(exchange, gone.signal)
+  } catch (error) {
+    if (gone.signal.aborted) return
+    const kind = error instanceof Error ? error.name : typeof error
+    log({
+      level: 'error',
+      event: 'request_failed',
+      message: `A request to ${pathOf(request)} failed with an unexpected ${kind}.`,
+    })
+    reply = protocol.refuse({ status: 500, message: 'The gateway failed unexpectedly.' })
+  }
+  if (gone.signal.aborted) return
+  send(exchange, reply)
+}
+
+async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply> {
+  const { request, protocol, rules, limits, isClosing } = exchange
+  const path = pathOf(request)
+  if (path === '/healthz') return methodOr405(request, 'GET') ?? jsonReply(200, { status: 'ok' })
+  const refusal = refusalOf(request.headers, rules)
+  if (refusal !== undefined) return protocol.refuse(refusal)
+  if (path === '/status') {
+    return methodOr405(request, 'GET') ?? jsonReply(200, { dialect: protocol.dialect, ...protocol.status() })
+  }
+  const route = protocol.routes.get(path)
+  if (route === undefined) return jsonReply(404, { message: `The gateway for ${protocol.dialect} has no such path.` })
+  const wrongMethod = methodOr405(request, route.method)
+  if (wrongMethod !== undefined) return wrongMethod
+  if (isClosing.now) return protocol.refuse({ status: 503, message: 'The gateway is shutting down.' })
+  return answerRoute(exchange, route, signal, limits.bodyBytes)
+}
+
+async function answerRoute(
+  { request, protocol }: Exchange,
+  route: Route,
+  signal: AbortSignal,
+  maxBytes: number,
+): Promise<Reply> {
+  const body = route.method === 'POST' ? await readBody(request, maxBytes) : { kind: 'text' as const, text: '' }
+  switch (body.kind) {
+    case 'text':
+      return route.answer({ headers: request.headers, body: body.text, signal })
+    case 'too_large':
+      return protocol.refuse({ status: 413, message: `The request body is larger than ${maxBytes} bytes.` })
+    case 'not_utf8':
+      return protocol.refuse({ status: 400, message: 'The request body is not UTF-8.' })
+  }
+}
+
+function methodOr405(request: IncomingMessage, method: string): Reply | undefined {
+  if (request.method === method) return undefined
+  return jsonReply(405, { message: `This path takes only ${method}.` }, { allow: method })
+}
+
+function send({ request, response, isClosing }: Exchange, reply: Reply): void {
+  const body = Buffer.from(reply.body, 'utf8')
+  // A body that was not read to its end can't be followed by another request on the same connection.
+  const isLast = isClosing.now || !request.complete
+  response.writeHead(reply.status, {
+    ...reply.headers,
+    'content-length': body.byteLength,
+    'cache-control': 'no-store',
+    ...(isLast ? { connection: 'close' } : {}),
+  })
+  response.end(body)
+}
+
+function pathOf(request: IncomingMessage): string {
+  const target = request.url ?? '/'
+  const end = target.indexOf('?')
+  return end === -1 ? target : target.slice(0, end)
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') reject(error)
+      else
+        reject(
+          new GatewayStartError('port_taken', `Port ${port} on ${host} is taken. Choose another, or 0 for a free one.`),
+        )
+    })
+    server.listen(port, host, () => resolve())
+  })
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Stops listening and waits for running requests, at most for `seconds`. */
+async function drain(server: Server, seconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), seconds * 1000)
+  await closed
+  clearTimeout(timer)
+}
