@@ -21,12 +21,7 @@ export type Caller =
 export type UserCaller = Extract<Caller, { kind: 'user' }>
 
 /** Why something was not done, in the order of precedence. */
-export type Refusal =
-  | 'unauthenticated'
-  | 'account_disabled'
-  | 'not_found'
-  | 'forbidden'
-  | 'precondition_failed'
+export type Refusal = 'unauthenticated' | 'account_disabled' | 'not_found' | 'forbidden' | 'precondition_failed'
 
 export type Outcome<Value, Reason extends string = Refusal> =
   | { readonly ok: true; readonly value: Value }
@@ -119,9 +114,7 @@ export function mayAct({ builder, tables: { users, marks } }: Dialect, caller: U
   const standing = builder
     .select({ one: sql`1` })
     .from(users)
-    .where(
-      and(eq(users.id, caller.userId), isNull(users.disabledAt), lte(users.tokensValidFrom, caller.issuedAt)),
-    )
+    .where(and(eq(users.id, caller.userId), isNull(users.disabledAt), lte(users.tokensValidFrom, caller.issuedAt)))
   const restore = builder
     .select({ one: sql`1` })
     .from(marks)

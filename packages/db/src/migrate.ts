@@ -92,7 +92,12 @@ async function applyTogether({ transport, lock, options }: Work, migrations: rea
   const batch: Statement[] = []
   for (const migration of migrations) {
     const statements = statementsOf(migration)
-    options.onProgress?.({ step: 'applying', name: migration.name, statement: statements.length, of: statements.length })
+    options.onProgress?.({
+      step: 'applying',
+      name: migration.name,
+      statement: statements.length,
+      of: statements.length,
+    })
     batch.push(await recordStatement(transport, migration, { done: statements.length, isWhole: true }))
     batch.push(...statements.map((text) => ({ text, parameters: [] })))
   }
@@ -104,7 +109,8 @@ async function applyTogether({ transport, lock, options }: Work, migrations: rea
 async function applyByStatement(work: Work, migrations: readonly Migration[]): Promise<void> {
   for (const migration of migrations) {
     const record = work.records.find(({ name }) => name === migration.name)
-    if (record === undefined) await work.transport.run(await recordStatement(work.transport, migration, { done: 0, isWhole: false }))
+    if (record === undefined)
+      await work.transport.run(await recordStatement(work.transport, migration, { done: 0, isWhole: false }))
     await applyStatements(work, migration, record)
   }
 }
@@ -238,7 +244,9 @@ async function statusOf(records: readonly AppliedRecord[], migrations: readonly 
     if (record !== undefined && record.hash !== (await hashOf(migration))) changed.push(migration.name)
   }
   return {
-    applied: records.flatMap(({ name, hash, appliedAt }) => (appliedAt === null ? [] : [{ name, hash, at: appliedAt }])),
+    applied: records.flatMap(({ name, hash, appliedAt }) =>
+      appliedAt === null ? [] : [{ name, hash, at: appliedAt }],
+    ),
     pending,
     changed,
     newer: records.filter(({ name, appliedAt }) => appliedAt !== null && !known.has(name)).map(({ name }) => name),
@@ -303,11 +311,12 @@ const insertStatement = defineStatement<{ name: string; hash: string; done: numb
     }),
 )
 
-const progressStatement = defineStatement<{ name: string; done: number }>()(({ builder, tables: { migrations } }, bind) =>
-  builder
-    .update(migrations)
-    .set({ statementsDone: bind('done', migrations.statementsDone) })
-    .where(eq(migrations.name, bind('name', migrations.name))),
+const progressStatement = defineStatement<{ name: string; done: number }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder
+      .update(migrations)
+      .set({ statementsDone: bind('done', migrations.statementsDone) })
+      .where(eq(migrations.name, bind('name', migrations.name))),
 )
 
 const finishStatement = defineStatement<{ name: string; leftOut: string | null; appliedAt: Date }>()(

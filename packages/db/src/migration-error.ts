@@ -4,7 +4,10 @@ export class MigrationError extends Error {
   readonly why: string
   readonly fix: string
 
-  constructor(code: MigrationError['code'], parts: { readonly what: string; readonly why: string; readonly fix: string }) {
+  constructor(
+    code: MigrationError['code'],
+    parts: { readonly what: string; readonly why: string; readonly fix: string },
+  ) {
     super(parts.what)
     this.name = 'MigrationError'
     this.code = code

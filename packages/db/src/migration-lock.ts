@@ -46,12 +46,7 @@ export async function holdMigrationLock(
   return keepRenewed(transport, owner, take, timing)
 }
 
-function keepRenewed(
-  transport: Transport,
-  owner: string,
-  take: () => Promise<boolean>,
-  timing: LockTiming,
-): HeldLock {
+function keepRenewed(transport: Transport, owner: string, take: () => Promise<boolean>, timing: LockTiming): HeldLock {
   let heldUntil = Date.now() + timing.leaseMilliseconds
   let renewal: Promise<void> = Promise.resolve()
   const timer = setInterval(() => {

@@ -107,9 +107,7 @@ export function defineTables(kit: ColumnKit) {
       sharedBy: id('shared_by').references(() => users.id),
     },
     (t) => [
-      kit
-        .uniqueIndex('workflow_shares_workflow_id_shared_with_user_id_unique')
-        .on(t.workflowId, t.sharedWithUserId),
+      kit.uniqueIndex('workflow_shares_workflow_id_shared_with_user_id_unique').on(t.workflowId, t.sharedWithUserId),
       kit.index('workflow_shares_shared_with_user_id_workflow_id_index').on(t.sharedWithUserId, t.workflowId),
       kit.check('workflow_shares_permission_check', oneOf(t.permission, sharePermissions)),
     ],
@@ -164,10 +162,7 @@ export function defineTables(kit: ColumnKit) {
       revision: count('revision').notNull(),
       lastOp: id('last_op'),
     },
-    (t) => [
-      kit.uniqueIndex('settings_user_id_unique').on(t.userId),
-      ...kit.jsonChecks('settings', [t.settingsData]),
-    ],
+    (t) => [kit.uniqueIndex('settings_user_id_unique').on(t.userId), ...kit.jsonChecks('settings', [t.settingsData])],
   )
 
   /** A row a refresh token; the tokens that came from one log-in are a family. */

@@ -1,4 +1,14 @@
-import { Column, Param, Placeholder, SQL, fillPlaceholders, is, sql, type DriverValueDecoder, type Query as DrizzleQuery } from 'drizzle-orm'
+import {
+  Column,
+  Param,
+  Placeholder,
+  SQL,
+  is,
+  sql,
+  type DriverValueDecoder,
+  type DriverValueEncoder,
+  type Query as DrizzleQuery,
+} from 'drizzle-orm'
 import type { Dialect } from './dialect.ts'
 
 /** SQL text and the values for its parameters, in order, as the driver takes them. */
@@ -37,11 +47,12 @@ export function defineQuery<Input extends object>() {
   return <Select extends BuiltSelect>(build: (dialect: Dialect, bind: Bind<Input>) => Select) => {
     const prepared = preparedByDialect((dialect) => {
       const select = build(dialect, bindTo)
-      return { ...select.toSQL(), decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
+      const { sql: text, params } = select.toSQL()
+      return { text, slots: params.map(slotOf), decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
     })
     return (dialect: Dialect, input: Input): Query<RowOf<Select>> => {
-      const { sql: text, params, decode } = prepared(dialect)
-      return { text, parameters: fill(params, input), decode }
+      const { text, slots, decode } = prepared(dialect)
+      return { text, parameters: fill(slots, input), decode }
     }
   }
 }
@@ -49,10 +60,13 @@ export function defineQuery<Input extends object>() {
 /** Defines a statement without rows, as {@link defineQuery} does one with rows. */
 export function defineStatement<Input extends object>(options: { readonly isGate?: boolean } = {}) {
   return (build: (dialect: Dialect, bind: Bind<Input>) => Built) => {
-    const prepared = preparedByDialect((dialect) => build(dialect, bindTo).toSQL())
+    const prepared = preparedByDialect((dialect) => {
+      const { sql: text, params } = build(dialect, bindTo).toSQL()
+      return { text, slots: params.map(slotOf) }
+    })
     return (dialect: Dialect, input: Input): Statement => {
-      const { sql: text, params } = prepared(dialect)
-      return { text, parameters: fill(params, input), ...options }
+      const { text, slots } = prepared(dialect)
+      return { text, parameters: fill(slots, input), ...options }
     }
   }
 }
@@ -73,8 +87,28 @@ function bindTo(name: string, column?: Column): SQL {
   return sql`${new Param(new Placeholder(name), column)}`
 }
 
-function fill(parameters: readonly unknown[], input: object): unknown[] {
-  return fillPlaceholders([...parameters], { ...input })
+/** Gives a call's value for one parameter. */
+type Slot = (input: Readonly<Record<string, unknown>>) => unknown
+
+function slotOf(parameter: unknown): Slot {
+  if (is(parameter, Param) && is(parameter.value, Placeholder))
+    return namedSlot(parameter.value.name, parameter.encoder)
+  if (is(parameter, Placeholder)) return namedSlot(parameter.name)
+  return () => parameter
+}
+
+/** Drizzle's own `fillPlaceholders` hands null to the encoder. */
+function namedSlot(name: string, encoder?: DriverValueEncoder<unknown, unknown>): Slot {
+  return (input) => {
+    const value = input[name]
+    if (value === undefined) throw new TypeError(`the statement's parameter ${name} has no value`)
+    return value === null || encoder === undefined ? value : encoder.mapToDriverValue(value)
+  }
+}
+
+function fill(slots: readonly Slot[], input: object): unknown[] {
+  const values: Readonly<Record<string, unknown>> = { ...input }
+  return slots.map((slot) => slot(values))
 }
 
 function preparedByDialect<Prepared>(prepare: (dialect: Dialect) => Prepared): (dialect: Dialect) => Prepared {

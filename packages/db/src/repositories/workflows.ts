@@ -60,20 +60,21 @@ export interface NewWorkflow {
 /** Statuses of executions that stand in the way of a deletion. */
 const activeStatuses: ExecutionStatus[] = ['pending', 'running', 'paused']
 
-/** Makes a workflow and its version 1, owned by the caller. */
-export async function createWorkflow(
+/** Makes workflows, each its version 1 and owned by the caller: all or none, in one atomic batch. */
+export async function createWorkflows(
   store: Store,
   caller: UserCaller,
-  workflow: NewWorkflow,
+  workflows: readonly [NewWorkflow, ...NewWorkflow[]],
   idempotent?: Idempotent,
 ): Promise<Outcome<void> | Kept> {
   const { dialect } = store
   const writes = [
     ...(idempotent === undefined ? [] : [takeKey(dialect, caller, idempotent)]),
-    ...insertWorkflow(dialect, caller, workflow),
+    ...workflows.flatMap((workflow) => insertWorkflow(dialect, caller, workflow)),
   ]
   return withKey(store, caller, idempotent, async () => {
-    const { affected } = await store.write({ writes, applied: existsQuery(dialect, { id: workflow.id }) })
+    // The batch is atomic: one of its rows tells of all.
+    const { affected } = await store.write({ writes, applied: existsQuery(dialect, { id: workflows[0].id }) })
     if (affected.at(-1) === 1) return done(undefined)
     return checkCallerRefusal(store, caller)
   })

@@ -1,12 +1,4 @@
-import {
-  check,
-  customType,
-  foreignKey,
-  index,
-  mysqlTable,
-  primaryKey,
-  uniqueIndex,
-} from 'drizzle-orm/mysql-core'
+import { check, customType, foreignKey, index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 import { sql, type Column } from 'drizzle-orm'
 import type { DocumentText } from '../../document.ts'
 import type { ColumnKit } from '../sqlite/kit.ts'
@@ -15,7 +7,8 @@ import type { ColumnKit } from '../sqlite/kit.ts'
 const byBytes = 'character set utf8mb4 collate utf8mb4_bin'
 
 const textColumn = customType<{ data: string; driverData: string; config: { maxLength?: number } }>({
-  dataType: (config) => (config?.maxLength === undefined ? `longtext ${byBytes}` : `varchar(${config.maxLength}) ${byBytes}`),
+  dataType: (config) =>
+    config?.maxLength === undefined ? `longtext ${byBytes}` : `varchar(${config.maxLength}) ${byBytes}`,
 })
 
 /** Never the type JSON: it would re-serialise the document. */

@@ -20,7 +20,9 @@ export function openMysql(target: MysqlTarget, endpoint: Endpoint, observer?: Tr
   async function execute(connection: Connection, { text, parameters }: Statement): Promise<RawResult> {
     current = text
     try {
-      return rawResult(await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }))
+      return rawResult(
+        await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }),
+      )
     } catch (thrown) {
       throw readMysqlError(thrown, tableIn(text))
     }

@@ -1,12 +1,4 @@
-import {
-  check,
-  customType,
-  foreignKey,
-  index,
-  pgTable,
-  primaryKey,
-  uniqueIndex,
-} from 'drizzle-orm/pg-core'
+import { check, customType, foreignKey, index, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core'
 import type { Column } from 'drizzle-orm'
 import type { DocumentText } from '../../document.ts'
 import type { ColumnKit } from '../sqlite/kit.ts'

@@ -21,8 +21,10 @@ interface MeteredInit extends RequestInit {
 /** `host:port` of gateways, to tell them from Neon's own hosts in the process-wide `fetchEndpoint`. */
 const gatewayHosts = new Map<string, string>()
 
-neonConfig.fetchFunction = (input: string, { millraceFetch = fetch, ...init }: MeteredInit) => millraceFetch(input, init)
-neonConfig.fetchEndpoint = (host, port) => (gatewayHosts.has(`${host}:${port}`) ? gatewayEndpoint(host, port) : platformEndpoint(host))
+neonConfig.fetchFunction = (input: string, { millraceFetch = fetch, ...init }: MeteredInit) =>
+  millraceFetch(input, init)
+neonConfig.fetchEndpoint = (host, port) =>
+  gatewayHosts.has(`${host}:${port}`) ? gatewayEndpoint(host, port) : platformEndpoint(host)
 
 export function openPostgres(target: PostgresTarget, endpoint: Endpoint, observer?: TripObserver): Transport {
   let current = ''
@@ -63,7 +65,8 @@ function connectionString(target: PostgresTarget, endpoint: Endpoint): string {
   const credentials = `${encodeURIComponent(target.user)}:${encodeURIComponent(target.password)}`
   const database = encodeURIComponent(target.database)
   const { gatewayUrl } = endpoint
-  if (gatewayUrl === undefined) return `postgresql://${credentials}@${bracketed(target.host)}:${target.port}/${database}`
+  if (gatewayUrl === undefined)
+    return `postgresql://${credentials}@${bracketed(target.host)}:${target.port}/${database}`
   // The gateway ignores the host: it only leads the process-wide `fetchEndpoint` to the right gateway.
   const port = gatewayUrl.port === '' ? (gatewayUrl.protocol === 'https:' ? '443' : '80') : gatewayUrl.port
   gatewayHosts.set(`${gatewayUrl.hostname}:${port}`, gatewayUrl.protocol)

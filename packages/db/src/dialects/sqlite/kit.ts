@@ -1,12 +1,4 @@
-import {
-  check,
-  customType,
-  foreignKey,
-  index,
-  primaryKey,
-  sqliteTable,
-  uniqueIndex,
-} from 'drizzle-orm/sqlite-core'
+import { check, customType, foreignKey, index, primaryKey, sqliteTable, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { sql, type Column } from 'drizzle-orm'
 import type { DocumentText } from '../../document.ts'
 
