@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createClient } from '@libsql/client'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { describe, expect, inject, test } from 'vitest'
+import type { ServerAddress } from './servers/address.ts'
+
+export const dialects = ['sqlite', 'postgres', 'mysql'] as const
+export type Dialect = (typeof dialects)[number]
+
+export type RawRow = Readonly<Record<string, unknown>>
+
+/** An empty database of its own, for one suite. */
+export interface TestDatabase {
+  readonly dialect: Dialect
+  /** As a user writes it: `postgresql+asyncpg://…`, `mysql+aiomysql://…`, `sqlite+aiosqlite:///…`. */
+  readonly url: string
+  /**
+   * Runs one statement of the dialect's own SQL past all of Millrace, and gives the rows as its driver has them.
+   * Parameters are `?` on SQLite and MySQL, `$1` on PostgreSQL.
+   */
+  query(statement: string, parameters?: readonly (string | number | null)[]): Promise<readonly RawRow[]>
+  /** Ends its connections and removes the database. */
+  drop(): Promise<void>
+}
+
+/**
+ * Declares a suite for each dialect. Where a server can't be had, its suite is one skipped test that says why, and in
+ * CI, where nothing may be missing, a failed one.
+ */
+export function describeDialects(suite: (dialect: Dialect) => void): void {
+  for (const dialect of dialects) {
+    describe(dialect, () => {
+      const reason = missingReason(dialect)
+      if (reason === undefined) {
+        suite(dialect)
+        return
+      }
+      test('has a server to run on', (context) => {
+        if (!isCi()) context.skip(reason)
+        expect.fail(reason)
+      })
+    })
+  }
+}
+
+/** Makes a new empty database. Rejects where the dialect's server is missing. */
+export async function freshDatabase(dialect: Dialect): Promise<TestDatabase> {
+  const name = `millrace_${randomBytes(6).toString('hex')}`
+  switch (dialect) {
+    case 'sqlite':
+      return freshSqlite(name)
+    case 'postgres':
+      return freshPostgres(name)
+    case 'mysql':
+      return freshMysql(name)
+  }
+}
+
+const isCi = (): boolean => !['', '0', 'false', undefined].includes(process.env['CI'])
+
+function missingReason(dialect: Dialect): string | undefined {
+  if (dialect === 'sqlite') return undefined
+  const server = inject('servers')[dialect]
+  return 'missing' in server ? server.missing : undefined
+}
+
+function serverOf(dialect: 'postgres' | 'mysql'): ServerAddress {
+  const server = inject('servers')[dialect]
+  if ('missing' in server) throw new Error(server.missing)
+  return server
+}
+
+function urlOf(scheme: string, { user, password, host, port }: ServerAddress, database: string): string {
+  return `${scheme}://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`
+}
+
+function freshSqlite(name: string): TestDatabase {
+  const directory = join(inject('servers').directory, 'sqlite', name)
+  mkdirSync(directory, { recursive: true })
+  const path = join(directory, 'workflows.db')
+  return {
+    dialect: 'sqlite',
+    url: `sqlite+aiosqlite:///${path}`,
+    async query(statement, parameters = []) {
+      // Opened for each statement: a client that stays keeps the file's locks and write-ahead log.
+      const client = createClient({ url: `file:${path}`, intMode: 'bigint' })
+      try {
+        await client.execute('pragma busy_timeout = 10000')
+        const { rows } = await client.execute({ sql: statement, args: [...parameters] })
+        return rows.map((row) => ({ ...row }))
+      } finally {
+        client.close()
+      }
+    },
+    drop() {
+      rmSync(directory, { recursive: true, force: true })
+      return Promise.resolve()
+    },
+  }
+}
+
+async function freshPostgres(name: string): Promise<TestDatabase> {
+  const server = serverOf('postgres')
+  await withPostgres(server, (admin) => admin.query(`create database ${name}`))
+  const pool = new pg.Pool({ ...server, database: name, max: 2 })
+  // A server that a test takes down ends idle connections; the query that meets it rejects by itself.
+  pool.on('error', () => undefined)
+  return {
+    dialect: 'postgres',
+    url: urlOf('postgresql+asyncpg', server, name),
+    async query(statement, parameters = []) {
+      const { rows } = await pool.query<RawRow>(statement, [...parameters])
+      return rows
+    },
+    async drop() {
+      await pool.end()
+      await withPostgres(server, (admin) => admin.query(`drop database ${name} with (force)`))
+    },
+  }
+}
+
+async function withPostgres(server: ServerAddress, work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
+  const admin = new pg.Client({ ...server })
+  await admin.connect()
+  try {
+    await work(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
+async function freshMysql(name: string): Promise<TestDatabase> {
+  const { database: _none, ...server } = serverOf('mysql')
+  const admin = await mysql.createConnection(server)
+  // Without a character set, so that the server's hostile default holds.
+  await admin.query(`create database ${name}`)
+  const pool = mysql.createPool({ ...server, database: name, charset: 'utf8mb4', connectionLimit: 2 })
+  return {
+    dialect: 'mysql',
+    url: urlOf('mysql+aiomysql', { database: '', ...server }, name),
+    async query(statement, parameters = []) {
+      const [rows] = await pool.query<mysql.RowDataPacket[]>(statement, [...parameters])
+      return Array.isArray(rows) ? rows : []
+    },
+    async drop() {
+      await pool.end()
+      await admin.query(`drop database ${name}`)
+      await admin.end()
+    },
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The test servers' own process. It lives in a session of its own, where a terminal's Ctrl-C does not reach, and ends
+ * when the channel to the test runner closes, however the runner ended: so no server and no folder outlives a run.
+ */
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseAddress, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
+import { startMariadb } from './mariadb.ts'
+import { startPostgres } from './postgres.ts'
+import { endOfRun, runVariable, type ServersMessage } from './protocol.ts'
+
+if (process.send === undefined) throw new Error('test/servers/main.ts is forked by test/global-setup.ts')
+
+const [runId] = process.argv.slice(2)
+const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+// PostgreSQL runs as another user when the runner is root.
+chmodSync(directory, 0o711)
+
+const unwanted = new AbortController()
+const starting = Promise.allSettled([
+  startUnlessGiven('TEST_POSTGRES_URL', 5432, () => startPostgres(join(directory, 'postgres'), unwanted.signal)),
+  startUnlessGiven('TEST_MYSQL_URL', 3306, () => startMariadb(join(directory, 'mariadb'), unwanted.signal)),
+])
+
+let endedInOrder = false
+process.on('message', (message) => {
+  endedInOrder = message === endOfRun
+})
+process.once('disconnect', () => {
+  if (!endedInOrder) endOrphans()
+  void stop()
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (process.connected) process.disconnect()
+  })
+}
+
+const [postgres, mysql] = await starting
+if (postgres.status === 'fulfilled' && mysql.status === 'fulfilled') {
+  tell({ started: { directory, postgres: addressOf(postgres.value), mysql: addressOf(mysql.value) } })
+} else {
+  const reasons = [postgres, mysql].flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []))
+  tell({ failed: reasons.join('\n') })
+}
+
+async function startUnlessGiven(
+  variable: string,
+  defaultPort: number,
+  start: () => Promise<TestServer | MissingServer>,
+): Promise<TestServer | MissingServer> {
+  const url = process.env[variable]
+  if (url === undefined || url === '') return start()
+  return { address: parseAddress(url, defaultPort), stop: () => Promise.resolve() }
+}
+
+function addressOf(server: TestServer | MissingServer): ServerAddress | MissingServer {
+  return 'address' in server ? server.address : server
+}
+
+function tell(message: ServersMessage): void {
+  if (process.connected) process.send?.(message)
+}
+
+async function stop(): Promise<void> {
+  unwanted.abort()
+  const results = await starting
+  await Promise.all(
+    results.map(async (result) => {
+      if (result.status === 'fulfilled' && 'stop' in result.value) await result.value.stop()
+    }),
+  )
+  rmSync(directory, { recursive: true, force: true })
+  process.exit()
+}
+
+/** Ends what a killed runner's tests left running (workerd, say), known by the run's id in their environment. */
+function endOrphans(): void {
+  if (process.platform !== 'linux' || runId === undefined) return
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    if (environmentOf(name).includes(`${runVariable}=${runId}`)) endProcess(Number(name))
+  }
+}
+
+function environmentOf(processId: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${processId}/environ`, 'utf8').split('\0')
+  } catch {
+    // Gone in the meantime, or another user's.
+    return []
+  }
+}
+
+function endProcess(processId: number): void {
+  try {
+    process.kill(processId, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}

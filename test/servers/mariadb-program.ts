@@ -1,0 +1,172 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { MissingServer } from './address.ts'
+
+export interface MariadbProgram {
+  readonly command: string
+  /** The folder of its messages, character sets and SQL scripts. */
+  readonly share: string
+  /** Folders of shared libraries, for LD_LIBRARY_PATH; empty when the system's own do. */
+  readonly libraries: string
+}
+
+const cacheDirectory = fileURLToPath(new URL('../../.cache/', import.meta.url))
+const commandFolders = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/local/bin']
+
+const advice =
+  'Install MariaDB (Debian, Ubuntu: `apt-get install mariadb-server-core`; macOS: `brew install mariadb`), ' +
+  'or set TEST_MYSQL_URL to a server of yours.'
+
+/** The machine's MariaDB, else Debian's packages unpacked beside the repository, which needs no root. */
+export function findMariadb(): MariadbProgram | MissingServer {
+  const installed = findInstalled()
+  if (installed !== undefined) return installed
+  const unpacked = join(cacheDirectory, `mariadb-${process.arch}`)
+  if (!existsSync(unpacked)) {
+    if (!has('apt-get') || !has('dpkg')) return { missing: `No mariadbd here. ${advice}` }
+    try {
+      unpackPackages(unpacked)
+    } catch (error) {
+      return { missing: `No mariadbd here, and its packages could not be had (${String(error)}). ${advice}` }
+    }
+  }
+  return programIn(unpacked)
+}
+
+function findInstalled(): MariadbProgram | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...commandFolders]
+  for (const command of folders.map((folder) => join(folder, 'mariadbd')).filter((path) => existsSync(path))) {
+    const real = realpathSync(command)
+    for (const name of ['share/mysql', 'share/mariadb', 'share']) {
+      const share = join(dirname(real), '..', name)
+      if (existsSync(join(share, 'mariadb_system_tables.sql')) || existsSync(join(share, 'mysql_system_tables.sql'))) {
+        return { command: real, share, libraries: '' }
+      }
+    }
+  }
+  return undefined
+}
+
+const has = (command: string): boolean => spawnSync(command, ['--version']).status === 0
+
+function programIn(root: string): MariadbProgram {
+  return {
+    command: join(root, 'usr/sbin/mariadbd'),
+    share: join(root, 'usr/share/mysql'),
+    libraries: libraryFolders(root),
+  }
+}
+
+function libraryFolders(root: string): string {
+  return ['usr/lib', 'lib']
+    .map((name) => join(root, name))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('-linux-gnu'))
+        .map((name) => join(folder, name)),
+    )
+    .join(':')
+}
+
+/** Packages that hold a library which the server needs and a minimal system lacks; names differ between releases. */
+const libraryPackages: Readonly<Record<string, readonly string[]>> = {
+  'libaio.so.1': ['libaio1', 'libaio1t64'],
+  'libaio.so.1t64': ['libaio1t64'],
+  'libcap.so.2': ['libcap2'],
+  'libcrypt.so.1': ['libcrypt1'],
+  'libcrypto.so.3': ['libssl3', 'libssl3t64'],
+  'libfmt.so.9': ['libfmt9'],
+  'libfmt.so.10': ['libfmt10'],
+  'libgcrypt.so.20': ['libgcrypt20'],
+  'libgpg-error.so.0': ['libgpg-error0'],
+  'liblz4.so.1': ['liblz4-1'],
+  'libnuma.so.1': ['libnuma1'],
+  'libpcre2-8.so.0': ['libpcre2-8-0'],
+  'libsnappy.so.1': ['libsnappy1v5'],
+  'libssl.so.3': ['libssl3', 'libssl3t64'],
+  'libsystemd.so.0': ['libsystemd0'],
+  'liburing.so.2': ['liburing2'],
+  'libzstd.so.1': ['libzstd1'],
+}
+
+/** Makes `target` in one rename, so that two runs at once, or one that is killed, leave no half of it. */
+function unpackPackages(target: string): void {
+  mkdirSync(cacheDirectory, { recursive: true })
+  const work = mkdtempSync(join(cacheDirectory, 'unpacking-'))
+  try {
+    const apt = privateApt(work)
+    const root = join(work, 'root')
+    apt('update')
+    apt('download', 'mariadb-server-core')
+    unpackArchives(work, root)
+    completeLibraries(apt, work, root)
+    if (!existsSync(target)) renameSync(root, target)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+type Apt = (...args: readonly string[]) => void
+
+/** apt-get with lists and cache of its own: the system's are root's, and may never have been fetched. */
+function privateApt(work: string): Apt {
+  const lists = join(work, 'lists')
+  const cache = join(work, 'cache')
+  mkdirSync(join(lists, 'partial'), { recursive: true })
+  mkdirSync(join(cache, 'archives/partial'), { recursive: true })
+  const settings = [
+    `Dir::State::lists=${lists}`,
+    `Dir::Cache=${cache}`,
+    'APT::Sandbox::User=',
+    'Acquire::Languages=none',
+  ]
+  const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])]
+  return (...args) => {
+    execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } })
+  }
+}
+
+function unpackArchives(work: string, root: string): void {
+  for (const archive of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
+    execFileSync('dpkg', ['-x', join(work, archive), root], { stdio: 'pipe' })
+    rmSync(join(work, archive))
+  }
+}
+
+/** A fetched library may need another: asks the loader until it misses none. */
+function completeLibraries(apt: Apt, work: string, root: string): void {
+  const fetched = new Set<string>()
+  for (let missing = missingLibraries(root); missing.length > 0; missing = missingLibraries(root)) {
+    for (const library of missing) {
+      if (fetched.has(library)) throw new Error(`${library} is missing still, though its package is unpacked`)
+      fetched.add(library)
+      downloadFirst(apt, library)
+    }
+    unpackArchives(work, root)
+  }
+}
+
+function missingLibraries(root: string): readonly string[] {
+  const { command, libraries } = programIn(root)
+  const listed = execFileSync('ldd', [command], {
+    encoding: 'utf8',
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+  })
+  return [...listed.matchAll(/(\S+) => not found/g)].flatMap(([, name]) => (name === undefined ? [] : [name]))
+}
+
+function downloadFirst(apt: Apt, library: string): void {
+  const candidates = libraryPackages[library] ?? []
+  for (const [index, name] of candidates.entries()) {
+    try {
+      apt('download', name)
+      return
+    } catch (error) {
+      if (index === candidates.length - 1) throw error
+    }
+  }
+  throw new Error(`no package is known that holds ${library}`)
+}

