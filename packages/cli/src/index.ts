@@ -1,1 +1,1 @@
-export {}
+export { Failure, type FailureCode } from './failure.ts'

@@ -1,1 +1,50 @@
-console.log(process.version, process.argv.slice(2))
+import { CommanderError } from 'commander'
+import { findDirectories } from './directories.ts'
+import { loadEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
+import { asFailure, Interrupted } from './failure.ts'
+import { createLifetime } from './lifetime.ts'
+import { createOutput } from './output.ts'
+import { createProgram, usageFailure } from './program.ts'
+
+/** A reader that went away (`millrace … | head -1`) is no reason to leave work half done: what it misses is dropped. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
+process.exit(await main(process.argv.slice(2)))
+
+async function main(args: readonly string[]): Promise<number> {
+  const ends = args.indexOf('--')
+  const isJson = args.slice(0, ends === -1 ? undefined : ends).includes('--json')
+  const output = createOutput(process, isJson)
+  const directories = findDirectories(process.cwd(), process.env['INIT_CWD'])
+  const lifetime = createLifetime()
+  let environment: Environment | undefined
+  const context = {
+    output,
+    directories,
+    lifetime,
+    environment: () => (environment ??= loadEnvironment(process.env, directories)),
+  }
+  let exitCode = 0
+  const program = createProgram({
+    streams: process,
+    isJson,
+    run: async (work) => {
+      exitCode = await lifetime.run(() => work(context))
+    },
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof Interrupted) return error.exitCode
+    const failure = error instanceof CommanderError ? usageFailure(error, program) : asFailure(error)
+    if (failure === undefined) return 0
+    output.failure(failure)
+    return failure.exitCode
+  }
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import { parseSettings } from '@millrace/api/settings'
+import { migrate } from '@millrace/db/migrate'
+import type { Command } from 'commander'
+import { endWithStarter } from '../ancestors.ts'
+import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
+import type { ChosenDatabase } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { envFileText, envSafeUrl } from '../dev/env-file.ts'
+import { exampleCommand, readOnlyExampleCommand } from '../dev/example.ts'
+import { endLeftovers, envFilePath, removeRunRecord, writeRunRecord } from '../dev/leftovers.ts'
+import { developmentSecrets, makeStateDirectory, writePrivateFile } from '../dev/state.ts'
+import { findDocs, startWorker, untilReady, workerFailure } from '../dev/worker.ts'
+import type { Worker } from '../dev/worker.ts'
+import { settingsOnly } from '../environment.ts'
+import { Failure } from '../failure.ts'
+import { untilInterrupted } from '../lifetime.ts'
+import { readMigrations } from '../migrations.ts'
+import { parsePort, withDatabaseOption } from '../options.ts'
+import { authority, claimablePort, reachableHost } from '../ports.ts'
+import type { AddCommand } from '../command.ts'
+import { openDatabase } from '@millrace/db/database'
+import type { Database } from '@millrace/db/database'
+import { newServiceSecrets } from '../secrets.ts'
+import { noteProgress } from './migrate.ts'
+
+interface DevOptions {
+  readonly database?: string
+  readonly host: string
+  readonly port: number
+  readonly gatewayPort: number
+  readonly state: string
+}
+
+const examples = `
+Starts the gateway, migrates, makes development secrets where none are set (kept in --state, never in git) and runs the
+functions in wrangler. Ctrl-C, SIGTERM, or the end of the process that started it, ends all of it.
+
+Examples:
+  millrace dev
+  millrace dev --port 9000
+  DATABASE_URL=mysql://user:password@127.0.0.1:3306/workflows millrace dev`
+
+export const devCommand: AddCommand = (parent: Command, run) => {
+  withDatabaseOption(parent.command('dev').description('run everything on this machine, with one command'))
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--port <number>', 'the port of the functions; 0 is a free one', parsePort, 8787)
+    .option('--gateway-port <number>', 'the port of the gateway; 0 is a free one', parsePort, 0)
+    .option('--state <dir>', 'where secrets and local state are kept', '.millrace')
+    .addHelpText('after', examples)
+    .action((options: DevOptions) => run((context) => dev(context, options)))
+}
+
+const gatewayHost = '127.0.0.1'
+
+interface Plan {
+  readonly chosen: ChosenDatabase
+  readonly settings: Readonly<Record<string, string>>
+  readonly stateDirectory: string
+  readonly host: string
+  readonly port: number
+  readonly gatewayPort: number
+  readonly url: string
+}
+
+async function dev(context: Context, options: DevOptions): Promise<number> {
+  const plan = await makePlan(context, options)
+  endWithStarter(context.lifetime)
+  makeStateDirectory(plan.stateDirectory)
+  const gatewayUrl = await startDatabase(context, plan)
+  const worker = startFunctions(context, plan, gatewayUrl)
+  await untilReady(worker, plan.url, context.lifetime.interruption)
+  await announce(context, plan, gatewayUrl)
+  worker.showLog()
+  const exitCode = await Promise.race([worker.ended, untilInterrupted(context.lifetime.interruption)])
+  if (typeof exitCode === 'number' && !context.lifetime.interruption.aborted) throw workerFailure(worker, exitCode)
+  return 0
+}
+
+/** Everything that can be found wrong is found here, before anything is started or written. */
+async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
+  const chosen = chooseDatabase(context, options.database)
+  const settings = functionSettings(context, chosen)
+  const stateDirectory = resolve(context.directories.caller, options.state)
+  const ended = await endLeftovers(stateDirectory)
+  if (ended > 0) context.output.note(`Ended ${ended} processes that an earlier \`millrace dev\` had left behind.`)
+  const port = await claimablePort(options.host, options.port, '--port')
+  const gatewayPort = needsGateway(chosen.target)
+    ? await claimablePort(gatewayHost, options.gatewayPort, '--gateway-port')
+    : 0
+  const url = `http://${authority(reachableHost(options.host), port)}`
+  return { chosen, settings, stateDirectory, host: options.host, port, gatewayPort, url }
+}
+
+/** The functions' environment but for what dev makes itself. Throws a Failure that lists all that is wrong. */
+function functionSettings(context: Context, chosen: ChosenDatabase): Readonly<Record<string, string>> {
+  // dev's gateway serves one database, and a replica would need a second one.
+  const { DATABASE_READ_URL: replica, DATABASE_GATEWAY_URL: _gateway, ...given } = settingsOnly(context.environment())
+  if (replica !== undefined) context.output.note('DATABASE_READ_URL is left out: `dev` reads from DATABASE_URL.')
+  const settings = { ...given, DATABASE_URL: envSafeUrl(chosen.url) }
+  const parsed = parseSettings({ ...newServiceSecrets(), ...settings }, { needsAuthKeys: true, needsGateway: false })
+  if (parsed.ok) return settings
+  throw new Failure('settings_invalid', {
+    what: `Settings are wrong: ${parsed.problems.map(({ variable }) => variable).join(', ')}.`,
+    why: parsed.problems.map(({ variable, why }) => `${variable}: ${why}`).join('\n'),
+    fix: parsed.problems.map(({ variable, fix }) => `${variable}: ${fix}`).join('\n'),
+  })
+}
+
+/** Starts the gateway where the database needs one, and migrates. Gives the gateway's URL. */
+async function startDatabase(context: Context, { chosen, settings, gatewayPort }: Plan): Promise<string | null> {
+  const { target } = chosen
+  const gatewayToken = settings['DATABASE_GATEWAY_TOKEN']
+  if (!needsGateway(target)) {
+    await bringUpToDate(context, openDatabase({ target }))
+    return null
+  }
+  const gateway = await openGateway(context, target, { host: gatewayHost, port: gatewayPort, token: gatewayToken })
+  await bringUpToDate(context, openDatabase({ target, gatewayUrl: gateway.url, gatewayToken }))
+  return gateway.url
+}
+
+async function bringUpToDate(context: Context, database: Database): Promise<void> {
+  const migrations = readMigrations(context.directories.workspace, database.dialect.name)
+  await migrate(database, migrations, {
+    signal: context.lifetime.interruption,
+    onProgress: (progress) => noteProgress(context, progress),
+  })
+}
+
+function startFunctions(context: Context, plan: Plan, gatewayUrl: string | null): Worker {
+  const { settings, stateDirectory, host, port } = plan
+  const envFile = envFilePath(stateDirectory, port)
+  const mark = randomUUID()
+  const gatewaySetting = gatewayUrl === null ? {} : { DATABASE_GATEWAY_URL: gatewayUrl }
+  writeRunRecord(stateDirectory, { mark, pid: process.pid, port })
+  context.lifetime.defer(async () => removeRunRecord(stateDirectory, port))
+  writePrivateFile(envFile, envFileText({ ...developmentSecrets(stateDirectory), ...settings, ...gatewaySetting }))
+  const worker = startWorker({
+    workspace: context.directories.workspace,
+    stateDirectory,
+    envFile,
+    host,
+    port,
+    mark,
+    log: (line) => context.output.note(line),
+  })
+  context.lifetime.defer(() => worker.close())
+  return worker
+}
+
+async function announce(context: Context, plan: Plan, gatewayUrl: string | null): Promise<void> {
+  const { url, chosen, settings } = plan
+  const docsUrl = await findDocs(url)
+  const example = settings['REGISTRATION'] === 'closed' ? readOnlyExampleCommand(url) : exampleCommand(url)
+  const words = [
+    `millrace is ready on ${url}`,
+    `  database  ${chosen.shownUrl}`,
+    ...(gatewayUrl === null ? [] : [`  gateway   ${gatewayUrl}`]),
+    ...(docsUrl === null ? [] : [`  docs      ${docsUrl}`]),
+    '',
+    'Register a user and store a first workflow:',
+    '',
+    `  ${example}`,
+    '',
+    'Ctrl-C ends it.',
+  ]
+  context.output.result({ url, gatewayUrl, docsUrl, database: chosen.shownUrl }, words.join('\n'))
+}

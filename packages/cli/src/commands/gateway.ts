@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { endWithStarter } from '../ancestors.ts'
+import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+import { untilInterrupted } from '../lifetime.ts'
+import { parsePort, withDatabaseOption } from '../options.ts'
+import { claimablePort, isLoopback } from '../ports.ts'
+import type { AddCommand } from '../command.ts'
+
+interface GatewayOptions {
+  readonly database?: string
+  readonly host: string
+  readonly port: number
+  readonly tokenFile?: string
+}
+
+const examples = `
+The functions find it through DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. Beyond loopback a token is demanded:
+from --token-file, else from DATABASE_GATEWAY_TOKEN. It ends when the process that started it does.
+
+Examples:
+  millrace gateway --database postgresql://user:password@127.0.0.1:5432/workflows
+  millrace gateway --host 0.0.0.0 --port 8789 --token-file /run/secrets/gateway-token`
+
+export const gatewayCommand: AddCommand = (parent: Command, run) => {
+  withDatabaseOption(parent.command('gateway').description('serve SQL over HTTP for a database of your own'))
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--port <number>', 'the port to listen on; 0 is a free one', parsePort, 8789)
+    .option('--token-file <file>', 'the file that holds the token that callers must send')
+    .addHelpText('after', examples)
+    .action((options: GatewayOptions) => run((context) => serve(context, options)))
+}
+
+async function serve(context: Context, options: GatewayOptions): Promise<number> {
+  const { target, shownUrl } = chooseDatabase(context, options.database)
+  if (!needsGateway(target)) {
+    throw new Failure('url_invalid', {
+      what: 'This database needs no gateway.',
+      why: `${shownUrl} has an HTTP endpoint of its own, which the functions reach directly.`,
+      fix: 'Give the functions this DATABASE_URL, without DATABASE_GATEWAY_URL.',
+    })
+  }
+  const token = readToken(context, options)
+  if (token === undefined && !isLoopback(options.host)) {
+    throw new Failure('settings_invalid', {
+      what: `A gateway on ${options.host} needs a token.`,
+      why: 'Beyond loopback, whoever reaches the port would reach the database.',
+      fix: 'Give one of at least 32 random characters with --token-file or DATABASE_GATEWAY_TOKEN.',
+    })
+  }
+  const port = await claimablePort(options.host, options.port, '--port')
+  endWithStarter(context.lifetime)
+  const gateway = await openGateway(context, target, { host: options.host, port, token })
+  context.output.result({ url: gateway.url }, `The gateway for ${shownUrl} listens on ${gateway.url}. Ctrl-C ends it.`)
+  await untilInterrupted(context.lifetime.interruption)
+  return 0
+}
+
+function readToken(context: Context, { tokenFile }: GatewayOptions): string | undefined {
+  if (tokenFile === undefined) return context.environment()['DATABASE_GATEWAY_TOKEN']
+  const path = resolve(context.directories.caller, tokenFile)
+  let token: string
+  try {
+    token = readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new Failure('file_missing', {
+      what: 'The token file cannot be read.',
+      why: error instanceof Error ? error.message : String(error),
+      fix: 'Correct --token-file.',
+    })
+  }
+  if (token !== '') return token
+  throw new Failure('settings_invalid', {
+    what: 'The token file is empty.',
+    why: `${path} holds only white space.`,
+    fix: 'Write the token into it.',
+  })
+}

@@ -1,0 +1,154 @@
+import type { UserCaller } from '@millrace/db/access'
+import type { Store } from '@millrace/db/store'
+import type { Command } from 'commander'
+import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { asFailure, Failure, Interrupted } from '../failure.ts'
+import { readDefinition } from '../import/definition.ts'
+import { findSources } from '../import/sources.ts'
+import type { Source } from '../import/sources.ts'
+import { chunksOf, writeChunk } from '../import/write.ts'
+import type { CheckedFile, Imported } from '../import/write.ts'
+import { withDatabaseOption } from '../options.ts'
+import { printable } from '../printable.ts'
+import type { AddCommand } from '../command.ts'
+import { startProgress } from '../progress.ts'
+import { findUser } from './user.ts'
+
+interface ImportOptions {
+  readonly database?: string
+  readonly owner: string
+  readonly skipBad?: boolean
+}
+
+interface Skipped {
+  readonly file: string
+  readonly reason: string
+}
+
+const examples = `
+Each file becomes a workflow: its text exactly, named by its "name" member, else by the file. Everything is checked before
+anything is written. Up to 100 files of 8 MiB together are written all or none; more in several such batches.
+
+Examples:
+  millrace import ./flows --owner ada
+  millrace import flow.json n8n-export.json --owner ada --skip-bad --json`
+
+export const importCommand: AddCommand = (parent: Command, run) => {
+  withDatabaseOption(parent.command('import <path...>').description('make workflows of JSON files'))
+    .requiredOption('--owner <name>', 'the user that the workflows will belong to')
+    .option('--skip-bad', 'leave out files that cannot be imported, and name them')
+    .addHelpText('after', examples)
+    .action((paths: string[], options: ImportOptions) => run((context) => importFiles(context, paths, options)))
+}
+
+async function importFiles(context: Context, paths: readonly string[], options: ImportOptions): Promise<number> {
+  const chosen = chooseDatabase(context, options.database)
+  const sources = findSources(paths, context.directories.caller)
+  refuseMissingFile(chosen)
+  const { files, skipped } = checkAll(sources)
+  if (skipped.length > 0 && options.skipBad !== true) return refuse(context, skipped)
+  const { database } = await connect(context, chosen)
+  const store = database.store()
+  const user = await findUser(store, options.owner)
+  const owner: UserCaller = { kind: 'user', userId: user.id, issuedAt: new Date(), mayAdminister: false }
+  const imported: Imported[] = []
+  try {
+    await writeAll(context, store, owner, files, imported)
+  } catch (error) {
+    return reportBreak(context, error, imported, { skipped, total: files.length })
+  }
+  context.output.result({ imported, skipped }, resultWords(imported, skipped, user.username))
+  return 0
+}
+
+function checkAll(sources: readonly Source[]): { files: readonly CheckedFile[]; skipped: readonly Skipped[] } {
+  const files: CheckedFile[] = []
+  const skipped: Skipped[] = []
+  for (const source of sources) {
+    const read = readDefinition(source)
+    if (read.ok) {
+      const { name, bytes, sha256 } = read.definition
+      files.push({ source, name, bytes, sha256 })
+    } else skipped.push({ file: source.shown, reason: read.reason })
+  }
+  return { files, skipped }
+}
+
+function refuse({ output }: Context, skipped: readonly Skipped[]): number {
+  const failure = new Failure('rows_refused', {
+    what: `${skipped.length === 1 ? 'A file' : `${skipped.length} files`} cannot be imported; nothing was written.`,
+    why: skipped.map(skippedLine).join('\n'),
+    fix: 'Mend or remove what is named, or leave it out with --skip-bad.',
+  })
+  output.failure(failure, { ok: false, imported: [], skipped })
+  return failure.exitCode
+}
+
+async function writeAll(
+  { lifetime }: Context,
+  store: Store,
+  owner: UserCaller,
+  files: readonly CheckedFile[],
+  imported: Imported[],
+): Promise<void> {
+  const progress = startProgress(files.length, 'rows')
+  try {
+    for (const chunk of chunksOf(files)) {
+      lifetime.interruption.throwIfAborted()
+      imported.push(...(await writeChunk(store, owner, chunk)))
+      progress.advance(
+        chunk.length,
+        chunk.reduce((sum, { bytes }) => sum + bytes, 0),
+      )
+    }
+  } finally {
+    progress.end()
+  }
+}
+
+/** Nothing half done without saying so: what was written stays, and is named. */
+function reportBreak(
+  { output }: Context,
+  error: unknown,
+  imported: readonly Imported[],
+  { skipped, total }: { readonly skipped: readonly Skipped[]; readonly total: number },
+): number {
+  if (error instanceof Interrupted && imported.length === 0) throw error
+  const failure = error instanceof Interrupted ? interruptedFailure() : asFailure(error)
+  if (imported.length === 0) throw failure
+  const partial = new Failure(failure.code, {
+    what: `The import broke off: ${imported.length} of ${total} files were written, the rest were not.`,
+    why: `${failure.words.what} ${failure.words.why}`,
+    fix: `${failure.words.fix} Then import the files behind ${printable(imported.at(-1)?.file ?? '')}.`,
+  })
+  output.failure(partial, { ok: false, imported, skipped })
+  if (!output.isJson) output.note(imported.map(importedLine).join('\n'))
+  if (error instanceof Interrupted) throw error
+  return failure.exitCode
+}
+
+function interruptedFailure(): Failure {
+  return new Failure('internal', {
+    what: 'It was interrupted.',
+    why: 'A signal asked the command to end.',
+    fix: 'Nothing needs mending.',
+  })
+}
+
+function importedLine({ id, name, file }: Imported): string {
+  return `  ${id}  ${printable(name)}  (${printable(file)})`
+}
+
+function skippedLine({ file, reason }: Skipped): string {
+  return `${printable(file)}: ${printable(reason)}`
+}
+
+function resultWords(imported: readonly Imported[], skipped: readonly Skipped[], owner: string): string {
+  const lines = [
+    `Imported ${imported.length} ${imported.length === 1 ? 'workflow' : 'workflows'} for ${printable(owner)}.`,
+  ]
+  lines.push(...imported.map(importedLine))
+  if (skipped.length > 0) lines.push('Skipped:', ...skipped.map((entry) => `  ${skippedLine(entry)}`))
+  return lines.join('\n')
+}

@@ -1,0 +1,153 @@
+import { migrate, migrationStatus } from '@millrace/db/migrate'
+import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate'
+import type { Migration } from '@millrace/db/migration'
+import { statementsOf } from '@millrace/db/migration'
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import { chooseDatabase, connect, isMissingFile } from '../connection.ts'
+import type { ChosenDatabase } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+import { readMigrations } from '../migrations.ts'
+import { withDatabaseOption } from '../options.ts'
+import type { AddCommand } from '../command.ts'
+
+interface MigrateOptions {
+  readonly database?: string
+  readonly dryRun?: boolean
+  readonly acceptChanged: readonly string[]
+}
+
+const examples = `
+Safe to run at once from several places and again after an interruption: each migration is applied once, under a lock.
+
+Examples:
+  millrace migrate
+  millrace migrate --dry-run > pending.sql
+  millrace migrate --database postgresql://user:password@127.0.0.1:5432/workflows
+  millrace migrate status --json`
+
+const statusExamples = `
+Exit 1 when a migration is pending or was changed since it was applied. Changes nothing.
+
+Examples:
+  millrace migrate status
+  millrace migrate status --json | jq .pending`
+
+export const migrateCommand: AddCommand = (parent: Command, run) => {
+  const command = withDatabaseOption(
+    parent.command('migrate').alias('push').description('apply the migrations that the database lacks'),
+  )
+    .option('--dry-run', 'print the SQL that would be run, and change nothing')
+    .addOption(
+      new Option(
+        '--accept-changed <name>',
+        'take the new text of a migration that was edited after it had been applied (repeatable)',
+      )
+        .argParser((name: string, names: readonly string[]) => [...names, name])
+        .default([], 'none'),
+    )
+    .addHelpText('after', examples)
+    .action((options: MigrateOptions) => run((context) => apply(context, options)))
+  withDatabaseOption(command.command('status').description('compare the database with the migrations of this version'))
+    .addHelpText('after', statusExamples)
+    .action((_options: object, status: Command) =>
+      run((context) => showStatus(context, status.optsWithGlobals<MigrateOptions>().database)),
+    )
+}
+
+async function apply(context: Context, options: MigrateOptions): Promise<number> {
+  const chosen = chooseDatabase(context, options.database)
+  const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
+  if (options.dryRun === true) return showSql(context, chosen, migrations)
+  const { database } = await connect(context, chosen)
+  const { applied } = await migrate(database, migrations, {
+    acceptChanged: options.acceptChanged,
+    signal: context.lifetime.interruption,
+    onProgress: (progress) => noteProgress(context, progress),
+  })
+  const words =
+    applied.length === 0
+      ? `${chosen.shownUrl} has every migration already.`
+      : `Applied to ${chosen.shownUrl}:\n${listed(applied)}`
+  context.output.result({ applied }, words)
+  return 0
+}
+
+/** For people to see that something goes on; the names come again in the result. */
+export function noteProgress({ output }: Context, progress: MigrationProgress): void {
+  switch (progress.step) {
+    case 'waiting_for_lock':
+      output.note('Another migration is running on this database: waiting for it to end.')
+      break
+    case 'left_out':
+      output.note(`${progress.name}: this server takes no foreign keys, left out: ${progress.statement}`)
+      break
+    case 'applying':
+      if (progress.statement === 1 || progress.statement === progress.of) {
+        output.note(`${progress.name}: statement ${progress.statement} of ${progress.of}`)
+      }
+      break
+  }
+}
+
+async function showSql(context: Context, chosen: ChosenDatabase, migrations: readonly Migration[]): Promise<number> {
+  const { pending, changed } = await readStatus(context, chosen, migrations)
+  if (changed.length > 0) throw changedFailure(changed)
+  const sql = migrations
+    .filter(({ name }) => pending.includes(name))
+    .map((migration) => `-- ${migration.name}\n${statementsOf(migration).map(terminated).join('\n')}`)
+    .join('\n\n')
+  context.output.result({ applied: [], pending, sql }, sql === '' ? '-- Nothing is pending.' : sql)
+  return 0
+}
+
+function terminated(statement: string): string {
+  return statement.endsWith(';') ? statement : `${statement};`
+}
+
+function changedFailure(changed: readonly string[]): Failure {
+  return new Failure('migration_changed', {
+    what: `Migrations were edited after they had been applied: ${changed.join(', ')}.`,
+    why: 'Their text no longer has the hash that the database recorded.',
+    fix: `Restore their text, or run \`millrace migrate --accept-changed ${changed[0] ?? ''}\`.`,
+  })
+}
+
+async function showStatus(context: Context, databaseOption: string | undefined): Promise<number> {
+  const chosen = chooseDatabase(context, databaseOption)
+  const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
+  const status = await readStatus(context, chosen, migrations)
+  const isCurrent = status.pending.length === 0 && status.changed.length === 0
+  const document = { applied: status.applied, pending: status.pending, changed: status.changed, newer: status.newer }
+  context.output.result(isCurrent ? document : { ok: false, ...document }, statusWords(chosen, status))
+  return isCurrent ? 0 : 1
+}
+
+/** A SQLite file that is not there counts as an empty database; looking must not create it. */
+async function readStatus(
+  context: Context,
+  chosen: ChosenDatabase,
+  migrations: readonly Migration[],
+): Promise<MigrationStatus> {
+  if (isMissingFile(chosen.target)) {
+    return { applied: [], pending: migrations.map(({ name }) => name), changed: [], newer: [] }
+  }
+  const { database } = await connect(context, chosen)
+  return migrationStatus(database, migrations)
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `  ${name}`).join('\n')
+}
+
+function statusWords({ shownUrl }: ChosenDatabase, { applied, pending, changed, newer }: MigrationStatus): string {
+  const groups: readonly (readonly [string, readonly string[]])[] = [
+    ['applied', applied.map(({ name, at }) => `${name}  ${at.toISOString()}`)],
+    ['pending (run `millrace migrate`)', pending],
+    ['changed since they were applied (run `millrace migrate --accept-changed NAME`, or restore their text)', changed],
+    ['newer than this version of millrace', newer],
+  ]
+  const shown = groups.filter(([, names]) => names.length > 0).map(([title, names]) => `${title}:\n${listed(names)}`)
+  return [shownUrl, ...shown].join('\n')
+}

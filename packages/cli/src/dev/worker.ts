@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Failure } from '../failure.ts'
+import { markName } from './leftovers.ts'
+
+export interface WorkerSettings {
+  readonly workspace: string
+  readonly stateDirectory: string
+  readonly envFile: string
+  readonly host: string
+  readonly port: number
+  /** Value of MILLRACE_DEV_RUN in its environment. */
+  readonly mark: string
+  /** Gets wrangler's lines once the worker answers; earlier ones only if it never does. */
+  readonly log: (line: string) => void
+}
+
+/** `wrangler dev` and what it started. */
+export interface Worker {
+  /** Resolves with the exit code when it ended, by itself or by `close`. */
+  readonly ended: Promise<number>
+  /** Its last lines, for the reason of an end. */
+  lastLines(): string
+  /** From now on lines go to the log. */
+  showLog(): void
+  close(): Promise<void>
+}
+
+const keptLines = 40
+const closeMilliseconds = 8000
+
+const guardScript = fileURLToPath(new URL('guard.ts', import.meta.url))
+
+function wranglerArguments({ workspace, stateDirectory, envFile, host, port }: WorkerSettings): string[] {
+  const wrangler = dirname(createRequire(import.meta.url).resolve('wrangler/package.json'))
+  return [
+    join(wrangler, 'bin/wrangler.js'),
+    'dev',
+    `--config=${join(workspace, 'wrangler.toml')}`,
+    `--ip=${host}`,
+    `--port=${port}`,
+    `--env-file=${envFile}`,
+    `--persist-to=${join(stateDirectory, 'wrangler')}`,
+    '--show-interactive-dev-session=false',
+  ]
+}
+
+export function startWorker(settings: WorkerSettings): Worker {
+  const guard = spawn(process.execPath, [guardScript, ...wranglerArguments(settings)], {
+    cwd: settings.workspace,
+    // A group of its own: Ctrl-C must reach dev alone, which ends things in order.
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      [markName]: settings.mark,
+      WRANGLER_SEND_METRICS: 'false',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      WRANGLER_HIDE_BANNER: 'true',
+      WRANGLER_REGISTRY_PATH: join(settings.stateDirectory, 'registry'),
+      CI: process.env['CI'] ?? '1',
+    },
+  })
+  const lines: string[] = []
+  let isShown = false
+  for (const stream of [guard.stdout, guard.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (isShown) settings.log(line)
+      lines.push(line)
+      if (lines.length > keptLines) lines.shift()
+    })
+  }
+  guard.stdin.on('error', () => undefined)
+  const ended = new Promise<number>((resolve) => {
+    guard.once('error', () => resolve(1))
+    guard.once('exit', (code) => resolve(code ?? 1))
+  })
+  return {
+    ended,
+    lastLines: () => lines.filter((line) => line.trim() !== '').join('\n'),
+    showLog: () => {
+      isShown = true
+    },
+    async close() {
+      guard.stdin.end()
+      const timeout = setTimeout(() => killGroup(guard.pid), closeMilliseconds)
+      await ended
+      clearTimeout(timeout)
+    },
+  }
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // The group ended in between.
+  }
+}
+
+export function workerFailure(worker: Worker, exitCode: number): Failure {
+  return new Failure('internal', {
+    what: `wrangler dev ended by itself with exit code ${exitCode}.`,
+    why: worker.lastLines() || 'It said nothing.',
+    fix: 'Mend what it says and start again.',
+  })
+}
+
+const readyMilliseconds = 60_000
+const pollMilliseconds = 100
+
+/** Waits until the functions answer `/readyz` with 200. Throws a Failure when they end or never get there. */
+export async function untilReady(worker: Worker, url: string, interruption: AbortSignal): Promise<void> {
+  const deadline = Date.now() + readyMilliseconds
+  let lastAnswer = 'It did not answer.'
+  while (Date.now() < deadline) {
+    interruption.throwIfAborted()
+    const answer = await Promise.race([ask(`${url}/readyz`), worker.ended])
+    if (typeof answer === 'number') throw workerFailure(worker, answer)
+    if (answer?.status === 200) return
+    if (answer !== undefined) lastAnswer = `${answer.status} ${answer.text}`
+    await Promise.race([delay(pollMilliseconds), worker.ended])
+  }
+  throw new Failure('internal', {
+    what: `The functions were not ready within ${readyMilliseconds / 1000} seconds.`,
+    why: `/readyz: ${lastAnswer}\n${worker.lastLines()}`,
+    fix: 'Mend what it says and start again.',
+  })
+}
+
+async function ask(url: string): Promise<{ status: number; text: string } | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000) })
+    return { status: response.status, text: await response.text() }
+  } catch {
+    // Not listening yet.
+    return undefined
+  }
+}
+
+/** The docs page's URL when it is really there. */
+export async function findDocs(url: string): Promise<string | null> {
+  const answer = await ask(`${url}/docs`)
+  return answer?.status === 200 ? `${url}/docs` : null
+}

@@ -1,0 +1,127 @@
+import type { ErrorCode } from '@millrace/api/errors'
+import { DatabaseError } from '@millrace/db/errors'
+import type { DatabaseFault } from '@millrace/db/errors'
+import { MigrationError } from '@millrace/db/migration-error'
+import type { UrlError } from '@millrace/db/url'
+
+/** CLI.md's closed list: the API's codes, and the command line's own. */
+export type FailureCode =
+  | ErrorCode
+  | 'usage'
+  | 'settings_invalid'
+  | 'url_invalid'
+  | 'file_exists'
+  | 'file_missing'
+  | 'archive_damaged'
+  | 'archive_newer'
+  | 'not_empty'
+  | 'migration_changed'
+  | 'rows_refused'
+  | 'port_taken'
+
+/** Wrong arguments or settings, found before any work: exit 2. Every other code: the work failed, exit 1. */
+const refusalCodes: ReadonlySet<FailureCode> = new Set([
+  'usage',
+  'settings_invalid',
+  'url_invalid',
+  'file_exists',
+  'file_missing',
+  'port_taken',
+  'validation_failed',
+])
+
+/** What happened, why, and the command or setting that mends it. */
+export interface FailureWords {
+  readonly what: string
+  readonly why: string
+  readonly fix: string
+}
+
+/** A command's end that is not success. `why` may hold lines (a URL with carets under it), the others are one line. */
+export class Failure extends Error {
+  readonly code: FailureCode
+  readonly words: FailureWords
+
+  constructor(code: FailureCode, words: FailureWords) {
+    super(words.what)
+    this.name = 'Failure'
+    this.code = code
+    this.words = words
+  }
+
+  get exitCode(): 1 | 2 {
+    return refusalCodes.has(this.code) ? 2 : 1
+  }
+}
+
+/** A command ended by a signal: no error, but 128 and the signal's number as exit code. */
+export class Interrupted extends Error {
+  readonly exitCode: 129 | 130 | 143
+
+  constructor(exitCode: 129 | 130 | 143) {
+    super('interrupted')
+    this.name = 'Interrupted'
+    this.exitCode = exitCode
+  }
+}
+
+export function urlFailure(error: UrlError): Failure {
+  return new Failure('url_invalid', error)
+}
+
+/** What no caller of the command line can cause is a defect. */
+const databaseCodes: Record<DatabaseFault, FailureCode> = {
+  database_unreachable: 'database_unreachable',
+  database_auth_failed: 'database_auth_failed',
+  database_missing: 'database_missing',
+  database_schema_outdated: 'database_schema_outdated',
+  database_busy: 'database_busy',
+  database_timeout: 'database_timeout',
+  restore_in_progress: 'restore_in_progress',
+  unique_violation: 'internal',
+  foreign_key_violation: 'internal',
+  check_violation: 'internal',
+  internal: 'internal',
+}
+
+const databaseWhat: Record<DatabaseFault, string> = {
+  database_unreachable: 'The database cannot be reached.',
+  database_auth_failed: 'The database refused the user or the password.',
+  database_missing: 'The database does not exist.',
+  database_schema_outdated: "The database lacks migrations or has none of millrace's tables.",
+  database_busy: 'The database is busy.',
+  database_timeout: 'The database did not answer in time.',
+  restore_in_progress: 'A restore into this database is under way.',
+  unique_violation: 'The database refused a row: another one has the same key.',
+  foreign_key_violation: 'The database refused a row: what it refers to does not exist.',
+  check_violation: 'The database refused a row: a value is not allowed.',
+  internal: 'The database answered with an error.',
+}
+
+const migrationCodes: Record<MigrationError['code'], FailureCode> = {
+  migration_changed: 'migration_changed',
+  not_empty: 'not_empty',
+  direct_ddl_refused: 'forbidden',
+  lock_lost: 'database_busy',
+  unknown_migration: 'usage',
+}
+
+/** Any thrown value as a Failure. What is not foreseen is `internal`, with the error's own words. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  if (error instanceof DatabaseError) {
+    return new Failure(databaseCodes[error.fault], {
+      what: databaseWhat[error.fault],
+      why: error.message.replaceAll(/\s*\n\s*/g, ' '),
+      fix: error.cure,
+    })
+  }
+  if (error instanceof MigrationError) {
+    return new Failure(migrationCodes[error.code], { what: error.message, why: error.why, fix: error.fix })
+  }
+  return new Failure('internal', {
+    what: 'The command failed unexpectedly.',
+    why: error instanceof Error ? error.message : String(error),
+    fix: 'Run it again; if it stays so, this is a defect of millrace: report it with these lines.',
+  })
+}

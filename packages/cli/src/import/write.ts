@@ -1,0 +1,92 @@
+import { newId } from '@millrace/api/ids'
+import type { UserCaller } from '@millrace/db/access'
+import { createWorkflows } from '@millrace/db/repositories/workflows'
+import type { NewWorkflow } from '@millrace/db/repositories/workflows'
+import type { Store } from '@millrace/db/store'
+import { Failure } from '../failure.ts'
+import { readDefinition } from './definition.ts'
+import type { Definition } from './definition.ts'
+import type { Source } from './sources.ts'
+
+/** A file that was checked: what is written must still be the same bytes. */
+export interface CheckedFile extends Omit<Definition, 'text'> {
+  readonly source: Source
+}
+
+export interface Imported {
+  readonly file: string
+  readonly id: string
+  readonly name: string
+}
+
+/** The most that one atomic batch takes: the API's own limit of items, and what databases take in one request. */
+const maxChunkItems = 100
+const maxChunkBytes = 8 * 1024 * 1024
+
+/** Files in the batches in which they are written, in order. A file larger than a batch is one of its own. */
+export function chunksOf(files: readonly CheckedFile[]): readonly (readonly CheckedFile[])[] {
+  const chunks: CheckedFile[][] = []
+  let bytes = 0
+  for (const file of files) {
+    const last = chunks.at(-1)
+    if (last === undefined || last.length === maxChunkItems || bytes + file.bytes > maxChunkBytes) {
+      chunks.push([file])
+      bytes = file.bytes
+    } else {
+      last.push(file)
+      bytes += file.bytes
+    }
+  }
+  return chunks
+}
+
+/** Writes one batch of workflows, all or none. Throws a Failure or a DatabaseError when none was written. */
+export async function writeChunk(
+  store: Store,
+  owner: UserCaller,
+  files: readonly CheckedFile[],
+): Promise<readonly Imported[]> {
+  const createdAt = new Date()
+  const items = files.map((file) => itemOf(file, createdAt))
+  const [first, ...others] = items
+  if (first === undefined) return []
+  const outcome = await createWorkflows(store, owner, [first, ...others])
+  if (!outcome.ok) throw ownerFailure('refusal' in outcome ? outcome.refusal : 'internal')
+  return items.map(({ id, name }, position) => ({ file: files[position]?.source.shown ?? '', id, name }))
+}
+
+/** Read again rather than kept: all the files together may be larger than memory. */
+function itemOf({ source, name, sha256 }: CheckedFile, createdAt: Date): NewWorkflow {
+  const read = readDefinition(source)
+  if (!read.ok || read.definition.sha256 !== sha256) {
+    throw new Failure('rows_refused', {
+      what: `${source.shown} changed during the import.`,
+      why: read.ok ? 'Its content is not what was checked.' : read.reason,
+      fix: 'Import it again when nothing writes to it.',
+    })
+  }
+  return {
+    id: newId(createdAt),
+    versionId: newId(createdAt),
+    name,
+    description: null,
+    definition: read.definition.text,
+    isPublic: false,
+    createdAt,
+  }
+}
+
+function ownerFailure(refusal: string): Failure {
+  if (refusal === 'account_disabled') {
+    return new Failure('account_disabled', {
+      what: 'The owner is disabled.',
+      why: 'A disabled user can be given no workflows.',
+      fix: 'Run `millrace user enable NAME` first, or name another owner.',
+    })
+  }
+  return new Failure('internal', {
+    what: 'The database refused the workflows.',
+    why: `It answered ${refusal}.`,
+    fix: 'Run the command again.',
+  })
+}

@@ -1,0 +1,70 @@
+import { Interrupted } from './failure.ts'
+
+const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+/** The time a command has to end by itself after a signal. */
+const graceMilliseconds = 15_000
+
+/** What a command opened is closed in reverse order, however the command ends. */
+export interface Lifetime {
+  /** Aborts, with an Interrupted as reason, on the first signal or when the starting process is gone. */
+  readonly interruption: AbortSignal
+  defer(close: () => Promise<void>): void
+  end(exitCode: 129 | 130 | 143): void
+}
+
+export interface RunningLifetime extends Lifetime {
+  /** Runs `work`, then closes what was deferred. After an interruption it throws the Interrupted. */
+  run(work: () => Promise<number>): Promise<number>
+}
+
+export function createLifetime(): RunningLifetime {
+  const controller = new AbortController()
+  const closers: (() => Promise<void>)[] = []
+  const end = (exitCode: 129 | 130 | 143) => {
+    controller.abort(new Interrupted(exitCode))
+  }
+  return {
+    interruption: controller.signal,
+    defer: (close) => closers.push(close),
+    end,
+    async run(work) {
+      const stopListening = onSignals(end)
+      try {
+        const exitCode = await Promise.race([work(), afterGrace(controller.signal)])
+        controller.signal.throwIfAborted()
+        return exitCode
+      } finally {
+        for (const close of closers.splice(0).reverse()) await close()
+        stopListening()
+      }
+    },
+  }
+}
+
+function onSignals(end: (exitCode: 129 | 130 | 143) => void): () => void {
+  const listeners = Object.entries(exitCodes).map(([signal, exitCode]) => {
+    const listener = () => end(exitCode)
+    process.on(signal, listener)
+    return () => process.off(signal, listener)
+  })
+  return () => {
+    for (const remove of listeners) remove()
+  }
+}
+
+function afterGrace(interruption: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    interruption.addEventListener('abort', () => {
+      setTimeout(() => reject(interruption.reason), graceMilliseconds).unref()
+    })
+  })
+}
+
+/** Resolves when the interruption comes; for commands that run until then. */
+export function untilInterrupted(interruption: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (interruption.aborted) resolve()
+    else interruption.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
