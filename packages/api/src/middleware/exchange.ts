@@ -71,9 +71,10 @@ export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeV
     headers.set('X-Request-Id', exchange.requestId)
     headers.set('Server-Timing', exchange.serverTiming)
     headers.set('X-Content-Type-Options', 'nosniff')
-    if (c.req.path.startsWith('/v1/')) headers.append('Vary', 'Authorization')
+    const isApi = /^\/v1(\/|$)/.test(c.req.path)
+    if (isApi) headers.append('Vary', 'Authorization')
     setCaching(headers, {
-      isApi: c.req.path.startsWith('/v1/'),
+      isApi,
       isShareable: isShareable(c.req.method, status, exchange),
     })
     options.log(entryOf(exchange, c.req.method, status))

@@ -10,15 +10,10 @@ export async function readBody(
   if (request.body === null) return { ok: true, bytes: new Uint8Array() }
   const chunks: Uint8Array[] = []
   let length = 0
-  const stream: ReadableStream<Uint8Array> = request.body
-  const reader = stream.getReader()
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    length += chunk.value.length
-    if (length > maxBodyBytes) {
-      await reader.cancel()
-      return tooLarge()
-    }
-    chunks.push(chunk.value)
+  for await (const chunk of chunksOf(request.body)) {
+    length += chunk.length
+    if (length > maxBodyBytes) return tooLarge()
+    chunks.push(chunk)
   }
   return { ok: true, bytes: joined(chunks, length) }
 }
@@ -29,6 +24,15 @@ export function isJsonBody(headers: Headers): boolean {
   if (encoding !== null && encoding.toLowerCase() !== 'identity') return false
   const [type = '', ...parameters] = (headers.get('Content-Type') ?? '').split(';')
   return type.trim().toLowerCase() === 'application/json' && parameters.every(isUtf8OrNoCharset)
+}
+
+/** Leaving the loop over it cancels the stream. */
+async function* chunksOf(stream: ReadableStream): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) {
+    const bytes: unknown = chunk
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('a request body is a stream of bytes')
+    yield bytes
+  }
 }
 
 function isUtf8OrNoCharset(parameter: string): boolean {
