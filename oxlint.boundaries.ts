@@ -40,7 +40,7 @@ const dialects: Refusal = {
     'A dialect is known by its capabilities alone: only store.ts and schema-wide tools of packages/db open that room.',
 }
 const storeValues: Refusal = {
-  regex: '^@millrace/db/store$',
+  regex: '^@millrace/db/(store|database|transport|statement)$',
   allowTypeImports: true,
   message: 'Only repositories call the Store: take its type, and hand it to one.',
 }

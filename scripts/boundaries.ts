@@ -1,0 +1,40 @@
+/**
+ * Holds the import boundaries of oxlint.boundaries.ts, and closes the ways around them that the rule leaves open.
+ * `node scripts/boundaries.ts [FOLDER]` exits 1 when one is crossed; FOLDER is the workspace unless given.
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const folder = resolve(process.argv[2] ?? join(import.meta.dirname, '..'))
+
+interface WayAround {
+  readonly pattern: RegExp
+  readonly message: string
+}
+
+const waysAround: readonly WayAround[] = [
+  { pattern: /\bimport\s*\((?!\s*['"])/, message: 'an import whose name is computed can be checked by nobody' },
+  { pattern: /\bimport\s*\(\s*['"][^'"]+['"]\s*\)\s*(\.\s*[A-Z]|\[)/, message: 'write `import type` for a type' },
+  { pattern: /\brequire\s*\(/, message: 'write `import`: `require` is not checked' },
+  { pattern: /\b(ox|es)lint-disable\b.*no-restricted-imports/, message: 'a boundary is not switched off' },
+  { pattern: /\b(ox|es)lint-disable(-next-line|-line)?\s*(\*\/|--|$)/, message: 'name the rule that is switched off' },
+]
+
+const crossings = globSync(['packages/*/src/**/*.ts', 'functions/src/**/*.ts'], { cwd: folder }).flatMap((file) =>
+  readFileSync(join(folder, file), 'utf8')
+    .split('\n')
+    .flatMap((line, index) =>
+      waysAround
+        .filter(({ pattern }) => pattern.test(line))
+        .map(({ message }) => `${file}:${index + 1}: ${message}: ${line.trim()}`),
+    ),
+)
+for (const crossing of crossings) process.stdout.write(`${crossing}\n`)
+
+const oxlint = spawnSync('oxlint', ['--config', 'oxlint.boundaries.ts', '--format', 'unix'], {
+  cwd: folder,
+  stdio: ['ignore', 'inherit', 'inherit'],
+})
+if (oxlint.error !== undefined) throw oxlint.error
+process.exitCode = crossings.length > 0 || oxlint.status !== 0 ? 1 : 0

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+
+const workspace = fileURLToPath(new URL('..', import.meta.url))
+
+/** Files with one import each, which its room refuses. */
+const refused: readonly (readonly [file: string, source: string])[] = [
+  ['packages/db/src/store.ts', `import { createClient } from '@libsql/client'`],
+  ['packages/db/src/store.ts', `import { createClient } from '@libsql/client/web'`],
+  ['packages/db/src/rows.ts', `import type { Client } from '@planetscale/database'`],
+  ['packages/db/src/rows.ts', `export { neon } from '@neondatabase/serverless'`],
+  ['packages/db/src/rows.ts', `export * from '@neondatabase/serverless'`],
+  ['packages/db/src/rows.ts', `export const load = async () => import('@libsql/client')`],
+  ['packages/db/src/rows.ts', `export const load = async (name: string) => import(name)`],
+  ['packages/db/src/rows.ts', 'export const load = async () => import(`@libsql/client`)'],
+  ['packages/db/src/rows.ts', `export type Client = import('@libsql/client').Client`],
+  ['packages/db/src/rows.ts', `export const load = () => require('@libsql/client')`],
+  ['packages/db/src/rows.ts', `// oxlint-disable-next-line no-restricted-imports\nimport '@libsql/client'`],
+  ['packages/db/src/rows.ts', `/* oxlint-disable */\nimport '@libsql/client'`],
+  ['packages/db/src/schema.ts', `import { sqliteTable } from 'drizzle-orm/sqlite-core'`],
+  ['packages/db/src/schema.ts', `import { drizzle } from 'drizzle-orm/neon-http'`],
+  ['packages/db/src/errors.ts', `import { Hono } from 'hono'`],
+  ['packages/db/src/errors.ts', `import { z } from 'zod'`],
+  ['packages/db/src/errors.ts', `import { app } from '@millrace/api/app'`],
+  ['packages/db/src/errors.ts', `import { app } from '../../api/src/app.ts'`],
+  ['packages/db/src/errors.ts', `import { startGateway } from '@millrace/gateway'`],
+  ['packages/db/src/errors.ts', `import { run } from '@millrace/cli/program'`],
+  ['packages/db/src/errors.ts', `import { readFileSync } from 'node:fs'`],
+  ['packages/db/src/errors.ts', `import { readFileSync } from 'fs'`],
+  ['packages/db/src/repositories/users.ts', `import { postgres } from '../dialects/postgres/dialect.ts'`],
+  ['packages/db/src/repositories/users.ts', `import { pgTable } from 'drizzle-orm/pg-core'`],
+  ['packages/db/src/dialects/mysql/store.ts', `import mysql from 'mysql2/promise'`],
+  ['packages/db/src/dialects/postgres/store.ts', `import pg from 'pg'`],
+  ['packages/db/src/dialects/sqlite/store.ts', `import Database from 'libsql'`],
+  ['packages/db/src/dialects/sqlite/store.ts', `import { Hono } from 'hono'`],
+  ['packages/api/src/routes/workflows/get.ts', `import { eq } from 'drizzle-orm'`],
+  ['packages/api/src/routes/workflows/get.ts', `import type { SQL } from 'drizzle-orm'`],
+  ['packages/api/src/routes/workflows/get.ts', `import { neon } from '@neondatabase/serverless'`],
+  ['packages/api/src/routes/workflows/get.ts', `import { mysql } from '@millrace/db/dialects/mysql/dialect'`],
+  ['packages/api/src/routes/workflows/get.ts', `import { readFile } from 'node:fs/promises'`],
+  ['packages/api/src/services/workflows.ts', `import { HTTPException } from 'hono/http-exception'`],
+  ['packages/api/src/services/workflows.ts', `import type { Context } from 'hono'`],
+  ['packages/api/src/services/workflows.ts', `import { openStore } from '@millrace/db/store'`],
+  ['packages/api/src/app.ts', `import { startGateway } from '@millrace/gateway'`],
+  ['functions/src/index.ts', `import { createClient } from '@libsql/client'`],
+  ['functions/src/index.ts', `import { startGateway } from '@millrace/gateway'`],
+  ['functions/src/index.ts', `import pg from 'pg'`],
+  ['packages/gateway/src/server.ts', `import { connect } from '@planetscale/database'`],
+  ['packages/gateway/src/server.ts', `import { app } from '@millrace/api/app'`],
+  ['packages/cli/src/commands/migrate.ts', `import pg from 'pg'`],
+  ['packages/cli/src/commands/migrate.ts', `import { eq } from 'drizzle-orm'`],
+]
+
+/** One import each, which its room needs. */
+const allowed: readonly (readonly [file: string, source: string])[] = [
+  ['packages/db/src/dialects/sqlite/store.ts', `import { createClient } from '@libsql/client/web'`],
+  ['packages/db/src/dialects/postgres/kit.ts', `import { pgTable } from 'drizzle-orm/pg-core'`],
+  ['packages/db/src/repositories/users.ts', `import { eq } from 'drizzle-orm'`],
+  ['packages/api/src/app.ts', `import { Hono } from 'hono'`],
+  ['packages/api/src/services/users.ts', `import type { Store } from '@millrace/db/store'`],
+  ['packages/api/src/services/users.ts', `import { findUser } from '@millrace/db/repositories/users'`],
+  ['functions/src/index.ts', `import { openStore } from '@millrace/db/store'`],
+  ['packages/gateway/src/server.ts', `import pg from 'pg'`],
+  ['packages/gateway/src/server.test.ts', `import { createClient } from '@libsql/client'`],
+  ['packages/cli/src/commands/dev.ts', `import { startGateway } from '@millrace/gateway'`],
+  ['packages/cli/src/commands/dev.ts', `export const load = async () => import('./migrate.ts')`],
+]
+
+describe('the import boundaries', () => {
+  let report: { readonly status: number | null; readonly lines: readonly string[] }
+
+  beforeAll(() => {
+    const planted = plantWorkspace()
+    const run = spawnSync(process.execPath, [join(workspace, 'scripts/boundaries.ts'), planted], { encoding: 'utf8' })
+    report = { status: run.status, lines: `${run.stdout}${run.stderr}`.split('\n') }
+  })
+
+  test.each(refused)('refuse in %s: %s', (file, source) => {
+    const planted = fileOf(
+      file,
+      refused.findIndex((row) => row[0] === file && row[1] === source),
+    )
+    expect(report.lines.filter((line) => line.startsWith(`${planted}:`))).not.toEqual([])
+    expect(report.status).toBe(1)
+  })
+
+  test.each(allowed)('let pass in %s: %s', (file, source) => {
+    const planted = fileOf(
+      file,
+      allowed.findIndex((row) => row[0] === file && row[1] === source),
+    )
+    expect(report.lines.filter((line) => line.startsWith(`${planted}:`))).toEqual([])
+  })
+})
+
+/** Each row becomes a file of its own beside the one that it names. */
+function fileOf(file: string, row: number): string {
+  return file.replace(/(\.test)?\.ts$/, (ending) => `-${row}${ending}`)
+}
+
+function plantWorkspace(): string {
+  const folder = mkdtempSync(join(inject('servers').directory, 'boundaries-'))
+  cpSync(join(workspace, 'oxlint.boundaries.ts'), join(folder, 'oxlint.boundaries.ts'))
+  symlinkSync(join(workspace, 'node_modules'), join(folder, 'node_modules'))
+  for (const rows of [refused, allowed]) {
+    for (const [row, [file, source]] of rows.entries()) {
+      const path = join(folder, fileOf(file, row))
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, `${source}\n`)
+    }
+  }
+  return folder
+}
