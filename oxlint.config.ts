@@ -30,7 +30,9 @@ export default defineConfig({
     'no-shadow': 'off',
     'typescript/consistent-return': 'off',
     'import/no-named-as-default-member': 'off',
+    'vitest/no-conditional-expect': 'off',
     'vitest/no-conditional-tests': 'off',
+    'vitest/require-to-throw-message': 'off',
     'vitest/valid-title': 'off',
   },
   overrides: [

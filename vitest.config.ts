@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** The unit project needs no server, so that `test packages/db/src/url.test.ts` answers at once. */
 export default defineConfig({
   test: {
-    reporters: ['default', './test/reporter.ts'],
+    reporters: ['default', './scripts/totals-reporter.ts'],
     pool: 'forks',
     projects: [
       {

@@ -1,0 +1,135 @@
+/**
+ * What `npx -y pnpm@12 test` runs: types, lint, format, boundaries, then all suites on all databases. With arguments
+ * (`… test test/races.test.ts`) they go to vitest, and only that runs. The last line counts each step as one test.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import type { TestTotals } from './totals-reporter.ts'
+
+const root = join(import.meta.dirname, '..')
+
+interface Step {
+  readonly name: string
+  readonly command: readonly [program: string, ...args: string[]]
+}
+
+const staticSteps: readonly Step[] = [
+  { name: 'types', command: ['tsc', '-b'] },
+  { name: 'lint', command: ['oxlint', '--deny-warnings'] },
+  { name: 'format', command: ['oxfmt', '--check', '.'] },
+  { name: 'boundaries', command: [process.execPath, 'scripts/boundaries.ts'] },
+]
+
+let running: ChildProcess | undefined
+let interruptedBy: NodeJS.Signals | undefined
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interruptedBy = signal
+    running?.kill(signal)
+  })
+}
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(vitestArgs: readonly string[]): Promise<number> {
+  const totals = await runAll(vitestArgs)
+  if (interruptedBy !== undefined) process.stdout.write(`Stopped by ${interruptedBy}.\n`)
+  process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
+  if (interruptedBy !== undefined) return interruptedBy === 'SIGINT' ? 130 : 143
+  return totals.failed === 0 ? 0 : 1
+}
+
+async function runAll(vitestArgs: readonly string[]): Promise<TestTotals> {
+  // pnpm installs before it runs a script, but goes on when that failed: without this, old packages could pass.
+  if (!(await isInstalled())) return { passed: 0, failed: 1, skipped: 0 }
+  const results: TestTotals[] = []
+  for (const step of vitestArgs.length > 0 ? [] : staticSteps) {
+    if (interruptedBy === undefined) results.push(await runStep(step))
+  }
+  if (interruptedBy === undefined) results.push(await runSuites(vitestArgs))
+  return {
+    passed: sum(results.map(({ passed }) => passed)),
+    failed: sum(results.map(({ failed }) => failed)) + (interruptedBy === undefined ? 0 : 1),
+    skipped: sum(results.map(({ skipped }) => skipped)),
+  }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
+}
+
+async function isInstalled(): Promise<boolean> {
+  const pnpm = process.env['npm_execpath']
+  if (pnpm === undefined || !basename(pnpm).startsWith('pnpm')) return true
+  const isDone = await run([pnpm, 'install', '--frozen-lockfile', '--loglevel=error'])
+  if (!isDone) process.stdout.write('✗ install: the packages are not those of pnpm-lock.yaml, so nothing was tested\n')
+  return isDone
+}
+
+async function runStep({ name, command }: Step): Promise<TestTotals> {
+  const startedAt = performance.now()
+  const hasPassed = await run(command)
+  report(name, hasPassed, startedAt)
+  return { passed: hasPassed ? 1 : 0, failed: hasPassed ? 0 : 1, skipped: 0 }
+}
+
+async function runSuites(vitestArgs: readonly string[]): Promise<TestTotals> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-totals-'))
+  const totalsFile = join(folder, 'totals.json')
+  try {
+    const startedAt = performance.now()
+    const hasPassed = await run(['vitest', 'run', ...vitestArgs], { MILLRACE_TEST_TOTALS: totalsFile })
+    const totals = judge(readTotals(totalsFile), hasPassed)
+    report('tests', totals.failed === 0, startedAt)
+    return totals
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readTotals(path: string): TestTotals {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as TestTotals
+  } catch (error) {
+    process.stdout.write(`vitest ended before it counted its tests (${String(error)})\n`)
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+}
+
+/** A run that fails for a reason outside any test, or that runs none, is a failure as well. */
+function judge(totals: TestTotals, hasPassed: boolean): TestTotals {
+  const hasRun = totals.passed + totals.failed + totals.skipped > 0
+  return totals.failed === 0 && (!hasPassed || !hasRun) ? { ...totals, failed: 1 } : totals
+}
+
+function report(name: string, hasPassed: boolean, startedAt: number): void {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  process.stdout.write(`${hasPassed ? '✓' : '✗'} ${name} ${seconds} s\n`)
+}
+
+/** Resolves when the program has ended and all that it wrote is through. */
+function run(
+  command: readonly [string, ...string[]],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
+  const [program, ...args] = command
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment },
+      shell: process.platform === 'win32',
+    })
+    running = child
+    child.once('error', (error) => {
+      process.stdout.write(`${program} did not start: ${error.message}\n`)
+      resolve(false)
+    })
+    child.once('close', (code) => {
+      resolve(code === 0)
+    })
+  })
+}
