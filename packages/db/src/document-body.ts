@@ -1,8 +1,7 @@
 import { closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './document-characters.ts'
-import { decodeKey } from './document-keys.ts'
 import { DocumentMember, type ListItem, ListMember, PlainMember } from './document-member.ts'
 import { type JsonScanner, messages, pointerToKey, type ScannedValue } from './document-scanner.ts'
-import type { JsonTokens } from './document-tokens.ts'
+import { decodeKey, type JsonTokens } from './document-tokens.ts'
 import type { Member, Members, ScanOptions } from './document.ts'
 
 /** Reads the members of a request body, each by what its field is: a document, a list of bodies, or plain. */

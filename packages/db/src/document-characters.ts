@@ -13,11 +13,10 @@ export const openBrace = 0x7b
 export const closeBrace = 0x7d
 export const firstPrintable = 0x20
 
-/** UTF-8: the first byte beyond ASCII, which is also the first continuation byte, and the first that leads. */
-export const continuation = 0x80
-export const firstLead = 0xc0
-/** From here on a lead byte's character has two code units. */
-export const twoUnitLead = 0xf0
+/** In UTF-8. */
+export const firstBeyondAscii = 0x80
+export const threeByteLead = 0xe0
+export const fourByteLead = 0xf0
 /** U+D800 to U+DFFF, which UTF-8 has not and WTF-8 has: this lead byte, then one from 0xa0 on. */
 export const surrogateLead = 0xed
 export const firstSurrogateByte = 0xa0

@@ -21,11 +21,19 @@ function decode(bytes: Uint8Array): EncodedText | undefined {
 /** UTF-8; of a string of JavaScript with half a surrogate pair, WTF-8, in which that can still be seen. */
 function encode(text: string): Uint8Array {
   if (text.isWellFormed()) return encoder.encode(text)
-  const bytes: number[] = []
-  for (const character of text) {
-    const unit = character.charCodeAt(0)
-    if (character.isWellFormed()) for (const byte of encoder.encode(character)) bytes.push(byte)
-    else bytes.push(0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f))
+  const parts = text
+    .split(/(\p{Surrogate})/u)
+    .map((part) => (part.isWellFormed() ? encoder.encode(part) : encodeHalf(part)))
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
   }
-  return Uint8Array.from(bytes)
+  return bytes
+}
+
+function encodeHalf(half: string): Uint8Array {
+  const unit = half.charCodeAt(0)
+  return Uint8Array.of(0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f))
 }

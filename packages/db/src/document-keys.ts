@@ -1,4 +1,4 @@
-import { decodeString, type JsonTokens } from './document-tokens.ts'
+import { decodeKey, type JsonTokens } from './document-tokens.ts'
 
 /** Up to here an object's keys are compared one by one, which needs no memory of its own; beyond, through a set. */
 const mostComparedKeys = 16
@@ -69,10 +69,4 @@ function addTo(set: Set<string>, key: string): boolean {
   if (set.has(key)) return false
   set.add(key)
   return true
-}
-
-/** The key whose literal, quotes included, is [start, end) of the text. */
-export function decodeKey(text: string, start: number, end: number): string {
-  const inner = text.slice(start + 1, end - 1)
-  return inner.includes('\\') ? decodeString(text.slice(start, end)) : inner
 }

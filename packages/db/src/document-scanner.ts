@@ -1,6 +1,6 @@
 import { closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './document-characters.ts'
-import { decodeKey, OpenKeys } from './document-keys.ts'
-import { type EncodedText, JsonTokens } from './document-tokens.ts'
+import { OpenKeys } from './document-keys.ts'
+import { decodeKey, type EncodedText, JsonTokens } from './document-tokens.ts'
 import type { DocumentProblem } from './document.ts'
 
 /** What a value must keep besides JSON's grammar. All refuse U+0000, lone surrogates, duplicate keys and deep nesting. */

@@ -1,8 +1,8 @@
 import {
   backslash,
-  continuation,
   dot,
-  firstLead,
+  firstBeyondAscii,
+  fourByteLead,
   firstPrintable,
   firstSurrogateByte,
   isDigit,
@@ -12,7 +12,7 @@ import {
   minus,
   quote,
   surrogateLead,
-  twoUnitLead,
+  threeByteLead,
   zero,
 } from './document-characters.ts'
 
@@ -89,36 +89,38 @@ export class JsonTokens {
     const { length } = bytes
     this.flaw = undefined
     this.hasEscape = false
+    let surplus = 0
     for (let at = this.at + 1; at < length; at++) {
       const code = bytes[at] ?? -1
-      if (code === quote) {
-        this.at = at + 1
-        return true
-      }
-      if (code === backslash) {
-        at = this.escape(at)
-        if (at < 0) return false
-      } else if (code < firstPrintable) return this.fail('Unescaped control character', at)
-      else if (code >= continuation) this.countUnits(code, at)
+      if (code === quote) return this.endString(at, surplus)
+      if (code >= firstBeyondAscii) {
+        const more = continuationsOf(code)
+        if (code === surrogateLead && this.byte(at + 1) >= firstSurrogateByte) this.flaw ??= 'surrogate'
+        surplus += Math.min(more, mostSurplus)
+        at += more
+      } else if (code === backslash) {
+        const end = this.escape(at)
+        if (end < 0) return this.failInString('Unknown escape', at, surplus)
+        at = end
+      } else if (code < firstPrintable) return this.failInString('Unescaped control character', at, surplus)
     }
-    return this.fail('Expected a closing quote', length)
+    return this.failInString('Expected a closing quote', length, surplus)
   }
 
   /** An object's key, from its opening quote; a string whose hash is taken. */
   key(): boolean {
-    const { bytes, at: start } = this
+    const { bytes } = this
     let hash = 0
-    for (let at = start + 1; ; at++) {
+    for (let at = this.at + 1; ; at++) {
       const code = bytes[at] ?? -1
       if (code === quote) {
         this.keyHash = hash
         this.flaw = undefined
         this.hasEscape = false
-        this.at = at + 1
-        return true
+        return this.endString(at, 0)
       }
-      if (code === backslash || code < firstPrintable || code >= continuation) return this.unusualKey()
-      hash = (Math.imul(hash, 31) + code) | 0
+      if (code === backslash || code < firstPrintable || code >= firstBeyondAscii) return this.unusualKey()
+      hash = (Math.imul(hash, 31) + code) & smallIntegers
     }
   }
 
@@ -126,40 +128,45 @@ export class JsonTokens {
   scalar(): boolean {
     const code = this.peek()
     if (code === minus || isDigit(code)) return this.number()
-    for (const literal of literals) {
-      if (literal.every((each, index) => this.byte(this.at + index) === each)) {
-        this.at += literal.length
-        return true
-      }
+    const literal = literals.get(code)
+    if (literal === undefined) return this.fail('Expected a value')
+    for (const expected of literal) {
+      if (this.peek() !== expected) return this.fail('Expected a value')
+      this.at++
     }
-    return this.fail('Expected a value')
+    return true
   }
 
   private byte(at: number): number {
     return this.bytes[at] ?? -1
   }
 
-  private unusualKey(): boolean {
-    const start = this.offset
-    if (!this.string()) return false
-    this.keyHash = hashOf(decodeString(this.text.slice(start, this.offset)))
+  private endString(at: number, surplus: number): true {
+    this.surplus += surplus
+    this.at = at + 1
     return true
   }
 
-  /** Of a byte that is not ASCII. */
-  private countUnits(code: number, at: number): void {
-    if (code < firstLead) this.surplus++
-    else if (code >= twoUnitLead) this.surplus--
-    else if (code === surrogateLead && this.byte(at + 1) >= firstSurrogateByte) this.flaw ??= 'surrogate'
+  private failInString(reason: string, at: number, surplus: number): false {
+    this.surplus += surplus
+    return this.fail(reason, at)
+  }
+
+  private unusualKey(): boolean {
+    const start = this.offset
+    if (!this.string()) return false
+    const key = decodeKey(this.text, start, this.offset)
+    this.keyHash = hashOf(key)
+    return true
   }
 
   /** From the backslash; gives the index of the escape's last byte, -1 where it is none. */
   private escape(at: number): number {
     this.hasEscape = true
     const letter = this.byte(at + 1)
-    if (letter !== unicodeEscape) return simpleEscapes.has(letter) ? at + 1 : this.noEscape(at)
+    if (letter !== unicodeEscape) return simpleEscapes.has(letter) ? at + 1 : -1
     const unit = this.hexUnit(at + 2)
-    if (unit < 0) return this.noEscape(at)
+    if (unit < 0) return -1
     if (unit === 0) this.flaw ??= 'nul'
     if (unit < 0xd800 || unit > 0xdfff) return at + 5
     if (unit < 0xdc00 && this.isLowSurrogate(at + 6)) return at + 11
@@ -170,11 +177,6 @@ export class JsonTokens {
   private isLowSurrogate(at: number): boolean {
     const isEscape = this.byte(at) === backslash && this.byte(at + 1) === unicodeEscape
     return isEscape && (this.hexUnit(at + 2) & 0xfc00) === 0xdc00
-  }
-
-  private noEscape(at: number): -1 {
-    this.fail('Unknown escape', at)
-    return -1
   }
 
   /** The value of four hexadecimal digits; -1 where they are not. */
@@ -211,10 +213,19 @@ export class JsonTokens {
   }
 }
 
+/** Keeps a hash an integer that V8 stores unboxed. */
+const smallIntegers = 0x3fffffff
+
+/** Bytes more than code units that a character has: four bytes are two code units. */
+const mostSurplus = 2
+
 const unicodeEscape = 0x75
 const utf8 = new TextEncoder()
 const simpleEscapes: ReadonlySet<number> = new Set(utf8.encode('"\\/bfnrt'))
-const literals: readonly (readonly number[])[] = ['true', 'false', 'null'].map((word) => [...utf8.encode(word)])
+/** By their first byte. */
+const literals: ReadonlyMap<number, readonly number[]> = new Map(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Array.from(utf8.encode(word))]),
+)
 
 function hexDigit(code: number): number {
   if (isDigit(code)) return code - zero
@@ -222,14 +233,21 @@ function hexDigit(code: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }
 
+/** The same as over the bytes, for a key of ASCII. */
 function hashOf(key: string): number {
   let hash = 0
-  for (const code of utf8.encode(key)) hash = (Math.imul(hash, 31) + code) | 0
+  for (let at = 0; at < key.length; at++) hash = (Math.imul(hash, 31) + key.charCodeAt(at)) & smallIntegers
   return hash
 }
 
-/** The value of a string's literal, which has been read before. */
-export function decodeString(literal: string): string {
-  const value: unknown = JSON.parse(literal)
-  return typeof value === 'string' ? value : ''
+/** How many bytes follow a lead byte. */
+function continuationsOf(lead: number): number {
+  if (lead < threeByteLead) return 1
+  return lead < fourByteLead ? 2 : 3
+}
+
+/** The key whose literal, quotes included, is [start, end) of the text and was read before. */
+export function decodeKey(text: string, start: number, end: number): string {
+  const inner = text.slice(start + 1, end - 1)
+  return inner.includes('\\') ? String(JSON.parse(text.slice(start, end))) : inner
 }
