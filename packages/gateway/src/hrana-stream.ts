@@ -220,7 +220,7 @@ export class HranaStream implements LockHolder {
     const errors: (JsonObject | null)[] = []
     for (const [index, stmt] of prepared.entries()) {
       const condition = steps[index]?.condition
-      const isDue = condition === undefined || this.#holds(condition, results, errors)
+      const isDue = condition === undefined || this.#holds(condition, results)
       const outcome = isDue ? await this.#step(stmt) : { result: null, error: null }
       results.push(outcome.result)
       errors.push(outcome.error)
@@ -237,18 +237,19 @@ export class HranaStream implements LockHolder {
     }
   }
 
-  #holds(condition: BatchCondition, results: readonly unknown[], errors: readonly unknown[]): boolean {
+  #holds(condition: BatchCondition, results: readonly unknown[]): boolean {
     switch (condition.type) {
       case 'ok':
         return results[condition.step] !== null
+      // Also for a step that was skipped: so sqld has it, against the specification's text.
       case 'error':
-        return errors[condition.step] !== null
+        return results[condition.step] === null
       case 'not':
-        return !this.#holds(condition.cond, results, errors)
+        return !this.#holds(condition.cond, results)
       case 'and':
-        return condition.conds.every((cond) => this.#holds(cond, results, errors))
+        return condition.conds.every((cond) => this.#holds(cond, results))
       case 'or':
-        return condition.conds.some((cond) => this.#holds(cond, results, errors))
+        return condition.conds.some((cond) => this.#holds(cond, results))
       case 'is_autocommit':
         return !this.#connection.isInTransaction
     }

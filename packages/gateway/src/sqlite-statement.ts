@@ -112,7 +112,7 @@ function verbOf(tokens: readonly SqliteToken[]): string {
   return first
 }
 
-const beyondTheDatabase: ReadonlySet<string> = new Set(['ATTACH', 'DETACH', 'VACUUM', 'ANALYZE', 'REINDEX'])
+const beyondTheDatabase: ReadonlySet<string> = new Set(['ATTACH', 'VACUUM', 'ANALYZE', 'REINDEX'])
 
 /** What sqld refuses: libsql-server/src/query_analysis.rs, `StmtKind::kind`. */
 function isUnsupported(verb: string, tokens: readonly SqliteToken[]): boolean {

@@ -256,13 +256,17 @@ function isOk(rows: unknown): rows is OkHeader {
 }
 
 function rowsResult({ rows, fields }: Answer): MysqlResult {
-  return {
-    // With `typeCast` and `rowsAsArray` as set below mysql2 gives exactly these.
-    fields: (fields as FieldPacket[]).map(fieldOf),
-    rows: rows as (Buffer | null)[][],
-    rowsAffected: 0n,
-    insertId: 0n,
-  }
+  if (!isRows(rows) || !isFields(fields)) throw new Error('mysql2 gave neither rows nor a result.')
+  return { fields: fields.map(fieldOf), rows, rowsAffected: 0n, insertId: 0n }
+}
+
+/** With `typeCast` and `rowsAsArray` as set below each row is a list of the server's bytes. */
+function isRows(rows: unknown): rows is (Buffer | null)[][] {
+  return Array.isArray(rows)
+}
+
+function isFields(fields: unknown): fields is FieldPacket[] {
+  return Array.isArray(fields)
 }
 
 function fieldOf(field: FieldPacket): MysqlField {
@@ -344,8 +348,8 @@ function sslOptions(tls: TlsPolicy): SslOptions {
 /** mysql2 compares the certificate's names with a host name only: for an address it is done here. */
 function addressFault(host: string, connection: Connection, tls: TlsPolicy): Error | undefined {
   if (isIP(host) === 0) return undefined
-  // The type of `stream` is left out of mysql2's typings.
-  const { stream } = connection as unknown as { readonly stream: unknown }
+  // A member that mysql2's typings leave out.
+  const stream: unknown = Reflect.get(connection, 'stream')
   if (!(stream instanceof TLSSocket)) return new Error('The connection is not encrypted.')
   return identityFault(tls, stream.getPeerCertificate())
 }

@@ -35,39 +35,32 @@ const textOf = (value: string): string => value
 const rawText = { getTypeParser: () => textOf }
 
 /** What Neon's own servers are set to; a server of one's own may have any default. `DISCARD ALL` returns to these. */
-const sessionSettings = { DateStyle: 'ISO, MDY', TimeZone: 'GMT', IntervalStyle: 'postgres', extra_float_digits: '1' }
+const sessionSettings = { DateStyle: 'ISO, MDY', TimeZone: 'GMT' }
+
+declare module 'pg' {
+  // Members of pg that @types/pg leaves out.
+  interface Client {
+    getStartupConf(): Record<string, string>
+    readonly processID: number | null
+  }
+}
 
 /**
  * pg has no option for a startup parameter, and its `options` parameter (`-c …`) is refused by pgbouncer, which does
  * take these by name.
  */
 class GatewayClient extends Client {
-  getStartupConf(): Record<string, string> {
-    return { ...startupConfOf(this), ...sessionSettings }
+  override getStartupConf(): Record<string, string> {
+    return { ...super.getStartupConf(), ...sessionSettings }
   }
 }
 
-interface StartupConf {
-  getStartupConf(this: Client): Record<string, string>
-}
-
-// @types/pg leaves the method out.
-const clientPrototype = Client.prototype as unknown as StartupConf
-const startupConfOf = (client: Client): Record<string, string> => clientPrototype.getStartupConf.call(client)
-
-interface TransactionStatus {
-  /** `I` idle, `T` in a transaction, `E` in a failed one. */
-  getTransactionStatus(): 'I' | 'T' | 'E' | null
-  readonly processID: number | null
-}
-
 export class PostgresConnection implements PooledConnection {
-  readonly #client: GatewayClient & TransactionStatus
+  readonly #client: GatewayClient
   #isLost = false
 
   private constructor(client: GatewayClient, log: Log) {
-    // As above: the two members are pg's, not @types/pg's.
-    this.#client = client as GatewayClient & TransactionStatus
+    this.#client = client
     client.on('error', () => {
       if (!this.#isLost) log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' })
       this.#isLost = true
@@ -125,7 +118,7 @@ export class PostgresConnection implements PooledConnection {
         queryMode: 'extended',
       }
       const result = await this.#client.query<PostgresValue[]>(query)
-      return { command: result.command ?? '', rowCount: result.rowCount, fields: result.fields, rows: result.rows }
+      return { command: commandOf(result.command), rowCount: result.rowCount, fields: result.fields, rows: result.rows }
     } catch (error) {
       if (error instanceof DatabaseError) {
         // The server ends the session after these.
@@ -178,6 +171,11 @@ export class PostgresConnection implements PooledConnection {
       return
     }
   }
+}
+
+/** pg says null for an empty query, against its typings. */
+function commandOf(command: string | null): string {
+  return command ?? ''
 }
 
 async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Promise<GatewayClient | Error> {

@@ -61,22 +61,6 @@ function adviceFor(reason: string): string {
   return 'Check the permissions of the file and its directory.'
 }
 
-/** The part of libsql's statements that is used here; its typings are better-sqlite3's, with `any` in them. */
-interface NativeStatement {
-  readonly reader: boolean
-  raw(): NativeStatement
-  safeIntegers(): NativeStatement
-  columns(): readonly { readonly name: string; readonly type: string | null }[]
-  all(params: readonly SqliteValue[]): SqliteValue[][]
-  run(params: readonly SqliteValue[]): unknown
-}
-
-interface NativeDatabase {
-  readonly inTransaction: boolean
-  prepare(sql: string): NativeStatement
-  close(): void
-}
-
 /** Foreign keys are off by default in SQLite. FULL: a commit survives a loss of power, which NORMAL gives up in WAL mode. */
 const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL']
 
@@ -85,12 +69,12 @@ const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FU
  * locked database is an error at once (`busy_timeout` 0), and waiting is the write lock's business.
  */
 export class SqliteConnection implements PooledConnection {
-  readonly #database: NativeDatabase
-  readonly #countsStatement: NativeStatement
+  readonly #database: Database.Database
+  readonly #countsStatement: Database.Statement
   #isOpen = true
   #isAltered = false
 
-  private constructor(database: NativeDatabase) {
+  private constructor(database: Database.Database) {
     this.#database = database
     for (const setting of connectionSettings) database.prepare(setting).run([])
     this.#countsStatement = database.prepare('SELECT changes(), last_insert_rowid()').safeIntegers().raw()
@@ -99,7 +83,7 @@ export class SqliteConnection implements PooledConnection {
   /** Throws SqliteFailure. */
   static open(file: string): SqliteConnection {
     try {
-      return new SqliteConnection(new Database(file, { timeout: 0 }) as unknown as NativeDatabase)
+      return new SqliteConnection(new Database(file, { timeout: 0 }))
     } catch (error) {
       throw failureOf(error)
     }
@@ -121,7 +105,7 @@ export class SqliteConnection implements PooledConnection {
         statement.run(params)
         return { columns: [], rows: [] }
       }
-      const rows = statement.safeIntegers().raw().all(params)
+      const rows = statement.safeIntegers().raw().all(params).filter(isRow)
       return { columns: columnsOf(statement), rows }
     } catch (error) {
       throw failureOf(error)
@@ -140,8 +124,7 @@ export class SqliteConnection implements PooledConnection {
 
   /** Of the last INSERT, UPDATE or DELETE on this connection. */
   counts(): SqliteCounts {
-    const [row] = this.#countsStatement.all([])
-    const [changes, lastInsertRowid] = row ?? []
+    const [changes, lastInsertRowid] = this.#countsStatement.all([]).find(isRow) ?? []
     if (typeof changes !== 'bigint' || typeof lastInsertRowid !== 'bigint') {
       throw new SqliteFailure('SQLITE_INTERNAL', 'changes() gave no number')
     }
@@ -181,7 +164,12 @@ export class SqliteConnection implements PooledConnection {
   }
 }
 
-function columnsOf(statement: NativeStatement): readonly SqliteColumn[] {
+/** `raw` makes lists of rows, `safeIntegers` bigints of integers. */
+function isRow(row: unknown): row is readonly SqliteValue[] {
+  return Array.isArray(row)
+}
+
+function columnsOf(statement: Database.Statement): readonly SqliteColumn[] {
   return statement.columns().map(({ name, type }) => ({ name, declaredType: type }))
 }
 
