@@ -2,6 +2,7 @@ import { and, eq, exists, inArray, isNotNull, isNull, lte, not, or, sql, type Co
 import type { Dialect } from './dialect.ts'
 import { databaseError } from './errors.ts'
 import { restoreMark, type Role, type SharePermission } from './schema.ts'
+import type { Bind } from './statement.ts'
 
 /** What a caller may do with a workflow; each includes those before it. */
 export type Permission = 'view' | SharePermission | 'owner'
@@ -16,6 +17,8 @@ export type Caller =
       readonly issuedAt: Date
       /** False for an API key without the scope `admin`: it acts as if its user had no role. */
       readonly mayAdminister: boolean
+      /** Of the API key that was sent, in hex; such a caller counts only while the key is there. */
+      readonly keySha256?: string | undefined
     }
 
 export type UserCaller = Extract<Caller, { kind: 'user' }>
@@ -83,9 +86,40 @@ export function standingOf(caller: Caller, row: StandingRow | undefined): Outcom
   return done({ isAdmin: row.role === 'admin' && caller.mayAdminister })
 }
 
-/** The id that joins the caller's row; no row for an anonymous one. */
+/** The caller's own id, for what it owns; null for an anonymous one. Its row is joined by {@link isCaller}. */
 export function callerIdOf(caller: Caller): string | null {
   return caller.kind === 'user' ? caller.userId : null
+}
+
+/** What a read takes to find its caller's row. */
+export interface CallerInput {
+  readonly userId: string | null
+  /** The same id for a token, null for a key: then the key has to be there. */
+  readonly tokenUserId: string | null
+  readonly keySha256: string | null
+}
+
+export function callerInput(caller: Caller): CallerInput {
+  if (caller.kind === 'anonymous') return { userId: null, tokenUserId: null, keySha256: null }
+  const { userId, keySha256 } = caller
+  return keySha256 === undefined
+    ? { userId, tokenUserId: userId, keySha256: null }
+    : { userId, tokenUserId: null, keySha256 }
+}
+
+/** Joins the caller's row: none for an anonymous one, for a user that is gone, and for a key that is gone. */
+export function isCaller({ builder, tables: { users, apiKeys } }: Dialect, bind: Bind<CallerInput>): SQL {
+  const key = builder
+    .select({ one: sql`1` })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.userId, users.id), eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256))))
+  return all(eq(users.id, bind('userId', users.id)), any(eq(users.id, bind('tokenUserId', users.id)), exists(key)))
+}
+
+/** {@link isCaller} for a query that is built at each call. */
+export function isThisCaller(dialect: Dialect, caller: Caller): SQL {
+  const input = callerInput(caller)
+  return isCaller(dialect, (name, column) => sql`${sql.param(input[name], column)}`)
 }
 
 const ranks: Record<Permission, number> = { view: 1, execute: 2, edit: 3, owner: 4 }
@@ -110,7 +144,9 @@ export function permissionOf(caller: Caller, { isAdmin }: Standing, row: Permiss
 }
 
 /** The condition in a write that the caller may act at all: known, not disabled, with a token that counts. */
-export function mayAct({ builder, tables: { users, marks } }: Dialect, caller: UserCaller): SQL {
+export function mayAct(dialect: Dialect, caller: UserCaller): SQL {
+  const { builder, tables } = dialect
+  const { users, marks } = tables
   const standing = builder
     .select({ one: sql`1` })
     .from(users)
@@ -119,7 +155,17 @@ export function mayAct({ builder, tables: { users, marks } }: Dialect, caller: U
     .select({ one: sql`1` })
     .from(marks)
     .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
-  return all(exists(standing), not(exists(restore)))
+  return all(exists(standing), hasKey(dialect, caller), not(exists(restore)))
+}
+
+/** The condition in a write that the caller's API key, where it came with one, is still there. */
+export function hasKey({ builder, tables: { apiKeys } }: Dialect, { userId, keySha256 }: UserCaller): SQL | undefined {
+  if (keySha256 === undefined) return undefined
+  const key = builder
+    .select({ one: sql`1` })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.keySha256, keySha256), eq(apiKeys.userId, userId)))
+  return exists(key)
 }
 
 /** The condition in a write that the caller's permission on the workflow includes the one needed. */

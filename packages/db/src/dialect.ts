@@ -1,12 +1,9 @@
 import type { Column, SQL } from 'drizzle-orm'
-import type { SqliteRemoteDatabase } from 'drizzle-orm/sqlite-proxy'
+import type { Builder } from './dialects/builder.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { Tables } from './schema.ts'
 
 export type DialectName = 'sqlite' | 'postgres' | 'mysql'
-
-/** Drizzle's builder. It only writes SQL; the dialect's transport runs it. SQLite's is the static type of all. */
-export type Builder = SqliteRemoteDatabase
 
 /** What differs between the databases, by name; nothing outside dialects/ asks which database it is. */
 export interface Dialect {

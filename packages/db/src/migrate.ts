@@ -122,7 +122,7 @@ async function applyStatements(
 ): Promise<void> {
   const { dialect } = transport
   const statements = statementsOf(migration)
-  const leftOut: string[] = record?.leftOut == null ? [] : [record.leftOut]
+  const leftOut = [record?.leftOut ?? []].flat()
   const start = record?.statementsDone ?? 0
   for (const [position, text] of statements.entries()) {
     if (position < start) continue
@@ -174,15 +174,13 @@ async function applyOrLeaveOut(transport: Transport, text: string): Promise<bool
 }
 
 async function makeBookkeeping(transport: Transport): Promise<void> {
-  const { bookkeeping } = transport.dialect.migration
+  const { bookkeeping, isBookkeepingRace } = transport.dialect.migration
   for (let tried = 1; ; tried += 1) {
     try {
       for (const statement of bookkeeping) await transport.run(statement)
       return
     } catch (thrown) {
-      // PostgreSQL's `if not exists` is no lock: of two at once one can fail on the catalogue's own unique index.
-      const isRace = thrown instanceof DatabaseError && thrown.fault === 'unique_violation' && tried < 5
-      if (!isRace) throw thrown
+      if (!(thrown instanceof DatabaseError) || !isBookkeepingRace(thrown) || tried >= 5) throw thrown
     }
   }
 }
@@ -240,7 +238,7 @@ async function statusOf(records: readonly AppliedRecord[], migrations: readonly 
   const pending: string[] = []
   for (const migration of migrations) {
     const record = byName.get(migration.name)
-    if (record?.appliedAt == null) pending.push(migration.name)
+    if ((record?.appliedAt ?? null) === null) pending.push(migration.name)
     if (record !== undefined && record.hash !== (await hashOf(migration))) changed.push(migration.name)
   }
   return {

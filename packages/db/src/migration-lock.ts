@@ -49,15 +49,16 @@ export async function holdMigrationLock(
 function keepRenewed(transport: Transport, owner: string, take: () => Promise<boolean>, timing: LockTiming): HeldLock {
   let heldUntil = Date.now() + timing.leaseMilliseconds
   let renewal: Promise<void> = Promise.resolve()
+  async function renew(startedAt: number): Promise<void> {
+    try {
+      heldUntil = (await take()) ? startedAt + timing.leaseMilliseconds : 0
+    } catch {
+      // A renewal that fails is tried again at the next beat; `ensureHeld` judges by when the last one succeeded.
+    }
+  }
   const timer = setInterval(() => {
     const startedAt = Date.now()
-    renewal = take().then(
-      (isTaken) => {
-        heldUntil = isTaken ? startedAt + timing.leaseMilliseconds : 0
-      },
-      // A renewal that fails is tried again at the next beat; `ensureHeld` judges by when the last one succeeded.
-      () => undefined,
-    )
+    renewal = renew(startedAt)
   }, timing.renewalMilliseconds)
   return {
     ensureHeld() {

@@ -12,6 +12,8 @@ export interface Migration {
 export interface MigrationDialect {
   /** Makes `marks` and `migrations` where they are absent, and the row of the restore mark and of the lock. */
   readonly bookkeeping: readonly Statement[]
+  /** Whether making the bookkeeping failed because another made it at the same moment. */
+  isBookkeepingRace(error: DatabaseError): boolean
   /** Whether many DDL statements can be one transaction. Where not, progress is recorded for each. */
   readonly isDdlTransactional: boolean
   /** Takes or renews the migrator's lock by the database's clock: one row affected, or none where another holds it. */

@@ -1,4 +1,4 @@
-import { inArray, sql } from 'drizzle-orm'
+import { sql, type Column } from 'drizzle-orm'
 import type { ColumnKit } from './dialects/sqlite/kit.ts'
 
 export const executionStatuses = ['pending', 'running', 'paused', 'completed', 'failed', 'cancelled'] as const
@@ -308,6 +308,6 @@ export function defineBookkeeping(kit: ColumnKit) {
 
 export type Tables = ReturnType<typeof defineTables> & ReturnType<typeof defineBookkeeping>
 
-function oneOf(column: Parameters<typeof inArray>[0], values: readonly string[]) {
+function oneOf(column: Column, values: readonly string[]) {
   return sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`
 }

@@ -124,6 +124,8 @@ function preparedByDialect<Prepared>(prepare: (dialect: Dialect) => Prepared): (
 
 type Decode = (value: unknown) => unknown
 
+// The row's type is the selection's, which drizzle infers.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function decoderOf<Row>(selectedFields: object): (values: readonly unknown[]) => Row {
   const fields = Object.entries(selectedFields).map(([name, field]) => ({ name, decode: decoderOfField(field) }))
   return (values) => {
@@ -147,6 +149,7 @@ function decoderOfField(field: unknown): Decode {
 
 function decoderOfSql(field: SQL): Decode {
   // Declared internal by drizzle, and what `mapWith` sets: the one place that knows how an expression's value reads.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const { decoder } = field as unknown as { decoder: DriverValueDecoder<unknown, unknown> }
   return (value) => decoder.mapFromDriverValue(value)
 }

@@ -1,12 +1,14 @@
 import { and, eq, exists, isNotNull, not, or, sql } from 'drizzle-orm'
 import {
-  callerIdOf,
+  callerInput,
   done,
   isAnchor,
+  isCaller,
   refused,
   standingFields,
   standingOf,
   type Caller,
+  type CallerInput,
   type Outcome,
   type Standing,
 } from '../access.ts'
@@ -49,11 +51,24 @@ export async function registerUser(
     return done(undefined)
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
-    if (thrown.constraint?.startsWith('users_username') === true) return refused('username_taken')
-    if (thrown.constraint?.startsWith('users_email') === true) return refused('email_taken')
-    throw thrown
+    if (thrown.constraint?.startsWith('users_') !== true) throw thrown
+    // Where both are taken the databases name either; the answer is the same on all.
+    const taken = await store.read(usernameQuery(dialect, { username: user.username, usernameKey: user.usernameKey }))
+    return refused(taken.length > 0 ? 'username_taken' : 'email_taken')
   }
 }
+
+const usernameQuery = defineQuery<{ username: string; usernameKey: string }>()(({ builder, tables: { users } }, bind) =>
+  builder
+    .select({ id: users.id })
+    .from(users)
+    .where(
+      or(
+        eq(users.usernameKey, bind('usernameKey', users.usernameKey)),
+        eq(users.username, bind('username', users.username)),
+      ),
+    ),
+)
 
 const userExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { users } }, bind) =>
   builder
@@ -97,19 +112,19 @@ export async function findLogin(store: Store, nameKey: string): Promise<LoginRow
   return found === undefined || !isWhole(found) ? undefined : found
 }
 
-const callerQuery = defineQuery<{ userId: string | null }>()((dialect, bind) => {
+const callerQuery = defineQuery<CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
   const { users, marks } = tables
   return builder
     .select({ ...standingFields(dialect), username: users.username, email: users.email, createdAt: users.createdAt })
     .from(marks)
-    .leftJoin(users, eq(users.id, bind('userId', users.id)))
+    .leftJoin(users, isCaller(dialect, bind))
     .where(isAnchor(dialect))
 })
 
 /** The caller's own user. */
 export async function getCaller(store: Store, caller: Caller): Promise<Outcome<UserView>> {
-  const [row] = await store.read(callerQuery(store.dialect, { userId: callerIdOf(caller) }))
+  const [row] = await store.read(callerQuery(store.dialect, callerInput(caller)))
   const standing = standingOf(caller, row)
   if (!standing.ok) return standing
   if (row === undefined || row.callerId === null || row.role === null) return refused('unauthenticated')
@@ -120,7 +135,7 @@ export async function getCaller(store: Store, caller: Caller): Promise<Outcome<U
 
 /** Whether the caller may act at all: for refusals that rank before what the request itself lacks. */
 export async function checkCaller(store: Store, caller: Caller): Promise<Outcome<Standing>> {
-  const [row] = await store.read(callerQuery(store.dialect, { userId: callerIdOf(caller) }))
+  const [row] = await store.read(callerQuery(store.dialect, callerInput(caller)))
   return standingOf(caller, row)
 }
 

@@ -1,5 +1,16 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
-import { callerIdOf, done, isAnchor, refused, standingFields, type Caller, type Outcome } from '../access.ts'
+import {
+  callerInput,
+  done,
+  isAnchor,
+  isCaller,
+  isThisCaller,
+  refused,
+  standingFields,
+  type Caller,
+  type CallerInput,
+  type Outcome,
+} from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { WorkflowVersionRow } from '../rows.ts'
 import { buildQuery, defineQuery } from '../statement.ts'
@@ -22,7 +33,7 @@ export async function listVersions(
   workflowId: string,
   listing: VersionListing,
 ): Promise<Outcome<readonly VersionSummary[]>> {
-  const rows = await store.read(listQuery(store.dialect, callerIdOf(caller), workflowId, listing))
+  const rows = await store.read(listQuery(store.dialect, caller, workflowId, listing))
   const access = accessOf(caller, rows[0], 'view')
   if (!access.ok) return access
   return done(
@@ -42,7 +53,7 @@ function isWholeSummary<Row extends { readonly versionId: string | null }>(
   return row.versionId !== null
 }
 
-function listQuery(dialect: Dialect, userId: string | null, workflowId: string, { limit, below }: VersionListing) {
+function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit, below }: VersionListing) {
   const { builder, tables } = dialect
   const { marks, users, workflows, workflowShares, workflowVersions } = tables
   const page = builder
@@ -77,7 +88,7 @@ function listQuery(dialect: Dialect, userId: string | null, workflowId: string, 
       createdAt: page.createdAt,
     })
     .from(marks)
-    .leftJoin(users, userId === null ? sql`1 = 0` : eq(users.id, userId))
+    .leftJoin(users, isThisCaller(dialect, caller))
     .leftJoin(workflows, eq(workflows.id, workflowId))
     .leftJoin(
       workflowShares,
@@ -89,10 +100,7 @@ function listQuery(dialect: Dialect, userId: string | null, workflowId: string, 
   return buildQuery(select)
 }
 
-const versionQuery = defineQuery<{ workflowId: string; versionNumber: number; userId: string | null }>()((
-  dialect,
-  bind,
-) => {
+const versionQuery = defineQuery<{ workflowId: string; versionNumber: number } & CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
   const { marks, users, workflows, workflowShares, workflowVersions } = tables
   return builder
@@ -110,7 +118,7 @@ const versionQuery = defineQuery<{ workflowId: string; versionNumber: number; us
       createdAt: workflowVersions.createdAt,
     })
     .from(marks)
-    .leftJoin(users, eq(users.id, bind('userId', users.id)))
+    .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
     .leftJoin(
       workflowShares,
@@ -133,7 +141,7 @@ export async function getVersion(
   workflowId: string,
   versionNumber: number,
 ): Promise<Outcome<VersionView>> {
-  const query = versionQuery(store.dialect, { workflowId, versionNumber, userId: callerIdOf(caller) })
+  const query = versionQuery(store.dialect, { workflowId, versionNumber, ...callerInput(caller) })
   const [row] = await store.read(query)
   const access = accessOf(caller, row, 'view')
   if (!access.ok) return access

@@ -3,9 +3,12 @@ import {
   all,
   any,
   callerIdOf,
+  callerInput,
   done,
   includes,
   isAnchor,
+  isCaller,
+  isThisCaller,
   mayAct,
   mayOnWorkflow,
   permissionOf,
@@ -13,6 +16,7 @@ import {
   standingFields,
   standingOf,
   type Caller,
+  type CallerInput,
   type Outcome,
   type Permission,
   type PermissionRow,
@@ -142,17 +146,17 @@ function insertWorkflow(dialect: Dialect, caller: UserCaller, workflow: NewWorkf
 
 /** A write that affected nothing for want of standing: one read more tells which. */
 async function checkCallerRefusal(store: Store, caller: UserCaller): Promise<Outcome<never>> {
-  const [row] = await store.read(standingQuery(store.dialect, { userId: caller.userId }))
+  const [row] = await store.read(standingQuery(store.dialect, callerInput(caller)))
   const standing = standingOf(caller, row)
   return standing.ok ? refused('unauthenticated') : standing
 }
 
-const standingQuery = defineQuery<{ userId: string | null }>()((dialect, bind) => {
+const standingQuery = defineQuery<CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
   return builder
     .select(standingFields(dialect))
     .from(tables.marks)
-    .leftJoin(tables.users, eq(tables.users.id, bind('userId', tables.users.id)))
+    .leftJoin(tables.users, isCaller(dialect, bind))
     .where(isAnchor(dialect))
 })
 
@@ -170,7 +174,7 @@ function summaryFields({ tables: { workflows } }: Dialect) {
   }
 }
 
-const workflowQuery = defineQuery<{ id: string; userId: string | null }>()((dialect, bind) => {
+const workflowQuery = defineQuery<{ id: string } & CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
   const { marks, users, workflows, workflowShares } = tables
   return builder
@@ -182,7 +186,7 @@ const workflowQuery = defineQuery<{ id: string; userId: string | null }>()((dial
       sharePermission: workflowShares.permission,
     })
     .from(marks)
-    .leftJoin(users, eq(users.id, bind('userId', users.id)))
+    .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
     .leftJoin(
       workflowShares,
@@ -193,7 +197,7 @@ const workflowQuery = defineQuery<{ id: string; userId: string | null }>()((dial
 
 /** One workflow, with the caller's permission on it. */
 export async function getWorkflow(store: Store, caller: Caller, id: string): Promise<Outcome<WorkflowView>> {
-  const [row] = await store.read(workflowQuery(store.dialect, { id, userId: callerIdOf(caller) }))
+  const [row] = await store.read(workflowQuery(store.dialect, { id, ...callerInput(caller) }))
   return viewOf(caller, row, 'view')
 }
 
@@ -241,7 +245,7 @@ export function accessOf(
   return done(permission)
 }
 
-const accessQuery = defineQuery<{ id: string; userId: string | null }>()((dialect, bind) => {
+const accessQuery = defineQuery<{ id: string } & CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
   const { marks, users, workflows, workflowShares } = tables
   return builder
@@ -254,7 +258,7 @@ const accessQuery = defineQuery<{ id: string; userId: string | null }>()((dialec
       sharePermission: workflowShares.permission,
     })
     .from(marks)
-    .leftJoin(users, eq(users.id, bind('userId', users.id)))
+    .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
     .leftJoin(
       workflowShares,
@@ -270,7 +274,7 @@ export async function checkWorkflow(
   id: string,
   needed: Permission,
 ): Promise<Outcome<{ readonly permission: Permission; readonly revision: number }>> {
-  const [row] = await store.read(accessQuery(store.dialect, { id, userId: callerIdOf(caller) }))
+  const [row] = await store.read(accessQuery(store.dialect, { id, ...callerInput(caller) }))
   const access = accessOf(caller, row, needed)
   if (!access.ok) return access
   return done({ permission: access.value, revision: row?.revision ?? 0 })
@@ -312,7 +316,7 @@ export async function patchWorkflow(
       updateWorkflow(dialect, caller, id, patch, needed),
       ...(patch.change.definition === undefined ? [] : [insertNextVersion(dialect, caller, id, patch)]),
     ],
-    answer: workflowQuery(dialect, { id, userId: caller.userId }),
+    answer: workflowQuery(dialect, { id, ...callerInput(caller) }),
     applied: appliedQuery(dialect, { id, operation: patch.operation }),
   })
   const view = viewOf(caller, rows[0], needed)
@@ -504,7 +508,7 @@ export async function listWorkflows(
   caller: Caller,
   listing: WorkflowListing,
 ): Promise<Outcome<readonly WorkflowSummary[]>> {
-  const rows = await store.read(listQuery(store.dialect, callerIdOf(caller), listing))
+  const rows = await store.read(listQuery(store.dialect, caller, listing))
   const standing = standingOf(caller, rows[0])
   if (!standing.ok) return standing
   return done(
@@ -529,10 +533,10 @@ function isWholeSummary<Row extends { readonly id: string | null }>(
   return row.id !== null
 }
 
-function listQuery(dialect: Dialect, userId: string | null, listing: WorkflowListing) {
+function listQuery(dialect: Dialect, caller: Caller, listing: WorkflowListing) {
   const { builder, tables } = dialect
   const { marks, users, workflowShares } = tables
-  const page = pageOf(dialect, userId, listing)
+  const page = pageOf(dialect, callerIdOf(caller), listing)
   const select = builder
     .select({
       ...standingFields(dialect),
@@ -548,7 +552,7 @@ function listQuery(dialect: Dialect, userId: string | null, listing: WorkflowLis
       sharePermission: workflowShares.permission,
     })
     .from(marks)
-    .leftJoin(users, userId === null ? sql`1 = 0` : eq(users.id, userId))
+    .leftJoin(users, isThisCaller(dialect, caller))
     .leftJoin(page, sql`1 = 1`)
     .leftJoin(
       workflowShares,

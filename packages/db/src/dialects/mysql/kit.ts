@@ -21,7 +21,7 @@ const instantColumn = customType<{ data: Date; driverData: string }>({
   fromDriver: (text) => new Date(`${text.replace(' ', 'T')}Z`),
 })
 
-const flagColumn = customType<{ data: boolean; driverData: number }>({
+const flagColumn = customType<{ data: boolean; driverData: number | string }>({
   dataType: () => 'tinyint(1)',
   toDriver: (isSet) => (isSet ? 1 : 0),
   fromDriver: (stored) => Number(stored) !== 0,

@@ -16,6 +16,7 @@ export const mysqlMigration: MigrationDialect = {
     ),
     plain('insert ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
   ],
+  isBookkeepingRace: () => false,
   isDdlTransactional: false,
   takeLock: (owner, leaseMilliseconds) =>
     plain(

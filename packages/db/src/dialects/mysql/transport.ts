@@ -35,9 +35,15 @@ export function openMysql(target: MysqlTarget, endpoint: Endpoint, observer?: Tr
       // By hand, not by the client's `transaction`: when the answer to its COMMIT is lost, its ROLLBACK hides it.
       const connection = client.connection()
       await execute(connection, statementOf('begin'))
-      const outcome = await writeUntilGate(connection, writes, reads, execute)
-      await execute(connection, statementOf(outcome.isDone ? 'commit' : 'rollback'))
-      return outcome.results
+      try {
+        const outcome = await writeUntilGate(connection, writes, reads, execute)
+        await execute(connection, statementOf(outcome.isDone ? 'commit' : 'rollback'))
+        return outcome.results
+      } catch (thrown) {
+        // After a COMMIT that was lost on its way too: until the session ends, its locks would stand in a retry's way.
+        await rollBackQuietly(connection, execute)
+        throw thrown
+      }
     },
   }
 }
@@ -58,17 +64,12 @@ async function writeUntilGate(
 ): Promise<Outcome> {
   const results: RawResult[] = []
   let isDone = true
-  try {
-    for (const statement of writes) {
-      const result = isDone ? await execute(connection, statement) : nothing
-      if (statement.isGate === true && result.affected === 0) isDone = false
-      results.push(result)
-    }
-    for (const statement of reads) results.push(await execute(connection, statement))
-  } catch (thrown) {
-    await rollBackQuietly(connection, execute)
-    throw thrown
+  for (const statement of writes) {
+    const result = isDone ? await execute(connection, statement) : nothing
+    if (statement.isGate === true && result.affected === 0) isDone = false
+    results.push(result)
   }
+  for (const statement of reads) results.push(await execute(connection, statement))
   return { isDone, results }
 }
 

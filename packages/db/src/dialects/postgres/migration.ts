@@ -12,6 +12,8 @@ export const postgresMigration: MigrationDialect = {
     ),
     plain('insert into "marks" ("name") values ($1), ($2) on conflict do nothing', [restoreMark, migrationLock]),
   ],
+  // `if not exists` is no lock: of two at once one can fail on the catalogue's own unique index, type or relation.
+  isBookkeepingRace: ({ message }) => /SQLSTATE (?:23505|42710|42P07)/.test(message),
   isDdlTransactional: true,
   takeLock: (owner, leaseMilliseconds) =>
     plain(

@@ -87,5 +87,7 @@ function bracketed(host: string): string {
 }
 
 function rawResult(results: FullQueryResults<boolean>): RawResult {
-  return { rows: results.rows.map((row) => Object.values(row)), affected: results.rowCount }
+  // Arrays, as `arrayMode` asks; the driver's type has objects too.
+  const rows: readonly (readonly unknown[])[] = results.rows.map((row) => Object.values<unknown>(row))
+  return { rows, affected: results.rowCount }
 }

@@ -15,6 +15,7 @@ export const sqliteMigration: MigrationDialect = {
     ),
     plain('insert or ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
   ],
+  isBookkeepingRace: () => false,
   isDdlTransactional: true,
   takeLock: (owner, leaseMilliseconds) =>
     plain(

@@ -1,0 +1,48 @@
+import { startGateway, type Gateway } from '@millrace/gateway'
+import { readMigrations } from '@millrace/cli/migrations'
+import { openDatabase, type Database } from '@millrace/db/database'
+import { migrate } from '@millrace/db/migrate'
+import type { Migration } from '@millrace/db/migration'
+import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import { workspaceRoot } from './workspace.ts'
+import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+
+/** An empty database with a gateway in front of it, as `packages/db` reaches it. */
+export interface ReachedDatabase {
+  readonly raw: TestDatabase
+  readonly target: Target
+  readonly gateway: Gateway
+  readonly database: Database
+  readonly migrations: readonly Migration[]
+  stop(): Promise<void>
+}
+
+/** Opens a new database through a gateway of its own; migrated unless told otherwise. */
+export async function reachDatabase(
+  dialect: Dialect,
+  { isMigrated = true }: { readonly isMigrated?: boolean } = {},
+): Promise<ReachedDatabase> {
+  const raw = await freshDatabase(dialect)
+  const target = targetOf(raw.url)
+  const gateway = await startGateway({ target })
+  const database = openDatabase({ target, gatewayUrl: gateway.url })
+  const migrations = readMigrations(workspaceRoot, dialect)
+  if (isMigrated) await migrate(database, migrations)
+  return {
+    raw,
+    target,
+    gateway,
+    database,
+    migrations,
+    async stop() {
+      await gateway.close()
+      await raw.drop()
+    },
+  }
+}
+
+export function targetOf(url: string): Target {
+  const parsed = parseDatabaseUrl(url)
+  if (!parsed.ok) throw new Error(`${parsed.error.what} ${parsed.error.why}`)
+  return parsed.target
+}

@@ -1,0 +1,181 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { knownMigrations } from '@millrace/db/known-migrations'
+import { migrate, migrationStatus, type MigrationProgress } from '@millrace/db/migrate'
+import { hashOf, statementsOf, type Migration } from '@millrace/db/migration'
+import { readiness } from '@millrace/db/readiness'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects, dialects, type Dialect } from '../dialects.ts'
+import { workspaceRoot } from '../workspace.ts'
+
+const shortLock = { leaseMilliseconds: 600, renewalMilliseconds: 100, pollMilliseconds: 20 }
+
+const opened: ReachedDatabase[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((reached) => reached.stop()))
+})
+
+async function reach(dialect: Dialect, isMigrated: boolean): Promise<ReachedDatabase> {
+  const reached = await reachDatabase(dialect, { isMigrated })
+  opened.push(reached)
+  return reached
+}
+
+describe('the files of migrations', () => {
+  test.each(dialects)('are on %s those that the code knows, under one number and name', (dialect) => {
+    const files = readdirSync(join(workspaceRoot, 'packages/db/migrations', dialect))
+    const names = files.filter((file) => file.endsWith('.sql')).map((file) => file.replace(/\.sql$/, ''))
+    expect(names.toSorted()).toEqual([...knownMigrations])
+  })
+})
+
+describeDialects((dialect) => {
+  test('an empty database has everything pending and is not touched by looking', async () => {
+    const { database, migrations, raw } = await reach(dialect, false)
+    expect(await migrationStatus(database, migrations)).toEqual({
+      applied: [],
+      pending: [...knownMigrations],
+      changed: [],
+      newer: [],
+    })
+    expect(await tableNames(raw)).toEqual([])
+  })
+
+  test('an unmigrated database is not ready, and says which command mends it', async () => {
+    const { database, raw } = await reach(dialect, false)
+    await expect(readiness(database)).rejects.toMatchObject({
+      fault: 'database_schema_outdated',
+      cure: expect.stringContaining('millrace migrate'),
+    })
+    expect(await tableNames(raw)).toEqual([])
+  })
+
+  test('four at once apply each migration once', async () => {
+    const { database, migrations, raw } = await reach(dialect, false)
+    const reports = await Promise.all([1, 2, 3, 4].map(() => migrate(database, migrations, { lockTiming: shortLock })))
+    expect(reports.flatMap(({ applied }) => applied)).toEqual([...knownMigrations])
+    const rows = await raw.query('select name from migrations')
+    expect(rows.map(({ name }) => name)).toEqual([...knownMigrations])
+  })
+
+  test('each is recorded with its hash and its moment', async () => {
+    const { database, migrations } = await reach(dialect, true)
+    const { applied, pending, changed } = await migrationStatus(database, migrations)
+    expect(pending).toEqual([])
+    expect(changed).toEqual([])
+    expect(applied.map(({ name }) => name)).toEqual([...knownMigrations])
+    expect(applied[0]?.hash).toBe(await hashOf(firstOf(migrations)))
+    expect(Math.abs(Date.now() - (applied[0]?.at.getTime() ?? 0))).toBeLessThan(60_000)
+  })
+
+  test('a second run has nothing to do', async () => {
+    const { database, migrations } = await reach(dialect, true)
+    expect(await migrate(database, migrations)).toEqual({ applied: [] })
+  })
+
+  test('an applied migration that was edited stops everything until its new text is accepted', async () => {
+    const { database, migrations, raw } = await reach(dialect, true)
+    const edited = migrations.map((migration) => ({ ...migration, sql: `${migration.sql}\n-- edited` }))
+    const added = { name: '0002_more', sql: 'create table more (id integer primary key)' }
+    const before = await tableNames(raw)
+    expect(await migrationStatus(database, edited)).toMatchObject({ changed: [firstOf(migrations).name] })
+    await expect(migrate(database, [...edited, added])).rejects.toMatchObject({ code: 'migration_changed' })
+    expect(await tableNames(raw)).toEqual(before)
+    const report = await migrate(database, [...edited, added], { acceptChanged: [firstOf(migrations).name] })
+    expect(report).toEqual({ applied: ['0002_more'] })
+    expect(await migrationStatus(database, [...edited, added])).toMatchObject({ changed: [], pending: [] })
+  })
+
+  test('line ends do not change what a migration is', async () => {
+    const { database, migrations } = await reach(dialect, true)
+    const checkedOut = migrations.map(({ name, sql }) => ({ name, sql: sql.replaceAll('\n', '\r\n') }))
+    expect(await migrationStatus(database, checkedOut)).toMatchObject({ changed: [], pending: [] })
+  })
+
+  test('a migration that only the database knows is newer, and no fault', async () => {
+    const { database, migrations } = await reach(dialect, true)
+    await migrate(database, [...migrations, { name: '0002_later', sql: 'create table later (id integer primary key)' }])
+    expect(await migrationStatus(database, migrations)).toMatchObject({
+      newer: ['0002_later'],
+      pending: [],
+      changed: [],
+    })
+    await expect(readiness(database)).resolves.toMatchObject({ schema: 1 })
+  })
+
+  test('a migration that fails leaves no part of it, or what it did is gone on with', async () => {
+    const { database, migrations, raw } = await reach(dialect, true)
+    const broken = {
+      name: '0002_broken',
+      sql: 'create table half (id integer primary key)\n--> statement-breakpoint\ncreate table half broken',
+    }
+    await expect(migrate(database, [...migrations, broken])).rejects.toThrow()
+    expect(await migrationStatus(database, [...migrations, broken])).toMatchObject({ pending: ['0002_broken'] })
+    const mended = {
+      name: '0002_broken',
+      sql: 'create table half (id integer primary key)\n--> statement-breakpoint\ncreate table whole (id integer primary key)',
+    }
+    const options = dialect === 'mysql' ? { acceptChanged: ['0002_broken'] } : {}
+    expect(await migrate(database, [...migrations, mended], options)).toEqual({ applied: ['0002_broken'] })
+    expect(await tableNames(raw)).toEqual(expect.arrayContaining(['half', 'whole']))
+  })
+
+  test('tables that no migration made are not built upon', async () => {
+    const { database, migrations, raw } = await reach(dialect, false)
+    await raw.query('create table users (id integer primary key)')
+    await expect(migrate(database, migrations)).rejects.toMatchObject({
+      code: 'not_empty',
+      fix: expect.stringContaining('millrace copy'),
+    })
+    expect(await tableNames(raw)).not.toContain('workflows')
+  })
+
+  test('a database that is being restored into is not migrated', async () => {
+    const { database, migrations, raw } = await reach(dialect, true)
+    await raw.query("update marks set value = '{}' where name = 'restore'")
+    await expect(migrate(database, migrations)).rejects.toMatchObject({ fault: 'restore_in_progress' })
+  })
+
+  test('killed at any statement, a second run ends well', async () => {
+    const { database, migrations, raw } = await reach(dialect, false)
+    const total = statementsOf(firstOf(migrations)).length
+    const moments = dialect === 'mysql' ? [1, 12, Math.floor(total / 2), total] : [total]
+    for (const moment of moments) await killWhile(raw.url, moment)
+    const waits: MigrationProgress[] = []
+    await migrate(database, migrations, { lockTiming: shortLock, onProgress: (progress) => waits.push(progress) })
+    expect(await migrationStatus(database, migrations)).toMatchObject({ pending: [], changed: [] })
+    await expect(readiness(database)).resolves.toMatchObject({ dialect })
+    expect(await tableNames(raw)).toEqual(expect.arrayContaining(['users', 'workflow_shares', 'backups']))
+  })
+})
+
+/** Starts a run that is killed with -9 when it is about to apply that statement. */
+async function killWhile(url: string, statement: number): Promise<void> {
+  const child = fork(join(import.meta.dirname, 'migrate-child.ts'), [url, '600'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  child.on('message', (progress: MigrationProgress) => {
+    if (progress.step === 'applying' && progress.statement === statement) child.kill('SIGKILL')
+  })
+  await once(child, 'exit')
+}
+
+function firstOf(migrations: readonly Migration[]): Migration {
+  const [first] = migrations
+  if (first === undefined) throw new Error('there is no migration')
+  return first
+}
+
+async function tableNames(raw: ReachedDatabase['raw']): Promise<string[]> {
+  const rows = await raw.query(
+    {
+      sqlite: "select name from sqlite_master where type = 'table'",
+      postgres: "select tablename as name from pg_tables where schemaname = 'public'",
+      mysql: 'select table_name as name from information_schema.tables where table_schema = database()',
+    }[raw.dialect],
+  )
+  return rows.map(({ name }) => String(name)).toSorted()
+}
