@@ -174,13 +174,13 @@ async function applyOrLeaveOut(transport: Transport, text: string): Promise<bool
 }
 
 async function makeBookkeeping(transport: Transport): Promise<void> {
-  const { bookkeeping, isBookkeepingRace } = transport.dialect.migration
+  const { migration } = transport.dialect
   for (let tried = 1; ; tried += 1) {
     try {
-      for (const statement of bookkeeping) await transport.run(statement)
+      for (const statement of migration.bookkeeping) await transport.run(statement)
       return
     } catch (thrown) {
-      if (!(thrown instanceof DatabaseError) || !isBookkeepingRace(thrown) || tried >= 5) throw thrown
+      if (!(thrown instanceof DatabaseError) || !migration.isBookkeepingRace(thrown) || tried >= 5) throw thrown
     }
   }
 }

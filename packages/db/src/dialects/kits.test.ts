@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { getTableColumns, type Column, type Table } from 'drizzle-orm'
+import { mysql } from './mysql/dialect.ts'
+import { mysqlKit } from './mysql/kit.ts'
+import { postgres } from './postgres/dialect.ts'
+import { parsePostgresInstant, postgresKit } from './postgres/kit.ts'
+import { sqlite } from './sqlite/dialect.ts'
+import { sqliteKit } from './sqlite/kit.ts'
+
+type ColumnName = 'id' | 'text' | 'json' | 'instant' | 'flag' | 'count'
+type Kit = Record<ColumnName, (...args: never[]) => { _: { data: unknown; driverParam: unknown } }>
+
+/** The JavaScript types that a kit's columns read and write. */
+type RowTypes<Of extends Kit> = { [Name in ColumnName]: ReturnType<Of[Name]>['_']['data'] }
+
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Does not compile unless each is the SQLite kit's, which stands for all. */
+const proof: {
+  readonly postgres: IsSame<RowTypes<typeof postgresKit>, RowTypes<typeof sqliteKit>>
+  readonly mysql: IsSame<RowTypes<typeof mysqlKit>, RowTypes<typeof sqliteKit>>
+  readonly postgresNames: IsSame<keyof typeof postgresKit, keyof typeof sqliteKit>
+  readonly mysqlNames: IsSame<keyof typeof mysqlKit, keyof typeof sqliteKit>
+  /** That the proof can fail. */
+  readonly otherKinds: IsSame<RowTypes<typeof sqliteKit>['count'], RowTypes<typeof mysqlKit>['instant']>
+} = { postgres: true, mysql: true, postgresNames: true, mysqlNames: true, otherKinds: false }
+
+test('the kits of PostgreSQL and MySQL have the row types of the SQLite kit', () => {
+  expect(proof).toEqual({ postgres: true, mysql: true, postgresNames: true, mysqlNames: true, otherKinds: false })
+})
+
+describe.each([sqlite, postgres, mysql])('$name', (dialect) => {
+  test('has the same tables and columns, as optional, as every other', () => {
+    const shapeOf = (tables: typeof dialect.tables) =>
+      Object.fromEntries(
+        Object.entries(tables).map(([name, table]) => [
+          name,
+          columnsOf(table).map(([key, column]) => [key, column.name, column.notNull]),
+        ]),
+      )
+    expect(shapeOf(dialect.tables)).toEqual(shapeOf(sqlite.tables))
+  })
+
+  test('reads back what it writes', () => {
+    const { workflows } = dialect.tables
+    const written = (
+      column: { mapToDriverValue(value: unknown): unknown; mapFromDriverValue(value: unknown): unknown },
+      value: unknown,
+    ) => column.mapFromDriverValue(column.mapToDriverValue(value))
+    const moment = new Date('2026-01-31T09:30:00.123Z')
+    expect(written(workflows.createdAt, moment)).toEqual(moment)
+    expect(written(workflows.isPublic, true)).toBe(true)
+    expect(written(workflows.isPublic, false)).toBe(false)
+    expect(written(workflows.revision, Number.MAX_SAFE_INTEGER)).toBe(Number.MAX_SAFE_INTEGER)
+  })
+})
+
+function columnsOf(table: Table): [string, Column][] {
+  return Object.entries<Column>(getTableColumns(table))
+}
+
+describe('parsePostgresInstant', () => {
+  test.each([
+    ['2026-01-31 09:30:00.123+00', '2026-01-31T09:30:00.123Z'],
+    ['2026-01-31 15:00:00.123+05:30', '2026-01-31T09:30:00.123Z'],
+    ['2026-01-31 09:30:00+00', '2026-01-31T09:30:00.000Z'],
+    ['2026-01-31 09:30:00.1-03:30', '2026-01-31T13:00:00.100Z'],
+  ])('reads %s', (text, iso) => {
+    expect(parsePostgresInstant(text).toISOString()).toBe(iso)
+  })
+
+  test.each(['infinity', '-infinity', '0044-03-15 12:00:00+00 BC', ''])('refuses %s', (text) => {
+    expect(() => parsePostgresInstant(text)).toThrow(RangeError)
+  })
+})
