@@ -141,8 +141,12 @@ export function defineTables(kit: ColumnKit) {
     (t) => [
       kit.index('executions_workflow_id_created_at_id_index').on(t.workflowId, t.createdAt, t.id),
       kit.index('executions_user_id_created_at_id_index').on(t.userId, t.createdAt, t.id),
-      kit.index('executions_status_due_at_id_index').on(t.status, t.dueAt, t.id),
-      kit.index('executions_workflow_id_status_due_at_id_index').on(t.workflowId, t.status, t.dueAt, t.id),
+      kit.index('executions_created_at_id_index').on(t.createdAt, t.id),
+      // A claim's order: by `due_at`, and where that is null by `created_at`.
+      kit.index('executions_status_due_at_created_at_id_index').on(t.status, t.dueAt, t.createdAt, t.id),
+      kit
+        .index('executions_workflow_id_status_due_at_created_at_id_index')
+        .on(t.workflowId, t.status, t.dueAt, t.createdAt, t.id),
       kit.index('executions_status_lease_until_id_index').on(t.status, t.leaseUntil, t.id),
       kit.check('executions_status_check', oneOf(t.status, executionStatuses)),
       ...kit.jsonChecks('executions', [t.state, t.input, t.error]),

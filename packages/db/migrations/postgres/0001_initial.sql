@@ -155,8 +155,9 @@ CREATE INDEX "api_keys_user_id_created_at_id_index" ON "api_keys" USING btree ("
 CREATE INDEX "backups_created_at_name_index" ON "backups" USING btree ("created_at","name");--> statement-breakpoint
 CREATE INDEX "executions_workflow_id_created_at_id_index" ON "executions" USING btree ("workflow_id","created_at","id");--> statement-breakpoint
 CREATE INDEX "executions_user_id_created_at_id_index" ON "executions" USING btree ("user_id","created_at","id");--> statement-breakpoint
-CREATE INDEX "executions_status_due_at_id_index" ON "executions" USING btree ("status","due_at","id");--> statement-breakpoint
-CREATE INDEX "executions_workflow_id_status_due_at_id_index" ON "executions" USING btree ("workflow_id","status","due_at","id");--> statement-breakpoint
+CREATE INDEX "executions_created_at_id_index" ON "executions" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "executions_status_due_at_created_at_id_index" ON "executions" USING btree ("status","due_at","created_at","id");--> statement-breakpoint
+CREATE INDEX "executions_workflow_id_status_due_at_created_at_id_index" ON "executions" USING btree ("workflow_id","status","due_at","created_at","id");--> statement-breakpoint
 CREATE INDEX "executions_status_lease_until_id_index" ON "executions" USING btree ("status","lease_until","id");--> statement-breakpoint
 CREATE INDEX "idempotency_keys_created_at_index" ON "idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "login_attempts_name_key_attempted_at_index" ON "login_attempts" USING btree ("kind","name_key","attempted_at");--> statement-breakpoint

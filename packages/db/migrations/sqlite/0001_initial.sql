@@ -57,8 +57,9 @@ CREATE TABLE `executions` (
 --> statement-breakpoint
 CREATE INDEX `executions_workflow_id_created_at_id_index` ON `executions` (`workflow_id`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `executions_user_id_created_at_id_index` ON `executions` (`user_id`,`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `executions_status_due_at_id_index` ON `executions` (`status`,`due_at`,`id`);--> statement-breakpoint
-CREATE INDEX `executions_workflow_id_status_due_at_id_index` ON `executions` (`workflow_id`,`status`,`due_at`,`id`);--> statement-breakpoint
+CREATE INDEX `executions_created_at_id_index` ON `executions` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `executions_status_due_at_created_at_id_index` ON `executions` (`status`,`due_at`,`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `executions_workflow_id_status_due_at_created_at_id_index` ON `executions` (`workflow_id`,`status`,`due_at`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `executions_status_lease_until_id_index` ON `executions` (`status`,`lease_until`,`id`);--> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
 	`user_id` text NOT NULL,
