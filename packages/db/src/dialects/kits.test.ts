@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { getTableColumns, type Column, type Table } from 'drizzle-orm'
 import { mysql } from './mysql/dialect.ts'
-import { mysqlKit } from './mysql/kit.ts'
+import type { mysqlKit } from './mysql/kit.ts'
 import { postgres } from './postgres/dialect.ts'
-import { parsePostgresInstant, postgresKit } from './postgres/kit.ts'
+import { parsePostgresInstant, type postgresKit } from './postgres/kit.ts'
 import { sqlite } from './sqlite/dialect.ts'
-import { sqliteKit } from './sqlite/kit.ts'
+import type { sqliteKit } from './sqlite/kit.ts'
 
 type ColumnName = 'id' | 'text' | 'json' | 'instant' | 'flag' | 'count'
 type Kit = Record<ColumnName, (...args: never[]) => { _: { data: unknown; driverParam: unknown } }>
@@ -13,7 +13,7 @@ type Kit = Record<ColumnName, (...args: never[]) => { _: { data: unknown; driver
 /** The JavaScript types that a kit's columns read and write. */
 type RowTypes<Of extends Kit> = { [Name in ColumnName]: ReturnType<Of[Name]>['_']['data'] }
 
-type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type IsSame<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
 /** Does not compile unless each is the SQLite kit's, which stands for all. */
 const proof: {
