@@ -102,7 +102,7 @@ function fileOf(file: string, row: number): string {
 }
 
 function plantWorkspace(): string {
-  const folder = mkdtempSync(join(inject('servers').directory, 'boundaries-'))
+  const folder = mkdtempSync(join(inject('directory'), 'boundaries-'))
   cpSync(join(workspace, 'oxlint.boundaries.ts'), join(folder, 'oxlint.boundaries.ts'))
   symlinkSync(join(workspace, 'node_modules'), join(folder, 'node_modules'))
   for (const rows of [refused, allowed]) {

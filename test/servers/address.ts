@@ -21,14 +21,14 @@ export interface MissingServer {
 /** Holds the characters that a URL must escape, so that no test passes with an unescaped one by luck. */
 export const testPassword = 'mill:race/p@ss%41+?#&='
 
-/** Reads TEST_POSTGRES_URL or TEST_MYSQL_URL. Throws on what is no URL. */
-export function parseAddress(url: string, defaultPort: number): ServerAddress {
+/** Reads TEST_POSTGRES_URL or TEST_MYSQL_URL; port and database are those of `defaults` where it names none. */
+export function parseAddress(url: string, defaults: Pick<ServerAddress, 'port' | 'database'>): ServerAddress {
   const { hostname, port, username, password, pathname } = new URL(url)
   return {
     host: hostname,
-    port: port === '' ? defaultPort : Number(port),
+    port: port === '' ? defaults.port : Number(port),
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)),
+    database: decodeURIComponent(pathname.slice(1)) || defaults.database,
   }
 }

@@ -2,8 +2,7 @@
  * The test servers' own process. It lives in a session of its own, where a terminal's Ctrl-C does not reach, and ends
  * when the channel to the test runner closes, however the runner ended: so no server and no folder outlives a run.
  */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAddress, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
 import { startMariadb } from './mariadb.ts'
@@ -12,15 +11,16 @@ import { endOfRun, runVariable, type ServersMessage } from './protocol.ts'
 
 if (process.send === undefined) throw new Error('test/servers/main.ts is forked by test/global-setup.ts')
 
-const [runId] = process.argv.slice(2)
-const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
-// PostgreSQL runs as another user when the runner is root.
-chmodSync(directory, 0o711)
+const [directory = '', runId = ''] = process.argv.slice(2)
 
 const unwanted = new AbortController()
 const starting = Promise.allSettled([
-  startUnlessGiven('TEST_POSTGRES_URL', 5432, () => startPostgres(join(directory, 'postgres'), unwanted.signal)),
-  startUnlessGiven('TEST_MYSQL_URL', 3306, () => startMariadb(join(directory, 'mariadb'), unwanted.signal)),
+  startUnlessGiven('TEST_POSTGRES_URL', { port: 5432, database: 'postgres' }, () =>
+    startPostgres(join(directory, 'postgres'), unwanted.signal),
+  ),
+  startUnlessGiven('TEST_MYSQL_URL', { port: 3306, database: '' }, () =>
+    startMariadb(join(directory, 'mariadb'), unwanted.signal),
+  ),
 ])
 
 let endedInOrder = false
@@ -39,7 +39,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 const [postgres, mysql] = await starting
 if (postgres.status === 'fulfilled' && mysql.status === 'fulfilled') {
-  tell({ started: { directory, postgres: addressOf(postgres.value), mysql: addressOf(mysql.value) } })
+  tell({ started: { postgres: addressOf(postgres.value), mysql: addressOf(mysql.value) } })
 } else {
   const reasons = [postgres, mysql].flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []))
   tell({ failed: reasons.join('\n') })
@@ -47,12 +47,12 @@ if (postgres.status === 'fulfilled' && mysql.status === 'fulfilled') {
 
 async function startUnlessGiven(
   variable: string,
-  defaultPort: number,
+  defaults: Pick<ServerAddress, 'port' | 'database'>,
   start: () => Promise<TestServer | MissingServer>,
 ): Promise<TestServer | MissingServer> {
   const url = process.env[variable]
   if (url === undefined || url === '') return start()
-  return { address: parseAddress(url, defaultPort), stop: () => Promise.resolve() }
+  return { address: parseAddress(url, defaults), stop: () => Promise.resolve() }
 }
 
 function addressOf(server: TestServer | MissingServer): ServerAddress | MissingServer {
@@ -77,7 +77,7 @@ async function stop(): Promise<void> {
 
 /** Ends what a killed runner's tests left running (workerd, say), known by the run's id in their environment. */
 function endOrphans(): void {
-  if (process.platform !== 'linux' || runId === undefined) return
+  if (process.platform !== 'linux') return
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     if (environmentOf(name).includes(`${runVariable}=${runId}`)) endProcess(Number(name))
   }

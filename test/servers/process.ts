@@ -25,7 +25,8 @@ const stopTimeoutMilliseconds = 10_000
 const keptLogCharacters = 8_192
 
 /** Starts a server and waits for its ready line. Rejects with the end of its log when it exits before that. */
-export function startProcess(server: ServerCommand): Promise<ServerProcess> {
+export async function startProcess(server: ServerCommand): Promise<ServerProcess> {
+  server.unwanted.throwIfAborted()
   const child = spawn(server.command, server.args, {
     cwd: server.directory,
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -2,8 +2,6 @@ import type { MissingServer, ServerAddress } from './address.ts'
 
 /** What the runner is told when the servers are up. */
 export interface StartedServers {
-  /** Everything that a test writes outside its database goes below this folder, which is removed at the end. */
-  readonly directory: string
   readonly postgres: ServerAddress | MissingServer
   readonly mysql: ServerAddress | MissingServer
 }

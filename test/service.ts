@@ -1,0 +1,151 @@
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { readMigrations } from '@millrace/cli/migrations'
+import { openDatabase } from '@millrace/db/database'
+import { migrate } from '@millrace/db/migrate'
+import { startGateway } from '@millrace/gateway'
+import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
+import { inject } from 'vitest'
+import { targetOf } from './database.ts'
+import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { workspaceRoot } from './workspace.ts'
+
+export interface ServiceOptions {
+  /** The Worker's variables, over the defaults of `startService`. */
+  readonly vars?: Readonly<Record<string, string>>
+  /** Whether the database is migrated first: true unless given. */
+  readonly migrate?: boolean
+  /** How many workerd processes serve it: 1 unless given. */
+  readonly workers?: number
+  /** How many gateways stand before the database, the workers taking turns: 1 unless given. */
+  readonly gateways?: number
+}
+
+/** The built Worker in workerd, in front of a database, as it is deployed. */
+export interface Service {
+  readonly database: TestDatabase
+  /** The base URL of each worker, without a slash at its end. */
+  readonly urls: readonly string[]
+  readonly gatewayUrls: readonly string[]
+  /** The variables that the workers run with, keys and tokens included. */
+  readonly vars: Readonly<Record<string, string>>
+  /** Sends a request to the first worker, or to the one whose index is given. */
+  fetch(path: string, init?: RequestInit, worker?: number): Promise<Response>
+  /** All lines that the workers have logged so far. */
+  logs(): readonly string[]
+  stop(): Promise<void>
+}
+
+/** Starts a service on a new database of the dialect, or on one that is there, which then stays when it stops. */
+export async function startService(on: Dialect | TestDatabase, options: ServiceOptions = {}): Promise<Service> {
+  const database = typeof on === 'string' ? await freshDatabase(on) : on
+  const cleanups: (() => Promise<unknown>)[] = typeof on === 'string' ? [() => database.drop()] : []
+  const stop = async (): Promise<void> => {
+    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup()
+  }
+  try {
+    const gateways = await startGateways(database.url, options.gateways ?? 1, cleanups)
+    if (options.migrate ?? true) await migrateThrough(gateways[0], database)
+    const vars = { ...defaultVars(), DATABASE_URL: database.url, ...options.vars }
+    const logged: string[] = []
+    const urls = await startWorkers(options.workers ?? 1, cleanups, (index) => {
+      const gatewayUrl = gateways[index % gateways.length] ?? gateways[0]
+      return startWorker({ ...vars, DATABASE_GATEWAY_URL: gatewayUrl, ...options.vars }, logged)
+    })
+    return {
+      database,
+      urls,
+      gatewayUrls: gateways,
+      vars,
+      fetch: (path, init, worker = 0) => fetch(`${urls[worker]}${path}`, init),
+      logs: () => logged,
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Gateways start in this process when there is one, else each in its own, so that none can wait for another's turn. */
+async function startGateways(
+  databaseUrl: string,
+  count: number,
+  cleanups: (() => Promise<unknown>)[],
+): Promise<readonly [string, ...string[]]> {
+  if (count === 1) {
+    const gateway = await startGateway({ target: targetOf(databaseUrl) })
+    cleanups.push(() => gateway.close())
+    return [gateway.url]
+  }
+  const [first, ...others] = await Promise.all(
+    Array.from({ length: count }, () => startGatewayProcess(databaseUrl, cleanups)),
+  )
+  if (first === undefined) throw new Error('a service needs a gateway')
+  return [first, ...others]
+}
+
+async function startGatewayProcess(databaseUrl: string, cleanups: (() => Promise<unknown>)[]): Promise<string> {
+  const child = fork(join(import.meta.dirname, 'servers/gateway.ts'), {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+    // Not the test runner's: vitest's loader has no place in another process.
+    execArgv: [],
+  })
+  const exited = once(child, 'exit')
+  cleanups.push(async () => {
+    if (child.connected) child.disconnect()
+    await exited
+  })
+  const [answer]: readonly unknown[] = await (Promise.race([once(child, 'message'), exited]) as Promise<unknown[]>)
+  if (typeof answer !== 'string') throw new Error(`a gateway ended with ${String(answer)} before it listened`)
+  return answer
+}
+
+async function migrateThrough(gatewayUrl: string, { dialect, url }: TestDatabase): Promise<void> {
+  const database = openDatabase({ target: targetOf(url), gatewayUrl })
+  await migrate(database, readMigrations(workspaceRoot, dialect))
+}
+
+function defaultVars(): Readonly<Record<string, string>> {
+  return {
+    AUTH_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    SETTINGS_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    METRICS_TOKEN: randomBytes(24).toString('base64url'),
+    BCRYPT_COST: '4',
+  }
+}
+
+async function startWorkers(
+  count: number,
+  cleanups: (() => Promise<unknown>)[],
+  start: (index: number) => Miniflare,
+): Promise<readonly string[]> {
+  const workers = Array.from({ length: count }, (_none, index) => start(index))
+  cleanups.push(() => Promise.all(workers.map((worker) => worker.dispose())))
+  const urls = await Promise.all(workers.map((worker) => worker.ready))
+  return urls.map((url) => url.origin)
+}
+
+/**
+ * One workerd process. Miniflare rather than wrangler's test harness: it starts in a third of the time, and its Worker
+ * reaches the gateway from workerd itself, where the harness sends each request through Node's own fetch.
+ */
+function startWorker(vars: Readonly<Record<string, string>>, logged: string[]): Miniflare {
+  const { options, script } = inject('worker')
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      ...options,
+      modules: [{ type: 'ESModule', path: script }],
+      bindings: vars,
+      host: '127.0.0.1',
+      port: 0,
+      cf: false,
+      log: new NoOpLog(),
+      handleStructuredLogs: ({ message }) => {
+        logged.push(message)
+      },
+    }),
+  )
+}
