@@ -6,7 +6,7 @@ import { isId } from './ids.ts'
 export function text(min: number, max: number) {
   return z
     .string()
-    .refine((value) => isOfLength(value, min, max), { error: `must have ${min} to ${max} characters` })
+    .refine((value) => isOfLength(value, min, max), { error: `must have ${min} to ${max} characters`, abort: true })
     .meta({ minLength: min, maxLength: max })
 }
 

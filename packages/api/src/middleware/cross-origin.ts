@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono'
+import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 
 const exposedHeaders = ['ETag', 'Location', 'X-Request-Id', 'Retry-After', 'Idempotency-Replayed', 'Server-Timing']
@@ -8,11 +8,17 @@ const preflightSeconds = 86_400
 
 /** CORS for browsers on those origins (`*` alone: any). No cookies are used, so no credentials are allowed. */
 export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
-  return cors({
+  const handle = cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: allowedMethods,
     allowHeaders: [...allowedHeaders, 'Cache-Control'],
     exposeHeaders: exposedHeaders,
     maxAge: preflightSeconds,
   })
+  // An OPTIONS that is no preflight asks what the path takes: the route table answers it.
+  return (c, next) => (isPlainOptions(c.req) ? next() : handle(c, next))
+}
+
+function isPlainOptions({ method, raw }: HonoRequest): boolean {
+  return method === 'OPTIONS' && !raw.headers.has('Access-Control-Request-Method')
 }
