@@ -1,11 +1,9 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { openDatabase } from '@millrace/db/database'
-import type { Database } from '@millrace/db/database'
+import type { Database, openDatabase as OpenDatabase } from '@millrace/db/database'
 import { parseDatabaseUrl, redactUrl } from '@millrace/db/url'
 import type { Target } from '@millrace/db/url'
-import { startGateway } from '@millrace/gateway/server'
-import type { Gateway } from '@millrace/gateway/server'
+import type { Gateway, GatewayStartError } from '@millrace/gateway/server'
 import type { Context } from './context.ts'
 import { Failure, urlFailure } from './failure.ts'
 
@@ -73,8 +71,14 @@ export function refuseMissingFile({ target, shownUrl }: ChosenDatabase): void {
   })
 }
 
+/** The drivers take most of a second to load: help and refused arguments do not wait for them. */
+export async function loadDrivers(): Promise<typeof OpenDatabase> {
+  return (await import('@millrace/db/database')).openDatabase
+}
+
 /** Opens the database, through a gateway of this process where it has no HTTP endpoint; closed when the command ends. */
 export async function connect(context: Context, chosen: ChosenDatabase): Promise<Connection> {
+  const openDatabase = await loadDrivers()
   if (!needsGateway(chosen.target)) return { ...chosen, database: openDatabase({ target: chosen.target }) }
   const gateway = await openGateway(context, chosen.target)
   return { ...chosen, database: openDatabase({ target: chosen.target, gatewayUrl: gateway.url }) }
@@ -86,9 +90,33 @@ export interface GatewayPlace {
   readonly token?: string | undefined
 }
 
-/** A gateway that is closed when the command ends. */
+/** A gateway that is closed when the command ends. Throws a Failure when it cannot open the database or the port. */
 export async function openGateway(context: Context, target: GatewayTarget, place: GatewayPlace = {}): Promise<Gateway> {
-  const gateway = await startGateway({ target, ...place })
+  const { startGateway, GatewayStartError } = await import('@millrace/gateway/server')
+  let gateway: Gateway
+  try {
+    gateway = await startGateway({ target, ...place })
+  } catch (error) {
+    if (error instanceof GatewayStartError) throw startFailure(error)
+    if (target.via === 'file' && error instanceof Error) throw fileFailure(error)
+    throw error
+  }
   context.lifetime.defer(() => gateway.close())
   return gateway
+}
+
+function startFailure({ code, message }: GatewayStartError): Failure {
+  return new Failure(code, {
+    what: 'The gateway cannot start.',
+    why: message,
+    fix: 'Choose another address, port or token.',
+  })
+}
+
+function fileFailure(error: Error): Failure {
+  return new Failure('database_unreachable', {
+    what: 'The SQLite file cannot be opened.',
+    why: error.message,
+    fix: 'Correct the path in --database or DATABASE_URL, or the rights on the file and its directory.',
+  })
 }

@@ -35,7 +35,7 @@ export function createLifetime(): RunningLifetime {
         controller.signal.throwIfAborted()
         return exitCode
       } finally {
-        for (const close of closers.splice(0).reverse()) await close()
+        for (const close of closers.splice(0).toReversed()) await close()
         stopListening()
       }
     },

@@ -27,7 +27,11 @@ function threeLines({ words }: Failure): string {
 }
 
 export function createOutput(streams: OutputStreams, isJson: boolean): Output {
-  const document = (value: unknown) => streams.stdout.write(`${JSON.stringify(value)}\n`)
+  let isAnswered = false
+  const document = (value: unknown) => {
+    isAnswered = true
+    streams.stdout.write(`${JSON.stringify(value)}\n`)
+  }
   return {
     isJson,
     result(value, words) {
@@ -38,7 +42,8 @@ export function createOutput(streams: OutputStreams, isJson: boolean): Output {
       streams.stderr.write(`${words}\n`)
     },
     failure(failure, verdict = {}) {
-      if (isJson) document({ ...verdict, error: { code: failure.code, ...failure.words } })
+      // A server that was ready and then failed has given its one document already.
+      if (isJson && !isAnswered) document({ ...verdict, error: { code: failure.code, ...failure.words } })
       else streams.stderr.write(threeLines(failure))
     },
   }

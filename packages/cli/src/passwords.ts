@@ -1,4 +1,3 @@
-import { password as promptPassword } from '@inquirer/prompts'
 import type { Context } from './context.ts'
 import { Failure, Interrupted } from './failure.ts'
 
@@ -13,6 +12,7 @@ export function readNewPassword(context: Context, username: string): Promise<str
 }
 
 async function askTwice({ lifetime }: Context, username: string): Promise<string> {
+  const { password: promptPassword } = await import('@inquirer/prompts')
   const ask = (message: string) =>
     promptPassword({ message }, { output: process.stderr, signal: lifetime.interruption, clearPromptOnDone: true })
   try {

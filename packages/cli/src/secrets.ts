@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 
 /** The secrets that a deployment of the functions needs. */
 export interface ServiceSecrets {
@@ -28,6 +27,7 @@ export function newServiceSecrets(): ServiceSecrets {
 }
 
 export async function newSecrets(): Promise<NewSecrets> {
+  const { generateX25519Identity, identityToRecipient } = await import('age-encryption')
   const identity = await generateX25519Identity()
   return { ...newServiceSecrets(), age: { recipient: await identityToRecipient(identity), identity } }
 }

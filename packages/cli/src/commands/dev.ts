@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { parseSettings } from '@millrace/api/settings'
-import { migrate } from '@millrace/db/migrate'
 import type { Command } from 'commander'
 import { endWithStarter } from '../ancestors.ts'
-import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
+import { chooseDatabase, loadDrivers, needsGateway, openGateway } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { envFileText, envSafeUrl } from '../dev/env-file.ts'
@@ -20,7 +18,6 @@ import { readMigrations } from '../migrations.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
-import { openDatabase } from '@millrace/db/database'
 import type { Database } from '@millrace/db/database'
 import { newServiceSecrets } from '../secrets.ts'
 import { noteProgress } from './migrate.ts'
@@ -81,7 +78,7 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
 /** Everything that can be found wrong is found here, before anything is started or written. */
 async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
   const chosen = chooseDatabase(context, options.database)
-  const settings = functionSettings(context, chosen)
+  const settings = await functionSettings(context, chosen)
   const stateDirectory = resolve(context.directories.caller, options.state)
   const ended = await endLeftovers(stateDirectory)
   if (ended > 0) context.output.note(`Ended ${ended} processes that an earlier \`millrace dev\` had left behind.`)
@@ -94,7 +91,8 @@ async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
 }
 
 /** The functions' environment but for what dev makes itself. Throws a Failure that lists all that is wrong. */
-function functionSettings(context: Context, chosen: ChosenDatabase): Readonly<Record<string, string>> {
+async function functionSettings(context: Context, chosen: ChosenDatabase): Promise<Readonly<Record<string, string>>> {
+  const { parseSettings } = await import('@millrace/api/settings')
   // dev's gateway serves one database, and a replica would need a second one.
   const { DATABASE_READ_URL: replica, DATABASE_GATEWAY_URL: _gateway, ...given } = settingsOnly(context.environment())
   if (replica !== undefined) context.output.note('DATABASE_READ_URL is left out: `dev` reads from DATABASE_URL.')
@@ -112,6 +110,7 @@ function functionSettings(context: Context, chosen: ChosenDatabase): Readonly<Re
 async function startDatabase(context: Context, { chosen, settings, gatewayPort }: Plan): Promise<string | null> {
   const { target } = chosen
   const gatewayToken = settings['DATABASE_GATEWAY_TOKEN']
+  const openDatabase = await loadDrivers()
   if (!needsGateway(target)) {
     await bringUpToDate(context, openDatabase({ target }))
     return null
@@ -123,6 +122,7 @@ async function startDatabase(context: Context, { chosen, settings, gatewayPort }
 
 async function bringUpToDate(context: Context, database: Database): Promise<void> {
   const migrations = readMigrations(context.directories.workspace, database.dialect.name)
+  const { migrate } = await import('@millrace/db/migrate')
   await migrate(database, migrations, {
     signal: context.lifetime.interruption,
     onProgress: (progress) => noteProgress(context, progress),

@@ -7,13 +7,11 @@ import { asFailure, Failure, Interrupted } from '../failure.ts'
 import { readDefinition } from '../import/definition.ts'
 import { findSources } from '../import/sources.ts'
 import type { Source } from '../import/sources.ts'
-import { chunksOf, writeChunk } from '../import/write.ts'
 import type { CheckedFile, Imported } from '../import/write.ts'
 import { withDatabaseOption } from '../options.ts'
 import { printable } from '../printable.ts'
 import type { AddCommand } from '../command.ts'
 import { startProgress } from '../progress.ts'
-import { findUser } from './user.ts'
 
 interface ImportOptions {
   readonly database?: string
@@ -50,6 +48,7 @@ async function importFiles(context: Context, paths: readonly string[], options: 
   if (skipped.length > 0 && options.skipBad !== true) return refuse(context, skipped)
   const { database } = await connect(context, chosen)
   const store = database.store()
+  const { findUser } = await import('../users.ts')
   const user = await findUser(store, options.owner)
   const owner: UserCaller = { kind: 'user', userId: user.id, issuedAt: new Date(), mayAdminister: false }
   const imported: Imported[] = []
@@ -92,6 +91,7 @@ async function writeAll(
   files: readonly CheckedFile[],
   imported: Imported[],
 ): Promise<void> {
+  const { chunksOf, writeChunk } = await import('../import/write.ts')
   const progress = startProgress(files.length, 'rows')
   try {
     for (const chunk of chunksOf(files)) {

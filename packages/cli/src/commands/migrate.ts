@@ -1,4 +1,3 @@
-import { migrate, migrationStatus } from '@millrace/db/migrate'
 import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate'
 import type { Migration } from '@millrace/db/migration'
 import { statementsOf } from '@millrace/db/migration'
@@ -61,6 +60,7 @@ async function apply(context: Context, options: MigrateOptions): Promise<number>
   const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
   if (options.dryRun === true) return showSql(context, chosen, migrations)
   const { database } = await connect(context, chosen)
+  const { migrate } = await import('@millrace/db/migrate')
   const { applied } = await migrate(database, migrations, {
     acceptChanged: options.acceptChanged,
     signal: context.lifetime.interruption,
@@ -134,6 +134,7 @@ async function readStatus(
     return { applied: [], pending: migrations.map(({ name }) => name), changed: [], newer: [] }
   }
   const { database } = await connect(context, chosen)
+  const { migrationStatus } = await import('@millrace/db/migrate')
   return migrationStatus(database, migrations)
 }
 

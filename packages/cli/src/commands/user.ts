@@ -1,13 +1,5 @@
-import { hashPassword } from '@millrace/api/auth/password'
-import { newId } from '@millrace/api/ids'
-import { parseSettings } from '@millrace/api/settings'
-import { nameKey } from '@millrace/db/names'
-import { listUsers, setDisabled, setPassword } from '@millrace/db/repositories/user-administration'
-import { findLogin, registerUser } from '@millrace/db/repositories/users'
 import type { UserView } from '@millrace/db/repositories/users'
-import type { Store } from '@millrace/db/store'
 import type { Command } from 'commander'
-import { checkNames, checkPassword } from '../account-rules.ts'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -67,33 +59,23 @@ Examples:
 }
 
 async function add(context: Context, name: string, options: AddOptions): Promise<number> {
+  const { checkNames, checkPassword } = await import('../account-rules.ts')
   const { username, email } = checkNames(name, options.email)
   const chosen = chooseExisting(context, options)
-  const bcryptCost = readBcryptCost(context, chosen)
+  const bcryptCost = await readBcryptCost(context, chosen)
   const password = checkPassword(await readNewPassword(context, username))
-  const { database } = await connect(context, chosen)
-  const createdAt = new Date()
-  const user = {
-    id: newId(createdAt),
-    username,
-    email,
-    role: options.admin === true ? 'admin' : 'user',
-    createdAt,
-  } as const
-  const passwordHash = await hashPassword(password, bcryptCost)
-  const row = { ...user, usernameKey: nameKey(username), emailKey: nameKey(email), passwordHash }
-  const outcome = await registerUser(database.store(), row, undefined)
-  if (!outcome.ok) throw takenFailure(outcome.refusal, user)
-  const role = user.role === 'admin' ? 'administrator' : 'user'
-  context.output.result(viewOf({ ...user, disabledAt: null }), `Added the ${role} ${username} (${user.id}).`)
+  const { store, users } = await open(context, chosen)
+  const role = options.admin === true ? 'admin' : 'user'
+  const user = await users.addUser(store, { username, email, role, password, bcryptCost })
+  const words = `Added the ${role === 'admin' ? 'administrator' : 'user'} ${username} (${user.id}).`
+  context.output.result(users.viewOf(user), words)
   return 0
 }
 
 async function list(context: Context, options: UserOptions): Promise<number> {
-  const { database } = await connect(context, chooseExisting(context, options))
-  const users = await listUsers(database.store())
-  const words = users.length === 0 ? 'No users yet.' : users.map(userLine).join('\n')
-  context.output.result({ items: users.map(viewOf) }, words)
+  const { store, users } = await open(context, chooseExisting(context, options))
+  const items = (await users.listUsers(store)).map(users.viewOf)
+  context.output.result({ items }, items.length === 0 ? 'No users yet.' : items.map(userLine).join('\n'))
   return 0
 }
 
@@ -103,27 +85,22 @@ async function changeStanding(
   options: UserOptions,
   isDisabled: boolean,
 ): Promise<number> {
-  const { database } = await connect(context, chooseExisting(context, options))
-  const store = database.store()
-  const user = await findUser(store, name)
-  const at = new Date()
-  // Who is disabled already stays so from the first moment.
-  const disabledAt = isDisabled ? (user.disabledAt ?? at) : null
-  await setDisabled(store, { id: user.id, disabledAt, at })
-  const words = `${user.username} is ${isDisabled ? 'disabled' : 'enabled'}.`
-  context.output.result(viewOf({ ...user, disabledAt }), words)
+  const { store, users } = await open(context, chooseExisting(context, options))
+  const user = await users.changeStanding(store, name, isDisabled)
+  const words = `${printable(user.username)} is ${isDisabled ? 'disabled' : 'enabled'}.`
+  context.output.result(users.viewOf(user), words)
   return 0
 }
 
 async function changePassword(context: Context, name: string, options: UserOptions): Promise<number> {
+  const { checkPassword } = await import('../account-rules.ts')
   const chosen = chooseExisting(context, options)
-  const bcryptCost = readBcryptCost(context, chosen)
+  const bcryptCost = await readBcryptCost(context, chosen)
   const password = checkPassword(await readNewPassword(context, name))
-  const { database } = await connect(context, chosen)
-  const store = database.store()
-  const user = await findUser(store, name)
-  await setPassword(store, { id: user.id, passwordHash: await hashPassword(password, bcryptCost), at: new Date() })
-  context.output.result(viewOf(user), `${user.username} has a new password; every session from before has ended.`)
+  const { store, users } = await open(context, chosen)
+  const user = await users.changePassword(store, name, { password, bcryptCost })
+  const words = `${printable(user.username)} has a new password; every session from before has ended.`
+  context.output.result(users.viewOf(user), words)
   return 0
 }
 
@@ -133,7 +110,13 @@ function chooseExisting(context: Context, options: UserOptions): ChosenDatabase 
   return chosen
 }
 
-function readBcryptCost(context: Context, { url }: ChosenDatabase): number {
+async function open(context: Context, chosen: ChosenDatabase) {
+  const { database } = await connect(context, chosen)
+  return { store: database.store(), users: await import('../users.ts') }
+}
+
+async function readBcryptCost(context: Context, { url }: ChosenDatabase): Promise<number> {
+  const { parseSettings } = await import('@millrace/api/settings')
   const { BCRYPT_COST } = context.environment()
   const parsed = parseSettings({ DATABASE_URL: url, BCRYPT_COST }, {})
   if (parsed.ok) return parsed.settings.bcryptCost
@@ -142,34 +125,6 @@ function readBcryptCost(context: Context, { url }: ChosenDatabase): number {
     why: parsed.problems.map(({ why }) => why).join('\n'),
     fix: parsed.problems.map(({ fix }) => fix).join('\n'),
   })
-}
-
-/** The user of that name, or of that email as for a log-in. */
-export async function findUser(store: Store, name: string): Promise<UserView> {
-  const user = await findLogin(store, nameKey(name))
-  if (user !== undefined) return user
-  throw new Failure('not_found', {
-    what: `There is no user ${printable(name)}.`,
-    why: 'No username and no email in this database is that name, ignoring case.',
-    fix: 'See the names with `millrace user list`, or add the user with `millrace user add`.',
-  })
-}
-
-function takenFailure(
-  code: 'username_taken' | 'email_taken',
-  { username, email }: UserView | Omit<UserView, 'disabledAt'>,
-): Failure {
-  const [what, name] = code === 'username_taken' ? ['username', username] : ['email', email]
-  return new Failure(code, {
-    what: `The ${what} ${printable(name)} is taken.`,
-    why: 'Another user has it, ignoring case.',
-    fix: 'Choose another one, or set a new password with `millrace user password`.',
-  })
-}
-
-/** A user as API.md has it, in its order, with `disabledAt`. */
-function viewOf({ id, username, email, role, createdAt, disabledAt }: UserView): UserView {
-  return { id, username, email, role, createdAt, disabledAt }
 }
 
 function userLine({ id, username, email, role, disabledAt }: UserView): string {

@@ -1,0 +1,76 @@
+import { hashPassword } from '@millrace/api/auth/password'
+import { newId } from '@millrace/api/ids'
+import { nameKey } from '@millrace/db/names'
+import { setDisabled, setPassword } from '@millrace/db/repositories/user-administration'
+import { findLogin, registerUser } from '@millrace/db/repositories/users'
+import type { UserView } from '@millrace/db/repositories/users'
+import type { Store } from '@millrace/db/store'
+import { Failure } from './failure.ts'
+import { printable } from './printable.ts'
+
+export { listUsers } from '@millrace/db/repositories/user-administration'
+
+/** A user as API.md has it, in its order, with `disabledAt`. */
+export function viewOf({ id, username, email, role, createdAt, disabledAt }: UserView): UserView {
+  return { id, username, email, role, createdAt, disabledAt }
+}
+
+/** The user of that name, or of that email as for a log-in. Throws a Failure `not_found`. */
+export async function findUser(store: Store, name: string): Promise<UserView> {
+  const user = await findLogin(store, nameKey(name))
+  if (user !== undefined) return user
+  throw new Failure('not_found', {
+    what: `There is no user ${printable(name)}.`,
+    why: 'No username and no email in this database is that name, ignoring case.',
+    fix: 'See the names with `millrace user list`, or add the user with `millrace user add`.',
+  })
+}
+
+export interface NewUser {
+  readonly username: string
+  readonly email: string
+  readonly role: UserView['role']
+  readonly password: string
+  readonly bcryptCost: number
+}
+
+/** Adds a user. Throws a Failure `username_taken` or `email_taken`. */
+export async function addUser(store: Store, input: NewUser): Promise<UserView> {
+  const { username, email, role } = input
+  const createdAt = new Date()
+  const user: UserView = { id: newId(createdAt), username, email, role, createdAt, disabledAt: null }
+  const passwordHash = await hashPassword(input.password, input.bcryptCost)
+  const row = { ...user, usernameKey: nameKey(username), emailKey: nameKey(email), passwordHash }
+  const outcome = await registerUser(store, row)
+  if (!outcome.ok) throw takenFailure(outcome.refusal, input)
+  return user
+}
+
+function takenFailure(code: 'username_taken' | 'email_taken', { username, email }: NewUser): Failure {
+  const taken = code === 'username_taken' ? `username ${printable(username)}` : `email ${printable(email)}`
+  return new Failure(code, {
+    what: `The ${taken} is taken.`,
+    why: 'Another user has it, ignoring case.',
+    fix: 'Choose another one, or set a new password with `millrace user password`.',
+  })
+}
+
+/** Disables or enables a user. Who is disabled already stays so from the first moment. */
+export async function changeStanding(store: Store, name: string, isDisabled: boolean): Promise<UserView> {
+  const user = await findUser(store, name)
+  const at = new Date()
+  const disabledAt = isDisabled ? (user.disabledAt ?? at) : null
+  await setDisabled(store, { id: user.id, disabledAt, at })
+  return { ...user, disabledAt }
+}
+
+/** Sets a password; every session and access token of the user ends. */
+export async function changePassword(
+  store: Store,
+  name: string,
+  { password, bcryptCost }: Pick<NewUser, 'password' | 'bcryptCost'>,
+): Promise<UserView> {
+  const user = await findUser(store, name)
+  await setPassword(store, { id: user.id, passwordHash: await hashPassword(password, bcryptCost), at: new Date() })
+  return user
+}

@@ -1,0 +1,122 @@
+import { knownMigrations } from '@millrace/db/known-migrations'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { documentOf, emptyDirectory, millrace } from './millrace.ts'
+
+const password = 'correct horse battery\n'
+
+describeDialects((dialect) => {
+  let database: TestDatabase
+  const run = (args: readonly string[], input?: string) =>
+    millrace([...args, '--json'], {
+      cwd: emptyDirectory(),
+      env: { DATABASE_URL: database.url, BCRYPT_COST: '4' },
+      ...(input === undefined ? {} : { input }),
+    })
+
+  beforeAll(async () => {
+    database = await freshDatabase(dialect)
+  })
+  afterAll(() => database.drop())
+
+  test('an empty database is refused with the command that mends it, and migrated by it, once', async () => {
+    const refused = await run(['user', 'list'])
+    expect(refused.exitCode).toBe(1)
+    expect(documentOf(refused)).toMatchObject({
+      error: {
+        code: dialect === 'sqlite' ? 'database_missing' : 'database_schema_outdated',
+        fix: expect.stringContaining('millrace migrate'),
+      },
+    })
+    expect(await run(['migrate', 'status'])).toMatchObject({ exitCode: 1 })
+    expect(documentOf(await run(['push']))).toEqual({ applied: knownMigrations })
+    expect(documentOf(await run(['migrate']))).toEqual({ applied: [] })
+    const status = await run(['migrate', 'status'])
+    expect(status.exitCode).toBe(0)
+    expect(documentOf(status)).toEqual({
+      applied: knownMigrations.map((name) => ({
+        name,
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        at: expect.stringMatching(/^\d{4}-.*\.\d{3}Z$/),
+      })),
+      pending: [],
+      changed: [],
+      newer: [],
+    })
+  })
+
+  test('a user is added with a hashed password, once for a name in any case and once for an email', async () => {
+    const added = await run(['user', 'add', 'Grace', '--email', 'Grace@example.com', '--admin'], password)
+    expect(added).toMatchObject({ exitCode: 0, stderr: '' })
+    const user = {
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
+      username: 'Grace',
+      email: 'Grace@example.com',
+      role: 'admin',
+      createdAt: expect.stringMatching(/\.\d{3}Z$/),
+      disabledAt: null,
+    }
+    expect(documentOf(added)).toEqual(user)
+    const [row] = await database.query("select password_hash from users where username = 'Grace'")
+    expect(row?.['password_hash']).toMatch(/^\$2b\$04\$.{53}$/)
+    const nameTaken = await run(['user', 'add', 'gRACE', '--email', 'other@example.com'], password)
+    expect(nameTaken.exitCode).toBe(1)
+    expect(documentOf(nameTaken)).toMatchObject({ error: { code: 'username_taken' } })
+    const emailTaken = await run(['user', 'add', 'other', '--email', 'GRACE@example.com'], password)
+    expect(emailTaken.exitCode).toBe(1)
+    expect(documentOf(emailTaken)).toMatchObject({ error: { code: 'email_taken' } })
+    expect(documentOf(await run(['user', 'list']))).toEqual({ items: [user] })
+  })
+
+  test('a user is disabled, enabled, and given a new password that ends its sessions', async () => {
+    await run(['user', 'add', 'hopper', '--email', 'hopper@example.com'], password)
+    const rowOf = async () => {
+      const [row] = await database.query("select * from users where username = 'hopper'")
+      return row
+    }
+    const before = await rowOf()
+    const disabled = await run(['user', 'disable', 'HOPPER'])
+    expect(documentOf(disabled)).toMatchObject({ username: 'hopper', disabledAt: expect.any(String) })
+    const again = await run(['user', 'disable', 'hopper'])
+    expect(documentOf(again)).toEqual(documentOf(disabled))
+    expect((await rowOf())?.['disabled_at']).not.toBeNull()
+    expect(documentOf(await run(['user', 'enable', 'hopper']))).toMatchObject({ disabledAt: null })
+    expect((await rowOf())?.['disabled_at']).toBeNull()
+    expect((await rowOf())?.['password_hash']).toBe(before?.['password_hash'])
+    const changed = await run(['user', 'password', 'hopper@example.com'], 'another good one\n')
+    expect(documentOf(changed)).toMatchObject({ username: 'hopper' })
+    const after = await rowOf()
+    expect(after?.['password_hash']).not.toBe(before?.['password_hash'])
+    expect(after?.['tokens_valid_from']).not.toEqual(before?.['tokens_valid_from'])
+  })
+
+  test.for(['disable', 'enable', 'password'])('user %s of an unknown name is not_found', async (verb) => {
+    const ended = await run(['user', verb, 'nobody'], password)
+    expect(ended.exitCode).toBe(1)
+    expect(documentOf(ended)).toMatchObject({ error: { code: 'not_found' } })
+  })
+
+  test.for([
+    ['seven77\n', 'too short'],
+    [`${'x'.repeat(73)}\n`, 'too long'],
+    ['', 'absent'],
+    ['two lines\nof text\n', 'two lines'],
+    ['with \0 in it\n', 'with U+0000'],
+  ])('a password that is %j (%s) is refused before any work, and never shown', async ([input = '']) => {
+    const ended = await run(['user', 'add', 'lovelace', '--email', 'lovelace@example.com'], input)
+    expect(ended.exitCode).toBe(2)
+    expect(documentOf(ended)).toMatchObject({ error: { code: 'validation_failed' } })
+    if (input !== '') expect(ended.stdout + ended.stderr).not.toContain(input.split('\n')[0])
+    expect(await database.query("select id from users where username = 'lovelace'")).toEqual([])
+  })
+
+  test.for([
+    ['ab', 'ok@example.com'],
+    ['with space', 'ok@example.com'],
+    ['fine', 'no-address'],
+  ])('the name %s with the email %s is refused before any work', async ([name = '', email = '']) => {
+    const ended = await run(['user', 'add', name, '--email', email], password)
+    expect(ended.exitCode).toBe(2)
+    expect(documentOf(ended)).toMatchObject({ error: { code: 'validation_failed' } })
+  })
+})
