@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { endOfRun, runVariable, type ServersMessage, type StartedServers } from './servers/protocol.ts'
-import { buildWorker, type BuiltWorker } from './servers/worker.ts'
+import { buildWorker, type BuiltWorker, type UnbuiltWorker } from './servers/worker.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Everything that a test writes outside its database goes below this folder, which is removed at the end. */
     directory: string
     servers: StartedServers
-    worker: BuiltWorker
+    worker: BuiltWorker | UnbuiltWorker
   }
 }
 
@@ -45,7 +45,10 @@ function waitUntilStarted(servers: ChildProcess): Promise<StartedServers> {
   return new Promise((resolve, reject) => {
     servers.once('message', (message: ServersMessage) => {
       if ('started' in message) resolve(message.started)
-      else reject(new Error(`The test servers did not start:\n${message.failed}`))
+      else {
+        servers.disconnect()
+        reject(new Error(`The test servers did not start:\n${message.failed}`))
+      }
     })
     servers.once('exit', (code) => {
       reject(new Error(`The test servers' process ended with ${code} before they were up`))

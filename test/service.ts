@@ -133,7 +133,9 @@ async function startWorkers(
  * reaches the gateway from workerd itself, where the harness sends each request through Node's own fetch.
  */
 function startWorker(vars: Readonly<Record<string, string>>, logged: string[]): Miniflare {
-  const { options, script } = inject('worker')
+  const worker = inject('worker')
+  if ('failed' in worker) throw new Error(worker.failed)
+  const { options, script } = worker
   return new Miniflare(
     convertV4MiniflareOptions({
       ...options,
