@@ -9,11 +9,12 @@ import {
   executeNamed,
   failed,
   float,
-  HranaClient,
+  type HranaClient,
   integer,
   nothing,
   stmtResult,
   text,
+  type Wire,
 } from './hrana-client.ts'
 
 /**
@@ -36,9 +37,15 @@ const refused = (error: unknown) => ({ status: 400, error })
 
 /** Runs requests on a stream of its own and closes it. */
 const once =
-  (...requests: Parameters<HranaClient['send']>): HranaCase['run'] =>
+  (...requests: readonly Wire[]): HranaCase['run'] =>
   (openStream) =>
     openStream().send(...requests, close)
+
+/** sqld goes on with the place in the text, which the native binding does not tell. */
+const noSuchColumn: unknown = expect.stringMatching(
+  /^SQL input error: no such column: nothing_such( \(at offset \d+\))?$/u,
+)
+const anyList: unknown = expect.any(Array)
 
 const parseError = failed('SQL_PARSE_ERROR', expect.stringContaining('SQL string could not be parsed: '))
 const unsupported = failed('SQL_PARSE_ERROR', expect.stringContaining('unsupported statement'))
@@ -120,12 +127,10 @@ export const hranaCases: readonly HranaCase[] = [
     run: once(
       execute('select ?2 a, ?1 b', integer(1), integer(2)),
       executeNamed('select :a a, @b b, $c c, :a d', { a: integer(1), '@b': integer(2), c: integer(3) }),
-      execute('select :a a, :b b, :a c', integer(1), integer(2)),
     ),
     expected: ok(
       done({ cols: ['a', 'b'], rows: [[integer(2), integer(1)]] }),
       done({ cols: ['a', 'b', 'c', 'd'], rows: [[integer(1), integer(2), integer(3), integer(1)]] }),
-      done({ cols: ['a', 'b', 'c'], rows: [[integer(1), integer(2), integer(1)]] }),
       closed,
     ),
   },
@@ -136,6 +141,7 @@ export const hranaCases: readonly HranaCase[] = [
       execute('select ?', nothing, nothing),
       executeNamed('select :a, $c', { a: nothing }),
       executeNamed('select :a', { a: nothing, b: nothing }),
+      execute('select :a', nothing),
       { type: 'execute', stmt: { sql: 'select ?', args: [nothing], named_args: [{ name: 'a', value: nothing }] } },
     ),
     expected: ok(
@@ -143,6 +149,7 @@ export const hranaCases: readonly HranaCase[] = [
       failed('ARGS_INVALID', 'Arguments do not match SQL parameters: too many parameters, expected 1 found 2'),
       failed('ARGS_INVALID', 'Arguments do not match SQL parameters: value for parameter $c not found'),
       failed('ARGS_INVALID', 'Arguments do not match SQL parameters: too many parameters, expected 1 found 2'),
+      failed('ARGS_INVALID', 'Arguments do not match SQL parameters: value for parameter :a not found'),
       failed('ARGS_BOTH_POSITIONAL_AND_NAMED', 'Specifying both positional and named arguments is not supported'),
       closed,
     ),
@@ -172,7 +179,7 @@ export const hranaCases: readonly HranaCase[] = [
     run: once(execute('select * from nowhere'), execute('select nothing_such')),
     expected: ok(
       failed('SQLITE_UNKNOWN', 'SQLite error: no such table: nowhere'),
-      failed('SQL_INPUT_ERROR', expect.stringContaining('SQL input error: no such column: nothing_such')),
+      failed('SQL_INPUT_ERROR', noSuchColumn),
       closed,
     ),
   },
@@ -310,7 +317,7 @@ export const hranaCases: readonly HranaCase[] = [
               n === null ? null : stmtResult({ cols: ['a'], rows: [[integer(n)]] }),
             ),
             step_errors: Array.from({ length: 11 }, (_, index) =>
-              index === 1 ? { code: 'SQL_INPUT_ERROR', message: expect.stringContaining('no such column') } : null,
+              index === 1 ? { code: 'SQL_INPUT_ERROR', message: noSuchColumn } : null,
             ),
           },
         },
@@ -443,7 +450,7 @@ export const hranaCases: readonly HranaCase[] = [
         type: 'ok',
         response: {
           type: 'describe',
-          result: { params: [], cols: expect.any(Array), is_explain: true, is_readonly: true },
+          result: { params: [], cols: anyList, is_explain: true, is_readonly: true },
         },
       },
       done({ cols: ['n'], rows: [[integer(0)]] }),

@@ -33,7 +33,7 @@ const sqldProgram = await locateSqld()
 describe.skipIf(sqldProgram === undefined)('the real sqld', () => {
   let sqld: Sqld
   beforeAll(async () => {
-    sqld = await startSqld(sqldProgram ?? '', join(inject('servers').directory, 'sqld'))
+    sqld = await startSqld(sqldProgram ?? '', join(inject('directory'), 'sqld'))
   })
   afterAll(() => sqld.stop())
 

@@ -189,25 +189,36 @@ export class HranaStream implements LockHolder {
 
   async #run(statement: SqliteStatement, params: readonly SqliteValue[]): Promise<SqliteRows> {
     if (statement.touchesConnection) this.#connection.markAltered()
-    if (statement.isWrite) await this.#lock.acquire(this)
     try {
-      return await this.#runWhenUnlocked(statement.sql, params)
+      if (statement.isBegin) return await this.#begin(statement)
+      if (!statement.isWrite)
+        return await whenUnlocked(this.#lockSeconds, () => this.#connection.run(statement.sql, params))
+      return await this.#write(statement.sql, params)
     } finally {
       if (!this.#connection.isInTransaction) this.#lock.release(this)
     }
   }
 
-  /** Another process may hold the lock: it is asked for again and again, at random, for as long as SQLite would wait. */
-  async #runWhenUnlocked(sql: string, params: readonly SqliteValue[]): Promise<SqliteRows> {
-    const deadlineMs = performance.now() + this.#lockSeconds * 1000
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return this.#connection.run(sql, params)
-      } catch (error) {
-        const canWait = error instanceof SqliteFailure && error.isLocked && performance.now() < deadlineMs
-        if (!canWait) throw error
-        await delay(Math.random() * Math.min(20, 2 * attempt))
-      }
+  async #begin({ sql, isWrite }: SqliteStatement): Promise<SqliteRows> {
+    if (isWrite && !this.#connection.isInTransaction) await this.#lock.acquire(this)
+    await whenUnlocked(this.#lockSeconds, () => this.#connection.command(sql))
+    return { columns: [], rows: [] }
+  }
+
+  async #write(sql: string, params: readonly SqliteValue[]): Promise<SqliteRows> {
+    const isAlone = !this.#connection.isInTransaction
+    if (!this.#lock.isHeldBy(this)) {
+      await this.#lock.acquire(this)
+      await whenUnlocked(this.#lockSeconds, () => this.#connection.takeWriteLock())
+    }
+    if (!isAlone) return this.#connection.run(sql, params)
+    try {
+      const rows = this.#connection.run(sql, params)
+      this.#connection.command('COMMIT')
+      return rows
+    } catch (error) {
+      this.#connection.rollBack()
+      throw error
     }
   }
 
@@ -272,6 +283,20 @@ export class HranaStream implements LockHolder {
   }
 }
 
+/** Another process may hold the lock: it is asked for again and again, at random, for as long as sqld would wait. */
+async function whenUnlocked<T>(seconds: number, act: () => T): Promise<T> {
+  const deadlineMs = performance.now() + seconds * 1000
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return act()
+    } catch (error) {
+      const canWait = error instanceof SqliteFailure && error.isLocked && performance.now() < deadlineMs
+      if (!canWait) throw error
+      await delay(Math.random() * Math.min(20, 2 * attempt))
+    }
+  }
+}
+
 function statementsOf(sql: string): readonly SqliteStatement[] {
   // SQLite would stop at the character and run what stands before it.
   if (sql.includes('\0')) throw new StreamError('SQL_PARSE_ERROR', 'SQL string could not be parsed: NUL character')
@@ -296,7 +321,7 @@ function paramsOf({ parameters }: SqliteStatement, { args, namedArgs }: Stmt): r
     throw argsInvalid(`too many parameters, expected ${parameters.length} found ${count}`)
   }
   const params = parameters.map((name, index) => {
-    const value = namedArgs.length > 0 ? namedValue(namedArgs, name) : args[index]
+    const value = name === undefined || name.startsWith('?') ? args[index] : namedValue(namedArgs, name)
     if (value === undefined) throw argsInvalid(`value for parameter ${name ?? index + 1} not found`)
     return value
   })
@@ -307,8 +332,7 @@ function paramsOf({ parameters }: SqliteStatement, { args, namedArgs }: Stmt): r
   return params
 }
 
-function namedValue(namedArgs: Stmt['namedArgs'], name: string | undefined): SqliteValue | undefined {
-  if (name === undefined) return undefined
+function namedValue(namedArgs: Stmt['namedArgs'], name: string): SqliteValue | undefined {
   return namedArgs.find((argument) => argument.name === name || argument.name === name.slice(1))?.value
 }
 

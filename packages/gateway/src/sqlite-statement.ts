@@ -7,6 +7,7 @@ export interface SqliteStatement {
   readonly isInsert: boolean
   /** Needs the database's write lock: changes, DDL, BEGIN IMMEDIATE, and PRAGMAs that write. */
   readonly isWrite: boolean
+  readonly isBegin: boolean
   readonly isExplain: boolean
   readonly isReadonly: boolean
   /** Ends a transaction as a whole by undoing it. */
@@ -77,10 +78,11 @@ function describe(source: string, tokens: readonly SqliteToken[]): SqliteStateme
     isChange,
     isInsert: isChange && (verb === 'INSERT' || verb === 'REPLACE'),
     isWrite,
+    isBegin: verb === 'BEGIN' && !isExplain,
     isExplain,
     isReadonly: isExplain || !(isWrite || verb === 'PRAGMA' || verb === ''),
-    isRollback: verb === 'ROLLBACK' && !body.some((token) => token.text === 'TO'),
-    touchesConnection: verb === 'PRAGMA',
+    isRollback: verb === 'ROLLBACK' && !isExplain && !body.some((token) => token.text === 'TO'),
+    touchesConnection: verb === 'PRAGMA' && !isExplain,
     parameters: parametersOf(tokens),
   }
 }

@@ -97,6 +97,27 @@ export class SqliteConnection implements PooledConnection {
     return this.#database.inTransaction
   }
 
+  /**
+   * Takes SQLite's write lock: begins a transaction, or makes the open one a writing one. Throws SqliteFailure, which is
+   * `isLocked` when another connection has it.
+   *
+   * A statement that meets SQLITE_BUSY keeps its snapshot of the database until it is reset, and the binding resets none
+   * but those that `exec` makes: the connection would read old data from then on. So the lock is taken by `exec` before
+   * any statement that writes. `incremental_vacuum` is the one statement that takes it and does nothing else.
+   */
+  takeWriteLock(): void {
+    this.command(this.isInTransaction ? 'PRAGMA incremental_vacuum(1)' : 'BEGIN IMMEDIATE')
+  }
+
+  /** Runs one statement that has neither parameters nor rows. Throws SqliteFailure. */
+  command(sql: string): void {
+    try {
+      this.#database.exec(sql)
+    } catch (error) {
+      throw failureOf(error)
+    }
+  }
+
   /** Runs one statement. Throws SqliteFailure. */
   run(sql: string, params: readonly SqliteValue[]): SqliteRows {
     try {
@@ -108,7 +129,9 @@ export class SqliteConnection implements PooledConnection {
       const rows = statement.safeIntegers().raw().all(params).filter(isRow)
       return { columns: columnsOf(statement), rows }
     } catch (error) {
-      throw failureOf(error)
+      const failure = failureOf(error)
+      if (failure.code.startsWith('SQLITE_BUSY')) this.#isAltered = true
+      throw failure
     }
   }
 
@@ -140,7 +163,7 @@ export class SqliteConnection implements PooledConnection {
   rollBack(): void {
     if (!this.#isOpen || !this.isInTransaction) return
     try {
-      this.#database.prepare('ROLLBACK').run([])
+      this.#database.exec('ROLLBACK')
     } catch {
       this.#isAltered = true
     }
