@@ -5,7 +5,7 @@ import { freshDatabase, type TestDatabase } from '../dialects.ts'
 import { gatewayOnlyHranaCases, hranaCases, slowHranaCases } from './hrana-cases.ts'
 import { HranaClient } from './hrana-client.ts'
 import { locateSqld, startSqld, type Sqld } from './sqld.ts'
-import { targetOf } from './start.ts'
+import { targetOf } from './target.ts'
 
 describe('the gateway, as a libSQL server', () => {
   let database: TestDatabase

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest'
-import { parseDatabaseUrl, type Dialect, type Target } from '@millrace/db/url'
+import type { Dialect, Target } from '@millrace/db/url'
 import { startGateway, type Gateway, type GatewayLogEntry, type GatewayOptions } from '@millrace/gateway'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'
+import { targetOf } from './target.ts'
 
 export interface StartedGateway {
   readonly gateway: Gateway
@@ -26,12 +27,6 @@ export async function startTestGateway(dialect: Dialect, options: StartOptions =
   const gateway = await startGateway({ target, ...gatewayOptions, log: (entry) => log.push(entry) })
   onTestFinished(() => gateway.close())
   return { gateway, target, database, log }
-}
-
-export function targetOf(url: string): Target {
-  const parsed = parseDatabaseUrl(url)
-  if (!parsed.ok) throw new Error(parsed.error.why)
-  return parsed.target
 }
 
 /** Waits until a condition holds, looking every few milliseconds. */

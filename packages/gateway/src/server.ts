@@ -9,6 +9,7 @@ import { neonProtocol } from './neon.ts'
 import { planetscaleProtocol } from './planetscale.ts'
 import type { PoolStatus } from './pool.ts'
 import { jsonReply, type Protocol, type Reply, type Route } from './protocol.ts'
+import { servePostgresWebSocket } from './websocket.ts'
 
 export interface GatewayOptions {
   /** A file, or a server reached `via: 'gateway'`. */
@@ -63,6 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer((request, response) => {
     void respond({ request, response, protocol, rules, limits, log, isClosing })
   })
+  const webSockets = servePostgresWebSocket(server, options.target, rules, log)
   // The default of 5 s would close connections that a driver in workerd is about to use again.
   server.keepAliveTimeout = 65_000
   server.requestTimeout = 0
@@ -81,6 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     status: () => protocol.status(),
     close: async () => {
       isClosing.now = true
+      webSockets.close()
       await drain(server, limits.drainSeconds)
       await protocol.close()
       log({ level: 'info', event: 'closed', message: 'The gateway has closed.' })

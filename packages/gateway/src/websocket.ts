@@ -1,0 +1,86 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { type Duplex, finished } from 'node:stream'
+import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
+import type { Target } from '@millrace/db/url'
+import { type AccessRules, refusalOf, tokenHeader } from './access.ts'
+import type { Log } from './log.ts'
+import { openPostgresSocket } from './postgres-socket.ts'
+import { errorResponse, readStartup, StartupRefusal, startupFor } from './postgres-startup.ts'
+
+/** The path of Neon's own proxy. */
+const path = '/v2'
+
+/** The subprotocol that carries the gateway's token, in hexadecimal: a WebSocket sends no headers of its own. */
+const tokenProtocol = 'millrace-token.'
+
+const unreachableSqlState = '08006'
+
+export interface WebSockets {
+  /** Ends every session; the server rolls back what they left open. */
+  close(): void
+}
+
+/**
+ * Serves Neon's WebSocket, which interactive transactions need: PostgreSQL's own protocol, passed on byte by byte to the
+ * target. So the server itself checks the password.
+ */
+export function servePostgresWebSocket(server: Server, target: Target, rules: AccessRules, log: Log): WebSockets {
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false })
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy())
+    if (target.dialect !== 'postgres' || request.url !== path) {
+      refuse(stream, 404, 'Not Found')
+      return
+    }
+    const refusal = refusalOf(withToken(request), rules)
+    if (refusal !== undefined) {
+      refuse(stream, refusal.status, refusal.message)
+      return
+    }
+    sockets.handleUpgrade(request, stream, head, (webSocket) => {
+      void pass(webSocket, target, log)
+    })
+  })
+  return {
+    close() {
+      for (const client of sockets.clients) client.terminate()
+      sockets.close()
+    },
+  }
+}
+
+function refuse(stream: Duplex, status: number, message: string): void {
+  const body = JSON.stringify({ message })
+  stream.end(
+    `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function withToken({ headers }: IncomingMessage): IncomingMessage['headers'] {
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
+  const token = offered?.find((name) => name.startsWith(tokenProtocol))?.slice(tokenProtocol.length)
+  return token === undefined ? headers : { ...headers, [tokenHeader]: Buffer.from(token, 'hex').toString('utf8') }
+}
+
+type PostgresTarget = Extract<Target, { readonly dialect: 'postgres' }>
+
+async function pass(webSocket: WebSocket, target: PostgresTarget, log: Log): Promise<void> {
+  const client = createWebSocketStream(webSocket)
+  // A client that breaks off is told of by the end of the pipes.
+  client.on('error', () => client.destroy())
+  try {
+    const startup = startupFor(target, await readStartup(client))
+    const server = await openPostgresSocket(target)
+    server.on('error', () => server.destroy())
+    finished(client, () => server.destroy())
+    finished(server, () => client.destroy())
+    server.write(startup)
+    client.pipe(server)
+    server.pipe(client)
+  } catch (error) {
+    const isRefusal = error instanceof StartupRefusal
+    const message = error instanceof Error ? error.message : 'unknown failure'
+    if (!isRefusal) log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${message}` })
+    client.end(errorResponse(isRefusal ? error.sqlState : unreachableSqlState, isRefusal ? message : 'the server cannot be reached'))
+  }
+}
