@@ -43,10 +43,6 @@ describe.each([sqlite, postgres, mysql])('$name', (dialect) => {
 
   test('reads back what it writes', () => {
     const { workflows } = dialect.tables
-    const written = (
-      column: { mapToDriverValue(value: unknown): unknown; mapFromDriverValue(value: unknown): unknown },
-      value: unknown,
-    ) => column.mapFromDriverValue(column.mapToDriverValue(value))
     const moment = new Date('2026-01-31T09:30:00.123Z')
     expect(written(workflows.createdAt, moment)).toEqual(moment)
     expect(written(workflows.isPublic, true)).toBe(true)
@@ -54,6 +50,15 @@ describe.each([sqlite, postgres, mysql])('$name', (dialect) => {
     expect(written(workflows.revision, Number.MAX_SAFE_INTEGER)).toBe(Number.MAX_SAFE_INTEGER)
   })
 })
+
+interface Codec {
+  mapToDriverValue(value: unknown): unknown
+  mapFromDriverValue(value: unknown): unknown
+}
+
+function written(column: Codec, value: unknown): unknown {
+  return column.mapFromDriverValue(column.mapToDriverValue(value))
+}
 
 function columnsOf(table: Table): [string, Column][] {
   return Object.entries<Column>(getTableColumns(table))

@@ -1,0 +1,32 @@
+import { getTableConfig } from 'drizzle-orm/sqlite-core'
+import { typeOf } from '../../drift.ts'
+import { defineTables } from '../../schema.ts'
+import type { Catalogue } from '../../schema-shape.ts'
+import { expectedShape } from '../expected-shape.ts'
+import { plain } from '../plain.ts'
+import { sqliteKit } from './kit.ts'
+
+const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
+
+export const sqliteCatalogue: Catalogue = {
+  expected: expectedShape(Object.values(defineTables(sqliteKit)).map((table) => getTableConfig(table))),
+  columns: plain(
+    `select m.name, c.name, c.type, case when c."notnull" = 1 then 0 else 1 end, null from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' order by m.name, c.cid`,
+  ),
+  indexes: plain(
+    `select t, i, u, p, c from (
+      select m.name as t, l.name as i, l."unique" as u, case when l.origin = 'pk' then 1 else 0 end as p, x.name as c, x.seqno as n from sqlite_master m join pragma_index_list(m.name) l join pragma_index_info(l.name) x where m.type = 'table'
+      union all
+      select m.name, 'rowid', 1, 1, k.name, k.pk from sqlite_master m join pragma_table_info(m.name) k where m.type = 'table' and k.pk > 0 and not exists (select 1 from pragma_index_list(m.name) l where l.origin = 'pk')
+    ) order by t, i, n`,
+  ),
+  foreignKeys: plain(
+    `select m.name, f.id, f."from", f."table", coalesce(f."to", 'id') from sqlite_master m join pragma_foreign_key_list(m.name) f where m.type = 'table' order by m.name, f.id, f.seq`,
+  ),
+  quote,
+  // SQLite adds a column that takes null only; what it has can't be changed but by making the table anew.
+  addColumn: (table, column) =>
+    column.isNullable ? `alter table ${quote(table)} add column ${quote(column.name)} ${typeOf(column)}` : undefined,
+  changeColumn: () => undefined,
+  addForeignKey: () => undefined,
+}

@@ -1,0 +1,142 @@
+import type { Catalogue, ColumnShape, ForeignKeyShape, IndexShape, SchemaShape, TableShape } from './schema-shape.ts'
+import { readSchema } from './schema-shape.ts'
+import type { Transport } from './transport.ts'
+
+/** Something that the code needs and the database lacks or has otherwise. */
+export interface Drift {
+  readonly kind: 'table' | 'column' | 'index' | 'foreign_key'
+  readonly table: string
+  /** Of the column, index or foreign key; of the table itself where that is missing. */
+  readonly name: string
+  readonly message: string
+  /** The statement that mends it; absent where the dialect can't by one. */
+  readonly sql?: string
+}
+
+/** Compares the live database with the code. What the database has beyond that is no drift. */
+export async function findDrift(transport: Transport): Promise<readonly Drift[]> {
+  return compareSchemas(transport.dialect.catalogue, await readSchema(transport))
+}
+
+/** Columns of the code's tables that the code doesn't know: kept, never read. */
+export function extraColumns({ expected }: Catalogue, live: SchemaShape): readonly { table: string; name: string }[] {
+  return [...expected].flatMap(([table, { columns }]) => {
+    const known = new Set(columns.map(({ name }) => name))
+    const present = live.get(table)?.columns ?? []
+    return present.filter(({ name }) => !known.has(name)).map(({ name }) => ({ table, name }))
+  })
+}
+
+export function compareSchemas(catalogue: Catalogue, live: SchemaShape): readonly Drift[] {
+  return [...catalogue.expected].flatMap(([table, wanted]) => {
+    const present = live.get(table)
+    if (present === undefined) return [missingTable(catalogue, table, wanted)]
+    return [
+      ...columnDrift(catalogue, table, wanted, present),
+      ...keyDrift(table, wanted, present),
+      ...indexDrift(catalogue, table, wanted, present),
+      ...foreignKeyDrift(catalogue, table, wanted, present),
+    ]
+  })
+}
+
+function missingTable({ quote }: Catalogue, table: string, { columns, primaryKey }: TableShape): Drift {
+  const definitions = [
+    ...columns.map((column) => `${quote(column.name)} ${typeOf(column)}${column.isNullable ? '' : ' not null'}`),
+    `primary key (${primaryKey.map(quote).join(', ')})`,
+  ]
+  return {
+    kind: 'table',
+    table,
+    name: table,
+    message: `The table ${table} is missing.`,
+    sql: `create table ${quote(table)} (${definitions.join(', ')})`,
+  }
+}
+
+/** A column's type as DDL has it. */
+export function typeOf({ type, collation }: ColumnShape): string {
+  if (collation === undefined) return type
+  return collation.startsWith('utf8mb4')
+    ? `${type} character set utf8mb4 collate ${collation}`
+    : `${type} collate "${collation}"`
+}
+
+function columnDrift(catalogue: Catalogue, table: string, wanted: TableShape, present: TableShape): readonly Drift[] {
+  const byName = new Map(present.columns.map((column) => [column.name, column]))
+  return wanted.columns.flatMap((column): Drift[] => {
+    const found = byName.get(column.name)
+    const base = { kind: 'column', table, name: column.name } as const
+    if (found === undefined) {
+      const message = `The column ${table}.${column.name} is missing.`
+      return [withSql({ ...base, message }, catalogue.addColumn(table, column))]
+    }
+    const difference = differenceOf(column, found)
+    if (difference === undefined) return []
+    const message = `The column ${table}.${column.name} ${difference}.`
+    return [withSql({ ...base, message }, catalogue.changeColumn(table, column))]
+  })
+}
+
+function differenceOf(wanted: ColumnShape, found: ColumnShape): string | undefined {
+  if (wanted.type !== found.type) return `is ${found.type} where ${wanted.type} is needed`
+  if (wanted.collation !== found.collation) {
+    return `has the collation ${found.collation ?? 'of none'} where ${wanted.collation ?? 'none'} is needed`
+  }
+  if (wanted.isNullable !== found.isNullable) return wanted.isNullable ? 'refuses null' : 'takes null'
+  return undefined
+}
+
+function keyDrift(table: string, wanted: TableShape, present: TableShape): readonly Drift[] {
+  if (isSameList(wanted.primaryKey, present.primaryKey)) return []
+  const message = `The primary key of ${table} is (${present.primaryKey.join(', ')}) where (${wanted.primaryKey.join(', ')}) is needed.`
+  return [{ kind: 'index', table, name: `${table}_pk`, message }]
+}
+
+/** By columns and uniqueness, whatever the name; a unique index serves where a plain one is needed. */
+function indexDrift({ quote }: Catalogue, table: string, wanted: TableShape, present: TableShape): readonly Drift[] {
+  return wanted.indexes
+    .filter((index) => !present.indexes.some((found) => isIndexServed(index, found)))
+    .map(({ name, columns, isUnique }) => ({
+      kind: 'index',
+      table,
+      name,
+      message: `The ${isUnique ? 'unique ' : ''}index ${name} on ${table} (${columns.join(', ')}) is missing.`,
+      sql: `create ${isUnique ? 'unique ' : ''}index ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`,
+    }))
+}
+
+function foreignKeyDrift(
+  catalogue: Catalogue,
+  table: string,
+  wanted: TableShape,
+  present: TableShape,
+): readonly Drift[] {
+  return wanted.foreignKeys
+    .filter((key) => !present.foreignKeys.some((found) => isSameKey(key, found)))
+    .map((key) => {
+      const { name, columns, target, targetColumns } = key
+      const message = `The foreign key ${name} from ${table} (${columns.join(', ')}) to ${target} (${targetColumns.join(', ')}) is missing.`
+      return withSql({ kind: 'foreign_key', table, name, message }, catalogue.addForeignKey(table, key))
+    })
+}
+
+function isIndexServed(index: IndexShape, found: IndexShape): boolean {
+  return isSameList(index.columns, found.columns) && (found.isUnique || !index.isUnique)
+}
+
+function isSameKey(key: ForeignKeyShape, found: ForeignKeyShape): boolean {
+  return (
+    found.target === key.target &&
+    isSameList(key.columns, found.columns) &&
+    isSameList(key.targetColumns, found.targetColumns)
+  )
+}
+
+function withSql(drift: Drift, sql: string | undefined): Drift {
+  return sql === undefined ? drift : { ...drift, sql }
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((item, position) => item === other[position])
+}
