@@ -20,7 +20,7 @@ export interface ScannedValue {
 }
 
 /** Containers that may be open at once, the document's own included. */
-export const deepestNesting = 64
+const deepestNesting = 64
 
 /** A value's problems end at so many, or at so many characters of pointers, so that an answer stays small. */
 const mostProblems = 20

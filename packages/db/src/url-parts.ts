@@ -47,7 +47,7 @@ export function splitFileUrl(source: string, bodyStart: number): { path: Span; o
 }
 
 /** The index of the `@` that ends the credentials. */
-export function credentialsEnd(source: string, bodyStart: number): number | undefined {
+function credentialsEnd(source: string, bodyStart: number): number | undefined {
   const body = source.slice(bodyStart)
   const last = body.lastIndexOf('@')
   if (last === -1) return undefined
