@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { knownMigrations } from '@millrace/db/known-migrations'
-import { migrate, migrationStatus, type MigrationProgress } from '@millrace/db/migrate'
+import { migrate, migrationStatus, recordMigration, type MigrationProgress } from '@millrace/db/migrate'
 import { hashOf, statementsOf, type Migration } from '@millrace/db/migration'
 import { readiness } from '@millrace/db/readiness'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -137,6 +137,24 @@ describeDialects((dialect) => {
     const { database, migrations, raw } = await reach(dialect, true)
     await raw.query("update marks set value = '{}' where name = 'restore'")
     await expect(migrate(database, migrations)).rejects.toMatchObject({ fault: 'restore_in_progress' })
+  })
+
+  test('a migration run by other means is recorded when the schema agrees, and not before', async () => {
+    const { database, migrations, raw } = await reach(dialect, true)
+    const { name } = firstOf(migrations)
+    await raw.query('delete from migrations')
+    await raw.query(`drop index executions_status_lease_until_id_index${dialect === 'mysql' ? ' on executions' : ''}`)
+    await expect(recordMigration(database, migrations, name)).rejects.toMatchObject({
+      code: 'schema_differs',
+      why: expect.stringContaining('executions_status_lease_until_id_index'),
+    })
+    expect(await migrationStatus(database, migrations)).toMatchObject({ pending: [name] })
+    await raw.query('create index executions_status_lease_until_id_index on executions (status, lease_until, id)')
+    await recordMigration(database, migrations, name)
+    expect(await migrationStatus(database, migrations)).toMatchObject({ pending: [], changed: [] })
+    await expect(recordMigration(database, migrations, '0009_none')).rejects.toMatchObject({
+      code: 'unknown_migration',
+    })
   })
 
   test('killed at any statement, a second run ends well', async () => {

@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm'
 import type { Database } from './database.ts'
+import { findDrift, type Drift } from './drift.ts'
 import { DatabaseError, databaseError } from './errors.ts'
 import { hashOf, statementsOf, type Migration } from './migration.ts'
 import { MigrationError } from './migration-error.ts'
@@ -59,11 +60,7 @@ export async function migrate(
   const transport = database.transport()
   await makeBookkeeping(transport)
   await refuseWhileRestoring(transport)
-  const lock = await holdMigrationLock(transport, {
-    ...(options.lockTiming === undefined ? {} : { timing: options.lockTiming }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onWait: () => options.onProgress?.({ step: 'waiting_for_lock' }),
-  })
+  const lock = await lockFor(transport, options)
   try {
     await acceptChanged(transport, migrations, options.acceptChanged ?? [])
     const records = await readRecords(transport)
@@ -78,6 +75,63 @@ export async function migrate(
   } finally {
     await lock.release()
   }
+}
+
+/**
+ * Records a migration as applied whose SQL was run by other means, after comparing the live schema with the code's.
+ * Foreign keys that are missing are recorded as left out: platforms that want deploy requests may refuse them.
+ * @throws MigrationError when the schema lacks something else.
+ */
+export async function recordMigration(
+  database: Database,
+  migrations: readonly Migration[],
+  name: string,
+  options: Pick<MigrateOptions, 'onProgress' | 'lockTiming' | 'signal'> = {},
+): Promise<void> {
+  const transport = database.transport()
+  const migration = knownMigration(migrations, name, '--record')
+  await makeBookkeeping(transport)
+  await refuseWhileRestoring(transport)
+  const lock = await lockFor(transport, options)
+  try {
+    const drifts = await findDrift(transport)
+    const missing = drifts.filter(({ kind }) => kind !== 'foreign_key')
+    if (missing.length > 0) throw differsError(name, missing)
+    const leftOut = drifts.flatMap(({ sql }) => sql ?? [])
+    const records = await readRecords(transport)
+    if (!records.some((record) => record.name === name)) {
+      await transport.run(await recordStatement(transport, migration, { done: 0, isWhole: false }))
+    }
+    await transport.run(acceptStatement(transport.dialect, { name, hash: await hashOf(migration) }))
+    await transport.run(
+      finishStatement(transport.dialect, {
+        name,
+        leftOut: leftOut.length === 0 ? null : leftOut.join('\n'),
+        appliedAt: new Date(),
+      }),
+    )
+  } finally {
+    await lock.release()
+  }
+}
+
+function differsError(name: string, missing: readonly Drift[]): MigrationError {
+  return new MigrationError('schema_differs', {
+    what: `The migration ${name} is not recorded: the database is not as it would leave it.`,
+    why: missing.map(({ message }) => message).join(' '),
+    fix: 'Run its SQL first, as `millrace migrate --dry-run` prints it.',
+  })
+}
+
+function lockFor(
+  transport: Transport,
+  { lockTiming, signal, onProgress }: Pick<MigrateOptions, 'onProgress' | 'lockTiming' | 'signal'>,
+): Promise<HeldLock> {
+  return holdMigrationLock(transport, {
+    ...(lockTiming === undefined ? {} : { timing: lockTiming }),
+    ...(signal === undefined ? {} : { signal }),
+    onWait: () => onProgress?.({ step: 'waiting_for_lock' }),
+  })
 }
 
 interface Work {
@@ -211,16 +265,19 @@ async function acceptChanged(
   names: readonly string[],
 ): Promise<void> {
   for (const name of names) {
-    const migration = migrations.find((known) => known.name === name)
-    if (migration === undefined) {
-      throw new MigrationError('unknown_migration', {
-        what: `There is no migration ${name}.`,
-        why: `The code knows ${migrations.map((known) => known.name).join(', ')}.`,
-        fix: 'Give --accept-changed one of these names.',
-      })
-    }
+    const migration = knownMigration(migrations, name, '--accept-changed')
     await transport.run(acceptStatement(transport.dialect, { name, hash: await hashOf(migration) }))
   }
+}
+
+function knownMigration(migrations: readonly Migration[], name: string, flag: string): Migration {
+  const migration = migrations.find((known) => known.name === name)
+  if (migration !== undefined) return migration
+  throw new MigrationError('unknown_migration', {
+    what: `There is no migration ${name}.`,
+    why: `The code knows ${migrations.map((known) => known.name).join(', ')}.`,
+    fix: `Give ${flag} one of these names.`,
+  })
 }
 
 function changedError(changed: readonly string[]): MigrationError {
