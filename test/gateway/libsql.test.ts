@@ -123,7 +123,7 @@ describe('locks', () => {
       Array.from({ length: 50 }, async () => {
         const tx = await client.transaction('write')
         const { rows } = await tx.execute('select b from t where a = 1')
-        await tx.execute({ sql: 'update t set b = ? where a = 1', args: [BigInt(String(rows[0]?.['b'])) + 1n] })
+        await tx.execute({ sql: 'update t set b = ? where a = 1', args: [bigintOf(rows[0]?.['b']) + 1n] })
         await tx.commit()
       }),
     )
@@ -195,6 +195,11 @@ describe('locks', () => {
     expect(await database.query('select a from t')).toEqual([{ a: 1n }])
   })
 })
+
+function bigintOf(value: unknown): bigint {
+  if (typeof value !== 'bigint') throw new Error('no bigint')
+  return value
+}
 
 function never(): never {
   throw new Error('not this process’s gateway')
