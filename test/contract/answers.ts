@@ -98,6 +98,14 @@ export function itemsOf(value: unknown): readonly Readonly<Record<string, unknow
   return items.map(asRecord)
 }
 
+/** The cursor to a list's next page; undefined at its end. */
+export function nextCursorOf(value: unknown): string | undefined {
+  const { nextCursor } = asRecord(value)
+  if (nextCursor === null) return undefined
+  if (typeof nextCursor !== 'string') throw new Error(`no cursor: ${JSON.stringify(value)}`)
+  return nextCursor
+}
+
 /** Where something is wrong, by a problem's `errors`. */
 export function placesOf(json: unknown): readonly string[] {
   const { errors } = asRecord(json)

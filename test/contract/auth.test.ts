@@ -20,7 +20,7 @@ const registrations: readonly Scenario[] = [
     status: 201,
     json: { expiresIn: 900, user: { username: 'Grace.Hopper_1-2', role: 'user' } },
     hasNot: ['password', 'hash', '$2b$', password],
-    then(answer) {
+    afterwards(answer) {
       const { user, ...rest } = asRecord(answer.json)
       expect(Object.keys(asRecord(user))).toEqual(['id', 'username', 'email', 'role', 'createdAt'])
       expect(Object.keys(rest)).toEqual(['accessToken', 'refreshToken', 'expiresIn'])
@@ -391,7 +391,8 @@ describeDialects((dialect) => {
         suite.world.send('nobody', 'POST', '/v1/auth/register', { body: account('sought-after') }),
       ),
     )
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409, 409])
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(4)
   })
 
   test.each(['$2a$', '$2b$', '$2y$'])('a %s hash made elsewhere lets its user in', async (kind) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
-import { itemsOf, asRecord, readAnswer } from './answers.ts'
+import { asRecord, itemsOf, nextCursorOf, readAnswer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { register } from './world.ts'
 
@@ -663,13 +663,13 @@ describeDialects((dialect) => {
       made.unshift(asRecord(json)['id'])
     }
     const seen: unknown[] = []
-    let cursor: unknown = ''
-    while (cursor !== null) {
-      const page = await send('GET', `/v1/workflows?limit=2${cursor === '' ? '' : `&cursor=${String(cursor)}`}`)
+    let cursor: string | undefined = ''
+    while (cursor !== undefined) {
+      const page = await send('GET', `/v1/workflows?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)
       const items = itemsOf(page.json)
       expect(items.length).toBeLessThanOrEqual(2)
       seen.push(...items.map(({ id }) => id))
-      cursor = asRecord(page.json)['nextCursor']
+      cursor = nextCursorOf(page.json)
       await send('POST', '/v1/workflows', '{"name":"later","definition":{}}')
       await send('PATCH', `/v1/workflows/${String(made.at(-1))}`, `{"name":"edited ${seen.length}"}`, {
         'If-Match': '*',
@@ -682,7 +682,7 @@ describeDialects((dialect) => {
     await suite.world.workflow()
     await suite.world.workflow()
     const page = await readAnswer(await suite.world.send('owner', 'GET', '/v1/workflows?limit=1'))
-    const cursor = String(asRecord(page.json)['nextCursor'])
+    const cursor = nextCursorOf(page.json) ?? ''
     const { id } = await suite.world.workflow()
     const answers = [
       ['owner', `/v1/workflows?limit=1&cursor=${cursor}`, 200],

@@ -32,7 +32,7 @@ export interface Scenario {
   /** By text or pattern; null: absent. */
   readonly answerHeaders?: Readonly<Record<string, string | RegExp | null>>
   /** What must hold afterwards. */
-  readonly then?: (answer: Answer, world: World, fresh: Workflow | undefined) => Promise<void> | void
+  readonly afterwards?: (answer: Answer, world: World, fresh: Workflow | undefined) => Promise<void> | void
 }
 
 export const absentId = '01900000-0000-7000-8000-000000000000'
@@ -56,10 +56,15 @@ export function useWorld(dialect: Dialect, vars: Readonly<Record<string, string>
 
 /** Declares a test for each row. */
 export function runScenarios(suite: { readonly world: World }, rows: readonly Scenario[]): void {
-  for (const row of rows) test(row.name, () => runScenario(row, suite.world))
+  for (const row of rows) {
+    test(row.name, async () => {
+      const ran = await runScenario(row, suite.world)
+      expect({ status: ran.status, text: ran.text }).toEqual({ status: row.status, text: ran.text })
+    })
+  }
 }
 
-async function runScenario(row: Scenario, world: World): Promise<void> {
+async function runScenario(row: Scenario, world: World): Promise<Answer> {
   const fresh = row.fresh === undefined ? undefined : await world.workflow(row.fresh)
   const filled = await fillerOf(world, fresh)
   const { as: actor = 'owner', method = 'GET' } = row
@@ -69,7 +74,8 @@ async function runScenario(row: Scenario, world: World): Promise<void> {
   const answer = await readAnswer(await world.send(actor, method, path, { body, headers }))
   expectScenario(row, answer)
   expectConventions(answer, { method, path, isAnonymous: actor === 'nobody' })
-  await row.then?.(answer, world, fresh)
+  await row.afterwards?.(answer, world, fresh)
+  return answer
 }
 
 async function fillerOf(world: World, fresh: Workflow | undefined): Promise<(text: string) => string> {

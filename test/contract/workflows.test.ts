@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
-import { asRecord, isUuid7, itemsOf, readAnswer, type Answer } from './answers.ts'
+import { asRecord, isUuid7, itemsOf, nextCursorOf, readAnswer, type Answer } from './answers.ts'
 import { runScenarios, standingWorkflows, useWorld, type Scenario } from './scenarios.ts'
 import { countRows, type Actor, type World } from './world.ts'
 
@@ -35,7 +35,7 @@ const creations: readonly Scenario[] = [
       permission: 'owner',
     },
     answerHeaders: { ETag: '"1"', Location: /^\/v1\/workflows\/[0-9a-f-]{36}$/ },
-    async then(answer, world) {
+    async afterwards(answer, world) {
       const workflow = asRecord(answer.json)
       expect(Object.keys(workflow)).toEqual(members)
       expect(workflow['ownerId']).toBe(world.users.owner.id)
@@ -141,7 +141,7 @@ const creations: readonly Scenario[] = [
     body: '{"name":"by the disabled","definition":{}}',
     status: 403,
     code: 'account_disabled',
-    then: async (_, world) => {
+    afterwards: async (_, world) => {
       expect(await countRows(world, 'workflows', "name = 'by the disabled'")).toBe(0)
     },
   },
@@ -263,7 +263,7 @@ const changes: readonly Scenario[] = [
     status: 200,
     json: { revision: 1, versionNumber: 1 },
     answerHeaders: { ETag: '"1"' },
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'the same text with a new name makes a revision and no version',
@@ -278,7 +278,7 @@ const changes: readonly Scenario[] = [
     body: '{}',
     status: 200,
     json: { revision: 1 },
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'values that are there already make none',
@@ -286,7 +286,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":"a workflow","description":null,"isPublic":false}',
     status: 200,
     json: { revision: 1 },
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'all at once is one revision',
@@ -302,7 +302,7 @@ const changes: readonly Scenario[] = [
     status: 422,
     code: 'validation_failed',
     places: ['/changeNotes'],
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'changeNotes of 10,000 are fine',
@@ -316,7 +316,7 @@ const changes: readonly Scenario[] = [
     body: `{"definition":{},"changeNotes":"${'x'.repeat(10_001)}"}`,
     status: 422,
     places: ['/changeNotes'],
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'name can not become null',
@@ -324,7 +324,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":null}',
     status: 422,
     places: ['/name'],
-    then: unchanged,
+    afterwards: unchanged,
   },
   { name: 'description can', ...patching, body: '{"description":null}', status: 200, json: { description: null } },
   {
@@ -333,7 +333,7 @@ const changes: readonly Scenario[] = [
     body: '{"definition":3}',
     status: 422,
     places: ['/definition'],
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'what only the server sets is unknown',
@@ -341,7 +341,7 @@ const changes: readonly Scenario[] = [
     body: '{"revision":7}',
     status: 422,
     places: ['/revision'],
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'without If-Match 428',
@@ -350,7 +350,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":"x"}',
     status: 428,
     code: 'precondition_required',
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'a stale If-Match 412',
@@ -359,7 +359,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":"x"}',
     status: 412,
     code: 'precondition_failed',
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'a stale one is 412 even where nothing would change',
@@ -367,7 +367,7 @@ const changes: readonly Scenario[] = [
     headers: { 'If-Match': '"2"' },
     body: '{}',
     status: 412,
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'a malformed one 412',
@@ -375,7 +375,7 @@ const changes: readonly Scenario[] = [
     headers: { 'If-Match': '1' },
     body: '{"name":"x"}',
     status: 412,
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'a number beyond every column 412',
@@ -383,7 +383,7 @@ const changes: readonly Scenario[] = [
     headers: { 'If-Match': '"99999999999999999999"' },
     body: '{"name":"x"}',
     status: 412,
-    then: unchanged,
+    afterwards: unchanged,
   },
   { name: 'the weak form matches', ...patching, headers: { 'If-Match': 'W/"1"' }, body: '{"name":"x"}', status: 200 },
   {
@@ -409,7 +409,7 @@ const changes: readonly Scenario[] = [
     body: '{"isPublic":true}',
     status: 403,
     code: 'forbidden',
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'an executor changes nothing',
@@ -418,7 +418,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":"x"}',
     status: 403,
     code: 'forbidden',
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'a viewer neither',
@@ -427,9 +427,16 @@ const changes: readonly Scenario[] = [
     body: '{"name":"x"}',
     status: 403,
     code: 'forbidden',
-    then: unchanged,
+    afterwards: unchanged,
   },
-  { name: 'a stranger gets 404', ...patching, as: 'stranger', body: '{"name":"x"}', status: 404, then: unchanged },
+  {
+    name: 'a stranger gets 404',
+    ...patching,
+    as: 'stranger',
+    body: '{"name":"x"}',
+    status: 404,
+    afterwards: unchanged,
+  },
   {
     name: 'who reads it only because it is public gets forbidden',
     ...patching,
@@ -438,7 +445,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":"x"}',
     status: 403,
     code: 'forbidden',
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'nobody gets 401, public or not',
@@ -447,7 +454,7 @@ const changes: readonly Scenario[] = [
     as: 'nobody',
     body: '{"name":"x"}',
     status: 401,
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'a disabled user gets 403',
@@ -456,7 +463,7 @@ const changes: readonly Scenario[] = [
     body: '{"name":"x"}',
     status: 403,
     code: 'account_disabled',
-    then: unchanged,
+    afterwards: unchanged,
   },
   {
     name: 'an administrator changes everything',
@@ -475,7 +482,7 @@ const deletions: readonly Scenario[] = [
     name: 'what is deleted is gone with versions and shares',
     ...deleting,
     status: 204,
-    async then(_, world, fresh) {
+    async afterwards(_, world, fresh) {
       const id = fresh?.id ?? ''
       expect((await world.send('owner', 'GET', `/v1/workflows/${id}`)).status).toBe(404)
       expect((await world.send('owner', 'GET', `/v1/workflows/${id}/versions/1`)).status).toBe(404)
@@ -485,13 +492,27 @@ const deletions: readonly Scenario[] = [
       expect(await Promise.all(left)).toEqual([0, 0])
     },
   },
-  { name: 'without If-Match 428', ...deleting, headers: {}, status: 428, then: unchanged },
-  { name: 'a stale If-Match 412', ...deleting, headers: { 'If-Match': '"2"' }, status: 412, then: unchanged },
+  { name: 'without If-Match 428', ...deleting, headers: {}, status: 428, afterwards: unchanged },
+  { name: 'a stale If-Match 412', ...deleting, headers: { 'If-Match': '"2"' }, status: 412, afterwards: unchanged },
   { name: '* forces', ...deleting, headers: { 'If-Match': '*' }, status: 204 },
-  { name: 'an editor deletes nothing', ...deleting, as: 'editor', status: 403, code: 'forbidden', then: unchanged },
-  { name: 'a stranger gets 404', ...deleting, as: 'stranger', status: 404, then: unchanged },
-  { name: 'nobody 401', ...deleting, as: 'nobody', status: 401, then: unchanged },
-  { name: 'a disabled user 403', ...deleting, as: 'disabled', status: 403, code: 'account_disabled', then: unchanged },
+  {
+    name: 'an editor deletes nothing',
+    ...deleting,
+    as: 'editor',
+    status: 403,
+    code: 'forbidden',
+    afterwards: unchanged,
+  },
+  { name: 'a stranger gets 404', ...deleting, as: 'stranger', status: 404, afterwards: unchanged },
+  { name: 'nobody 401', ...deleting, as: 'nobody', status: 401, afterwards: unchanged },
+  {
+    name: 'a disabled user 403',
+    ...deleting,
+    as: 'disabled',
+    status: 403,
+    code: 'account_disabled',
+    afterwards: unchanged,
+  },
   { name: 'an administrator deletes', ...deleting, as: 'admin', status: 204 },
   {
     name: 'what is not there is 404',
@@ -573,11 +594,8 @@ describeDialects((dialect) => {
     for (const name of ['Straße 100%', 'under_score', 'ﬁsh', 'ÅNGSTRÖM', 'back\\slash', "quo'te"]) {
       await suite.world.workflow({ by: 'executor', name, isShared: false })
     }
-    const found = async (q: string) => {
-      const path = `/v1/workflows?scope=owned&q=${encodeURIComponent(q)}`
-      const { json } = await readAnswer(await suite.world.send('executor', 'GET', path))
-      return itemsOf(json).map(({ name }) => name)
-    }
+    const { world } = suite
+    const found = (q: string) => namesFound(world, q)
     expect(await found('STRASSE')).toEqual([])
     expect(await found('straße')).toEqual(['Straße 100%'])
     expect(await found('100%')).toEqual(['Straße 100%'])
@@ -606,13 +624,13 @@ describeDialects((dialect) => {
   test('pages by updatedAt lead to the end', async () => {
     const seen: unknown[] = []
     for (const name of ['paged a', 'paged b', 'paged c']) await suite.world.workflow({ name })
-    let cursor: unknown = ''
-    while (cursor !== null) {
-      const more = cursor === '' ? '' : `&cursor=${String(cursor)}`
+    let cursor: string | undefined = ''
+    while (cursor !== undefined) {
+      const more = cursor === '' ? '' : `&cursor=${cursor}`
       const path = `/v1/workflows?q=paged&sort=updatedAt&limit=1${more}`
       const { json } = await readAnswer(await suite.world.send('owner', 'GET', path))
       seen.push(...itemsOf(json).map(({ name }) => name))
-      cursor = asRecord(json)['nextCursor']
+      cursor = nextCursorOf(json)
     }
     expect(seen).toEqual(['paged c', 'paged b', 'paged a'])
   })
@@ -649,4 +667,10 @@ async function addExecution({ service, users }: World, workflowId: string, statu
      select '${crypto.randomUUID()}', id, '${users.owner.id}', '${status}', 1, 0, 3, 0, created_at, created_at
      from workflows where id = '${workflowId}'`,
   )
+}
+
+async function namesFound(world: World, q: string): Promise<readonly unknown[]> {
+  const path = `/v1/workflows?scope=owned&q=${encodeURIComponent(q)}`
+  const { json } = await readAnswer(await world.send('executor', 'GET', path))
+  return itemsOf(json).map(({ name }) => name)
 }

@@ -14,7 +14,8 @@ export function parseCidr(text: string): Cidr | undefined {
   return { bytes, prefixBits: Number(prefix) }
 }
 
-function parseAddress(text: string): number[] | undefined {
+/** The bytes of an IPv4 or IPv6 address. */
+export function parseAddress(text: string): number[] | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 

@@ -26,7 +26,7 @@ export const id = z
 export function integer(min: number, max: number) {
   return z
     .string()
-    .refine((value) => /^\d{1,10}$/.test(value) && Number(value) >= min && Number(value) <= max, {
+    .refine((value) => /^(0|[1-9]\d{0,9})$/.test(value) && Number(value) >= min && Number(value) <= max, {
       error: `must be a whole number from ${min} to ${max}`,
     })
     .transform(Number)

@@ -87,12 +87,19 @@ export interface RouteContract<
   readonly refusals: readonly ErrorCode[]
 }
 
+/** Whence a request comes, as far as it tells. */
+export interface Device {
+  readonly userAgent: string | null
+  /** An IPv4 address or an IPv6 /64. */
+  readonly network: string
+}
+
 /** What a route's act is given: everything valid, typed by the contract. */
 export interface Input<Path, Query, Body> {
   readonly path: Path
   readonly query: Query
   readonly body: Body
-  readonly userAgent: string | null
+  readonly device: Device
   readonly ifRevision: IfRevision
   readonly idempotencyKey: IdempotencyKey | undefined
 }
@@ -124,7 +131,7 @@ export function defineRoute<Path extends z.ZodObject, Query extends z.ZodObject,
     async respond(context, incoming) {
       const closed = admit?.(context)
       if (closed !== undefined) return closed
-      const read = await readInput(definition, incoming)
+      const read = await readInput(definition, incoming, context.settings)
       return read.ok ? act(context, read.input) : refusalInOrder(definition, context, incoming, read.faults)
     },
   }

@@ -23,6 +23,11 @@ export async function verifyPassword(password: string, stored: string | undefine
   return compare(password, stored)
 }
 
+/** Whether the password is to be hashed anew when it was right: the hash is of another cost or kind. */
+export function isOutdated(stored: string, cost: number): boolean {
+  return !stored.startsWith(decoyHash(cost).slice(0, 7))
+}
+
 function decoyHash(cost: number): string {
   return `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(22)}${'.'.repeat(31)}`
 }

@@ -44,10 +44,6 @@ describe('is refused', () => {
     sid: 's1',
   }
 
-  async function signed(header: Record<string, string>, payload: Record<string, unknown>, secret = first.secret) {
-    return new SignJWT(payload).setProtectedHeader({ alg: 'HS256', ...header }).sign(secret)
-  }
-
   test('the rows below differ from a token that is good', async () => {
     expect(await tokens.verify(await signed({ kid: 'first' }, claims), at)).toMatchObject({ ok: true })
   })
@@ -78,3 +74,7 @@ describe('is refused', () => {
     expect(await tokens.verify(token, at)).toMatchObject({ ok: true })
   })
 })
+
+async function signed(header: Record<string, string>, payload: Record<string, unknown>, secret = first.secret) {
+  return new SignJWT(payload).setProtectedHeader({ alg: 'HS256', ...header }).sign(secret)
+}

@@ -3,6 +3,8 @@ import type * as z from 'zod'
 import type { ErrorCode, FieldError } from '../errors.ts'
 import type { BodyContract, Input, RouteContract } from '../route.ts'
 import { isId } from '../ids.ts'
+import { networkOf } from '../network.ts'
+import type { Settings } from '../settings.ts'
 import { fingerprintOf, readIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
 import { pathParameters } from './path.ts'
@@ -28,6 +30,7 @@ export type ReadInput<Path, Query, Body> =
 export async function readInput<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
   contract: RouteContract<Path, Query, Body>,
   incoming: Incoming,
+  { trustedProxies }: Pick<Settings, 'trustedProxies'>,
 ): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
   const path = readPath(contract, incoming.pathname)
   const query = readQuery(contract.query, incoming.query)
@@ -37,8 +40,9 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
   const idempotencyKey = key.ok && key.key !== undefined ? await withFingerprint(key.key, incoming) : undefined
   if (path !== undefined && query.ok && body.ok && ifMatch.ok && key.ok) {
     const { ifRevision } = ifMatch
-    const userAgent = incoming.headers.get('User-Agent')
-    return { ok: true, input: { path, query: query.value, body: body.value, userAgent, ifRevision, idempotencyKey } }
+    const { headers } = incoming
+    const device = { userAgent: headers.get('User-Agent'), network: networkOf(headers, trustedProxies) }
+    return { ok: true, input: { path, query: query.value, body: body.value, device, ifRevision, idempotencyKey } }
   }
   const fields = [...(key.ok ? [] : [key.error]), ...(query.ok ? [] : query.errors), ...(body.ok ? [] : body.errors)]
   return {

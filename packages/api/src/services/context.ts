@@ -20,5 +20,11 @@ export interface Context {
 /** The settings that answers depend on. */
 export type ApiSettings = Pick<
   Settings,
-  'registration' | 'bcryptCost' | 'maxBodyBytes' | 'corsOrigins' | 'slowQueryMilliseconds' | 'logLevel'
+  | 'registration'
+  | 'trustedProxies'
+  | 'bcryptCost'
+  | 'maxBodyBytes'
+  | 'corsOrigins'
+  | 'slowQueryMilliseconds'
+  | 'logLevel'
 >

@@ -16,9 +16,9 @@ export const logIn = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: loggedInSchema },
-  refusals: ['invalid_credentials', 'account_disabled'],
-  async act(context, { body, userAgent }) {
-    const loggedIn = await login(context, { ...body, userAgent })
+  refusals: ['invalid_credentials', 'account_disabled', 'rate_limited'],
+  async act(context, { body, device }) {
+    const loggedIn = await login(context, { ...body, ...device })
     return loggedIn.ok ? loggedInAnswer(200, loggedIn.value) : loggedIn
   },
 })

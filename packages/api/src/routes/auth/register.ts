@@ -16,10 +16,10 @@ export const registerAccount = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 201: loggedInSchema },
-  refusals: ['registration_closed', 'username_taken', 'email_taken'],
+  refusals: ['registration_closed', 'username_taken', 'email_taken', 'rate_limited'],
   admit: ({ settings }) => (settings.registration === 'closed' ? refuse('registration_closed') : undefined),
-  async act(context, { body, userAgent }) {
-    const registered = await register(context, { ...body, userAgent })
+  async act(context, { body, device }) {
+    const registered = await register(context, { ...body, ...device })
     return registered.ok ? loggedInAnswer(201, registered.value) : registered
   },
 })
