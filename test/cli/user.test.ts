@@ -1,5 +1,7 @@
 import { knownMigrations } from '@millrace/db/known-migrations'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
@@ -13,6 +15,11 @@ describeDialects((dialect) => {
       env: { DATABASE_URL: database.url, BCRYPT_COST: '4' },
       ...(input === undefined ? {} : { input }),
     })
+
+  const hopperRow = async () => {
+    const [row] = await database.query("select * from users where username = 'hopper'")
+    return row
+  }
 
   beforeAll(async () => {
     database = await freshDatabase(dialect)
@@ -70,22 +77,18 @@ describeDialects((dialect) => {
 
   test('a user is disabled, enabled, and given a new password that ends its sessions', async () => {
     await run(['user', 'add', 'hopper', '--email', 'hopper@example.com'], password)
-    const rowOf = async () => {
-      const [row] = await database.query("select * from users where username = 'hopper'")
-      return row
-    }
-    const before = await rowOf()
+    const before = await hopperRow()
     const disabled = await run(['user', 'disable', 'HOPPER'])
     expect(documentOf(disabled)).toMatchObject({ username: 'hopper', disabledAt: expect.any(String) })
     const again = await run(['user', 'disable', 'hopper'])
     expect(documentOf(again)).toEqual(documentOf(disabled))
-    expect((await rowOf())?.['disabled_at']).not.toBeNull()
+    expect((await hopperRow())?.['disabled_at']).not.toBeNull()
     expect(documentOf(await run(['user', 'enable', 'hopper']))).toMatchObject({ disabledAt: null })
-    expect((await rowOf())?.['disabled_at']).toBeNull()
-    expect((await rowOf())?.['password_hash']).toBe(before?.['password_hash'])
+    expect((await hopperRow())?.['disabled_at']).toBeNull()
+    expect((await hopperRow())?.['password_hash']).toBe(before?.['password_hash'])
     const changed = await run(['user', 'password', 'hopper@example.com'], 'another good one\n')
     expect(documentOf(changed)).toMatchObject({ username: 'hopper' })
-    const after = await rowOf()
+    const after = await hopperRow()
     expect(after?.['password_hash']).not.toBe(before?.['password_hash'])
     expect(after?.['tokens_valid_from']).not.toEqual(before?.['tokens_valid_from'])
   })
@@ -95,6 +98,17 @@ describeDialects((dialect) => {
     expect(ended.exitCode).toBe(1)
     expect(documentOf(ended)).toMatchObject({ error: { code: 'not_found' } })
   })
+})
+
+describe('before any work', () => {
+  const run = async (args: readonly string[], input: string) => {
+    const cwd = emptyDirectory()
+    // Never opened: what is wrong is found before.
+    writeFileSync(join(cwd, 'workflows.db'), '')
+    const ended = await millrace([...args, '--json'], { cwd, input })
+    expect(statSync(join(cwd, 'workflows.db')).size).toBe(0)
+    return ended
+  }
 
   test.for([
     ['seven77\n', 'too short'],
@@ -107,7 +121,6 @@ describeDialects((dialect) => {
     expect(ended.exitCode).toBe(2)
     expect(documentOf(ended)).toMatchObject({ error: { code: 'validation_failed' } })
     if (input !== '') expect(ended.stdout + ended.stderr).not.toContain(input.split('\n')[0])
-    expect(await database.query("select id from users where username = 'lovelace'")).toEqual([])
   })
 
   test.for([

@@ -20,7 +20,7 @@ export interface ChosenDatabase {
 }
 
 /** A target that only millrace's own gateway reaches. */
-export type GatewayTarget = Extract<Target, { via: 'file' | 'gateway' }>
+export type GatewayTarget = Target & { readonly via: 'file' | 'gateway' }
 
 export interface Connection extends ChosenDatabase {
   readonly database: Database

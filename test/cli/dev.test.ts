@@ -1,0 +1,226 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { findProcess, processesMarked } from '@millrace/cli/process-table'
+import { expect, test, vi } from 'vitest'
+import { describeDialects, freshDatabase } from '../dialects.ts'
+import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
+
+const patience = { timeout: 40_000, interval: 50 }
+const bin = join(workspace, 'node_modules/.bin/millrace')
+
+interface Ready {
+  readonly url: string
+  readonly gatewayUrl: string | null
+  readonly docsUrl: string | null
+  readonly database: string
+}
+
+/** A run of dev that is ready, and the random mark that its processes carry. */
+interface Dev {
+  readonly running: Running
+  readonly ready: Ready
+  readonly mark: string
+  readonly devPid: number
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return address.port
+}
+
+async function untilReady(running: Running, cwd: string): Promise<Dev> {
+  await vi.waitFor(() => {
+    if (running.process.exitCode !== null) throw new Error(`dev ended: ${running.stdout()}${running.stderr()}`)
+    if (!running.stdout().includes('\n')) throw new Error(`dev is not ready: ${running.stderr()}`)
+  }, patience)
+  const [record = ''] = readdirSync(join(cwd, '.millrace')).filter((name) => /^dev-\d+\.json$/.test(name))
+  const { mark, pid } = JSON.parse(readFileSync(join(cwd, '.millrace', record), 'utf8')) as {
+    mark: string
+    pid: number
+  }
+  return { running, ready: documentOf({ stdout: running.stdout() }) as Ready, mark, devPid: pid }
+}
+
+function startDev(cwd: string, env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Promise<Dev> {
+  return untilReady(startMillrace(['dev', '--port', '0', '--json', ...args], { cwd, env }), cwd)
+}
+
+function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** No process, no port, and nothing in the state directory that could be taken for a run. */
+async function expectNothingLeft({ ready, mark }: Dev, cwd: string): Promise<void> {
+  await vi.waitFor(() => {
+    expect(processesMarked('MILLRACE_DEV_RUN', mark)).toEqual([])
+  }, patience)
+  expect(await answers(ready.url)).toBe(false)
+  if (ready.gatewayUrl !== null) expect(await answers(ready.gatewayUrl)).toBe(false)
+  expect(readdirSync(join(cwd, '.millrace')).filter((name) => name.endsWith('.env'))).toEqual(['secrets.env'])
+}
+
+function isRuntime(pid: number): boolean {
+  return findProcess(pid)?.command.includes('/workerd') === true
+}
+
+function isWrangler(pid: number): boolean {
+  return findProcess(pid)?.command.includes('wrangler-dist/cli.js') === true
+}
+
+function modeOf(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8)
+}
+
+test.for([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('dev ends with %s and leaves no process and no port', { timeout: 60_000 }, async ([signal, exitCode]) => {
+  const cwd = emptyDirectory()
+  const dev = await startDev(cwd)
+  expect(processesMarked('MILLRACE_DEV_RUN', dev.mark).length).toBeGreaterThan(2)
+  dev.running.process.kill(signal)
+  expect(await dev.running.ended).toMatchObject({ exitCode })
+  await expectNothingLeft(dev, cwd)
+  expect(readdirSync(join(cwd, '.millrace')).filter((name) => name.endsWith('.json'))).toEqual([])
+})
+
+test('dev ends when the process that started it is killed', { timeout: 60_000 }, async () => {
+  const cwd = emptyDirectory()
+  // The command behind it keeps the shell from becoming the command itself.
+  const shell = start('sh', ['-c', `'${bin}' dev --port 0 --json; true`], { cwd })
+  const dev = await untilReady(shell, cwd)
+  shell.process.kill('SIGKILL')
+  expect((await shell.ended).signal).toBe('SIGKILL')
+  await expectNothingLeft(dev, cwd)
+})
+
+test('dev that is killed outright takes its functions along', { timeout: 60_000 }, async () => {
+  const cwd = emptyDirectory()
+  const dev = await startDev(cwd)
+  process.kill(dev.devPid, 'SIGKILL')
+  await vi.waitFor(async () => {
+    expect(processesMarked('MILLRACE_DEV_RUN', dev.mark)).toEqual([])
+    expect(await answers(dev.ready.url)).toBe(false)
+  }, patience)
+})
+
+test('dev ends what an earlier one left behind, and takes its port', { timeout: 90_000 }, async () => {
+  const cwd = emptyDirectory()
+  const port = String(await freePort())
+  const first = await startDev(cwd, {}, ['--port', port])
+  const marked = processesMarked('MILLRACE_DEV_RUN', first.mark)
+  const orphans = marked.filter(isRuntime)
+  // Everything but the runtime at once, so that nobody is left who would end it.
+  for (const pid of [first.devPid, ...marked.filter((each) => !isRuntime(each))]) process.kill(pid, 'SIGKILL')
+  await first.running.ended
+  expect(processesMarked('MILLRACE_DEV_RUN', first.mark)).toEqual(orphans)
+  const second = await startDev(cwd, {}, ['--port', port])
+  expect(second.ready.url).toBe(first.ready.url)
+  expect(processesMarked('MILLRACE_DEV_RUN', first.mark)).toEqual([])
+  expect(second.running.stderr()).toContain('left behind')
+})
+
+test('a taken port is refused before anything starts, saying how to find who has it', async () => {
+  const cwd = emptyDirectory()
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? String(address.port) : ''
+  for (const option of ['--port', '--gateway-port']) {
+    const ended = await millrace(['dev', option, port, '--json'], { cwd })
+    expect(ended.exitCode).toBe(2)
+    expect(documentOf(ended)).toMatchObject({ error: { code: 'port_taken', what: expect.stringContaining(port) } })
+    expect(ended.stdout).toMatch(process.platform === 'linux' ? /ss -ltnp/ : /lsof/)
+    expect(readdirSync(cwd)).toEqual([])
+  }
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+})
+
+test('settings that are wrong are refused together, before anything starts', async () => {
+  const cwd = emptyDirectory()
+  const env = { AUTH_KEYS: 'short:abc', BCRYPT_COST: '99', REGISTRATION: 'maybe' }
+  const ended = await millrace(['dev', '--port', '0', '--json'], { cwd, env })
+  expect(ended.exitCode).toBe(2)
+  const { error } = documentOf(ended) as { error: { code: string; why: string } }
+  expect(error.code).toBe('settings_invalid')
+  for (const name of Object.keys(env)) expect(error.why).toContain(name)
+  expect(readdirSync(cwd)).toEqual([])
+})
+
+test('the command that dev prints works as pasted, twice, and its secrets stay', { timeout: 90_000 }, async () => {
+  const cwd = emptyDirectory()
+  const dev = startMillrace(['dev', '--port', '0'], { cwd, env: { BCRYPT_COST: '4', METRICS_TOKEN: "it's $HOME `x`" } })
+  await vi.waitFor(() => {
+    expect(dev.stdout()).toContain('Ctrl-C')
+  }, patience)
+  const command = dev
+    .stdout()
+    .split('\n')
+    .find((line) => line.trim().startsWith('curl'))
+  for (let paste = 1; paste <= 2; paste += 1) {
+    const pasted = await start('sh', ['-c', command ?? 'false'], { cwd }).ended
+    expect(JSON.parse(pasted.stdout)).toMatchObject({ name: 'Hello', permission: 'owner', versionNumber: 1 })
+    // The name in it is of this second.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1000 - (Date.now() % 1000) + 20)
+    })
+  }
+  const state = join(cwd, '.millrace')
+  expect(modeOf(state)).toBe('700')
+  const secrets = readFileSync(join(state, 'secrets.env'), 'utf8')
+  for (const file of readdirSync(state).filter((name) => statSync(join(state, name)).isFile())) {
+    expect(modeOf(join(state, file))).toBe('600')
+  }
+  dev.process.kill('SIGINT')
+  await dev.ended
+  expect(readFileSync(join(state, '.gitignore'), 'utf8')).toBe('*\n')
+  const again = await startDev(cwd)
+  expect(readFileSync(join(state, 'secrets.env'), 'utf8')).toBe(secrets)
+  again.running.process.kill('SIGTERM')
+  await again.running.ended
+})
+
+test('when wrangler dies, dev ends with its reason and one document', { timeout: 60_000 }, async () => {
+  const cwd = emptyDirectory()
+  const dev = await startDev(cwd)
+  for (const pid of processesMarked('MILLRACE_DEV_RUN', dev.mark).filter(isWrangler)) process.kill(pid, 'SIGKILL')
+  const ended = await dev.running.ended
+  expect(ended.exitCode).toBe(1)
+  expect(ended.stdout.trim().split('\n')).toHaveLength(1)
+  expect(ended.stderr).toMatch(/^error: wrangler dev ended/m)
+  await expectNothingLeft(dev, cwd)
+})
+
+describeDialects((dialect) => {
+  test('dev serves the database that DATABASE_URL names', { timeout: 90_000 }, async () => {
+    const cwd = emptyDirectory()
+    const database = await freshDatabase(dialect)
+    writeFileSync(join(cwd, '.env'), `DATABASE_URL='${database.url}'\n`)
+    const dev = await startDev(cwd, {}, ['--state', '.millrace'])
+    expect(dev.ready.database).not.toMatch(/:[^*@/]+@/)
+    expect(await (await fetch(`${dev.ready.url}/readyz`)).json()).toMatchObject({ status: 'ready', dialect })
+    expect(await database.query('select count(*) as n from users')).toHaveLength(1)
+    dev.running.process.kill('SIGTERM')
+    await dev.running.ended
+    await expectNothingLeft(dev, cwd)
+    expect(existsSync(join(cwd, 'workflows.db'))).toBe(false)
+    await database.drop()
+  })
+})
