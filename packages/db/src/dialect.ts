@@ -1,4 +1,5 @@
 import type { Column, SQL } from 'drizzle-orm'
+import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { Tables } from './schema.ts'
@@ -16,5 +17,14 @@ export interface Dialect {
   contains(column: Column, needle: SQL): SQL
   /** Locks the rows that a subquery reads until the transaction ends, where the database doesn't do so by itself. */
   locking(subquery: SQL): SQL
+  /** Two texts as one; the second may be a number. */
+  concat(text: SQL, more: SQL): SQL
+  /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */
+  jsonLists(values: readonly SQL[]): SQL<string>
+  /** The SQL of a statement that the builder can't write. */
+  toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }
+  /** Whether writes and a read of what they left take one round trip. */
+  readonly readsWithWrites: boolean
+  readonly claim: ClaimDialect
   readonly migration: MigrationDialect
 }

@@ -104,7 +104,7 @@ export async function findKept(
 export async function withKey<Result>(
   store: Store,
   caller: UserCaller,
-  idempotent: Idempotent | undefined,
+  idempotent: Omit<Idempotent, 'answer'> | undefined,
   write: () => Promise<Result>,
 ): Promise<Result | Kept> {
   for (;;) {

@@ -1,24 +1,42 @@
-import { Param, getTableColumns, sql, type Column, type SQL } from 'drizzle-orm'
+import { Column, Param, SQL, getTableColumns, is, sql } from 'drizzle-orm'
 import type { Dialect } from '../dialect.ts'
 import type { Tables } from '../schema.ts'
 import { isAnchor } from '../access.ts'
 
 type InsertTable = Tables[keyof Tables]
 
+/** A value a column: as it is, or SQL that gives it. */
+type Given<Table extends InsertTable> = {
+  readonly [Name in keyof Table['$inferSelect']]: Table['$inferSelect'][Name] | SQL | Column
+}
+
 /**
  * `insert into t (…) select values from marks where …`: an insert that happens only under a condition, in the same
- * words on every dialect. The values come in the order of the table's columns.
+ * words on every dialect.
  */
 export function insertWhere<Table extends InsertTable>(
   dialect: Dialect,
   table: Table,
-  values: Table['$inferSelect'],
+  values: Given<Table>,
   condition: SQL,
+) {
+  const { marks } = dialect.tables
+  return insertFrom(dialect, table, values, sql`${marks} where ${isAnchor(dialect)} and ${condition}`)
+}
+
+/** `insert into t (…) select values from source`. The values come in the order of the table's columns. */
+export function insertFrom<Table extends InsertTable>(
+  dialect: Dialect,
+  table: Table,
+  values: Given<Table>,
+  source: SQL,
 ) {
   const columns: Record<string, Column> = getTableColumns(table)
   const given: Readonly<Record<string, unknown>> = values
-  const selection = Object.entries(columns).map(([name, column]) => sql`${new Param(given[name], column)}`)
-  const { marks } = dialect.tables
-  const rows = sql`select ${sql.join(selection, sql`, `)} from ${marks} where ${isAnchor(dialect)} and ${condition}`
-  return dialect.builder.insert(table).select(rows)
+  const selection = Object.entries(columns).map(([name, column]) => valueOf(given[name], column))
+  return dialect.builder.insert(table).select(sql`select ${sql.join(selection, sql`, `)} from ${source}`)
+}
+
+function valueOf(value: unknown, column: Column): SQL {
+  return is(value, SQL) || is(value, Column) ? sql`${value}` : sql`${new Param(value, column)}`
 }

@@ -1,11 +1,15 @@
 import { sql } from 'drizzle-orm'
+import { MySqlDialect } from 'drizzle-orm/mysql-core'
 import { drizzle } from 'drizzle-orm/mysql-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
 import { onlyBuilds } from '../only-builds.ts'
+import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
 import { mysqlMigration } from './migration.ts'
+
+const writer = new MySqlDialect()
 
 export const mysql: Dialect = {
   name: 'mysql',
@@ -16,5 +20,10 @@ export const mysql: Dialect = {
   exactText: (column) => sql`${column}`,
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
+  concat: (text, more) => sql`concat(${text}, ${more})`,
+  jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
+  toSQL: (statement) => writer.sqlToQuery(statement),
+  readsWithWrites: false,
+  claim: mysqlClaim,
   migration: mysqlMigration,
 }

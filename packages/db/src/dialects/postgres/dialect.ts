@@ -1,11 +1,15 @@
 import { sql } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
 import { onlyBuilds } from '../only-builds.ts'
+import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresMigration } from './migration.ts'
+
+const writer = new PgDialect()
 
 export const postgres: Dialect = {
   name: 'postgres',
@@ -16,5 +20,10 @@ export const postgres: Dialect = {
   exactText: (column) => sql`${column}::text`,
   contains: (column, needle) => sql`strpos(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
+  concat: (text, more) => sql`${text} || ${more}`,
+  jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
+  toSQL: (statement) => writer.sqlToQuery(statement),
+  readsWithWrites: true,
+  claim: postgresClaim,
   migration: postgresMigration,
 }

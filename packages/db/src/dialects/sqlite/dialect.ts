@@ -1,10 +1,14 @@
 import { sql } from 'drizzle-orm'
+import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import { onlyBuilds } from '../only-builds.ts'
+import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
 import { sqliteMigration } from './migration.ts'
+
+const writer = new SQLiteAsyncDialect()
 
 export const sqlite: Dialect = {
   name: 'sqlite',
@@ -14,5 +18,10 @@ export const sqlite: Dialect = {
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   // One writer at a time, from BEGIN IMMEDIATE on.
   locking: (subquery) => subquery,
+  concat: (text, more) => sql`${text} || ${more}`,
+  jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
+  toSQL: (statement) => writer.sqlToQuery(statement),
+  readsWithWrites: true,
+  claim: sqliteClaim,
   migration: sqliteMigration,
 }

@@ -1,0 +1,16 @@
+import { sql } from 'drizzle-orm'
+import type { ClaimDialect } from '../../claiming.ts'
+import { setClause } from '../set-clause.ts'
+
+/**
+ * Every part of the candidates begins with the caller's own row of `users`: the lock on it makes claims of one caller
+ * follow one another. Reads of an update lock in any case, and shared locks that two claims hold at once would end in
+ * a deadlock when both go on to update.
+ */
+export const mysqlClaim: ClaimDialect = {
+  waitForOthers: () => [],
+  candidates: (subquery) => sql`${subquery} for update`,
+  chosen: (subquery) => subquery,
+  update: (executions, { set, source, where }) =>
+    sql`update (${source}) chosen join ${executions} on ${executions.id} = chosen.chosen_id set ${setClause(set)} where ${where}`,
+}

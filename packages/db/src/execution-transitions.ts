@@ -1,0 +1,86 @@
+import { executionStatuses, type ExecutionStatus } from './schema.ts'
+
+/** What can happen to an execution. */
+export type ExecutionStep =
+  /** A worker takes it: pending, due paused, or running with a lease that has run out. */
+  | 'claim'
+  /** It is due or its lease has run out, and its attempts are used up. */
+  | 'exhaust'
+  /** Its worker renews the lease or writes state. */
+  | 'keep'
+  | 'giveBack'
+  | 'pause'
+  | 'complete'
+  | 'fail'
+  | 'cancel'
+  | 'resume'
+  /** A new one is made like it; it stays as it is. */
+  | 'retry'
+
+/** The status after a step, undefined where the step isn't allowed. Time, lease and fence narrow it further. */
+const transitions: Readonly<Record<ExecutionStatus, Readonly<Record<ExecutionStep, ExecutionStatus | undefined>>>> = {
+  pending: {
+    claim: 'running',
+    exhaust: 'failed',
+    keep: undefined,
+    giveBack: undefined,
+    pause: undefined,
+    complete: undefined,
+    fail: undefined,
+    cancel: 'cancelled',
+    resume: undefined,
+    retry: undefined,
+  },
+  running: {
+    claim: 'running',
+    exhaust: 'failed',
+    keep: 'running',
+    giveBack: 'pending',
+    pause: 'paused',
+    complete: 'completed',
+    fail: 'failed',
+    cancel: 'cancelled',
+    resume: undefined,
+    retry: undefined,
+  },
+  paused: {
+    claim: 'running',
+    exhaust: 'failed',
+    keep: undefined,
+    giveBack: undefined,
+    pause: undefined,
+    complete: undefined,
+    fail: undefined,
+    cancel: 'cancelled',
+    resume: 'pending',
+    retry: undefined,
+  },
+  completed: ended('completed'),
+  failed: ended('failed'),
+  cancelled: ended('cancelled'),
+}
+
+function ended(status: ExecutionStatus): Readonly<Record<ExecutionStep, ExecutionStatus | undefined>> {
+  return {
+    claim: undefined,
+    exhaust: undefined,
+    keep: undefined,
+    giveBack: undefined,
+    pause: undefined,
+    complete: undefined,
+    fail: undefined,
+    cancel: undefined,
+    resume: undefined,
+    retry: status,
+  }
+}
+
+/** The status that the step leads to, undefined where it isn't allowed. */
+export function statusAfter(status: ExecutionStatus, step: ExecutionStep): ExecutionStatus | undefined {
+  return transitions[status][step]
+}
+
+/** The statuses from which the step is allowed. */
+export function statusesBefore(step: ExecutionStep): ExecutionStatus[] {
+  return executionStatuses.filter((status) => transitions[status][step] !== undefined)
+}

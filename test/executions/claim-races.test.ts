@@ -1,0 +1,97 @@
+import { startGateway, type Gateway } from '@millrace/gateway'
+import type { UserCaller } from '@millrace/db/access'
+import { openDatabase } from '@millrace/db/database'
+import { getExecution } from '@millrace/db/repositories/executions'
+import { cancelExecution, renewLease, reportExecution } from '@millrace/db/repositories/executions-work'
+import type { Store } from '@millrace/db/store'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { after, claim, createUser, createWorkflow, startExecution } from './kit.ts'
+
+const claimers = 50
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+  let secondGateway: Gateway
+  let stores: readonly Store[]
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    secondGateway = await startGateway({ target: reached.target })
+    const second = openDatabase({ target: reached.target, gatewayUrl: secondGateway.url })
+    stores = Array.from({ length: claimers }, (_, index) => (index % 2 === 0 ? reached.database : second).store())
+  })
+  afterAll(async () => {
+    await secondGateway.close()
+    await reached.stop()
+  })
+
+  const store = () => reached.database.store()
+
+  async function makeMany(caller: UserCaller, workflowId: string, count: number): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>()
+    for (let done = 0; done < count; done += 1) {
+      ids.add((await startExecution(store(), caller, workflowId, { createdAt: after(done / 1000) })).id)
+    }
+    return ids
+  }
+
+  test('of 50 claimers at once over two gateways each gets its share, none gets one twice and none is missed', async () => {
+    const owner = await createUser(store())
+    const workflowId = await createWorkflow(store(), owner)
+    const ids = await makeMany(owner, workflowId, claimers * 2)
+    const claimed = await Promise.all(stores.map((each) => claim(each, owner, { limit: 2 })))
+    expect(claimed.map((items) => items.length)).toEqual(stores.map(() => 2))
+    const given = claimed.flat()
+    expect(given.map(({ fence, attempts }) => [fence, attempts])).toEqual(given.map(() => [1, 1]))
+    expect(new Set(given.map(({ id }) => id))).toEqual(ids)
+    expect(await claim(store(), owner, { limit: 50 })).toEqual([])
+  })
+
+  test('leases that ran out are each given once more, while workers report, renew and cancel', async () => {
+    const owner = await createUser(store())
+    const workflowId = await createWorkflow(store(), owner)
+    const ids = [...(await makeMany(owner, workflowId, claimers))]
+    expect(await claim(store(), owner, { limit: 50, at: after(1), leaseUntil: after(5) })).toHaveLength(50)
+    const act = (id: string, index: number) => {
+      const hold = { operation: randomUUID(), at: after(5) }
+      if (index % 3 === 0) return cancelExecution(store(), owner, id, hold)
+      if (index % 3 === 1) return renewLease(store(), owner, id, { fence: 1, leaseUntil: after(60), ...hold })
+      const report = { fence: 1, step: 'complete', dueAt: null, leaseUntil: undefined } as const
+      return reportExecution(store(), owner, id, { ...report, ...hold })
+    }
+    const [claimed, acted] = await Promise.all([
+      Promise.all(stores.slice(0, 20).map((each) => claim(each, owner, { limit: 2, at: after(6), leaseUntil: after(66) }))),
+      Promise.all(ids.slice(0, 30).map(act)),
+    ])
+    const given = claimed.flat().map(({ id }) => id)
+    expect(new Set(given).size).toBe(given.length)
+    for (const [index, id] of ids.slice(0, 30).entries()) {
+      const found = await getExecution(store(), owner, id)
+      if (!found.ok) throw new Error(found.refusal)
+      const { status, fence } = found.value
+      if (index % 3 === 0) expect(status).toBe('cancelled')
+      // Either the worker wrote in time, and no claim took it, or the claim did, and the worker was shut out.
+      else if (acted[index]?.ok === true) expect({ fence, isGiven: given.includes(id) }).toEqual({ fence: 1, isGiven: false })
+      else expect({ fence, status, isGiven: given.includes(id) }).toEqual({ fence: 2, status: 'running', isGiven: true })
+    }
+  })
+
+  test('owners and administrators who claim at once share what is there', async () => {
+    const owner = await createUser(store())
+    const administrator = await createUser(store(), 'admin')
+    const workflowId = await createWorkflow(store(), owner)
+    const ids = await makeMany(owner, workflowId, 30)
+    const given: string[] = []
+    const work = async (each: Store, caller: UserCaller) => {
+      for (;;) {
+        const items = await claim(each, caller, { limit: 1, workflowIds: [workflowId] })
+        if (items.length === 0) return
+        given.push(...items.map(({ id }) => id))
+      }
+    }
+    await Promise.all(stores.slice(0, 10).map((each, index) => work(each, index % 2 === 0 ? owner : administrator)))
+    expect(given.toSorted()).toEqual([...ids].toSorted())
+  })
+})

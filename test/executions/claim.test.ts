@@ -1,0 +1,229 @@
+import type { UserCaller } from '@millrace/db/access'
+import { claimExecutions } from '@millrace/db/repositories/executions-claim'
+import { getExecution } from '@millrace/db/repositories/executions'
+import { cancelExecution, renewLease, reportExecution } from '@millrace/db/repositories/executions-work'
+import type { Store } from '@millrace/db/store'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { after, claim, claimOf, createUser, createWorkflow, documentOf, startExecution } from './kit.ts'
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+  let store: Store
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    store = reached.database.store()
+  })
+  afterAll(() => reached.stop())
+
+  async function ownerWithWorkflow(definition?: string): Promise<{ owner: UserCaller; workflowId: string }> {
+    const owner = await createUser(store)
+    return { owner, workflowId: await createWorkflow(store, owner, definition) }
+  }
+
+  async function get(caller: UserCaller, id: string) {
+    const found = await getExecution(store, caller, id)
+    if (!found.ok) throw new Error(found.refusal)
+    return found.value
+  }
+
+  test('a claim gives the execution with its definition, running under a new fence', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow('{ "a" : 1.0 }')
+    const made = await startExecution(store, owner, workflowId, { input: documentOf('{"n": 1e400}') })
+    expect(made).toMatchObject({ status: 'pending', attempts: 0, fence: 0, dueAt: null, versionNumber: 1 })
+    const [claimed, ...others] = await claim(store, owner, { limit: 5 })
+    expect(others).toEqual([])
+    expect(claimed).toEqual({
+      ...made,
+      definition: '{ "a" : 1.0 }',
+      status: 'running',
+      attempts: 1,
+      fence: 1,
+      leaseUntil: after(70),
+      startedAt: after(10),
+      updatedAt: after(10),
+    })
+    expect(await claim(store, owner)).toEqual([])
+  })
+
+  test('claims go by dueAt, else by the lease that ran out, else by createdAt, then by id', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const make = (given: Parameters<typeof startExecution>[3]) => startExecution(store, owner, workflowId, given)
+    const expired = await make({ createdAt: after(-500) })
+    await claim(store, owner, { at: after(-400), leaseUntil: after(5) })
+    const expiredDue = await make({ createdAt: after(-500), dueAt: after(4) })
+    await claim(store, owner, { at: after(4), leaseUntil: after(5) })
+    const paused = await make({ createdAt: after(-100) })
+    const second = await make({ id: `b-${randomUUID()}`, createdAt: after(1) })
+    const first = await make({ id: `a-${randomUUID()}`, createdAt: after(1) })
+    const due = await make({ createdAt: after(-9), dueAt: after(2) })
+    const future = await make({ createdAt: after(-9), dueAt: after(1000) })
+    // `paused` is claimed alone, as the only one that is due then.
+    const [held] = await claim(store, owner, { at: after(-50), leaseUntil: after(-40) })
+    expect(held?.id).toBe(paused.id)
+    await reportExecution(store, owner, paused.id, {
+      fence: 1,
+      step: 'pause',
+      dueAt: after(6),
+      leaseUntil: undefined,
+      operation: randomUUID(),
+      at: after(-45),
+    })
+    const claimed = await claim(store, owner, { limit: 50, at: after(10) })
+    const expected = [first, second, due, expiredDue, expired, paused].map(({ id }) => id)
+    expect(claimed.map(({ id }) => id)).toEqual(expected)
+    expect(await get(owner, future.id)).toMatchObject({ status: 'pending', attempts: 0 })
+  })
+
+  test('a claim reaches the own workflows only, all with the admin role, and of those the ones that it names', async () => {
+    const mine = await ownerWithWorkflow()
+    const theirs = await ownerWithWorkflow()
+    const secondId = await createWorkflow(store, mine.owner)
+    const one = await startExecution(store, mine.owner, mine.workflowId)
+    const two = await startExecution(store, mine.owner, secondId)
+    const other = await startExecution(store, theirs.owner, theirs.workflowId)
+    const ids = async (caller: UserCaller, workflowIds?: readonly string[]) =>
+      (await claim(store, caller, { limit: 50, workflowIds })).map(({ id }) => id)
+    expect(await ids(mine.owner, [theirs.workflowId])).toEqual([])
+    expect(await ids(mine.owner, [secondId, theirs.workflowId])).toEqual([two.id])
+    const administrator = await createUser(store, 'admin')
+    const withoutScope = { ...administrator, mayAdminister: false }
+    expect(await ids(withoutScope, [theirs.workflowId])).toEqual([])
+    expect(await ids(administrator, [theirs.workflowId])).toEqual([other.id])
+    expect(await ids(mine.owner)).toEqual([one.id])
+  })
+
+  test('an administrator gets each once, its own among them', async () => {
+    const administrator = await createUser(store, 'admin')
+    const own = await createWorkflow(store, administrator)
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const first = await startExecution(store, administrator, own)
+    const second = await startExecution(store, owner, workflowId)
+    const claimed = await claim(store, administrator, { limit: 50, workflowIds: [own, workflowId] })
+    expect(claimed.map(({ id }) => id).toSorted()).toEqual([first.id, second.id].toSorted())
+    expect(new Set(claimed.map(({ fence }) => fence))).toEqual(new Set([1]))
+  })
+
+  test('used up ones that a claim meets fail, each with its reason, and do not count against the limit', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const make = (given: Parameters<typeof startExecution>[3]) => startExecution(store, owner, workflowId, given)
+    const expired = await make({ maxAttempts: 1, createdAt: after(-20) })
+    await claim(store, owner, { at: after(-20), leaseUntil: after(-10) })
+    const paused = await make({ maxAttempts: 1, createdAt: after(-10) })
+    await claim(store, owner, { at: after(-10), leaseUntil: after(60), workflowIds: [workflowId], limit: 1 })
+    const [first] = [expired, paused]
+    expect(await get(owner, first?.id ?? '')).toMatchObject({ status: 'failed', completedAt: after(-10) })
+    await reportExecution(store, owner, paused.id, {
+      fence: 1,
+      step: 'pause',
+      dueAt: after(1),
+      leaseUntil: undefined,
+      operation: randomUUID(),
+      at: after(-9),
+    })
+    const good = await make({ createdAt: after(5) })
+    const claimed = await claim(store, owner, { limit: 1, at: after(10) })
+    expect(claimed.map(({ id }) => id)).toEqual([good.id])
+    const failed = { status: 'failed', attempts: 1, fence: 1, leaseUntil: null, completedAt: after(10) }
+    expect(await get(owner, paused.id)).toMatchObject(failed)
+    const codes = await Promise.all(
+      [expired.id, paused.id].map(async (id) => JSON.parse((await get(owner, id)).error ?? '{}').code),
+    )
+    expect(codes).toEqual(['lease_expired', 'attempts_used_up'])
+  })
+
+  test('hundreds of used up ones do not hide what is due behind them', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    for (let batch = 0; batch < 5; batch += 1) {
+      await Promise.all(
+        Array.from({ length: 50 }, () => startExecution(store, owner, workflowId, { maxAttempts: 1 })),
+      )
+    }
+    for (let taken = 0; taken < 250; taken += 50) {
+      expect(await claim(store, owner, { limit: 50, at: after(1), leaseUntil: after(2) })).toHaveLength(50)
+    }
+    const good = await startExecution(store, owner, workflowId, { createdAt: after(9) })
+    expect((await claim(store, owner, { at: after(10) })).map(({ id }) => id)).toEqual([good.id])
+  })
+
+  test('a claim ends at 8 MiB of documents, costs the rest no attempt, and always gives one', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow(`{"d":"${'é'.repeat(500_000)}"}`)
+    const input = documentOf(`"${'x'.repeat(1_000_000)}"`)
+    for (let count = 0; count < 5; count += 1) {
+      await startExecution(store, owner, workflowId, { input, createdAt: after(count) })
+    }
+    const claimed = await claim(store, owner, { limit: 50 })
+    expect(claimed).toHaveLength(4)
+    const rest = await claim(store, owner, { limit: 50 })
+    expect(rest.map(({ attempts, fence }) => ({ attempts, fence }))).toEqual([{ attempts: 1, fence: 1 }])
+  })
+
+  test('a lease that has run out can be claimed again, and the fence shuts the first worker out', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const { id } = await startExecution(store, owner, workflowId)
+    await claim(store, owner, { at: after(1), leaseUntil: after(10) })
+    expect(await claim(store, owner, { at: after(9.999) })).toEqual([])
+    const hold = { fence: 1, operation: randomUUID(), at: after(10) }
+    // Until another claim the worker may still write.
+    expect(await renewLease(store, owner, id, { ...hold, leaseUntil: after(20) })).toEqual({ ok: true, value: undefined })
+    expect(await claim(store, owner, { at: after(15) })).toEqual([])
+    const [again] = await claim(store, owner, { at: after(20), leaseUntil: after(80) })
+    expect(again).toMatchObject({ id, fence: 2, attempts: 2, startedAt: after(1) })
+    const late = await renewLease(store, owner, id, { ...hold, operation: randomUUID(), leaseUntil: after(90) })
+    expect(late).toEqual({ ok: false, refusal: 'fence_stale' })
+    expect(await get(owner, id)).toMatchObject({ fence: 2, leaseUntil: after(80) })
+  })
+
+  test('a replayed claim gives the same leases while they last, and no others', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    for (let count = 0; count < 4; count += 1) await startExecution(store, owner, workflowId, { createdAt: after(count) })
+    const request = { key: randomUUID(), fingerprint: 'f', at: after(10) }
+    const first = await claimExecutions(store, owner, claimOf({ limit: 3 }), request)
+    if (!first.ok) throw new Error(first.refusal)
+    expect(first.value).toMatchObject({ isReplayed: false, items: [{}, {}, {}] })
+    const replay = async (at: Date) => {
+      const again = await claimExecutions(store, owner, claimOf({ limit: 3, at }), { ...request, at })
+      if (!again.ok) throw new Error(again.refusal)
+      return again.value
+    }
+    expect(await replay(after(11))).toEqual({ isReplayed: true, items: first.value.items })
+    const [one, two] = first.value.items
+    await cancelExecution(store, owner, one?.id ?? '', { operation: randomUUID(), at: after(12) })
+    await renewLease(store, owner, two?.id ?? '', { fence: 1, leaseUntil: after(500), operation: randomUUID(), at: after(12) })
+    expect((await replay(after(13))).items.map(({ id }) => id)).toEqual(first.value.items.slice(1).map(({ id }) => id))
+    expect((await replay(after(100))).items.map(({ id, leaseUntil }) => ({ id, leaseUntil }))).toEqual([
+      { id: two?.id, leaseUntil: after(500) },
+    ])
+    const other = await claimExecutions(store, owner, claimOf(), { ...request, fingerprint: 'g' })
+    expect(other).toEqual({ ok: false, refusal: 'idempotency_key_reused' })
+    expect(await claim(store, owner, { limit: 50, at: after(20) })).toHaveLength(1)
+  })
+
+  test('a disabled or unknown caller claims nothing', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const { id } = await startExecution(store, owner, workflowId)
+    const late = { ...owner, issuedAt: after(-5) }
+    expect(await claimExecutions(store, late, claimOf())).toEqual({ ok: false, refusal: 'unauthenticated' })
+    expect(await get(owner, id)).toMatchObject({ status: 'pending', attempts: 0 })
+  })
+
+  describe('trips', () => {
+    test('a claim takes one round trip, two on MySQL, however many it gives', async () => {
+      const { owner, workflowId } = await ownerWithWorkflow()
+      for (let count = 0; count < 21; count += 1) await startExecution(store, owner, workflowId)
+      const tripsOf = async (limit: number) => {
+        let trips = 0
+        const observed = reached.database.store({ trip: () => (trips += 1) })
+        const claimed = await claim(observed, owner, { limit })
+        return { trips, count: claimed.length }
+      }
+      const trips = dialect === 'mysql' ? 2 : 1
+      expect(await tripsOf(1)).toEqual({ trips, count: 1 })
+      expect(await tripsOf(20)).toEqual({ trips, count: 20 })
+      expect(await tripsOf(20)).toEqual({ trips, count: 0 })
+    })
+  })
+})
+
