@@ -1,12 +1,16 @@
 import type { Dialect } from './dialect.ts'
+import { openMysqlSnapshot } from './dialects/mysql/snapshot.ts'
 import { openMysql } from './dialects/mysql/transport.ts'
+import { openPostgresSnapshot } from './dialects/postgres/snapshot.ts'
 import { openPostgres } from './dialects/postgres/transport.ts'
+import { openSqliteSnapshot } from './dialects/sqlite/snapshot.ts'
 import { openSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
 import { databaseError, type DatabaseError } from './errors.ts'
 import { knownMigrations } from './known-migrations.ts'
 import { appliedMigrationNames } from './repositories/migrations.ts'
 import { createRetryBudget, defaultRetryPolicy, type Retrying } from './retry.ts'
+import type { Snapshot } from './snapshot.ts'
 import { createStore, type Store } from './store.ts'
 import type { Transport, TripObserver } from './transport.ts'
 import type { Target } from './url.ts'
@@ -29,6 +33,8 @@ export interface Database {
   store(observer?: TripObserver): Store
   /** Runs statements without looking at the schema: for the migrator and what comes before it. */
   transport(observer?: TripObserver): Transport
+  /** Begins a read-only transaction in which all reads are of one moment, without looking at the schema. */
+  snapshot(): Promise<Snapshot>
 }
 
 /** @throws TypeError when the target needs a gateway and none is given. */
@@ -40,6 +46,7 @@ export function openDatabase(settings: DatabaseSettings): Database {
   return {
     dialect: transport().dialect,
     transport,
+    snapshot: () => openSnapshot(settings.target, endpoint),
     store(observer) {
       const opened = transport(observer)
       return createStore(opened, { ensureSchema: () => ensureSchema(opened, memory, retrying), retrying })
@@ -81,5 +88,16 @@ function openTransport(target: Target, endpoint: Endpoint, observer: TripObserve
       return openPostgres(target, endpoint, observer)
     case 'mysql':
       return openMysql(target, endpoint, observer)
+  }
+}
+
+function openSnapshot(target: Target, endpoint: Endpoint): Promise<Snapshot> {
+  switch (target.dialect) {
+    case 'sqlite':
+      return openSqliteSnapshot(target, endpoint)
+    case 'postgres':
+      return openPostgresSnapshot(target, endpoint)
+    case 'mysql':
+      return openMysqlSnapshot(target, endpoint)
   }
 }

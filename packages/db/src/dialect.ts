@@ -1,6 +1,7 @@
 import type { Column, SQL } from 'drizzle-orm'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
+import type { BulkDialect } from './bulk.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { Tables } from './schema.ts'
 
@@ -26,5 +27,6 @@ export interface Dialect {
   /** Whether writes and a read of what they left take one round trip. */
   readonly readsWithWrites: boolean
   readonly claim: ClaimDialect
+  readonly bulk: BulkDialect
   readonly migration: MigrationDialect
 }

@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/mysql-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
+import { mysqlBulk } from './bulk.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
@@ -25,5 +26,6 @@ export const mysql: Dialect = {
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,
   claim: mysqlClaim,
+  bulk: mysqlBulk,
   migration: mysqlMigration,
 }

@@ -82,13 +82,13 @@ function statementOf(text: string): Statement {
   return { text, parameters: [] }
 }
 
-function addressOf(target: MysqlTarget, { gatewayUrl }: Endpoint) {
+export function addressOf(target: MysqlTarget, { gatewayUrl }: Endpoint) {
   // Plain http works only through `url`, whose user and password the client takes without percent-decoding: both go
   // into the header instead.
   return gatewayUrl === undefined ? { host: target.host } : { url: gatewayUrl.origin }
 }
 
-function basicAuthorization({ user, password }: MysqlTarget): string {
+export function basicAuthorization({ user, password }: MysqlTarget): string {
   const bytes = new TextEncoder().encode(`${user}:${password}`)
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
@@ -97,6 +97,6 @@ function tableIn(text: string): string | undefined {
   return /^(?:insert into|update|delete from) `([^`]+)`/i.exec(text)?.[1]
 }
 
-function rawResult({ rows, rowsAffected }: ExecutedQuery<'array'>): RawResult {
+export function rawResult({ rows, rowsAffected }: ExecutedQuery<'array'>): RawResult {
   return { rows: rows.map((row) => Object.values(row)), affected: rowsAffected }
 }

@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
+import { postgresBulk } from './bulk.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
@@ -25,5 +26,6 @@ export const postgres: Dialect = {
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
   claim: postgresClaim,
+  bulk: postgresBulk,
   migration: postgresMigration,
 }

@@ -48,13 +48,22 @@ export const postgresKit = {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 export const postgresColumnKit = postgresKit as unknown as ColumnKit
 
+const instantShape =
+  /^(\d{4,})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?:Z|([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)$/
+
 /**
- * Reads `timestamptz` in PostgreSQL's ISO style at any session time zone: `2026-01-31 15:00:00.123+05:30`.
+ * Reads `timestamptz` in PostgreSQL's ISO style at any session time zone: `2026-01-31 15:00:00.123+05:30`. Before
+ * standard time an offset has seconds, and east of Greenwich the last hours of 9999 are written in the year 10000.
  * @throws RangeError when the text is no moment that JavaScript knows (`infinity`).
  */
 export function parsePostgresInstant(text: string): Date {
-  const iso = text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')
-  const moment = new Date(iso)
-  if (Number.isNaN(moment.getTime())) throw new RangeError('a timestamp is outside what JavaScript can hold')
-  return moment
+  const parts = instantShape.exec(text)
+  if (parts === null) throw new RangeError('a timestamp is outside what JavaScript can hold')
+  const [, year, month, day, hour, minute, second, fraction = '', sign, ...offset] = parts
+  const [offsetHours = 0, offsetMinutes = 0, offsetSeconds = 0] = offset.map((part) => Number(part ?? 0))
+  const local = new Date(0)
+  local.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
+  local.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.padEnd(3, '0')))
+  const offsetMilliseconds = ((offsetHours * 60 + offsetMinutes) * 60 + offsetSeconds) * 1000
+  return new Date(local.getTime() - (sign === '-' ? -offsetMilliseconds : offsetMilliseconds))
 }

@@ -9,7 +9,7 @@ import { readPostgresError } from './errors.ts'
 export type PostgresTarget = Extract<Target, { dialect: 'postgres' }>
 
 /** The driver parses by type; rows are wanted as PostgreSQL's exact text. */
-const asText = { getTypeParser: () => (value: string) => value }
+export const asText = { getTypeParser: () => (value: string) => value }
 
 const textRows = { arrayMode: true, fullResults: true, types: asText } as const
 
@@ -61,7 +61,7 @@ export function openPostgres(target: PostgresTarget, endpoint: Endpoint, observe
   }
 }
 
-function connectionString(target: PostgresTarget, endpoint: Endpoint): string {
+export function connectionString(target: PostgresTarget, endpoint: Endpoint): string {
   const credentials = `${encodeURIComponent(target.user)}:${encodeURIComponent(target.password)}`
   const database = encodeURIComponent(target.database)
   const { gatewayUrl } = endpoint

@@ -3,6 +3,7 @@ import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
+import { sqliteBulk } from './bulk.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
@@ -23,5 +24,6 @@ export const sqlite: Dialect = {
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
   claim: sqliteClaim,
+  bulk: sqliteBulk,
   migration: sqliteMigration,
 }

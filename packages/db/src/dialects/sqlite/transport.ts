@@ -39,7 +39,7 @@ export function openSqlite(target: SqliteTarget, endpoint: Endpoint, observer?: 
   }
 }
 
-function addressOf(target: SqliteTarget, { gatewayUrl }: Endpoint): { url: string; authToken?: string } {
+export function addressOf(target: SqliteTarget, { gatewayUrl }: Endpoint): { url: string; authToken?: string } {
   if (target.via === 'libsql') {
     return { url: target.url, ...(target.authToken === undefined ? {} : { authToken: target.authToken }) }
   }
@@ -47,7 +47,7 @@ function addressOf(target: SqliteTarget, { gatewayUrl }: Endpoint): { url: strin
   return { url: gatewayUrl.origin }
 }
 
-function toLibsql({ text, parameters }: Statement): InStatement {
+export function toLibsql({ text, parameters }: Statement): InStatement {
   return { sql: text, args: parameters.map(toValue) }
 }
 
@@ -58,6 +58,6 @@ function toValue(parameter: unknown): InValue {
   throw new TypeError(`a parameter of type ${typeof parameter} has no place in a libSQL statement`)
 }
 
-function rawResult({ rows, columns, rowsAffected }: ResultSet): RawResult {
+export function rawResult({ rows, columns, rowsAffected }: ResultSet): RawResult {
   return { rows: rows.map((row) => columns.map((_, position) => row[position])), affected: rowsAffected }
 }

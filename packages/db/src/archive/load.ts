@@ -1,0 +1,224 @@
+import { asc, lte, sql } from 'drizzle-orm'
+import type { Database } from '../database.ts'
+import { buildQuery, buildStatement } from '../statement.ts'
+import type { Transport } from '../transport.ts'
+import { differingTables, TablesDigester, type TableDigests } from './digest.ts'
+import { HeldMark, readMark } from './mark.ts'
+import { RestoreError } from './restore-error.ts'
+import type { RowPages } from './row.ts'
+import { RowSink } from './sink.ts'
+import { countRows, readRows } from './source.ts'
+import { archiveTables, type ArchiveTableName } from './tables.ts'
+
+export interface LoadOptions {
+  /** Names what is loaded: only the same can be resumed. */
+  readonly digest: string
+  readonly isResumed: boolean
+  /** Told of rows that were written, or found written. */
+  readonly onRows?: ((rows: number) => void) | undefined
+  /** Told of rows that were read back for the proof. */
+  readonly onProven?: ((rows: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How often the mark tells the progress. */
+const noteMilliseconds = 1000
+
+/**
+ * Writes rows into a migrated database without any, under the mark; then reads all back and compares the digests. The
+ * mark is lifted only when they agree.
+ * @param finish the digests that the rows have; asked when the pages have been read to their end
+ * @throws RestoreError, DatabaseError, and whatever the pages throw; the mark then stays
+ */
+export async function loadRows(
+  database: Database,
+  pages: RowPages,
+  finish: () => TableDigests,
+  options: LoadOptions,
+): Promise<TableDigests> {
+  const transport = database.transport()
+  const mark = options.isResumed
+    ? await resumeMark(transport, options.digest)
+    : await beginUnderMark(transport, options.digest)
+  await emptyShortLived(transport)
+  await writeAll(transport, mark, pages, options)
+  const digests = finish()
+  await prove(transport, digests, options)
+  await mark.lift()
+  return digests
+}
+
+/** Takes the mark of an interrupted run over, if it is of the same rows. */
+async function resumeMark(transport: Transport, digest: string): Promise<HeldMark> {
+  const mark = await readMark(transport)
+  if (mark === undefined) {
+    throw new RestoreError('no_restore', {
+      what: 'There is nothing to resume.',
+      why: 'No restore into this database is under way: the last one was finished or abandoned.',
+      fix: 'Run it without --resume.',
+    })
+  }
+  if (mark.digest !== digest) {
+    throw new RestoreError('other_archive', {
+      what: 'The restore that is under way is of something else.',
+      why: `The database is marked with ${mark.digest.slice(0, 12)}…, and this is ${digest.slice(0, 12)}….`,
+      fix: 'Resume with the same archive or source, or give up with `millrace restore --abandon`.',
+    })
+  }
+  return HeldMark.takeOver(transport, mark)
+}
+
+/** Sets the mark on a database without rows; where someone wrote meanwhile, takes it back. */
+async function beginUnderMark(transport: Transport, digest: string): Promise<HeldMark> {
+  if ((await readMark(transport)) !== undefined) throw inProgress()
+  await refuseRows(transport)
+  const mark = await HeldMark.set(transport, digest)
+  if (mark === undefined) throw inProgress()
+  try {
+    await refuseRows(transport)
+  } catch (thrown) {
+    await mark.lift()
+    throw thrown
+  }
+  return mark
+}
+
+function inProgress(): RestoreError {
+  return new RestoreError('restore_in_progress', {
+    what: 'A restore into this database is under way.',
+    why: 'Its mark is set: a run is writing, or one was interrupted.',
+    fix: 'Let it end, go on with --resume, or give up with `millrace restore --abandon`.',
+  })
+}
+
+/**
+ * Whether the database can be restored into: no mark, no rows.
+ * @throws RestoreError
+ */
+export async function refuseUnlessRestorable(database: Database): Promise<void> {
+  const transport = database.transport()
+  if ((await readMark(transport)) !== undefined) throw inProgress()
+  await refuseRows(transport)
+}
+
+async function refuseRows(transport: Transport): Promise<void> {
+  const { builder, tables } = transport.dialect
+  for (const { name, property } of archiveTables) {
+    const one = builder
+      .select({ one: sql<number>`1`.mapWith(Number) })
+      .from(tables[property])
+      .limit(1)
+    if ((await transport.run(buildQuery(one))).rows.length === 0) continue
+    throw new RestoreError('not_empty', {
+      what: 'The database has rows already.',
+      why: `There are some in ${name}, and a restore goes only into empty tables.`,
+      fix: 'Restore into a new database, and keep this one until you have seen that the new one is right.',
+    })
+  }
+}
+
+async function emptyShortLived(transport: Transport): Promise<void> {
+  const { builder, tables } = transport.dialect
+  for (const table of [tables.sessions, tables.idempotencyKeys, tables.loginAttempts]) {
+    await transport.run(buildStatement(builder.delete(table)))
+  }
+}
+
+/** A page is read while the one before it is written. */
+async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
+  const sink = new RowSink(transport, options)
+  let rows = 0
+  let notedAt = Date.now()
+  let writing: Promise<void> = Promise.resolve()
+  const write = async (page: Parameters<RowSink['write']>[0]) => {
+    await sink.write(page)
+    rows += page.entries.length
+    options.onRows?.(page.entries.length)
+    if (Date.now() - notedAt < noteMilliseconds) return
+    notedAt = Date.now()
+    await mark.note(page.table.name, rows)
+  }
+  for await (const page of pages) {
+    await writing
+    options.signal?.throwIfAborted()
+    writing = write(page)
+    // It is awaited before the next page; until then its failure is nobody's.
+    writing.catch(() => undefined)
+  }
+  await writing
+  options.signal?.throwIfAborted()
+}
+
+/** Reads the database back. Under the mark nobody else writes, so that it needs no snapshot. */
+async function prove(transport: Transport, expected: TableDigests, { onProven, signal }: LoadOptions): Promise<void> {
+  const digester = new TablesDigester()
+  for await (const page of readRows(transport)) {
+    signal?.throwIfAborted()
+    digester.add(page)
+    onProven?.(page.entries.length)
+  }
+  const found = digester.finish()
+  const differing = differingTables(expected, found)
+  if (differing.length === 0) return
+  throw new RestoreError('proof_failed', {
+    what: `The database does not hold what was to be written: ${differing.map((name) => described(name, expected, found)).join('; ')}.`,
+    why: 'Its own digests differ from the expected ones. It stays marked and serves nothing.',
+    fix: 'Empty it with `millrace restore --abandon`, and report this if it happens again.',
+  })
+}
+
+function described(name: ArchiveTableName, expected: TableDigests, found: TableDigests): string {
+  return expected[name].rows === found[name].rows
+    ? `${name} has another digest`
+    : `${name} has ${found[name].rows} rows instead of ${expected[name].rows}`
+}
+
+/** Rows deleted by one statement. */
+const deletedAtOnce = 5000
+
+/**
+ * Empties the tables of a database under the mark, and lifts it.
+ * @returns how many rows were there
+ * @throws RestoreError `no_restore` on a database without the mark: that one serves
+ */
+export async function abandonRestore(database: Database, onRows?: (rows: number) => void): Promise<number> {
+  const transport = database.transport()
+  const mark = await readMark(transport)
+  if (mark === undefined) {
+    throw new RestoreError('no_restore', {
+      what: 'There is nothing to abandon.',
+      why: 'No restore into this database is under way, and its rows are not to be deleted.',
+      fix: 'Nothing needs mending.',
+    })
+  }
+  const held = await HeldMark.takeOver(transport, mark)
+  const rows = await countRows(transport)
+  await emptyShortLived(transport)
+  for (const table of archiveTables.toReversed()) await emptyTable(transport, table, onRows)
+  await held.lift()
+  return rows
+}
+
+async function emptyTable(
+  transport: Transport,
+  { property, key }: (typeof archiveTables)[number],
+  onRows: ((rows: number) => void) | undefined,
+): Promise<void> {
+  const { builder, tables } = transport.dialect
+  const table = tables[property]
+  const [keyName = 'id'] = key
+  const column = sql.identifier(keyName)
+  for (;;) {
+    const boundary = builder
+      .select({ key: sql<string>`${column}` })
+      .from(table)
+      .orderBy(asc(sql`${column}`))
+      .limit(1)
+      .offset(deletedAtOnce - 1)
+    const [row] = (await transport.run(buildQuery(boundary))).rows
+    const condition = row === undefined ? undefined : lte(sql`${column}`, sql`${row[0]}`)
+    const { affected } = await transport.run(buildStatement(builder.delete(table).where(condition)))
+    onRows?.(affected)
+    if (row === undefined) return
+  }
+}

@@ -1,0 +1,105 @@
+import { and, eq, isNull } from 'drizzle-orm'
+import { isAnchor } from '../access.ts'
+import { databaseError } from '../errors.ts'
+import { restoreMark } from '../schema.ts'
+import { buildStatement, defineQuery } from '../statement.ts'
+import type { Transport } from '../transport.ts'
+import { RestoreError } from './restore-error.ts'
+import type { ArchiveTableName } from './tables.ts'
+
+/** What a database that is being restored into says of it. */
+export interface RestoreMark {
+  /** SHA-256 of the archive's content, or what stands for the source of a copy. */
+  readonly digest: string
+  /** The table that is being written, and how many rows of all are. */
+  readonly progress: { readonly table: ArchiveTableName | null; readonly rows: number }
+}
+
+const markQuery = defineQuery<object>()((dialect) =>
+  dialect.builder.select({ value: dialect.tables.marks.value }).from(dialect.tables.marks).where(isAnchor(dialect)),
+)
+
+/** The mark, or undefined when no restore is under way. */
+export async function readMark(transport: Transport): Promise<RestoreMark | undefined> {
+  const query = markQuery(transport.dialect, {})
+  const [row] = (await transport.run(query)).rows.map((values) => query.decode(values))
+  if (row === undefined) {
+    throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
+  }
+  return row.value === null ? undefined : parseMark(row.value)
+}
+
+/** A mark that can't be read is one all the same, of no archive that is known. */
+function parseMark(text: string): RestoreMark {
+  const unknown: RestoreMark = { digest: '', progress: { table: null, rows: 0 } }
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || !('digest' in value) || typeof value.digest !== 'string')
+      return unknown
+    return { ...unknown, digest: value.digest }
+  } catch {
+    return unknown
+  }
+}
+
+/** The mark in the hands of one process: whoever takes it over takes it from the one before. */
+export class HeldMark {
+  readonly #transport: Transport
+  readonly #owner = crypto.randomUUID()
+  readonly #digest: string
+
+  private constructor(transport: Transport, digest: string) {
+    this.#transport = transport
+    this.#digest = digest
+  }
+
+  /** Sets the mark, in one statement; undefined where there is one already. */
+  static async set(transport: Transport, digest: string): Promise<HeldMark | undefined> {
+    const held = new HeldMark(transport, digest)
+    const { marks } = transport.dialect.tables
+    const isSet = await held.#update(held.#value(null, 0), held.#owner, isNull(marks.value))
+    return isSet ? held : undefined
+  }
+
+  /** Takes over the mark that is there. */
+  static async takeOver(transport: Transport, mark: RestoreMark): Promise<HeldMark> {
+    const held = new HeldMark(transport, mark.digest)
+    await held.#update(held.#value(mark.progress.table, mark.progress.rows), held.#owner)
+    return held
+  }
+
+  /** @throws RestoreError `taken_over` */
+  async note(table: ArchiveTableName, rows: number): Promise<void> {
+    const { marks } = this.#transport.dialect.tables
+    const isOwn = await this.#update(this.#value(table, rows), this.#owner, eq(marks.owner, this.#owner))
+    if (!isOwn) throw takenOver()
+  }
+
+  /** @throws RestoreError `taken_over` */
+  async lift(): Promise<void> {
+    const { marks } = this.#transport.dialect.tables
+    if (!(await this.#update(null, null, eq(marks.owner, this.#owner)))) throw takenOver()
+  }
+
+  #value(table: ArchiveTableName | null, rows: number): string {
+    return JSON.stringify({ digest: this.#digest, progress: { table, rows } } satisfies RestoreMark)
+  }
+
+  async #update(value: string | null, owner: string | null, condition?: ReturnType<typeof eq>): Promise<boolean> {
+    const { builder, tables } = this.#transport.dialect
+    const { marks } = tables
+    const update = builder
+      .update(marks)
+      .set({ value, owner })
+      .where(and(eq(marks.name, restoreMark), condition))
+    return (await this.#transport.run(buildStatement(update))).affected > 0
+  }
+}
+
+function takenOver(): RestoreError {
+  return new RestoreError('taken_over', {
+    what: 'This restore was taken over by another process, and stops.',
+    why: 'Someone ran `millrace restore --resume` or `--abandon` on this database meanwhile.',
+    fix: 'Let that one end. Nothing that this one wrote is lost by it.',
+  })
+}

@@ -1,0 +1,133 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { nameKey } from '../names.ts'
+import type { ArchiveRow, ArchiveValue } from './row.ts'
+import type { ArchiveTableName } from './tables.ts'
+
+/**
+ * What rows must be to each other: whatever one refers to is there, unique keys are, and a workflow's head is its newest
+ * version. Rows come in the archive's order. It holds keys alone, and of executions none.
+ */
+export class References {
+  readonly #users = new Set<ArchiveValue>()
+  readonly #workflows = new Map<ArchiveValue, Workflow>()
+  readonly #uniqueKeys = new Map<string, Set<string>>()
+
+  /** Says all that is wrong with the row. */
+  add(table: ArchiveTableName, row: ArchiveRow): readonly string[] {
+    switch (table) {
+      case 'users':
+        return this.#addUser(row)
+      case 'api_keys':
+        return [...this.#userFaults(row, 'user_id'), ...this.#uniqueFaults(table, row, 'key_sha256')]
+      case 'settings':
+        return [...this.#userFaults(row, 'user_id'), ...this.#uniqueFaults(table, row, 'user_id')]
+      case 'workflows':
+        this.#workflows.set(valueOf(row, 'id'), new Workflow(row))
+        return this.#userFaults(row, 'owner_id')
+      case 'workflow_versions':
+        return [
+          ...(this.#workflows.get(valueOf(row, 'workflow_id'))?.addVersion(row) ?? [
+            'workflow_id refers to no workflow',
+          ]),
+          ...this.#userFaults(row, 'created_by'),
+          ...this.#uniqueFaults(table, row, 'id'),
+        ]
+      case 'workflow_shares':
+        return [
+          ...(this.#workflows.has(valueOf(row, 'workflow_id')) ? [] : ['workflow_id refers to no workflow']),
+          ...this.#userFaults(row, 'shared_with_user_id', 'shared_by'),
+          ...this.#uniqueFaults(table, row, 'workflow_id', 'shared_with_user_id'),
+        ]
+      case 'executions':
+        return [
+          ...(this.#workflows.get(valueOf(row, 'workflow_id'))?.faultsOfExecution(row) ?? [
+            'workflow_id refers to no workflow',
+          ]),
+          ...this.#userFaults(row, 'user_id'),
+        ]
+    }
+  }
+
+  /** What is wrong with the workflows' heads; asked when all versions have come. */
+  *wrongHeads(): Generator<string> {
+    for (const [id, workflow] of this.#workflows) {
+      const fault = workflow.faultOfHead
+      if (fault !== undefined) yield `workflow ${JSON.stringify(id)} ${fault}`
+    }
+  }
+
+  #addUser(row: ArchiveRow): readonly string[] {
+    this.#users.add(valueOf(row, 'id'))
+    const keys = { 'username, ignoring case,': row['username'], 'email, ignoring case,': row['email'] }
+    return [
+      ...this.#uniqueFaults('users', row, 'username'),
+      ...this.#uniqueFaults('users', row, 'email'),
+      ...Object.entries(keys).flatMap(([what, name]) => this.#duplicate(`users ${what}`, nameKey(String(name)), what)),
+    ]
+  }
+
+  #userFaults(row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
+    return columns.flatMap((column) => {
+      const id = valueOf(row, column)
+      return id === null || this.#users.has(id) ? [] : [`${column} refers to no user`]
+    })
+  }
+
+  #uniqueFaults(table: ArchiveTableName, row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
+    const what = columns.join(' with ')
+    return this.#duplicate(`${table} ${what}`, JSON.stringify(columns.map((column) => row[column])), what)
+  }
+
+  #duplicate(index: string, key: string, what: string): readonly string[] {
+    const keys = this.#uniqueKeys.get(index) ?? new Set<string>()
+    this.#uniqueKeys.set(index, keys)
+    if (keys.has(key)) return [`another row has the same ${what}`]
+    keys.add(key)
+    return []
+  }
+}
+
+function valueOf(row: ArchiveRow, column: string): ArchiveValue {
+  return row[column] ?? null
+}
+
+/** A workflow's head and the numbers of its versions, which come in order. */
+class Workflow {
+  readonly #headNumber: number
+  readonly #headDigest: string
+  /** Numbers without a gap between, first and last. */
+  readonly #ranges: { first: number; last: number }[] = []
+  #isHeadEqual = false
+
+  constructor(row: ArchiveRow) {
+    this.#headNumber = Number(row['version_number'])
+    this.#headDigest = digestOf(row['definition'])
+  }
+
+  addVersion(row: ArchiveRow): readonly string[] {
+    const number = Number(row['version_number'])
+    const range = this.#ranges.at(-1)
+    if (range?.last === number - 1) range.last = number
+    else this.#ranges.push({ first: number, last: number })
+    if (number === this.#headNumber) this.#isHeadEqual = digestOf(row['definition']) === this.#headDigest
+    return []
+  }
+
+  faultsOfExecution(row: ArchiveRow): readonly string[] {
+    const number = Number(row['version_number'])
+    const isThere = this.#ranges.some(({ first, last }) => first <= number && number <= last)
+    return isThere ? [] : ['version_number refers to no version of the workflow']
+  }
+
+  get faultOfHead(): string | undefined {
+    const newest = this.#ranges.at(-1)?.last
+    if (newest === undefined) return 'has no version'
+    if (newest !== this.#headNumber) return `is at version ${this.#headNumber}, but its newest is ${newest}`
+    return this.#isHeadEqual ? undefined : 'has another definition than its newest version'
+  }
+}
+
+function digestOf(document: ArchiveValue | undefined): string {
+  return bytesToHex(sha256(utf8ToBytes(String(document))))
+}

@@ -1,0 +1,106 @@
+import { DatabaseError } from '../errors.ts'
+import { createRetryBudget, retried, type Retrying } from '../retry.ts'
+import type { Transport } from '../transport.ts'
+import { insertStatement } from './insertion.ts'
+import type { ArchiveEntry, ArchiveRow, RowPage } from './row.ts'
+import { RestoreError } from './restore-error.ts'
+import { countTableRows, readRange } from './source.ts'
+import type { ArchiveTable } from './tables.ts'
+import { compareKeys } from './text-order.ts'
+
+/** A long move outlives a short absence of the database. */
+const patience: Retrying = {
+  policy: { attempts: 8, firstDelayMilliseconds: 100, deadlineMilliseconds: 60_000 },
+  budget: createRetryBudget(100),
+}
+
+/** Writes pages of rows into a database, each page once, whatever was there of it before. */
+export class RowSink {
+  readonly #transport: Transport
+  /** Whether rows of an earlier run may be there. */
+  readonly #isResumed: boolean
+  #table: ArchiveTable | undefined
+  #lastRow: ArchiveRow | undefined
+  /** Rows that the table still holds from an earlier run, behind those that were met. */
+  #rowsLeft = 0
+
+  constructor(transport: Transport, { isResumed }: { readonly isResumed: boolean }) {
+    this.#transport = transport
+    this.#isResumed = isResumed
+  }
+
+  /**
+   * @throws RestoreError `rows_differ` when another row is there than the page's
+   * @throws DatabaseError
+   */
+  async write(page: RowPage): Promise<void> {
+    if (page.table !== this.#table) await this.#begin(page.table)
+    const after = this.#lastRow
+    await retried(
+      (previous) =>
+        this.#writeOnce(page, after, this.#rowsLeft > 0 || (previous !== undefined && !isCertain(previous))),
+      isWorthAgain,
+      patience,
+    )
+    this.#lastRow = page.entries.at(-1)?.row
+  }
+
+  async #begin(table: ArchiveTable): Promise<void> {
+    this.#table = table
+    this.#lastRow = undefined
+    this.#rowsLeft = this.#isResumed ? await countTableRows(this.#transport, table) : 0
+  }
+
+  async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<void> {
+    const missing = mayBeThere ? await this.#missingOf(page, after) : page.entries
+    if (missing.length > 0)
+      await this.#transport.run(insertStatement(this.#transport.dialect, { ...page, entries: missing }))
+  }
+
+  /** Compares what is there with the page. */
+  async #missingOf({ table, entries }: RowPage, after: ArchiveRow | undefined): Promise<readonly ArchiveEntry[]> {
+    const last = entries.at(-1)?.row
+    if (last === undefined) return []
+    const present = await readRange(this.#transport, table, { after, last, limit: entries.length + 1 })
+    this.#rowsLeft = Math.max(0, this.#rowsLeft - present.length)
+    const missing: ArchiveEntry[] = []
+    let position = 0
+    for (const entry of entries) {
+      const found = present[position]
+      if (found !== undefined && compareKeys(table.key, found.row, entry.row) === 0) {
+        if (found.text !== entry.text) throw differing(table, entry.row)
+        position += 1
+      } else missing.push(entry)
+    }
+    const stranger = present[position]
+    if (stranger !== undefined) throw differing(table, stranger.row)
+    return missing
+  }
+}
+
+/** Nothing was applied, and nothing of an earlier attempt can be in the way. */
+function isCertain({ fault, isNotApplied }: DatabaseError): boolean {
+  return isNotApplied && fault !== 'unique_violation'
+}
+
+/** A key that is there may be of an attempt whose answer was lost, or of a killed process's last statement. */
+function isWorthAgain({ fault }: DatabaseError): boolean {
+  switch (fault) {
+    case 'database_unreachable':
+    case 'database_busy':
+    case 'database_timeout':
+    case 'unique_violation':
+      return true
+    default:
+      return false
+  }
+}
+
+function differing(table: ArchiveTable, row: ArchiveRow): RestoreError {
+  const key = table.key.map((name) => JSON.stringify(row[name])).join(', ')
+  return new RestoreError('rows_differ', {
+    what: `The database has a row that is not the one to be written: ${table.name} ${key}.`,
+    why: 'The source has changed since the first run, or someone else wrote into the database.',
+    fix: 'Start over: `millrace restore --abandon` empties the tables, then run it again.',
+  })
+}

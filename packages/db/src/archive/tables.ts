@@ -1,0 +1,169 @@
+import { executionStatuses, roles, sharePermissions, type Tables } from '../schema.ts'
+
+/** What a column holds, and how the archive writes it. */
+export type ColumnKind =
+  /** A key of 1 to 64 characters that doesn't end in a space: databases that pad would take it for another. */
+  | 'id'
+  | 'text'
+  /** A JSON document's exact text, as a string. */
+  | 'document'
+  /** ISO 8601 in UTC with milliseconds. */
+  | 'time'
+  | 'flag'
+  /** A safe integer. */
+  | 'count'
+
+export interface ArchiveColumn {
+  readonly name: string
+  readonly kind: ColumnKind
+  readonly isNullable: boolean
+  /** The only values that it may have. */
+  readonly values?: readonly string[]
+  /** In characters; what the narrowest database takes. */
+  readonly maxLength?: number
+}
+
+export type ArchiveTableName =
+  | 'users'
+  | 'api_keys'
+  | 'settings'
+  | 'workflows'
+  | 'workflow_versions'
+  | 'workflow_shares'
+  | 'executions'
+
+export interface ArchiveTable {
+  readonly name: ArchiveTableName
+  /** Its name among the tables of the schema. */
+  readonly property: keyof Tables
+  /** In RFC 8785's order, which is that of the row's text. */
+  readonly columns: readonly ArchiveColumn[]
+  /** The primary key, by which its rows are ordered. */
+  readonly key: readonly string[]
+}
+
+type ColumnOptions = Pick<ArchiveColumn, 'values' | 'maxLength'>
+
+function column(kind: ColumnKind, name: string, options: ColumnOptions = {}): ArchiveColumn {
+  return { name: name.replace('?', ''), kind, isNullable: name.endsWith('?'), ...options }
+}
+
+const id = (name: string) => column('id', name)
+const text = (name: string, maxLength?: number) => column('text', name, maxLength === undefined ? {} : { maxLength })
+const oneOf = (name: string, values: readonly string[]) => column('text', name, { values })
+const document = (name: string) => column('document', name)
+const time = (name: string) => column('time', name)
+const flag = (name: string) => column('flag', name)
+const count = (name: string) => column('count', name)
+
+function table(
+  name: ArchiveTableName,
+  property: keyof Tables,
+  columns: readonly ArchiveColumn[],
+  key: readonly string[] = ['id'],
+): ArchiveTable {
+  return { name, property, key, columns: columns.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
+}
+
+/**
+ * The archive's tables, in its order: whatever a row refers to stands before it. Columns are CLI.md's "The archive": a
+ * `?` marks those that may be null.
+ */
+export const archiveTables: readonly ArchiveTable[] = [
+  table('users', 'users', [
+    id('id'),
+    text('username', 255),
+    text('email', 255),
+    text('password_hash', 255),
+    time('created_at'),
+    oneOf('role', roles),
+    time('disabled_at?'),
+    time('tokens_valid_from'),
+    time('updated_at'),
+  ]),
+  table('api_keys', 'apiKeys', [
+    id('id'),
+    id('user_id'),
+    text('name', 100),
+    text('scopes', 255),
+    text('prefix', 64),
+    id('key_sha256'),
+    time('expires_at?'),
+    time('created_at'),
+    time('last_used_at?'),
+  ]),
+  table('settings', 'settings', [
+    id('id'),
+    id('user_id'),
+    document('settings_data'),
+    time('created_at'),
+    time('updated_at'),
+    count('revision'),
+  ]),
+  table('workflows', 'workflows', [
+    id('id'),
+    text('name', 255),
+    text('description?'),
+    document('definition'),
+    id('owner_id?'),
+    flag('is_public'),
+    time('created_at'),
+    time('updated_at'),
+    count('version_number'),
+    count('revision'),
+  ]),
+  table(
+    'workflow_versions',
+    'workflowVersions',
+    [
+      id('id'),
+      id('workflow_id'),
+      count('version_number'),
+      document('definition'),
+      text('change_notes?'),
+      id('created_by?'),
+      time('created_at'),
+    ],
+    ['workflow_id', 'version_number'],
+  ),
+  table('workflow_shares', 'workflowShares', [
+    id('id'),
+    id('workflow_id'),
+    id('shared_with_user_id'),
+    oneOf('permission', sharePermissions),
+    time('created_at'),
+    id('shared_by?'),
+  ]),
+  table('executions', 'executions', [
+    id('id'),
+    id('workflow_id'),
+    id('user_id?'),
+    oneOf('status', executionStatuses),
+    document('state?'),
+    time('started_at?'),
+    time('completed_at?'),
+    count('version_number'),
+    document('input?'),
+    document('error?'),
+    count('attempts'),
+    count('max_attempts'),
+    count('fence'),
+    time('due_at?'),
+    time('created_at'),
+    time('updated_at'),
+  ]),
+]
+
+/** What the archive leaves out of its tables, because it is derived or lives shortly. */
+export const leftOutColumns: readonly string[] = [
+  'username_key',
+  'email_key',
+  'name_key',
+  'last_op',
+  'lease_owner',
+  'lease_until',
+]
+
+export function tableNamed(name: string): ArchiveTable | undefined {
+  return archiveTables.find((known) => known.name === name)
+}

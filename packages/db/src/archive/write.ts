@@ -1,0 +1,81 @@
+import type { Encrypter } from 'age-encryption'
+import { StreamDigest, type TableDigests } from './digest.ts'
+import { gzip } from './gzip.ts'
+import { writeEnd, writeHead, writeRow, type ArchiveHead } from './lines.ts'
+import type { WatchedRows } from './checked-rows.ts'
+
+/** An archive being written: bytes to be read to their end, then what they were. */
+export interface WrittenArchive {
+  readonly stream: ReadableStream<Uint8Array>
+  /** To be asked when the stream has been read to its end. */
+  result(): { readonly bytes: number; readonly sha256: string; readonly tables: TableDigests }
+}
+
+/** Text that is compressed at once. */
+const chunkCharacters = 64 * 1024
+
+/** Writes rows as an archive, encrypted where an encrypter is given. Errors of the rows are errors of the stream. */
+export async function writeArchive(
+  head: ArchiveHead,
+  rows: WatchedRows,
+  encrypter: Encrypter | undefined,
+): Promise<WrittenArchive> {
+  const digest = new StreamDigest()
+  const tables: { told: TableDigests | undefined } = { told: undefined }
+  const plain = streamOf(encoded(contentOf(head, rows, (told) => (tables.told = told))))
+  const compressed = gzip(plain)
+  const sealed = encrypter === undefined ? compressed : await encrypter.encrypt(compressed)
+  return {
+    stream: sealed.pipeThrough(metered(digest)),
+    result() {
+      if (tables.told === undefined) throw new TypeError('the archive must be read to its end first')
+      return { ...digest.finish(), tables: tables.told }
+    },
+  }
+}
+
+async function* contentOf(
+  head: ArchiveHead,
+  rows: WatchedRows,
+  onEnd: (tables: TableDigests) => void,
+): AsyncGenerator<string> {
+  yield writeHead(head)
+  for await (const { table, entries } of rows.pages) yield entries.map((entry) => writeRow(table, entry)).join('')
+  const tables = rows.finish()
+  onEnd(tables)
+  yield writeEnd(tables)
+}
+
+async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const utf8 = new TextEncoder()
+  let chunk = ''
+  for await (const text of texts) {
+    chunk += text
+    if (chunk.length < chunkCharacters) continue
+    yield utf8.encode(chunk)
+    chunk = ''
+  }
+  yield utf8.encode(chunk)
+}
+
+function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done: isDone, value } = await chunks.next()
+      if (isDone === true) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await chunks.return(undefined)
+    },
+  })
+}
+
+function metered(digest: StreamDigest): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      digest.add(chunk)
+      controller.enqueue(chunk)
+    },
+  })
+}

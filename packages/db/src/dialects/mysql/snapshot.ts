@@ -1,0 +1,55 @@
+import { Client } from '@planetscale/database'
+import { databaseError } from '../../errors.ts'
+import type { Snapshot } from '../../snapshot.ts'
+import { keptAlive } from '../kept-alive.ts'
+import { plain } from '../plain.ts'
+import { fetchThrough, type Endpoint } from '../trips.ts'
+import { mysql } from './dialect.ts'
+import { readMysqlError } from './errors.ts'
+import { addressOf, basicAuthorization, rawResult, type MysqlTarget } from './transport.ts'
+
+/** The gateway rolls a transaction back that no statement uses for 20 s. */
+const quietMilliseconds = 5000
+
+/** A read-only transaction with a consistent snapshot in one session. PlanetScale ends it after 20 s. */
+export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint): Promise<Snapshot> {
+  const connection = new Client({
+    ...addressOf(target, endpoint),
+    fetch: fetchThrough(endpoint, undefined, () => '', { Authorization: basicAuthorization(target) }),
+  }).connection()
+  const snapshot = keptAlive(quietMilliseconds, {
+    dialect: mysql,
+    async run({ text, parameters }) {
+      try {
+        const values = parameters.length === 0 ? null : [...parameters]
+        return rawResult(await connection.execute<'array'>(text, values, { as: 'array' }))
+      } catch (thrown) {
+        throw readMysqlError(thrown, undefined)
+      }
+    },
+    async close() {
+      // A session whose ROLLBACK fails is ended by the server.
+      await connection.execute('rollback').catch(() => undefined)
+    },
+  })
+  try {
+    await snapshot.run(plain('start transaction with consistent snapshot, read only'))
+    await refuseWeakIsolation(snapshot)
+    return snapshot
+  } catch (thrown) {
+    await snapshot.close()
+    throw thrown
+  }
+}
+
+/** At a weaker level MySQL ignores `with consistent snapshot`, with no more than a warning. */
+async function refuseWeakIsolation(snapshot: Snapshot): Promise<void> {
+  const { rows } = await snapshot.run(
+    plain("show variables where variable_name in ('tx_isolation', 'transaction_isolation')"),
+  )
+  const levels = rows.map(([, level]) => String(level))
+  if (levels.every((level) => level === 'REPEATABLE-READ' || level === 'SERIALIZABLE')) return
+  throw databaseError('internal', `the server's transaction isolation is ${levels.join(', ')}, which has no snapshot`, {
+    isNotApplied: true,
+  })
+}

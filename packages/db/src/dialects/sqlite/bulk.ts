@@ -1,0 +1,23 @@
+import { sql } from 'drizzle-orm'
+import type { ArchiveColumn } from '../../archive/tables.ts'
+import type { BulkDialect } from '../../bulk.ts'
+import { plain } from '../plain.ts'
+
+export const sqliteBulk: BulkDialect = {
+  byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
+  insertRows(table, columns, rows) {
+    const names = columns.map(({ name }) => `\`${name}\``).join(', ')
+    const values = columns.map(valueOf).join(', ')
+    return plain(`insert into \`${table}\` (${names}) select ${values} from json_each(?)`, [
+      `[${rows.map(({ text }) => text).join(',')}]`,
+    ])
+  },
+  sortKey: (value) => sql`${value}`,
+}
+
+/** Times are integer milliseconds; a flag of JSON is 0 or 1 by itself. */
+function valueOf({ name, kind }: ArchiveColumn): string {
+  const value = `json_extract(value, '$.${name}')`
+  if (kind !== 'time') return value
+  return `strftime('%s', ${value}) * 1000 + cast(substr(${value}, 21, 3) as integer)`
+}

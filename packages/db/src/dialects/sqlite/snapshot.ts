@@ -1,0 +1,43 @@
+import { createClient } from '@libsql/client/http'
+import type { Snapshot } from '../../snapshot.ts'
+import { keptAlive } from '../kept-alive.ts'
+import { plain } from '../plain.ts'
+import { fetchThrough, type Endpoint } from '../trips.ts'
+import { sqlite } from './dialect.ts'
+import { readSqliteError } from './errors.ts'
+import { addressOf, rawResult, toLibsql, type SqliteTarget } from './transport.ts'
+
+/** A libSQL stream that no request uses for 10 s is closed by the server. */
+const quietMilliseconds = 3000
+
+/** A read transaction in a libSQL stream. The first statement takes the snapshot. */
+export async function openSqliteSnapshot(target: SqliteTarget, endpoint: Endpoint): Promise<Snapshot> {
+  const client = createClient({
+    ...addressOf(target, endpoint),
+    intMode: 'bigint',
+    fetch: fetchThrough(endpoint, undefined, () => ''),
+  })
+  try {
+    const transaction = await client.transaction('read')
+    const snapshot = keptAlive(quietMilliseconds, {
+      dialect: sqlite,
+      async run(statement) {
+        try {
+          return rawResult(await transaction.execute(toLibsql(statement)))
+        } catch (thrown) {
+          throw readSqliteError(thrown)
+        }
+      },
+      close() {
+        transaction.close()
+        client.close()
+        return Promise.resolve()
+      },
+    })
+    await snapshot.run(plain('select count(*) from `marks`'))
+    return snapshot
+  } catch (thrown) {
+    client.close()
+    throw thrown
+  }
+}

@@ -1,0 +1,12 @@
+import type { Dialect } from './dialect.ts'
+import type { Statement } from './statement.ts'
+import type { RawResult } from './transport.ts'
+
+/** Reads of one moment: a read-only transaction in which every statement sees the same rows. */
+export interface Snapshot {
+  readonly dialect: Dialect
+  /** @throws DatabaseError, also when the platform has ended the transaction. */
+  run(statement: Statement): Promise<RawResult>
+  /** Gives it up. Never throws. */
+  close(): Promise<void>
+}
