@@ -20,6 +20,11 @@ function send(url: string, headers: Record<string, string>, method = 'GET'): Pro
   })
 }
 
+/** Neon's promises send nothing until they are waited for. */
+async function sent<T>(query: PromiseLike<T>): Promise<T> {
+  return await query
+}
+
 describe('who may speak to the gateway', () => {
   it('beyond loopback nobody without a token: it does not start', async () => {
     const database = await freshDatabase('sqlite')
@@ -119,7 +124,7 @@ describe('the pool', () => {
     const sleeps = [1, 2].map(() => sql.query('select pg_sleep(2)').then(() => 'slept'))
     await until(() => gateway.status().checkedOut === 2)
     const startedAtMs = performance.now()
-    const busy = sql.query('select 1').then()
+    const busy = sent(sql.query('select 1'))
     await until(() => gateway.status().waiting === 1)
     expect(gateway.status()).toEqual({ size: 1, checkedOut: 2, overflow: 1, waiting: 1 })
     await expect(busy).rejects.toThrow(/HTTP status 503.*MILLRACE_BUSY/u)
@@ -188,7 +193,7 @@ describe('closing', () => {
   it('lets a running request end, and takes no other', async () => {
     const { gateway, target } = await startTestGateway('postgres')
     const sql = neonDriver(gateway, target)
-    const running = sql.query('select pg_sleep(0.3), 1 a').then()
+    const running = sent(sql.query('select pg_sleep(0.3), 1 a'))
     await until(() => gateway.status().checkedOut === 1)
     const closing = gateway.close()
     expect(await running).toMatchObject([{ a: 1 }])
@@ -211,7 +216,7 @@ describe('closing', () => {
 
   it('does not wait for a request that does not end', async () => {
     const { gateway, target } = await startTestGateway('postgres', { limits: { drainSeconds: 0.2 } })
-    const running = neonDriver(gateway, target).query('select pg_sleep(30)').then()
+    const running = sent(neonDriver(gateway, target).query('select pg_sleep(30)'))
     await until(() => gateway.status().checkedOut === 1)
     const startedAtMs = performance.now()
     await Promise.all([gateway.close(), expect(running).rejects.toThrow()])

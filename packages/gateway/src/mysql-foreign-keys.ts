@@ -1,5 +1,6 @@
 /** Quoted text and comments, in which a word means nothing. */
-const quotedOrComment = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`|\/\*[\s\S]*?\*\/|(?:--\s|#)[^\n]*/gu
+const quotedOrComment =
+  /'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'|"[^"\\]*(?:(?:\\[\s\S]|"")[^"\\]*)*"|`[^`]*`|\/\*[\s\S]*?\*\/|(?:--\s|#)[^\n]*/gu
 
 /** True for DDL that declares a foreign key, which PlanetScale refuses unless the database allows it. */
 export function hasForeignKeyDdl(sql: string): boolean {

@@ -8,11 +8,14 @@ export interface SqliteToken {
   readonly end: number
 }
 
+// Runs of plain characters are matched at once, not one by one: a long text must not use up the matcher's stack.
 // One alternative after the other, as SQLite's own tokenizer has them: https://www.sqlite.org/src/file/src/tokenize.c
 const pattern = new RegExp(
   [
-    String.raw`(?<space>[ \t\n\f\r]+|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?)`,
-    String.raw`(?<quoted>'(?:[^']|'')*'?|"(?:[^"]|"")*"?|` + '`(?:[^`]|``)*`?' + String.raw`|\[[^\]]*\]?)`,
+    String.raw`(?<space>[ \t\n\f\r]+|--[^\n]*|\/\*[^*]*(?:\*(?!\/)[^*]*)*(?:\*\/)?)`,
+    String.raw`(?<quoted>'[^']*(?:''[^']*)*'?|"[^"]*(?:""[^"]*)*"?|` +
+      '`[^`]*(?:``[^`]*)*`?' +
+      String.raw`|\[[^\]]*\]?)`,
     String.raw`(?<parameter>\?[0-9]*|[@:#][A-Za-z0-9_$\u0080-\uffff]+|\$[A-Za-z0-9_$\u0080-\uffff]+(?:::[A-Za-z0-9_$\u0080-\uffff]*)*(?:\([^)\s]*\))?)`,
     String.raw`(?<word>[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)`,
     String.raw`(?<number>[0-9][A-Za-z0-9_.]*)`,
