@@ -161,11 +161,45 @@ export function mayAct(dialect: Dialect, caller: UserCaller): SQL {
 /** The condition in a write that the caller's API key, where it came with one, is still there. */
 export function hasKey({ builder, tables: { apiKeys } }: Dialect, { userId, keySha256 }: UserCaller): SQL | undefined {
   if (keySha256 === undefined) return undefined
+  // As a derived table: MySQL reads a table that it writes in no other way, and keys may delete keys.
   const key = builder
-    .select({ one: sql`1` })
+    .select({ id: apiKeys.id })
     .from(apiKeys)
     .where(and(eq(apiKeys.keySha256, keySha256), eq(apiKeys.userId, userId)))
-  return exists(key)
+    .limit(1)
+    .as('caller_key')
+  return exists(builder.select({ id: key.id }).from(key))
+}
+
+/**
+ * The condition in a write that the caller may act and is an administrator; in an update of `users` too, hence the
+ * derived table.
+ */
+export function mayAdminister(dialect: Dialect, caller: UserCaller): SQL {
+  const { builder, tables } = dialect
+  const { users, marks } = tables
+  const administrator = builder
+    .select({ id: users.id })
+    .from(users)
+    .where(
+      and(
+        eq(users.id, caller.userId),
+        eq(users.role, 'admin'),
+        isNull(users.disabledAt),
+        lte(users.tokensValidFrom, caller.issuedAt),
+      ),
+    )
+    .limit(1)
+    .as('administrator')
+  const restore = builder
+    .select({ one: sql`1` })
+    .from(marks)
+    .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
+  return all(
+    caller.mayAdminister ? exists(builder.select({ id: administrator.id }).from(administrator)) : sql`1 = 0`,
+    hasKey(dialect, caller),
+    not(exists(restore)),
+  )
 }
 
 /** The condition in a write that the caller's permission on the workflow includes the one needed. */

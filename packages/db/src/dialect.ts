@@ -18,6 +18,8 @@ export interface Dialect {
   contains(column: Column, needle: SQL): SQL
   /** Locks the rows that a subquery reads until the transaction ends, where the database doesn't do so by itself. */
   locking(subquery: SQL): SQL
+  /** Ends an insert: where a row with that unique key is there, its columns are set to what was to be inserted. */
+  orUpdate(key: readonly Column[], columns: readonly Column[]): SQL
   /** Two texts as one; the second may be a number. */
   concat(text: SQL, more: SQL): SQL
   /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */

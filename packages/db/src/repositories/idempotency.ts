@@ -1,5 +1,5 @@
-import { and, eq } from 'drizzle-orm'
-import { mayAct, type UserCaller } from '../access.ts'
+import { and, eq, type SQL } from 'drizzle-orm'
+import { all, mayAct, type UserCaller } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import { DatabaseError } from '../errors.ts'
 import { buildStatement, defineQuery, defineStatement, type Statement } from '../statement.ts'
@@ -32,8 +32,16 @@ const idempotencyConstraint = 'idempotency_keys_pk'
 
 const keptForMilliseconds = 24 * 60 * 60 * 1000
 
-/** The statement that takes the key, first in its batch: of two at once the second waits, then breaks on the key. */
-export function takeKey(dialect: Dialect, caller: UserCaller, { key, fingerprint, answer, at }: Idempotent): Statement {
+/**
+ * The statement that takes the key, first in its batch: of two at once the second waits, then breaks on the key. It
+ * takes it only under the conditions of what follows, since a refused request keeps none.
+ */
+export function takeKey(
+  dialect: Dialect,
+  caller: UserCaller,
+  { key, fingerprint, answer, at }: Idempotent,
+  condition?: SQL,
+): Statement {
   const row = {
     userId: caller.userId,
     idempotencyKey: key,
@@ -43,9 +51,12 @@ export function takeKey(dialect: Dialect, caller: UserCaller, { key, fingerprint
     body: answer.body,
     createdAt: at,
   }
-  return buildStatement(insertWhere(dialect, dialect.tables.idempotencyKeys, row, mayAct(dialect, caller)), {
-    isGate: true,
-  })
+  return buildStatement(
+    insertWhere(dialect, dialect.tables.idempotencyKeys, row, all(mayAct(dialect, caller), condition)),
+    {
+      isGate: true,
+    },
+  )
 }
 
 const keptQuery = defineQuery<{ userId: string; key: string }>()(({ builder, tables: { idempotencyKeys } }, bind) =>

@@ -1,7 +1,8 @@
 import { asc, eq } from 'drizzle-orm'
 import { defineQuery, defineStatement } from '../statement.ts'
 import type { Store } from '../store.ts'
-import { restoreError, type UserView } from './users.ts'
+import { restoreError } from './restoring.ts'
+import type { UserView } from './users.ts'
 import { isAnchor } from '../access.ts'
 
 /* What an operator does with users, without a caller: the command line stands outside of permissions. */

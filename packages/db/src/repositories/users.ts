@@ -1,5 +1,6 @@
-import { and, eq, exists, isNotNull, not, or, sql } from 'drizzle-orm'
+import { eq, exists, or, sql, type SQL } from 'drizzle-orm'
 import {
+  all,
   callerInput,
   done,
   isAnchor,
@@ -10,15 +11,15 @@ import {
   type Caller,
   type CallerInput,
   type Outcome,
-  type Standing,
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
-import { DatabaseError, databaseError } from '../errors.ts'
-import { restoreMark } from '../schema.ts'
+import { DatabaseError } from '../errors.ts'
 import type { UserRow } from '../rows.ts'
-import { buildStatement, defineQuery } from '../statement.ts'
+import { buildStatement, defineQuery, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
 import { insertWhere } from './insert-where.ts'
+import { isWithinLimits, recordAttempt, withdrawAttempt, type Attempt, type RateLimited } from './login-attempts.ts'
+import { isNotRestoring, restoreError } from './restoring.ts'
 import { insertSession, type NewSession } from './sessions.ts'
 
 export type NewUser = Pick<
@@ -31,29 +32,74 @@ export type UserView = Pick<UserRow, 'id' | 'username' | 'email' | 'role' | 'cre
 
 export type LoginRow = UserView & Pick<UserRow, 'passwordHash' | 'tokensValidFrom' | 'usernameKey'>
 
-/** Makes a user and, with it, its first session, unless a name is taken. */
+/** Makes a user, as an operator does, unless a name is taken. */
 export async function registerUser(
   store: Store,
   user: NewUser,
-  session: NewSession | undefined,
 ): Promise<Outcome<void, 'username_taken' | 'email_taken'>> {
   const { dialect } = store
-  const row = { ...user, disabledAt: null, tokensValidFrom: user.createdAt, updatedAt: user.createdAt }
-  const insertUser = buildStatement(insertWhere(dialect, dialect.tables.users, row, isNotRestoring(dialect)), {
-    isGate: true,
-  })
-  try {
+  return unlessTaken(store, user, async () => {
     const { affected } = await store.write({
-      writes: session === undefined ? [insertUser] : [insertUser, insertSession(dialect, session)],
+      writes: [insertUser(dialect, user, isNotRestoring(dialect))],
       applied: userExistsQuery(dialect, { id: user.id }),
     })
     if (affected[0] === 0) throw restoreError()
     return done(undefined)
+  })
+}
+
+/** Makes a user and its first session, unless a name is taken or its network has made too many accounts. */
+export async function registerAccount(
+  store: Store,
+  user: NewUser,
+  session: NewSession,
+  attempt: Attempt,
+): Promise<Outcome<void, 'username_taken' | 'email_taken'> | RateLimited> {
+  const { dialect } = store
+  const isAllowed = all(isNotRestoring(dialect), isWithinLimits(dialect, attempt, attempt.at, { isRecorded: true }))
+  return unlessTaken(store, user, async () => {
+    const { affected } = await store.write({
+      writes: [
+        recordAttempt(dialect, attempt),
+        insertUser(dialect, user, isAllowed),
+        insertSession(dialect, session, session.createdAt, userExists(dialect, user.id)),
+      ],
+      applied: userExistsQuery(dialect, { id: user.id }),
+    })
+    if (affected[1] === 1) return done(undefined)
+    const limited = await withdrawAttempt(store, attempt)
+    if (limited === undefined) throw restoreError()
+    return limited
+  })
+}
+
+function insertUser(dialect: Dialect, user: NewUser, condition: SQL): Statement {
+  const row = { ...user, disabledAt: null, tokensValidFrom: user.createdAt, updatedAt: user.createdAt }
+  return buildStatement(insertWhere(dialect, dialect.tables.users, row, condition), { isGate: true })
+}
+
+function userExists({ builder, tables: { users } }: Dialect, id: string): SQL {
+  return exists(
+    builder
+      .select({ one: sql`1` })
+      .from(users)
+      .where(eq(users.id, id)),
+  )
+}
+
+async function unlessTaken<Result>(
+  store: Store,
+  user: NewUser,
+  register: () => Promise<Result>,
+): Promise<Result | Outcome<never, 'username_taken' | 'email_taken'>> {
+  try {
+    return await register()
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
     if (thrown.constraint?.startsWith('users_') !== true) throw thrown
     // Where both are taken the databases name either; the answer is the same on all.
-    const taken = await store.read(usernameQuery(dialect, { username: user.username, usernameKey: user.usernameKey }))
+    const { username, usernameKey } = user
+    const taken = await store.read(usernameQuery(store.dialect, { username, usernameKey }))
     return refused(taken.length > 0 ? 'username_taken' : 'email_taken')
   }
 }
@@ -131,25 +177,6 @@ export async function getCaller(store: Store, caller: Caller): Promise<Outcome<U
   const { callerId, username, email, role, createdAt, disabledAt } = row
   if (username === null || email === null || createdAt === null) return refused('unauthenticated')
   return done({ id: callerId, username, email, role, createdAt, disabledAt })
-}
-
-/** Whether the caller may act at all: for refusals that rank before what the request itself lacks. */
-export async function checkCaller(store: Store, caller: Caller): Promise<Outcome<Standing>> {
-  const [row] = await store.read(callerQuery(store.dialect, callerInput(caller)))
-  return standingOf(caller, row)
-}
-
-/** The condition in a write without a caller that no restore is under way. */
-export function isNotRestoring({ builder, tables: { marks } }: Dialect) {
-  const restore = builder
-    .select({ one: sql`1` })
-    .from(marks)
-    .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
-  return not(exists(restore))
-}
-
-export function restoreError(): DatabaseError {
-  return databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
 }
 
 function isWhole<Row extends object>(row: Row): row is Row & { [Name in keyof LoginRow]: LoginRow[Name] } {

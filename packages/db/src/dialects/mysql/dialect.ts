@@ -27,5 +27,10 @@ export const mysql: Dialect = {
   readsWithWrites: false,
   claim: mysqlClaim,
   bulk: mysqlBulk,
+  orUpdate(_key, columns) {
+    // `values(column)`: MySQL's newer alias for the inserted row is unknown to MariaDB.
+    const sets = columns.map(({ name }) => sql`${sql.identifier(name)} = values(${sql.identifier(name)})`)
+    return sql`on duplicate key update ${sql.join(sets, sql`, `)}`
+  },
   migration: mysqlMigration,
 }

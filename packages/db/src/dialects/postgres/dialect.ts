@@ -5,6 +5,7 @@ import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
 import { postgresBulk } from './bulk.ts'
+import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
@@ -27,5 +28,6 @@ export const postgres: Dialect = {
   readsWithWrites: true,
   claim: postgresClaim,
   bulk: postgresBulk,
+  orUpdate: onConflict,
   migration: postgresMigration,
 }

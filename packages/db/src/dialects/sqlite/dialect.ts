@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import { sqliteBulk } from './bulk.ts'
+import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
@@ -25,5 +26,6 @@ export const sqlite: Dialect = {
   readsWithWrites: true,
   claim: sqliteClaim,
   bulk: sqliteBulk,
+  orUpdate: onConflict,
   migration: sqliteMigration,
 }
