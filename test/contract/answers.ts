@@ -36,6 +36,7 @@ const statuses: Readonly<Record<string, number>> = {
   invalid_cursor: 422,
   idempotency_key_reused: 422,
   precondition_required: 428,
+  rate_limited: 429,
   internal: 500,
   database_unreachable: 503,
   database_schema_outdated: 503,

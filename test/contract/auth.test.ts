@@ -1,9 +1,10 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { hashPassword } from '@millrace/api/auth/password'
 import { expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
-import { asRecord, isUuid7, readAnswer } from './answers.ts'
+import { asRecord, isUuid7, readAnswer, type Answer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
-import { countRows, password, register } from './world.ts'
+import { countRows, password, register, type World } from './world.ts'
 
 const registering = { as: 'nobody', method: 'POST', path: '/v1/auth/register' } as const
 const loggingIn = { as: 'nobody', method: 'POST', path: '/v1/auth/login' } as const
@@ -417,6 +418,62 @@ describeDialects((dialect) => {
     expect([answer.status, asRecord(answer.json)['code']]).toEqual([401, 'unauthenticated'])
   })
 
+  test('after five failures from one network there is no log-in for 15 minutes, even with the right password', async () => {
+    const { service } = suite.world
+    for (const name of ['guessed', 'bystander']) await register(service, name)
+    const from = (network: string, username: string, secret: string) =>
+      logInFrom(suite.world, network, username, secret)
+    const failures = ['guessed', 'GUESSED@example.com', 'Guessed', 'guessed@example.com', 'guessed']
+    for (const name of failures) expect((await from('192.0.2.1', name, 'wrong horse')).status).toBe(401)
+    for (const secret of ['wrong horse', password]) {
+      const answer = await from('192.0.2.1', 'guessed', secret)
+      expect([answer.status, asRecord(answer.json)['code']]).toEqual([429, 'rate_limited'])
+      expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0)
+    }
+    expect((await from('192.0.2.1', 'bystander', password)).status).toBe(200)
+    expect((await from('192.0.2.2', 'guessed', password)).status).toBe(200)
+  })
+
+  test('a name that nobody has is limited alike', async () => {
+    for (let failure = 0; failure < 5; failure += 1) {
+      expect((await logInFrom(suite.world, '2001:db8::1', 'phantom', password)).status).toBe(401)
+    }
+    expect((await logInFrom(suite.world, '2001:db8::ffff:1', 'phantom', password)).status).toBe(429)
+    expect((await logInFrom(suite.world, '2001:db8:0:1::1', 'phantom', password)).status).toBe(401)
+  })
+
+  test('a success clears its own count', async () => {
+    await register(suite.world.service, 'forgetful')
+    for (let round = 0; round < 2; round += 1) {
+      for (let failure = 0; failure < 4; failure += 1) {
+        expect((await logInFrom(suite.world, '192.0.2.3', 'forgetful', 'wrong horse')).status).toBe(401)
+      }
+      expect((await logInFrom(suite.world, '192.0.2.3', 'forgetful', password)).status).toBe(200)
+    }
+  })
+
+  test('20 accounts an hour are made from one network', async () => {
+    const statuses = []
+    for (let made = 0; made < 21; made += 1) {
+      const headers = { 'CF-Connecting-IP': '192.0.2.4' }
+      const init = { body: account(`crowd-${made}`), headers }
+      statuses.push((await suite.world.send('nobody', 'POST', '/v1/auth/register', init)).status)
+    }
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 201), 429])
+    expect(await countRows(suite.world, 'users', "username = 'crowd-20'")).toBe(0)
+  })
+
+  test('a hash of another cost is redone at the next log-in', async () => {
+    const { id } = await register(suite.world.service, 'costly')
+    const { database } = suite.world.service
+    const old = await hashPassword(password, 5)
+    await database.query(`update users set password_hash = '${old}' where id = '${id}'`)
+    expect((await logInFrom(suite.world, '192.0.2.5', 'costly', password)).status).toBe(200)
+    const [row] = await database.query(`select password_hash from users where id = '${id}'`)
+    expect(row?.['password_hash']).toMatch(/^\$2b\$04\$/)
+    expect((await logInFrom(suite.world, '192.0.2.5', 'costly', password)).status).toBe(200)
+  })
+
   test('the token of a user that is gone is refused', async () => {
     const { id, token } = await register(suite.world.service, 'gone')
     await suite.world.service.database.query(`delete from sessions where user_id = '${id}'`)
@@ -426,6 +483,11 @@ describeDialects((dialect) => {
     expect((await suite.world.service.fetch('/v1/workflows', { headers })).status).toBe(401)
   })
 })
+
+async function logInFrom(world: World, network: string, username: string, secret: string): Promise<Answer> {
+  const init = { body: JSON.stringify({ username, password: secret }), headers: { 'CF-Connecting-IP': network } }
+  return readAnswer(await world.send('nobody', 'POST', '/v1/auth/login', init))
+}
 
 const inAnHour = {
   sqlite: `${Date.now() + 3_600_000}`,

@@ -61,8 +61,14 @@ const shared = [
   ['viewer', 'view'],
 ] as const
 
-export async function startWorld(dialect: Dialect, vars: Readonly<Record<string, string>> = {}): Promise<World> {
+/** @param prepare Is given the service before its first request. */
+export async function startWorld(
+  dialect: Dialect,
+  vars: Readonly<Record<string, string>> = {},
+  prepare?: (service: Service) => void,
+): Promise<World> {
   const service = await startService(dialect, { vars })
+  prepare?.(service)
   const users = await registerAll(service)
   await service.database.query(`update users set role = 'admin' where id = '${users.admin.id}'`)
   await service.database.query(`update users set disabled_at = created_at where id = '${users.disabled.id}'`)

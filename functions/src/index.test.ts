@@ -1,0 +1,51 @@
+import { afterEach, expect, test, vi } from 'vitest'
+
+const key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.resetModules()
+})
+
+async function isolate(env: Readonly<Record<string, unknown>>) {
+  const lines: string[] = []
+  vi.spyOn(console, 'log').mockImplementation((line: string) => {
+    lines.push(line)
+  })
+  const { default: functions } = await import('./index.ts')
+  return { lines, fetch: async (path: string) => functions.fetch(new Request(`https://functions.example${path}`), env) }
+}
+
+test('a function whose environment is wrong answers 500; the log names every variable, with no secret', async () => {
+  const { lines, fetch } = await isolate({
+    DATABASE_URL: 'postgresql://u:hush@x.neon.tech/d',
+    AUTH_KEYS: 'a:hush',
+    BCRYPT_COST: '99',
+  })
+  const answer = await fetch('/v1/workflows')
+  expect(answer.status).toBe(500)
+  expect(answer.headers.get('Content-Type')).toBe('application/problem+json')
+  const body = await answer.text()
+  expect(JSON.parse(body)).toMatchObject({ code: 'internal', requestId: answer.headers.get('X-Request-Id') })
+  expect(body).not.toMatch(/AUTH_KEYS|BCRYPT|hush/)
+  const log = lines.join('\n')
+  expect(log).toMatch(/AUTH_KEYS/)
+  expect(log).toMatch(/BCRYPT_COST/)
+  expect(log).not.toMatch(/hush/)
+})
+
+test('it still says that it runs, and not that it is ready', async () => {
+  const { fetch } = await isolate({})
+  expect((await fetch('/healthz')).status).toBe(200)
+  expect((await fetch('/readyz')).status).toBe(500)
+})
+
+test('with a good environment the table is served, and bindings that are no text are no settings', async () => {
+  const { fetch } = await isolate({
+    DATABASE_URL: 'postgresql://u:p@x.neon.tech/d',
+    AUTH_KEYS: `a:${key}`,
+    BACKUPS: {},
+  })
+  expect((await fetch('/healthz')).status).toBe(200)
+  expect((await fetch('/v1/workflows')).status).toBe(401)
+})

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeDialects, type Dialect } from '../dialects.ts'
+import { readAnswer, tripsOf } from './answers.ts'
+import { startTripCounter, type TripCounter } from './trip-counter.ts'
+import { password, startWorld, type Actor, type Workflow, type World } from './world.ts'
+
+type Trips = Readonly<Record<Dialect, number>>
+
+/** The same on every database. */
+const one: Trips = { sqlite: 1, postgres: 1, mysql: 1 }
+const none: Trips = { sqlite: 0, postgres: 0, mysql: 0 }
+
+interface TripScenario {
+  readonly name: string
+  readonly as?: Actor
+  readonly method?: string
+  readonly path: string | ((fresh: Workflow) => string)
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly status: number
+  /** DESIGN.md, decision 4: reads 1, writes 1, on MySQL one a statement and two for the transaction. */
+  readonly trips: Trips
+}
+
+const fresh = ({ id }: Workflow) => `/v1/workflows/${id}`
+const credentials = `{"username":"owner","password":"${password}"}`
+
+const scenarios: readonly TripScenario[] = [
+  { name: 'health', path: '/healthz', status: 200, trips: none },
+  { name: 'readiness', path: '/readyz', status: 200, trips: one },
+  { name: 'an unknown path', path: '/v1/nothing', status: 404, trips: none },
+  { name: 'a bad token', as: 'impostor', path: '/v1/auth/me', status: 401, trips: none },
+  { name: 'me', path: '/v1/auth/me', status: 200, trips: one },
+  { name: 'a workflow', path: fresh, status: 200, trips: one },
+  { name: 'a shared workflow', as: 'viewer', path: fresh, status: 200, trips: one },
+  {
+    name: 'a workflow that is not modified',
+    path: fresh,
+    headers: { 'If-None-Match': '"1"' },
+    status: 304,
+    trips: one,
+  },
+  { name: 'a workflow that may not be seen', as: 'stranger', path: fresh, status: 404, trips: one },
+  { name: 'a list', path: '/v1/workflows', status: 200, trips: one },
+  { name: 'a list of what is public', as: 'nobody', path: '/v1/workflows?scope=public', status: 200, trips: one },
+  { name: 'versions', path: (workflow) => `${fresh(workflow)}/versions`, status: 200, trips: one },
+  { name: 'a version', path: (workflow) => `${fresh(workflow)}/versions/1`, status: 200, trips: one },
+  {
+    name: 'a creation',
+    method: 'POST',
+    path: '/v1/workflows',
+    body: '{"name":"n","definition":{}}',
+    status: 201,
+    trips: { sqlite: 1, postgres: 1, mysql: 4 },
+  },
+  {
+    name: 'a creation under a key',
+    method: 'POST',
+    path: '/v1/workflows',
+    body: '{"name":"n","definition":{}}',
+    headers: { 'Idempotency-Key': 'k' },
+    status: 201,
+    trips: { sqlite: 1, postgres: 1, mysql: 5 },
+  },
+  {
+    name: 'the same again',
+    method: 'POST',
+    path: '/v1/workflows',
+    body: '{"name":"n","definition":{}}',
+    headers: { 'Idempotency-Key': 'k' },
+    status: 201,
+    trips: { sqlite: 2, postgres: 2, mysql: 4 },
+  },
+  {
+    name: 'a creation that is refused',
+    method: 'POST',
+    path: '/v1/workflows',
+    body: '{"name":"","definition":{}}',
+    status: 422,
+    trips: one,
+  },
+  {
+    name: 'a creation by a disabled user',
+    as: 'disabled',
+    method: 'POST',
+    path: '/v1/workflows',
+    body: '{"name":"n","definition":{}}',
+    status: 403,
+    trips: { sqlite: 2, postgres: 2, mysql: 4 },
+  },
+  {
+    name: 'a change of the name',
+    method: 'PATCH',
+    path: fresh,
+    body: '{"name":"m"}',
+    headers: { 'If-Match': '"1"' },
+    status: 200,
+    trips: { sqlite: 1, postgres: 1, mysql: 4 },
+  },
+  {
+    name: 'a change of the definition',
+    method: 'PATCH',
+    path: fresh,
+    body: '{"definition":{"a":1}}',
+    headers: { 'If-Match': '"1"' },
+    status: 200,
+    trips: { sqlite: 1, postgres: 1, mysql: 5 },
+  },
+  {
+    name: 'a stale change',
+    method: 'PATCH',
+    path: fresh,
+    body: '{"definition":{"a":1}}',
+    headers: { 'If-Match': '"7"' },
+    status: 412,
+    trips: { sqlite: 1, postgres: 1, mysql: 4 },
+  },
+  { name: 'a change without If-Match', method: 'PATCH', path: fresh, body: '{"name":"m"}', status: 428, trips: one },
+  {
+    name: 'a change that is forbidden',
+    as: 'viewer',
+    method: 'PATCH',
+    path: fresh,
+    body: '{"name":"m"}',
+    headers: { 'If-Match': '"1"' },
+    status: 403,
+    trips: { sqlite: 1, postgres: 1, mysql: 4 },
+  },
+  {
+    name: 'a deletion',
+    method: 'DELETE',
+    path: fresh,
+    headers: { 'If-Match': '"1"' },
+    status: 204,
+    trips: { sqlite: 1, postgres: 1, mysql: 6 },
+  },
+  {
+    name: 'a stale deletion',
+    method: 'DELETE',
+    path: fresh,
+    headers: { 'If-Match': '"7"' },
+    status: 412,
+    trips: { sqlite: 2, postgres: 2, mysql: 4 },
+  },
+  {
+    name: 'a log-in',
+    as: 'nobody',
+    method: 'POST',
+    path: '/v1/auth/login',
+    body: credentials,
+    status: 200,
+    trips: { sqlite: 2, postgres: 2, mysql: 5 },
+  },
+  {
+    name: 'a log-in of nobody known',
+    as: 'nobody',
+    method: 'POST',
+    path: '/v1/auth/login',
+    body: '{"username":"noone","password":"correct horse"}',
+    status: 401,
+    trips: { sqlite: 2, postgres: 2, mysql: 5 },
+  },
+  {
+    name: 'a registration',
+    as: 'nobody',
+    method: 'POST',
+    path: '/v1/auth/register',
+    body: '{"username":"new","email":"new@example.com","password":"correct horse"}',
+    status: 201,
+    trips: { sqlite: 1, postgres: 1, mysql: 5 },
+  },
+  {
+    name: 'a registration that is refused',
+    as: 'nobody',
+    method: 'POST',
+    path: '/v1/auth/register',
+    body: '{}',
+    status: 422,
+    trips: none,
+  },
+]
+
+describeDialects((dialect) => {
+  let counter: TripCounter
+  let world: World
+
+  beforeAll(async () => {
+    counter = await startTripCounter()
+    world = await startWorld(dialect, { DATABASE_GATEWAY_URL: counter.url }, ({ gatewayUrls }) => {
+      counter.leadTo(gatewayUrls[0] ?? '')
+    })
+  })
+  afterAll(async () => {
+    await world.stop()
+    await counter.stop()
+  })
+
+  for (const { name, as: actor = 'owner', method = 'GET', path, body, headers, status, trips } of scenarios) {
+    test(`${name} takes ${trips[dialect]}`, async () => {
+      const workflow = await world.workflow()
+      counter.take()
+      const asked = typeof path === 'string' ? path : path(workflow)
+      const answer = await readAnswer(await world.send(actor, method, asked, { body, headers }))
+      const passed = counter.take()
+      expect({ status: answer.status, told: tripsOf(answer), passed }).toEqual({
+        status,
+        told: trips[dialect],
+        passed: trips[dialect],
+      })
+    })
+  }
+})
