@@ -100,16 +100,16 @@ describeDialects((dialect) => {
   })
 })
 
-describe('before any work', () => {
-  const run = async (args: readonly string[], input: string) => {
-    const cwd = emptyDirectory()
-    // Never opened: what is wrong is found before.
-    writeFileSync(join(cwd, 'workflows.db'), '')
-    const ended = await millrace([...args, '--json'], { cwd, input })
-    expect(statSync(join(cwd, 'workflows.db')).size).toBe(0)
-    return ended
-  }
+/** On a file that is no database yet, and stays so: what is wrong is found before it is opened. */
+async function runUnopened(args: readonly string[], input: string) {
+  const cwd = emptyDirectory()
+  writeFileSync(join(cwd, 'workflows.db'), '')
+  const ended = await millrace([...args, '--json'], { cwd, input })
+  expect(statSync(join(cwd, 'workflows.db')).size).toBe(0)
+  return ended
+}
 
+describe('before any work', () => {
   test.for([
     ['seven77\n', 'too short'],
     [`${'x'.repeat(73)}\n`, 'too long'],
@@ -117,7 +117,7 @@ describe('before any work', () => {
     ['two lines\nof text\n', 'two lines'],
     ['with \0 in it\n', 'with U+0000'],
   ])('a password that is %j (%s) is refused before any work, and never shown', async ([input = '']) => {
-    const ended = await run(['user', 'add', 'lovelace', '--email', 'lovelace@example.com'], input)
+    const ended = await runUnopened(['user', 'add', 'lovelace', '--email', 'lovelace@example.com'], input)
     expect(ended.exitCode).toBe(2)
     expect(documentOf(ended)).toMatchObject({ error: { code: 'validation_failed' } })
     if (input !== '') expect(ended.stdout + ended.stderr).not.toContain(input.split('\n')[0])
@@ -128,7 +128,7 @@ describe('before any work', () => {
     ['with space', 'ok@example.com'],
     ['fine', 'no-address'],
   ])('the name %s with the email %s is refused before any work', async ([name = '', email = '']) => {
-    const ended = await run(['user', 'add', name, '--email', email], password)
+    const ended = await runUnopened(['user', 'add', name, '--email', email], password)
     expect(ended.exitCode).toBe(2)
     expect(documentOf(ended)).toMatchObject({ error: { code: 'validation_failed' } })
   })

@@ -104,6 +104,7 @@ const migrationCodes: Record<MigrationError['code'], FailureCode> = {
   direct_ddl_refused: 'forbidden',
   lock_lost: 'database_busy',
   unknown_migration: 'usage',
+  schema_differs: 'database_schema_outdated',
 }
 
 /** Any thrown value as a Failure. What is not foreseen is `internal`, with the error's own words. */

@@ -3,7 +3,7 @@ import type { Migration } from '@millrace/db/migration'
 import { statementsOf } from '@millrace/db/migration'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { chooseDatabase, connect, isMissingFile } from '../connection.ts'
+import { chooseDatabase, connect, isMissingFile, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
@@ -15,6 +15,7 @@ interface MigrateOptions {
   readonly database?: string
   readonly dryRun?: boolean
   readonly acceptChanged: readonly string[]
+  readonly record?: string
 }
 
 const examples = `
@@ -24,6 +25,7 @@ Examples:
   millrace migrate
   millrace migrate --dry-run > pending.sql
   millrace migrate --database postgresql://user:password@127.0.0.1:5432/workflows
+  millrace migrate --record 0001_initial
   millrace migrate status --json`
 
 const statusExamples = `
@@ -38,6 +40,12 @@ export const migrateCommand: AddCommand = (parent: Command, run) => {
     parent.command('migrate').alias('push').description('apply the migrations that the database lacks'),
   )
     .option('--dry-run', 'print the SQL that would be run, and change nothing')
+    .addOption(
+      new Option(
+        '--record <name>',
+        'record a migration as applied whose SQL was run by other means, after comparing the schema',
+      ).conflicts(['dryRun', 'acceptChanged']),
+    )
     .addOption(
       new Option(
         '--accept-changed <name>',
@@ -59,6 +67,7 @@ async function apply(context: Context, options: MigrateOptions): Promise<number>
   const chosen = chooseDatabase(context, options.database)
   const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
   if (options.dryRun === true) return showSql(context, chosen, migrations)
+  if (options.record !== undefined) return record(context, chosen, migrations, options.record)
   const { database } = await connect(context, chosen)
   const { migrate } = await import('@millrace/db/migrate')
   const { applied } = await migrate(database, migrations, {
@@ -71,6 +80,23 @@ async function apply(context: Context, options: MigrateOptions): Promise<number>
       ? `${chosen.shownUrl} has every migration already.`
       : `Applied to ${chosen.shownUrl}:\n${listed(applied)}`
   context.output.result({ applied }, words)
+  return 0
+}
+
+async function record(
+  context: Context,
+  chosen: ChosenDatabase,
+  migrations: readonly Migration[],
+  name: string,
+): Promise<number> {
+  refuseMissingFile(chosen)
+  const { database } = await connect(context, chosen)
+  const { recordMigration } = await import('@millrace/db/migrate')
+  await recordMigration(database, migrations, name, {
+    signal: context.lifetime.interruption,
+    onProgress: (progress) => noteProgress(context, progress),
+  })
+  context.output.result({ applied: [name] }, `Recorded in ${chosen.shownUrl} as applied:\n${listed([name])}`)
   return 0
 }
 
