@@ -22,7 +22,8 @@ function send(url: string, headers: Record<string, string>, method = 'GET'): Pro
 
 /** Neon's promises send nothing until they are waited for. */
 async function sent<T>(query: PromiseLike<T>): Promise<T> {
-  return await query
+  const answer = await query
+  return answer
 }
 
 describe('who may speak to the gateway', () => {
@@ -186,6 +187,38 @@ describe('the pool', () => {
     const { gateway } = await startTestGateway('sqlite')
     const response = await fetch(`${gateway.url}/status`)
     expect(await response.json()).toEqual({ dialect: 'sqlite', size: 5, checkedOut: 0, overflow: 0, waiting: 0 })
+  })
+})
+
+describe('connections that the server ended while they were idle', () => {
+  it('are replaced without an error, PostgreSQL’s', async () => {
+    const { gateway, target, database, log } = await startTestGateway('postgres')
+    const sql = neonDriver(gateway, target)
+    await Promise.all([1, 2, 3].map(() => sql.query('select pg_sleep(0.05)')))
+    await until(() => gateway.status().checkedOut === 0)
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'millrace-gateway'`,
+    )
+    await until(() => log.filter((entry) => entry.event === 'connection_lost').length === 3)
+    expect(await Promise.all([1, 2, 3].map((n) => sql.query(`select ${n} a`)))).toEqual([
+      [{ a: 1 }],
+      [{ a: 2 }],
+      [{ a: 3 }],
+    ])
+  })
+
+  it('are replaced without an error, MySQL’s', async () => {
+    const { gateway, target, database, log } = await startTestGateway('mysql')
+    const client = planetscaleDriver(gateway, target)
+    await Promise.all([1, 2, 3].map(() => client.execute('select sleep(0.05)')))
+    await until(() => gateway.status().checkedOut === 0)
+    const idle = `select id from information_schema.processlist where db = database() and id <> connection_id() and command = 'Sleep'`
+    const ids = (await database.query(idle)).map((row) => Number(row['id']))
+    for (const id of ids) await database.query(`kill ${id}`).catch(() => undefined)
+    await until(() => log.some((entry) => entry.event === 'connection_lost'))
+    const answers = await Promise.all([1, 2, 3].map((n) => client.execute(`select ${n} a`)))
+    expect(answers.map((answer) => answer.rows)).toEqual([[{ a: 1 }], [{ a: 2 }], [{ a: 3 }]])
   })
 })
 

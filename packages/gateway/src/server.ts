@@ -67,7 +67,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const webSockets = servePostgresWebSocket(server, options.target, rules, log)
   // The default of 5 s would close connections that a driver in workerd is about to use again.
   server.keepAliveTimeout = 65_000
-  server.requestTimeout = 0
   try {
     await listen(server, host, options.port ?? 0)
   } catch (error) {

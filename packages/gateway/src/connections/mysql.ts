@@ -82,14 +82,13 @@ export class MysqlConnection implements PooledConnection {
   private constructor(connection: Connection, version: string, log: Log) {
     this.#connection = connection
     this.#setUp = setUpStatement(version)
-    connection.on('error', () => {
+    const lose = () => {
       if (!this.#isLost)
         log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' })
       this.#isLost = true
-    })
-    connection.on('end', () => {
-      this.#isLost = true
-    })
+    }
+    connection.on('error', lose)
+    connection.on('end', lose)
   }
 
   /**

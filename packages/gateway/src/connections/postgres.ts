@@ -61,13 +61,12 @@ export class PostgresConnection implements PooledConnection {
 
   private constructor(client: GatewayClient, log: Log) {
     this.#client = client
-    client.on('error', () => {
+    const lose = () => {
       if (!this.#isLost) log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' })
       this.#isLost = true
-    })
-    client.on('end', () => {
-      this.#isLost = true
-    })
+    }
+    client.on('error', lose)
+    client.on('end', lose)
   }
 
   /**
