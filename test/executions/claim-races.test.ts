@@ -62,7 +62,9 @@ describeDialects((dialect) => {
       return reportExecution(store(), owner, id, { ...report, ...hold })
     }
     const [claimed, acted] = await Promise.all([
-      Promise.all(stores.slice(0, 20).map((each) => claim(each, owner, { limit: 2, at: after(6), leaseUntil: after(66) }))),
+      Promise.all(
+        stores.slice(0, 20).map((each) => claim(each, owner, { limit: 2, at: after(6), leaseUntil: after(66) })),
+      ),
       Promise.all(ids.slice(0, 30).map(act)),
     ])
     const given = claimed.flat().map(({ id }) => id)
@@ -73,8 +75,10 @@ describeDialects((dialect) => {
       const { status, fence } = found.value
       if (index % 3 === 0) expect(status).toBe('cancelled')
       // Either the worker wrote in time, and no claim took it, or the claim did, and the worker was shut out.
-      else if (acted[index]?.ok === true) expect({ fence, isGiven: given.includes(id) }).toEqual({ fence: 1, isGiven: false })
-      else expect({ fence, status, isGiven: given.includes(id) }).toEqual({ fence: 2, status: 'running', isGiven: true })
+      else if (acted[index]?.ok === true)
+        expect({ fence, isGiven: given.includes(id) }).toEqual({ fence: 1, isGiven: false })
+      else
+        expect({ fence, status, isGiven: given.includes(id) }).toEqual({ fence: 2, status: 'running', isGiven: true })
     }
   })
 

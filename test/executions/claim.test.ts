@@ -113,8 +113,7 @@ describeDialects((dialect) => {
     await claim(store, owner, { at: after(-20), leaseUntil: after(-10) })
     const paused = await make({ maxAttempts: 1, createdAt: after(-10) })
     await claim(store, owner, { at: after(-10), leaseUntil: after(60), workflowIds: [workflowId], limit: 1 })
-    const [first] = [expired, paused]
-    expect(await get(owner, first?.id ?? '')).toMatchObject({ status: 'failed', completedAt: after(-10) })
+    expect(await get(owner, expired.id)).toMatchObject({ status: 'failed', completedAt: after(-10) })
     await reportExecution(store, owner, paused.id, {
       fence: 1,
       step: 'pause',
@@ -128,18 +127,17 @@ describeDialects((dialect) => {
     expect(claimed.map(({ id }) => id)).toEqual([good.id])
     const failed = { status: 'failed', attempts: 1, fence: 1, leaseUntil: null, completedAt: after(10) }
     expect(await get(owner, paused.id)).toMatchObject(failed)
-    const codes = await Promise.all(
-      [expired.id, paused.id].map(async (id) => JSON.parse((await get(owner, id)).error ?? '{}').code),
-    )
-    expect(codes).toEqual(['lease_expired', 'attempts_used_up'])
+    const errors = await Promise.all([expired.id, paused.id].map(async (id) => (await get(owner, id)).error))
+    expect(errors).toEqual([
+      expect.stringContaining('"code":"lease_expired"'),
+      expect.stringContaining('"code":"attempts_used_up"'),
+    ])
   })
 
   test('hundreds of used up ones do not hide what is due behind them', async () => {
     const { owner, workflowId } = await ownerWithWorkflow()
     for (let batch = 0; batch < 5; batch += 1) {
-      await Promise.all(
-        Array.from({ length: 50 }, () => startExecution(store, owner, workflowId, { maxAttempts: 1 })),
-      )
+      await Promise.all(Array.from({ length: 50 }, () => startExecution(store, owner, workflowId, { maxAttempts: 1 })))
     }
     for (let taken = 0; taken < 250; taken += 50) {
       expect(await claim(store, owner, { limit: 50, at: after(1), leaseUntil: after(2) })).toHaveLength(50)
@@ -167,7 +165,10 @@ describeDialects((dialect) => {
     expect(await claim(store, owner, { at: after(9.999) })).toEqual([])
     const hold = { fence: 1, operation: randomUUID(), at: after(10) }
     // Until another claim the worker may still write.
-    expect(await renewLease(store, owner, id, { ...hold, leaseUntil: after(20) })).toEqual({ ok: true, value: undefined })
+    expect(await renewLease(store, owner, id, { ...hold, leaseUntil: after(20) })).toEqual({
+      ok: true,
+      value: undefined,
+    })
     expect(await claim(store, owner, { at: after(15) })).toEqual([])
     const [again] = await claim(store, owner, { at: after(20), leaseUntil: after(80) })
     expect(again).toMatchObject({ id, fence: 2, attempts: 2, startedAt: after(1) })
@@ -178,7 +179,8 @@ describeDialects((dialect) => {
 
   test('a replayed claim gives the same leases while they last, and no others', async () => {
     const { owner, workflowId } = await ownerWithWorkflow()
-    for (let count = 0; count < 4; count += 1) await startExecution(store, owner, workflowId, { createdAt: after(count) })
+    for (let count = 0; count < 4; count += 1)
+      await startExecution(store, owner, workflowId, { createdAt: after(count) })
     const request = { key: randomUUID(), fingerprint: 'f', at: after(10) }
     const first = await claimExecutions(store, owner, claimOf({ limit: 3 }), request)
     if (!first.ok) throw new Error(first.refusal)
@@ -191,7 +193,12 @@ describeDialects((dialect) => {
     expect(await replay(after(11))).toEqual({ isReplayed: true, items: first.value.items })
     const [one, two] = first.value.items
     await cancelExecution(store, owner, one?.id ?? '', { operation: randomUUID(), at: after(12) })
-    await renewLease(store, owner, two?.id ?? '', { fence: 1, leaseUntil: after(500), operation: randomUUID(), at: after(12) })
+    await renewLease(store, owner, two?.id ?? '', {
+      fence: 1,
+      leaseUntil: after(500),
+      operation: randomUUID(),
+      at: after(12),
+    })
     expect((await replay(after(13))).items.map(({ id }) => id)).toEqual(first.value.items.slice(1).map(({ id }) => id))
     expect((await replay(after(100))).items.map(({ id, leaseUntil }) => ({ id, leaseUntil }))).toEqual([
       { id: two?.id, leaseUntil: after(500) },
@@ -226,4 +233,3 @@ describeDialects((dialect) => {
     })
   })
 })
-

@@ -5,8 +5,10 @@ import { claimExecutions, type Claim, type ClaimedExecution } from '@millrace/db
 import type { ExecutionView } from '@millrace/db/repositories/executions'
 import { registerUser } from '@millrace/db/repositories/users'
 import { createWorkflows } from '@millrace/db/repositories/workflows'
+import type { SharePermission } from '@millrace/db/schema'
 import type { Store } from '@millrace/db/store'
 import { randomUUID } from 'node:crypto'
+import type { ReachedDatabase } from '../database.ts'
 
 /** The tests' clock: a moment, and moments after it. */
 export const start = new Date('2026-03-01T12:00:00.000Z')
@@ -92,4 +94,21 @@ export async function claim(
   const claimed = await claimExecutions(store, caller, claimOf(given))
   if (!claimed.ok) throw new Error(claimed.refusal)
   return claimed.value.items
+}
+
+/** Gives a user a permission on a workflow, in place of the one it had. */
+export async function share(
+  reached: Pick<ReachedDatabase, 'raw'>,
+  workflowId: string,
+  user: UserCaller,
+  permission: SharePermission,
+): Promise<void> {
+  const { raw } = reached
+  const moment = raw.dialect === 'sqlite' ? String(start.getTime()) : `'2026-03-01 12:00:00'`
+  await raw.query(
+    `delete from workflow_shares where workflow_id = '${workflowId}' and shared_with_user_id = '${user.userId}'`,
+  )
+  await raw.query(
+    `insert into workflow_shares (id, workflow_id, shared_with_user_id, permission, created_at) values ('${randomUUID()}', '${workflowId}', '${user.userId}', '${permission}', ${moment})`,
+  )
 }

@@ -329,12 +329,16 @@ async function replayed(
 
 function parseLeases(body: string): ReadonlyMap<string, { readonly fence: number; readonly place: number }> {
   const parsed: unknown = JSON.parse(body)
-  if (!Array.isArray(parsed)) return new Map()
+  const leases: readonly unknown[] = Array.isArray(parsed) ? parsed : []
   return new Map(
-    parsed.flatMap((lease: unknown) => {
-      if (!Array.isArray(lease)) return []
-      const [id, fence, lastOp]: readonly unknown[] = lease
+    leases.flatMap((lease) => {
+      if (!isList(lease)) return []
+      const [id, fence, lastOp] = lease
       return [[String(id), { fence: Number(fence), place: placeOf(String(lastOp)) }] as const]
     }),
   )
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }

@@ -20,7 +20,7 @@ import { DatabaseError, databaseError } from '../errors.ts'
 import { statusAfter, statusesBefore } from '../execution-transitions.ts'
 import { buildStatement, defineQuery, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
-import { executionOf, executionQuery, mayOnExecution, writeAndRead, type ExecutionView } from './executions.ts'
+import { executionOf, executionQuery, mayOnExecution, viewOf, writeAndRead, type ExecutionView } from './executions.ts'
 import { findKept, takeKey, withKey, type Idempotent, type Kept, type StoredAnswer } from './idempotency.ts'
 import { insertFrom } from './insert-where.ts'
 import { accessOf } from './workflows.ts'
@@ -227,7 +227,9 @@ function insertRetry(
   const { workflowId, versionNumber, input, maxAttempts } = executions
   const row = { ...pendingRow(caller, retry.id, retry.createdAt), workflowId, versionNumber, input, maxAttempts }
   const values = { ...row, dueAt: null }
-  return buildStatement(insertFrom(dialect, executions, values, sql`${executions} where ${condition}`), { isGate: true })
+  return buildStatement(insertFrom(dialect, executions, values, sql`${executions} where ${condition}`), {
+    isGate: true,
+  })
 }
 
 function pendingRow(caller: UserCaller, id: string, createdAt: Date) {
@@ -255,8 +257,7 @@ function pendingView(
   { id, input, dueAt, maxAttempts, createdAt }: NewExecution,
   workflow: Pick<ExecutionView, 'workflowName' | 'versionNumber'>,
 ): ExecutionView {
-  const { leaseOwner: _leaseOwner, lastOp: _lastOp, ...row } = pendingRow(caller, id, createdAt)
-  return { ...row, ...workflow, workflowId, input, dueAt, maxAttempts }
+  return viewOf({ ...pendingRow(caller, id, createdAt), ...workflow, workflowId, input, dueAt, maxAttempts })
 }
 
 const workflowHeadQuery = defineQuery<CallerInput & { id: string }>()((dialect, bind) => {

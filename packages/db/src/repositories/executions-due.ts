@@ -62,7 +62,6 @@ export function isDue(dialect: Dialect, at: Date): SQL {
 
 /** The `error` of what failed without a worker's word, as exact text. */
 export const exhaustionErrors = {
-  leaseExpired:
-    '{"code":"lease_expired","message":"The worker\'s lease ran out, and all attempts are used up."}',
+  leaseExpired: '{"code":"lease_expired","message":"The worker\'s lease ran out, and all attempts are used up."}',
   attemptsUsedUp: '{"code":"attempts_used_up","message":"It came due again, and all attempts are used up."}',
 } as const

@@ -205,7 +205,11 @@ export function mayOnExecution(dialect: Dialect, caller: UserCaller, needed: Per
  */
 export async function writeAndRead<Row>(
   store: Store,
-  { write, answer, applied }: { readonly write: Statement; readonly answer: Query<Row>; readonly applied: Query<unknown> },
+  {
+    write,
+    answer,
+    applied,
+  }: { readonly write: Statement; readonly answer: Query<Row>; readonly applied: Query<unknown> },
 ): Promise<{ readonly isDone: boolean; readonly rows: readonly Row[] }> {
   if (store.dialect.readsWithWrites) {
     const { affected, rows } = await store.write({ writes: [write], answer, applied })
@@ -214,4 +218,3 @@ export async function writeAndRead<Row>(
   const { affected } = await store.write({ writes: [write], applied })
   return { isDone: affected[0] !== 0, rows: await store.read(answer) }
 }
-
