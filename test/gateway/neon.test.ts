@@ -236,6 +236,22 @@ describe('batches', () => {
     expect(await sql.query('select * from t')).toEqual([])
   })
 
+  it('that fail only when they commit leave nothing', async () => {
+    const { sql } = await startNeon()
+    await sql.query('create table t (id int primary key, b int references t deferrable initially deferred)')
+    const failing = sql.transaction([
+      sql.query('insert into t values (1, 9)'),
+      sql.query('insert into t values (2, 2)'),
+    ])
+    expect((await neonErrorOf(failing)).code).toBe('23503')
+    expect(await sql.query('select * from t')).toEqual([])
+  })
+
+  it('without a query do nothing', async () => {
+    const { sql } = await startNeon()
+    expect(await sql.transaction([])).toEqual([])
+  })
+
   it('have given their locks back when their error is answered', async () => {
     const { sql } = await startNeon()
     await sql.query('create table t (id int primary key)')

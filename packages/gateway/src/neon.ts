@@ -10,6 +10,7 @@ import {
 } from './connections/postgres.ts'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
 import type { Log } from './log.ts'
+import { isTransactionControl } from './postgres-transaction-control.ts'
 import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
 import { jsonReply, type Protocol, type ProtocolRequest, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
@@ -85,29 +86,32 @@ async function answerSql(
   }
 }
 
-/** One transaction: all of the queries or none. */
+/**
+ * One transaction: all of the queries or none. The queries and the COMMIT are sent at once; after a query that failed
+ * PostgreSQL takes no other, and the COMMIT rolls back. Not so after a BEGIN that failed, which is waited for.
+ */
 async function runBatch(
   connection: PostgresConnection,
   begin: string,
   queries: readonly Query[],
 ): Promise<readonly JsonObject[]> {
-  try {
-    await connection.query(begin, [])
-    const results: JsonObject[] = []
-    for (const query of queries) {
-      results.push(await run(connection, query))
-      // A COMMIT or ROLLBACK among the queries would leave the rest outside the transaction.
-      if (!connection.isInHealthyTransaction) {
-        throw new NeonRequestError('transaction control is not allowed in a batch, which is one transaction', '2D000')
-      }
-    }
-    await connection.query('COMMIT', [])
-    return results
-  } catch (error) {
-    // Before the answer: the client may count on the locks being gone.
-    await connection.rollBack()
-    throw error
+  if (queries.some((query) => isTransactionControl(query.text))) {
+    throw new NeonRequestError('transaction control is not allowed in a batch, which is one transaction', '2D000')
   }
+  await connection.query(begin, [])
+  const outcomes = await Promise.allSettled([...queries.map((query) => run(connection, query)), commit(connection)])
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failure === undefined)
+    return outcomes.slice(0, -1).flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  // Before the answer: the client may count on the locks being gone.
+  await connection.rollBack()
+  throw failure.reason
+}
+
+async function commit(connection: PostgresConnection): Promise<JsonObject> {
+  const { command } = await connection.query('COMMIT', [])
+  if (command !== 'COMMIT') throw new NeonRequestError('the transaction was rolled back', '25P02')
+  return {}
 }
 
 async function run(connection: PostgresConnection, query: Query): Promise<JsonObject> {

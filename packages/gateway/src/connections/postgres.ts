@@ -93,17 +93,13 @@ export class PostgresConnection implements PooledConnection {
     return this.#client.getTransactionStatus() !== 'I'
   }
 
-  /** True inside a transaction that can still commit. */
-  get isInHealthyTransaction(): boolean {
-    return this.#client.getTransactionStatus() === 'T'
-  }
-
   get processId(): number | null {
     return this.#client.processID
   }
 
   /**
-   * Runs one statement by the extended protocol, which takes no second one. Throws pg's DatabaseError, or
+   * Runs one statement by the extended protocol, which takes no second one. Calls that do not wait for each other are
+   * sent at once and answered in order. Throws pg's DatabaseError, or
    * PostgresConnectionLostError.
    */
   async query(text: string, params: readonly PostgresValue[]): Promise<PostgresResult> {
@@ -187,6 +183,7 @@ async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Prom
     ssl: tls === undefined ? false : sslOptions(tls),
     connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
     application_name: 'millrace-gateway',
+    pipeline: true,
     keepAlive: true,
   })
   // Until it is connected: an error after the one that connect() rejects with must not end the process.
