@@ -4,19 +4,11 @@
  * definition, lists them, reads every version, and compares SHA-256 digests of the exact texts after each step.
  * Exit 1 on any difference.
  */
-import { execFileSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isRecord, parseMembers } from '@millrace/cli/json'
 import { scanBody } from '@millrace/db/document'
-
-interface Sample {
-  readonly name: string
-  /** The file's text without the white space around it. */
-  readonly text: string
-}
+import { flowiseSamples, type Sample } from './flowise.ts'
 
 interface Stored {
   readonly id: string
@@ -29,7 +21,6 @@ interface Answer {
   readonly body: string
 }
 
-const cache = join(dirname(import.meta.dirname), '.cache/flowise')
 const documentFields = new Set(['definition'])
 
 const { values } = parseArgs({ options: { url: { type: 'string', default: 'http://127.0.0.1:8787' } } })
@@ -44,7 +35,7 @@ try {
 
 async function demonstrate(): Promise<void> {
   const startedAt = performance.now()
-  const samples = readSamples()
+  const samples = flowiseSamples(say)
   const bytes = samples.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
   say(`${samples.length} workflow definitions of npm's flowise, ${(bytes / 1_000_000).toFixed(1)} MB, into ${url}`)
   const originals = samples.map(({ text }) => text)
@@ -95,40 +86,6 @@ function compare(what: string, expected: readonly string[], actual: readonly str
     throw new Error(`${what}: ${actual.length} of ${expected.length}, the first difference is at ${differing}`)
   }
   say(`    ${actual.length} equal, sha256 ${digestOf(actual)}`)
-}
-
-/** Fetches flowise's archive once and gives the JSON files of its marketplaces. */
-function readSamples(): readonly Sample[] {
-  const folder = join(cache, 'package/marketplaces')
-  if (!existsSync(folder)) unpackFlowise()
-  const files = globSync('**/*.json', { cwd: folder }).toSorted()
-  if (files.length === 0)
-    throw new Error(`no JSON files under ${relative(process.cwd(), folder)}: remove it and try again`)
-  return files.map((file) => ({
-    name: basename(file, '.json'),
-    text: readFileSync(join(folder, file), 'utf8').replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''),
-  }))
-}
-
-/** Unpacked beside and renamed, so that an interrupted run leaves nothing that looks whole. */
-function unpackFlowise(): void {
-  say('Fetching the archive of npm package flowise …')
-  const beside = `${cache}.${randomUUID()}`
-  mkdirSync(beside, { recursive: true })
-  try {
-    execFileSync('npm', ['pack', 'flowise', '--silent', '--pack-destination', beside], {
-      cwd: beside,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const [archive] = globSync('*.tgz', { cwd: beside })
-    if (archive === undefined) throw new Error('npm pack left no archive')
-    execFileSync('tar', ['-xzf', archive, 'package/marketplaces'], { cwd: beside })
-    rmSync(join(beside, archive))
-    rmSync(cache, { recursive: true, force: true })
-    renameSync(beside, cache)
-  } finally {
-    rmSync(beside, { recursive: true, force: true })
-  }
 }
 
 async function each<Item, Result>(

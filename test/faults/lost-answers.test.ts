@@ -53,7 +53,7 @@ describeDialects((dialect) => {
   beforeAll(async () => {
     reached = await reachDatabase(dialect)
     proxy = await startLosingProxy(reached.gateway.url)
-    await registerUser(reached.database.store(), newUser('ada'), undefined)
+    await registerUser(reached.database.store(), newUser('ada'))
     // A database without batches takes a trip a statement: each of them is lost in turn.
     tripsOfBatch = dialect === 'mysql' ? 4 : 1
   })
@@ -78,8 +78,8 @@ describeDialects((dialect) => {
       for (let trip = 1; trip <= tripsOfBatch; trip += 1) {
         const id = `user-${loss}-${trip}`
         proxy.loseNext(trip, loss)
-        expect(await registerUser(store, newUser(id), undefined)).toEqual({ ok: true, value: undefined })
-        const again = await registerUser(store, { ...newUser(id), id: 'other' }, undefined)
+        expect(await registerUser(store, newUser(id))).toEqual({ ok: true, value: undefined })
+        const again = await registerUser(store, { ...newUser(id), id: 'other' })
         expect(again).toEqual({ ok: false, refusal: 'username_taken' })
       }
     })
