@@ -4,15 +4,19 @@ import { openDatabase } from '@millrace/db/database'
 import { readEnvironment } from './env.ts'
 import { createLog } from './log.ts'
 
-type Serve = (request: Request) => Response | Promise<Response>
+type Serve = (request: Request, env: object, execution: ExecutionContext) => Response | Promise<Response>
 
 let serve: Serve | undefined
 
 /** The app is built once for each isolate, from the environment of its first request. */
 export default {
-  fetch(request: Request, env: Readonly<Record<string, unknown>>): Response | Promise<Response> {
+  fetch(
+    request: Request,
+    env: Readonly<Record<string, unknown>>,
+    execution: ExecutionContext,
+  ): Response | Promise<Response> {
     serve ??= build(env)
-    return serve(request)
+    return serve(request, env, execution)
   },
 }
 

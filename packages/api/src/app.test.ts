@@ -25,9 +25,16 @@ describe('the route table', () => {
     expect(routes.filter(({ access, scope }) => (access.kind === 'open') !== (scope === undefined))).toEqual([])
   })
 
-  test('reading needs the scope read, and every change another', () => {
-    const wrong = routes.filter(({ method, scope }) => scope !== undefined && (scope === 'read') !== (method === 'GET'))
+  test('reading needs the scope read, or admin where only administrators read, and every change another', () => {
+    const wrong = routes.filter(({ method, access, scope }) => {
+      const isRead = scope === 'read' || (scope === 'admin' && access.kind === 'admin' && method === 'GET')
+      return scope !== undefined && isRead !== (method === 'GET')
+    })
     expect(wrong.map(nameOf)).toEqual([])
+  })
+
+  test('what is for administrators needs the scope admin', () => {
+    expect(routes.filter(({ access, scope }) => (access.kind === 'admin') !== (scope === 'admin'))).toEqual([])
   })
 
   test('path parameters are those that the contract names', () => {

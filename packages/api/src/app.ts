@@ -1,7 +1,10 @@
+import type { Caller } from '@millrace/db/access'
 import type { Database } from '@millrace/db/database'
+import { touchApiKey } from '@millrace/db/repositories/api-keys'
 import { readiness } from '@millrace/db/readiness'
 import { Hono, type Context as HonoContext } from 'hono'
 import type { Answer } from './answer.ts'
+import { createKeyUses } from './auth/key-uses.ts'
 import { createAccessTokens, type AccessTokens } from './auth/tokens.ts'
 import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
@@ -13,12 +16,26 @@ import { admit } from './request/admit.ts'
 import { isNotModified } from './request/preconditions.ts'
 import type { Refused } from './result.ts'
 import type { Route } from './route.ts'
+import { getUsers } from './routes/admin/list-users.ts'
+import { patchUser } from './routes/admin/update-user.ts'
+import { postApiKey } from './routes/api-keys/create.ts'
+import { getApiKeys } from './routes/api-keys/list.ts'
+import { deleteApiKey } from './routes/api-keys/remove.ts'
+import { deleteSession } from './routes/auth/end-session.ts'
+import { deleteMe } from './routes/auth/leave.ts'
 import { logIn } from './routes/auth/login.ts'
+import { logOut } from './routes/auth/logout.ts'
+import { postPassword } from './routes/auth/password.ts'
+import { refreshTokens } from './routes/auth/refresh.ts'
+import { getSessions } from './routes/auth/sessions.ts'
 import { getMe } from './routes/auth/me.ts'
 import { registerAccount } from './routes/auth/register.ts'
 import { getHealth } from './routes/operations/healthz.ts'
 import { getReadiness } from './routes/operations/readyz.ts'
 import { getRoot } from './routes/operations/root.ts'
+import { getShares } from './routes/shares/list.ts'
+import { postShare } from './routes/shares/put.ts'
+import { deleteShare } from './routes/shares/remove.ts'
 import { getVersion } from './routes/versions/get.ts'
 import { getVersions } from './routes/versions/list.ts'
 import { postWorkflow } from './routes/workflows/create.ts'
@@ -36,7 +53,16 @@ export const routes: readonly Route[] = [
 
   registerAccount,
   logIn,
+  refreshTokens,
+  logOut,
   getMe,
+  deleteMe,
+  getSessions,
+  deleteSession,
+  postPassword,
+  postApiKey,
+  getApiKeys,
+  deleteApiKey,
 
   postWorkflow,
   getWorkflows,
@@ -45,6 +71,12 @@ export const routes: readonly Route[] = [
   deleteWorkflow,
   getVersions,
   getVersion,
+  getShares,
+  postShare,
+  deleteShare,
+
+  getUsers,
+  patchUser,
 ]
 
 export interface AppOptions {
@@ -59,6 +91,7 @@ type AppContext = HonoContext<ExchangeVariables>
 /** The app, built from the table: 404 and 405 with `Allow` follow from it, and HEAD is served as GET. */
 export function createApp({ settings, database, log, clock = () => new Date() }: AppOptions): Hono<ExchangeVariables> {
   const tokens = createAccessTokens(settings.authKeys)
+  const noteUse = createKeyUses()
   const app = new Hono<ExchangeVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
   app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug' }))
@@ -71,7 +104,7 @@ export function createApp({ settings, database, log, clock = () => new Date() }:
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, { code: 'method_not_allowed' }, allow)
-      const answer = await serve(c, route, { settings, database, clock, tokens })
+      const answer = await serve(c, route, { settings, database, clock, tokens, noteUse, log })
       return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
     })
   }
@@ -84,8 +117,9 @@ export function createApp({ settings, database, log, clock = () => new Date() }:
   return app
 }
 
-interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock'>> {
+interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log'>> {
   readonly tokens: AccessTokens
+  readonly noteUse: ReturnType<typeof createKeyUses>
 }
 
 async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer | Refused> {
@@ -93,7 +127,7 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
   const { maxBodyBytes } = settings
   const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, at: clock() })
   if (!admitted.ok) return admitted
-  const { caller, sessionId, incoming } = admitted
+  const { caller, sessionId, scopes, incoming } = admitted
   if (caller.kind === 'user') c.var.exchange.userId = caller.userId
   const { exchange } = c.var
   const context = {
@@ -101,11 +135,38 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     readiness: () => readiness(parts.database, exchange),
     caller,
     sessionId,
+    scopes,
     clock,
     settings,
     tokens,
   }
-  return route.respond(context, incoming)
+  const answer = await route.respond(context, incoming)
+  // A key says itself whose it is: until it is found, nobody has said so.
+  if (!answer.ok && answer.refusal.code === 'unauthenticated') exchange.userId = undefined
+  else noteKeyUse(c, caller, parts)
+  return answer
+}
+
+/** After the answer, which it costs nothing: what it writes is no trip of the request. */
+function noteKeyUse(c: AppContext, caller: Caller, { database, clock, noteUse, log }: Parts): void {
+  if (caller.kind === 'anonymous' || caller.keySha256 === undefined) return
+  const use = noteUse(caller.keySha256, clock())
+  if (use === undefined) return
+  const { requestId } = c.var.exchange
+  const noted = touchApiKey(database.store(), use).catch((thrown: unknown) => {
+    const { cause, cure } = faultOf(thrown)
+    log({ level: 'warn', event: 'afterwards_failed', requestId, cause, cure })
+  })
+  executionOf(c)?.waitUntil(noted)
+}
+
+/** What keeps the isolate at work after an answer; undefined outside of workerd. */
+function executionOf(c: AppContext): AppContext['executionCtx'] | undefined {
+  try {
+    return c.executionCtx
+  } catch {
+    return undefined
+  }
 }
 
 function writeAnswer(c: AppContext, { status, headers, body }: Answer): Response {

@@ -35,6 +35,15 @@ export interface MisconfiguredEntry {
   readonly problems: readonly { readonly variable: string; readonly why: string; readonly fix: string }[]
 }
 
-export type LogEntry = RequestEntry | TripEntry | MisconfiguredEntry
+/** What was to be done after an answer and failed; the answer stands. */
+export interface AfterwardsEntry {
+  readonly level: 'warn'
+  readonly event: 'afterwards_failed'
+  readonly requestId: string
+  readonly cause: string
+  readonly cure: string | undefined
+}
+
+export type LogEntry = RequestEntry | TripEntry | MisconfiguredEntry | AfterwardsEntry
 
 export type Log = (entry: LogEntry) => void

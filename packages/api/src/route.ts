@@ -7,14 +7,12 @@ import type { IdempotencyKey } from './request/idempotency.ts'
 import type { Incoming } from './request/incoming.ts'
 import { readInput } from './request/input.ts'
 import type { IfRevision } from './request/preconditions.ts'
-import { refusalInOrder } from './request/order.ts'
+import { refusalInOrder, scopeRefusal } from './request/order.ts'
 import type { Refused } from './result.ts'
+import type { RouteScope } from './scopes.ts'
 import type { Context } from './services/context.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-
-/** What an API key must be allowed for the route to serve it. */
-export type Scope = 'read' | 'write' | 'worker' | 'secrets' | 'admin'
 
 /** Whom a route serves. */
 export type Access =
@@ -29,6 +27,8 @@ export type Access =
       /** Where what is asked for needs more than `need`. */
       readonly needFor?: (members: Members) => Permission
     }
+  /** Administrators. */
+  | { readonly kind: 'admin' }
 
 /** What a body must be. */
 export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {
@@ -73,7 +73,7 @@ export interface RouteContract<
   readonly summary: string
   readonly access: Access
   /** Undefined where no token is looked at. */
-  readonly scope: Scope | undefined
+  readonly scope: RouteScope | undefined
   readonly pathParameters: Path
   readonly query: Query
   readonly body: BodyContract<Body>
@@ -131,6 +131,8 @@ export function defineRoute<Path extends z.ZodObject, Query extends z.ZodObject,
     async respond(context, incoming) {
       const closed = admit?.(context)
       if (closed !== undefined) return closed
+      const narrow = await scopeRefusal(definition, context)
+      if (narrow !== undefined) return narrow
       const read = await readInput(definition, incoming, context.settings)
       return read.ok ? act(context, read.input) : refusalInOrder(definition, context, incoming, read.faults)
     },

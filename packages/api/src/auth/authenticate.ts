@@ -1,29 +1,54 @@
 import type { Caller } from '@millrace/db/access'
 import { refuse, type Refused } from '../result.ts'
+import type { HeldScopes } from '../scopes.ts'
+import { apiKeyStart, readApiKey } from './api-keys.ts'
 import type { AccessTokens } from './tokens.ts'
 
 export interface Authenticated {
   readonly ok: true
   readonly caller: Caller
   readonly sessionId: string | undefined
+  readonly scopes: HeldScopes
 }
 
+/** Later than any `tokens_valid_from`: a key outlives a new password, unless that ends keys too. */
+const afterEveryPassword = new Date('9999-12-31T23:59:59.999Z')
+
 /**
- * Who calls, by the `Authorization` header; null is an anonymous caller. The user's standing is not looked at here: the
- * statement that decides the permission does that.
+ * Who calls, by the `Authorization` header; null is an anonymous caller. The user's standing, and whether an API key is
+ * there, is not looked at here: the statement that decides the permission does that.
  */
 export async function authenticate(
   tokens: AccessTokens,
   authorization: string | null,
   at: Date,
 ): Promise<Authenticated | Refused> {
-  if (authorization === null) return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined }
+  if (authorization === null) {
+    return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined }
+  }
   const [, token] = /^Bearer +([^\s]+)$/i.exec(authorization) ?? []
   if (token === undefined) {
     return refuse('unauthenticated', { detail: 'The Authorization header is not `Bearer <token>`.' })
   }
-  const verified = await tokens.verify(token, at)
+  return token.startsWith(apiKeyStart) ? byApiKey(token, at) : byAccessToken(tokens, token, at)
+}
+
+async function byAccessToken(tokens: AccessTokens, text: string, at: Date): Promise<Authenticated | Refused> {
+  const verified = await tokens.verify(text, at)
   if (!verified.ok) return refuse(verified.problem)
   const { userId, issuedAt, sessionId } = verified.token
-  return { ok: true, caller: { kind: 'user', userId, issuedAt, mayAdminister: true }, sessionId }
+  return { ok: true, caller: { kind: 'user', userId, issuedAt, mayAdminister: true }, sessionId, scopes: undefined }
+}
+
+async function byApiKey(text: string, at: Date): Promise<Authenticated | Refused> {
+  const key = await readApiKey(text)
+  if (key === undefined) return refuse('unauthenticated', { detail: 'This is no API key.' })
+  if (key.expiresAt !== null && key.expiresAt <= at) {
+    return refuse('token_expired', { detail: 'The API key has expired: make a new one.' })
+  }
+  const scopes = new Set(key.scopes)
+  const { userId, sha256: keySha256 } = key
+  const mayAdminister = scopes.has('admin')
+  const caller = { kind: 'user', userId, issuedAt: afterEveryPassword, mayAdminister, keySha256 } as const
+  return { ok: true, caller, sessionId: undefined, scopes }
 }

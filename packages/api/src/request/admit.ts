@@ -3,6 +3,7 @@ import { scanBody } from '@millrace/db/document'
 import { authenticate } from '../auth/authenticate.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
 import { refuse, type Refused } from '../result.ts'
+import type { HeldScopes } from '../scopes.ts'
 import type { Access, BodyContract, Route } from '../route.ts'
 import { isJsonBody, readBody } from './body.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
@@ -11,6 +12,7 @@ export interface Admitted {
   readonly ok: true
   readonly caller: Caller
   readonly sessionId: string | undefined
+  readonly scopes: HeldScopes
   readonly incoming: Incoming
 }
 
@@ -53,7 +55,8 @@ async function admitCaller(
   query: URLSearchParams,
   { tokens, at }: AdmitOptions,
 ): Promise<Omit<Admitted, 'incoming'> | Refused> {
-  if (access.kind === 'open') return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined }
+  if (access.kind === 'open')
+    return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined }
   const authenticated = await authenticate(tokens, headers.get('Authorization'), at)
   if (!authenticated.ok) return authenticated
   const isAnonymous = authenticated.caller.kind === 'anonymous'
@@ -64,6 +67,8 @@ function servesAnonymous(access: Access, query: URLSearchParams): boolean {
   switch (access.kind) {
     case 'open':
       return true
+    case 'admin':
+      return false
     case 'user':
       return access.isPublic?.(query) ?? false
     case 'workflow':

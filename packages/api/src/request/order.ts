@@ -1,9 +1,10 @@
 import { findKept } from '@millrace/db/repositories/idempotency'
 import type { Answer } from '../answer.ts'
 import { refuse, type Refused } from '../result.ts'
+import { allows } from '../scopes.ts'
 import type { RouteContract } from '../route.ts'
 import type { Context } from '../services/context.ts'
-import { checkCaller, checkPermission } from '../services/standing.ts'
+import { checkAdministrator, checkCaller, checkPermission } from '../services/standing.ts'
 import { keptAnswer } from './idempotency.ts'
 import type { Incoming } from './incoming.ts'
 import type { Faults } from './input.ts'
@@ -38,7 +39,9 @@ async function checkAccess(
     case 'open':
       return undefined
     case 'user':
-      return checkCaller(context)
+      return (await checkCaller(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
+    case 'admin':
+      return (await checkAdministrator(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
     case 'workflow': {
       if (pathId === undefined) return checkUnknownPath(context)
       const need = body.kind === 'object' ? access.needFor?.(body.members) : undefined
@@ -46,6 +49,16 @@ async function checkAccess(
       return denied ?? (isPathUnknown ? refuse('not_found') : undefined)
     }
   }
+}
+
+/** Why the caller's API key is not enough for the route; a key or user that does not count is refused for that first. */
+export async function scopeRefusal({ scope }: RouteContract, context: Context): Promise<Refused | undefined> {
+  if (scope === undefined || allows(context.scopes, scope)) return undefined
+  const detail =
+    scope === 'account'
+      ? 'No API key may do this: log in.'
+      : `The API key lacks the scope \`${scope}\`, which this needs.`
+  return (await checkCaller(context)) ?? refuse('scope_missing', { detail })
 }
 
 /** A path that can't name anything is a thing that does not exist, for those who may ask at all. */

@@ -1,16 +1,14 @@
 import { nameKey } from '@millrace/db/names'
 import type { Role } from '@millrace/db/schema'
-import { findLoginWithin, logIn, type CountedLogin } from '@millrace/db/repositories/credentials'
-import { countAttempt, type RateLimited } from '@millrace/db/repositories/login-attempts'
-import type { NewSession } from '@millrace/db/repositories/sessions'
+import { findLoginWithin, logIn } from '@millrace/db/repositories/credentials'
 import * as users from '@millrace/db/repositories/users'
 import { hashPassword, isOutdated, verifyPassword } from '../auth/password.ts'
-import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
-import { accessTokenSeconds } from '../auth/tokens.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
+import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
+import { countFailure, tooMany } from './limits.ts'
+import { openSession, type LoggedIn } from './sessions.ts'
 
 /** A user as the API shows one. */
 export interface UserView {
@@ -21,21 +19,11 @@ export interface UserView {
   readonly createdAt: Date
 }
 
-/** What a caller has after it logged in. */
-export interface LoggedIn {
-  readonly user: UserView
-  readonly accessToken: string
-  readonly refreshToken: string
-  readonly expiresInSeconds: number
-}
-
 interface Device {
   readonly userAgent: string | null
   /** What counts against the limits. */
   readonly network: string
 }
-
-const maxUserAgentLength = 512
 
 export interface Registration extends Device {
   readonly username: string
@@ -48,18 +36,14 @@ export async function register(context: Context, input: Registration): Promise<R
   const { store, clock, settings } = context
   const passwordHash = await hashPassword(input.password, settings.bcryptCost)
   const createdAt = clock()
-  const { username, email, network } = input
+  const { username, email, network, userAgent } = input
   const user: UserView = { id: newId(createdAt), username, email, role: 'user', createdAt }
-  const { session, loggedIn } = await openSession(context, user, input, createdAt)
+  const { session, loggedIn } = await openSession(context, user, { userAgent, at: createdAt })
   const row = { ...user, usernameKey: nameKey(username), emailKey: nameKey(email), passwordHash }
   const attempt = { id: newId(createdAt), kind: 'register', nameKey: '', network, at: createdAt } as const
   const outcome = await users.registerAccount(store, row, session, attempt)
   if (outcome.ok) return done(loggedIn)
   return outcome.refusal === 'rate_limited' ? tooMany(outcome) : refuse(outcome.refusal)
-}
-
-function tooMany({ retryAfterSeconds }: RateLimited): Refused {
-  return refuse('rate_limited', { retryAfterSeconds })
 }
 
 export interface Credentials extends Device {
@@ -71,7 +55,7 @@ export interface Credentials extends Device {
 /** Opens a session. An unknown name and a wrong password look and cost the same, and count against the limits. */
 export async function login(context: Context, input: Credentials): Promise<Result<LoggedIn>> {
   const { store, clock, settings } = context
-  const { password, network } = input
+  const { password, network, userAgent } = input
   const typed = nameKey(input.username)
   const nameDigest = `name:${await sha256Hex(typed)}`
   for (;;) {
@@ -86,17 +70,11 @@ export async function login(context: Context, input: Credentials): Promise<Resul
     const newHash = isOutdated(passwordHash, settings.bcryptCost)
       ? await hashPassword(password, settings.bcryptCost)
       : undefined
-    const { session, loggedIn } = await openSession(context, viewOf(user), input, clock())
+    const { session, loggedIn } = await openSession(context, viewOf(user), { userAgent, at: clock() })
     const started = await logIn(store, { userId: user.id, passwordHash, newHash }, session, counted)
     // Otherwise the password, the user's standing or the limits changed since they were read: judge again.
     if (started.ok) return done(loggedIn)
   }
-}
-
-async function countFailure({ store, clock }: Context, counted: CountedLogin): Promise<Refused> {
-  const at = clock()
-  const limited = await countAttempt(store, { id: newId(at), kind: 'login', ...counted, at })
-  return limited === undefined ? refuse('invalid_credentials') : tooMany(limited)
 }
 
 export async function getAccount({ store, caller }: Context): Promise<Result<UserView>> {
@@ -106,25 +84,4 @@ export async function getAccount({ store, caller }: Context): Promise<Result<Use
 
 function viewOf({ id, username, email, role, createdAt }: UserView): UserView {
   return { id, username, email, role, createdAt }
-}
-
-async function openSession({ tokens }: Context, user: UserView, { userAgent }: Device, at: Date) {
-  const refreshToken = await newRefreshToken()
-  const familyId = newId(at)
-  const session: NewSession = {
-    id: newId(at),
-    familyId,
-    userId: user.id,
-    refreshSha256: refreshToken.sha256,
-    userAgent: userAgent?.slice(0, maxUserAgentLength) ?? null,
-    createdAt: at,
-    expiresAt: new Date(at.getTime() + refreshTokenDays * 86_400_000),
-  }
-  const loggedIn: LoggedIn = {
-    user,
-    accessToken: await tokens.issue(user.id, familyId, at),
-    refreshToken: refreshToken.text,
-    expiresInSeconds: accessTokenSeconds,
-  }
-  return { session, loggedIn }
 }

@@ -2,6 +2,7 @@ import type { Caller } from '@millrace/db/access'
 import type { Readiness } from '@millrace/db/readiness'
 import type { Store } from '@millrace/db/store'
 import type { AccessTokens } from '../auth/tokens.ts'
+import type { HeldScopes } from '../scopes.ts'
 import type { Settings } from '../settings.ts'
 
 /** What a service acts with: the caller's standing is decided by the store's statements, never here. */
@@ -12,6 +13,8 @@ export interface Context {
   readonly caller: Caller
   /** The session that the caller's access token belongs to. */
   readonly sessionId: string | undefined
+  /** What the caller's API key may; undefined for a logged-in user. */
+  readonly scopes: HeldScopes
   readonly clock: () => Date
   readonly settings: ApiSettings
   readonly tokens: AccessTokens

@@ -1,4 +1,6 @@
+import type { Keyset } from '@millrace/db/repositories/workflows'
 import { readCursor, writeCursor, type CursorScope } from '../cursor.ts'
+import { isId } from '../ids.ts'
 import { refuse, type Refused, type Result } from '../result.ts'
 
 export interface Page<Item> {
@@ -37,4 +39,11 @@ export async function startOf<Position>(
   if (start !== undefined) return { ok: true, value: start }
   const errors = [{ parameter: 'cursor', message: 'is no cursor of this list with these filters and this caller' }]
   return (await check()) ?? refuse('invalid_cursor', { errors })
+}
+
+/** The position of a list that is ordered by a time, then by id. */
+export function readKeyset([atMilliseconds, id, ...more]: readonly unknown[]): Keyset | undefined {
+  if (!Number.isSafeInteger(atMilliseconds) || typeof id !== 'string' || !isId(id) || more.length > 0) return undefined
+  const at = new Date(Number(atMilliseconds))
+  return Number.isNaN(at.getTime()) ? undefined : { at, id }
 }

@@ -1,12 +1,12 @@
 import type { Outcome, Permission } from '@millrace/db/access'
-import { getCaller } from '@millrace/db/repositories/users'
+import { checkStanding } from '@millrace/db/repositories/standing'
 import { checkWorkflow } from '@millrace/db/repositories/workflows'
 import { refuse, type Refused } from '../result.ts'
 import type { Context } from './context.ts'
 
 /** Why the caller may do nothing at all; undefined when it may. Anonymous callers have no standing to lose. */
 export async function checkCaller({ store, caller }: Context): Promise<Refused | undefined> {
-  return caller.kind === 'anonymous' ? undefined : refusedBy(await getCaller(store, caller))
+  return caller.kind === 'anonymous' ? undefined : refusedBy(await checkStanding(store, caller))
 }
 
 /** Why the caller may not do something to a workflow; undefined when it may. */
@@ -16,6 +16,13 @@ export async function checkPermission(
   need: Permission,
 ): Promise<Refused | undefined> {
   return refusedBy(await checkWorkflow(store, caller, workflowId, need))
+}
+
+/** Why the caller may not do what only administrators may; undefined when it may. */
+export async function checkAdministrator({ store, caller }: Context): Promise<Refused | undefined> {
+  const standing = await checkStanding(store, caller)
+  if (!standing.ok) return refuse(standing.refusal)
+  return standing.value.isAdmin ? undefined : refuse('forbidden')
 }
 
 function refusedBy(outcome: Outcome<unknown>): Refused | undefined {

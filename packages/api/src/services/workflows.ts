@@ -3,12 +3,13 @@ import type { Kept, StoredAnswer } from '@millrace/db/repositories/idempotency'
 import * as workflows from '@millrace/db/repositories/workflows'
 import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows'
 import type { CursorScope } from '../cursor.ts'
-import { isId, newId } from '../ids.ts'
+import { newId } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
 import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
-import { pageOf, startOf, type Page } from './paging.ts'
+import { isKept } from './kept.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
 export interface NewWorkflow {
@@ -73,7 +74,7 @@ export async function listWorkflows(context: Context, query: WorkflowsQuery): Pr
   const { store, caller } = context
   const { cursor, limit, ...filters } = query
   const cursors = cursorScope(context, filters)
-  const start = await startOf(cursors, cursor, readPosition, () => checkCaller(context))
+  const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
   const { scope, q, updatedSince, sort } = filters
   const listing = { scope, q, updatedSince, order: sort, limit, after: start.value }
@@ -88,12 +89,6 @@ function cursorScope({ caller }: Context, filters: Omit<WorkflowsQuery, 'limit' 
     filters: { ...filters, updatedSince: filters.updatedSince?.toISOString() },
     userId: caller.kind === 'anonymous' ? undefined : caller.userId,
   }
-}
-
-function readPosition([atMilliseconds, id, ...more]: readonly unknown[]): { at: Date; id: string } | undefined {
-  if (!Number.isSafeInteger(atMilliseconds) || typeof id !== 'string' || !isId(id) || more.length > 0) return undefined
-  const at = new Date(Number(atMilliseconds))
-  return Number.isNaN(at.getTime()) ? undefined : { at, id }
 }
 
 /** Undefined and absent are the same: that member stays as it is. */
@@ -123,10 +118,6 @@ export async function removeWorkflow(
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const outcome = await workflows.deleteWorkflow(store, caller, id, ifRevision)
   return outcome.ok ? outcome : refuse(outcome.refusal)
-}
-
-function isKept(refused: { readonly refusal: string }): refused is Kept {
-  return refused.refusal === 'replay' || refused.refusal === 'idempotency_key_reused'
 }
 
 function changeOf({ name, description, definition, isPublic, changeNotes }: WorkflowChange): workflows.WorkflowChange {

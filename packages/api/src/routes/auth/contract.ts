@@ -3,7 +3,8 @@ import { maxPasswordBytes, minPasswordCodePoints } from '../../auth/password.ts'
 import { jsonAnswer, type Answer } from '../../answer.ts'
 import { codePointLength } from '../../code-points.ts'
 import { id, instant, text } from '../../fields.ts'
-import type { LoggedIn, UserView } from '../../services/accounts.ts'
+import type { UserView } from '../../services/accounts.ts'
+import type { LoggedIn } from '../../services/sessions.ts'
 
 const maxEmailCodePoints = 254
 
@@ -33,6 +34,11 @@ export const newPassword = z
     error: `must have at most ${maxPasswordBytes} bytes in UTF-8`,
   })
   .meta({ minLength: minPasswordCodePoints, format: 'password' })
+
+/** A password to compare: whatever may once have been one. */
+export const givenPassword = text(1, 1024).meta({ format: 'password' })
+
+export const refreshToken = text(1, 1024)
 
 export const userSchema = z
   .object({

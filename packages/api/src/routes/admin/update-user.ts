@@ -1,0 +1,26 @@
+import { roles } from '@millrace/db/schema'
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { id } from '../../fields.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { changeUser } from '../../services/administered-users.ts'
+import { administeredUserJson, administeredUserSchema } from './contract.ts'
+
+export const patchUser = defineRoute({
+  method: 'PATCH',
+  path: '/v1/admin/users/{id}',
+  summary: "Change a user's role, or disable or enable it, from its next request on.",
+  access: { kind: 'admin' },
+  scope: 'admin',
+  pathParameters: z.object({ id }),
+  query: noParameters,
+  body: jsonBody(z.object({ role: z.enum(roles).optional(), disabled: z.boolean().optional() })),
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: administeredUserSchema },
+  refusals: ['forbidden', 'not_found'],
+  async act(context, { path, body }) {
+    const user = await changeUser(context, path.id, body)
+    return user.ok ? jsonAnswer(200, administeredUserJson(user.value)) : user
+  },
+})

@@ -1,0 +1,29 @@
+import { jsonAnswer, storedAnswer } from '../../answer.ts'
+import { keptAnswer } from '../../request/idempotency.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { createApiKey, type KeepingApiKey } from '../../services/api-keys.ts'
+import { apiKeyJson, madeApiKeySchema, newApiKey } from './contract.ts'
+
+export const postApiKey = defineRoute({
+  method: 'POST',
+  path: '/v1/api-keys',
+  summary: 'Make an API key; it is shown this once.',
+  access: { kind: 'user' },
+  scope: 'write',
+  pathParameters: noParameters,
+  query: noParameters,
+  body: jsonBody(newApiKey),
+  isIdempotent: true,
+  isConditional: false,
+  answers: { 201: madeApiKeySchema },
+  refusals: ['forbidden'],
+  async act(context, { body, idempotencyKey }) {
+    const keeping: KeepingApiKey | undefined = idempotencyKey && {
+      key: idempotencyKey,
+      answerFor: (apiKey) => storedAnswer(jsonAnswer(201, { ...apiKeyJson(apiKey), key: null })),
+    }
+    const made = await createApiKey(context, { ...body, expiresAt: body.expiresAt ?? null }, keeping)
+    if (made.ok) return jsonAnswer(201, { ...apiKeyJson(made.value), key: made.value.text })
+    return 'kept' in made ? keptAnswer(made.kept) : made
+  },
+})

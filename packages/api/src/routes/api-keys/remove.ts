@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import { emptyAnswer } from '../../answer.ts'
+import { id } from '../../fields.ts'
+import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { removeApiKey } from '../../services/api-keys.ts'
+
+export const deleteApiKey = defineRoute({
+  method: 'DELETE',
+  path: '/v1/api-keys/{id}',
+  summary: "Delete one of the caller's API keys, from the next request on.",
+  access: { kind: 'user' },
+  scope: 'write',
+  pathParameters: z.object({ id }),
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 204: null },
+  refusals: ['not_found'],
+  async act(context, { path }) {
+    const removed = await removeApiKey(context, path.id)
+    return removed.ok ? emptyAnswer() : removed
+  },
+})

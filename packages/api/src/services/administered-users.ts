@@ -1,0 +1,50 @@
+import * as users from '@millrace/db/repositories/administered-users'
+import type { UserView } from '@millrace/db/repositories/users'
+import type { Role } from '@millrace/db/schema'
+import type { CursorScope } from '../cursor.ts'
+import type { FieldError } from '../errors.ts'
+import { done, refuse, type Result } from '../result.ts'
+import type { Context } from './context.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import type { PageQuery } from './sessions.ts'
+import { checkAdministrator } from './standing.ts'
+
+/** A page of all users, newest first. */
+export async function listUsers(
+  context: Context,
+  { q, limit, cursor }: PageQuery & { readonly q?: string | undefined },
+): Promise<Result<Page<UserView>>> {
+  const { store, caller } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const cursors: CursorScope = { list: 'users', filters: { q }, userId: caller.userId }
+  const start = await startOf(cursors, cursor, readKeyset, () => checkAdministrator(context))
+  if (!start.ok) return start
+  const outcome = await users.listAllUsers(store, caller, { q, limit, after: start.value })
+  if (!outcome.ok) return refuse(outcome.refusal)
+  return done(await pageOf(cursors, outcome.value, limit, (user) => [user.createdAt.getTime(), user.id]))
+}
+
+export interface UserChange {
+  readonly role?: Role | undefined
+  readonly disabled?: boolean | undefined
+}
+
+/**
+ * Changes a user's role or disables it. An administrator does neither to itself, so that there is always one left by
+ * whom it can be undone.
+ */
+export async function changeUser(
+  context: Context,
+  id: string,
+  { role, disabled }: UserChange,
+): Promise<Result<UserView>> {
+  const { store, caller, clock } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const errors: FieldError[] = []
+  if (caller.userId === id && role === 'user')
+    errors.push({ pointer: '/role', message: 'is your own: ask another one' })
+  if (caller.userId === id && disabled === true) errors.push({ pointer: '/disabled', message: 'would lock you out' })
+  if (errors.length > 0) return (await checkAdministrator(context)) ?? refuse('validation_failed', { errors })
+  const outcome = await users.changeUser(store, caller, id, { role, isDisabled: disabled, at: clock() })
+  return outcome.ok ? outcome : refuse(outcome.refusal)
+}

@@ -1,0 +1,101 @@
+import * as apiKeys from '@millrace/db/repositories/api-keys'
+import type { Kept, StoredAnswer } from '@millrace/db/repositories/idempotency'
+import { mintApiKey } from '../auth/api-keys.ts'
+import type { CursorScope } from '../cursor.ts'
+import { newId } from '../ids.ts'
+import type { IdempotencyKey } from '../request/idempotency.ts'
+import { done, refuse, type Refused, type Result } from '../result.ts'
+import { holdsAll, readScopes, subsetsOf, writeScopes, type Scope } from '../scopes.ts'
+import type { Context } from './context.ts'
+import { isKept } from './kept.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import type { PageQuery } from './sessions.ts'
+import { checkAdministrator, checkCaller } from './standing.ts'
+
+/** A key as its user sees it, without its text. */
+export interface ApiKey {
+  readonly id: string
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly prefix: string
+  readonly expiresAt: Date | null
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+export interface NewApiKey {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly expiresAt: Date | null
+}
+
+/** The kept answer is one without the key's text. */
+export interface KeepingApiKey {
+  readonly key: IdempotencyKey
+  readonly answerFor: (apiKey: ApiKey) => StoredAnswer
+}
+
+export type MadeApiKey = ApiKey & { readonly text: string }
+
+/** Makes a key of the caller's, with none but the scopes that the caller has itself. Its text is told this once. */
+export async function createApiKey(
+  context: Context,
+  input: NewApiKey,
+  keeping: KeepingApiKey | undefined,
+): Promise<Result<MadeApiKey> | { readonly ok: false; readonly kept: Kept }> {
+  const { store, caller, clock } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  if (!holdsAll(context.scopes, input.scopes)) return (await checkCaller(context)) ?? missingScopes()
+  const createdAt = clock()
+  if (input.expiresAt !== null && input.expiresAt <= createdAt) return refusePast(context, input)
+  const minted = await mintApiKey({ userId: caller.userId, ...input })
+  const { name, expiresAt } = input
+  const written = writeScopes(input.scopes)
+  const apiKey: ApiKey = {
+    id: newId(createdAt),
+    name,
+    scopes: readScopes(written) ?? [],
+    prefix: minted.prefix,
+    expiresAt,
+    createdAt,
+    lastUsedAt: null,
+  }
+  const row = { ...apiKey, scopes: written, keySha256: minted.sha256, mayAdminister: input.scopes.includes('admin') }
+  const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(apiKey), at: createdAt }
+  const outcome = await apiKeys.createApiKey(store, caller, row, idempotent)
+  if (outcome.ok) return done({ ...apiKey, text: minted.text })
+  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+}
+
+function missingScopes(): Refused {
+  return refuse('scope_missing', { detail: 'An API key makes and deletes only keys whose scopes it has itself.' })
+}
+
+/** After `forbidden`, as API.md orders refusals. */
+async function refusePast(context: Context, { scopes }: NewApiKey): Promise<Refused> {
+  const denied = scopes.includes('admin') ? await checkAdministrator(context) : await checkCaller(context)
+  const errors = [{ pointer: '/expiresAt', message: 'must be in the future' }]
+  return denied ?? refuse('validation_failed', { errors })
+}
+
+/** A page of the caller's keys, newest first. */
+export async function listApiKeys(context: Context, { limit, cursor }: PageQuery): Promise<Result<Page<ApiKey>>> {
+  const { store, caller } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const cursors: CursorScope = { list: 'api-keys', filters: {}, userId: caller.userId }
+  const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
+  if (!start.ok) return start
+  const outcome = await apiKeys.listApiKeys(store, caller, { limit, after: start.value })
+  if (!outcome.ok) return refuse(outcome.refusal)
+  const keys = outcome.value.map((key) => ({ ...key, scopes: readScopes(key.scopes) ?? [] }))
+  return done(await pageOf(cursors, keys, limit, (key) => [key.createdAt.getTime(), key.id]))
+}
+
+/** Deletes one of the caller's keys; with a key, one whose scopes that has itself. */
+export async function removeApiKey({ store, caller, scopes }: Context, id: string): Promise<Result<void>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const deletable = scopes === undefined ? undefined : subsetsOf(scopes)
+  const outcome = await apiKeys.deleteApiKey(store, caller, id, deletable)
+  if (outcome.ok) return outcome
+  return outcome.refusal === 'scope_missing' ? missingScopes() : refuse(outcome.refusal)
+}

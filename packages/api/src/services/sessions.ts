@@ -1,0 +1,126 @@
+import * as sessions from '@millrace/db/repositories/sessions'
+import type { NewSession, RefreshRow, SessionView } from '@millrace/db/repositories/sessions'
+import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
+import { accessTokenSeconds } from '../auth/tokens.ts'
+import type { CursorScope } from '../cursor.ts'
+import { sha256Hex } from '../digest.ts'
+import { newId } from '../ids.ts'
+import { done, refuse, type Refused, type Result } from '../result.ts'
+import type { UserView } from './accounts.ts'
+import type { Context } from './context.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { checkCaller } from './standing.ts'
+
+/** What a caller has after it logged in. */
+export interface LoggedIn {
+  readonly user: UserView
+  readonly accessToken: string
+  readonly refreshToken: string
+  readonly expiresInSeconds: number
+}
+
+const maxUserAgentLength = 512
+
+/** A family of refresh tokens: its first one, or the next. */
+export interface Family {
+  readonly id: string
+  readonly startedAt: Date
+}
+
+/** A pair of tokens for a user, and the row that is to be stored for the refresh token. */
+export async function openSession(
+  { tokens }: Context,
+  user: UserView,
+  { userAgent, at, family }: { readonly userAgent: string | null; readonly at: Date; readonly family?: Family },
+): Promise<{ readonly session: NewSession; readonly loggedIn: LoggedIn }> {
+  const refreshToken = await newRefreshToken()
+  const familyId = family?.id ?? newId(at)
+  const session: NewSession = {
+    id: newId(at),
+    familyId,
+    userId: user.id,
+    refreshSha256: refreshToken.sha256,
+    userAgent: userAgent?.slice(0, maxUserAgentLength) ?? null,
+    createdAt: family?.startedAt ?? at,
+    expiresAt: new Date(at.getTime() + refreshTokenDays * 86_400_000),
+  }
+  const loggedIn: LoggedIn = {
+    user,
+    accessToken: await tokens.issue(user.id, familyId, at),
+    refreshToken: refreshToken.text,
+    expiresInSeconds: accessTokenSeconds,
+  }
+  return { session, loggedIn }
+}
+
+/**
+ * Gives a new pair for a refresh token, which works once: one that is used again has been stolen, or its successor has,
+ * so that its whole family ends.
+ */
+export async function refresh(
+  context: Context,
+  { refreshToken, userAgent }: { readonly refreshToken: string; readonly userAgent: string | null },
+): Promise<Result<LoggedIn>> {
+  const { store, clock } = context
+  const refreshSha256 = await sha256Hex(refreshToken)
+  for (;;) {
+    const at = clock()
+    const used = await sessions.findRefresh(store, refreshSha256)
+    if (used === undefined) return refuse('unauthenticated', { detail: 'This refresh token is none of ours: log in.' })
+    const refused = await refusalOf(context, used, at)
+    if (refused !== undefined) return refused
+    const family = { id: used.familyId, startedAt: used.createdAt }
+    const { session, loggedIn } = await openSession(context, userOf(used), { userAgent, at, family })
+    const rotated = await sessions.rotateRefresh(store, used, session, at)
+    // Otherwise another request was first, or the user's standing changed: judge again.
+    if (rotated.ok) return done(loggedIn)
+  }
+}
+
+async function refusalOf({ store }: Context, used: RefreshRow, at: Date): Promise<Refused | undefined> {
+  if (used.replacedAt !== null) {
+    await sessions.endFamily(store, used.familyId, at)
+    return refuse('token_reused')
+  }
+  if (used.expiresAt <= at) return refuse('token_expired', { detail: 'The refresh token has expired: log in again.' })
+  return used.disabledAt === null ? undefined : refuse('account_disabled')
+}
+
+function userOf({ userId, username, email, role, userCreatedAt }: RefreshRow): UserView {
+  return { id: userId, username, email, role, createdAt: userCreatedAt }
+}
+
+/** Ends the family of a refresh token; one of nobody is as good as ended. */
+export async function logout({ store }: Context, refreshToken: string): Promise<void> {
+  await sessions.logOut(store, await sha256Hex(refreshToken))
+}
+
+export interface PageQuery {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export type ListedSession = SessionView & { readonly current: boolean }
+
+/** A page of the caller's sessions, newest first. */
+export async function listSessions(
+  context: Context,
+  { limit, cursor }: PageQuery,
+): Promise<Result<Page<ListedSession>>> {
+  const { store, caller, clock, sessionId } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const cursors: CursorScope = { list: 'sessions', filters: {}, userId: caller.userId }
+  const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
+  if (!start.ok) return start
+  const outcome = await sessions.listSessions(store, caller, { limit, at: clock(), after: start.value })
+  if (!outcome.ok) return refuse(outcome.refusal)
+  const listed = outcome.value.map((session) => ({ ...session, current: session.id === sessionId }))
+  return done(await pageOf(cursors, listed, limit, (session) => [session.createdAt.getTime(), session.id]))
+}
+
+/** Ends one of the caller's sessions. */
+export async function removeSession({ store, caller }: Context, id: string): Promise<Result<void>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const outcome = await sessions.deleteSession(store, caller, id)
+  return outcome.ok ? outcome : refuse(outcome.refusal)
+}

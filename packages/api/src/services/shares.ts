@@ -1,0 +1,84 @@
+import { nameKey } from '@millrace/db/names'
+import type { Kept } from '@millrace/db/repositories/idempotency'
+import * as shares from '@millrace/db/repositories/shares'
+import type { Shared, ShareView } from '@millrace/db/repositories/shares'
+import type { StoredAnswer } from '@millrace/db/repositories/idempotency'
+import type { SharePermission } from '@millrace/db/schema'
+import type { CursorScope } from '../cursor.ts'
+import { newId } from '../ids.ts'
+import type { IdempotencyKey } from '../request/idempotency.ts'
+import { done, refuse, type Result } from '../result.ts'
+import type { Context } from './context.ts'
+import { isKept } from './kept.ts'
+import { tooMany } from './limits.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import type { PageQuery } from './sessions.ts'
+import { checkPermission } from './standing.ts'
+
+export interface NewShare {
+  readonly workflowId: string
+  readonly target: { readonly username: string } | { readonly userId: string }
+  readonly permission: SharePermission
+}
+
+export interface KeepingShare {
+  readonly key: IdempotencyKey
+  readonly answerFor: (shared: Shared) => StoredAnswer
+}
+
+/** Shares a workflow with a user, or changes what that user may do with it. */
+export async function putShare(
+  { store, caller, clock }: Context,
+  { workflowId, target, permission }: NewShare,
+  keeping: KeepingShare | undefined,
+): Promise<Result<Shared> | { readonly ok: false; readonly kept: Kept }> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const share = {
+    id: newId(at),
+    target: 'userId' in target ? target : { usernameKey: nameKey(target.username) },
+    permission,
+    at,
+    attemptId: newId(at),
+  }
+  const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
+  const outcome = await shares.putShare(store, caller, workflowId, share, idempotent)
+  if (outcome.ok) return outcome
+  if (isKept(outcome)) return { ok: false, kept: outcome }
+  const pointer = 'userId' in target ? '/userId' : '/username'
+  switch (outcome.refusal) {
+    case 'rate_limited':
+      return tooMany(outcome)
+    case 'unknown_user':
+      return refuse('validation_failed', { errors: [{ pointer, message: 'is no user' }] })
+    case 'own_user':
+      return refuse('validation_failed', { errors: [{ pointer, message: 'may do everything with it already' }] })
+    default:
+      return refuse(outcome.refusal)
+  }
+}
+
+/** A page of a workflow's shares, newest first; for its owner. */
+export async function listShares(
+  context: Context,
+  { workflowId, limit, cursor }: PageQuery & { readonly workflowId: string },
+): Promise<Result<Page<ShareView>>> {
+  const { store, caller } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const cursors: CursorScope = { list: 'shares', filters: { workflowId }, userId: caller.userId }
+  const start = await startOf(cursors, cursor, readKeyset, () => checkPermission(context, workflowId, 'owner'))
+  if (!start.ok) return start
+  const outcome = await shares.listShares(store, caller, workflowId, { limit, after: start.value })
+  if (!outcome.ok) return refuse(outcome.refusal)
+  return done(await pageOf(cursors, outcome.value, limit, (share) => [share.createdAt.getTime(), share.id]))
+}
+
+/** Takes a share away: the owner any, a user its own. */
+export async function removeShare(
+  { store, caller }: Context,
+  { workflowId, userId }: { readonly workflowId: string; readonly userId: string },
+): Promise<Result<void>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const outcome = await shares.deleteShare(store, caller, workflowId, userId)
+  return outcome.ok ? outcome : refuse(outcome.refusal)
+}
