@@ -2,12 +2,17 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { CommanderError } from 'commander'
 import type { AddCommand, RunAction } from './command.ts'
+import { backupCommand } from './commands/backup.ts'
+import { copyCommand } from './commands/copy.ts'
 import { devCommand } from './commands/dev.ts'
+import { drillCommand } from './commands/drill.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { importCommand } from './commands/import.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { secretsCommand } from './commands/secrets.ts'
 import { userCommand } from './commands/user.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { Failure } from './failure.ts'
 import type { OutputStreams } from './output.ts'
 
@@ -15,6 +20,11 @@ const commands: readonly AddCommand[] = [
   devCommand,
   migrateCommand,
   importCommand,
+  backupCommand,
+  verifyCommand,
+  restoreCommand,
+  drillCommand,
+  copyCommand,
   userCommand,
   secretsCommand,
   gatewayCommand,

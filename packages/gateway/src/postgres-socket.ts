@@ -18,8 +18,8 @@ export async function openPostgresSocket(target: PostgresTarget): Promise<Socket
   const socket = await openSocket(target)
   if (first === undefined) return socket
   socket.write(sslRequest)
-  const [answer]: readonly unknown[] = await once(socket, 'data')
-  if (String(answer) === 'S') return encrypt(socket, first)
+  const answer: readonly unknown[] = await once(socket, 'data')
+  if (String(answer[0]) === 'S') return encrypt(socket, first)
   if (fallbacks.includes(undefined)) return socket
   socket.destroy()
   throw new Error('The server does not support SSL connections')

@@ -44,7 +44,8 @@ export async function readStartup(client: Duplex): Promise<Buffer> {
  * @throws StartupRefusal when it names another user.
  */
 export function startupFor(target: PostgresTarget, packet: Buffer): Buffer {
-  if (packet.readInt16BE(lengthBytes) !== protocolMajor) throw new StartupRefusal('08P01', 'unsupported frontend protocol')
+  if (packet.readInt16BE(lengthBytes) !== protocolMajor)
+    throw new StartupRefusal('08P01', 'unsupported frontend protocol')
   const parameters = readParameters(packet.subarray(headBytes))
   const user = parameters.get('user') ?? ''
   if (!isSameSecret(user, target.user)) {
@@ -69,7 +70,8 @@ export function errorResponse(sqlState: string, message: string): Buffer {
 function readParameters(bytes: Buffer): Map<string, string> {
   const parts = bytes.toString('utf8').split('\0')
   const parameters = new Map<string, string>()
-  for (let at = 0; at + 1 < parts.length && parts[at] !== ''; at += 2) parameters.set(parts[at] ?? '', parts[at + 1] ?? '')
+  for (let at = 0; at + 1 < parts.length && parts[at] !== ''; at += 2)
+    parameters.set(parts[at] ?? '', parts[at + 1] ?? '')
   return parameters
 }
 

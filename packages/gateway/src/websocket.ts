@@ -80,7 +80,13 @@ async function pass(webSocket: WebSocket, target: PostgresTarget, log: Log): Pro
   } catch (error) {
     const isRefusal = error instanceof StartupRefusal
     const message = error instanceof Error ? error.message : 'unknown failure'
-    if (!isRefusal) log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${message}` })
-    client.end(errorResponse(isRefusal ? error.sqlState : unreachableSqlState, isRefusal ? message : 'the server cannot be reached'))
+    if (!isRefusal)
+      log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${message}` })
+    client.end(
+      errorResponse(
+        isRefusal ? error.sqlState : unreachableSqlState,
+        isRefusal ? message : 'the server cannot be reached',
+      ),
+    )
   }
 }

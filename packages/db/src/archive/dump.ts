@@ -16,7 +16,7 @@ export interface DumpOptions {
   readonly encrypter?: Encrypter | undefined
   /** Told once how many rows there are, then of each page that was read. */
   readonly onTotal?: ((rows: number) => void) | undefined
-  readonly onRows?: ((rows: number) => void) | undefined
+  readonly onRows?: ((rows: number, characters: number) => void) | undefined
 }
 
 /** A database being read: the rows of one moment, to be closed when they were read. */
@@ -77,9 +77,12 @@ async function refuseUnready(database: Database): Promise<void> {
   throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
 }
 
-async function* told(pages: RowPages, onRows: ((rows: number) => void) | undefined): RowPages & AsyncGenerator {
+async function* told(pages: RowPages, onRows: DumpOptions['onRows']): RowPages & AsyncGenerator {
   for await (const page of pages) {
     yield page
-    onRows?.(page.entries.length)
+    onRows?.(
+      page.entries.length,
+      page.entries.reduce((sum, { text }) => sum + text.length, 0),
+    )
   }
 }

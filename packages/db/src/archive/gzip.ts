@@ -25,13 +25,7 @@ export function gzip(plain: ReadableStream<Uint8Array>): ReadableStream<Uint8Arr
       if (dropped < chunk.byteLength) controller.enqueue(chunk.subarray(dropped))
     },
   })
-  return plain.pipeThrough(compression()).pipeThrough(sealHeader)
-}
-
-function compression(): ReadableWritablePair<Uint8Array, Uint8Array> {
-  // The library types of Node and Workers disagree about the buffer under a Uint8Array.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return new CompressionStream('gzip') as unknown as ReadableWritablePair<Uint8Array, Uint8Array>
+  return plain.pipeThrough(new CompressionStream('gzip')).pipeThrough(sealHeader)
 }
 
 function sealedHeader(): Uint8Array {
@@ -86,30 +80,32 @@ class Member {
     stream.input = input
     stream.next_in = 0
     stream.avail_in = input.byteLength
+    let isDone: boolean
     do {
       stream.output = new Uint8Array(outputBytes)
       stream.next_out = 0
       stream.avail_out = outputBytes
-      this.#step()
+      isDone = this.#step()
       if (stream.next_out > 0) yield stream.output.subarray(0, stream.next_out)
-    } while (!this.isAtEnd && (stream.avail_in > 0 || stream.avail_out === 0))
+    } while (!isDone && (stream.avail_in > 0 || stream.avail_out === 0))
     if (stream.avail_in > 0) throw trailing()
     this.#lastByte = input.at(-1) ?? 0
   }
 
-  /** Runs until the output is full, the input is used up, or the member ends. */
-  #step(): void {
+  /** Runs until the output is full, the input is used up, or the member ends: then true. */
+  #step(): boolean {
     const stream = this.#stream
     while (stream.avail_out > 0) {
       const status = zlibInflate(stream, Z_BLOCK)
       this.#refusePadding()
       if (status === Z_STREAM_END) {
         this.isAtEnd = true
-        return
+        return true
       }
-      if (status === Z_BUF_ERROR || (status === Z_OK && stream.avail_in === 0 && !this.#isBetweenBlocks)) return
+      if (status === Z_BUF_ERROR || (status === Z_OK && stream.avail_in === 0 && !this.#isBetweenBlocks)) return false
       if (status !== Z_OK) throw new GzipError(`the compressed data is damaged: ${stream.msg || 'not gzip'}`)
     }
+    return false
   }
 
   get #isBetweenBlocks(): boolean {

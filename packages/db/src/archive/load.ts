@@ -3,19 +3,19 @@ import type { Database } from '../database.ts'
 import { buildQuery, buildStatement } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { differingTables, TablesDigester, type TableDigests } from './digest.ts'
-import { HeldMark, readMark } from './mark.ts'
+import { HeldMark, readMark, type RestoreMark } from './mark.ts'
 import { RestoreError } from './restore-error.ts'
 import type { RowPages } from './row.ts'
 import { RowSink } from './sink.ts'
 import { countRows, readRows } from './source.ts'
-import { archiveTables, type ArchiveTableName } from './tables.ts'
+import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
 
 export interface LoadOptions {
   /** Names what is loaded: only the same can be resumed. */
   readonly digest: string
   readonly isResumed: boolean
-  /** Told of rows that were written, or found written. */
-  readonly onRows?: ((rows: number) => void) | undefined
+  /** Told of rows that were written, or found written, and of their text's length. */
+  readonly onRows?: ((rows: number, characters: number) => void) | undefined
   /** Told of rows that were read back for the proof. */
   readonly onProven?: ((rows: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -133,7 +133,10 @@ async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, o
   const write = async (page: Parameters<RowSink['write']>[0]) => {
     await sink.write(page)
     rows += page.entries.length
-    options.onRows?.(page.entries.length)
+    options.onRows?.(
+      page.entries.length,
+      page.entries.reduce((sum, { text }) => sum + text.length, 0),
+    )
     if (Date.now() - notedAt < noteMilliseconds) return
     notedAt = Date.now()
     await mark.note(page.table.name, rows)
@@ -181,29 +184,35 @@ const deletedAtOnce = 5000
  * @returns how many rows were there
  * @throws RestoreError `no_restore` on a database without the mark: that one serves
  */
-export async function abandonRestore(database: Database, onRows?: (rows: number) => void): Promise<number> {
+export async function abandonRestore(database: Database): Promise<number> {
   const transport = database.transport()
   const mark = await readMark(transport)
-  if (mark === undefined) {
-    throw new RestoreError('no_restore', {
-      what: 'There is nothing to abandon.',
-      why: 'No restore into this database is under way, and its rows are not to be deleted.',
-      fix: 'Nothing needs mending.',
-    })
-  }
+  if (mark !== undefined) return emptyUnder(transport, mark)
+  throw new RestoreError('no_restore', {
+    what: 'There is nothing to abandon.',
+    why: 'No restore into this database is under way, and its rows are not to be deleted.',
+    fix: 'Nothing needs mending.',
+  })
+}
+
+/** Takes out what a run of this process wrote, if it came so far as to set its mark. */
+export async function abandonOwnRestore(database: Database, digest: string): Promise<void> {
+  const transport = database.transport()
+  const mark = await readMark(transport)
+  if (mark?.digest === digest) await emptyUnder(transport, mark)
+}
+
+/** Children go before what they refer to. */
+async function emptyUnder(transport: Transport, mark: RestoreMark): Promise<number> {
   const held = await HeldMark.takeOver(transport, mark)
   const rows = await countRows(transport)
   await emptyShortLived(transport)
-  for (const table of archiveTables.toReversed()) await emptyTable(transport, table, onRows)
+  for (const table of archiveTables.toReversed()) await emptyTable(transport, table)
   await held.lift()
   return rows
 }
 
-async function emptyTable(
-  transport: Transport,
-  { property, key }: (typeof archiveTables)[number],
-  onRows: ((rows: number) => void) | undefined,
-): Promise<void> {
+async function emptyTable(transport: Transport, { property, key }: ArchiveTable): Promise<void> {
   const { builder, tables } = transport.dialect
   const table = tables[property]
   const [keyName = 'id'] = key
@@ -217,8 +226,7 @@ async function emptyTable(
       .offset(deletedAtOnce - 1)
     const [row] = (await transport.run(buildQuery(boundary))).rows
     const condition = row === undefined ? undefined : lte(sql`${column}`, sql`${row[0]}`)
-    const { affected } = await transport.run(buildStatement(builder.delete(table).where(condition)))
-    onRows?.(affected)
+    await transport.run(buildStatement(builder.delete(table).where(condition)))
     if (row === undefined) return
   }
 }

@@ -88,7 +88,7 @@ class Reader {
         entries = []
         characters = 0
       }
-      if (line.kind === 'end') return await this.#end(line)
+      if (line.kind === 'end') return this.#end(line)
       if (row === undefined) continue
       table = row.table
       entries.push(row.entry)
@@ -207,10 +207,13 @@ class ArchiveLines {
 
   async #readMore(): Promise<void> {
     try {
-      const { done: isDone, value } = await this.#content.next()
-      if (isDone !== true) this.#digest.add(value)
-      this.#split(isDone === true ? this.#utf8.decode() : this.#utf8.decode(value, { stream: true }))
-      this.#isAtEnd = isDone === true
+      const next = await this.#content.next()
+      this.#isAtEnd = next.done === true
+      if (next.done === true) this.#split(this.#utf8.decode())
+      else {
+        this.#digest.add(next.value)
+        this.#split(this.#utf8.decode(next.value, { stream: true }))
+      }
       if (this.#isAtEnd && this.#rest !== '') this.#ready.push(this.#rest)
     } catch (thrown) {
       throw this.#readFailure(thrown)
@@ -251,9 +254,9 @@ class DecryptionError extends Error {
 async function* chunksOf(decrypted: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = decrypted.getReader()
   for (;;) {
-    const { done: isDone, value } = await readDecrypted(reader)
-    if (isDone || value === undefined) return
-    yield value
+    const next = await readDecrypted(reader)
+    if (next.done) return
+    yield next.value
   }
 }
 

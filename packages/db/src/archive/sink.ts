@@ -1,4 +1,4 @@
-import { DatabaseError } from '../errors.ts'
+import type { DatabaseError } from '../errors.ts'
 import { createRetryBudget, retried, type Retrying } from '../retry.ts'
 import type { Transport } from '../transport.ts'
 import { insertStatement } from './insertion.ts'
@@ -36,10 +36,11 @@ export class RowSink {
   async write(page: RowPage): Promise<void> {
     if (page.table !== this.#table) await this.#begin(page.table)
     const after = this.#lastRow
+    let conflicts = 0
     await retried(
       (previous) =>
         this.#writeOnce(page, after, this.#rowsLeft > 0 || (previous !== undefined && !isCertain(previous))),
-      isWorthAgain,
+      (error) => isWorthAgain(error) || (isConflict(error) && (conflicts += 1) === 1),
       patience,
     )
     this.#lastRow = page.entries.at(-1)?.row
@@ -79,21 +80,17 @@ export class RowSink {
 }
 
 /** Nothing was applied, and nothing of an earlier attempt can be in the way. */
-function isCertain({ fault, isNotApplied }: DatabaseError): boolean {
-  return isNotApplied && fault !== 'unique_violation'
+function isCertain(error: DatabaseError): boolean {
+  return error.isNotApplied && !isConflict(error)
 }
 
 /** A key that is there may be of an attempt whose answer was lost, or of a killed process's last statement. */
+function isConflict({ fault }: DatabaseError): boolean {
+  return fault === 'unique_violation'
+}
+
 function isWorthAgain({ fault }: DatabaseError): boolean {
-  switch (fault) {
-    case 'database_unreachable':
-    case 'database_busy':
-    case 'database_timeout':
-    case 'unique_violation':
-      return true
-    default:
-      return false
-  }
+  return fault === 'database_unreachable' || fault === 'database_busy' || fault === 'database_timeout'
 }
 
 function differing(table: ArchiveTable, row: ArchiveRow): RestoreError {

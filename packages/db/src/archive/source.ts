@@ -73,7 +73,8 @@ class TableReader {
     this.#database = database
     this.#table = table
     this.#limits = limits
-    const byName = new Map(Object.values(getTableColumns(this.#drizzleTable)).map((column) => [column.name, column]))
+    const columns: readonly Column[] = Object.values(getTableColumns(this.#drizzleTable))
+    const byName = new Map(columns.map((column) => [column.name, column]))
     const columnNamed = (name: string) => {
       const column = byName.get(name)
       if (column === undefined) throw new TypeError(`the schema has no column ${table.name}.${name}`)

@@ -34,7 +34,7 @@ function faultOfText({ kind, values, maxLength }: ArchiveColumn, text: string): 
 
 /** In code points; the length in code units says it for all but what lies between. */
 function isLonger(text: string, most: number): boolean {
-  return text.length > most && [...text].length > most
+  return text.length > most && Array.from(text).length > most
 }
 
 function faultOfDocument(text: string): string | undefined {

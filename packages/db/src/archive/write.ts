@@ -61,9 +61,9 @@ async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array
 function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done: isDone, value } = await chunks.next()
-      if (isDone === true) controller.close()
-      else controller.enqueue(value)
+      const next = await chunks.next()
+      if (next.done === true) controller.close()
+      else controller.enqueue(next.value)
     },
     async cancel() {
       await chunks.return(undefined)

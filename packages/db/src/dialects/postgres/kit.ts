@@ -59,8 +59,8 @@ const instantShape =
 export function parsePostgresInstant(text: string): Date {
   const parts = instantShape.exec(text)
   if (parts === null) throw new RangeError('a timestamp is outside what JavaScript can hold')
-  const [, year, month, day, hour, minute, second, fraction = '', sign, ...offset] = parts
-  const [offsetHours = 0, offsetMinutes = 0, offsetSeconds = 0] = offset.map((part) => Number(part ?? 0))
+  const [, year, month, day, hour, minute, second, fraction = '', sign] = parts
+  const [offsetHours = 0, offsetMinutes = 0, offsetSeconds = 0] = [9, 10, 11].map((group) => Number(parts[group] ?? 0))
   const local = new Date(0)
   local.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
   local.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.padEnd(3, '0')))

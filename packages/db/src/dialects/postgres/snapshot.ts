@@ -14,7 +14,7 @@ const webSocketPath = '/v2'
 export async function openPostgresSnapshot(target: PostgresTarget, endpoint: Endpoint): Promise<Snapshot> {
   const client = new Client({ connectionString: connectionString(target, endpoint) })
   if (endpoint.gatewayUrl !== undefined) leadToGateway(client, endpoint.gatewayUrl, endpoint.gatewayToken)
-  let broken: unknown
+  let broken: Error | undefined
   // An error between two statements: the next statement tells of it.
   client.on('error', (error) => {
     broken = error

@@ -1,0 +1,159 @@
+import { createReadStream } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { rowCount } from '@millrace/db/archive/digest'
+import { dumpDatabase } from '@millrace/db/archive/dump'
+import { encrypterFor } from '@millrace/db/archive/encryption'
+import type { Consistency } from '@millrace/db/archive/lines'
+import type { WrittenArchive } from '@millrace/db/archive/write'
+import type { Database } from '@millrace/db/database'
+import { recordBackup } from '@millrace/db/repositories/backups'
+import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { asFailure, Failure } from '../failure.ts'
+import { startProgress, type Progress } from '../progress.ts'
+import { withArchiveFailures } from './failure.ts'
+import { openOutput, type ArchiveOutput } from './output-file.ts'
+import { tableLines } from './table-words.ts'
+
+export interface BackupOptions {
+  readonly database?: string
+  readonly out: string
+  readonly recipient: readonly string[]
+  readonly consistency: Consistency
+  readonly force?: boolean
+}
+
+type Written = ReturnType<WrittenArchive['result']>
+
+/** `millrace backup --out FILE` */
+export async function backup(context: Context, options: BackupOptions): Promise<number> {
+  const chosen = chooseDatabase(context, options.database)
+  refuseMissingFile(chosen)
+  const recipients = recipientsOf(context, options)
+  const encrypter = recipients.length === 0 ? undefined : readRecipients(recipients)
+  if (encrypter === undefined) {
+    context.output.note('The backup is not encrypted: whoever has the file has the data. Give --recipient age1….')
+  }
+  const output = openOutput(context, options.out, { mayReplace: options.force === true })
+  const createdAt = new Date()
+  const { consistency } = options
+  try {
+    const { database } = await connect(context, chosen)
+    const written = await withArchiveFailures('The database', () =>
+      dumpTo(context, database, output, { consistency, createdAt, encrypter }),
+    )
+    const verifiedAt = await readBack(output, written.sha256)
+    context.lifetime.interruption.throwIfAborted()
+    output.finish()
+    const taken = { ...written, createdAt, verifiedAt, consistency, isEncrypted: encrypter !== undefined }
+    await record(context, database, output, taken)
+    tell(context, output, taken)
+    return 0
+  } finally {
+    // Of a file that has its name nothing is left to discard.
+    output.discard()
+  }
+}
+
+function recipientsOf(context: Context, { recipient }: BackupOptions): readonly string[] {
+  if (recipient.length > 0) return recipient
+  return (context.environment()['BACKUP_RECIPIENTS'] ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}
+
+function readRecipients(recipients: readonly string[]) {
+  try {
+    return encrypterFor(recipients)
+  } catch {
+    throw new Failure('settings_invalid', {
+      what: 'A recipient of the backup is no age public key.',
+      why: 'Each has to be `age1…`, as `millrace secrets new` and `age-keygen` print it.',
+      fix: 'Correct --recipient or BACKUP_RECIPIENTS.',
+    })
+  }
+}
+
+async function dumpTo(
+  { lifetime }: Context,
+  database: Database,
+  output: ArchiveOutput,
+  options: Pick<Parameters<typeof dumpDatabase>[1], 'consistency' | 'createdAt' | 'encrypter'>,
+): Promise<Written> {
+  let progress: Progress | undefined
+  const archive = await dumpDatabase(database, {
+    ...options,
+    onTotal: (rows) => (progress = startProgress(rows, 'rows')),
+    onRows(rows, bytes) {
+      lifetime.interruption.throwIfAborted()
+      progress?.advance(rows, bytes)
+    },
+  })
+  try {
+    for await (const chunk of archive.stream) await output.write(chunk)
+    return archive.result()
+  } finally {
+    progress?.end()
+    await archive.close()
+  }
+}
+
+interface Taken extends Written {
+  readonly createdAt: Date
+  readonly verifiedAt: Date | null
+  readonly isEncrypted: boolean
+  readonly consistency: Consistency
+}
+
+/** Reads the file once more from the disk. @returns when it was found right, null where it can't be read back */
+async function readBack(output: ArchiveOutput, sha256: string): Promise<Date | null> {
+  const path = output.sync()
+  if (path === undefined) return null
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  if (hash.digest('hex') === sha256) return new Date()
+  throw new Failure('archive_damaged', {
+    what: `The file ${output.shown} does not hold what was written to it.`,
+    why: 'Read back, it has another SHA-256.',
+    fix: 'Check the disk, and write the backup to another one.',
+  })
+}
+
+/** The file is done and whole whether or not the database can note it (a read replica can't): that is told, no failure. */
+async function record({ output }: Context, database: Database, file: ArchiveOutput, taken: Taken): Promise<void> {
+  const { createdAt, verifiedAt, bytes, sha256, tables, isEncrypted, consistency } = taken
+  const name = `${createdAt.toISOString()} ${file.path === undefined ? 'standard output' : basename(file.path)}`
+  try {
+    await recordBackup(database.store(), {
+      name: name.slice(0, 255),
+      bytes,
+      rowCount: rowCount(tables),
+      sha256,
+      isEncrypted,
+      consistency,
+      result: 'ok',
+      createdAt,
+      verifiedAt,
+      drilledAt: null,
+    })
+  } catch (error) {
+    const { words } = asFailure(error)
+    output.note(`The backup is whole, but the table backups could not note it: ${words.what} ${words.why}`)
+  }
+}
+
+function tell({ output }: Context, file: ArchiveOutput, taken: Taken): void {
+  const { bytes, sha256, tables, isEncrypted, consistency } = taken
+  const document = { file: file.path ?? '-', bytes, sha256, encrypted: isEncrypted, consistency, tables }
+  const words = [
+    `Backed up ${rowCount(tables).toLocaleString('en-US')} rows into ${file.shown}: ${bytes.toLocaleString('en-US')} bytes, ${isEncrypted ? 'encrypted' : 'not encrypted'}.`,
+    `sha256 ${sha256}`,
+    ...tableLines(tables),
+  ].join('\n')
+  // Standard output is the archive itself.
+  if (file.path === undefined) output.note(output.isJson ? JSON.stringify(document) : words)
+  else output.result(document, words)
+}

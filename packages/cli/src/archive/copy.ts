@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { watchRows } from '@millrace/db/archive/checked-rows'
+import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
+import { openSource } from '@millrace/db/archive/dump'
+import { loadRows } from '@millrace/db/archive/load'
+import type { Database } from '@millrace/db/database'
+import type { Target } from '@millrace/db/url'
+import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+import { withArchiveFailures } from './failure.ts'
+import { startLoadProgress } from './load-progress.ts'
+import { tableLines } from './table-words.ts'
+import { openEmptyTarget } from './target.ts'
+
+export interface CopyOptions {
+  readonly from: string
+  readonly to: string
+  readonly resume?: boolean
+}
+
+/** `millrace copy --from URL --to URL` */
+export async function copy(context: Context, options: CopyOptions): Promise<number> {
+  const from = chooseDatabase(context, options.from)
+  const to = chooseDatabase(context, options.to)
+  refuseMissingFile(from)
+  if (placeOf(from.target) === placeOf(to.target)) throw sameDatabase(from.shownUrl)
+  const isResumed = options.resume === true
+  const tables = await withArchiveFailures(from.shownUrl, async () => {
+    const { database: source } = await connect(context, from)
+    const target = await openEmptyTarget(context, to, { isResumed })
+    return moveRows(context, source, target, { isResumed, digest: digestOf(from.target) })
+  })
+  const document = Object.fromEntries(
+    Object.entries(tables).map(([name, { rows, sha256 }]) => [
+      name,
+      { read: rows, written: rows, quarantined: 0, added: 0, sha256 },
+    ]),
+  )
+  const words = [
+    `Copied ${rowCount(tables).toLocaleString('en-US')} rows from ${from.shownUrl} to ${to.shownUrl}; the digests of both are equal.`,
+    ...tableLines(tables),
+  ].join('\n')
+  context.output.result({ ok: true, tables: document }, words)
+  return 0
+}
+
+async function moveRows(
+  { lifetime }: Context,
+  source: Database,
+  target: Database,
+  options: { readonly isResumed: boolean; readonly digest: string },
+): Promise<TableDigests> {
+  const opened = await openSource(source, 'snapshot')
+  const progress = startLoadProgress(opened.rows)
+  try {
+    const rows = watchRows(opened.pages)
+    return await loadRows(target, rows.pages, () => rows.finish(), {
+      ...progress,
+      ...options,
+      signal: lifetime.interruption,
+    })
+  } finally {
+    progress.end()
+    await opened.close()
+  }
+}
+
+/** What stands for the source in the mark: where it is, without its password. */
+function digestOf(target: Target): string {
+  return createHash('sha256')
+    .update(`copy from ${placeOf(target)}`)
+    .digest('hex')
+}
+
+function placeOf(target: Target): string {
+  switch (target.via) {
+    case 'file':
+      return `file ${target.path}`
+    case 'libsql':
+      return `libsql ${target.url}`
+    case 'neon':
+    case 'planetscale':
+    case 'gateway':
+      return `${target.dialect} ${target.host.toLowerCase()}:${target.port}/${target.database}`
+  }
+}
+
+function sameDatabase(shownUrl: string): Failure {
+  return new Failure('usage', {
+    what: 'Source and target are the same database.',
+    why: `Both are ${shownUrl}.`,
+    fix: 'Give another database with --to.',
+  })
+}

@@ -1,0 +1,119 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { rowCount } from '@millrace/db/archive/digest'
+import { brokenReferences } from '@millrace/db/archive/foreign-keys'
+import type { WholeArchive } from '@millrace/db/archive/read'
+import { recordDrill } from '@millrace/db/repositories/backups'
+import { parseDatabaseUrl } from '@millrace/db/url'
+import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import type { ChosenDatabase } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { asFailure, Failure } from '../failure.ts'
+import { archiveFailure, withArchiveFailures } from './failure.ts'
+import { findInput, readIdentities, type ArchiveInput } from './input.ts'
+import { readThroughApi } from './read-back.ts'
+import { loadVerified, verifiedOf } from './restore.ts'
+import { makeScratch, refuseFullDisk, removeLeftovers } from './scratch.ts'
+import { openEmptyTarget } from './target.ts'
+
+export interface DrillOptions {
+  readonly database?: string
+  readonly identity?: string
+}
+
+/** `millrace drill FILE` */
+export async function drill(context: Context, file: string, options: DrillOptions): Promise<number> {
+  const recorder = options.database === undefined ? undefined : chooseDatabase(context, options.database)
+  if (recorder !== undefined) refuseMissingFile(recorder)
+  const input = findInput(context, file)
+  if (input.bytes === undefined) throw fromStandardInput()
+  const identities = readIdentities(context, options.identity)
+  const startedAt = Date.now()
+  removeLeftovers()
+  const archive = await withArchiveFailures(input.shown, () => verifiedOf(context, input, identities))
+  const problems = await rehearse(context, input, identities, archive)
+  const seconds = (Date.now() - startedAt) / 1000
+  const rows = rowCount(archive.tables)
+  if (problems.length > 0) return tellProblems(context, input, { seconds, rows, problems })
+  if (recorder !== undefined) await record(context, recorder, input, archive)
+  const words = `${input.shown} restores: ${rows.toLocaleString('en-US')} rows in ${seconds.toFixed(1)} s, digests and references right, workflows readable.`
+  context.output.result({ ok: true, seconds, rows, problems }, words)
+  return 0
+}
+
+/** Restores into a scratch database and looks at it. */
+async function rehearse(
+  context: Context,
+  input: ArchiveInput,
+  identities: readonly string[],
+  archive: WholeArchive,
+): Promise<readonly string[]> {
+  const scratch = makeScratch()
+  // Deferred before the gateway is opened: so it happens after that one has closed the file.
+  context.lifetime.defer(() => {
+    rmSync(scratch, { recursive: true, force: true })
+    return Promise.resolve()
+  })
+  refuseFullDisk(scratch, archive.contentBytes)
+  try {
+    const database = await openEmptyTarget(context, scratchDatabase(scratch), { isResumed: false })
+    await loadVerified(context, database, input, { identities, isResumed: false, archive })
+    const broken = await brokenReferences(database.transport())
+    return [...broken, ...(await readThroughApi(database, archive.tables.workflows.rows))]
+  } catch (thrown) {
+    context.lifetime.interruption.throwIfAborted()
+    const { words } = asFailure(archiveFailure(thrown, input.shown))
+    return [`${words.what} ${words.why}`]
+  }
+}
+
+function scratchDatabase(directory: string): ChosenDatabase {
+  const url = `sqlite:////${encodeURI(join(directory, 'drill.db').replace(/^\//, ''))}`
+  const parsed = parseDatabaseUrl(url)
+  if (!parsed.ok) throw new TypeError(`${parsed.error.what} ${parsed.error.why}`)
+  return { url, shownUrl: 'the scratch database', target: parsed.target }
+}
+
+async function record(
+  context: Context,
+  recorder: ChosenDatabase,
+  input: ArchiveInput,
+  { file, head, isEncrypted, tables }: WholeArchive,
+): Promise<void> {
+  const { database } = await connect(context, recorder)
+  const at = new Date()
+  await recordDrill(database.store(), {
+    name: `${head.createdAt} ${input.shown}`.slice(0, 255),
+    bytes: file.bytes,
+    rowCount: rowCount(tables),
+    sha256: file.sha256,
+    isEncrypted,
+    consistency: head.consistency,
+    result: 'ok',
+    createdAt: new Date(head.createdAt),
+    verifiedAt: at,
+    drilledAt: at,
+  })
+}
+
+function tellProblems(
+  { output }: Context,
+  input: ArchiveInput,
+  verdict: { readonly seconds: number; readonly rows: number; readonly problems: readonly string[] },
+): number {
+  const failure = new Failure('archive_damaged', {
+    what: `The drill of ${input.shown} failed.`,
+    why: verdict.problems.join('\n'),
+    fix: 'Do not count on this backup: take a new one, drill it, and report this if it happens again.',
+  })
+  output.failure(failure, { ok: false, ...verdict })
+  return failure.exitCode
+}
+
+function fromStandardInput(): Failure {
+  return new Failure('usage', {
+    what: 'A drill reads its archive twice.',
+    why: 'From standard input it can be read but once.',
+    fix: 'Give the file.',
+  })
+}

@@ -1,0 +1,56 @@
+import { ArchiveError, describeProblem, type ArchiveFault } from '@millrace/db/archive/archive-error'
+import type { ArchiveProblem } from '@millrace/db/archive/archive-error'
+import { RestoreError, type RestoreFault } from '@millrace/db/archive/restore-error'
+import { Failure, type FailureCode } from '../failure.ts'
+
+const restoreCodes: Record<RestoreFault, FailureCode> = {
+  not_empty: 'not_empty',
+  restore_in_progress: 'restore_in_progress',
+  no_restore: 'not_found',
+  other_archive: 'restore_in_progress',
+  taken_over: 'restore_in_progress',
+  rows_differ: 'rows_refused',
+  proof_failed: 'rows_refused',
+}
+
+/** What archives and restores throw as a Failure; anything else as it is. */
+export function archiveFailure(thrown: unknown, shownFile: string): unknown {
+  if (thrown instanceof ArchiveError) return problemsFailure(thrown.fault, thrown.problems, shownFile)
+  if (thrown instanceof RestoreError) {
+    return new Failure(restoreCodes[thrown.fault], { what: thrown.message, why: thrown.why, fix: thrown.fix })
+  }
+  return thrown
+}
+
+export function problemsFailure(fault: ArchiveFault, problems: readonly ArchiveProblem[], shownFile: string): Failure {
+  const why = problems.map(describeProblem).join('\n')
+  switch (fault) {
+    case 'damaged':
+      return new Failure('archive_damaged', {
+        what: `${shownFile} is not a whole archive.`,
+        why,
+        fix: 'Take another backup file; `millrace verify FILE` says which is whole.',
+      })
+    case 'newer':
+      return new Failure('archive_newer', {
+        what: `${shownFile} was made by a newer version of millrace.`,
+        why,
+        fix: 'Use that version of millrace, or a newer one.',
+      })
+    case 'identity_missing':
+      return new Failure('usage', {
+        what: `${shownFile} is encrypted.`,
+        why,
+        fix: 'Give the file that holds the AGE-SECRET-KEY-… line with --identity.',
+      })
+  }
+}
+
+/** Runs work on an archive; what it throws becomes a Failure. */
+export async function withArchiveFailures<Result>(shownFile: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    throw archiveFailure(thrown, shownFile)
+  }
+}

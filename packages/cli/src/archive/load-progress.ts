@@ -1,0 +1,25 @@
+import { startProgress, type Progress } from '../progress.ts'
+
+/** Progress of writing rows, then of reading them back. */
+export interface LoadProgress {
+  readonly onRows: (rows: number, bytes: number) => void
+  readonly onProven: (rows: number) => void
+  end(): void
+}
+
+export function startLoadProgress(rows: number): LoadProgress {
+  let current: Progress = startProgress(rows, 'rows')
+  let isProving = false
+  return {
+    onRows: (count, bytes) => current.advance(count, bytes),
+    onProven(count) {
+      if (!isProving) {
+        current.end()
+        current = startProgress(rows, 'rows read back')
+        isProving = true
+      }
+      current.advance(count, 0)
+    },
+    end: () => current.end(),
+  }
+}

@@ -1,0 +1,136 @@
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+import { printable } from '../printable.ts'
+
+/** Where an archive goes: a file that has its name only when it is whole, or standard output. */
+export interface ArchiveOutput {
+  readonly shown: string
+  /** Absolute; undefined for standard output. */
+  readonly path: string | undefined
+  write(chunk: Uint8Array): Promise<void>
+  /** Brings all onto the disk. @returns where it can be read back; undefined for standard output */
+  sync(): string | undefined
+  /** Gives the file its name. */
+  finish(): void
+  /** Leaves nothing behind. */
+  discard(): void
+}
+
+/**
+ * @param file a path relative to the caller's directory, or `-`
+ * @throws Failure `file_exists`, `file_missing` before anything is written
+ */
+export function openOutput(
+  { directories }: Context,
+  file: string,
+  { mayReplace }: { readonly mayReplace: boolean },
+): ArchiveOutput {
+  if (file === '-') return standardOutput()
+  const path = resolve(directories.caller, file)
+  if (!mayReplace && existsSync(path)) throw exists(path)
+  return fileOutput(path, printable(file), mayReplace)
+}
+
+function standardOutput(): ArchiveOutput {
+  return {
+    shown: '-',
+    path: undefined,
+    write: (chunk) =>
+      new Promise((done, fail) => {
+        process.stdout.write(chunk, (error) =>
+          error === null || error === undefined ? done() : fail(unwritable('standard output', error)),
+        )
+      }),
+    sync: () => undefined,
+    finish: () => undefined,
+    discard: () => undefined,
+  }
+}
+
+/** Readable for its owner alone, written beside its final name, synced, then given it. */
+function fileOutput(path: string, shown: string, mayReplace: boolean): ArchiveOutput {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`)
+  const descriptor = guarded(path, () => openSync(beside, 'wx', 0o600))
+  let isOpen = true
+  const close = () => {
+    if (isOpen) closeSync(descriptor)
+    isOpen = false
+  }
+  return {
+    shown,
+    path,
+    write(chunk) {
+      guarded(path, () => {
+        for (let at = 0; at < chunk.byteLength;) at += writeSync(descriptor, chunk, at)
+      })
+      return Promise.resolve()
+    },
+    sync() {
+      guarded(path, () => fsyncSync(descriptor))
+      return beside
+    },
+    finish() {
+      guarded(path, () => {
+        close()
+        if (mayReplace) renameSync(beside, path)
+        else nameOnce(beside, path)
+        syncDirectory(dirname(path))
+      })
+    },
+    discard() {
+      close()
+      rmSync(beside, { force: true })
+    },
+  }
+}
+
+/** A link, unlike a rename, fails when the name was taken in the meantime. */
+function nameOnce(beside: string, path: string): void {
+  try {
+    linkSync(beside, path)
+    rmSync(beside)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') throw exists(path)
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK') throw error
+    if (existsSync(path)) throw exists(path)
+    renameSync(beside, path)
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const descriptor = openSync(directory, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function guarded<Result>(path: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof Failure ? error : unwritable(path, error)
+  }
+}
+
+function unwritable(place: string, error: unknown): Failure {
+  const why = printable(error instanceof Error ? error.message : String(error))
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return new Failure(isMissing ? 'file_missing' : 'internal', {
+    what: `${printable(place)} cannot be written.`,
+    why,
+    fix: 'Check that the directory is there, its rights and the free space, or choose another place.',
+  })
+}
+
+function exists(path: string): Failure {
+  return new Failure('file_exists', {
+    what: `The file ${printable(path)} is there already.`,
+    why: 'It may be the only backup: it is not replaced without being told to.',
+    fix: 'Choose another name, or give --force.',
+  })
+}

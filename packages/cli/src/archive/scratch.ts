@@ -1,0 +1,46 @@
+import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Failure } from '../failure.ts'
+
+const prefix = 'millrace-drill-'
+
+/** How much larger than the archive's text a database of it can be, with its indexes and its journal. */
+const growth = 4
+
+/** A directory of its own that only its owner may enter. @returns its path */
+export function makeScratch(): string {
+  return mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+}
+
+/** Removes what drills left behind whose process is gone. */
+export function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const processId = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1])
+    if (Number.isNaN(processId) || isRunning(processId)) continue
+    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch (error) {
+    // Another user's process runs too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** @throws Failure when the place can't hold the database that an archive makes */
+export function refuseFullDisk(directory: string, contentBytes: number): void {
+  const { bavail, bsize } = statfsSync(directory)
+  const free = bavail * bsize
+  const needed = contentBytes * growth
+  if (free >= needed) return
+  throw new Failure('internal', {
+    what: 'There is too little space for a drill.',
+    why: `${directory} has ${free.toLocaleString('en-US')} bytes free, and the drill may need ${needed.toLocaleString('en-US')}.`,
+    fix: 'Free some, or set TMPDIR to a larger place.',
+  })
+}

@@ -1,0 +1,9 @@
+import type { TableDigests } from '@millrace/db/archive/digest'
+
+/** A line a table: its rows and the beginning of its digest. */
+export function tableLines(tables: TableDigests): readonly string[] {
+  return Object.entries(tables).map(
+    ([name, { rows, sha256 }]) =>
+      `  ${name.padEnd(17)}  ${rows.toLocaleString('en-US').padStart(11)} rows  ${sha256.slice(0, 16)}…`,
+  )
+}

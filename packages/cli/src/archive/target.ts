@@ -1,0 +1,27 @@
+import { refuseUnlessRestorable } from '@millrace/db/archive/load'
+import type { Database } from '@millrace/db/database'
+import { migrate, migrationStatus } from '@millrace/db/migrate'
+import { connect, type ChosenDatabase } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { readMigrations } from '../migrations.ts'
+
+/**
+ * Opens the database that rows will go into and migrates it if need be. One that can't take them is refused before
+ * anything in it is changed.
+ */
+export async function openEmptyTarget(
+  context: Context,
+  chosen: ChosenDatabase,
+  { isResumed }: { readonly isResumed: boolean },
+): Promise<Database> {
+  const { database } = await connect(context, chosen)
+  if (isResumed) return database
+  const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
+  const { applied, pending } = await migrationStatus(database, migrations)
+  if (applied.length > 0) await refuseUnlessRestorable(database)
+  if (pending.length > 0) {
+    await migrate(database, migrations, { signal: context.lifetime.interruption })
+    context.output.note(`Migrated ${chosen.shownUrl}.`)
+  }
+  return database
+}

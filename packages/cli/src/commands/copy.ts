@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import type { CopyOptions } from '../archive/copy.ts'
+import type { AddCommand } from '../command.ts'
+
+const examples = `
+One snapshot of the source goes into the empty target, in constant memory, with the same proof as a restore's. The source
+is only read.
+
+Examples:
+  millrace copy --from sqlite:///./workflows.db --to postgresql://user:password@127.0.0.1:5432/workflows
+  millrace copy --from "$OLD_URL" --to "$NEW_URL" --resume`
+
+export const copyCommand: AddCommand = (parent: Command, run) => {
+  parent
+    .command('copy')
+    .description('move everything from one database to another')
+    .requiredOption('--from <url>', 'the database to read')
+    .requiredOption('--to <url>', 'the database to write, empty or not made yet')
+    .option('--resume', 'go on with a copy from the same source that was interrupted')
+    .addHelpText('after', examples)
+    .action((options: CopyOptions) =>
+      run(async (context) => (await import('../archive/copy.ts')).copy(context, options)),
+    )
+}
