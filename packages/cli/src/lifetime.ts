@@ -3,7 +3,7 @@ import { Interrupted } from './failure.ts'
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /** The time a command has to end by itself after a signal. */
-const graceMilliseconds = 15_000
+const graceMilliseconds = 5000
 
 /** What a command opened is closed in reverse order, however the command ends. */
 export interface Lifetime {

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadEnvironment, settingsOnly } from './environment.ts'
+import { Failure } from './failure.ts'
+
+let caller = ''
+let workspace = ''
+
+beforeAll(() => {
+  caller = mkdtempSync(join(tmpdir(), 'millrace-caller-'))
+  workspace = mkdtempSync(join(tmpdir(), 'millrace-workspace-'))
+  writeFileSync(join(workspace, '.env'), 'DATABASE_URL=from-workspace\nMETRICS_TOKEN=from-workspace\n')
+  writeFileSync(join(caller, 'mounted'), 'a secret with a line end\n')
+})
+afterAll(() => {
+  rmSync(caller, { recursive: true })
+  rmSync(workspace, { recursive: true })
+})
+
+const load = (variables: Record<string, string | undefined>) => loadEnvironment(variables, { caller, workspace })
+
+test("the workspace's .env holds where the caller has none, below the process's own variables", () => {
+  expect(load({ DATABASE_URL: 'from-process', METRICS_TOKEN: '' })).toMatchObject({
+    DATABASE_URL: 'from-process',
+    METRICS_TOKEN: 'from-workspace',
+  })
+})
+
+test("the caller's .env takes the place of the workspace's as a whole, and an empty value in it is absent", () => {
+  writeFileSync(join(caller, '.env'), 'DATABASE_URL="from-caller"\nSETTINGS_KEYS=\n')
+  try {
+    const environment = load({})
+    expect(environment['DATABASE_URL']).toBe('from-caller')
+    expect(environment).not.toHaveProperty('METRICS_TOKEN')
+    expect(environment).not.toHaveProperty('SETTINGS_KEYS')
+  } finally {
+    rmSync(join(caller, '.env'))
+  }
+})
+
+test("NAME_FILE gives the file's text without its line end, and beats .env when the process has it", () => {
+  expect(load({ DATABASE_URL_FILE: 'mounted' })['DATABASE_URL']).toBe('a secret with a line end')
+})
+
+test.for([{ AUTH_KEYS_FILE: 'absent' }, { AUTH_KEYS_FILE: 'mounted', AUTH_KEYS: 'x' }])(
+  'a file that is not there, and a setting given twice, are refused: %j',
+  (variables) => {
+    expect(() => load(variables)).toThrow(Failure)
+  },
+)
+
+test('only settings are handed on', () => {
+  expect(settingsOnly({ PATH: '/bin', AUTH_KEYS: 'k:x', AUTH_KEYS_FILE: 'y' })).toEqual({ AUTH_KEYS: 'k:x' })
+})

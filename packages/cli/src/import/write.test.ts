@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { chunksOf, type CheckedFile } from './write.ts'
+
+const file = (bytes: number): CheckedFile => ({
+  source: { shown: 'x', path: '/x' },
+  name: 'x',
+  bytes,
+  sha256: '',
+})
+const sizes = (files: readonly CheckedFile[]) => chunksOf(files).map((chunk) => chunk.length)
+
+test('up to 100 files of 8 MiB are one batch', () => {
+  expect(sizes([])).toEqual([])
+  expect(sizes(Array.from({ length: 100 }, () => file(1000)))).toEqual([100])
+  expect(sizes(Array.from({ length: 201 }, () => file(1)))).toEqual([100, 100, 1])
+  expect(sizes(Array.from({ length: 8 }, () => file(1024 * 1024)))).toEqual([8])
+})
+
+test('more bytes are more batches, and a file larger than a batch is one of its own', () => {
+  expect(sizes([file(1), file(20_000_000), file(1), file(1)])).toEqual([1, 1, 2])
+})
