@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Database, openDatabase as OpenDatabase } from '@millrace/db/database'
 import { parseDatabaseUrl, redactUrl } from '@millrace/db/url'
 import type { Target } from '@millrace/db/url'
 import type { Gateway, GatewayStartError } from '@millrace/gateway/server'
 import type { Context } from './context.ts'
 import { Failure, urlFailure } from './failure.ts'
+
+const interruptedCloseMilliseconds = 2000
 
 const defaultUrl = 'sqlite:///./workflows.db'
 
@@ -101,8 +104,14 @@ export async function openGateway(context: Context, target: GatewayTarget, place
     if (target.via === 'file' && error instanceof Error) throw fileFailure(error)
     throw error
   }
-  context.lifetime.defer(() => gateway.close())
+  context.lifetime.defer(() => closeSoon(gateway, context.lifetime.interruption))
   return gateway
+}
+
+/** Who interrupts does not wait for a server that does not answer: what is open is rolled back when it is cut off. */
+async function closeSoon(gateway: Gateway, interruption: AbortSignal): Promise<void> {
+  const closed = gateway.close()
+  await (interruption.aborted ? Promise.race([closed, delay(interruptedCloseMilliseconds)]) : closed)
 }
 
 function startFailure({ code, message }: GatewayStartError): Failure {

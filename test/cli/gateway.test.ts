@@ -1,0 +1,73 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { describeDialects, freshDatabase } from '../dialects.ts'
+import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
+
+const patience = { timeout: 20_000, interval: 50 }
+
+async function urlOf(running: Running): Promise<string> {
+  await vi.waitFor(() => {
+    if (!running.stdout().includes('\n')) throw new Error(`the gateway is not ready: ${running.stderr()}`)
+  }, patience)
+  const { url } = documentOf({ stdout: running.stdout() }) as { url: string }
+  return url
+}
+
+function answers(url: string): Promise<boolean> {
+  return fetch(`${url}/healthz`).then(
+    () => true,
+    () => false,
+  )
+}
+
+describeDialects((dialect) => {
+  test('the gateway serves its database until SIGTERM', async () => {
+    const cwd = emptyDirectory()
+    const database = await freshDatabase(dialect)
+    const running = startMillrace(['gateway', '--port', '0', '--json'], { cwd, env: { DATABASE_URL: database.url } })
+    const url = await urlOf(running)
+    expect(await (await fetch(`${url}/status`)).json()).toMatchObject({ dialect, checkedOut: 0 })
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toMatchObject({ exitCode: 143, stdout: `${JSON.stringify({ url })}\n` })
+    expect(await answers(url)).toBe(false)
+    await database.drop()
+  })
+})
+
+test('the gateway ends when the process that started it is killed', async () => {
+  const cwd = emptyDirectory()
+  const bin = join(workspace, 'node_modules/.bin/millrace')
+  // The command behind it keeps the shell from becoming the command itself.
+  const shell = start('sh', ['-c', `'${bin}' gateway --port 0 --json; true`], { cwd })
+  const url = await urlOf(shell)
+  expect(await answers(url)).toBe(true)
+  shell.process.kill('SIGKILL')
+  await vi.waitFor(async () => {
+    expect(await answers(url)).toBe(false)
+  }, patience)
+})
+
+test('beyond loopback the gateway demands a token, and then refuses whoever lacks it', async () => {
+  const cwd = emptyDirectory()
+  const args = ['gateway', '--host', '0.0.0.0', '--port', '0', '--json']
+  const refused = await millrace(args, { cwd })
+  expect(refused.exitCode).toBe(2)
+  expect(documentOf(refused)).toMatchObject({ error: { code: 'settings_invalid' } })
+  expect(readdirSync(cwd)).toEqual([])
+  writeFileSync(join(cwd, 'token'), 'a-long-random-token\n')
+  const running = startMillrace([...args, '--token-file', 'token'], { cwd })
+  const url = (await urlOf(running)).replace('0.0.0.0', '127.0.0.1')
+  expect((await fetch(`${url}/status`)).status).toBeGreaterThanOrEqual(401)
+  const headers = { 'X-Millrace-Gateway-Token': 'a-long-random-token' }
+  expect((await fetch(`${url}/status`, { headers })).status).toBe(200)
+})
+
+test.for([
+  [['--token-file', 'absent'], 'file_missing'],
+  [['--database', 'libsql://example.turso.io'], 'url_invalid'],
+] as const)('gateway %j is refused as %s', async ([args, code]) => {
+  const ended = await millrace(['gateway', '--json', ...args], { cwd: emptyDirectory() })
+  expect(ended.exitCode).toBe(2)
+  expect(documentOf(ended)).toMatchObject({ error: { code } })
+})
