@@ -83,6 +83,18 @@ describe('who may speak to the gateway', () => {
   })
 })
 
+describe('a certificate file that can’t be read', () => {
+  it('is an error at the start that names it', async () => {
+    const database = await freshDatabase('postgres')
+    const starting = startGateway({ target: targetOf(`${database.url}?sslmode=verify-full&ssl_ca=/nowhere/ca.pem`) })
+    await expect(starting).rejects.toMatchObject({
+      code: 'settings_invalid',
+      message: expect.stringContaining('/nowhere/ca.pem'),
+    })
+    await database.drop()
+  })
+})
+
 describe('a port that is taken', () => {
   it('is an error that says so', async () => {
     const { gateway, target } = await startTestGateway('sqlite')

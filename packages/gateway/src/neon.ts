@@ -14,6 +14,7 @@ import { isTransactionControl } from './postgres-transaction-control.ts'
 import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
 import { jsonReply, type Protocol, type ProtocolRequest, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
+import { tlsAttempts } from './tls.ts'
 
 /** `code` in a 503 of the gateway: nothing was sent to the database, because no connection came free in time. */
 export const busyCode = 'MILLRACE_BUSY'
@@ -50,8 +51,10 @@ class NeonRequestError extends Error {
  * Shapes: proxy/src/serverless/sql_over_http.rs and json.rs of neondatabase/neon.
  */
 export function neonProtocol(target: PostgresTarget, log: Log): Protocol {
-  const pool = new Pool(() => PostgresConnection.open(target, log), target.options)
-  const answer = (request: ProtocolRequest) => answerSql(request, target, pool, log)
+  const tls = tlsAttempts(target.options, target.host)
+  const open = () => PostgresConnection.open(target, tls, log)
+  const pool = new Pool(open, target.options)
+  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, log })
   return {
     dialect: 'postgres',
     routes: new Map([['/sql', { method: 'POST', answer }]]),
@@ -61,18 +64,20 @@ export function neonProtocol(target: PostgresTarget, log: Log): Protocol {
   }
 }
 
-async function answerSql(
-  request: ProtocolRequest,
-  target: PostgresTarget,
-  pool: Pool<PostgresConnection>,
-  log: Log,
-): Promise<Reply> {
+interface Neon {
+  readonly target: PostgresTarget
+  readonly pool: Pool<PostgresConnection>
+  readonly open: () => Promise<PostgresConnection>
+  readonly log: Log
+}
+
+async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
   try {
-    authenticate(request.headers, target)
+    authenticate(request.headers, neon.target)
     const begin = beginStatement(request.headers)
     const payload = readPayload(request)
-    const lease = await pool.acquire(request.signal)
-    const watch = cancelOnAbort(lease, request.signal, target, log)
+    const lease = await neon.pool.acquire(request.signal)
+    const watch = cancelOnAbort(lease, request.signal, neon)
     try {
       if (payload.kind === 'single') return jsonReply(200, await run(lease.connection, payload.query))
       const results = await runBatch(lease.connection, begin, payload.queries)
@@ -141,11 +146,11 @@ function resultBody(result: PostgresResult, isArrayMode: boolean): JsonObject {
 }
 
 /** When the client is gone, its statement is cancelled rather than left to hold a connection and locks. */
-function cancelOnAbort(lease: Lease<PostgresConnection>, signal: AbortSignal, target: PostgresTarget, log: Log) {
+function cancelOnAbort(lease: Lease<PostgresConnection>, signal: AbortSignal, neon: Neon) {
   let cancelling: Promise<void> | undefined
   const cancel = () => {
     const { processId } = lease.connection
-    if (processId !== null) cancelling = cancelBackend(processId, target, log)
+    if (processId !== null) cancelling = cancelBackend(processId, neon)
   }
   if (signal.aborted) cancel()
   else signal.addEventListener('abort', cancel, { once: true })
@@ -158,9 +163,9 @@ function cancelOnAbort(lease: Lease<PostgresConnection>, signal: AbortSignal, ta
   }
 }
 
-async function cancelBackend(processId: number, target: PostgresTarget, log: Log): Promise<void> {
+async function cancelBackend(processId: number, { open, log }: Neon): Promise<void> {
   try {
-    const connection = await PostgresConnection.open(target, log)
+    const connection = await open()
     try {
       await connection.query('SELECT pg_cancel_backend($1)', [String(processId)])
     } finally {

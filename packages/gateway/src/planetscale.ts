@@ -18,6 +18,7 @@ import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } fr
 import { jsonReply, type Protocol, type ProtocolRequest, type Refusal, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
 import { type Ending, Sessions, type Use } from './sessions.ts'
+import { tlsAttempts } from './tls.ts'
 import { tabletMessage, type VitessCode, vitessCodeOf, type VitessError } from './vitess-errors.ts'
 import { vitessType } from './vitess-types.ts'
 
@@ -94,13 +95,16 @@ export function planetscaleProtocol(target: MysqlTarget, options: PlanetscaleOpt
 class PlanetscaleGateway {
   readonly #target: MysqlTarget
   readonly #options: PlanetscaleOptions
+  readonly #open: () => Promise<MysqlConnection>
   readonly #pool: Pool<MysqlConnection>
   readonly #transactions: Sessions<OpenTransaction>
 
   constructor(target: MysqlTarget, options: PlanetscaleOptions) {
+    const opening = { foundRows: options.foundRows, tls: tlsAttempts(target.options, target.host) }
     this.#target = target
     this.#options = options
-    this.#pool = new Pool(() => MysqlConnection.open(target, options, options.log), target.options)
+    this.#open = () => MysqlConnection.open(target, opening, options.log)
+    this.#pool = new Pool(this.#open, target.options)
     this.#transactions = new Sessions<OpenTransaction>({
       idleSeconds: options.limits.transactionIdleSeconds,
       maxSeconds: options.isStrict ? strictTransactionSeconds : undefined,
@@ -242,7 +246,7 @@ class PlanetscaleGateway {
   async #kill(threadId: number): Promise<void> {
     const { log } = this.#options
     try {
-      const connection = await MysqlConnection.open(this.#target, this.#options, log)
+      const connection = await this.#open()
       try {
         await connection.query(`KILL QUERY ${threadId}`)
       } finally {

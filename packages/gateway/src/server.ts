@@ -9,6 +9,7 @@ import { neonProtocol } from './neon.ts'
 import { planetscaleProtocol } from './planetscale.ts'
 import type { PoolStatus } from './pool.ts'
 import { jsonReply, type Protocol, type Reply, type Route } from './protocol.ts'
+import { TlsFileError } from './tls.ts'
 import { servePostgresWebSocket } from './websocket.ts'
 
 export interface GatewayOptions {
@@ -59,7 +60,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...defaultLimits, ...options.limits }
   const rules: AccessRules = { host, token: options.token }
   refuseOpenDoor(rules)
-  const protocol = protocolFor(options, limits, log)
+  const protocol = openProtocol(options, limits, log)
   const isClosing = { now: false }
   const server = createServer((request, response) => {
     void respond({ request, response, protocol, rules, limits, log, isClosing })
@@ -98,6 +99,15 @@ function refuseOpenDoor({ host, token }: AccessRules): void {
     'settings_invalid',
     `The gateway would listen on ${host}, beyond this machine, and let anyone use the database. Give it a token (--token-file), or let it listen on 127.0.0.1.`,
   )
+}
+
+function openProtocol(options: GatewayOptions, limits: GatewayLimits, log: Log): Protocol {
+  try {
+    return protocolFor(options, limits, log)
+  } catch (error) {
+    if (error instanceof TlsFileError) throw new GatewayStartError('settings_invalid', error.message)
+    throw error
+  }
 }
 
 function protocolFor({ target, strict, foundRows }: GatewayOptions, limits: GatewayLimits, log: Log): Protocol {

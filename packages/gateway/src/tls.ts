@@ -10,21 +10,36 @@ export interface TlsPolicy {
   readonly identity: string | undefined
 }
 
+/** In the order in which they are made; undefined is plain TCP. */
+export type TlsAttempts = readonly [TlsPolicy | undefined, ...(TlsPolicy | undefined)[]]
+
 /** What is wrong with the name in a certificate, if anything. */
 export function identityFault(policy: TlsPolicy, certificate: PeerCertificate): Error | undefined {
   return policy.identity === undefined ? undefined : checkServerIdentity(policy.identity, certificate)
 }
 
+/** The file of `ssl_ca` can't be read. */
+export class TlsFileError extends Error {
+  override readonly name = 'TlsFileError'
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new TlsFileError(`The certificate file ${path} (ssl_ca) can't be read. Give the path of a PEM file.`, {
+      cause: error,
+    })
+  }
+}
+
 /**
- * The attempts to make, in order, for an `sslmode`; undefined means plain TCP. `prefer` falls back to plain TCP when the
+ * The attempts to make, in order, for an `sslmode`; undefined means plain TCP. Throws TlsFileError. `prefer` falls back to plain TCP when the
  * server has no TLS. `require` encrypts, and verifies the chain only against a given `ssl_ca`, as libpq does.
  * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
  */
-export function tlsAttempts(
-  options: ConnectionOptions,
-  host: string,
-): readonly [TlsPolicy | undefined, ...(TlsPolicy | undefined)[]] {
-  const ca = options.tlsCaFile === undefined ? undefined : readFileSync(options.tlsCaFile, 'utf8')
+export function tlsAttempts(options: ConnectionOptions, host: string): TlsAttempts {
+  const ca = options.tlsCaFile === undefined ? undefined : readCa(options.tlsCaFile)
   const encrypted: TlsPolicy = { rejectUnauthorized: false, ca, identity: undefined }
   const chainVerified: TlsPolicy = { ...encrypted, rejectUnauthorized: true }
   switch (options.tlsMode) {

@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import type { Log } from '../log.ts'
 import type { PooledConnection } from '../pool.ts'
-import { identityFault, type TlsPolicy, tlsAttempts } from '../tls.ts'
+import { identityFault, type TlsAttempts, type TlsPolicy } from '../tls.ts'
 
 export interface MysqlField {
   readonly name: string
@@ -71,6 +71,7 @@ const statusAutocommit = 0x0002
 export interface MysqlOpenOptions {
   /** CLIENT_FOUND_ROWS: rows affected counts the rows that matched, not those that changed. */
   readonly foundRows: boolean
+  readonly tls: TlsAttempts
 }
 
 export class MysqlConnection implements PooledConnection {
@@ -96,7 +97,7 @@ export class MysqlConnection implements PooledConnection {
    * password, no such database, too many connections), MysqlUnreachableError otherwise.
    */
   static async open(address: ServerAddress, options: MysqlOpenOptions, log: Log): Promise<MysqlConnection> {
-    const [first, ...fallbacks] = tlsAttempts(address.options, address.host)
+    const [first, ...fallbacks] = options.tls
     let result = await connect(address, options, first)
     for (const fallback of fallbacks) {
       if (!(result instanceof Error) || !isTlsRefusal(result)) break

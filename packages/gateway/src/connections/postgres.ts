@@ -3,7 +3,7 @@ import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import type { Log } from '../log.ts'
 import type { PooledConnection } from '../pool.ts'
-import { identityFault, type TlsPolicy, tlsAttempts } from '../tls.ts'
+import { identityFault, type TlsAttempts, type TlsPolicy } from '../tls.ts'
 
 export type PostgresValue = string | null
 
@@ -73,8 +73,8 @@ export class PostgresConnection implements PooledConnection {
    * Connects, logs in and sets the session. Throws pg's DatabaseError when the server answered with an error (wrong
    * password, no such database, too many connections), PostgresUnreachableError otherwise.
    */
-  static async open(address: ServerAddress, log: Log): Promise<PostgresConnection> {
-    const [first, ...fallbacks] = tlsAttempts(address.options, address.host)
+  static async open(address: ServerAddress, tls: TlsAttempts, log: Log): Promise<PostgresConnection> {
+    const [first, ...fallbacks] = tls
     let result = await connect(address, first)
     for (const fallback of fallbacks) {
       if (!(result instanceof Error) || !isTlsRefusal(result)) break
