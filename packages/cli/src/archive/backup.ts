@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { rowCount } from '@millrace/db/archive/digest'
 import { dumpDatabase } from '@millrace/db/archive/dump'
 import { encrypterFor } from '@millrace/db/archive/encryption'
 import type { Consistency } from '@millrace/db/archive/lines'
-import type { WrittenArchive } from '@millrace/db/archive/write'
+import { SealWatch } from '@millrace/db/archive/seal'
+import type { WrittenResult } from '@millrace/db/archive/write'
 import type { Database } from '@millrace/db/database'
 import { recordBackup } from '@millrace/db/repositories/backups'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
@@ -25,8 +25,6 @@ export interface BackupOptions {
   readonly force?: boolean
 }
 
-type Written = ReturnType<WrittenArchive['result']>
-
 /** `millrace backup --out FILE` */
 export async function backup(context: Context, options: BackupOptions): Promise<number> {
   const chosen = chooseDatabase(context, options.database)
@@ -44,10 +42,10 @@ export async function backup(context: Context, options: BackupOptions): Promise<
     const written = await withArchiveFailures('The database', () =>
       dumpTo(context, database, output, { consistency, createdAt, encrypter }),
     )
-    const verifiedAt = await readBack(output, written.sha256)
+    const found = await sealAndReadBack(output, written)
     context.lifetime.interruption.throwIfAborted()
     output.finish()
-    const taken = { ...written, createdAt, verifiedAt, consistency, isEncrypted: encrypter !== undefined }
+    const taken = { ...written, ...found, createdAt, consistency, isEncrypted: encrypter !== undefined }
     await record(context, database, output, taken)
     tell(context, output, taken)
     return 0
@@ -82,7 +80,7 @@ async function dumpTo(
   database: Database,
   output: ArchiveOutput,
   options: Pick<Parameters<typeof dumpDatabase>[1], 'consistency' | 'createdAt' | 'encrypter'>,
-): Promise<Written> {
+): Promise<WrittenResult> {
   let progress: Progress | undefined
   const archive = await dumpDatabase(database, {
     ...options,
@@ -101,20 +99,33 @@ async function dumpTo(
   }
 }
 
-interface Taken extends Written {
+interface Taken extends WrittenResult {
   readonly createdAt: Date
   readonly verifiedAt: Date | null
   readonly isEncrypted: boolean
   readonly consistency: Consistency
 }
 
-/** Reads the file once more from the disk. @returns when it was found right, null where it can't be read back */
-async function readBack(output: ArchiveOutput, sha256: string): Promise<Date | null> {
-  const path = output.sync()
-  if (path === undefined) return null
+/**
+ * Seals the file, and reads it once more from the disk.
+ * @returns its own digest, and when it was found right; of standard output the stream's, and null
+ */
+async function sealAndReadBack(
+  output: ArchiveOutput,
+  { sha256, sealedHeader }: WrittenResult,
+): Promise<Pick<Taken, 'sha256' | 'verifiedAt'>> {
+  const path = output.seal(sealedHeader)
+  if (path === undefined) return { sha256, verifiedAt: null }
   const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  if (hash.digest('hex') === sha256) return new Date()
+  const seal = new SealWatch()
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk)
+    seal.add(chunk)
+  }
+  const found = hash.digest('hex')
+  const isRight =
+    sealedHeader === undefined ? found === sha256 : Buffer.compare(seal.sealedHeader(), sealedHeader) === 0
+  if (isRight) return { sha256: found, verifiedAt: new Date() }
   throw new Failure('archive_damaged', {
     what: `The file ${output.shown} does not hold what was written to it.`,
     why: 'Read back, it has another SHA-256.',

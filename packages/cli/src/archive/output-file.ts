@@ -10,8 +10,11 @@ export interface ArchiveOutput {
   /** Absolute; undefined for standard output. */
   readonly path: string | undefined
   write(chunk: Uint8Array): Promise<void>
-  /** Brings all onto the disk. @returns where it can be read back; undefined for standard output */
-  sync(): string | undefined
+  /**
+   * Puts other bytes in the place of the first ones, where that can be done, and brings all onto the disk.
+   * @returns where it can be read back; undefined for standard output
+   */
+  seal(beginning: Uint8Array | undefined): string | undefined
   /** Gives the file its name. */
   finish(): void
   /** Leaves nothing behind. */
@@ -43,7 +46,7 @@ function standardOutput(): ArchiveOutput {
           error === null || error === undefined ? done() : fail(unwritable('standard output', error)),
         )
       }),
-    sync: () => undefined,
+    seal: () => undefined,
     finish: () => undefined,
     discard: () => undefined,
   }
@@ -67,8 +70,11 @@ function fileOutput(path: string, shown: string, mayReplace: boolean): ArchiveOu
       })
       return Promise.resolve()
     },
-    sync() {
-      guarded(path, () => fsyncSync(descriptor))
+    seal(beginning) {
+      guarded(path, () => {
+        if (beginning !== undefined) writeSync(descriptor, beginning, 0, beginning.byteLength, 0)
+        fsyncSync(descriptor)
+      })
       return beside
     },
     finish() {

@@ -1,12 +1,8 @@
 import { Z_BLOCK, Z_OK, Z_STREAM_END, Z_BUF_ERROR, ZStream, zlibInflate, zlibInflateInit2 } from 'pako'
+import { GzipError } from './gzip-error.ts'
+import { headerWith, SealWatch } from './seal.ts'
 
-/**
- * What archives begin with: deflate, no time, no system, and the flag and CRC of a header checksum (RFC 1952, FHCRC),
- * without which a changed byte in these ten would go unnoticed.
- */
-const header = Uint8Array.of(0x1f, 0x8b, 8, 0x02, 0, 0, 0, 0, 0, 0xff, 0, 0)
-
-/** Length of the header that CompressionStream writes: fixed, without optional fields. */
+/** Length of the header that CompressionStream writes, which is without optional fields. */
 const plainHeaderLength = 10
 
 /** gzip's own window, and neither zlib's header nor none. */
@@ -14,41 +10,18 @@ const gzipWindowBits = 15 + 16
 
 const outputBytes = 64 * 1024
 
-/** Compresses to exactly one gzip member. */
+/** Compresses to exactly one gzip member, with an archive's header. */
 export function gzip(plain: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   let toDrop = plainHeaderLength
-  const sealHeader = new TransformStream<Uint8Array, Uint8Array>({
-    start: (controller) => controller.enqueue(sealedHeader()),
+  const ownHeader = new TransformStream<Uint8Array, Uint8Array>({
+    start: (controller) => controller.enqueue(headerWith()),
     transform(chunk, controller) {
       const dropped = Math.min(toDrop, chunk.byteLength)
       toDrop -= dropped
       if (dropped < chunk.byteLength) controller.enqueue(chunk.subarray(dropped))
     },
   })
-  return plain.pipeThrough(new CompressionStream('gzip')).pipeThrough(sealHeader)
-}
-
-function sealedHeader(): Uint8Array {
-  const sealed = header.slice()
-  const crc = crc32(sealed.subarray(0, plainHeaderLength))
-  sealed[plainHeaderLength] = crc & 0xff
-  sealed[plainHeaderLength + 1] = (crc >>> 8) & 0xff
-  return sealed
-}
-
-/** Of a few bytes: bit by bit. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0)
-  }
-  return ~crc >>> 0
-}
-
-/** The compressed bytes are not one whole gzip member and nothing else. */
-export class GzipError extends Error {
-  override readonly name = 'GzipError'
+  return plain.pipeThrough(new CompressionStream('gzip')).pipeThrough(ownHeader)
 }
 
 /**
@@ -59,10 +32,14 @@ export class GzipError extends Error {
  */
 export async function* gunzip(compressed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const member = new Member()
+  const seal = new SealWatch()
   for await (const chunk of compressed) {
-    if (chunk.byteLength > 0) yield* member.inflate(chunk)
+    if (chunk.byteLength === 0) continue
+    seal.add(chunk)
+    yield* member.inflate(chunk)
   }
   if (!member.isAtEnd) throw new GzipError('the compressed data ends before its end')
+  seal.check()
 }
 
 class Member {

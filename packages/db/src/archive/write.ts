@@ -1,6 +1,7 @@
 import type { Encrypter } from 'age-encryption'
 import { StreamDigest, type TableDigests } from './digest.ts'
 import { gzip } from './gzip.ts'
+import { SealWatch } from './seal.ts'
 import { writeEnd, writeHead, writeRow, type ArchiveHead } from './lines.ts'
 import type { WatchedRows } from './checked-rows.ts'
 
@@ -8,7 +9,19 @@ import type { WatchedRows } from './checked-rows.ts'
 export interface WrittenArchive {
   readonly stream: ReadableStream<Uint8Array>
   /** To be asked when the stream has been read to its end. */
-  result(): { readonly bytes: number; readonly sha256: string; readonly tables: TableDigests }
+  result(): WrittenResult
+}
+
+export interface WrittenResult {
+  readonly bytes: number
+  /** Of the stream's bytes. */
+  readonly sha256: string
+  readonly tables: TableDigests
+  /**
+   * Bytes that replace the first ones where the archive went into a file: with them no changed byte goes unnoticed.
+   * Undefined for an encrypted archive, of which age says so.
+   */
+  readonly sealedHeader: Uint8Array | undefined
 }
 
 /** Text that is compressed at once. */
@@ -21,15 +34,21 @@ export async function writeArchive(
   encrypter: Encrypter | undefined,
 ): Promise<WrittenArchive> {
   const digest = new StreamDigest()
+  const seal = encrypter === undefined ? new SealWatch() : undefined
   const tables: { told: TableDigests | undefined } = { told: undefined }
   const plain = streamOf(encoded(contentOf(head, rows, (told) => (tables.told = told))))
   const compressed = gzip(plain)
-  const sealed = encrypter === undefined ? compressed : await encrypter.encrypt(compressed)
+  const bytes = encrypter === undefined ? compressed : await encrypter.encrypt(compressed)
   return {
-    stream: sealed.pipeThrough(metered(digest)),
+    stream: bytes.pipeThrough(
+      watched((chunk) => {
+        digest.add(chunk)
+        seal?.add(chunk)
+      }),
+    ),
     result() {
       if (tables.told === undefined) throw new TypeError('the archive must be read to its end first')
-      return { ...digest.finish(), tables: tables.told }
+      return { ...digest.finish(), tables: tables.told, sealedHeader: seal?.sealedHeader() }
     },
   }
 }
@@ -71,10 +90,10 @@ function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
   })
 }
 
-function metered(digest: StreamDigest): TransformStream<Uint8Array, Uint8Array> {
+function watched(watch: (chunk: Uint8Array) => void): TransformStream<Uint8Array, Uint8Array> {
   return new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      digest.add(chunk)
+      watch(chunk)
       controller.enqueue(chunk)
     },
   })
