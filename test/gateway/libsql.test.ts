@@ -46,6 +46,15 @@ describe('through @libsql/client', () => {
     expect((await client.execute('select count(*) n from t')).rows[0]?.['n']).toBe(2n)
   })
 
+  it('a write is done after EXPLAIN of one, on the only connection', async () => {
+    const { client } = await startLibsql({ urlOptions: 'pool_size=1&max_overflow=0' })
+    await client.execute('create table t (a)')
+    await client.execute('explain delete from t')
+    await client.execute('explain query plan update t set a = 2')
+    await client.execute('insert into t values (1)')
+    expect((await client.execute('select a from t')).rows.map((row) => row['a'])).toEqual([1n])
+  })
+
   it('interactive transactions commit and roll back, and give their connection back', async () => {
     const { client, gateway } = await startLibsql()
     await client.execute('create table t (a)')

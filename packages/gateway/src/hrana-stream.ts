@@ -188,7 +188,8 @@ export class HranaStream implements LockHolder {
   }
 
   async #run(statement: SqliteStatement, params: readonly SqliteValue[]): Promise<SqliteRows> {
-    if (statement.touchesConnection) this.#connection.markAltered()
+    // The binding leaves EXPLAIN of a writing statement unfinished, and no later COMMIT on its connection passes.
+    if (statement.touchesConnection || statement.isExplain) this.#connection.markAltered()
     try {
       if (statement.isBegin) return await this.#begin(statement)
       if (!statement.isWrite)
