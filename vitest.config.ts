@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** The unit project needs no server, so that `test packages/db/src/url.test.ts` answers at once. */
@@ -5,6 +6,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './scripts/totals-reporter.ts'],
     pool: 'forks',
+    // One more than vitest's own choice: a suite mostly waits for its servers.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         test: {
