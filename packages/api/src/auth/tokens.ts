@@ -1,4 +1,5 @@
-import { SignJWT, errors, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose'
+import { SignJWT, errors, jwtVerify, type JWTHeaderParameters } from 'jose'
+import { fromBase64url } from '../base64url.ts'
 import { isId, newId, timeOfId } from '../ids.ts'
 import type { NamedKey } from '../settings.ts'
 
@@ -83,6 +84,7 @@ export function createAccessTokens(keys: readonly NamedKey[]): AccessTokens {
       const known = remembered.get(token)
       if (known !== undefined && isCurrent(known, nowSeconds)) return { ok: true, token: known.token }
       remembered.delete(token)
+      if (!isWrittenOneWay(token)) return { ok: false, problem: 'unauthenticated' }
       try {
         const { payload } = await jwtVerify(token, keyOfHeader, {
           algorithms: [algorithm],
@@ -113,8 +115,17 @@ function isCurrent(entry: Remembered, nowSeconds: number): boolean {
   return entry.notBeforeSeconds - clockSkewSeconds <= nowSeconds && nowSeconds < entry.expiresSeconds + clockSkewSeconds
 }
 
-function readClaims({ sub, iat, nbf, exp, jti, ['sid']: sid }: JWTPayload): Remembered | undefined {
-  if (sub === undefined || !isId(sub) || iat === undefined || exp === undefined || jti === undefined) return undefined
+/** Three parts in the one spelling that base64url has for bytes: jose takes padding and loose bits at the end too. */
+function isWrittenOneWay(token: string): boolean {
+  const parts = token.split('.')
+  return parts.length === 3 && parts.every((part) => part !== '' && fromBase64url(part) !== undefined)
+}
+
+/** A signed token may hold any JSON: what is no claim of ours is no token of ours. */
+function readClaims(claims: Readonly<Record<string, unknown>>): Remembered | undefined {
+  const { sub, iat, nbf, exp, jti, sid } = claims
+  if (typeof sub !== 'string' || !isId(sub) || typeof jti !== 'string') return undefined
+  if (typeof iat !== 'number' || typeof exp !== 'number') return undefined
   const exact = timeOfId(jti)
   const isOfIat = exact !== undefined && Math.floor(exact.getTime() / 1000) === Math.floor(iat)
   return {
@@ -123,7 +134,7 @@ function readClaims({ sub, iat, nbf, exp, jti, ['sid']: sid }: JWTPayload): Reme
       issuedAt: isOfIat ? exact : new Date(iat * 1000),
       sessionId: typeof sid === 'string' ? sid : undefined,
     },
-    notBeforeSeconds: Math.max(nbf ?? iat, iat),
+    notBeforeSeconds: Math.max(typeof nbf === 'number' ? nbf : iat, iat),
     expiresSeconds: exp,
   }
 }
