@@ -62,6 +62,8 @@ const workerOnly = [tcpDrivers, node]
 const dbRefusals = [...workerOnly, hono, zod, packages('api', 'gateway', 'cli', 'functions')]
 const apiRefusals = [...workerOnly, drivers, drizzle, dialects, storeValues, packages('gateway', 'cli', 'functions')]
 
+const withoutNode = (refusals: readonly Refusal[]): readonly Refusal[] => refusals.filter((refusal) => refusal !== node)
+
 export const boundaries = [
   room('packages/db/src/**', ...dbRefusals, drivers, dialectDrizzle),
   room('packages/db/src/repositories/**', ...dbRefusals, drivers, dialectDrizzle, dialects),
@@ -71,6 +73,9 @@ export const boundaries = [
   room('functions/src/**', ...workerOnly, drivers, drizzle, dialects, packages('gateway', 'cli')),
   room('packages/gateway/src/**', drivers, drizzle, dialects, hono, packages('api', 'cli', 'functions')),
   room('packages/cli/src/**', drivers, drizzle, tcpDrivers, dialects, hono, packages('functions')),
+  // Tests beside the source of workerd's rooms run in Node.
+  room('packages/db/src/**/*.test.ts', ...withoutNode(dbRefusals), drivers, dialectDrizzle),
+  room('packages/api/src/**/*.test.ts', ...withoutNode(apiRefusals)),
   // The gateway's own tests prove it with the unmodified drivers.
   room('packages/gateway/src/**/*.test.ts', drizzle, dialects, hono, packages('api', 'cli', 'functions')),
 ]
