@@ -36,12 +36,16 @@ import { getRoot } from './routes/operations/root.ts'
 import { getShares } from './routes/shares/list.ts'
 import { postShare } from './routes/shares/put.ts'
 import { deleteShare } from './routes/shares/remove.ts'
+import { getDifference } from './routes/versions/diff.ts'
 import { getVersion } from './routes/versions/get.ts'
 import { getVersions } from './routes/versions/list.ts'
+import { postRestoration } from './routes/versions/restore.ts'
+import { postWorkflows } from './routes/workflows/batch.ts'
 import { postWorkflow } from './routes/workflows/create.ts'
 import { getWorkflow } from './routes/workflows/get.ts'
 import { getWorkflows } from './routes/workflows/list.ts'
 import { deleteWorkflow } from './routes/workflows/remove.ts'
+import { postTransfer } from './routes/workflows/transfer.ts'
 import { patchWorkflow } from './routes/workflows/update.ts'
 import type { Settings } from './settings.ts'
 
@@ -65,12 +69,16 @@ export const routes: readonly Route[] = [
   deleteApiKey,
 
   postWorkflow,
+  postWorkflows,
   getWorkflows,
   getWorkflow,
   patchWorkflow,
   deleteWorkflow,
+  postTransfer,
   getVersions,
   getVersion,
+  postRestoration,
+  getDifference,
   getShares,
   postShare,
   deleteShare,
@@ -137,6 +145,7 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     sessionId,
     scopes,
     clock,
+    requestId: exchange.requestId,
     settings,
     tokens,
   }

@@ -6,6 +6,13 @@ export function newId(at: Date): string {
   return v7({ msecs: at.getTime() })
 }
 
+/** New ids of one moment, each greater than the one before. */
+export function newIds(at: Date, count: number): readonly string[] {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1))
+  const first = random % 0x8000_0000
+  return Array.from({ length: count }, (_, index) => v7({ msecs: at.getTime(), seq: first + index }))
+}
+
 /** The time in a UUIDv7, or undefined for any other text. */
 export function timeOfId(id: string): Date | undefined {
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return undefined

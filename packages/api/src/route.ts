@@ -7,6 +7,7 @@ import type { IdempotencyKey } from './request/idempotency.ts'
 import type { Incoming } from './request/incoming.ts'
 import { readInput } from './request/input.ts'
 import type { IfRevision } from './request/preconditions.ts'
+import { keepRefusal } from './request/keeping.ts'
 import { refusalInOrder, scopeRefusal } from './request/order.ts'
 import type { Refused } from './result.ts'
 import type { RouteScope } from './scopes.ts'
@@ -36,29 +37,50 @@ export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {
   readonly schema: Body
   /** Members that are documents: exact text, opaque to the schema. */
   readonly documents: ReadonlySet<string>
+  /** A member that is a list of bodies, in which `documents` are members. */
+  readonly list: { readonly field: string; readonly mostItems: number } | undefined
   readonly isOptional: boolean
+}
+
+interface BodyOptions {
+  readonly documents?: readonly string[]
+  readonly list?: BodyContract['list']
+  readonly isOptional?: boolean
 }
 
 export const noParameters = z.object({})
 export const noBody = bodyOf('none', z.object({}), { isOptional: true })
 
-export function jsonBody<Body extends z.ZodObject>(schema: Body): BodyContract<Body> {
-  return bodyOf('json', schema, {})
+export function jsonBody<Body extends z.ZodObject>(
+  schema: Body,
+  options: { readonly isOptional?: boolean } = {},
+): BodyContract<Body> {
+  return bodyOf('json', schema, options)
 }
 
 export function documentsBody<Body extends z.ZodObject>(
   schema: Body,
   documents: readonly (keyof z.output<Body> & string)[],
+  { isOptional = false }: { readonly isOptional?: boolean } = {},
 ): BodyContract<Body> {
-  return bodyOf('documents', schema, { documents })
+  return bodyOf('documents', schema, { documents, isOptional })
+}
+
+/** A body whose member `field` is a list of bodies with documents of their own. */
+export function documentsListBody<Body extends z.ZodObject>(
+  schema: Body,
+  list: { readonly field: keyof z.output<Body> & string; readonly mostItems: number },
+  documents: readonly string[],
+): BodyContract<Body> {
+  return bodyOf('documents', schema, { documents, list })
 }
 
 function bodyOf<Body extends z.ZodObject>(
   kind: BodyContract['kind'],
   schema: Body,
-  { documents = [], isOptional = false }: { documents?: readonly string[]; isOptional?: boolean },
+  { documents = [], list, isOptional = false }: BodyOptions,
 ): BodyContract<Body> {
-  return { kind, schema, documents: new Set(documents), isOptional }
+  return { kind, schema, documents: new Set(documents), list, isOptional }
 }
 
 /** What a route takes and gives: it validates requests, and the OpenAPI document is written from it. */
@@ -76,6 +98,8 @@ export interface RouteContract<
   readonly scope: RouteScope | undefined
   readonly pathParameters: Path
   readonly query: Query
+  /** Query parameters that may be given more than once: lists in `query`. */
+  readonly repeatableQuery?: ReadonlySet<string>
   readonly body: BodyContract<Body>
   /** Whether it takes an Idempotency-Key. */
   readonly isIdempotent: boolean
@@ -111,6 +135,11 @@ export interface RouteDefinition<
 > extends RouteContract<Path, Query, Body> {
   /** Refuses whatever the request holds, before that is looked at. */
   readonly admit?: (context: Context) => Refused | undefined
+  /**
+   * Refuses what the path names within a workflow where that is not there, and what the caller may not do with it:
+   * asked where the request is faulty, in place of the workflow's permission alone.
+   */
+  readonly find?: (context: Context, path: z.output<Path>) => Promise<Refused | undefined>
   readonly act: (
     context: Context,
     input: Input<z.output<Path>, z.output<Query>, z.output<Body>>,
@@ -125,7 +154,7 @@ export interface Route extends RouteContract {
 export function defineRoute<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
   definition: RouteDefinition<Path, Query, Body>,
 ): Route {
-  const { admit, act, ...contract } = definition
+  const { admit, find, act, ...contract } = definition
   return {
     ...contract,
     async respond(context, incoming) {
@@ -134,7 +163,13 @@ export function defineRoute<Path extends z.ZodObject, Query extends z.ZodObject,
       const narrow = await scopeRefusal(definition, context)
       if (narrow !== undefined) return narrow
       const read = await readInput(definition, incoming, context.settings)
-      return read.ok ? act(context, read.input) : refusalInOrder(definition, context, incoming, read.faults)
+      if (!read.ok) {
+        const { path, ...faults } = read.faults
+        const findFor = find && path && (() => find(context, path))
+        const refused = await refusalInOrder(definition, context, incoming, faults, findFor)
+        return keepRefusal(context, faults.idempotencyKey, refused)
+      }
+      return keepRefusal(context, read.input.idempotencyKey, await act(context, read.input))
     },
   }
 }

@@ -1,8 +1,9 @@
 import type { Column, SQL } from 'drizzle-orm'
+import type { BulkDialect } from './bulk.ts'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
-import type { BulkDialect } from './bulk.ts'
 import type { MigrationDialect } from './migration.ts'
+import type { Catalogue } from './schema-shape.ts'
 import type { Tables } from './schema.ts'
 
 export type DialectName = 'sqlite' | 'postgres' | 'mysql'
@@ -20,6 +21,8 @@ export interface Dialect {
   locking(subquery: SQL): SQL
   /** Ends an insert: where a row with that unique key is there, its columns are set to what was to be inserted. */
   orUpdate(key: readonly Column[], columns: readonly Column[]): SQL
+  /** The value as one of the column's type, where the database can't tell by the place that it stands in. */
+  typed(value: SQL, column: Column): SQL
   /** Two texts as one; the second may be a number. */
   concat(text: SQL, more: SQL): SQL
   /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */
@@ -28,7 +31,8 @@ export interface Dialect {
   toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }
   /** Whether writes and a read of what they left take one round trip. */
   readonly readsWithWrites: boolean
-  readonly claim: ClaimDialect
   readonly bulk: BulkDialect
+  readonly claim: ClaimDialect
   readonly migration: MigrationDialect
+  readonly catalogue: Catalogue
 }

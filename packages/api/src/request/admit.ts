@@ -39,11 +39,11 @@ export async function admit(route: Route, request: Request, options: AdmitOption
   return { ...admitted, incoming }
 }
 
-function scan(bytes: Uint8Array, { documents, isOptional }: BodyContract): IncomingBody | Refused {
+function scan(bytes: Uint8Array, { documents, list, isOptional }: BodyContract): IncomingBody | Refused {
   if (bytes.length === 0) {
     return isOptional ? { kind: 'absent' } : refuse('malformed_json', { detail: 'The request body is empty.' })
   }
-  const scanned = scanBody(bytes, documents)
+  const scanned = scanBody(bytes, documents, list === undefined ? {} : { list })
   if (scanned.ok) return { kind: 'object', members: scanned.members }
   if (scanned.problem === 'not_object') return { kind: 'not_object', message: scanned.message }
   return refuse('malformed_json', { detail: scanned.message })

@@ -24,7 +24,7 @@ export interface Faults {
 
 export type ReadInput<Path, Query, Body> =
   | { readonly ok: true; readonly input: Input<Path, Query, Body> }
-  | { readonly ok: false; readonly faults: Faults }
+  | { readonly ok: false; readonly faults: Faults & { readonly path: Path | undefined } }
 
 /** Reads a request by its route's contract: the typed input, or all that is wrong with it. */
 export async function readInput<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
@@ -33,7 +33,7 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
   { trustedProxies }: Pick<Settings, 'trustedProxies'>,
 ): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
   const path = readPath(contract, incoming.pathname)
-  const query = readQuery(contract.query, incoming.query)
+  const query = readQuery(contract, incoming.query)
   const body = readMembers(contract.body, incoming.body)
   const ifMatch = readIfMatch(contract, incoming.headers)
   const key = contract.isIdempotent ? readIdempotencyKey(incoming.headers) : noKey
@@ -48,6 +48,7 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
   return {
     ok: false,
     faults: {
+      path,
       isPathUnknown: path === undefined,
       pathId: idOf(contract, incoming.pathname),
       fields,
@@ -92,13 +93,18 @@ function readIfMatch(
 
 type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
 
-function readQuery<Query extends z.ZodObject>(schema: Query, query: URLSearchParams): Read<z.output<Query>> {
+function readQuery<Query extends z.ZodObject>(
+  { query: schema, repeatableQuery }: RouteContract<z.ZodObject, Query>,
+  query: URLSearchParams,
+): Read<z.output<Query>> {
   const known = Object.keys(schema.shape)
-  const values: Record<string, string> = {}
+  const values: Record<string, string | readonly string[]> = {}
   const errors: FieldError[] = []
   for (const parameter of new Set(query.keys())) {
-    const [value = '', ...more] = query.getAll(parameter)
+    const given = query.getAll(parameter)
+    const [value = '', ...more] = given
     if (!known.includes(parameter)) errors.push({ parameter, message: `is no parameter here; ${listing(known)}` })
+    else if (repeatableQuery?.has(parameter) === true) values[parameter] = given
     else if (more.length > 0) errors.push({ parameter, message: 'may be given once only' })
     else if (value.includes('\0')) errors.push({ parameter, message: 'must not hold U+0000' })
     else values[parameter] = value
@@ -117,6 +123,8 @@ function listing(known: readonly string[]): string {
   return known.length === 0 ? 'this route takes none' : `this route takes ${known.join(', ')}`
 }
 
+const unknownField = 'is no field here'
+
 type ReadBody<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly FieldError[]; readonly isAboutDocuments: boolean }
@@ -134,20 +142,25 @@ function readMembers<Body extends z.ZodObject>(
   const errors: FieldError[] = []
   let isAboutDocuments = false
   for (const [name, member] of members) {
-    if (!known.includes(name)) errors.push({ pointer: pointerTo([name]), message: 'is no field here' })
+    if (!known.includes(name)) errors.push({ pointer: pointerTo([name]), message: unknownField })
     else if (member.problems.length === 0) values[name] = member.value()
     else {
       errors.push(...member.problems)
-      isAboutDocuments ||= contract.documents.has(name)
+      isAboutDocuments ||= member.isAboutDocument
     }
   }
   const parsed = contract.schema.safeParse(values, { error: missingIsRequired })
   if (parsed.success && errors.length === 0) return { ok: true, value: parsed.data }
   for (const issue of parsed.error?.issues ?? []) {
     const isScanned = (members.get(String(issue.path[0]))?.problems.length ?? 0) > 0
-    if (!isScanned) errors.push({ pointer: pointerTo(issue.path), message: issue.message })
+    if (!isScanned) errors.push(...errorsOf(issue))
   }
   return { ok: false, errors, isAboutDocuments }
+}
+
+function errorsOf(issue: z.core.$ZodIssue): readonly FieldError[] {
+  if (issue.code !== 'unrecognized_keys') return [{ pointer: pointerTo(issue.path), message: issue.message }]
+  return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), message: unknownField }))
 }
 
 function missingIsRequired(issue: { readonly input?: unknown }): string | undefined {

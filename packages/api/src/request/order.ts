@@ -18,8 +18,9 @@ export async function refusalInOrder(
   context: Context,
   incoming: Incoming,
   faults: Faults,
+  find: (() => Promise<Refused | undefined>) | undefined,
 ): Promise<Answer | Refused> {
-  const denied = await checkAccess(contract, context, incoming, faults)
+  const denied = await (find?.() ?? checkAccess(contract, context, incoming, faults))
   const isAboutThing = denied?.refusal.code === 'not_found' || denied?.refusal.code === 'forbidden'
   if (denied !== undefined && !isAboutThing) return denied
   const kept = await findKeptAnswer(context, faults)
@@ -46,7 +47,8 @@ async function checkAccess(
       if (pathId === undefined) return checkUnknownPath(context)
       const need = body.kind === 'object' ? access.needFor?.(body.members) : undefined
       const denied = await checkPermission(context, pathId, need ?? access.need)
-      return denied ?? (isPathUnknown ? refuse('not_found') : undefined)
+      const isSeen = denied === undefined || denied.refusal.code === 'forbidden'
+      return isSeen && isPathUnknown ? refuse('not_found') : denied
     }
   }
 }

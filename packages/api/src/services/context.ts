@@ -16,6 +16,8 @@ export interface Context {
   /** What the caller's API key may; undefined for a logged-in user. */
   readonly scopes: HeldScopes
   readonly clock: () => Date
+  /** Of the answer, whose problem details name it. */
+  readonly requestId: string
   readonly settings: ApiSettings
   readonly tokens: AccessTokens
 }

@@ -1,10 +1,20 @@
+import type { Permission } from '@millrace/db/access'
+import { differenceOf } from '@millrace/db/difference'
+import type { StoredAnswer } from '@millrace/db/repositories/idempotency'
+import * as restorations from '@millrace/db/repositories/versions-restore'
+import type { WorkflowView } from '@millrace/db/repositories/workflows'
 import * as versions from '@millrace/db/repositories/versions'
-import type { VersionSummary, VersionView } from '@millrace/db/repositories/versions'
+import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repositories/versions'
 import type { CursorScope } from '../cursor.ts'
-import { done, refuse, type Result } from '../result.ts'
+import { newId } from '../ids.ts'
+import type { IdempotencyKey } from '../request/idempotency.ts'
+import type { IfRevision } from '../request/preconditions.ts'
+import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { Context } from './context.ts'
+import { isKept } from './kept.ts'
 import { pageOf, startOf, type Page } from './paging.ts'
 import { checkPermission } from './standing.ts'
+import type { OrKept } from './workflows.ts'
 
 export interface VersionsQuery {
   readonly workflowId: string
@@ -39,4 +49,47 @@ export async function getVersion(
 ): Promise<Result<VersionView>> {
   const outcome = await versions.getVersion(store, caller, workflowId, versionNumber)
   return outcome.ok ? outcome : refuse(outcome.refusal)
+}
+
+export interface Restoring {
+  readonly workflowId: string
+  readonly versionNumber: number
+  readonly changeNotes: string | null
+  readonly ifRevision: IfRevision
+}
+
+/** Makes an old version's definition the next version. */
+export async function restoreVersion(
+  { store, caller, clock }: Context,
+  { workflowId, ...restoring }: Restoring,
+  keeping: { readonly key: IdempotencyKey; readonly answerFor: (workflow: WorkflowView) => StoredAnswer } | undefined,
+): Promise<OrKept<WorkflowView>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const restoration = { ...restoring, versionId: newId(at), operation: newId(at), at }
+  const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
+  const outcome = await restorations.restoreVersion(store, caller, workflowId, restoration, idempotent)
+  if (outcome.ok) return outcome
+  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+}
+
+/** The JSON Patch that turns one version into another, as JSON text. */
+export async function compareVersions(
+  { store, caller }: Context,
+  workflowId: string,
+  pair: VersionPair,
+): Promise<Result<string>> {
+  const outcome = await versions.getVersionPair(store, caller, workflowId, pair)
+  return outcome.ok ? done(differenceOf(outcome.value.from, outcome.value.to)) : refuse(outcome.refusal)
+}
+
+/** Why the caller may not do something to a version, or to a pair of them; undefined when it may. */
+export async function checkVersions(
+  { store, caller }: Context,
+  workflowId: string,
+  pair: VersionPair,
+  need: Permission,
+): Promise<Refused | undefined> {
+  const outcome = await versions.checkVersions(store, caller, workflowId, pair, need)
+  return outcome.ok ? undefined : refuse(outcome.refusal)
 }

@@ -1,9 +1,11 @@
 import type { DocumentText } from '@millrace/db/document'
+import { nameKey } from '@millrace/db/names'
 import type { Kept, StoredAnswer } from '@millrace/db/repositories/idempotency'
+import * as transfers from '@millrace/db/repositories/workflows-transfer'
 import * as workflows from '@millrace/db/repositories/workflows'
 import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows'
 import type { CursorScope } from '../cursor.ts'
-import { newId } from '../ids.ts'
+import { newId, newIds } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
 import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, type Result } from '../result.ts'
@@ -22,25 +24,43 @@ export interface NewWorkflow {
 /** Under a key the answer is kept in the same batch that creates, so it is told before there is anything. */
 export interface Keeping {
   readonly key: IdempotencyKey
-  readonly answerFor: (workflow: WorkflowView) => StoredAnswer
+  readonly answerFor: (workflows: WorkflowViews) => StoredAnswer
 }
 
-export type Created = Result<WorkflowView> | { readonly ok: false; readonly kept: Kept }
+export type OrKept<T> = Result<T> | { readonly ok: false; readonly kept: Kept }
 
-/** Creates a workflow, which is then its version 1 and belongs to the caller. */
-export async function createWorkflow(
+/** At least one. */
+export type WorkflowViews = readonly [WorkflowView, ...WorkflowView[]]
+
+/** Creates workflows, all or none; each is then its version 1 and belongs to the caller. */
+export async function createWorkflows(
   { store, caller, clock }: Context,
-  input: NewWorkflow,
+  [first, ...others]: readonly [NewWorkflow, ...NewWorkflow[]],
   keeping: Keeping | undefined,
-): Promise<Created> {
+): Promise<OrKept<WorkflowViews>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const { userId } = caller
   const createdAt = clock()
-  const workflow: WorkflowView = {
-    id: newId(createdAt),
+  const ids = newIds(createdAt, others.length + 1)
+  const viewAt = (input: NewWorkflow, index: number) =>
+    newView(input, ids[index] ?? newId(createdAt), userId, createdAt)
+  const views: WorkflowViews = [viewAt(first, 0), ...others.map((input, index) => viewAt(input, index + 1))]
+  const [head, ...tail] = views
+  const withVersion = (view: WorkflowView) => ({ ...view, versionId: newId(createdAt) })
+  const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(views), at: createdAt }
+  const items = [withVersion(head), ...tail.map(withVersion)] as const
+  const outcome = await workflows.createWorkflows(store, caller, items, idempotent)
+  if (outcome.ok) return done(views)
+  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+}
+
+function newView(input: NewWorkflow, id: string, ownerId: string, createdAt: Date): WorkflowView {
+  return {
+    id,
     name: input.name,
     description: input.description ?? null,
     definition: input.definition,
-    ownerId: caller.userId,
+    ownerId,
     isPublic: input.isPublic ?? false,
     versionNumber: 1,
     revision: 1,
@@ -48,11 +68,6 @@ export async function createWorkflow(
     createdAt,
     updatedAt: createdAt,
   }
-  const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(workflow), at: createdAt }
-  const item = { ...workflow, versionId: newId(createdAt) }
-  const outcome = await workflows.createWorkflows(store, caller, [item], idempotent)
-  if (outcome.ok) return done(workflow)
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
 }
 
 export async function getWorkflow({ store, caller }: Context, id: string): Promise<Result<WorkflowView>> {
@@ -118,6 +133,23 @@ export async function removeWorkflow(
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const outcome = await workflows.deleteWorkflow(store, caller, id, ifRevision)
   return outcome.ok ? outcome : refuse(outcome.refusal)
+}
+
+/** Gives a workflow to another user; the old owner keeps `edit`. */
+export async function transferWorkflow(
+  { store, caller, clock }: Context,
+  id: string,
+  { username, ifRevision }: { readonly username: string; readonly ifRevision: IfRevision },
+): Promise<Result<WorkflowView>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const transfer = { usernameKey: nameKey(username), ifRevision, shareId: newId(at), operation: newId(at), at }
+  const outcome = await transfers.transferWorkflow(store, caller, id, transfer)
+  if (outcome.ok) return outcome
+  const { refusal } = outcome
+  if (refusal !== 'unknown_user' && refusal !== 'own_user') return refuse(refusal)
+  const message = refusal === 'unknown_user' ? 'is no user' : 'owns it already'
+  return refuse('validation_failed', { errors: [{ pointer: '/username', message }] })
 }
 
 function changeOf({ name, description, definition, isPublic, changeNotes }: WorkflowChange): workflows.WorkflowChange {

@@ -36,21 +36,21 @@ export function insertAllWhere<Table extends InsertTable>(
 ) {
   const [first, ...others] = rows
   if (others.length === 0) return insertWhere(dialect, table, first, condition)
-  const columns = Object.entries<Column>(getTableColumns(table))
-  const firstRow = columns.map(([name, column]) => {
-    return sql`${dialect.typed(valueOf(first[name], column), column)} as ${sql.identifier(column.name)}`
+  const columns: readonly Column[] = Object.values(getTableColumns(table))
+  const firstRow = valuesOf(table, first).map((value, position) => {
+    const column = columns[position]
+    return column === undefined ? value : sql`${dialect.typed(value, column)} as ${sql.identifier(column.name)}`
   })
-  const otherRows = others.map((row) => columns.map(([name, column]) => valueOf(row[name], column)))
-  const selects = [firstRow, ...otherRows].map((values) => sql`select ${sql.join(values, sql`, `)}`)
-  const names = sql.join(
-    columns.map(([, column]) => sql.identifier(column.name)),
-    sql`, `,
+  const selects = [firstRow, ...others.map((row) => valuesOf(table, row))].map(
+    (values) => sql`select ${listed(values)}`,
   )
-  const source = sql`(${sql.join(selects, sql` union all `)}) as ${sql.identifier('given')}`
+  const given = sql.identifier('given')
+  const names = columns.map(({ name }) => sql`${given}.${sql.identifier(name)}`)
   const { marks } = dialect.tables
-  return dialect.builder
-    .insert(table)
-    .select(sql`select ${names} from ${source} where exists (select 1 from ${marks} where ${isAnchor(dialect)}) and ${condition}`)
+  return dialect.builder.insert(table).select(
+    sql`select ${listed(names)} from ${marks} inner join (${sql.join(selects, sql` union all `)}) as ${given} on 1 = 1
+      where ${isAnchor(dialect)} and ${condition}`,
+  )
 }
 
 /** `insert into t (…) select values from source`. The values come in the order of the table's columns. */
@@ -60,10 +60,18 @@ export function insertFrom<Table extends InsertTable>(
   values: Given<Table>,
   source: SQL,
 ) {
+  return dialect.builder.insert(table).select(sql`select ${listed(valuesOf(table, values))} from ${source}`)
+}
+
+/** In the order of the table's columns. */
+function valuesOf<Table extends InsertTable>(table: Table, values: Given<Table>): readonly SQL[] {
   const columns: Record<string, Column> = getTableColumns(table)
   const given: Readonly<Record<string, unknown>> = values
-  const selection = Object.entries(columns).map(([name, column]) => valueOf(given[name], column))
-  return dialect.builder.insert(table).select(sql`select ${sql.join(selection, sql`, `)} from ${source}`)
+  return Object.entries(columns).map(([name, column]) => valueOf(given[name], column))
+}
+
+function listed(values: readonly SQL[]): SQL {
+  return sql.join([...values], sql`, `)
 }
 
 function valueOf(value: unknown, column: Column): SQL {

@@ -1,7 +1,8 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, exists, lt, sql } from 'drizzle-orm'
 import {
   callerInput,
   done,
+  includes,
   isAnchor,
   isCaller,
   isThisCaller,
@@ -10,8 +11,10 @@ import {
   type Caller,
   type CallerInput,
   type Outcome,
+  type Permission,
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
+import type { DocumentText } from '../document.ts'
 import type { WorkflowVersionRow } from '../rows.ts'
 import { buildQuery, defineQuery } from '../statement.ts'
 import type { Store } from '../store.ts'
@@ -160,4 +163,116 @@ function isWholeVersion<Row extends { readonly versionId: string | null }>(
   row: Row,
 ): row is Row & Omit<VersionView, 'id'> & { readonly versionId: string } {
   return row.versionId !== null
+}
+
+export interface VersionPair {
+  readonly from: number
+  readonly to: number
+}
+
+const pairQuery = defineQuery<{ workflowId: string } & VersionPair & CallerInput>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, users, workflows, workflowShares } = tables
+  const from = definitionOf('from')
+  const to = definitionOf('to')
+  return builder
+    .select({
+      ...standingFields(dialect),
+      id: workflows.id,
+      ownerId: workflows.ownerId,
+      isPublic: workflows.isPublic,
+      sharePermission: workflowShares.permission,
+      from: from.definition,
+      to: to.definition,
+    })
+    .from(marks)
+    .leftJoin(users, isCaller(dialect, bind))
+    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
+    .leftJoin(
+      workflowShares,
+      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
+    )
+    .leftJoin(from, eq(from.workflowId, workflows.id))
+    .leftJoin(to, eq(to.workflowId, workflows.id))
+    .where(isAnchor(dialect))
+
+  function definitionOf(name: 'from' | 'to') {
+    const { workflowVersions } = tables
+    return builder
+      .select({ workflowId: workflowVersions.workflowId, definition: workflowVersions.definition })
+      .from(workflowVersions)
+      .where(
+        and(
+          eq(workflowVersions.workflowId, bind('workflowId', workflowVersions.workflowId)),
+          eq(workflowVersions.versionNumber, bind(name, workflowVersions.versionNumber)),
+        ),
+      )
+      .as(`${name}_version`)
+  }
+})
+
+/** The definitions of two versions of a workflow, in one trip. */
+export async function getVersionPair(
+  store: Store,
+  caller: Caller,
+  workflowId: string,
+  pair: VersionPair,
+): Promise<Outcome<{ readonly from: DocumentText; readonly to: DocumentText }>> {
+  const [row] = await store.read(pairQuery(store.dialect, { workflowId, ...pair, ...callerInput(caller) }))
+  const access = accessOf(caller, row, 'view')
+  if (!access.ok) return access
+  if (row === undefined || row.from === null || row.to === null) return refused('not_found')
+  return done({ from: row.from, to: row.to })
+}
+
+const presenceQuery = defineQuery<{ workflowId: string } & VersionPair & CallerInput>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, users, workflows, workflowShares } = tables
+  return builder
+    .select({
+      ...standingFields(dialect),
+      id: workflows.id,
+      ownerId: workflows.ownerId,
+      isPublic: workflows.isPublic,
+      sharePermission: workflowShares.permission,
+      hasBoth: sql<number>`case when ${isThere('from')} and ${isThere('to')} then 1 else 0 end`.mapWith(Number),
+    })
+    .from(marks)
+    .leftJoin(users, isCaller(dialect, bind))
+    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
+    .leftJoin(
+      workflowShares,
+      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
+    )
+    .where(isAnchor(dialect))
+
+  function isThere(name: 'from' | 'to') {
+    const { workflowVersions } = tables
+    return exists(
+      builder
+        .select({ one: sql`1` })
+        .from(workflowVersions)
+        .where(
+          and(
+            eq(workflowVersions.workflowId, bind('workflowId', workflowVersions.workflowId)),
+            eq(workflowVersions.versionNumber, bind(name, workflowVersions.versionNumber)),
+          ),
+        ),
+    )
+  }
+})
+
+/** Whether versions of a workflow are there, then the permission: for refusals that rank before a request's own faults. */
+export async function checkVersions(
+  store: Store,
+  caller: Caller,
+  workflowId: string,
+  pair: VersionPair,
+  needed: Permission,
+): Promise<Outcome<Permission>> {
+  const [row] = await store.read(presenceQuery(store.dialect, { workflowId, ...pair, ...callerInput(caller) }))
+  const access = accessOf(caller, row, 'view')
+  if (!access.ok) return access
+  if (row?.hasBoth !== 1) return refused('not_found')
+  return includes(access.value, needed) ? access : refused('forbidden')
 }

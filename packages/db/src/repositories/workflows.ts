@@ -32,7 +32,7 @@ import type { ExecutionStatus } from '../schema.ts'
 import { buildQuery, buildStatement, defineQuery, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
 import { takeKey, withKey, type Idempotent, type Kept } from './idempotency.ts'
-import { insertWhere } from './insert-where.ts'
+import { insertAllWhere } from './insert-where.ts'
 
 /** A workflow as its caller sees it. */
 export type WorkflowView = Pick<
@@ -74,12 +74,12 @@ export async function createWorkflows(
   const { dialect } = store
   const writes = [
     ...(idempotent === undefined ? [] : [takeKey(dialect, caller, idempotent)]),
-    ...workflows.flatMap((workflow) => insertWorkflow(dialect, caller, workflow)),
+    ...insertWorkflows(dialect, caller, workflows),
   ]
   return withKey(store, caller, idempotent, async () => {
     // The batch is atomic: one of its rows tells of all.
     const { affected } = await store.write({ writes, applied: existsQuery(dialect, { id: workflows[0].id }) })
-    if (affected.at(-1) === 1) return done(undefined)
+    if ((affected.at(-1) ?? 0) > 0) return done(undefined)
     return checkCallerRefusal(store, caller)
   })
 }
@@ -91,12 +91,14 @@ const existsQuery = defineQuery<{ id: string }>()(({ builder, tables: { workflow
     .where(eq(workflows.id, bind('id', workflows.id))),
 )
 
-const appliedQuery = defineQuery<{ id: string; operation: string }>()(({ builder, tables: { workflows } }, bind) =>
-  builder
+/** Gives a row when the workflow's last change was that operation. */
+export const appliedQuery = defineQuery<{ id: string; operation: string }>()((dialect, bind) => {
+  const { workflows } = dialect.tables
+  return dialect.builder
     .select({ id: workflows.id })
     .from(workflows)
-    .where(and(eq(workflows.id, bind('id', workflows.id)), eq(workflows.lastOp, bind('operation', workflows.lastOp)))),
-)
+    .where(and(eq(workflows.id, bind('id', workflows.id)), eq(workflows.lastOp, bind('operation', workflows.lastOp))))
+})
 
 /** Gives a row when the workflow is gone. Asked only after this caller's own deletion lost its answer. */
 const goneQuery = defineQuery<{ id: string }>()((dialect, bind) => {
@@ -112,15 +114,32 @@ const goneQuery = defineQuery<{ id: string }>()((dialect, bind) => {
     .where(all(isAnchor(dialect), not(exists(workflow))))
 })
 
-function insertWorkflow(dialect: Dialect, caller: UserCaller, workflow: NewWorkflow): readonly Statement[] {
+/** Two statements, however many there are: each is a round trip on MySQL. */
+function insertWorkflows(
+  dialect: Dialect,
+  caller: UserCaller,
+  [first, ...others]: readonly [NewWorkflow, ...NewWorkflow[]],
+): readonly Statement[] {
   const { workflows, workflowVersions } = dialect.tables
   const allowed = mayAct(dialect, caller)
-  const head = {
+  const heads = [headOf(caller, first), ...others.map((workflow) => headOf(caller, workflow))] as const
+  const versions = [
+    firstVersionOf(caller, first),
+    ...others.map((workflow) => firstVersionOf(caller, workflow)),
+  ] as const
+  return [
+    buildStatement(insertAllWhere(dialect, workflows, heads, allowed), { isGate: true }),
+    buildStatement(insertAllWhere(dialect, workflowVersions, versions, allowed)),
+  ]
+}
+
+function headOf({ userId }: UserCaller, workflow: NewWorkflow) {
+  return {
     id: workflow.id,
     name: workflow.name,
     description: workflow.description,
     definition: workflow.definition,
-    ownerId: caller.userId,
+    ownerId: userId,
     isPublic: workflow.isPublic,
     versionNumber: 1,
     revision: 1,
@@ -129,19 +148,18 @@ function insertWorkflow(dialect: Dialect, caller: UserCaller, workflow: NewWorkf
     createdAt: workflow.createdAt,
     updatedAt: workflow.createdAt,
   }
-  const version = {
+}
+
+function firstVersionOf({ userId }: UserCaller, workflow: NewWorkflow) {
+  return {
     id: workflow.versionId,
     workflowId: workflow.id,
     versionNumber: 1,
     definition: workflow.definition,
     changeNotes: null,
-    createdBy: caller.userId,
+    createdBy: userId,
     createdAt: workflow.createdAt,
   }
-  return [
-    buildStatement(insertWhere(dialect, workflows, head, allowed), { isGate: true }),
-    buildStatement(insertWhere(dialect, workflowVersions, version, allowed)),
-  ]
 }
 
 /** A write that affected nothing for want of standing: one read more tells which. */
@@ -160,7 +178,7 @@ const standingQuery = defineQuery<CallerInput>()((dialect, bind) => {
     .where(isAnchor(dialect))
 })
 
-function summaryFields({ tables: { workflows } }: Dialect) {
+export function summaryFields({ tables: { workflows } }: Dialect) {
   return {
     id: workflows.id,
     name: workflows.name,
@@ -201,10 +219,10 @@ export async function getWorkflow(store: Store, caller: Caller, id: string): Pro
   return viewOf(caller, row, 'view')
 }
 
-type WorkflowReadRow = StandingRow &
+export type WorkflowReadRow = StandingRow &
   PermissionRow & { readonly [Name in keyof Omit<WorkflowView, 'permission'>]: WorkflowView[Name] | null }
 
-function viewOf(caller: Caller, row: WorkflowReadRow | undefined, needed: Permission): Outcome<WorkflowView> {
+export function viewOf(caller: Caller, row: WorkflowReadRow | undefined, needed: Permission): Outcome<WorkflowView> {
   const access = accessOf(caller, row, needed)
   if (!access.ok) return access
   if (row === undefined || !isWholeView(row)) return refused('not_found')
@@ -412,7 +430,7 @@ function insertNextVersion(
   return buildStatement(builder.insert(workflowVersions).select(source.getSQL()))
 }
 
-function hasRevision({ tables: { workflows } }: Dialect, condition: RevisionCondition): SQL | undefined {
+export function hasRevision({ tables: { workflows } }: Dialect, condition: RevisionCondition): SQL | undefined {
   return condition === 'any' ? undefined : inArray(workflows.revision, [...condition])
 }
 

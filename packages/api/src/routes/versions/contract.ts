@@ -7,6 +7,8 @@ const maxVersionNumber = 2_147_483_647
 
 export const versionNumber = integer(1, maxVersionNumber)
 
+export const versionPath = z.object({ id, n: versionNumber })
+
 const summaryShape = {
   id,
   versionNumber: z.int(),

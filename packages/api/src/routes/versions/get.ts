@@ -1,10 +1,8 @@
-import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { id } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
 import { defineRoute, noBody, noParameters } from '../../route.ts'
-import { getVersion as findVersion } from '../../services/versions.ts'
-import { versionNumber, versionSchema, versionSummaryJson } from './contract.ts'
+import { checkVersions, getVersion as findVersion } from '../../services/versions.ts'
+import { versionPath, versionSchema, versionSummaryJson } from './contract.ts'
 
 export const getVersion = defineRoute({
   method: 'GET',
@@ -12,13 +10,14 @@ export const getVersion = defineRoute({
   summary: 'Read a version with its definition.',
   access: { kind: 'workflow', need: 'view' },
   scope: 'read',
-  pathParameters: z.object({ id, n: versionNumber }),
+  pathParameters: versionPath,
   query: noParameters,
   body: noBody,
   isIdempotent: false,
   isConditional: false,
   answers: { 200: versionSchema },
   refusals: [],
+  find: (context, { id, n }) => checkVersions(context, id, { from: n, to: n }, 'view'),
   async act(context, { path }) {
     const version = await findVersion(context, path.id, path.n)
     if (!version.ok) return version

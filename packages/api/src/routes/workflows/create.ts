@@ -1,7 +1,7 @@
 import { revisionAnswer, storedAnswer } from '../../answer.ts'
 import { keptAnswer } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody, noParameters } from '../../route.ts'
-import { createWorkflow, type Keeping } from '../../services/workflows.ts'
+import { createWorkflows, type Keeping } from '../../services/workflows.ts'
 import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
 import type { WorkflowView } from '@millrace/db/repositories/workflows'
 
@@ -21,10 +21,10 @@ export const postWorkflow = defineRoute({
   async act(context, { body, idempotencyKey }) {
     const keeping: Keeping | undefined = idempotencyKey && {
       key: idempotencyKey,
-      answerFor: (workflow) => storedAnswer(createdAnswer(workflow)),
+      answerFor: ([workflow]) => storedAnswer(createdAnswer(workflow)),
     }
-    const created = await createWorkflow(context, body, keeping)
-    if (created.ok) return createdAnswer(created.value)
+    const created = await createWorkflows(context, [body], keeping)
+    if (created.ok) return createdAnswer(created.value[0])
     return 'kept' in created ? keptAnswer(created.kept) : created
   },
 })

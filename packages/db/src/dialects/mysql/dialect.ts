@@ -4,10 +4,11 @@ import { drizzle } from 'drizzle-orm/mysql-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
-import { mysqlBulk } from './bulk.ts'
 import { onlyBuilds } from '../only-builds.ts'
+import { mysqlBulk } from './bulk.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
+import { mysqlCatalogue } from './catalogue.ts'
 import { mysqlMigration } from './migration.ts'
 
 const writer = new MySqlDialect()
@@ -21,16 +22,18 @@ export const mysql: Dialect = {
   exactText: (column) => sql`${column}`,
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
+  typed: (value) => value,
   concat: (text, more) => sql`concat(${text}, ${more})`,
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,
-  claim: mysqlClaim,
   bulk: mysqlBulk,
+  claim: mysqlClaim,
   orUpdate(_key, columns) {
     // `values(column)`: MySQL's newer alias for the inserted row is unknown to MariaDB.
     const sets = columns.map(({ name }) => sql`${sql.identifier(name)} = values(${sql.identifier(name)})`)
     return sql`on duplicate key update ${sql.join(sets, sql`, `)}`
   },
   migration: mysqlMigration,
+  catalogue: mysqlCatalogue,
 }

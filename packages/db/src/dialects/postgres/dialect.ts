@@ -4,11 +4,12 @@ import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
-import { postgresBulk } from './bulk.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
+import { postgresBulk } from './bulk.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
+import { postgresCatalogue } from './catalogue.ts'
 import { postgresMigration } from './migration.ts'
 
 const writer = new PgDialect()
@@ -22,12 +23,15 @@ export const postgres: Dialect = {
   exactText: (column) => sql`${column}::text`,
   contains: (column, needle) => sql`strpos(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
+  // A collation is no part of a cast's type.
+  typed: (value, column) => sql`cast(${value} as ${sql.raw(column.getSQLType().replace(/ collate .*/, ''))})`,
   concat: (text, more) => sql`${text} || ${more}`,
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
-  claim: postgresClaim,
   bulk: postgresBulk,
+  claim: postgresClaim,
   orUpdate: onConflict,
   migration: postgresMigration,
+  catalogue: postgresCatalogue,
 }

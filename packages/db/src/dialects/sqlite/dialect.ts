@@ -3,11 +3,12 @@ import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
-import { sqliteBulk } from './bulk.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
+import { sqliteBulk } from './bulk.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
+import { sqliteCatalogue } from './catalogue.ts'
 import { sqliteMigration } from './migration.ts'
 
 const writer = new SQLiteAsyncDialect()
@@ -20,12 +21,14 @@ export const sqlite: Dialect = {
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   // One writer at a time, from BEGIN IMMEDIATE on.
   locking: (subquery) => subquery,
+  typed: (value) => value,
   concat: (text, more) => sql`${text} || ${more}`,
   jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
-  claim: sqliteClaim,
   bulk: sqliteBulk,
+  claim: sqliteClaim,
   orUpdate: onConflict,
   migration: sqliteMigration,
+  catalogue: sqliteCatalogue,
 }

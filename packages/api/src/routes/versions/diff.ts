@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { id } from '../../fields.ts'
+import { ExactJson } from '../../json.ts'
+import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { checkVersions, compareVersions } from '../../services/versions.ts'
+import { versionNumber } from './contract.ts'
+
+const operation = z.object({
+  op: z.enum(['add', 'remove', 'replace']),
+  path: z.string().meta({ description: 'A JSON Pointer (RFC 6901).' }),
+  value: z.unknown().optional(),
+})
+
+export const getDifference = defineRoute({
+  method: 'GET',
+  path: '/v1/workflows/{id}/versions/{a}/diff/{b}',
+  summary: 'The JSON Patch (RFC 6902) that turns version a into version b.',
+  access: { kind: 'workflow', need: 'view' },
+  scope: 'read',
+  pathParameters: z.object({ id, a: versionNumber, b: versionNumber }),
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.object({ from: z.int(), to: z.int(), patch: z.array(operation) }) },
+  refusals: [],
+  find: (context, { id: workflowId, a, b }) => checkVersions(context, workflowId, { from: a, to: b }, 'view'),
+  async act(context, { path: { id: workflowId, a: from, b: to } }) {
+    const patch = await compareVersions(context, workflowId, { from, to })
+    return patch.ok ? jsonAnswer(200, { from, to, patch: new ExactJson(patch.value) }) : patch
+  },
+})

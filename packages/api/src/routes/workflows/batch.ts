@@ -1,0 +1,48 @@
+import * as z from 'zod'
+import { jsonAnswer, storedAnswer } from '../../answer.ts'
+import { keptAnswer } from '../../request/idempotency.ts'
+import { defineRoute, documentsListBody, noParameters } from '../../route.ts'
+import { createWorkflows, type Keeping, type WorkflowViews } from '../../services/workflows.ts'
+import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
+
+const mostItems = 100
+
+const item = z.strictObject(newWorkflow.shape)
+const itemCount = { error: `must have 1 to ${mostItems} items` }
+
+const newWorkflows = z.object({
+  items: z
+    .array(z.unknown(), { error: 'must be a list of workflows' })
+    .min(1, itemCount)
+    .max(mostItems, itemCount)
+    .pipe(z.tuple([item], item)),
+})
+
+export const postWorkflows = defineRoute({
+  method: 'POST',
+  path: '/v1/workflows/batch',
+  summary: 'Create up to 100 workflows, all or none.',
+  access: { kind: 'user' },
+  scope: 'write',
+  pathParameters: noParameters,
+  query: noParameters,
+  body: documentsListBody(newWorkflows, { field: 'items', mostItems }, ['definition']),
+  isIdempotent: true,
+  isConditional: false,
+  answers: { 201: z.object({ items: z.array(workflowSchema) }) },
+  refusals: [],
+  async act(context, { body, idempotencyKey }) {
+    const keeping: Keeping | undefined = idempotencyKey && {
+      key: idempotencyKey,
+      answerFor: (workflows) => storedAnswer(createdAnswer(workflows)),
+    }
+    const created = await createWorkflows(context, body.items, keeping)
+    if (created.ok) return createdAnswer(created.value)
+    return 'kept' in created ? keptAnswer(created.kept) : created
+  },
+})
+
+/** In the order of the request. */
+function createdAnswer(workflows: WorkflowViews) {
+  return jsonAnswer(201, { items: workflows.map(workflowJson) })
+}
