@@ -154,16 +154,6 @@ export const archiveTables: readonly ArchiveTable[] = [
   ]),
 ]
 
-/** What the archive leaves out of its tables, because it is derived or lives shortly. */
-export const leftOutColumns: readonly string[] = [
-  'username_key',
-  'email_key',
-  'name_key',
-  'last_op',
-  'lease_owner',
-  'lease_until',
-]
-
 export function tableNamed(name: string): ArchiveTable | undefined {
   return archiveTables.find((known) => known.name === name)
 }

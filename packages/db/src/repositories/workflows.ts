@@ -574,7 +574,8 @@ function listQuery(dialect: Dialect, caller: Caller, listing: WorkflowListing) {
     .leftJoin(page, sql`1 = 1`)
     .leftJoin(
       workflowShares,
-      and(eq(workflowShares.workflowId, page.id), eq(workflowShares.sharedWithUserId, users.id)),
+      // No user has an empty id: an anonymous caller's join stays on the index too.
+      and(eq(workflowShares.workflowId, page.id), eq(workflowShares.sharedWithUserId, callerIdOf(caller) ?? '')),
     )
     .where(isAnchor(dialect))
     .orderBy(desc(page[listing.order]), desc(page.id))
