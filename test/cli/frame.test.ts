@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { knownMigrations } from '@millrace/db/known-migrations'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
+
+// Each command is a process of its own, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000 })
 
 const wrongArguments: readonly (readonly string[])[] = [
   [],

@@ -4,6 +4,9 @@ import { expect, test, vi } from 'vitest'
 import { describeDialects, freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
+// Each command is a process of its own, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000 })
+
 const patience = { timeout: 20_000, interval: 50 }
 
 async function urlOf(running: Running): Promise<string> {

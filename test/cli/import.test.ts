@@ -1,9 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
+
+// Each command is a process of its own, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000 })
 
 interface ImportDocument {
   readonly imported: readonly { readonly file: string; readonly id: string; readonly name: string }[]
