@@ -1,0 +1,345 @@
+import { routes } from '@millrace/api/app'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describeDialects } from '../dialects.ts'
+import { asRecord, readAnswer, type Answer } from './answers.ts'
+import { bodyOf } from './members.ts'
+import { startWorld, type Actor, type World } from './world.ts'
+
+/**
+ * Who may do what, for each route of the app's own table. Columns: who calls with a token, then with an API key. The
+ * keys of one scope are the owner's, `admin` the administrator's.
+ */
+const callers = [
+  ...['nobody', 'impostor', 'disabled', 'stranger', 'viewer', 'executor', 'editor', 'owner', 'admin'],
+  ...['key:read', 'key:write', 'key:worker', 'key:secrets', 'key:admin'],
+] as const
+type CallerName = (typeof callers)[number]
+
+/** How a route refuses, by letter; `+` is what it answers to whoever may. */
+const refusals: Readonly<Record<string, string>> = {
+  U: 'unauthenticated',
+  D: 'account_disabled',
+  N: 'not_found',
+  F: 'forbidden',
+  S: 'scope_missing',
+}
+
+/** What a route is called with: things of the owner's, shared with viewer, executor and editor. */
+interface Things {
+  readonly workflow: string
+  readonly execution: string
+  readonly users: World['users']
+}
+
+interface Entry {
+  /** One letter a caller, in their order; a blank and a bar between tokens and keys. */
+  readonly who: string
+  /** A status or, where the call is made so that it changes nothing, the code of the refusal that follows. */
+  readonly allowed: number | string
+  readonly path?: (things: Things) => string
+  readonly body?: (things: Things) => object
+  readonly headers?: Readonly<Record<string, string>>
+  /** What the call changes: made anew for each caller that may. */
+  readonly spends?: 'workflow' | 'execution'
+}
+
+const everyone = '+++++++++ | +++++'
+const whoever = 'UUD++++++ | ++SSS'
+const whoeverWrites = 'UUD++++++ | S+SSS'
+const whoeverHimself = 'UUD++++++ | SSSSS'
+const administrators = 'UUDFFFFF+ | SSSS+'
+const viewers = 'UUDN+++++ | ++SSS'
+const executors = 'UUDNF++++ | S+SSS'
+const editors = 'UUDNFF+++ | S+SSS'
+const owners = 'UUDNFFF++ | S+SSS'
+const ownersRead = 'UUDNFFF++ | ++SSS'
+const workers = 'UUDNFFF++ | SS+SS'
+
+const workflow = ({ workflow: id }: Things) => `/v1/workflows/${id}`
+const execution = ({ execution: id }: Things) => `/v1/executions/${id}`
+const always = { 'If-Match': '*' }
+
+const matrix: Readonly<Record<string, Entry>> = {
+  'GET /': { who: everyone, allowed: 200 },
+  'GET /healthz': { who: everyone, allowed: 200 },
+  'GET /readyz': { who: everyone, allowed: 200 },
+  'GET /openapi.json': { who: everyone, allowed: 200 },
+  'GET /docs': { who: everyone, allowed: 200 },
+  'GET /metrics': { who: 'UUUUUUUUU | UUUUU', allowed: 200 },
+
+  'POST /v1/auth/register': { who: everyone, allowed: 'validation_failed', body: () => ({}) },
+  'POST /v1/auth/login': {
+    who: everyone,
+    allowed: 'invalid_credentials',
+    body: () => ({ username: 'x', password: 'y' }),
+  },
+  'POST /v1/auth/refresh': { who: everyone, allowed: 'unauthenticated', body: () => ({ refreshToken: 'x' }) },
+  'POST /v1/auth/logout': { who: everyone, allowed: 204, body: () => ({ refreshToken: 'x' }) },
+  'GET /v1/auth/me': { who: whoever, allowed: 200 },
+  'DELETE /v1/auth/me': { who: whoeverHimself, allowed: 'invalid_credentials', body: () => ({ password: 'wrong' }) },
+  'GET /v1/auth/sessions': { who: whoever, allowed: 200 },
+  'DELETE /v1/auth/sessions/{id}': {
+    who: 'UUDNNNNNN | SSSSS',
+    allowed: 204,
+    path: () => '/v1/auth/sessions/of-another',
+  },
+  'POST /v1/auth/password': {
+    who: whoeverHimself,
+    allowed: 'invalid_credentials',
+    body: () => ({ currentPassword: 'wrong', newPassword: 'another horse' }),
+  },
+  'POST /v1/api-keys': { who: whoeverWrites, allowed: 201, body: () => ({ name: 'x', scopes: ['write'] }) },
+  'GET /v1/api-keys': { who: whoever, allowed: 200 },
+  'DELETE /v1/api-keys/{id}': { who: 'UUDNNNNNN | SNSSS', allowed: 204, path: () => '/v1/api-keys/of-another' },
+
+  'POST /v1/workflows': { who: whoeverWrites, allowed: 201, body: () => ({ name: 'x', definition: {} }) },
+  'POST /v1/workflows/batch': {
+    who: whoeverWrites,
+    allowed: 201,
+    body: () => ({ items: [{ name: 'x', definition: {} }] }),
+  },
+  'GET /v1/workflows': { who: whoever, allowed: 200 },
+  'GET /v1/workflows/{id}': { who: viewers, allowed: 200, path: workflow },
+  'PATCH /v1/workflows/{id}': {
+    who: editors,
+    allowed: 200,
+    path: workflow,
+    headers: always,
+    body: () => ({ name: 'changed' }),
+    spends: 'workflow',
+  },
+  'DELETE /v1/workflows/{id}': { who: owners, allowed: 204, path: workflow, headers: always, spends: 'workflow' },
+  'POST /v1/workflows/{id}/transfer': {
+    who: owners,
+    allowed: 200,
+    path: (things) => `${workflow(things)}/transfer`,
+    headers: always,
+    body: () => ({ username: 'stranger' }),
+    spends: 'workflow',
+  },
+  'GET /v1/workflows/{id}/versions': { who: viewers, allowed: 200, path: (things) => `${workflow(things)}/versions` },
+  'GET /v1/workflows/{id}/versions/{n}': {
+    who: viewers,
+    allowed: 200,
+    path: (things) => `${workflow(things)}/versions/1`,
+  },
+  'POST /v1/workflows/{id}/versions/{n}/restore': {
+    who: editors,
+    allowed: 200,
+    path: (things) => `${workflow(things)}/versions/1/restore`,
+    headers: always,
+    body: () => ({}),
+    spends: 'workflow',
+  },
+  'GET /v1/workflows/{id}/versions/{a}/diff/{b}': {
+    who: viewers,
+    allowed: 200,
+    path: (things) => `${workflow(things)}/versions/1/diff/1`,
+  },
+  'GET /v1/workflows/{id}/shares': { who: ownersRead, allowed: 200, path: (things) => `${workflow(things)}/shares` },
+  'POST /v1/workflows/{id}/shares': {
+    who: owners,
+    allowed: 201,
+    path: (things) => `${workflow(things)}/shares`,
+    body: () => ({ username: 'stranger', permission: 'view' }),
+    spends: 'workflow',
+  },
+  'DELETE /v1/workflows/{id}/shares/{userId}': {
+    who: 'UUDNF+F++ | S+SSS',
+    allowed: 204,
+    path: (things) => `${workflow(things)}/shares/${things.users.executor.id}`,
+    spends: 'workflow',
+  },
+
+  'POST /v1/workflows/{id}/executions': {
+    who: executors,
+    allowed: 201,
+    path: (things) => `${workflow(things)}/executions`,
+    body: () => ({}),
+    spends: 'workflow',
+  },
+  'GET /v1/executions': { who: whoever, allowed: 200 },
+  'GET /v1/executions/{id}': { who: 'UUDN+++++ | ++SSS', allowed: 200, path: execution },
+  'POST /v1/executions/claim': {
+    who: 'UUD++++++ | SS+SS',
+    allowed: 200,
+    body: () => ({ worker: 'w', workflowIds: ['nothing'] }),
+  },
+  'POST /v1/executions/{id}/heartbeat': {
+    who: workers,
+    allowed: 'invalid_transition',
+    path: (things) => `${execution(things)}/heartbeat`,
+    body: () => ({ fence: 0 }),
+  },
+  'PATCH /v1/executions/{id}': {
+    who: workers,
+    allowed: 'invalid_transition',
+    path: execution,
+    body: () => ({ fence: 0, status: 'completed' }),
+  },
+  'POST /v1/executions/{id}/cancel': {
+    who: executors,
+    allowed: 200,
+    path: (things) => `${execution(things)}/cancel`,
+    spends: 'execution',
+  },
+  'POST /v1/executions/{id}/resume': {
+    who: executors,
+    allowed: 'invalid_transition',
+    path: (things) => `${execution(things)}/resume`,
+  },
+  'POST /v1/executions/{id}/retry': {
+    who: executors,
+    allowed: 'invalid_transition',
+    path: (things) => `${execution(things)}/retry`,
+  },
+
+  'GET /v1/settings': { who: whoever, allowed: 200 },
+  'PUT /v1/settings': { who: whoeverWrites, allowed: 200, body: () => ({ data: {} }) },
+  'PATCH /v1/settings': { who: whoeverWrites, allowed: 200, body: () => ({ a: 1 }) },
+  'POST /v1/settings/reveal': {
+    who: 'UUD++++++ | SSS+S',
+    allowed: 'validation_failed',
+    body: () => ({ pointer: 'no pointer' }),
+  },
+
+  'GET /v1/admin/status': { who: administrators, allowed: 200 },
+  'GET /v1/admin/users': { who: administrators, allowed: 200 },
+  'PATCH /v1/admin/users/{id}': {
+    who: administrators,
+    allowed: 200,
+    path: ({ users }) => `/v1/admin/users/${users.stranger.id}`,
+    body: () => ({ role: 'user' }),
+  },
+  'GET /v1/admin/backups': { who: administrators, allowed: 200 },
+  'POST /v1/admin/backups': { who: administrators, allowed: 'validation_failed', body: () => ({ nothing: 1 }) },
+  'GET /v1/admin/backups/{name}': { who: 'UUDFFFFFN | SSSSN', allowed: 200, path: () => '/v1/admin/backups/nothing' },
+}
+
+/** The same for what anyone may read: who is refused is only who is known not to count, or comes with too narrow a key. */
+const publicReads: Readonly<Record<string, (things: Things) => string>> = {
+  'the workflow': workflow,
+  'its versions': (things) => `${workflow(things)}/versions`,
+  'a version': (things) => `${workflow(things)}/versions/1`,
+  'a difference': (things) => `${workflow(things)}/versions/1/diff/1`,
+  'the list of what is public': () => '/v1/workflows?scope=public',
+}
+const publicReaders = '+UD++++++ | ++SSS'
+const publicOwners = 'UUDFFFF++ | ++SSS'
+
+function outcomesOf({ who, allowed }: Pick<Entry, 'who' | 'allowed'>): Readonly<Record<CallerName, number | string>> {
+  const letters = who.replaceAll(/[ |]/g, '')
+  const outcomes = callers.map((caller, position) => [caller, refusals[letters[position] ?? ''] ?? allowed] as const)
+  return Object.fromEntries(outcomes) as Readonly<Record<CallerName, number | string>>
+}
+
+const names = routes.map(({ method, path }) => `${method} ${path}`)
+
+describe('the matrix', () => {
+  test('has an entry for each route of the app', () => {
+    expect(names.filter((name) => matrix[name] === undefined)).toEqual([])
+  })
+
+  test.each(Object.entries(matrix))('%s says of each caller', (_name, { who }) => {
+    expect(who.replaceAll(/[ |]/g, '')).toMatch(/^[+UDNFS]{14}$/)
+  })
+})
+
+describeDialects((dialect) => {
+  let world: World
+  let keys: Readonly<Record<string, string>>
+  let standing: Things
+  beforeAll(async () => {
+    world = await startWorld(dialect)
+    keys = await makeKeys(world)
+    standing = await makeThings(world)
+  })
+  afterAll(() => world.stop())
+
+  test.each(names.filter((name) => matrix[name] !== undefined))('%s', async (name) => {
+    const entry = matrix[name]
+    if (entry === undefined) throw new Error('has no entry')
+    const expected = outcomesOf(entry)
+    const found: Partial<Record<CallerName, number | string>> = {}
+    for (const caller of callers) {
+      const things = entry.spends !== undefined && expected[caller] === entry.allowed ? await spent(entry) : standing
+      found[caller] = outcomeOf(await attempt(caller, name, entry, things), entry.allowed)
+    }
+    expect(found).toEqual(expected)
+  })
+
+  const spent = ({ spends }: Entry) => (spends === 'execution' ? freshExecution(world, standing) : freshWorkflow(world))
+
+  test('what was refused has changed nothing', async () => {
+    const { workflow: id } = standing
+    const answer = await readAnswer(await world.send('owner', 'GET', `/v1/workflows/${id}`))
+    expect(bodyOf(answer, 200)).toMatchObject({ name: 'a workflow', revision: 1, isPublic: false })
+    const shares = await world.service.database.query(
+      `select permission from workflow_shares where workflow_id = '${id}' order by permission`,
+    )
+    expect(shares.map(({ permission }) => permission)).toEqual(['edit', 'execute', 'view'])
+  })
+
+  test.each(Object.entries(publicReads))('anyone reads %s of a public workflow', async (_name, path) => {
+    const open = await world.workflow({ isPublic: true })
+    const things = { ...standing, workflow: open.id }
+    const entry = { who: publicReaders, allowed: 200, path }
+    const found: Partial<Record<CallerName, number | string>> = {}
+    for (const caller of callers) found[caller] = outcomeOf(await attempt(caller, 'GET ', entry, things), 200)
+    expect(found).toEqual(outcomesOf(entry))
+  })
+
+  test('but not its shares', async () => {
+    const open = await world.workflow({ isPublic: true })
+    const things = { ...standing, workflow: open.id }
+    const entry = { who: publicOwners, allowed: 200, path: (of: Things) => `${workflow(of)}/shares` }
+    const found: Partial<Record<CallerName, number | string>> = {}
+    for (const caller of callers) found[caller] = outcomeOf(await attempt(caller, 'GET ', entry, things), 200)
+    expect(found).toEqual(outcomesOf(entry))
+  })
+
+  async function attempt(caller: CallerName, name: string, entry: Entry, things: Things): Promise<Answer> {
+    const [method = '', pattern = ''] = name.split(' ')
+    const path = entry.path?.(things) ?? pattern
+    const key = keys[caller]
+    const headers = { ...entry.headers, ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) }
+    const body = entry.body === undefined ? undefined : JSON.stringify(entry.body(things))
+    const actor = key === undefined ? (caller as Actor) : 'nobody'
+    return readAnswer(await world.send(actor, method, path, { headers, body }))
+  }
+})
+
+/** The code of a refusal, else the status: what stands in the matrix. */
+function outcomeOf({ status, json, text }: Answer, allowed: number | string): number | string {
+  if (status < 400 || typeof json !== 'object' || json === null)
+    return status === allowed ? allowed : `${status} ${text}`
+  return String(asRecord(json)['code'])
+}
+
+async function makeKeys(world: World): Promise<Readonly<Record<string, string>>> {
+  const keys: Record<string, string> = {}
+  for (const scope of ['read', 'write', 'worker', 'secrets', 'admin']) {
+    const body = JSON.stringify({ name: scope, scopes: [scope] })
+    const answer = await readAnswer(
+      await world.send(scope === 'admin' ? 'admin' : 'owner', 'POST', '/v1/api-keys', { body }),
+    )
+    keys[`key:${scope}`] = String(bodyOf(answer, 201)['key'])
+  }
+  return keys
+}
+
+async function makeThings(world: World): Promise<Things> {
+  const things = await freshWorkflow(world)
+  return names.includes('POST /v1/workflows/{id}/executions') ? freshExecution(world, things) : things
+}
+
+async function freshWorkflow(world: World): Promise<Things> {
+  const { id } = await world.workflow()
+  return { workflow: id, execution: 'none', users: world.users }
+}
+
+async function freshExecution(world: World, things: Things): Promise<Things> {
+  const path = `/v1/workflows/${things.workflow}/executions`
+  const answer = await readAnswer(await world.send('owner', 'POST', path, { body: '{}' }))
+  return { ...things, execution: String(bodyOf(answer, 201)['id']) }
+}
