@@ -47,12 +47,16 @@ export async function readApiKey(text: string): Promise<PresentedKey | undefined
 
 function readClaims(encoded: string): ApiKeyClaims | undefined {
   const claims = decode(encoded)
-  if (!Array.isArray(claims) || claims.length !== 3) return undefined
-  const [userId, written, expires]: readonly unknown[] = claims
+  if (!isList(claims) || claims.length !== 3) return undefined
+  const [userId, written, expires] = claims
   if (typeof userId !== 'string' || !isId(userId) || typeof written !== 'string') return undefined
   const scopes = readScopes(written)
   if (scopes === undefined || (expires !== null && !Number.isSafeInteger(expires))) return undefined
   return { userId, scopes, expiresAt: expires === null ? null : new Date(Number(expires)) }
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }
 
 function decode(encoded: string): unknown {

@@ -1,5 +1,5 @@
-import { and, count, eq, gt, min, sql, type SQL } from 'drizzle-orm'
-import { isAnchor } from '../access.ts'
+import { and, count, eq, exists, gt, min, not, sql, type SQL } from 'drizzle-orm'
+import { all, isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import { buildQuery, buildStatement, defineQuery, defineStatement, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
@@ -180,6 +180,20 @@ const recordedQuery = defineQuery<{ id: string }>()(({ builder, tables: { loginA
     .where(eq(loginAttempts.id, bind('id', loginAttempts.id))),
 )
 
+/** Gives a row when the attempt is not there. */
+const withdrawnQuery = defineQuery<{ id: string }>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, loginAttempts } = tables
+  const attempt = builder
+    .select({ one: sql`1` })
+    .from(loginAttempts)
+    .where(eq(loginAttempts.id, bind('id', loginAttempts.id)))
+  return builder
+    .select({ name: marks.name })
+    .from(marks)
+    .where(all(isAnchor(dialect), not(exists(attempt))))
+})
+
 const withdrawStatement = defineStatement<{ id: string }>()(({ builder, tables: { loginAttempts } }, bind) =>
   builder.delete(loginAttempts).where(eq(loginAttempts.id, bind('id', loginAttempts.id))),
 )
@@ -206,7 +220,11 @@ export async function countAttempt(store: Store, attempt: Attempt): Promise<Rate
   })
   const [row] = rows
   const limited = row === undefined ? undefined : rateLimitOf(attempt.kind, row, attempt.at, { isRecorded: true })
-  if (limited !== undefined) await store.write({ writes: [withdrawStatement(store.dialect, { id: attempt.id })] })
+  if (limited === undefined) return undefined
+  await store.write({
+    writes: [withdrawStatement(store.dialect, { id: attempt.id })],
+    applied: withdrawnQuery(store.dialect, { id: attempt.id }),
+  })
   return limited
 }
 
@@ -215,7 +233,7 @@ export async function withdrawAttempt(store: Store, attempt: Attempt): Promise<R
   const { rows } = await store.write({
     writes: [withdrawStatement(store.dialect, { id: attempt.id })],
     answer: countQuery(store.dialect, attempt),
-    applied: countQuery(store.dialect, attempt),
+    applied: withdrawnQuery(store.dialect, { id: attempt.id }),
   })
   const [row] = rows
   return row === undefined ? undefined : rateLimitOf(attempt.kind, row, attempt.at, { isRecorded: false })

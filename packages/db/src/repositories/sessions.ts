@@ -192,6 +192,20 @@ export async function endFamily(store: Store, familyId: string, at: Date): Promi
   })
 }
 
+/** Gives a row when there is no such refresh token. */
+const loggedOutQuery = defineQuery<{ refreshSha256: string }>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, sessions } = tables
+  const token = builder
+    .select({ one: sql`1` })
+    .from(sessions)
+    .where(eq(sessions.refreshSha256, bind('refreshSha256', sessions.refreshSha256)))
+  return builder
+    .select({ name: marks.name })
+    .from(marks)
+    .where(all(isAnchor(dialect), not(exists(token))))
+})
+
 /** Ends the family of a refresh token, if there is one. */
 export async function logOut(store: Store, refreshSha256: string): Promise<void> {
   const { dialect } = store
@@ -213,7 +227,11 @@ export async function logOut(store: Store, refreshSha256: string): Promise<void>
       ),
     )
   const restore = buildQuery(builder.select({ restore: marks.value }).from(marks).where(isAnchor(dialect)))
-  const { rows } = await store.write({ writes: [buildStatement(remove)], answer: restore, applied: restore })
+  const { rows } = await store.write({
+    writes: [buildStatement(remove)],
+    answer: restore,
+    applied: loggedOutQuery(dialect, { refreshSha256 }),
+  })
   if (rows.some((row) => row.restore !== null)) throw restoreError()
 }
 

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { UserCaller } from '@millrace/db/access'
+import { openDatabase } from '@millrace/db/database'
+import { checkDocument } from '@millrace/db/document'
+import { removeAccount } from '@millrace/db/repositories/account-removal'
+import { changeUser } from '@millrace/db/repositories/administered-users'
+import { createApiKey, deleteApiKey, listApiKeys } from '@millrace/db/repositories/api-keys'
+import { changePassword, logIn } from '@millrace/db/repositories/credentials'
+import { countAttempt } from '@millrace/db/repositories/login-attempts'
+import { deleteSession, endFamily, findRefresh, logOut, rotateRefresh } from '@millrace/db/repositories/sessions'
+import { deleteShare, listShares, putShare } from '@millrace/db/repositories/shares'
+import { registerAccount } from '@millrace/db/repositories/users'
+import { createWorkflows } from '@millrace/db/repositories/workflows'
+import type { Store } from '@millrace/db/store'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
+
+const losses: readonly Loss[] = ['request', 'answer']
+const now = new Date('2026-01-31T09:30:00.000Z')
+const later = new Date('2026-01-31T09:31:00.000Z')
+const done = { ok: true, value: undefined }
+
+let counter = 0
+const unique = (kind: string): string => `${kind}${(counter += 1)}`
+
+function sessionOf(userId: string, familyId = unique('family')) {
+  const expiresAt = new Date('2026-03-01T00:00:00.000Z')
+  const names = { id: unique('session'), familyId, userId, refreshSha256: unique('sha') }
+  return { ...names, userAgent: null, createdAt: now, expiresAt }
+}
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+  let proxy: LosingProxy
+  let sound: Store
+
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    proxy = await startLosingProxy(reached.gateway.url)
+    sound = reached.database.store()
+  })
+  afterAll(async () => {
+    await proxy.close()
+    await reached.stop()
+  })
+
+  const count = async (from: string): Promise<number> =>
+    (await reached.raw.query(`select 1 as one from ${from}`)).length
+
+  /** Does it once for each of its trips, losing that one; each time over a database with a whole budget of retries. */
+  async function losingEach(loss: Loss, act: (store: Store) => Promise<void>): Promise<void> {
+    for (let trip = 1, isLost = true; isLost; trip += 1) {
+      const database = openDatabase({ target: reached.target, gatewayUrl: proxy.url })
+      // Whether the schema is current is asked before, so that the trips are those of the write.
+      await findRefresh(database.store(), 'nothing')
+      proxy.loseNext(trip, loss)
+      await act(database.store())
+      isLost = proxy.seen() >= trip
+    }
+  }
+
+  async function join(): Promise<UserCaller> {
+    const id = unique('user')
+    const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
+    const user = { id, ...names, role: 'user' as const, createdAt: now }
+    const attempt = { id: unique('attempt'), kind: 'register' as const, nameKey: '', network: unique('net'), at: now }
+    expect(await registerAccount(sound, user, sessionOf(id), attempt)).toEqual(done)
+    return { kind: 'user', userId: id, issuedAt: now, mayAdminister: true }
+  }
+
+  describe.each(losses)('when the %s is lost at any trip', (loss) => {
+    test('an account is made once and counted once', async () => {
+      await losingEach(loss, async (store) => {
+        const id = unique('user')
+        const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
+        const user = { id, ...names, role: 'user' as const, createdAt: now }
+        const network = unique('net')
+        const attempt = { id: unique('attempt'), kind: 'register' as const, nameKey: '', network, at: now }
+        expect(await registerAccount(store, user, sessionOf(id), attempt)).toEqual(done)
+        expect(await count(`sessions where user_id = '${id}'`)).toBe(1)
+        expect(await count(`login_attempts where network = '${network}'`)).toBe(1)
+      })
+    })
+
+    test('a log-in starts one session', async () => {
+      await losingEach(loss, async (store) => {
+        const { userId } = await join()
+        const right = { userId, passwordHash: 'h', newHash: undefined }
+        expect(await logIn(store, right, sessionOf(userId), { nameKey: userId, network: 'n' })).toEqual(done)
+        expect(await count(`sessions where user_id = '${userId}'`)).toBe(2)
+      })
+    })
+
+    test('a failure is counted once', async () => {
+      await losingEach(loss, async (store) => {
+        const nameKey = unique('name')
+        const attempt = { id: unique('attempt'), kind: 'login' as const, nameKey, network: unique('net'), at: now }
+        expect(await countAttempt(store, attempt)).toBeUndefined()
+        expect(await count(`login_attempts where name_key = '${nameKey}'`)).toBe(1)
+      })
+    })
+
+    test('a refresh token is replaced once, and its caller is not told that it was used', async () => {
+      await losingEach(loss, async (store) => {
+        const { userId } = await join()
+        const session = sessionOf(userId)
+        const right = { userId, passwordHash: 'h', newHash: undefined }
+        await logIn(sound, right, session, { nameKey: userId, network: 'n' })
+        const next = sessionOf(userId, session.familyId)
+        expect(await rotateRefresh(store, session, next, later)).toEqual(done)
+        expect(await count(`sessions where family_id = '${session.familyId}'`)).toBe(2)
+        expect((await findRefresh(sound, next.refreshSha256))?.replacedAt).toBeNull()
+      })
+    })
+
+    test('families end, by reuse, by logging out and by their user', async () => {
+      const started = async (caller: UserCaller) => {
+        const session = sessionOf(caller.userId)
+        const right = { userId: caller.userId, passwordHash: 'h', newHash: undefined }
+        await logIn(sound, right, session, { nameKey: caller.userId, network: 'n' })
+        return session
+      }
+      await losingEach(loss, async (store) => {
+        const session = await started(await join())
+        await endFamily(store, session.familyId, later)
+        expect((await findRefresh(sound, session.refreshSha256))?.replacedAt).toEqual(later)
+      })
+      await losingEach(loss, async (store) => {
+        const session = await started(await join())
+        await logOut(store, session.refreshSha256)
+        expect(await findRefresh(sound, session.refreshSha256)).toBeUndefined()
+      })
+      await losingEach(loss, async (store) => {
+        const caller = await join()
+        const session = await started(caller)
+        expect(await deleteSession(store, caller, session.familyId)).toEqual(done)
+        expect(await findRefresh(sound, session.refreshSha256)).toBeUndefined()
+      })
+    })
+
+    test('a password is changed once', async () => {
+      await losingEach(loss, async (store) => {
+        const caller = await join()
+        const change = { passwordHash: 'h', newHash: 'new', endsApiKeys: true, at: later }
+        expect(await changePassword(store, caller, change)).toEqual(done)
+        expect(await count(`sessions where user_id = '${caller.userId}'`)).toBe(0)
+        expect(await count(`users where id = '${caller.userId}' and password_hash = 'new'`)).toBe(1)
+      })
+    })
+
+    test('a key is made once and deleted once', async () => {
+      const keyOf = () => ({
+        ...{ id: unique('key'), name: 'k', scopes: 'read', prefix: 'mr_', keySha256: unique('sha') },
+        ...{ expiresAt: null, createdAt: now, mayAdminister: false },
+      })
+      await losingEach(loss, async (store) => {
+        const caller = await join()
+        expect(await createApiKey(store, caller, keyOf())).toEqual(done)
+        expect(await listApiKeys(sound, caller, { limit: 5 })).toMatchObject({ value: [{ name: 'k' }] })
+      })
+      await losingEach(loss, async (store) => {
+        const caller = await join()
+        const key = keyOf()
+        await createApiKey(sound, caller, key)
+        expect(await deleteApiKey(store, caller, key.id, undefined)).toEqual(done)
+        expect(await listApiKeys(sound, caller, { limit: 5 })).toMatchObject({ value: [] })
+      })
+    })
+
+    test('a share is made once, counted once and taken away once', async () => {
+      const checked = checkDocument('{}')
+      if (!checked.ok) throw new Error('no document')
+      const definition = checked.text
+      const prepared = async () => {
+        const [owner, other] = [await join(), await join()]
+        const id = unique('workflow')
+        const workflow = { id, versionId: unique('version'), name: id, description: null, definition, isPublic: false }
+        await createWorkflows(sound, owner, [{ ...workflow, createdAt: now }])
+        const target = { userId: other.userId }
+        const share = {
+          id: unique('share'),
+          target,
+          permission: 'view' as const,
+          at: now,
+          attemptId: unique('attempt'),
+        }
+        return { owner, other, id, share }
+      }
+      await losingEach(loss, async (store) => {
+        const { owner, id, share } = await prepared()
+        expect(await putShare(store, owner, id, share)).toMatchObject({ ok: true, value: { isNew: true } })
+        expect(await listShares(sound, owner, id, { limit: 5 })).toMatchObject({ value: [{ id: share.id }] })
+        expect(await count(`login_attempts where name_key = '${owner.userId}' and kind = 'share'`)).toBe(1)
+      })
+      await losingEach(loss, async (store) => {
+        const { owner, other, id, share } = await prepared()
+        await putShare(sound, owner, id, share)
+        expect(await deleteShare(store, owner, id, other.userId)).toEqual(done)
+        expect(await count(`workflow_shares where workflow_id = '${id}'`)).toBe(0)
+      })
+    })
+
+    test('an account goes once, with everything', async () => {
+      await losingEach(loss, async (store) => {
+        const caller = await join()
+        const removal = { passwordHash: 'h', operation: unique('operation') }
+        expect(await removeAccount(store, caller, removal)).toEqual(done)
+        expect(await count(`users where id = '${caller.userId}'`)).toBe(0)
+        expect(await count(`sessions where user_id = '${caller.userId}'`)).toBe(0)
+      })
+    })
+
+    test('an administrator’s change is made', async () => {
+      const root = await join()
+      await reached.raw.query(`update users set role = 'admin' where id = '${root.userId}'`)
+      await losingEach(loss, async (store) => {
+        const { userId } = await join()
+        const change = { role: undefined, isDisabled: true, at: later }
+        expect(await changeUser(store, root, userId, change)).toMatchObject({ ok: true, value: { disabledAt: later } })
+      })
+    })
+  })
+})
