@@ -6,10 +6,11 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/db/database'
 import { migrate } from '@millrace/db/migrate'
 import { startGateway } from '@millrace/gateway'
-import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
+import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { targetOf } from './database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { runWorker } from './servers/worker.ts'
 import { workspaceRoot } from './workspace.ts'
 
 export interface ServiceOptions {
@@ -128,26 +129,8 @@ async function startWorkers(
   return urls.map((url) => url.origin)
 }
 
-/**
- * One workerd process. Miniflare rather than wrangler's test harness: it starts in a third of the time, and its Worker
- * reaches the gateway from workerd itself, where the harness sends each request through Node's own fetch.
- */
 function startWorker(vars: Readonly<Record<string, string>>, logged: string[]): Miniflare {
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)
-  const { options, script } = worker
-  return new Miniflare(
-    convertV4MiniflareOptions({
-      ...options,
-      modules: [{ type: 'ESModule', path: script }],
-      bindings: vars,
-      host: '127.0.0.1',
-      port: 0,
-      cf: false,
-      log: new NoOpLog(),
-      handleStructuredLogs: ({ message }) => {
-        logged.push(message)
-      },
-    }),
-  )
+  return runWorker(worker, vars, (line) => logged.push(line))
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
 import { workspaceRoot } from '../workspace.ts'
 
@@ -15,10 +16,13 @@ export interface UnbuiltWorker {
   readonly failed: string
 }
 
-/** Builds into a folder, once for all tests of a run. */
-export async function buildWorker(directory: string): Promise<BuiltWorker | UnbuiltWorker> {
+/** Builds into a folder, once for all tests of a run: the functions, unless another entry is given. */
+export async function buildWorker(
+  directory: string,
+  entry = join(workspaceRoot, 'functions/src/index.ts'),
+): Promise<BuiltWorker | UnbuiltWorker> {
   const config = join(workspaceRoot, 'wrangler.toml')
-  const build = spawn('wrangler', ['deploy', '--dry-run', '--config', config, '--outdir', directory], {
+  const build = spawn('wrangler', ['deploy', entry, '--dry-run', '--config', config, '--outdir', directory], {
     cwd: workspaceRoot,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
@@ -37,6 +41,31 @@ export async function buildWorker(directory: string): Promise<BuiltWorker | Unbu
   const { workerOptions } = readWorkerOptions(config)
   const code = await closed
   if (code !== 0) return { failed: `The Worker can't be built:\n${output}` }
-  const script = join(directory, 'index.js')
+  const script = join(directory, basename(entry).replace(/\.ts$/, '.js'))
   return { script, options: { ...workerOptions, modulesRoot: dirname(script), bindings: {} } }
+}
+
+/**
+ * One workerd process. Miniflare rather than wrangler's test harness: it starts in a third of the time, and its Worker
+ * reaches the gateway from workerd itself, where the harness sends each request through Node's own fetch.
+ */
+export function runWorker(
+  { options, script }: BuiltWorker,
+  vars: Readonly<Record<string, string>>,
+  onLog: (line: string) => void = () => undefined,
+): Miniflare {
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      ...options,
+      modules: [{ type: 'ESModule', path: script }],
+      bindings: vars,
+      host: '127.0.0.1',
+      port: 0,
+      cf: false,
+      log: new NoOpLog(),
+      handleStructuredLogs: ({ message }) => {
+        onLog(message)
+      },
+    }),
+  )
 }

@@ -1,0 +1,104 @@
+/**
+ * `pnpm bench [--quick] [--dialect sqlite,postgres,mysql] [--seconds 90] [--json]`: the product against the floor
+ * (bench/floor.ts) in one run, on databases that it starts and ends itself. `--quick` is two minutes in all;
+ * `--seconds` is the time under load, of all dialects together. Loopback only. Exit 2 on an option that it does not know.
+ */
+import { chmodSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { dialects, type Dialect } from '../test/dialects.ts'
+import { startServers } from '../test/servers/start.ts'
+import { buildWorker, type BuiltWorker } from '../test/servers/worker.ts'
+import { createWorld, type World } from './acts.ts'
+import { acts } from './floor-contract.ts'
+import { lanes, measure, type Plan } from './measure.ts'
+import { resultOf, tablesOf, type Result } from './report.ts'
+import { startStage, type StageOptions } from './subjects.ts'
+
+const sizes = [6_000, 60_000]
+/** Leaves half a minute of two for the servers, the builds and the warming up. */
+const quickSeconds = 80
+const wholeSeconds = 360
+const rounds = { quick: 4, whole: 10 }
+
+interface Wanted {
+  readonly dialects: readonly Dialect[]
+  readonly plan: Plan
+  readonly isJson: boolean
+}
+
+try {
+  await run(readArguments())
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = isUsage(error) ? 2 : 1
+}
+
+function readArguments(): Wanted {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      dialect: { type: 'string', default: dialects.join(',') },
+      seconds: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const names = values.dialect.split(',')
+  const wanted = dialects.filter((dialect) => names.includes(dialect))
+  if (wanted.length !== names.length)
+    throw new UsageError(`--dialect takes ${dialects.join(', ')}, with commas between`)
+  const seconds = values.seconds === undefined ? (values.quick ? quickSeconds : wholeSeconds) : Number(values.seconds)
+  if (!(seconds > 0 && seconds <= 800))
+    throw new UsageError('--seconds takes a number up to 800: tokens last 15 minutes')
+  const count = values.quick ? rounds.quick : rounds.whole
+  // Product and floor, each under full load and then half as long alone.
+  const slices = wanted.length * sizes.length * acts.length * count * 2 * 1.5
+  return { dialects: wanted, plan: { rounds: count, sliceSeconds: seconds / slices }, isJson: values.json }
+}
+
+class UsageError extends Error {}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof UsageError || (error instanceof TypeError && 'code' in error)
+}
+
+async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+  // PostgreSQL runs as another user when this is root.
+  chmodSync(directory, 0o711)
+  const [servers, product, floor] = await Promise.all([
+    startServers(directory, randomUUID()),
+    build(join(directory, 'product'), 'functions/src/index.ts'),
+    build(join(directory, 'floor'), 'bench/floor.ts'),
+  ])
+  const results: Partial<Record<Dialect, readonly Result[]>> = {}
+  try {
+    for (const dialect of wanted) {
+      const measured = await runDialect(dialect, { directory, servers, workers: { product, floor } }, plan)
+      results[dialect] = measured
+      if (!isJson) process.stdout.write(`\n## ${dialect}\n\n${tablesOf(measured)}\n`)
+    }
+    if (isJson) process.stdout.write(`${JSON.stringify({ lanes, plan, results }, null, 2)}\n`)
+  } finally {
+    await servers.stop()
+  }
+}
+
+async function runDialect(dialect: Dialect, options: StageOptions, plan: Plan): Promise<readonly Result[]> {
+  const stage = await startStage(dialect, options)
+  try {
+    const worlds: World[] = []
+    for (const bytes of sizes) worlds.push(await createWorld(stage.subjects.product.client, bytes, lanes.throughput))
+    return (await measure(stage, worlds, plan)).map(resultOf)
+  } finally {
+    await stage.stop()
+  }
+}
+
+async function build(directory: string, entry: string): Promise<BuiltWorker> {
+  const built = await buildWorker(directory, join(import.meta.dirname, '..', entry))
+  if ('failed' in built) throw new Error(built.failed)
+  return built
+}

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** As Linux counts CPU time in /proc (`getconf CLK_TCK`). */
+const ticksPerSecond = 100
+
+/** CPU time that a process and its descendants have used, in milliseconds; 0 where there is no /proc. */
+export function cpuMilliseconds(processId: number): number {
+  const processes = readProcesses()
+  const family = new Set([processId])
+  // A child's id may be smaller than its parent's: until nothing is added.
+  for (let size = 0; size < family.size;) {
+    size = family.size
+    for (const { id, parent } of processes) if (family.has(parent)) family.add(id)
+  }
+  const ticks = processes.filter(({ id }) => family.has(id)).reduce((sum, process) => sum + process.ticks, 0)
+  return (ticks * 1000) / ticksPerSecond
+}
+
+/** Ids of this process's own children whose program has that name. */
+export function childrenNamed(name: string): readonly number[] {
+  return readProcesses()
+    .filter((child) => child.parent === process.pid && child.name === name)
+    .map(({ id }) => id)
+}
+
+interface Process {
+  readonly id: number
+  readonly name: string
+  readonly parent: number
+  /** Of those of its children too that have ended. */
+  readonly ticks: number
+}
+
+function readProcesses(): readonly Process[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((entry) => readProcess(Number(entry)) ?? [])
+}
+
+/** `proc_pid_stat(5)`: the name in parentheses may hold spaces. */
+function readProcess(id: number): Process | undefined {
+  let text: string
+  try {
+    text = readFileSync(`/proc/${id}/stat`, 'utf8')
+  } catch {
+    // It has ended since the folder was listed.
+    return undefined
+  }
+  const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'))
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const ticks = [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0)
+  return { id, name, parent: Number(fields[1]), ticks }
+}

@@ -1,0 +1,79 @@
+import type { UserCaller } from '@millrace/db/access'
+import type { Database } from '@millrace/db/database'
+import { checkDocument, type DocumentText } from '@millrace/db/document'
+import { nameKey } from '@millrace/db/names'
+import { createWorkflows, getWorkflow, listWorkflows, patchWorkflow } from '@millrace/db/repositories/workflows'
+import type { Statement } from '@millrace/db/statement'
+import type { Store } from '@millrace/db/store'
+import { instants, type Statements, type Template, type Values } from './floor-contract.ts'
+
+const userId = 'recorded user'
+const id = 'recorded workflow'
+const versionId = 'recorded version'
+const operation = 'recorded operation'
+const name = 'Recorded Name'
+const revision = 7_654_321
+const issuedAt = new Date('2001-02-03T04:05:06.007Z')
+const at = new Date('2002-03-04T05:06:07.008Z')
+const definition = documentOf('{"recorded":"definition"}')
+
+/** What the product's repositories send for each act, with names where a request's own values go. */
+export async function recordStatements({ dialect }: Pick<Database, 'dialect'>): Promise<Statements> {
+  const caller: UserCaller = { kind: 'user', userId, issuedAt, mayAdminister: true }
+  const workflow = { id, versionId, name, description: null, definition, isPublic: false, createdAt: at }
+  const listing = { scope: 'all', order: 'createdAt', limit: 50 } as const
+  const patch = { ifRevision: [revision], change: { definition }, versionId, operation, at }
+  const record = async (act: (store: Store) => Promise<unknown>): Promise<readonly Template[]> => {
+    const { statements, store } = recorder(dialect)
+    await act(store).catch((thrown: unknown) => {
+      if (!(thrown instanceof Recorded)) throw thrown
+    })
+    return statements.map((statement) => templateOf(dialect.name, statement))
+  }
+  return {
+    read: await record((store) => getWorkflow(store, caller, id)),
+    list: await record((store) => listWorkflows(store, caller, listing)),
+    create: await record((store) => createWorkflows(store, caller, [workflow])),
+    patch: await record((store) => patchWorkflow(store, caller, id, patch)),
+  }
+}
+
+/** Ends a repository's function where its statements are known. */
+class Recorded extends Error {}
+
+function recorder(dialect: Store['dialect']): { readonly statements: readonly Statement[]; readonly store: Store } {
+  const statements: Statement[] = []
+  const store: Store = {
+    dialect,
+    read(query) {
+      statements.push(query)
+      return Promise.reject(new Recorded())
+    },
+    write({ writes, answer }) {
+      statements.push(...writes, ...(answer === undefined ? [] : [answer]))
+      return Promise.reject(new Recorded())
+    },
+  }
+  return { statements, store }
+}
+
+function templateOf(dialect: keyof typeof instants, { text, parameters }: Statement): Template {
+  const { write } = instants[dialect]
+  const values: Values = {
+    ...{ userId, id, versionId, operation, name, definition, revision },
+    ...{ nameKey: nameKey(name), issuedAt: write(issuedAt), at: write(at) },
+  }
+  const names = new Map(Object.entries(values).map(([key, value]) => [String(value), key as keyof Values]))
+  const args = parameters.map((parameter) => {
+    const known = names.get(String(parameter))
+    if (known !== undefined) return { name: known }
+    return typeof parameter === 'bigint' ? Number(parameter) : (parameter as string | number | null)
+  })
+  return { sql: text, args }
+}
+
+function documentOf(text: string): DocumentText {
+  const checked = checkDocument(text)
+  if (!checked.ok) throw new Error('the recorded document is none')
+  return checked.text
+}
