@@ -10,8 +10,6 @@ export interface ClaimDialect {
    * that each sees what the one before has left. None where the claim's own statement waits.
    */
   waitForOthers(caller: { readonly userId: string; readonly mayAdminister: boolean }): readonly SQL[]
-  /** Locks what the subquery reads, where the claim's own statement waits for others by it. */
-  candidates(subquery: SQL): SQL
   /** Locks the executions that the subquery reads and leaves out those that another transaction is changing. */
   chosen(subquery: SQL, executions: Executions): SQL
   /** Updates the executions that `source`, known as `chosen` with their ids in `chosen_id`, gives. */

@@ -3,6 +3,7 @@ import type { BulkDialect } from './bulk.ts'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
 import type { MigrationDialect } from './migration.ts'
+import type { ReachDialect } from './reaching.ts'
 import type { Catalogue } from './schema-shape.ts'
 import type { Tables } from './schema.ts'
 
@@ -32,6 +33,7 @@ export interface Dialect {
   /** Whether writes and a read of what they left take one round trip. */
   readonly readsWithWrites: boolean
   readonly bulk: BulkDialect
+  readonly reach: ReachDialect
   readonly claim: ClaimDialect
   readonly migration: MigrationDialect
   readonly catalogue: Catalogue

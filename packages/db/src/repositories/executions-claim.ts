@@ -15,7 +15,7 @@ import type { Dialect } from '../dialect.ts'
 import type { DocumentText } from '../document.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
-import { dueKinds, exhaustionErrors, isDue } from './executions-due.ts'
+import { dueKinds, exhaustionErrors, isDue, type DueKind } from './executions-due.ts'
 import { mayOnExecution, viewFields, viewOf, type ExecutionView } from './executions.ts'
 import { withKey, type Idempotent, type Kept } from './idempotency.ts'
 import { insertWhere } from './insert-where.ts'
@@ -168,16 +168,10 @@ function chosen(dialect: Dialect, caller: UserCaller, claim: Claim): SQL {
 
 /** Due ones in their order, a window of each kind: as many as are wanted, and room for used up ones among them. */
 function candidates(dialect: Dialect, caller: UserCaller, claim: Claim): SQL {
-  const window = claim.limit + mostExhausted
-  const parts = dueKinds(dialect, claim.at).flatMap((kind) => {
-    const scopes = [ownPart(dialect, caller, claim)]
-    if (caller.mayAdminister) scopes.push(everyonesPart(dialect, caller, claim))
-    return scopes.map(({ from, where }) => {
-      const { executions } = dialect.tables
-      const part = sql`select ${executions.id} as due_id, ${kind.since} as due_since, case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end as is_exhausted, ${sql.raw(kind.status === 'running' ? '1' : '0')} as was_running from ${from} where ${all(kind.condition, where)} order by ${kind.order} limit ${sql.raw(String(window))}`
-      return dialect.claim.candidates(part)
-    })
-  })
+  const parts = dueKinds(dialect, claim.at).flatMap((kind) => [
+    ownPart(dialect, caller, claim, kind),
+    ...(caller.mayAdminister ? [everyonesPart(dialect, caller, claim, kind)] : []),
+  ])
   // `union` keeps one of what is an administrator's own.
   return sql.join(
     parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
@@ -185,32 +179,46 @@ function candidates(dialect: Dialect, caller: UserCaller, claim: Claim): SQL {
   )
 }
 
-interface Scope {
-  readonly from: SQL
-  readonly where: SQL
-}
-
-function ownPart({ tables }: Dialect, caller: UserCaller, { workflowIds }: Claim): Scope {
-  const { executions, users, workflows } = tables
-  return {
-    from: sql`${users} join ${workflows} on ${workflows.ownerId} = ${users.id} join ${executions} on ${executions.workflowId} = ${workflows.id}`,
-    where: all(
+function ownPart(dialect: Dialect, caller: UserCaller, claim: Claim, kind: DueKind): SQL {
+  const { executions, users, workflows } = dialect.tables
+  const { workflowIds } = claim
+  return dialect.reach.through({
+    ...candidatePart(dialect, claim, kind),
+    parents: [users, workflows],
+    parentWhere: all(
       eq(users.id, caller.userId),
+      eq(workflows.ownerId, users.id),
       workflowIds === undefined ? undefined : inArray(workflows.id, [...workflowIds]),
     ),
-  }
+    belongs: eq(executions.workflowId, workflows.id),
+    where: kind.condition,
+  })
 }
 
-/** Begins with the caller's row, so that where it is no administrator's nothing more is read. */
-function everyonesPart({ tables }: Dialect, caller: UserCaller, { workflowIds }: Claim): Scope {
-  const { executions, users } = tables
-  return {
-    from: sql`${users} cross join ${executions}`,
+function everyonesPart(dialect: Dialect, caller: UserCaller, claim: Claim, kind: DueKind): SQL {
+  const { executions, users } = dialect.tables
+  const { workflowIds } = claim
+  return dialect.reach.behind({
+    ...candidatePart(dialect, claim, kind),
+    gate: users,
+    gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
     where: all(
-      eq(users.id, caller.userId),
-      eq(users.role, 'admin'),
+      kind.condition,
       workflowIds === undefined ? undefined : inArray(executions.workflowId, [...workflowIds]),
     ),
+  })
+}
+
+function candidatePart(dialect: Dialect, { limit }: Claim, { status, since, order }: DueKind) {
+  const { executions } = dialect.tables
+  const isExhausted = sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`
+  const wasRunning = sql.raw(status === 'running' ? '1' : '0')
+  return {
+    table: executions,
+    fields: sql`${executions.id} as due_id, ${since} as due_since, ${isExhausted} as is_exhausted, ${wasRunning} as was_running`,
+    order,
+    limit: limit + mostExhausted,
+    isLocking: true,
   }
 }
 

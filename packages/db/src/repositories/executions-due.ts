@@ -18,7 +18,8 @@ export interface DueKind {
 export function dueKinds(dialect: Dialect, at: Date): readonly DueKind[] {
   const { executions } = dialect.tables
   const { status, dueAt, leaseUntil, createdAt, id } = executions
-  const byIndex = sql`${dueAt}, ${createdAt}, ${id}`
+  const byCreation = dialect.reach.orderAfterNull(dueAt, sql`${createdAt}, ${id}`)
+  const byDue = sql`${dueAt}, ${createdAt}, ${id}`
   const sinceCreation = sql`coalesce(${dueAt}, ${createdAt})`
   const sinceLease = sql`coalesce(${dueAt}, ${leaseUntil})`
   return [
@@ -26,10 +27,10 @@ export function dueKinds(dialect: Dialect, at: Date): readonly DueKind[] {
       status: 'pending',
       condition: all(eq(status, 'pending'), isNull(dueAt)),
       since: sql`${createdAt}`,
-      order: byIndex,
+      order: byCreation,
     },
-    { status: 'pending', condition: all(eq(status, 'pending'), lte(dueAt, at)), since: sql`${dueAt}`, order: byIndex },
-    { status: 'paused', condition: all(eq(status, 'paused'), lte(dueAt, at)), since: sql`${dueAt}`, order: byIndex },
+    { status: 'pending', condition: all(eq(status, 'pending'), lte(dueAt, at)), since: sql`${dueAt}`, order: byDue },
+    { status: 'paused', condition: all(eq(status, 'paused'), lte(dueAt, at)), since: sql`${dueAt}`, order: byDue },
     {
       status: 'running',
       condition: all(eq(status, 'running'), lte(leaseUntil, at)),

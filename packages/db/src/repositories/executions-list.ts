@@ -1,5 +1,6 @@
-import { and, desc, eq, exists, gte, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm'
 import {
+  all,
   done,
   isAnchor,
   isThisCaller,
@@ -47,14 +48,13 @@ type ListRow = StandingRow & { readonly [Name in keyof ExecutionSummary]: Execut
 export function listQuery(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): Query<ListRow> {
   const { builder, tables } = dialect
   const { marks, users, executions, workflows } = tables
-  const page = pageOf(dialect, caller, listing)
   return buildQuery(
     builder
       .select({ ...standingFields(dialect), ...summaryFields(dialect) })
       .from(marks)
       .leftJoin(users, isThisCaller(dialect, caller))
-      .leftJoin(page, sql`1 = 1`)
-      .leftJoin(executions, eq(executions.id, page.id))
+      .leftJoin(sql`(${pageOf(dialect, caller, listing)}) page`, sql`1 = 1`)
+      .leftJoin(executions, sql`${executions.id} = page.id`)
       .leftJoin(workflows, eq(workflows.id, executions.workflowId))
       .where(isAnchor(dialect))
       .orderBy(desc(executions.createdAt), desc(executions.id))
@@ -66,103 +66,91 @@ export function listQuery(dialect: Dialect, caller: UserCaller, listing: Executi
  * Ids of a page: each part is served by one index and cut to a page before they are joined. An execution can be in
  * several parts (the caller's own on the caller's own workflow): `union` keeps one.
  */
-function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionListing) {
-  const { builder } = dialect
-  if (listing.workflowId !== undefined) {
-    const visible = ofWorkflow(dialect, caller, listing.workflowId, listing).as('of_workflow')
-    const started = startedPart(dialect, caller, listing).as('started')
-    return builder.select().from(visible).union(builder.select().from(started)).as('page')
+function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+  const parts =
+    listing.workflowId === undefined
+      ? [
+          ownedPart(dialect, caller, listing),
+          sharedPart(dialect, caller, listing),
+          startedPart(dialect, caller, listing),
+          ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
+        ]
+      : [ofWorkflow(dialect, caller, listing.workflowId, listing), startedPart(dialect, caller, listing)]
+  return sql.join(
+    parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
+    sql` union `,
+  )
+}
+
+/** What every part gives: a page's worth, in the order of the list. */
+function pagePart({ tables: { executions } }: Dialect, { limit }: ExecutionListing) {
+  return {
+    table: executions,
+    fields: sql`${executions.id} as id, ${executions.createdAt} as created_at`,
+    order: sql`${executions.createdAt} desc, ${executions.id} desc`,
+    limit: limit + 1,
   }
-  const owned = ownedPart(dialect, caller, listing).as('owned')
-  const shared = sharedPart(dialect, caller, listing).as('shared')
-  const started = startedPart(dialect, caller, listing).as('started')
-  const visible = builder
-    .select()
-    .from(owned)
-    .union(builder.select().from(shared))
-    .union(builder.select().from(started))
-  if (!caller.mayAdminister) return visible.as('page')
-  const everyones = everyonesPart(dialect, caller, listing).as('everyones')
-  return visible.union(builder.select().from(everyones)).as('page')
 }
 
-function keyFields({ tables: { executions } }: Dialect) {
-  return { id: executions.id, createdAt: executions.createdAt }
+function ofWorkflow(dialect: Dialect, caller: UserCaller, workflowId: string, listing: ExecutionListing): SQL {
+  const { executions, workflows } = dialect.tables
+  return dialect.reach.through({
+    ...pagePart(dialect, listing),
+    parents: [workflows],
+    parentWhere: all(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'view')),
+    belongs: eq(executions.workflowId, workflows.id),
+    where: filters(dialect, listing),
+  })
 }
 
-function ofWorkflow(dialect: Dialect, caller: UserCaller, workflowId: string, listing: ExecutionListing) {
-  const { builder, tables } = dialect
-  const { executions, workflows } = tables
-  const visible = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(and(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'view')))
-  return builder
-    .select(keyFields(dialect))
-    .from(executions)
-    .where(and(eq(executions.workflowId, workflowId), exists(visible), filters(dialect, listing)))
-    .orderBy(desc(executions.createdAt), desc(executions.id))
-    .limit(listing.limit + 1)
+function ownedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+  const { executions, workflows } = dialect.tables
+  return dialect.reach.through({
+    ...pagePart(dialect, listing),
+    parents: [workflows],
+    parentWhere: eq(workflows.ownerId, caller.userId),
+    belongs: eq(executions.workflowId, workflows.id),
+    where: filters(dialect, listing),
+  })
 }
 
-function ownedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing) {
-  const { builder, tables } = dialect
-  const { executions, workflows } = tables
-  return builder
-    .select(keyFields(dialect))
-    .from(workflows)
-    .innerJoin(executions, eq(executions.workflowId, workflows.id))
-    .where(and(eq(workflows.ownerId, caller.userId), filters(dialect, listing)))
-    .orderBy(desc(executions.createdAt), desc(executions.id))
-    .limit(listing.limit + 1)
+function sharedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+  const { executions, workflowShares } = dialect.tables
+  return dialect.reach.through({
+    ...pagePart(dialect, listing),
+    parents: [workflowShares],
+    parentWhere: eq(workflowShares.sharedWithUserId, caller.userId),
+    belongs: eq(executions.workflowId, workflowShares.workflowId),
+    where: filters(dialect, listing),
+  })
 }
 
-function sharedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing) {
-  const { builder, tables } = dialect
-  const { executions, workflowShares } = tables
-  return builder
-    .select(keyFields(dialect))
-    .from(workflowShares)
-    .innerJoin(executions, eq(executions.workflowId, workflowShares.workflowId))
-    .where(and(eq(workflowShares.sharedWithUserId, caller.userId), filters(dialect, listing)))
-    .orderBy(desc(executions.createdAt), desc(executions.id))
-    .limit(listing.limit + 1)
-}
-
-function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing) {
-  const { builder, tables } = dialect
-  const { executions } = tables
+function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+  const { executions, users } = dialect.tables
   const { workflowId } = listing
-  return builder
-    .select(keyFields(dialect))
-    .from(executions)
-    .where(
-      and(
-        eq(executions.userId, caller.userId),
-        workflowId === undefined ? undefined : eq(executions.workflowId, workflowId),
-        filters(dialect, listing),
-      ),
-    )
-    .orderBy(desc(executions.createdAt), desc(executions.id))
-    .limit(listing.limit + 1)
+  return dialect.reach.through({
+    ...pagePart(dialect, listing),
+    parents: [users],
+    parentWhere: eq(users.id, caller.userId),
+    belongs: eq(executions.userId, users.id),
+    where: all(filters(dialect, listing), workflowId === undefined ? undefined : eq(executions.workflowId, workflowId)),
+  })
 }
 
-/** All of them, for administrators: begins with the caller's row, so that others read nothing. */
-function everyonesPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing) {
-  const { builder, tables } = dialect
-  const { executions, users } = tables
-  return builder
-    .select(keyFields(dialect))
-    .from(users)
-    .innerJoin(executions, sql`1 = 1`)
-    .where(and(eq(users.id, caller.userId), eq(users.role, 'admin'), filters(dialect, listing)))
-    .orderBy(desc(executions.createdAt), desc(executions.id))
-    .limit(listing.limit + 1)
+function everyonesPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+  const { users } = dialect.tables
+  return dialect.reach.behind({
+    ...pagePart(dialect, listing),
+    gate: users,
+    gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
+    where: filters(dialect, listing),
+  })
 }
 
-function filters(dialect: Dialect, { statuses, since, until, after }: ExecutionListing): SQL | undefined {
+function filters(dialect: Dialect, { statuses, since, until, after }: ExecutionListing): SQL {
   const { createdAt, id, status } = dialect.tables.executions
-  return and(
+  return all(
+    sql`1 = 1`,
     statuses.length === 0 ? undefined : inArray(status, [...statuses]),
     since === undefined ? undefined : gte(createdAt, since),
     until === undefined ? undefined : lt(createdAt, until),

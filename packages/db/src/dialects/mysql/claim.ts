@@ -9,7 +9,6 @@ import { setClause } from '../set-clause.ts'
  */
 export const mysqlClaim: ClaimDialect = {
   waitForOthers: () => [],
-  candidates: (subquery) => sql`${subquery} for update`,
   chosen: (subquery) => subquery,
   update: (executions, { set, source, where }) =>
     sql`update (${source}) chosen join ${executions} on ${executions.id} = chosen.chosen_id set ${setClause(set)} where ${where}`,

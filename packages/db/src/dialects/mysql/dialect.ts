@@ -10,6 +10,7 @@ import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
 import { mysqlCatalogue } from './catalogue.ts'
 import { mysqlMigration } from './migration.ts'
+import { mysqlReach } from './reach.ts'
 
 const writer = new MySqlDialect()
 
@@ -28,6 +29,7 @@ export const mysql: Dialect = {
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,
   bulk: mysqlBulk,
+  reach: mysqlReach,
   claim: mysqlClaim,
   orUpdate(_key, columns) {
     // `values(column)`: MySQL's newer alias for the inserted row is unknown to MariaDB.

@@ -11,6 +11,7 @@ import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresCatalogue } from './catalogue.ts'
 import { postgresMigration } from './migration.ts'
+import { postgresReach } from './reach.ts'
 
 const writer = new PgDialect()
 
@@ -30,6 +31,7 @@ export const postgres: Dialect = {
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
   bulk: postgresBulk,
+  reach: postgresReach,
   claim: postgresClaim,
   orUpdate: onConflict,
   migration: postgresMigration,

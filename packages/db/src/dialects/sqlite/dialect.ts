@@ -10,6 +10,7 @@ import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
 import { sqliteCatalogue } from './catalogue.ts'
 import { sqliteMigration } from './migration.ts'
+import { sqliteReach } from './reach.ts'
 
 const writer = new SQLiteAsyncDialect()
 
@@ -27,6 +28,7 @@ export const sqlite: Dialect = {
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
   bulk: sqliteBulk,
+  reach: sqliteReach,
   claim: sqliteClaim,
   orUpdate: onConflict,
   migration: sqliteMigration,

@@ -1,0 +1,18 @@
+import { sql, type SQL } from 'drizzle-orm'
+import type { ReachDialect } from '../../reaching.ts'
+
+export const mysqlReach: ReachDialect = {
+  // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
+  through({ fields, table, parents, parentWhere, belongs, where, order, limit, isLocking }) {
+    const tables = sql.join([...parents, table], sql` straight_join `)
+    const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
+    return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
+  },
+  behind: ({ fields, table, gate, gateWhere, where, order, limit, isLocking }) =>
+    sql`select ${fields} from ${gate} straight_join ${table} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
+  orderAfterNull: (_column, order) => order,
+}
+
+function lock(isLocking = false): SQL {
+  return isLocking ? sql` for update` : sql``
+}

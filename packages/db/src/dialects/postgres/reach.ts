@@ -1,0 +1,16 @@
+import { sql } from 'drizzle-orm'
+import type { ReachDialect } from '../../reaching.ts'
+
+export const postgresReach: ReachDialect = {
+  // A `limit` within `lateral` is not pulled up: each parent's rows are read by themselves, in order.
+  through({ fields, table, parents, parentWhere, belongs, where, order, limit }) {
+    const tables = sql.join([...parents], sql` cross join `)
+    const first = sql`select * from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}`
+    return sql`select ${fields} from ${tables} cross join lateral (${first}) ${table} where ${parentWhere} order by ${order} limit ${sql.raw(String(limit))}`
+  },
+  // Evaluated once, before anything is read: a one-time filter.
+  behind: ({ fields, table, gate, gateWhere, where, order, limit }) =>
+    sql`select ${fields} from ${table} where exists (select 1 from ${gate} where ${gateWhere}) and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
+  // `is null` is no equality to the planner: without the column it sorts.
+  orderAfterNull: (column, order) => sql`${column}, ${order}`,
+}

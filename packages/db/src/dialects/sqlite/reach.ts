@@ -1,0 +1,14 @@
+import { sql } from 'drizzle-orm'
+import type { ReachDialect } from '../../reaching.ts'
+
+/** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
+export const sqliteReach: ReachDialect = {
+  through({ fields, table, parents, parentWhere, belongs, where, order, limit }) {
+    const tables = sql.join([...parents, table], sql` cross join `)
+    const first = sql`select ${table.id} from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}`
+    return sql`select ${fields} from ${tables} where ${parentWhere} and ${table.id} in (${first}) order by ${order} limit ${sql.raw(String(limit))}`
+  },
+  behind: ({ fields, table, gate, gateWhere, where, order, limit }) =>
+    sql`select ${fields} from ${gate} cross join ${table} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
+  orderAfterNull: (_column, order) => order,
+}

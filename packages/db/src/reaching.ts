@@ -1,0 +1,44 @@
+import type { Column, SQL } from 'drizzle-orm'
+import type { Tables } from './schema.ts'
+
+type Table = Tables[keyof Tables]
+
+/** Some rows of a table in an order, as a select that can stand in a union of others. */
+interface Reach {
+  /** The select's list. */
+  readonly fields: SQL
+  readonly table: Tables['executions']
+  readonly where: SQL
+  readonly order: SQL
+  readonly limit: number
+  /** Locks all that is read until the transaction ends, where those who read so at once are to wait for each other. */
+  readonly isLocking?: boolean
+}
+
+/** Rows that belong to rows of other tables. */
+export interface ReachThrough extends Reach {
+  /** From the outermost inwards: each is looked up by what those before it give. */
+  readonly parents: readonly Table[]
+  /** Of the parents alone. */
+  readonly parentWhere: SQL
+  /** How a row belongs to the last parent. */
+  readonly belongs: SQL
+}
+
+/** Rows that are reached only when another table has a row. */
+export interface ReachBehind extends Reach {
+  readonly gate: Table
+  /** Of the gate alone; at most one row has it. */
+  readonly gateWhere: SQL
+}
+
+/**
+ * How a dialect is brought to read by the index that the rows' parents lead to: an optimizer that sees a `limit` likes
+ * to walk through everyone's rows in order instead, until it has met enough that belong.
+ */
+export interface ReachDialect {
+  through(reach: ReachThrough): SQL
+  behind(reach: ReachBehind): SQL
+  /** The order of rows in which an index's column is null and those after it follow. */
+  orderAfterNull(column: Column, order: SQL): SQL
+}
