@@ -30,6 +30,15 @@ import { refreshTokens } from './routes/auth/refresh.ts'
 import { getSessions } from './routes/auth/sessions.ts'
 import { getMe } from './routes/auth/me.ts'
 import { registerAccount } from './routes/auth/register.ts'
+import { postCancel } from './routes/executions/cancel.ts'
+import { postClaim } from './routes/executions/claim.ts'
+import { postExecution } from './routes/executions/create.ts'
+import { getExecution } from './routes/executions/get.ts'
+import { postHeartbeat } from './routes/executions/heartbeat.ts'
+import { getExecutions } from './routes/executions/list.ts'
+import { patchExecution } from './routes/executions/report.ts'
+import { postResume } from './routes/executions/resume.ts'
+import { postRetry } from './routes/executions/retry.ts'
 import { getHealth } from './routes/operations/healthz.ts'
 import { getReadiness } from './routes/operations/readyz.ts'
 import { getRoot } from './routes/operations/root.ts'
@@ -82,6 +91,16 @@ export const routes: readonly Route[] = [
   getShares,
   postShare,
   deleteShare,
+
+  postExecution,
+  getExecutions,
+  postClaim,
+  getExecution,
+  patchExecution,
+  postHeartbeat,
+  postCancel,
+  postResume,
+  postRetry,
 
   getUsers,
   patchUser,

@@ -28,6 +28,8 @@ export type Access =
       /** Where what is asked for needs more than `need`. */
       readonly needFor?: (members: Members) => Permission
     }
+  /** Whoever has the permission on the workflow of the execution `{id}`; `view` includes who started it. */
+  | { readonly kind: 'execution'; readonly need: Permission }
   /** Administrators. */
   | { readonly kind: 'admin' }
 

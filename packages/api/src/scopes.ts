@@ -2,8 +2,11 @@
 export const scopes = ['read', 'write', 'worker', 'secrets', 'admin'] as const
 export type Scope = (typeof scopes)[number]
 
-/** What a route needs; `account` is what no key can hold: the password, sessions and the account itself. */
-export type RouteScope = Scope | 'account'
+/**
+ * What a route needs. `account` is what no key can hold: the password, sessions and the account itself. `claimed` is
+ * reading an execution, which `worker` suffices for when it has been claimed.
+ */
+export type RouteScope = Scope | 'account' | 'claimed'
 
 /** The scopes of a key; undefined for a logged-in user, who has all. */
 export type HeldScopes = ReadonlySet<Scope> | undefined
@@ -12,6 +15,7 @@ export type HeldScopes = ReadonlySet<Scope> | undefined
 export function allows(held: HeldScopes, needed: RouteScope): boolean {
   if (held === undefined) return true
   if (needed === 'account') return false
+  if (needed === 'claimed') return held.has('worker') || allows(held, 'read')
   return held.has(needed) || (needed === 'read' && held.has('write'))
 }
 

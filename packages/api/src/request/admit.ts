@@ -68,6 +68,7 @@ function servesAnonymous(access: Access, query: URLSearchParams): boolean {
     case 'open':
       return true
     case 'admin':
+    case 'execution':
       return false
     case 'user':
       return access.isPublic?.(query) ?? false

@@ -4,7 +4,7 @@ import { refuse, type Refused } from '../result.ts'
 import { allows } from '../scopes.ts'
 import type { RouteContract } from '../route.ts'
 import type { Context } from '../services/context.ts'
-import { checkAdministrator, checkCaller, checkPermission } from '../services/standing.ts'
+import { checkAdministrator, checkCaller, checkExecution, checkPermission } from '../services/standing.ts'
 import { keptAnswer } from './idempotency.ts'
 import type { Incoming } from './incoming.ts'
 import type { Faults } from './input.ts'
@@ -43,6 +43,10 @@ async function checkAccess(
       return (await checkCaller(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
     case 'admin':
       return (await checkAdministrator(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
+    case 'execution': {
+      if (pathId === undefined) return checkUnknownPath(context)
+      return checkExecution(context, pathId, access.need)
+    }
     case 'workflow': {
       if (pathId === undefined) return checkUnknownPath(context)
       const need = body.kind === 'object' ? access.needFor?.(body.members) : undefined
@@ -59,7 +63,7 @@ export async function scopeRefusal({ scope }: RouteContract, context: Context): 
   const detail =
     scope === 'account'
       ? 'No API key may do this: log in.'
-      : `The API key lacks the scope \`${scope}\`, which this needs.`
+      : `The API key lacks the scope \`${scope === 'claimed' ? 'read' : scope}\`, which this needs.`
   return (await checkCaller(context)) ?? refuse('scope_missing', { detail })
 }
 

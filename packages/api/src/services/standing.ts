@@ -1,4 +1,5 @@
 import type { Outcome, Permission } from '@millrace/db/access'
+import * as executions from '@millrace/db/repositories/executions'
 import { checkStanding } from '@millrace/db/repositories/standing'
 import { checkWorkflow } from '@millrace/db/repositories/workflows'
 import { refuse, type Refused } from '../result.ts'
@@ -16,6 +17,16 @@ export async function checkPermission(
   need: Permission,
 ): Promise<Refused | undefined> {
   return refusedBy(await checkWorkflow(store, caller, workflowId, need))
+}
+
+/** Why the caller may not do something to an execution; undefined when it may. */
+export async function checkExecution(
+  { store, caller }: Context,
+  id: string,
+  need: Permission,
+): Promise<Refused | undefined> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  return refusedBy(await executions.checkExecution(store, caller, id, need))
 }
 
 /** Why the caller may not do what only administrators may; undefined when it may. */

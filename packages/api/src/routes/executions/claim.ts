@@ -1,0 +1,36 @@
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { id, text } from '../../fields.ts'
+import { keptAnswer } from '../../request/idempotency.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { claim } from '../../services/claims.ts'
+import { claimedExecutionJson, claimedExecutionSchema, leaseSeconds } from './contract.ts'
+
+const claimBody = z.object({
+  worker: text(1, 100).meta({ description: "The worker's name, for people." }),
+  limit: z.int().min(1).max(50).optional().meta({ description: '1 when absent.' }),
+  leaseSeconds: leaseSeconds.optional().meta({ description: '60 when absent.' }),
+  workflowIds: z.array(id).max(100).optional().meta({ description: 'Executions of these workflows only.' }),
+})
+
+export const postClaim = defineRoute({
+  method: 'POST',
+  path: '/v1/executions/claim',
+  summary: "Claim due executions of the caller's own workflows, oldest first, each under a lease and a fence.",
+  access: { kind: 'user' },
+  scope: 'worker',
+  pathParameters: noParameters,
+  query: noParameters,
+  body: jsonBody(claimBody),
+  isIdempotent: true,
+  isConditional: false,
+  answers: { 200: z.object({ items: z.array(claimedExecutionSchema) }) },
+  refusals: [],
+  async act(context, { body, idempotencyKey }) {
+    const claimed = await claim(context, body, idempotencyKey)
+    if (!claimed.ok) return 'kept' in claimed ? keptAnswer(claimed.kept) : claimed
+    const { items, isReplayed } = claimed.value
+    const headers = isReplayed ? { 'Idempotency-Replayed': 'true' } : {}
+    return jsonAnswer(200, { items: items.map(claimedExecutionJson) }, headers)
+  },
+})

@@ -1,0 +1,133 @@
+import type { DocumentText } from '@millrace/db/document'
+import type { ClaimedExecution } from '@millrace/db/repositories/executions-claim'
+import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions'
+import { executionStatuses } from '@millrace/db/schema'
+import * as z from 'zod'
+import { jsonAnswer, type Answer } from '../../answer.ts'
+import { id, instant, moment } from '../../fields.ts'
+import { ExactJson } from '../../json.ts'
+
+/** Any JSON value, kept as its exact text and opaque here. */
+const value = z.custom<DocumentText>((text) => typeof text === 'string', { error: 'must be JSON' }).meta({})
+
+export const input = value
+export const state = value
+
+/** `{ code, message, details? }` or null, as exact text. */
+export const error = value
+  .superRefine((text, context) => {
+    for (const problem of errorProblems(JSON.parse(text))) context.addIssue({ code: 'custom', ...problem })
+  })
+  .meta({
+    anyOf: [
+      {
+        type: 'object',
+        required: ['code', 'message'],
+        properties: { code: { type: 'string' }, message: { type: 'string' }, details: {} },
+        additionalProperties: false,
+      },
+      { type: 'null' },
+    ],
+  })
+
+const errorMembers: ReadonlySet<string> = new Set(['code', 'message', 'details'])
+
+interface ErrorProblem {
+  readonly path: string[]
+  readonly message: string
+}
+
+function errorProblems(parsed: unknown): readonly ErrorProblem[] {
+  if (parsed === null) return []
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) return [{ path: [], message: 'must be an object or null' }]
+  const members: Readonly<Record<string, unknown>> = { ...parsed }
+  const missing = ['code', 'message'].filter((name) => typeof members[name] !== 'string')
+  const unknown = Object.keys(members).filter((name) => !errorMembers.has(name))
+  return [
+    ...missing.map((name) => ({ path: [name], message: name in members ? 'must be text' : 'is required' })),
+    ...unknown.map((name) => ({ path: [name], message: 'is no field here' })),
+  ]
+}
+
+export const dueAt = moment.nullable()
+export const leaseSeconds = z.int().min(5).max(3600)
+export const fence = z.int().min(0)
+export const executionPath = z.object({ id })
+
+export const status = z.enum(executionStatuses)
+
+const summaryShape = {
+  id,
+  workflowId: id,
+  workflowName: z.string(),
+  versionNumber: z.int(),
+  userId: id.nullable(),
+  status,
+  error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }).nullable(),
+  attempts: z.int().meta({ description: 'How often it was claimed.' }),
+  maxAttempts: z.int(),
+  fence: z.int().meta({ description: 'Whoever writes to it as a worker sends this.' }),
+  leaseUntil: instant.nullable(),
+  dueAt: instant.nullable(),
+  createdAt: instant,
+  startedAt: instant.nullable(),
+  completedAt: instant.nullable(),
+  updatedAt: instant,
+}
+
+const documentsShape = { input: z.unknown(), state: z.unknown() }
+
+export const executionSummarySchema = z.object(summaryShape).meta({ id: 'ExecutionSummary' })
+
+export const executionSchema = z.object({ ...summaryShape, ...documentsShape }).meta({ id: 'Execution' })
+
+export const claimedExecutionSchema = z
+  .object({ ...summaryShape, ...documentsShape, definition: z.record(z.string(), z.unknown()) })
+  .meta({ id: 'ClaimedExecution' })
+
+export function executionAnswer(execution: ExecutionView): Answer {
+  return jsonAnswer(200, executionJson(execution))
+}
+
+/** A new execution, with where it is. */
+export function createdAnswer(execution: ExecutionView): Answer {
+  const location = `/v1/executions/${encodeURIComponent(execution.id)}`
+  return jsonAnswer(201, executionJson(execution), { Location: location })
+}
+
+export function claimedExecutionJson(claimed: ClaimedExecution) {
+  return { ...executionJson(claimed), definition: new ExactJson(claimed.definition) }
+}
+
+export function executionJson(execution: ExecutionView) {
+  const { error: failure, ...rest } = executionSummaryJson(execution)
+  const { id: executionId, workflowId, workflowName, versionNumber, userId, status: current, ...progress } = rest
+  const identity = { id: executionId, workflowId, workflowName, versionNumber, userId, status: current }
+  const documents = { input: exact(execution.input), state: exact(execution.state), error: failure }
+  return { ...identity, ...documents, ...progress }
+}
+
+export function executionSummaryJson(execution: ExecutionSummary) {
+  return {
+    id: execution.id,
+    workflowId: execution.workflowId,
+    workflowName: execution.workflowName,
+    versionNumber: execution.versionNumber,
+    userId: execution.userId,
+    status: execution.status,
+    error: exact(execution.error),
+    attempts: execution.attempts,
+    maxAttempts: execution.maxAttempts,
+    fence: execution.fence,
+    leaseUntil: execution.leaseUntil,
+    dueAt: execution.dueAt,
+    createdAt: execution.createdAt,
+    startedAt: execution.startedAt,
+    completedAt: execution.completedAt,
+    updatedAt: execution.updatedAt,
+  }
+}
+
+function exact(document: DocumentText | null): ExactJson | null {
+  return document === null ? null : new ExactJson(document)
+}

@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { storedAnswer } from '../../answer.ts'
+import { keptAnswer } from '../../request/idempotency.ts'
+import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { createExecution, type KeepingExecution } from '../../services/executions.ts'
+import { workflowPath } from '../workflows/contract.ts'
+import { createdAnswer, dueAt, executionSchema, input } from './contract.ts'
+
+const newExecution = z.object({
+  input: input.optional(),
+  dueAt: dueAt.optional().meta({ description: 'Not to be claimed before; at once when absent.' }),
+  maxAttempts: z.int().min(1).max(100).optional().meta({ description: '3 when absent.' }),
+})
+
+export const postExecution = defineRoute({
+  method: 'POST',
+  path: '/v1/workflows/{id}/executions',
+  summary: 'Start an execution of the newest version; it is pending until a worker claims it.',
+  access: { kind: 'workflow', need: 'execute' },
+  scope: 'write',
+  pathParameters: workflowPath,
+  query: noParameters,
+  body: documentsBody(newExecution, ['input'], { isOptional: true }),
+  isIdempotent: true,
+  isConditional: false,
+  answers: { 201: executionSchema },
+  refusals: [],
+  async act(context, { path, body, idempotencyKey }) {
+    const keeping: KeepingExecution | undefined = idempotencyKey && {
+      key: idempotencyKey,
+      answerFor: (execution) => storedAnswer(createdAnswer(execution)),
+    }
+    const created = await createExecution(context, { workflowId: path.id, ...body }, keeping)
+    if (created.ok) return createdAnswer(created.value)
+    return 'kept' in created ? keptAnswer(created.kept) : created
+  },
+})

@@ -1,0 +1,30 @@
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { instant } from '../../fields.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { renewLease } from '../../services/executions.ts'
+import { executionPath, fence, leaseSeconds } from './contract.ts'
+
+const heartbeatBody = z.object({
+  fence,
+  leaseSeconds: leaseSeconds.optional().meta({ description: 'From now on; 60 when absent.' }),
+})
+
+export const postHeartbeat = defineRoute({
+  method: 'POST',
+  path: '/v1/executions/{id}/heartbeat',
+  summary: 'Renew the lease on a claimed execution.',
+  access: { kind: 'execution', need: 'owner' },
+  scope: 'worker',
+  pathParameters: executionPath,
+  query: noParameters,
+  body: jsonBody(heartbeatBody),
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.object({ leaseUntil: instant }) },
+  refusals: ['fence_stale', 'invalid_transition'],
+  async act(context, { path, body }) {
+    const renewed = await renewLease(context, path.id, body)
+    return renewed.ok ? jsonAnswer(200, { leaseUntil: renewed.value.leaseUntil }) : renewed
+  },
+})

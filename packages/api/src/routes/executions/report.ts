@@ -1,0 +1,46 @@
+import * as z from 'zod'
+import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { reportExecution } from '../../services/executions.ts'
+import {
+  dueAt,
+  error,
+  executionAnswer,
+  executionPath,
+  executionSchema,
+  fence,
+  leaseSeconds,
+  state,
+} from './contract.ts'
+
+const reportBody = z
+  .object({
+    fence,
+    state: state.optional(),
+    status: z.enum(['pending', 'paused', 'completed', 'failed']).optional(),
+    error: error.optional(),
+    dueAt: dueAt.optional().meta({ description: 'When a paused or pending one is due again.' }),
+    leaseSeconds: leaseSeconds.optional().meta({ description: 'From now on; the lease stays as it is when absent.' }),
+  })
+  .refine(({ dueAt: due, status }) => (due ?? null) === null || status === 'pending' || status === 'paused', {
+    path: ['dueAt'],
+    error: 'belongs to the status pending or paused',
+  })
+
+export const patchExecution = defineRoute({
+  method: 'PATCH',
+  path: '/v1/executions/{id}',
+  summary: 'Report on a claimed execution: write its state, end it, pause it or give it back.',
+  access: { kind: 'execution', need: 'owner' },
+  scope: 'worker',
+  pathParameters: executionPath,
+  query: noParameters,
+  body: documentsBody(reportBody, ['state', 'error']),
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: executionSchema },
+  refusals: ['fence_stale', 'invalid_transition'],
+  async act(context, { path, body }) {
+    const execution = await reportExecution(context, path.id, body)
+    return execution.ok ? executionAnswer(execution.value) : execution
+  },
+})

@@ -1,0 +1,194 @@
+import type { DocumentText } from '@millrace/db/document'
+import type { Kept, StoredAnswer } from '@millrace/db/repositories/idempotency'
+import * as executions from '@millrace/db/repositories/executions'
+import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions'
+import * as creation from '@millrace/db/repositories/executions-create'
+import { listExecutions as listRows } from '@millrace/db/repositories/executions-list'
+import * as work from '@millrace/db/repositories/executions-work'
+import type { ExecutionStatus } from '@millrace/db/schema'
+import type { CursorScope } from '../cursor.ts'
+import { newId } from '../ids.ts'
+import type { IdempotencyKey } from '../request/idempotency.ts'
+import { done, refuse, type Result } from '../result.ts'
+import type { Context } from './context.ts'
+import { isKept } from './kept.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { checkCaller } from './standing.ts'
+
+const defaultMaxAttempts = 3
+const defaultLeaseSeconds = 60
+
+/** Under a key the answer is kept in the batch that creates. */
+export interface KeepingExecution {
+  readonly key: IdempotencyKey
+  readonly answerFor: (execution: ExecutionView) => StoredAnswer
+}
+
+export type CreatedExecution = Result<ExecutionView> | { readonly ok: false; readonly kept: Kept }
+
+export interface NewExecution {
+  readonly workflowId: string
+  readonly input?: DocumentText | undefined
+  readonly dueAt?: Date | null | undefined
+  readonly maxAttempts?: number | undefined
+}
+
+/** Starts an execution of a workflow as it is now: it is pending until a worker claims it. */
+export async function createExecution(
+  { store, caller, clock }: Context,
+  { workflowId, input, dueAt, maxAttempts }: NewExecution,
+  keeping: KeepingExecution | undefined,
+): Promise<CreatedExecution> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const execution = {
+    id: newId(at),
+    input: nullIfNull(input) ?? null,
+    dueAt: dueAt ?? null,
+    maxAttempts: maxAttempts ?? defaultMaxAttempts,
+    createdAt: at,
+  }
+  const idempotent = keeping && { ...keeping.key, answerFor: keeping.answerFor, at }
+  return createdBy(await creation.createExecution(store, caller, workflowId, execution, idempotent))
+}
+
+/** Starts a new execution like one that has ended. */
+export async function retryExecution(
+  { store, caller, clock }: Context,
+  id: string,
+  keeping: KeepingExecution | undefined,
+): Promise<CreatedExecution> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const idempotent = keeping && { ...keeping.key, answerFor: keeping.answerFor, at }
+  return createdBy(await creation.retryExecution(store, caller, id, { id: newId(at), createdAt: at }, idempotent))
+}
+
+function createdBy(outcome: Awaited<ReturnType<typeof creation.retryExecution>>): CreatedExecution {
+  if (outcome.ok) return outcome
+  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+}
+
+export async function getExecution({ store, caller, scopes }: Context, id: string): Promise<Result<ExecutionView>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const found = await executions.getExecution(store, caller, id)
+  if (!found.ok) return refuse(found.refusal)
+  const isReader = scopes === undefined || scopes.has('read') || scopes.has('write')
+  if (isReader || found.value.attempts > 0) return found
+  return refuse('scope_missing', {
+    detail: 'With the scope `worker` alone an API key reads what was claimed: add `read`.',
+  })
+}
+
+export interface ExecutionsQuery {
+  readonly status: readonly ExecutionStatus[]
+  readonly workflowId?: string | undefined
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+/** A page of the executions that the caller may see, newest first. */
+export async function listExecutions(
+  context: Context,
+  query: ExecutionsQuery,
+): Promise<Result<Page<ExecutionSummary>>> {
+  const { store, caller } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const { workflowId, since, until, limit } = query
+  const statuses = [...new Set(query.status)].toSorted()
+  const filters = {
+    status: statuses.length === 0 ? undefined : statuses.join(),
+    workflowId,
+    since: since?.toISOString(),
+    until: until?.toISOString(),
+  }
+  const cursors: CursorScope = { list: 'executions', filters, userId: caller.userId }
+  const start = await startOf(cursors, query.cursor, readKeyset, () => checkCaller(context))
+  if (!start.ok) return start
+  const listing = { statuses, workflowId, since, until, limit, after: start.value }
+  const outcome = await listRows(store, caller, listing)
+  if (!outcome.ok) return refuse(outcome.refusal)
+  return done(await pageOf(cursors, outcome.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
+}
+
+/** Ends an unfinished execution. */
+export async function cancelExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
+  const { store, caller, clock } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  return resultOf(await work.cancelExecution(store, caller, id, operationAt(clock())))
+}
+
+/** Makes a paused execution due now. */
+export async function resumeExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
+  const { store, caller, clock } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  return resultOf(await work.resumeExecution(store, caller, id, operationAt(clock())))
+}
+
+export interface Heartbeat {
+  readonly fence: number
+  readonly leaseSeconds?: number | undefined
+}
+
+/** Renews a worker's lease, from now on. */
+export async function renewLease(
+  { store, caller, clock }: Context,
+  id: string,
+  { fence, leaseSeconds = defaultLeaseSeconds }: Heartbeat,
+): Promise<Result<{ readonly leaseUntil: Date }>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const leaseUntil = leaseEnd(at, leaseSeconds)
+  const outcome = await work.renewLease(store, caller, id, { fence, leaseUntil, ...operationAt(at) })
+  return outcome.ok ? done({ leaseUntil }) : refuse(outcome.refusal)
+}
+
+export interface WorkerReport {
+  readonly fence: number
+  readonly state?: DocumentText | undefined
+  readonly status?: 'pending' | 'paused' | 'completed' | 'failed' | undefined
+  readonly error?: DocumentText | undefined
+  readonly dueAt?: Date | null | undefined
+  readonly leaseSeconds?: number | undefined
+}
+
+const steps = { pending: 'giveBack', paused: 'pause', completed: 'complete', failed: 'fail' } as const
+
+/** Writes what a worker reports of its execution. */
+export async function reportExecution(
+  { store, caller, clock }: Context,
+  id: string,
+  { fence, state, status, error, dueAt, leaseSeconds }: WorkerReport,
+): Promise<Result<ExecutionView>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const at = clock()
+  const report: work.Report = {
+    fence,
+    step: status === undefined ? 'keep' : steps[status],
+    state: nullIfNull(state),
+    error: nullIfNull(error),
+    dueAt: dueAt ?? null,
+    leaseUntil: leaseSeconds === undefined ? undefined : leaseEnd(at, leaseSeconds),
+    ...operationAt(at),
+  }
+  return resultOf(await work.reportExecution(store, caller, id, report))
+}
+
+function resultOf(outcome: Awaited<ReturnType<typeof work.reportExecution>>): Result<ExecutionView> {
+  return outcome.ok ? outcome : refuse(outcome.refusal)
+}
+
+function operationAt(at: Date) {
+  return { operation: newId(at), at }
+}
+
+function leaseEnd(at: Date, leaseSeconds: number): Date {
+  return new Date(at.getTime() + leaseSeconds * 1000)
+}
+
+/** A document that is `null` is none. */
+function nullIfNull(document: DocumentText | undefined): DocumentText | null | undefined {
+  return document === 'null' ? null : document
+}
