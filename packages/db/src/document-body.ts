@@ -1,6 +1,13 @@
 import { closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './document-characters.ts'
 import { DocumentMember, type ListItem, ListMember, PlainMember } from './document-member.ts'
-import { type JsonScanner, messages, pointerToKey, type ScannedValue } from './document-scanner.ts'
+import {
+  deepestNesting,
+  deepestWithSecrets,
+  type JsonScanner,
+  messages,
+  pointerToKey,
+  type ScannedValue,
+} from './document-scanner.ts'
 import { decodeKey, type JsonTokens } from './document-tokens.ts'
 import type { Member, Members, ScanOptions } from './document.ts'
 
@@ -34,8 +41,12 @@ export class BodyReader {
 
   private member(pointer: string, name: string): Member | undefined {
     const isDocument = this.documentFields.has(name)
-    const mayHoldSecrets = !isDocument || this.options.secretFields?.has(name) === true
-    const scanned = this.scanner.value(pointer + pointerToKey(name), { mayHoldSecrets, isBody: false })
+    const holdsSecrets = this.options.secretFields?.has(name) === true
+    const scanned = this.scanner.value(pointer + pointerToKey(name), {
+      mayHoldSecrets: !isDocument || holdsSecrets,
+      isBody: false,
+      deepest: holdsSecrets ? deepestWithSecrets : deepestNesting,
+    })
     if (scanned === undefined) return undefined
     const { text } = this.tokens
     return isDocument ? new DocumentMember(text, scanned) : new PlainMember(text, scanned)

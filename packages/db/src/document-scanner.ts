@@ -9,6 +9,8 @@ export interface ValueRules {
   readonly mayHoldSecrets: boolean
   /** Whether the value is the request body itself, in which a repeated member makes the whole malformed. */
   readonly isBody: boolean
+  /** Containers that may be open at once, the document's own included: {@link deepestNesting} when absent. */
+  readonly deepest?: number
 }
 
 /** `start` and `end` are indexes into the text. */
@@ -19,8 +21,11 @@ export interface ScannedValue {
   readonly isTooDeep: boolean
 }
 
-/** Containers that may be open at once, the document's own included. */
-const deepestNesting = 64
+/** Containers that a document may nest, its own included. */
+export const deepestNesting = 64
+
+/** With room for a secret's own, `{ "$secret": { … } }`, where a document may hold secrets: each counts as a string. */
+export const deepestWithSecrets = deepestNesting + 2
 
 /** A value's problems end at so many, or at so many characters of pointers, so that an answer stays small. */
 const mostProblems = 20
@@ -47,10 +52,13 @@ export class JsonScanner {
   readonly tokens: JsonTokens
   private readonly keys: OpenKeys
   private rules: ValueRules = { mayHoldSecrets: true, isBody: false }
+  private deepest = deepestNesting
   private prefix = ''
   private problems: DocumentProblem[] = []
   private pointersLength = 0
   private isTooDeep = false
+  /** Whether the container that is open beyond {@link deepestNesting} has been reported. */
+  private isBeyondReported = false
   /** Containers open, and for each level whether it is an object. */
   private depth = 0
   private readonly isObject: boolean[] = []
@@ -67,10 +75,12 @@ export class JsonScanner {
   /** The value that begins at the next character; undefined where the text is not JSON. */
   value(pointer: string, rules: ValueRules): ScannedValue | undefined {
     this.rules = rules
+    this.deepest = rules.deepest ?? deepestNesting
     this.prefix = pointer
     this.problems = []
     this.pointersLength = 0
     this.isTooDeep = false
+    this.isBeyondReported = false
     this.depth = 0
     const start = this.tokens.offset
     if (!this.scan()) return undefined
@@ -138,13 +148,15 @@ export class JsonScanner {
   }
 
   private open(isObject: boolean): void {
-    if (this.depth === deepestNesting) {
-      this.report(messages.depth)
+    if (this.depth === this.deepest) {
+      // By the first container that is one too many, though a secret's own might have been allowed in it.
+      if (!this.isBeyondReported) this.report(messages.depth, deepestNesting)
+      this.isBeyondReported = true
       this.isTooDeep = true
     }
     const level = ++this.depth
     this.isObject[level] = isObject
-    if (level <= deepestNesting) {
+    if (level <= this.deepest) {
       this.indexes[level] = 0
       if (isObject) this.keys.openObject(level)
     }
@@ -154,12 +166,13 @@ export class JsonScanner {
 
   private close(): void {
     const level = this.depth--
-    if (level <= deepestNesting && this.isObject[level] === true) this.keys.closeObject(level)
+    if (level === deepestNesting + 1) this.isBeyondReported = false
+    if (level <= this.deepest && this.isObject[level] === true) this.keys.closeObject(level)
     this.tokens.at++
   }
 
   private nextElement(): Step {
-    if (this.depth <= deepestNesting) this.indexes[this.depth] = (this.indexes[this.depth] ?? 0) + 1
+    if (this.depth <= this.deepest) this.indexes[this.depth] = (this.indexes[this.depth] ?? 0) + 1
     this.tokens.at++
     this.tokens.skipWhiteSpace()
     return 'inside'
@@ -177,7 +190,7 @@ export class JsonScanner {
     const start = tokens.offset
     if (tokens.peek() !== quote) return this.failed('Expected a key in double quotes')
     if (!tokens.key()) return 'failed'
-    if (this.depth <= deepestNesting && !this.takeKey(start, tokens.offset)) return 'failed'
+    if (this.depth <= this.deepest && !this.takeKey(start, tokens.offset)) return 'failed'
     tokens.skipWhiteSpace()
     if (!tokens.expect(colon, 'a colon')) return 'failed'
     tokens.skipWhiteSpace()
@@ -207,17 +220,17 @@ export class JsonScanner {
   }
 
   /** What lies too deep is reported as that, once, and not for itself. */
-  private report(message: string): void {
-    if (this.depth > deepestNesting || this.problems.length >= mostProblems) return
+  private report(message: string, levels = this.depth): void {
+    if (this.depth > this.deepest || this.problems.length >= mostProblems) return
     if (this.pointersLength > longestPointers) return
-    const pointer = this.pointer()
+    const pointer = this.pointer(levels)
     this.pointersLength += pointer.length
     this.problems.push({ pointer, message })
   }
 
-  private pointer(): string {
+  private pointer(levels: number): string {
     let pointer = this.prefix
-    for (let level = 1; level <= this.depth; level++) {
+    for (let level = 1; level <= levels; level++) {
       if (this.isObject[level] === true) {
         pointer += pointerToKey(decodeKey(this.tokens.text, this.keyStarts[level] ?? 0, this.keyEnds[level] ?? 0))
       } else pointer += `/${this.indexes[level] ?? 0}`

@@ -143,7 +143,7 @@ describe('a body that is malformed', () => {
     const body = Uint8Array.from([...encoder.encode('{"definition":"'), ...bytes, ...encoder.encode('"}')])
     const malformed = { ok: false, problem: 'malformed', message: 'The text is not valid UTF-8.' }
     expect(scanBody(body, documentFields)).toEqual(malformed)
-    expect(scanDocumentBody(body, { mayHoldSecrets: true })).toEqual(malformed)
+    expect(scanDocumentBody(body)).toEqual(malformed)
     expect(checkDocument(body)).toEqual(malformed)
   })
 
@@ -219,11 +219,13 @@ const refusals: readonly Refusal[] = [
 ]
 
 describe('what not every database and reader can keep is refused with its pointer', () => {
-  test.each(refusals)('%j', (body, ...problems) => {
-    expect(problemsOf(body)).toEqual(problems.map(([pointer, message]) => ({ pointer, message })))
-    const refused = [...membersOf(body).values()].filter((member) => member.problems.length > 0)
-    expect(refused.filter((member) => member.document !== undefined)).toEqual([])
-  })
+  for (const [body, ...problems] of refusals) {
+    test(JSON.stringify(body).slice(0, 200), () => {
+      expect(problemsOf(body)).toEqual(problems.map(([pointer, message]) => ({ pointer, message })))
+      const refused = [...membersOf(body).values()].filter((member) => member.problems.length > 0)
+      expect(refused.filter((member) => member.document !== undefined)).toEqual([])
+    })
+  }
 
   test('also as bytes, and among many keys', () => {
     const keys = Array.from({ length: 40 }, (_, index) => `"k${index}":${index}`)
@@ -318,12 +320,28 @@ describe('a list of bodies', () => {
   )
 })
 
+describe('a document that may hold secrets', () => {
+  const options = { secretFields: new Set(['definition']) }
+  const depthsOf = (text: string) => membersOf(`{"definition":${text}}`, options).get('definition')?.problems
+
+  test('may nest two containers more, in which a secret may stand', () => {
+    expect(depthsOf(nested(64, '{"$secret":{"ref":"x"}}'))).toEqual([])
+    expect(scanDocumentBody(nested(66))).toMatchObject({ ok: true, member: { problems: [] } })
+  })
+
+  test('is refused by the first container beyond 64, once, where it nests deeper still', () => {
+    const pointer = `/definition${'/0'.repeat(64)}`
+    expect(depthsOf(nested(67))).toEqual([{ pointer, message: deep }])
+    expect(depthsOf(nested(66, '[],[[]],[]'))).toEqual([{ pointer, message: deep }])
+  })
+})
+
 describe('a body that is itself the document', () => {
   test('has its exact text, and pointers from the body', () => {
-    const scanned = scanDocumentBody(' {"a": null, "b": {"$secret": "x"}} ', { mayHoldSecrets: true })
+    const scanned = scanDocumentBody(' {"a": null, "b": {"$secret": "x"}} ')
     if (!scanned.ok) throw new Error(scanned.message)
     expect(scanned.member.document).toBe('{"a": null, "b": {"$secret": "x"}}')
-    const refused = scanDocumentBody('{"a":{"b":"\\u0000","c":1,"c":2}}', { mayHoldSecrets: true })
+    const refused = scanDocumentBody('{"a":{"b":"\\u0000","c":1,"c":2}}')
     if (!refused.ok) throw new Error(refused.message)
     expect(refused.member.problems).toEqual([
       { pointer: '/a/b', message: nul },
@@ -332,7 +350,7 @@ describe('a body that is itself the document', () => {
   })
 
   test.each(['{"a":1,"\\u0061":2}', '{"__proto__":null}', '{"a":1}}', ''])('is malformed: %s', (body) => {
-    expect(scanDocumentBody(body, { mayHoldSecrets: true })).toMatchObject({ ok: false, problem: 'malformed' })
+    expect(scanDocumentBody(body)).toMatchObject({ ok: false, problem: 'malformed' })
   })
 })
 

@@ -1,7 +1,7 @@
 import { BodyReader } from './document-body.ts'
 import { openBrace } from './document-characters.ts'
 import { brand, DocumentMember } from './document-member.ts'
-import { JsonScanner, type ScannedValue } from './document-scanner.ts'
+import { deepestWithSecrets, JsonScanner, type ScannedValue, type ValueRules } from './document-scanner.ts'
 import { encodeText } from './document-encoding.ts'
 import type { JsonTokens } from './document-tokens.ts'
 
@@ -48,7 +48,10 @@ export type ScannedBody =
   | { readonly ok: true; readonly members: Members }
 
 export interface ScanOptions {
-  /** Documents in which a member `$secret` may stand: settings' `data`. */
+  /**
+   * Documents in which a member `$secret` may stand: settings' `data`. They may nest two containers more, which a secret
+   * has of its own; how deep they are without is for the caller to tell.
+   */
   readonly secretFields?: ReadonlySet<string>
   /** A member that is a list of bodies with the same `documentFields`: `items` of a batch. More items are plain. */
   readonly list?: { readonly field: string; readonly mostItems: number }
@@ -75,17 +78,16 @@ export function scanBody(
 }
 
 /**
- * Reads a request body that is itself the document: a merge patch. A member that the body itself has twice, and
- * `__proto__` of the body itself, are malformed.
+ * Reads a request body that is itself the document: a merge patch of settings, with secrets as in `secretFields`. A
+ * member that the body itself has twice, and `__proto__` of the body itself, are malformed.
  */
 export function scanDocumentBody(
   body: Uint8Array | string,
-  { mayHoldSecrets }: { readonly mayHoldSecrets: boolean },
 ): Malformed | { readonly ok: true; readonly member: Member } {
   const read = encodeText(body)
   if (typeof read === 'string') return { ok: false, problem: 'malformed', message: read }
   const scanner = new JsonScanner(read)
-  const value = wholeValue(scanner, { mayHoldSecrets, isBody: true })
+  const value = wholeValue(scanner, { mayHoldSecrets: true, isBody: true, deepest: deepestWithSecrets })
   return value === undefined ? malformed(scanner.tokens) : { ok: true, member: new DocumentMember(read.text, value) }
 }
 
@@ -113,10 +115,7 @@ export function isObjectText(text: DocumentText): boolean {
   return text.charCodeAt(0) === openBrace
 }
 
-function wholeValue(
-  scanner: JsonScanner,
-  rules: { readonly mayHoldSecrets: boolean; readonly isBody: boolean },
-): ScannedValue | undefined {
+function wholeValue(scanner: JsonScanner, rules: ValueRules): ScannedValue | undefined {
   scanner.tokens.skipWhiteSpace()
   const value = scanner.value('', rules)
   return value !== undefined && isAtEnd(scanner.tokens) ? value : undefined
