@@ -43,7 +43,10 @@ export default defineConfig({
     { files: ['packages/db/src/**', 'packages/api/src/**'], rules: { 'no-console': 'error' } },
     // vitest's asymmetric matchers are `any` by design, and a test trusts the answers that it then looks at.
     { files: ['**/*.test.ts'], rules: { 'typescript/no-unsafe-assignment': 'off' } },
-    { files: ['**/*.test.ts', 'test/**', 'scripts/**', 'bench/**'], rules: { 'typescript/no-unsafe-type-assertion': 'off' } },
+    {
+      files: ['**/*.test.ts', 'test/**', 'scripts/**', 'bench/**'],
+      rules: { 'typescript/no-unsafe-type-assertion': 'off' },
+    },
     // A suite keeps its own small functions beside the data that they make.
     { files: ['**/*.test.ts', 'test/**'], rules: { 'unicorn/consistent-function-scoping': 'off' } },
     ...boundaries,
