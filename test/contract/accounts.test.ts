@@ -162,6 +162,8 @@ describeDialects((dialect) => {
       const [{ id } = {}] = itemsOf((await sessionsOf(ada)).json)
       const path = `/v1/auth/sessions/${String(id)}`
       expectRefusal(await call(service, 'DELETE', path, { token: eve.accessToken }), 404, 'not_found')
+      expectRefusal(await call(service, 'DELETE', `${path}?x=1`, { token: eve.accessToken }), 404, 'not_found')
+      expectRefusal(await call(service, 'DELETE', `${path}?x=1`, { token: ada.accessToken }), 422, 'validation_failed')
       expectRefusal(await call(service, 'DELETE', path), 401, 'unauthenticated')
       expect((await call(service, 'DELETE', path, { token: ada.accessToken })).status).toBe(204)
       expectRefusal(await refresh(ada.refreshToken), 401, 'unauthenticated')
@@ -285,6 +287,21 @@ describeDialects((dialect) => {
   })
 
   describe('guessing', () => {
+    test('a name, in any case, and an email count as one, and a success clears the count of its network', async () => {
+      const ada = await join(service)
+      const network = someNetwork()
+      const typed = [ada.username, ada.email, ada.username.toUpperCase(), ada.email.toUpperCase()]
+      for (const username of typed) {
+        expectRefusal(await logIn(service, { ...ada, username, network }, 'wrong'), 401, 'invalid_credentials')
+      }
+      expect((await logIn(service, { ...ada, username: ada.email, network }, ada.password)).status).toBe(200)
+      for (const username of [...typed, ada.email]) {
+        expectRefusal(await logIn(service, { ...ada, username, network }, 'wrong'), 401, 'invalid_credentials')
+      }
+      expectRefusal(await logIn(service, { ...ada, network }, ada.password), 429, 'rate_limited')
+      expectRefusal(await logIn(service, { ...ada, username: ada.email, network }, ada.password), 429, 'rate_limited')
+    })
+
     test('of fifty at once five are answered, and then not even the right one gets in', async () => {
       const ada = await join(service)
       const network = someNetwork()

@@ -99,6 +99,7 @@ describeDialects((dialect) => {
   test('what is not there is 404, what is not allowed 422, and nothing to change changes nothing', async () => {
     const [root, ada] = [await joinAdministrator(service), await join(service)]
     expectRefusal(await change(root.accessToken, 'nobody', { disabled: true }), 404, 'not_found')
+    expectRefusal(await change(root.accessToken, 'nobody', { role: 'root' }), 404, 'not_found')
     for (const body of [{ role: 'root' }, { disabled: 1 }, { email: 'x@y' }, { disabledAt: null }]) {
       expectRefusal(await change(root.accessToken, ada.id, body), 422, 'validation_failed')
     }

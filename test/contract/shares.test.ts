@@ -107,6 +107,9 @@ describeDialects((dialect) => {
     const [ada, bea, cid] = [await join(service), await join(service), await join(service)]
     const workflow = await workflowOf(service, ada)
     for (const { id } of [bea, cid]) await share(ada, workflow, { userId: id, permission: 'execute' })
+    expectRefusal(await remove(bea, workflow, `${bea.id}?x=1`), 422, 'validation_failed')
+    expectRefusal(await remove(bea, workflow, `${cid.id}?x=1`), 403, 'forbidden')
+    expectRefusal(await remove(ada, workflow, 'nobody?x=1'), 404, 'not_found')
     const own = await remove(bea, workflow, bea.id)
     expect(own.status).toBe(204)
     expect(tripsOf(own)).toBe(1)

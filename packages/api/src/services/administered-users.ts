@@ -3,7 +3,7 @@ import type { UserView } from '@millrace/db/repositories/users'
 import type { Role } from '@millrace/db/schema'
 import type { CursorScope } from '../cursor.ts'
 import type { FieldError } from '../errors.ts'
-import { done, refuse, type Result } from '../result.ts'
+import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import type { PageQuery } from './sessions.ts'
@@ -47,4 +47,11 @@ export async function changeUser(
   if (errors.length > 0) return (await checkAdministrator(context)) ?? refuse('validation_failed', { errors })
   const outcome = await users.changeUser(store, caller, id, { role, isDisabled: disabled, at: clock() })
   return outcome.ok ? outcome : refuse(outcome.refusal)
+}
+
+/** Why the caller can't change a user; undefined when it can. */
+export async function checkUser({ store, caller }: Context, id: string): Promise<Refused | undefined> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const outcome = await users.getUser(store, caller, id)
+  return outcome.ok ? undefined : refuse(outcome.refusal)
 }

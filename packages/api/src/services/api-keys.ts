@@ -1,3 +1,4 @@
+import type { Outcome, Refusal } from '@millrace/db/access'
 import * as apiKeys from '@millrace/db/repositories/api-keys'
 import type { Kept, StoredAnswer } from '@millrace/db/repositories/idempotency'
 import { mintApiKey } from '../auth/api-keys.ts'
@@ -5,7 +6,7 @@ import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
-import { holdsAll, readScopes, subsetsOf, writeScopes, type Scope } from '../scopes.ts'
+import { holdsAll, readScopes, subsetsOf, writeScopes, type HeldScopes, type Scope } from '../scopes.ts'
 import type { Context } from './context.ts'
 import { isKept } from './kept.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
@@ -94,8 +95,21 @@ export async function listApiKeys(context: Context, { limit, cursor }: PageQuery
 /** Deletes one of the caller's keys; with a key, one whose scopes that has itself. */
 export async function removeApiKey({ store, caller, scopes }: Context, id: string): Promise<Result<void>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const deletable = scopes === undefined ? undefined : subsetsOf(scopes)
-  const outcome = await apiKeys.deleteApiKey(store, caller, id, deletable)
+  return resultOf(await apiKeys.deleteApiKey(store, caller, id, deletableBy(scopes)))
+}
+
+/** Why the caller may not delete a key; undefined when it may. */
+export async function checkApiKey({ store, caller, scopes }: Context, id: string): Promise<Refused | undefined> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const result = resultOf(await apiKeys.checkApiKey(store, caller, id, deletableBy(scopes)))
+  return result.ok ? undefined : result
+}
+
+function deletableBy(held: HeldScopes): readonly string[] | undefined {
+  return held === undefined ? undefined : subsetsOf(held)
+}
+
+function resultOf(outcome: Outcome<void, Refusal | 'scope_missing'>): Result<void> {
   if (outcome.ok) return outcome
   return outcome.refusal === 'scope_missing' ? missingScopes() : refuse(outcome.refusal)
 }

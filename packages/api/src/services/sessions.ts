@@ -124,3 +124,10 @@ export async function removeSession({ store, caller }: Context, id: string): Pro
   const outcome = await sessions.deleteSession(store, caller, id)
   return outcome.ok ? outcome : refuse(outcome.refusal)
 }
+
+/** Why the caller can't end a session; undefined when it can. */
+export async function checkSession({ store, caller }: Context, id: string): Promise<Refused | undefined> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const outcome = await sessions.checkSession(store, caller, id)
+  return outcome.ok ? undefined : refuse(outcome.refusal)
+}

@@ -7,7 +7,7 @@ import type { SharePermission } from '@millrace/db/schema'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
-import { done, refuse, type Result } from '../result.ts'
+import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { isKept } from './kept.ts'
 import { tooMany } from './limits.ts'
@@ -73,12 +73,27 @@ export async function listShares(
   return done(await pageOf(cursors, outcome.value, limit, (share) => [share.createdAt.getTime(), share.id]))
 }
 
+export interface ShareOfUser {
+  readonly workflowId: string
+  readonly userId: string
+}
+
 /** Takes a share away: the owner any, a user its own. */
 export async function removeShare(
   { store, caller }: Context,
-  { workflowId, userId }: { readonly workflowId: string; readonly userId: string },
+  { workflowId, userId }: ShareOfUser,
 ): Promise<Result<void>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const outcome = await shares.deleteShare(store, caller, workflowId, userId)
   return outcome.ok ? outcome : refuse(outcome.refusal)
+}
+
+/** Why the caller can't take a share away; undefined when it can. */
+export async function checkShare(
+  { store, caller }: Context,
+  { workflowId, userId }: ShareOfUser,
+): Promise<Refused | undefined> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const outcome = await shares.checkShare(store, caller, workflowId, userId)
+  return outcome.ok ? undefined : refuse(outcome.refusal)
 }

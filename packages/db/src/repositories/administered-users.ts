@@ -122,6 +122,20 @@ function usersQuery(
   return buildQuery(select)
 }
 
+/** One user. */
+export async function getUser(store: Store, caller: UserCaller, userId: string): Promise<Outcome<UserView>> {
+  const { users } = store.dialect.tables
+  const [row] = await store.read(usersQuery(store.dialect, caller, eq(users.id, userId), 1))
+  return foundUser(caller, row)
+}
+
+function foundUser(caller: UserCaller, row: UserReadRow | undefined): Outcome<UserView> {
+  const denied = denialOf(caller, row)
+  if (denied !== undefined) return denied
+  const view = row === undefined ? undefined : viewOf(row)
+  return view === undefined ? refused('not_found') : done(view)
+}
+
 export interface UserChange {
   readonly role: Role | undefined
   readonly isDisabled: boolean | undefined
@@ -143,11 +157,7 @@ export async function changeUser(
     answer,
     applied: appliedQuery(dialect, userId, change),
   })
-  const [row] = rows
-  const denied = denialOf(caller, row)
-  if (denied !== undefined) return denied
-  const view = row === undefined ? undefined : viewOf(row)
-  return view === undefined ? refused('not_found') : done(view)
+  return foundUser(caller, rows[0])
 }
 
 function updateUser(

@@ -1,4 +1,4 @@
-import { and, desc, eq, exists, inArray, isNull, lt, lte, not, or, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, exists, inArray, isNull, lt, lte, not, or, sql } from 'drizzle-orm'
 import {
   all,
   done,
@@ -160,29 +160,32 @@ export async function deleteApiKey(
     )
   const { affected } = await store.write({ writes: [buildStatement(remove)], applied: goneQuery(dialect, { id }) })
   if (affected[0] === 1) return done(undefined)
-  return whyNotDeleted(store, caller, id)
+  const check = await checkApiKey(store, caller, id, scopes)
+  return check.ok ? refused('not_found') : check
 }
 
-async function whyNotDeleted(
+/** Why the caller may not delete a key; undefined scopes are any. */
+export async function checkApiKey(
   store: Store,
   caller: UserCaller,
   id: string,
-): Promise<Outcome<never, Refusal | 'scope_missing'>> {
+  scopes: readonly string[] | undefined,
+): Promise<Outcome<void, Refusal | 'scope_missing'>> {
   const { builder, tables } = store.dialect
   const { marks, users, apiKeys } = tables
-  const isOwn: SQL | undefined = and(eq(apiKeys.id, id), eq(apiKeys.userId, users.id))
   const query = buildQuery(
     builder
-      .select({ ...standingFields(store.dialect), id: apiKeys.id })
+      .select({ ...standingFields(store.dialect), scopes: apiKeys.scopes })
       .from(marks)
       .leftJoin(users, isThisCaller(store.dialect, caller))
-      .leftJoin(apiKeys, isOwn)
+      .leftJoin(apiKeys, and(eq(apiKeys.id, id), eq(apiKeys.userId, users.id)))
       .where(isAnchor(store.dialect)),
   )
   const [row] = await store.read(query)
   const standing = standingOf(caller, row)
   if (!standing.ok) return standing
-  return row === undefined || row.id === null ? refused('not_found') : refused('scope_missing')
+  if (row === undefined || row.scopes === null) return refused('not_found')
+  return scopes === undefined || scopes.includes(row.scopes) ? done(undefined) : refused('scope_missing')
 }
 
 /** Gives a row when the key is gone. */

@@ -17,7 +17,6 @@ import { buildQuery, buildStatement, defineQuery, defineStatement, type Statemen
 import type { Store } from '../store.ts'
 import { insertWhere } from './insert-where.ts'
 import { isNotRestoring, restoreError } from './restoring.ts'
-import { checkStanding } from './standing.ts'
 import type { Keyset } from './workflows.ts'
 
 /** A refresh token, as it is stored; with a new family it is a log-in. */
@@ -332,6 +331,24 @@ export async function deleteSession(store: Store, caller: UserCaller, familyId: 
     applied: buildQuery(gone),
   })
   if (affected[0] !== 0) return done(undefined)
-  const standing = await checkStanding(store, caller)
-  return standing.ok ? refused('not_found') : standing
+  const check = await checkSession(store, caller, familyId)
+  return check.ok ? refused('not_found') : check
+}
+
+/** Whether the caller has the session, alive or ended. */
+export async function checkSession(store: Store, caller: UserCaller, familyId: string): Promise<Outcome<void>> {
+  const { dialect } = store
+  const { marks, users, sessions } = dialect.tables
+  const query = buildQuery(
+    dialect.builder
+      .select({ ...standingFields(dialect), familyId: sessions.familyId })
+      .from(marks)
+      .leftJoin(users, isThisCaller(dialect, caller))
+      .leftJoin(sessions, and(eq(sessions.familyId, familyId), eq(sessions.userId, users.id)))
+      .where(isAnchor(dialect)),
+  )
+  const [row] = await store.read(query)
+  const standing = standingOf(caller, row)
+  if (!standing.ok) return standing
+  return row === undefined || row.familyId === null ? refused('not_found') : done(undefined)
 }

@@ -406,6 +406,25 @@ export async function deleteShare(
     applied: buildQuery(gone),
   })
   if (affected[0] === 1) return done(undefined)
-  const check = await checkWorkflow(store, caller, workflowId, userId === caller.userId ? 'view' : 'owner')
+  const check = await checkShare(store, caller, workflowId, userId)
   return check.ok ? refused('not_found') : check
+}
+
+/** Whether there is a share that the caller may take away. */
+export async function checkShare(
+  store: Store,
+  caller: UserCaller,
+  workflowId: string,
+  userId: string,
+): Promise<Outcome<void>> {
+  const check = await checkWorkflow(store, caller, workflowId, userId === caller.userId ? 'view' : 'owner')
+  if (!check.ok) return check
+  const { builder, tables } = store.dialect
+  const { workflowShares } = tables
+  const share = builder
+    .select({ id: workflowShares.id })
+    .from(workflowShares)
+    .where(and(eq(workflowShares.workflowId, workflowId), eq(workflowShares.sharedWithUserId, userId)))
+  const found = await store.read(buildQuery(share))
+  return found.length > 0 ? done(undefined) : refused('not_found')
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
 import { defineRoute, jsonBody, noParameters } from '../../route.ts'
-import { changeUser } from '../../services/administered-users.ts'
+import { changeUser, checkUser } from '../../services/administered-users.ts'
 import { administeredUserJson, administeredUserSchema } from './contract.ts'
 
 export const patchUser = defineRoute({
@@ -19,6 +19,7 @@ export const patchUser = defineRoute({
   isConditional: false,
   answers: { 200: administeredUserSchema },
   refusals: ['forbidden', 'not_found'],
+  find: (context, { id: userId }) => checkUser(context, userId),
   async act(context, { path, body }) {
     const user = await changeUser(context, path.id, body)
     return user.ok ? jsonAnswer(200, administeredUserJson(user.value)) : user

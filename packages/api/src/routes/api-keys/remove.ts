@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
 import { defineRoute, noBody, noParameters } from '../../route.ts'
-import { removeApiKey } from '../../services/api-keys.ts'
+import { checkApiKey, removeApiKey } from '../../services/api-keys.ts'
 
 export const deleteApiKey = defineRoute({
   method: 'DELETE',
@@ -17,6 +17,7 @@ export const deleteApiKey = defineRoute({
   isConditional: false,
   answers: { 204: null },
   refusals: ['not_found'],
+  find: (context, { id: keyId }) => checkApiKey(context, keyId),
   async act(context, { path }) {
     const removed = await removeApiKey(context, path.id)
     return removed.ok ? emptyAnswer() : removed

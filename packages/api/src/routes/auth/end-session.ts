@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
 import { defineRoute, noBody, noParameters } from '../../route.ts'
-import { removeSession } from '../../services/sessions.ts'
+import { checkSession, removeSession } from '../../services/sessions.ts'
 
 export const deleteSession = defineRoute({
   method: 'DELETE',
@@ -17,6 +17,7 @@ export const deleteSession = defineRoute({
   isConditional: false,
   answers: { 204: null },
   refusals: ['not_found'],
+  find: (context, { id: sessionId }) => checkSession(context, sessionId),
   async act(context, { path }) {
     const removed = await removeSession(context, path.id)
     return removed.ok ? emptyAnswer() : removed
