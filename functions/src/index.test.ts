@@ -2,6 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 const key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'
 
+const execution = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} }
+
 afterEach(() => {
   vi.restoreAllMocks()
   vi.resetModules()
@@ -13,7 +15,10 @@ async function isolate(env: Readonly<Record<string, unknown>>) {
     lines.push(line)
   })
   const { default: functions } = await import('./index.ts')
-  return { lines, fetch: async (path: string) => functions.fetch(new Request(`https://functions.example${path}`), env) }
+  return {
+    lines,
+    fetch: async (path: string) => functions.fetch(new Request(`https://functions.example${path}`), env, execution),
+  }
 }
 
 test('a function whose environment is wrong answers 500; the log names every variable, with no secret', async () => {

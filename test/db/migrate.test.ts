@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { bookkeepingSql } from '@millrace/db/bookkeeping-sql'
+import type { Database } from '@millrace/db/database'
+import { databaseError, type DatabaseError } from '@millrace/db/errors'
 import { knownMigrations } from '@millrace/db/known-migrations'
 import { migrate, migrationStatus, recordMigration, type MigrationProgress } from '@millrace/db/migrate'
 import { hashOf, statementsOf, type Migration } from '@millrace/db/migration'
 import { readiness } from '@millrace/db/readiness'
+import type { Statement } from '@millrace/db/statement'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, dialects, type Dialect } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -157,6 +161,20 @@ describeDialects((dialect) => {
     })
   })
 
+  test('on a platform that refuses DDL, the way by a deploy request is told, and works', async () => {
+    const { database, migrations, raw } = await reach(dialect, false)
+    const refusing = refusingDdl(database)
+    await expect(migrate(refusing, migrations)).rejects.toMatchObject({
+      code: 'direct_ddl_refused',
+      fix: expect.stringContaining('--dry-run'),
+    })
+    for (const sql of bookkeepingSql(dialect)) await raw.query(sql)
+    for (const sql of migrations.flatMap(statementsOf)) await raw.query(sql)
+    for (const { name } of migrations) await recordMigration(refusing, migrations, name)
+    await expect(readiness(database)).resolves.toMatchObject({ schema: 1 })
+    expect(await migrate(refusing, migrations)).toEqual({ applied: [] })
+  })
+
   test('killed at any statement, a second run ends well', async () => {
     const { database, migrations, raw } = await reach(dialect, false)
     const total = statementsOf(firstOf(migrations)).length
@@ -169,6 +187,35 @@ describeDialects((dialect) => {
     expect(await tableNames(raw)).toEqual(expect.arrayContaining(['users', 'workflow_shares', 'backups']))
   })
 })
+
+/** The database as a platform under safe migrations has it: every DDL statement is refused, in PlanetScale's words. */
+function refusingDdl(database: Database): Database {
+  const refuse = ({ text }: Statement) => {
+    if (!/^\s*(?:create|alter|drop) /i.test(text)) return
+    throw databaseError('internal', 'MySQL error 1105: direct DDL is disabled', { isNotApplied: true })
+  }
+  const { migration } = database.dialect
+  const isDirectDdlRefusal = ({ message }: DatabaseError) => message.includes('direct DDL is disabled')
+  const dialect = { ...database.dialect, migration: { ...migration, isDirectDdlRefusal } }
+  return {
+    ...database,
+    dialect,
+    transport: () => {
+      const transport = database.transport()
+      return {
+        dialect,
+        run: async (statement) => {
+          refuse(statement)
+          return transport.run(statement)
+        },
+        transact: async (writes, reads) => {
+          writes.forEach(refuse)
+          return transport.transact(writes, reads)
+        },
+      }
+    },
+  }
+}
 
 /** Starts a run that is killed with -9 when it is about to apply that statement. */
 async function killWhile(url: string, statement: number): Promise<void> {

@@ -1,8 +1,8 @@
-import { eq } from 'drizzle-orm'
+import { eq, inArray } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { findDrift, type Drift } from './drift.ts'
 import { DatabaseError, databaseError } from './errors.ts'
-import { hashOf, statementsOf, type Migration } from './migration.ts'
+import { hashOf, migrationLock, statementsOf, type Migration } from './migration.ts'
 import { MigrationError } from './migration-error.ts'
 import { holdMigrationLock, type HeldLock, type LockTiming } from './migration-lock.ts'
 import { restoreMark } from './schema.ts'
@@ -216,27 +216,47 @@ async function applyOrLeaveOut(transport: Transport, text: string): Promise<bool
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
     if (migration.isForeignKeyRefusal(thrown)) return false
-    if (migration.isDirectDdlRefusal(thrown)) {
-      throw new MigrationError('direct_ddl_refused', {
-        what: 'This database refuses direct schema changes.',
-        why: thrown.message,
-        fix: 'Apply the SQL of `millrace migrate --dry-run` by a deploy request, then `millrace migrate --record NAME`.',
-      })
-    }
+    if (migration.isDirectDdlRefusal(thrown)) throw directDdlError(thrown)
     throw thrown
   }
 }
 
 async function makeBookkeeping(transport: Transport): Promise<void> {
   const { migration } = transport.dialect
+  const rows = await markNames(transport)
+  if (rows?.length === 2) return
   for (let tried = 1; ; tried += 1) {
     try {
-      for (const statement of migration.bookkeeping) await transport.run(statement)
+      // Tables that are there are not asked for again: a platform may refuse even `if not exists`.
+      if (rows === undefined) for (const statement of migration.bookkeepingTables) await transport.run(statement)
+      await transport.run(migration.bookkeepingRows)
       return
     } catch (thrown) {
-      if (!(thrown instanceof DatabaseError) || !migration.isBookkeepingRace(thrown) || tried >= 5) throw thrown
+      if (!(thrown instanceof DatabaseError)) throw thrown
+      if (migration.isDirectDdlRefusal(thrown)) throw directDdlError(thrown)
+      if (!migration.isBookkeepingRace(thrown) || tried >= 5) throw thrown
     }
   }
+}
+
+/** Marks that the migrator needs and that are there; undefined where a table is missing. */
+async function markNames(transport: Transport): Promise<readonly string[] | undefined> {
+  try {
+    await readRecords(transport)
+    const rows = await read(transport, markNamesQuery(transport.dialect, {}))
+    return rows.map(({ name }) => name)
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return undefined
+    throw thrown
+  }
+}
+
+function directDdlError({ message }: DatabaseError): MigrationError {
+  return new MigrationError('direct_ddl_refused', {
+    what: 'This database refuses direct schema changes.',
+    why: message,
+    fix: 'Apply the SQL of `millrace migrate --dry-run` by a deploy request, then `millrace migrate --record NAME`.',
+  })
 }
 
 async function refuseForeignTables(transport: Transport): Promise<void> {
@@ -337,6 +357,13 @@ const recordsQuery = defineQuery<object>()(({ builder, tables: { migrations } })
     })
     .from(migrations)
     .orderBy(migrations.name),
+)
+
+const markNamesQuery = defineQuery<object>()(({ builder, tables: { marks } }) =>
+  builder
+    .select({ name: marks.name })
+    .from(marks)
+    .where(inArray(marks.name, [restoreMark, migrationLock])),
 )
 
 const restoreMarkQuery = defineQuery<object>()(({ builder, tables: { marks } }) =>

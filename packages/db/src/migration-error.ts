@@ -1,6 +1,12 @@
 /** Why migrations can't be applied, in the three parts that the command line shows. */
 export class MigrationError extends Error {
-  readonly code: 'migration_changed' | 'not_empty' | 'direct_ddl_refused' | 'lock_lost' | 'unknown_migration' | 'schema_differs'
+  readonly code:
+    | 'migration_changed'
+    | 'not_empty'
+    | 'direct_ddl_refused'
+    | 'lock_lost'
+    | 'unknown_migration'
+    | 'schema_differs'
   readonly why: string
   readonly fix: string
 

@@ -10,8 +10,10 @@ export interface Migration {
 
 /** What the migrator needs to know of a dialect. */
 export interface MigrationDialect {
-  /** Makes `marks` and `migrations` where they are absent, and the row of the restore mark and of the lock. */
-  readonly bookkeeping: readonly Statement[]
+  /** Make `marks` and `migrations` where they are absent. */
+  readonly bookkeepingTables: readonly Statement[]
+  /** Makes the row of the restore mark and that of the lock where they are absent. */
+  readonly bookkeepingRows: Statement
   /** Whether making the bookkeeping failed because another made it at the same moment. */
   isBookkeepingRace(error: DatabaseError): boolean
   /** Whether many DDL statements can be one transaction. Where not, progress is recorded for each. */

@@ -1,3 +1,4 @@
+import { bookkeepingSql } from '@millrace/db/bookkeeping-sql'
 import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate'
 import type { Migration } from '@millrace/db/migration'
 import { statementsOf } from '@millrace/db/migration'
@@ -118,14 +119,19 @@ export function noteProgress({ output }: Context, progress: MigrationProgress): 
 }
 
 async function showSql(context: Context, chosen: ChosenDatabase, migrations: readonly Migration[]): Promise<number> {
-  const { pending, changed } = await readStatus(context, chosen, migrations)
+  const { applied, pending, changed } = await readStatus(context, chosen, migrations)
   if (changed.length > 0) throw changedFailure(changed)
-  const sql = migrations
-    .filter(({ name }) => pending.includes(name))
-    .map((migration) => `-- ${migration.name}\n${statementsOf(migration).map(terminated).join('\n')}`)
-    .join('\n\n')
+  const missing = migrations.filter(({ name }) => pending.includes(name))
+  const parts = missing.map((migration) => sqlPart(migration.name, statementsOf(migration)))
+  // Where no migration is applied, the migrator's own tables are missing too.
+  if (applied.length === 0) parts.unshift(sqlPart('the record of migrations', bookkeepingSql(chosen.target.dialect)))
+  const sql = parts.join('\n\n')
   context.output.result({ applied: [], pending, sql }, sql === '' ? '-- Nothing is pending.' : sql)
   return 0
+}
+
+function sqlPart(title: string, statements: readonly string[]): string {
+  return `-- ${title}\n${statements.map(terminated).join('\n')}`
 }
 
 function terminated(statement: string): string {

@@ -7,15 +7,15 @@ const byBytes = 'character set utf8mb4 collate utf8mb4_bin'
 const now = 'utc_timestamp(3)'
 
 export const mysqlMigration: MigrationDialect = {
-  bookkeeping: [
+  bookkeepingTables: [
     plain(
       `create table if not exists \`marks\` (\`name\` varchar(64) ${byBytes} not null primary key, \`owner\` varchar(64) ${byBytes}, \`value\` longtext ${byBytes}, \`lease_until\` datetime(3))`,
     ),
     plain(
       `create table if not exists \`migrations\` (\`name\` varchar(64) ${byBytes} not null primary key, \`hash\` varchar(64) ${byBytes} not null, \`statements_done\` bigint not null, \`left_out\` longtext ${byBytes}, \`applied_at\` datetime(3))`,
     ),
-    plain('insert ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
   ],
+  bookkeepingRows: plain('insert ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
   isBookkeepingRace: () => false,
   isDdlTransactional: false,
   takeLock: (owner, leaseMilliseconds) =>

@@ -3,15 +3,18 @@ import { restoreMark } from '../../schema.ts'
 import { plain } from '../plain.ts'
 
 export const postgresMigration: MigrationDialect = {
-  bookkeeping: [
+  bookkeepingTables: [
     plain(
       'create table if not exists "marks" ("name" text collate "C" primary key not null, "owner" text collate "C", "value" text collate "C", "lease_until" timestamp(3) with time zone)',
     ),
     plain(
       'create table if not exists "migrations" ("name" text collate "C" primary key not null, "hash" text collate "C" not null, "statements_done" bigint not null, "left_out" text collate "C", "applied_at" timestamp(3) with time zone)',
     ),
-    plain('insert into "marks" ("name") values ($1), ($2) on conflict do nothing', [restoreMark, migrationLock]),
   ],
+  bookkeepingRows: plain('insert into "marks" ("name") values ($1), ($2) on conflict do nothing', [
+    restoreMark,
+    migrationLock,
+  ]),
   // `if not exists` is no lock: of two at once one can fail on the catalogue's own unique index, type or relation.
   isBookkeepingRace: ({ message }) => /SQLSTATE (?:23505|42710|42P07)/.test(message),
   isDdlTransactional: true,

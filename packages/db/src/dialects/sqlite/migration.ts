@@ -6,15 +6,15 @@ import { plain } from '../plain.ts'
 const now = "cast((julianday('now') - 2440587.5) * 86400000 as integer)"
 
 export const sqliteMigration: MigrationDialect = {
-  bookkeeping: [
+  bookkeepingTables: [
     plain(
       'create table if not exists `marks` (`name` text primary key not null, `owner` text, `value` text, `lease_until` integer)',
     ),
     plain(
       'create table if not exists `migrations` (`name` text primary key not null, `hash` text not null, `statements_done` integer not null, `left_out` text, `applied_at` integer)',
     ),
-    plain('insert or ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
   ],
+  bookkeepingRows: plain('insert or ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
   isBookkeepingRace: () => false,
   isDdlTransactional: true,
   takeLock: (owner, leaseMilliseconds) =>
