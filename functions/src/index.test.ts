@@ -18,6 +18,7 @@ async function isolate(env: Readonly<Record<string, unknown>>) {
   return {
     lines,
     fetch: async (path: string) => functions.fetch(new Request(`https://functions.example${path}`), env, execution),
+    scheduled: () => functions.scheduled({ scheduledTime: 0 }, env),
   }
 }
 
@@ -53,4 +54,10 @@ test('with a good environment the table is served, and bindings that are no text
   })
   expect((await fetch('/healthz')).status).toBe(200)
   expect((await fetch('/v1/workflows')).status).toBe(401)
+})
+
+test('a scheduled run under a wrong environment fails, and names the variables without their values', async () => {
+  const { scheduled } = await isolate({ DATABASE_URL: 'postgresql://u:hush@x.neon.tech/d', AUTH_KEYS: 'a:hush' })
+  await expect(scheduled()).rejects.toThrow(/AUTH_KEYS/)
+  await expect(scheduled()).rejects.not.toThrow(/hush/)
 })

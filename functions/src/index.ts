@@ -1,33 +1,51 @@
 import { createApp } from '@millrace/api/app'
 import { createMisconfiguredApp } from '@millrace/api/misconfigured'
 import { openDatabase } from '@millrace/db/database'
+import { readAssets } from './assets.ts'
 import { readEnvironment } from './env.ts'
 import { createLog } from './log.ts'
+import { createScheduledRun } from './scheduled.ts'
 
-type Serve = (request: Request, env: object, execution: ExecutionContext) => Response | Promise<Response>
+interface Functions {
+  readonly serve: (request: Request, env: object, execution: ExecutionContext) => Response | Promise<Response>
+  readonly runScheduled: (at: Date) => Promise<void>
+}
 
-let serve: Serve | undefined
+let functions: Functions | undefined
 
-/** The app is built once for each isolate, from the environment of its first request. */
+type Bindings = Readonly<Record<string, unknown>>
+
+/** Everything is built once for each isolate, from the environment of its first request. */
 export default {
-  fetch(
-    request: Request,
-    env: Readonly<Record<string, unknown>>,
-    execution: ExecutionContext,
-  ): Response | Promise<Response> {
-    serve ??= build(env)
-    return serve(request, env, execution)
+  fetch(request: Request, env: Bindings, execution: ExecutionContext): Response | Promise<Response> {
+    functions ??= build(env)
+    return functions.serve(request, env, execution)
+  },
+  scheduled({ scheduledTime }: Pick<ScheduledController, 'scheduledTime'>, env: Bindings): Promise<void> {
+    functions ??= build(env)
+    return functions.runScheduled(new Date(scheduledTime))
   },
 }
 
-function build(env: Readonly<Record<string, unknown>>): Serve {
+function build(env: Bindings): Functions {
   const parsed = readEnvironment(env)
-  if (!parsed.ok) return createMisconfiguredApp({ problems: parsed.problems, log: createLog('info') }).fetch
+  if (!parsed.ok) {
+    const { problems } = parsed
+    const variables = problems.map(({ variable }) => variable).join(', ')
+    return {
+      serve: createMisconfiguredApp({ problems, log: createLog('info') }).fetch,
+      runScheduled: () => Promise.reject(new Error(`the environment is wrong: ${variables}`)),
+    }
+  }
   const { settings } = parsed
+  const log = createLog(settings.logLevel)
   const database = openDatabase({
     target: settings.database,
     gatewayUrl: settings.gatewayUrl,
     gatewayToken: settings.gatewayToken,
   })
-  return createApp({ settings, database, log: createLog(settings.logLevel) }).fetch
+  return {
+    serve: createApp({ settings, database, log, readAsset: readAssets(env) }).fetch,
+    runScheduled: createScheduledRun({ database, log }),
+  }
 }

@@ -44,6 +44,22 @@ export interface AfterwardsEntry {
   readonly cure: string | undefined
 }
 
-export type LogEntry = RequestEntry | TripEntry | MisconfiguredEntry | AfterwardsEntry
+/** A part of a scheduled run: how many rows it ended or deleted. */
+export interface SweptEntry {
+  readonly level: 'info'
+  readonly event: 'swept'
+  readonly what: string
+  readonly count: number
+}
+
+export interface SweepFailedEntry {
+  readonly level: 'error'
+  readonly event: 'sweep_failed'
+  readonly what: string
+  readonly cause: string
+  readonly cure: string | undefined
+}
+
+export type LogEntry = RequestEntry | TripEntry | MisconfiguredEntry | AfterwardsEntry | SweptEntry | SweepFailedEntry
 
 export type Log = (entry: LogEntry) => void
