@@ -39,6 +39,8 @@ export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {
   readonly schema: Body
   /** Members that are documents: exact text, opaque to the schema. */
   readonly documents: ReadonlySet<string>
+  /** Those of the documents in which secrets may stand. */
+  readonly secrets: ReadonlySet<string>
   /** A member that is a list of bodies, in which `documents` are members. */
   readonly list: { readonly field: string; readonly mostItems: number } | undefined
   readonly isOptional: boolean
@@ -46,6 +48,7 @@ export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {
 
 interface BodyOptions {
   readonly documents?: readonly string[]
+  readonly secrets?: readonly string[]
   readonly list?: BodyContract['list']
   readonly isOptional?: boolean
 }
@@ -63,9 +66,9 @@ export function jsonBody<Body extends z.ZodObject>(
 export function documentsBody<Body extends z.ZodObject>(
   schema: Body,
   documents: readonly (keyof z.output<Body> & string)[],
-  { isOptional = false }: { readonly isOptional?: boolean } = {},
+  options: { readonly isOptional?: boolean; readonly secrets?: readonly (keyof z.output<Body> & string)[] } = {},
 ): BodyContract<Body> {
-  return bodyOf('documents', schema, { documents, isOptional })
+  return bodyOf('documents', schema, { documents, ...options })
 }
 
 /** A body whose member `field` is a list of bodies with documents of their own. */
@@ -80,9 +83,9 @@ export function documentsListBody<Body extends z.ZodObject>(
 function bodyOf<Body extends z.ZodObject>(
   kind: BodyContract['kind'],
   schema: Body,
-  { documents = [], list, isOptional = false }: BodyOptions,
+  { documents = [], secrets = [], list, isOptional = false }: BodyOptions,
 ): BodyContract<Body> {
-  return { kind, schema, documents: new Set(documents), list, isOptional }
+  return { kind, schema, documents: new Set(documents), secrets: new Set(secrets), list, isOptional }
 }
 
 /** What a route takes and gives: it validates requests, and the OpenAPI document is written from it. */
@@ -103,10 +106,14 @@ export interface RouteContract<
   /** Query parameters that may be given more than once: lists in `query`. */
   readonly repeatableQuery?: ReadonlySet<string>
   readonly body: BodyContract<Body>
+  /** Whether the body itself is the schema's one document: a merge patch, `application/merge-patch+json` too. */
+  readonly isBodyDocument?: boolean
   /** Whether it takes an Idempotency-Key. */
   readonly isIdempotent: boolean
   /** Whether it needs If-Match. */
   readonly isConditional: boolean
+  /** Whether it takes If-Match without needing it. */
+  readonly mayBeConditional?: boolean
   /** Success statuses, and the body of each; null for none. */
   readonly answers: Readonly<Partial<Record<200 | 201 | 204, z.ZodType | null>>>
   /** What this route refuses with, beyond what its contract implies. */

@@ -1,11 +1,11 @@
 import type { Caller } from '@millrace/db/access'
-import { scanBody } from '@millrace/db/document'
+import { scanBody, scanDocumentBody } from '@millrace/db/document'
 import { authenticate } from '../auth/authenticate.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
 import { refuse, type Refused } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
-import type { Access, BodyContract, Route } from '../route.ts'
-import { isJsonBody, readBody } from './body.ts'
+import type { Access, Route } from '../route.ts'
+import { isBodyOf, readBody } from './body.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
 
 export interface Admitted {
@@ -26,10 +26,11 @@ interface AdmitOptions {
 export async function admit(route: Route, request: Request, options: AdmitOptions): Promise<Admitted | Refused> {
   const read = await readBody(request, options.maxBodyBytes)
   if (!read.ok) return read
-  if (!isJsonBody(request.headers) && (read.bytes.length > 0 || request.headers.has('Content-Type'))) {
-    if (read.bytes.length > 0 || !route.body.isOptional) return refuse('unsupported_media_type')
+  const types = route.isBodyDocument === true ? mergePatchTypes : jsonTypes
+  if (!isBodyOf(types, request.headers) && (read.bytes.length > 0 || request.headers.has('Content-Type'))) {
+    if (read.bytes.length > 0 || !route.body.isOptional) return refuseType(types)
   }
-  const body = scan(read.bytes, route.body)
+  const body = scan(read.bytes, route)
   if (!('kind' in body)) return body
   const { pathname, searchParams } = new URL(request.url)
   const admitted = await admitCaller(route.access, request.headers, searchParams, options)
@@ -39,14 +40,35 @@ export async function admit(route: Route, request: Request, options: AdmitOption
   return { ...admitted, incoming }
 }
 
-function scan(bytes: Uint8Array, { documents, list, isOptional }: BodyContract): IncomingBody | Refused {
+const jsonTypes = ['application/json']
+const mergePatchTypes = ['application/merge-patch+json', 'application/json']
+
+function refuseType(types: readonly string[]): Refused {
+  const named = types.map((type) => `\`Content-Type: ${type}\``).join(' or ')
+  return refuse('unsupported_media_type', {
+    detail: `The request body must be sent as ${named}, in UTF-8 and not compressed.`,
+  })
+}
+
+function scan(bytes: Uint8Array, route: Pick<Route, 'body' | 'isBodyDocument'>): IncomingBody | Refused {
   if (bytes.length === 0) {
-    return isOptional ? { kind: 'absent' } : refuse('malformed_json', { detail: 'The request body is empty.' })
+    return route.body.isOptional
+      ? { kind: 'absent' }
+      : refuse('malformed_json', { detail: 'The request body is empty.' })
   }
-  const scanned = scanBody(bytes, documents, list === undefined ? {} : { list })
+  if (route.isBodyDocument === true) return scanWhole(bytes)
+  const { documents, secrets, list } = route.body
+  const scanned = scanBody(bytes, documents, { secretFields: secrets, ...(list === undefined ? {} : { list }) })
   if (scanned.ok) return { kind: 'object', members: scanned.members }
   if (scanned.problem === 'not_object') return { kind: 'not_object', message: scanned.message }
   return refuse('malformed_json', { detail: scanned.message })
+}
+
+function scanWhole(bytes: Uint8Array): IncomingBody | Refused {
+  const scanned = scanDocumentBody(bytes)
+  return scanned.ok
+    ? { kind: 'document', member: scanned.member }
+    : refuse('malformed_json', { detail: scanned.message })
 }
 
 async function admitCaller(

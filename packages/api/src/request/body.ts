@@ -18,12 +18,12 @@ export async function readBody(
   return { ok: true, bytes: joined(chunks, length) }
 }
 
-/** Whether the body is JSON in UTF-8, by its headers. */
-export function isJsonBody(headers: Headers): boolean {
+/** Whether the body is of one of those JSON types, in UTF-8 and not compressed, by its headers. */
+export function isBodyOf(types: readonly string[], headers: Headers): boolean {
   const encoding = headers.get('Content-Encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity') return false
   const [type = '', ...parameters] = (headers.get('Content-Type') ?? '').split(';')
-  return type.trim().toLowerCase() === 'application/json' && parameters.every(isUtf8OrNoCharset)
+  return types.includes(type.trim().toLowerCase()) && parameters.every(isUtf8OrNoCharset)
 }
 
 /** Leaving the loop over it cancels the stream. */

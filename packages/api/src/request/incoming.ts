@@ -1,4 +1,4 @@
-import type { Members } from '@millrace/db/document'
+import type { Member, Members } from '@millrace/db/document'
 
 /** A request as far as every route reads it alike. */
 export interface Incoming {
@@ -10,8 +10,9 @@ export interface Incoming {
   readonly body: IncomingBody
 }
 
-/** `absent`: no byte was sent. `not_object`: JSON, but no object. */
+/** `absent`: no byte was sent. `not_object`: JSON, but no object. `document`: the body itself is one. */
 export type IncomingBody =
   | { readonly kind: 'absent' }
   | { readonly kind: 'not_object'; readonly message: string }
   | { readonly kind: 'object'; readonly members: Members }
+  | { readonly kind: 'document'; readonly member: Member }

@@ -1,4 +1,4 @@
-import type { Members } from '@millrace/db/document'
+import type { Member, Members } from '@millrace/db/document'
 import type * as z from 'zod'
 import type { ErrorCode, FieldError } from '../errors.ts'
 import type { BodyContract, Input, RouteContract } from '../route.ts'
@@ -34,7 +34,7 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
 ): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
   const path = readPath(contract, incoming.pathname)
   const query = readQuery(contract, incoming.query)
-  const body = readMembers(contract.body, incoming.body)
+  const body = readBody(contract.body, incoming.body)
   const ifMatch = readIfMatch(contract, incoming.headers)
   const key = contract.isIdempotent ? readIdempotencyKey(incoming.headers) : noKey
   const idempotencyKey = key.ok && key.key !== undefined ? await withFingerprint(key.key, incoming) : undefined
@@ -79,13 +79,17 @@ function idOf({ path }: RouteContract, pathname: string): string | undefined {
 }
 
 function readIfMatch(
-  { isConditional }: RouteContract,
+  { isConditional, mayBeConditional }: RouteContract,
   headers: Headers,
 ):
   | { readonly ok: true; readonly ifRevision: IfRevision }
   | { readonly ok: false; readonly code: 'precondition_required' | 'precondition_failed' } {
-  if (!isConditional) return { ok: true, ifRevision: 'any' }
   const header = headers.get('If-Match')
+  if (!isConditional) {
+    const isIgnored = mayBeConditional !== true || header === null
+    // A malformed one matches nothing; what else there is to refuse ranks before that.
+    return { ok: true, ifRevision: isIgnored ? 'any' : (parseEntityTags(header) ?? []) }
+  }
   if (header === null) return { ok: false, code: 'precondition_required' }
   const ifRevision = parseEntityTags(header)
   return ifRevision === undefined ? { ok: false, code: 'precondition_failed' } : { ok: true, ifRevision }
@@ -129,14 +133,39 @@ type ReadBody<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly FieldError[]; readonly isAboutDocuments: boolean }
 
-function readMembers<Body extends z.ZodObject>(
+function readBody<Body extends z.ZodObject>(
   contract: BodyContract<Body>,
   body: IncomingBody,
 ): ReadBody<z.output<Body>> {
-  if (body.kind === 'not_object') {
-    return { ok: false, errors: [{ pointer: '', message: body.message }], isAboutDocuments: false }
+  switch (body.kind) {
+    case 'not_object':
+      return { ok: false, errors: [{ pointer: '', message: body.message }], isAboutDocuments: false }
+    case 'absent':
+      return readMembers(contract, new Map())
+    case 'object':
+      return readMembers(contract, body.members)
+    case 'document':
+      return readDocument(contract, body.member)
   }
-  const members: Members = body.kind === 'object' ? body.members : new Map()
+}
+
+/** The body is the schema's one document, so its pointers begin where that would stand. */
+function readDocument<Body extends z.ZodObject>(
+  contract: BodyContract<Body>,
+  member: Member,
+): ReadBody<z.output<Body>> {
+  const [name = ''] = contract.documents
+  if (member.problems.length > 0) return { ok: false, errors: member.problems, isAboutDocuments: true }
+  const parsed = contract.schema.safeParse({ [name]: member.value() })
+  if (parsed.success) return { ok: true, value: parsed.data }
+  const errors = parsed.error.issues.map(({ path, message }) => ({ pointer: pointerTo(path.slice(1)), message }))
+  return { ok: false, errors, isAboutDocuments: false }
+}
+
+function readMembers<Body extends z.ZodObject>(
+  contract: BodyContract<Body>,
+  members: Members,
+): ReadBody<z.output<Body>> {
   const known = Object.keys(contract.schema.shape)
   const values: Record<string, unknown> = {}
   const errors: FieldError[] = []

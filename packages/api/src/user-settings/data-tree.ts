@@ -160,17 +160,15 @@ export function replaceSecrets(node: DataNode, replace: (secret: SealedSecret) =
   }
 }
 
-/** Nested containers, the tree's own counted. */
-export function depthOf(node: DataNode): number {
-  switch (node.kind) {
-    case 'scalar':
-    case 'secret':
-      return 0
-    case 'array':
-      return 1 + Math.max(0, ...node.items.map(depthOf))
-    case 'object':
-      return 1 + Math.max(0, ...[...node.members.values()].map(depthOf))
+/** The pointer, after `pointer`, of the first container that is nested deeper than `levels`; undefined where none is. */
+export function containerBeyond(node: DataNode, levels: number, pointer: string): string | undefined {
+  if (node.kind === 'scalar' || node.kind === 'secret') return undefined
+  if (levels === 0) return pointer
+  for (const [key, value] of node.kind === 'array' ? node.items.entries() : node.members) {
+    const found = containerBeyond(value, levels - 1, pointerTo(pointer, key))
+    if (found !== undefined) return found
   }
+  return undefined
 }
 
 /** Bytes of the tree as JSON without white space, each secret as its plain string. */

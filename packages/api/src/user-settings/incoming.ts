@@ -1,4 +1,11 @@
-import { pointerTo, secretMember, type DataNode, type DataObject, type SealedSecret } from './data-tree.ts'
+import {
+  pointerTo,
+  replaceSecrets,
+  secretMember,
+  type DataNode,
+  type DataObject,
+  type SealedSecret,
+} from './data-tree.ts'
 import { isSecretName } from './secret-names.ts'
 import { isString, textOf } from './stored.ts'
 
@@ -7,49 +14,78 @@ export interface DataProblem {
   readonly message: string
 }
 
-/** How a secret that was sent becomes a node. */
-export interface SecretTaker {
-  /** A plain text that is to be sealed. */
-  fresh(plainText: string): Promise<SealedSecret>
+/** Where the secrets of what a caller sent come from. */
+export interface SecretSource {
+  /** A name for a secret that is sent in plain text. */
+  newRef(): string
   /** The secret of that ref, if it is the caller's. */
   kept(ref: string): SealedSecret | undefined
+}
+
+/** A tree that a caller sent. Its secrets in `fresh` are not sealed yet, and have nothing but their ref. */
+export interface TakenData {
+  readonly ok: true
+  readonly tree: DataNode
+  /** Plain texts by ref. */
+  readonly fresh: ReadonlyMap<string, string>
 }
 
 /**
  * Reads the secrets out of a tree that a caller sent: `{ "$secret": "plain text" }`, `{ "$secret": { "hint", "ref" } }`,
  * and plain strings under a key whose name says that they are secret.
- * @returns the tree with sealed secrets, or what is wrong, by pointers that begin with `pointer`.
+ * @returns the tree with secrets, or what is wrong, by pointers that begin with `pointer`.
  */
-export async function takeSecrets(
+export function takeSecrets(
   tree: DataNode,
-  taker: SecretTaker,
+  source: SecretSource,
   pointer: string,
-): Promise<
-  { readonly ok: true; readonly tree: DataNode } | { readonly ok: false; readonly problems: readonly DataProblem[] }
-> {
+): TakenData | { readonly ok: false; readonly problems: readonly DataProblem[] } {
   const problems: DataProblem[] = []
-  const taken = await takeNode(tree, { taker, problems }, pointer, false)
-  return problems.length === 0 ? { ok: true, tree: taken } : { ok: false, problems }
+  const fresh = new Map<string, string>()
+  const taken = takeNode(tree, { source, problems, fresh }, pointer, false)
+  return problems.length === 0 ? { ok: true, tree: taken, fresh } : { ok: false, problems }
+}
+
+/** The tree with its fresh secrets sealed. */
+export async function sealFresh(
+  tree: DataNode,
+  fresh: ReadonlyMap<string, string>,
+  seal: (ref: string, plainText: string) => Promise<SealedSecret>,
+): Promise<DataNode> {
+  const sealed = await Promise.all(Array.from(fresh, ([ref, plainText]) => seal(ref, plainText)))
+  const byRef = new Map(sealed.map((secret) => [secret.ref, secret]))
+  return replaceSecrets(tree, (secret) => ({ kind: 'secret', secret: byRef.get(secret.ref) ?? secret }))
+}
+
+/** Whether a secret is sent back by its ref somewhere: what it means depends on what is stored. */
+export function hasRefs(node: DataNode): boolean {
+  switch (node.kind) {
+    case 'scalar':
+    case 'secret':
+      return false
+    case 'array':
+      return node.items.some(hasRefs)
+    case 'object':
+      return node.members.get(secretMember)?.kind === 'object' || [...node.members.values()].some(hasRefs)
+  }
 }
 
 interface Taking {
-  readonly taker: SecretTaker
+  readonly source: SecretSource
   readonly problems: DataProblem[]
+  readonly fresh: Map<string, string>
 }
 
-async function takeNode(node: DataNode, taking: Taking, pointer: string, isSecret: boolean): Promise<DataNode> {
+function takeNode(node: DataNode, taking: Taking, pointer: string, isSecret: boolean): DataNode {
   switch (node.kind) {
     case 'secret':
       return node
     case 'scalar': {
       const text = isSecret && isString(node) ? textOf(node) : undefined
-      return text === undefined ? node : { kind: 'secret', secret: await taking.taker.fresh(text) }
+      return text === undefined ? node : takeFresh(text, taking)
     }
     case 'array': {
-      const items: DataNode[] = []
-      for (const [index, item] of node.items.entries()) {
-        items.push(await takeNode(item, taking, pointerTo(pointer, index), isSecret))
-      }
+      const items = node.items.map((item, index) => takeNode(item, taking, pointerTo(pointer, index), isSecret))
       return { kind: 'array', items }
     }
     case 'object':
@@ -57,24 +93,26 @@ async function takeNode(node: DataNode, taking: Taking, pointer: string, isSecre
   }
 }
 
-async function takeMembers({ members }: DataObject, taking: Taking, pointer: string): Promise<DataNode> {
+function takeMembers({ members }: DataObject, taking: Taking, pointer: string): DataNode {
   const taken = new Map<string, DataNode>()
   for (const [key, value] of members) {
-    taken.set(key, await takeNode(value, taking, pointerTo(pointer, key), isSecretName(key)))
+    taken.set(key, takeNode(value, taking, pointerTo(pointer, key), isSecretName(key)))
   }
   return { kind: 'object', members: taken }
 }
 
-async function takeMarked(node: DataObject, { taker, problems }: Taking, pointer: string): Promise<DataNode> {
+function takeMarked(node: DataObject, taking: Taking, pointer: string): DataNode {
+  const { problems, source } = taking
   for (const key of node.members.keys()) {
-    if (key !== secretMember)
+    if (key !== secretMember) {
       problems.push({ pointer: pointerTo(pointer, key), message: 'must not stand beside $secret' })
+    }
   }
   const marked = node.members.get(secretMember)
   const plainText = textOf(marked)
-  if (plainText !== undefined) return { kind: 'secret', secret: await taker.fresh(plainText) }
+  if (plainText !== undefined) return takeFresh(plainText, taking)
   const ref = marked?.kind === 'object' ? refOf(marked) : undefined
-  const kept = ref === undefined ? undefined : taker.kept(ref)
+  const kept = ref === undefined ? undefined : source.kept(ref)
   if (kept !== undefined) return { kind: 'secret', secret: kept }
   problems.push({
     pointer: pointerTo(pointer, secretMember),
@@ -86,8 +124,19 @@ async function takeMarked(node: DataObject, { taker, problems }: Taking, pointer
   return node
 }
 
+function takeFresh(plainText: string, { source, fresh }: Taking): DataNode {
+  const ref = source.newRef()
+  fresh.set(ref, plainText)
+  return { kind: 'secret', secret: { ref, hint: '', sealed: '', plainBytes: plainBytesOf(plainText) } }
+}
+
 /** Of exactly `{ hint, ref }`, as it was answered; the hint may be left out. */
 function refOf({ members }: DataObject): string | undefined {
   const isKnown = [...members.keys()].every((key) => key === 'ref' || key === 'hint')
   return isKnown ? textOf(members.get('ref')) : undefined
+}
+
+/** Of the plain text as a JSON string, in UTF-8. */
+function plainBytesOf(plainText: string): number {
+  return new TextEncoder().encode(JSON.stringify(plainText)).length
 }

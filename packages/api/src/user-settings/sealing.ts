@@ -7,6 +7,17 @@ const nonceBytes = 12
 const shortestWithHint = 12
 const hintLength = 4
 
+/** A secret that can't be sealed or opened with the keys that there are: an error for the operator. */
+export class SealingError extends Error {
+  override readonly name = 'SealingError'
+  readonly cure: string
+
+  constructor(message: string, cure: string) {
+    super(message)
+    this.cure = cure
+  }
+}
+
 /** Seals and opens the secrets of settings: AES-256-GCM, bound to the user and the secret's ref. */
 export interface SecretSealer {
   /** Under the first key. */
@@ -17,16 +28,26 @@ export interface SecretSealer {
   isCurrent(secret: SealedSecret): boolean
 }
 
-/** The first key seals, all open. Undefined where there is no key. */
-export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer | undefined {
-  const [first] = keys
-  if (first === undefined) return undefined
+/** The first key seals, all open; without any, each throws a SealingError. */
+export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer {
   const imported = new Map<string, Promise<CryptoKey>>()
+
+  function firstKid(): string {
+    const [first] = keys
+    if (first !== undefined) return first.kid
+    throw new SealingError(
+      'SETTINGS_KEYS is not set, and a secret of settings is to be sealed or opened',
+      'Set SETTINGS_KEYS to what `millrace secrets new` prints for it.',
+    )
+  }
 
   function keyOf(kid: string): Promise<CryptoKey> {
     const secret = keys.find((key) => key.kid === kid)?.secret
     if (secret === undefined) {
-      throw new Error(`SETTINGS_KEYS has no key ${kid}, under which a secret is sealed: put it back behind the first`)
+      throw new SealingError(
+        `SETTINGS_KEYS has no key ${kid}, under which a secret is sealed`,
+        'Put that key back into SETTINGS_KEYS, behind the first; `millrace keys rotate` makes it dispensable.',
+      )
     }
     const known = imported.get(kid) ?? importKey(secret)
     imported.set(kid, known)
@@ -35,7 +56,8 @@ export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer | un
 
   return {
     async seal(userId, ref, plainText) {
-      const key = await keyOf(first.kid)
+      const kid = firstKid()
+      const key = await keyOf(kid)
       const iv = crypto.getRandomValues(new Uint8Array(nonceBytes))
       const text = new TextEncoder().encode(plainText)
       const sealed = await crypto.subtle.encrypt(
@@ -46,21 +68,20 @@ export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer | un
       return {
         ref,
         hint: hintOf(plainText),
-        sealed: `${first.kid}.${toBase64url(iv)}.${toBase64url(new Uint8Array(sealed))}`,
+        sealed: `${kid}.${toBase64url(iv)}.${toBase64url(new Uint8Array(sealed))}`,
         plainBytes: new TextEncoder().encode(JSON.stringify(plainText)).length,
       }
     },
     async open(userId, { ref, sealed }) {
-      const [kid = '', iv = '', text = ''] = sealed.split('.')
-      const key = await keyOf(kid)
-      const plain = await crypto.subtle.decrypt(
-        { name: 'AES-GCM', iv: bytesOf(iv), additionalData: boundTo(userId, ref) },
-        key,
-        bytesOf(text),
-      )
-      return new TextDecoder().decode(plain)
+      const key = await keyOf(kidOf(sealed))
+      const [iv = '', text = ''] = sealed.split('.').slice(-2)
+      const algorithm = { name: 'AES-GCM', iv: bytesOf(iv), additionalData: boundTo(userId, ref) }
+      // An authentication failure says no more than that it failed (WebCrypto's OperationError).
+      const plain = await crypto.subtle.decrypt(algorithm, key, bytesOf(text)).catch(() => undefined)
+      if (plain === undefined) throw damaged()
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain)
     },
-    isCurrent: ({ sealed }) => sealed.startsWith(`${first.kid}.`),
+    isCurrent: ({ sealed }) => kidOf(sealed) === firstKid(),
   }
 }
 
@@ -74,8 +95,20 @@ function boundTo(userId: string, ref: string): Uint8Array<ArrayBuffer> {
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = fromBase64url(text)
-  if (bytes === undefined) throw new Error('a sealed secret is damaged')
+  if (bytes === undefined) throw damaged()
   return bytes
+}
+
+/** A kid may hold dots itself. */
+function kidOf(sealed: string): string {
+  return sealed.split('.').slice(0, -2).join('.')
+}
+
+function damaged(): SealingError {
+  return new SealingError(
+    'a sealed secret cannot be opened with the key that it names',
+    'It was changed or moved in the database, or the key of that kid is another one: write the secret anew.',
+  )
 }
 
 /** The last four characters of a secret that is long enough not to be given away by them. */

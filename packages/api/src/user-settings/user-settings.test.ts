@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  depthOf,
+  containerBeyond,
   nodeAt,
   parseData,
   parsePointer,
@@ -10,7 +10,7 @@ import {
   writeData,
   type DataNode,
 } from './data-tree.ts'
-import { takeSecrets, type SecretTaker } from './incoming.ts'
+import { hasRefs, sealFresh, takeSecrets, type SecretSource } from './incoming.ts'
 import { mergePatch } from './merge.ts'
 import { createSecretSealer, type SecretSealer } from './sealing.ts'
 import { isSecretName } from './secret-names.ts'
@@ -25,30 +25,25 @@ function keyOf(kid: string, byte: number) {
 }
 
 function sealerOf(...keys: ReturnType<typeof keyOf>[]): SecretSealer {
-  const sealer = createSecretSealer(keys)
-  if (sealer === undefined) throw new Error('no key')
-  return sealer
+  return createSecretSealer(keys)
 }
 
 const sealer = sealerOf(keyOf('new', 1), keyOf('old', 2))
 
-function takerOf(stored: DataNode | undefined): SecretTaker {
+function sourceOf(stored: DataNode | undefined): SecretSource {
   let made = 0
   const known = new Map((stored === undefined ? [] : secretsIn(stored)).map((secret) => [secret.ref, secret]))
-  return {
-    fresh: (plainText) => sealer.seal('ada', `ref${(made += 1)}`, plainText),
-    kept: (ref) => known.get(ref),
-  }
+  return { newRef: () => `ref${(made += 1)}`, kept: (ref) => known.get(ref) }
 }
 
 async function taken(text: string, stored?: DataNode): Promise<DataNode> {
-  const result = await takeSecrets(parseData(text), takerOf(stored), '/data')
+  const result = takeSecrets(parseData(text), sourceOf(stored), '/data')
   if (!result.ok) throw new Error(JSON.stringify(result.problems))
-  return result.tree
+  return sealFresh(result.tree, result.fresh, (ref, plainText) => sealer.seal('ada', ref, plainText))
 }
 
-async function problemsOf(text: string, stored?: DataNode) {
-  const result = await takeSecrets(parseData(text), takerOf(stored), '/data')
+function problemsOf(text: string, stored?: DataNode) {
+  const result = takeSecrets(parseData(text), sourceOf(stored), '/data')
   return result.ok ? [] : result.problems
 }
 
@@ -78,11 +73,19 @@ describe('the tree', () => {
   })
 
   test.each([
-    ['1', 0],
-    ['{}', 1],
-    ['[[],{"a":[]}]', 3],
-  ])('%s is nested %i deep', (text, depth) => {
-    expect(depthOf(parseData(text))).toBe(depth)
+    ['1', 0, undefined],
+    ['{}', 1, undefined],
+    ['{}', 0, ''],
+    ['[[],{"a":[]}]', 3, undefined],
+    ['[[],{"a/":[[]],"b":[]}]', 2, '/1/a~1'],
+  ])('of %s the first container beyond %i is at %s', (text, levels, pointer) => {
+    expect(containerBeyond(parseData(text), levels, '')).toBe(pointer)
+  })
+
+  test('a list of half a million is measured', () => {
+    const text = `[${'0,'.repeat(500_000)}0]`
+    expect(containerBeyond(parseData(text), 1, '')).toBeUndefined()
+    expect(plainBytesOf(parseData(text))).toBe(text.length)
   })
 
   test.each([
@@ -178,18 +181,26 @@ describe('secrets that are sent', () => {
   })
 
   test.each([
+    ['{"a":[{"$secret":{"ref":"x"}}]}', true],
+    ['{"a":{"$secret":{}}}', true],
+    ['{"a":{"$secret":"ref"},"ref":{"ref":"x"},"token":"x"}', false],
+  ])('%s depends on what is stored: %s', (text, depends) => {
+    expect(hasRefs(parseData(text))).toBe(depends)
+  })
+
+  test.each([
     ['{"a":{"$secret":{"ref":"unknown"}}}', '/data/a/$secret'],
     ['{"a":{"$secret":1}}', '/data/a/$secret'],
     ['{"a":{"$secret":{"ref":"x","more":1}}}', '/data/a/$secret'],
     ['{"a/b":[{"$secret":"x","beside":1}]}', '/data/a~1b/0/beside'],
-  ])('%s is refused at %s', async (text, pointer) => {
-    expect(await problemsOf(text)).toMatchObject([{ pointer }])
+  ])('%s is refused at %s', (text, pointer) => {
+    expect(problemsOf(text)).toMatchObject([{ pointer }])
   })
 
   test('count as their plain string', async () => {
     const tree = await taken('{"a":{"$secret":"ab\\"c"}}')
     expect(plainBytesOf(tree)).toBe('{"a":"ab\\"c"}'.length)
-    expect(depthOf(tree)).toBe(1)
+    expect(containerBeyond(tree, 1, '')).toBeUndefined()
   })
 
   test('are opened by an older key, and current only under the first', async () => {
@@ -199,6 +210,21 @@ describe('secrets that are sent', () => {
     expect(sealer.isCurrent(secret)).toBe(false)
     expect(old.isCurrent(secret)).toBe(true)
     await expect(sealerOf(keyOf('new', 1)).open('ada', secret)).rejects.toThrow('SETTINGS_KEYS has no key old')
+    await expect(sealerOf(keyOf('old', 3)).open('ada', secret)).rejects.toThrow('cannot be opened with the key')
+  })
+
+  test('are not sealed without a key, which says what is to be set', async () => {
+    await expect(sealerOf().seal('ada', 'r', 'plain')).rejects.toMatchObject({
+      message: expect.stringContaining('SETTINGS_KEYS is not set'),
+      cure: expect.stringContaining('millrace secrets new'),
+    })
+  })
+
+  test('keep a byte order mark, and a key whose name has dots', async () => {
+    const dotted = sealerOf(keyOf('2026.11', 4))
+    const secret = await dotted.seal('ada', 'r', '\uFEFFplain')
+    expect(await dotted.open('ada', secret)).toBe('\uFEFFplain')
+    expect(dotted.isCurrent(secret)).toBe(true)
   })
 })
 
