@@ -37,6 +37,9 @@ const faults: Readonly<Record<number, DatabaseFault>> = {
 /** Their messages name tables, columns and users, and no values. */
 const quotable = new Set([1044, 1045, 1049, 1054, 1064, 1142, 1146, 1205, 1213])
 
+/** What the platform refuses by itself, Vitess's own codes among it: fixed words, which the migrator has to know. */
+const platformRefusal = /VT\d{5}: [\w ,-]+|direct DDL is \w+/i
+
 /** Reads what the PlanetScale client throws: the error number stands only in the message. */
 export function readMysqlError(thrown: unknown, table: string | undefined): DatabaseError {
   if (!(thrown instanceof PlanetScaleError)) return connectionFailure(thrown)
@@ -59,6 +62,8 @@ function faultOfStatus({ status, body }: PlanetScaleError): DatabaseFault | unde
 
 /** Without the SQL and without values: Vitess puts both into its messages. */
 function wordsOf({ message, body }: PlanetScaleError, number: number): string {
+  const refusal = platformRefusal.exec(message)?.[0]
+  if (refusal !== undefined) return `MySQL: ${refusal}`
   if (Number.isNaN(number)) return `MySQL: ${body.code}`
   if (!quotable.has(number)) return `MySQL error ${number}`
   const words = message
