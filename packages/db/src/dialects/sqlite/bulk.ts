@@ -8,7 +8,9 @@ export const sqliteBulk: BulkDialect = {
   insertRows(table, columns, rows) {
     const names = columns.map(({ name }) => `\`${name}\``).join(', ')
     const values = columns.map(valueOf).join(', ')
-    return plain(`insert into \`${table}\` (${names}) select ${values} from json_each(?)`, [
+    // Materialized: json_each would write each row's text anew for each of its columns.
+    const read = 'with `rows`(`row`) as materialized (select value from json_each(?))'
+    return plain(`${read} insert into \`${table}\` (${names}) select ${values} from \`rows\``, [
       `[${rows.map(({ text }) => text).join(',')}]`,
     ])
   },
@@ -17,7 +19,7 @@ export const sqliteBulk: BulkDialect = {
 
 /** Times are integer milliseconds; a flag of JSON is 0 or 1 by itself. */
 function valueOf({ name, kind }: ArchiveColumn): string {
-  const value = `json_extract(value, '$.${name}')`
+  const value = `json_extract(\`row\`, '$.${name}')`
   if (kind !== 'time') return value
   return `strftime('%s', ${value}) * 1000 + cast(substr(${value}, 21, 3) as integer)`
 }

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TableDigests } from '@millrace/db/archive/digest'
+import { readiness } from '@millrace/db/readiness'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { archiveOf, fill, verified } from './archives.ts'
+import { randomFrom } from './sample.ts'
+
+const kills = process.env['TEST_LONG'] === '1' ? 20 : 2
+const size = { users: 8, workflows: 20, executions: process.env['TEST_LONG'] === '1' ? 20_000 : 4000 }
+const longest = 600_000
+
+/** `millrace …`, killed at its n-th insert; without it, run to its end. */
+async function millrace(
+  args: readonly string[],
+  kill?: { readonly atInsert: number; readonly afterMilliseconds: number },
+) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'killed-child.ts'), ...args, '--json'], {
+    env: {
+      PATH: process.env['PATH'],
+      KILL_AT_INSERT: String(kill?.atInsert ?? 0),
+      KILL_AFTER_MILLISECONDS: String(kill?.afterMilliseconds ?? 0),
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+  })
+  const [exitCode, signal] = (await once(child, 'close')) as [number | null, string | null]
+  const document =
+    printed === '' ? undefined : (JSON.parse(printed) as { tables?: TableDigests; error?: { code: string } })
+  return { exitCode, signal, document }
+}
+
+describeDialects((dialect) => {
+  let source: ReachedDatabase
+  let expected: TableDigests
+  let archive: string
+  let otherArchive: string
+
+  beforeAll(async () => {
+    source = await reachDatabase('sqlite')
+    expected = await fill(source.database, size)
+    archive = join(inject('directory'), `kill-${dialect}.millrace`)
+    writeFileSync(archive, await archiveOf(source.database))
+    otherArchive = `${archive}.other`
+    writeFileSync(otherArchive, await archiveOf(source.database))
+  }, longest)
+
+  afterAll(() => source.stop())
+
+  /** Cut off again and again, each time somewhere between the first row and the last. */
+  async function expectResumable(command: readonly string[], target: ReachedDatabase): Promise<void> {
+    const random = randomFrom(dialect.length)
+    for (let count = 0; count < kills; count += 1) {
+      const kill = {
+        atInsert: 1 + Math.floor(random() * (count === 0 ? 7 : 2)),
+        afterMilliseconds: Math.floor(random() * 12),
+      }
+      const cut = await millrace(count === 0 ? command : [...command, '--resume'], kill)
+      expect(cut).toMatchObject({ signal: 'SIGKILL' })
+      await expect(readiness(target.database)).rejects.toMatchObject({ fault: 'restore_in_progress' })
+    }
+    const blunt = await millrace(command)
+    expect(blunt).toMatchObject({ exitCode: 1, document: { error: { code: 'restore_in_progress' } } })
+    const done = await millrace([...command, '--resume'])
+    expect(done).toMatchObject({ exitCode: 0, document: { ok: true } })
+    await readiness(target.database)
+    expect(await verified(await archiveOf(target.database))).toMatchObject({ archive: { tables: expected } })
+  }
+
+  test(`a restore killed ${kills} times is resumed to the same digests`, { timeout: longest }, async () => {
+    const target = await reachDatabase(dialect)
+    try {
+      await expectResumable(['restore', archive, '--database', target.raw.url], target)
+    } finally {
+      await target.stop()
+    }
+  })
+
+  test(`a copy killed ${kills} times is resumed to the same digests`, { timeout: longest }, async () => {
+    const target = await reachDatabase(dialect)
+    try {
+      await expectResumable(['copy', '--from', source.raw.url, '--to', target.raw.url], target)
+    } finally {
+      await target.stop()
+    }
+  })
+
+  test(
+    'a killed restore is resumed by the same archive alone, shuts the database, and is abandoned',
+    { timeout: longest },
+    async () => {
+      const target = await reachDatabase(dialect)
+      try {
+        const command = ['restore', archive, '--database', target.raw.url]
+        await millrace(command, { atInsert: 5, afterMilliseconds: 3 })
+        // Made of the same rows at another time: another archive.
+        const other = await millrace(['restore', otherArchive, '--database', target.raw.url, '--resume'])
+        expect(other).toMatchObject({ exitCode: 1, document: { error: { code: 'restore_in_progress' } } })
+        const out = `${archive}.never`
+        for (const args of [['backup', '--out', out], ['migrate']]) {
+          const refused = await millrace([...args, '--database', target.raw.url])
+          expect(refused, args.join(' ')).toMatchObject({
+            exitCode: 1,
+            document: { error: { code: 'restore_in_progress' } },
+          })
+        }
+        expect(await millrace(['migrate', 'status', '--database', target.raw.url])).toMatchObject({ exitCode: 0 })
+        expect(await millrace(['restore', '--abandon', '--database', target.raw.url])).toMatchObject({ exitCode: 0 })
+        expect(await target.raw.query('select id from users')).toEqual([])
+        await readiness(target.database)
+        expect(await millrace(['restore', '--abandon', '--database', target.raw.url])).toMatchObject({ exitCode: 1 })
+      } finally {
+        await target.stop()
+      }
+    },
+  )
+})
