@@ -23,6 +23,8 @@ export interface ReachThrough extends Reach {
   readonly parentWhere: SQL
   /** How a row belongs to the last parent. */
   readonly belongs: SQL
+  /** The index that leads from the last parent to its rows, for dialects that choose by their number. */
+  readonly index: string
 }
 
 /** Rows that are reached only when another table has a row. */

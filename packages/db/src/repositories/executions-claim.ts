@@ -191,6 +191,7 @@ function ownPart(dialect: Dialect, caller: UserCaller, claim: Claim, kind: DueKi
       workflowIds === undefined ? undefined : inArray(workflows.id, [...workflowIds]),
     ),
     belongs: eq(executions.workflowId, workflows.id),
+    index: 'executions_workflow_id_status_due_at_created_at_id_index',
     where: kind.condition,
   })
 }

@@ -92,6 +92,8 @@ function pagePart({ tables: { executions } }: Dialect, { limit }: ExecutionListi
   }
 }
 
+const byWorkflow = 'executions_workflow_id_created_at_id_index'
+
 function ofWorkflow(dialect: Dialect, caller: UserCaller, workflowId: string, listing: ExecutionListing): SQL {
   const { executions, workflows } = dialect.tables
   return dialect.reach.through({
@@ -99,6 +101,7 @@ function ofWorkflow(dialect: Dialect, caller: UserCaller, workflowId: string, li
     parents: [workflows],
     parentWhere: all(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'view')),
     belongs: eq(executions.workflowId, workflows.id),
+    index: byWorkflow,
     where: filters(dialect, listing),
   })
 }
@@ -110,6 +113,7 @@ function ownedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListi
     parents: [workflows],
     parentWhere: eq(workflows.ownerId, caller.userId),
     belongs: eq(executions.workflowId, workflows.id),
+    index: byWorkflow,
     where: filters(dialect, listing),
   })
 }
@@ -121,6 +125,7 @@ function sharedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionList
     parents: [workflowShares],
     parentWhere: eq(workflowShares.sharedWithUserId, caller.userId),
     belongs: eq(executions.workflowId, workflowShares.workflowId),
+    index: byWorkflow,
     where: filters(dialect, listing),
   })
 }
@@ -133,6 +138,7 @@ function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionLis
     parents: [users],
     parentWhere: eq(users.id, caller.userId),
     belongs: eq(executions.userId, users.id),
+    index: 'executions_user_id_created_at_id_index',
     where: all(filters(dialect, listing), workflowId === undefined ? undefined : eq(executions.workflowId, workflowId)),
   })
 }

@@ -3,8 +3,10 @@ import type { ReachDialect } from '../../reaching.ts'
 
 export const mysqlReach: ReachDialect = {
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
-  through({ fields, table, parents, parentWhere, belongs, where, order, limit, isLocking }) {
-    const tables = sql.join([...parents, table], sql` straight_join `)
+  // Without the index's name a large parent's rows are looked for along everyone's.
+  through({ fields, table, parents, parentWhere, belongs, index, where, order, limit, isLocking }) {
+    const child = sql`${table} force index (${sql.identifier(index)})`
+    const tables = sql.join([...parents, child], sql` straight_join `)
     const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
     return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
   },

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { UserCaller } from '@millrace/db/access'
+import { claimExecutions } from '@millrace/db/repositories/executions-claim'
+import { createExecution } from '@millrace/db/repositories/executions-create'
+import { listExecutions, type ExecutionListing } from '@millrace/db/repositories/executions-list'
+import { cancelExecution, renewLease, reportExecution } from '@millrace/db/repositories/executions-work'
+import { getExecution } from '@millrace/db/repositories/executions'
+import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/retry'
+import type { Statement } from '@millrace/db/statement'
+import { createStore, type Store } from '@millrace/db/store'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { explain } from './explain.ts'
+import { fillWithExecutions } from './fill-executions.ts'
+
+const now = new Date('2030-01-01T00:00:00.000Z')
+const soon = new Date('2030-01-01T00:01:00.000Z')
+
+function caller(userId: string): UserCaller {
+  return { kind: 'user', userId, issuedAt: now, mayAdminister: true }
+}
+
+/** One of a thousand, whose workflow has a hundred executions; the owner of the large workflow; an administrator. */
+const [few, many, administrator] = [caller('u7'), caller('u2'), caller('u1')]
+
+const ofWorkflow = 'executions_workflow_id_status_due_at_created_at_id_index'
+const ofEveryone = 'executions_status_due_at_created_at_id_index'
+const page: ExecutionListing = { statuses: [], limit: 50 }
+const hold = { operation: 'o', at: now }
+
+function claim(store: Store, by: UserCaller, workflowIds?: readonly string[]) {
+  const request = { operation: crypto.randomUUID(), worker: 'w', limit: 10, at: now, leaseUntil: soon, workflowIds }
+  return claimExecutions(store, by, request)
+}
+
+interface Case {
+  readonly what: string
+  readonly act: (store: Store) => Promise<unknown>
+  /** Indexes by which executions must be read. */
+  readonly indexes?: readonly string[]
+  /** Indexes that lead through everyone's executions. */
+  readonly not?: readonly string[]
+}
+
+const cases: readonly Case[] = [
+  { what: 'one', act: (store) => getExecution(store, few, 'x500') },
+  {
+    what: 'an owner’s claim among others’ backlog',
+    act: (store) => claim(store, { ...few, mayAdminister: false }),
+    indexes: [ofWorkflow],
+    not: [ofEveryone],
+  },
+  {
+    what: 'a claim of named workflows',
+    act: (store) => claim(store, { ...few, mayAdminister: false }, ['w7', 'w8']),
+    indexes: [ofWorkflow],
+    not: [ofEveryone],
+  },
+  { what: 'a claim from a large backlog', act: (store) => claim(store, many), indexes: [ofWorkflow] },
+  { what: 'an administrator’s claim', act: (store) => claim(store, administrator), indexes: [ofEveryone] },
+  {
+    what: 'a list',
+    act: (store) => listExecutions(store, { ...few, mayAdminister: false }, page),
+    indexes: ['executions_workflow_id_created_at_id_index', 'executions_user_id_created_at_id_index'],
+    not: ['executions_created_at_id_index'],
+  },
+  {
+    what: 'a later page',
+    act: (store) => listExecutions(store, many, { ...page, after: { at: new Date('2026-01-01T12:00:00Z'), id: 'x1' } }),
+    indexes: ['executions_workflow_id_created_at_id_index', 'executions_user_id_created_at_id_index'],
+  },
+  {
+    what: 'a list of one workflow’s',
+    act: (store) => listExecutions(store, { ...many, mayAdminister: false }, { ...page, workflowId: 'w2' }),
+    indexes: ['executions_workflow_id_created_at_id_index'],
+    not: ['executions_created_at_id_index'],
+  },
+  {
+    what: 'an administrator’s list',
+    act: (store) => listExecutions(store, administrator, page),
+    indexes: ['executions_created_at_id_index'],
+  },
+  {
+    what: 'a creation',
+    act: (store) =>
+      createExecution(store, few, 'w7', { id: 'new', input: null, dueAt: null, maxAttempts: 3, createdAt: now }),
+  },
+  { what: 'a heartbeat', act: (store) => renewLease(store, few, 'x500', { fence: 0, leaseUntil: soon, ...hold }) },
+  {
+    what: 'a report',
+    act: (store) =>
+      reportExecution(store, few, 'x500', { fence: 0, step: 'complete', dueAt: null, leaseUntil: undefined, ...hold }),
+  },
+  { what: 'a cancellation', act: (store) => cancelExecution(store, few, 'x500', hold) },
+]
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    await fillWithExecutions(reached)
+  }, 120_000)
+  afterAll(() => reached.stop())
+
+  test.each(cases)(
+    'among 100,000 executions $what is served by its indexes',
+    async ({ act, indexes = [], not = [] }) => {
+      const statements = await recorded(act)
+      expect(statements.length).toBeGreaterThan(0)
+      const transport = reached.database.transport()
+      const accesses = (await Promise.all(statements.map((statement) => explain(transport, statement)))).flat()
+      const ofExecutions = accesses.filter(({ table }) => table === 'executions')
+      expect(ofExecutions.length).toBeGreaterThan(0)
+      expect(ofExecutions.filter(({ index }) => index === undefined)).toEqual([])
+      const used = ofExecutions.map(({ index }) => index)
+      expect(used).toEqual(expect.arrayContaining([...indexes]))
+      expect(used.filter((index) => not.includes(index ?? ''))).toEqual([])
+    },
+  )
+
+  async function recorded(act: (store: Store) => Promise<unknown>): Promise<readonly Statement[]> {
+    const transport = reached.database.transport()
+    const statements: Statement[] = []
+    const recording = {
+      ...transport,
+      run(statement: Statement) {
+        statements.push(statement)
+        return transport.run(statement)
+      },
+      transact(writes: readonly Statement[], reads: readonly Statement[]) {
+        // Not the wait for other claims: it reads no execution, and would hold the lock that it waits for.
+        statements.push(...writes.filter(({ text }) => !text.includes('pg_advisory')), ...reads)
+        return transport.transact(writes, reads)
+      },
+    }
+    await act(
+      createStore(recording, {
+        ensureSchema: () => Promise.resolve(),
+        retrying: { policy: defaultRetryPolicy, budget: createRetryBudget() },
+      }),
+    )
+    return statements
+  }
+})
