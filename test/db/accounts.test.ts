@@ -441,6 +441,15 @@ describeDialects((dialect) => {
       ...{ at: tick(), attemptId: unique('attempt') },
     })
 
+    /** As if the user had made so many shares just now. */
+    async function fillShareLimit({ id }: Person, count: number): Promise<void> {
+      const at = tick()
+      const written = at.toISOString().slice(0, 19).replace('T', ' ')
+      const time = { sqlite: String(at.getTime()), postgres: `'${written}+00'`, mysql: `'${written}'` }[dialect]
+      const rows = Array.from({ length: count }, () => `('${unique('attempt')}', 'share', '${id}', '', ${time})`)
+      await raw(`insert into login_attempts (id, kind, name_key, network, attempted_at) values ${rows.join(', ')}`)
+    }
+
     test('the owner grants, changes and takes away', async () => {
       const [ada, bea] = [await person(), await person()]
       const workflow = await workflowOf(ada)
@@ -497,16 +506,9 @@ describeDialects((dialect) => {
 
     test('a hundred are made in an hour; changes go on', async () => {
       const [ada, bea, cid] = [await person(), await person(), await person()]
-      const at = tick()
       const workflow = await workflowOf(ada)
       await putShare(store, ada.caller, workflow, shareOf(bea))
-      const time = {
-        sqlite: String(at.getTime()),
-        postgres: `'${at.toISOString()}'`,
-        mysql: `'${at.toISOString().slice(0, 19).replace('T', ' ')}'`,
-      }[dialect]
-      const rows = Array.from({ length: 99 }, () => `('${unique('attempt')}', 'share', '${ada.id}', '', ${time})`)
-      await raw(`insert into login_attempts (id, kind, name_key, network, attempted_at) values ${rows.join(', ')}`)
+      await fillShareLimit(ada, 99)
       expect(await putShare(store, ada.caller, workflow, shareOf(cid))).toMatchObject({ refusal: 'rate_limited' })
       expect(await putShare(store, ada.caller, workflow, shareOf(bea, 'edit'))).toMatchObject({ ok: true })
       expect(await raw(`select id from login_attempts where kind = 'share' and name_key = '${ada.id}'`)).toHaveLength(
@@ -540,6 +542,28 @@ describeDialects((dialect) => {
         refusal: 'unknown_user',
       })
       expect(await raw(`select status from idempotency_keys where idempotency_key = '${refused}'`)).toEqual([])
+    })
+
+    test('of several at once under keys, what the limit refuses keeps no key', async () => {
+      const ada = await person()
+      const users = [await person(), await person(), await person(), await person()]
+      const workflow = await workflowOf(ada)
+      await fillShareLimit(ada, 98)
+      const at = tick()
+      const outcomes = await Promise.all(
+        users.map((user) => {
+          const request = {
+            key: user.id,
+            fingerprint: 'f',
+            at,
+            answerFor: () => ({ status: 201, headers: {}, body: '' }),
+          }
+          return putShare(reached.database.store(), ada.caller, workflow, { ...shareOf(user), at }, request)
+        }),
+      )
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(2)
+      expect(await raw(`select id from workflow_shares where workflow_id = '${workflow}'`)).toHaveLength(2)
+      expect(await raw(`select status from idempotency_keys where user_id = '${ada.id}'`)).toHaveLength(2)
     })
 
     test('trips: 1, on MySQL 5 (docs/adr); taking away 1', async () => {

@@ -55,7 +55,7 @@ export interface CountedKeys {
  * The statement that records an attempt, first in its batch. It also takes hold of rows that stand for its keys until
  * the transaction ends, so that those counted by the same key go one after the other: the statements after it see every
  * attempt before this one. Rows held are shared by keys of the same stripe, so that they stay few.
- * @param isCounted Where it does not hold, the attempt is recorded as one that counts for nothing.
+ * @param isCounted Where it does not hold, nothing is recorded: a row to be held stands in the attempt's place.
  */
 export function recordAttempt(dialect: Dialect, attempt: Attempt, isCounted?: SQL): Statement {
   const { loginAttempts } = dialect.tables
@@ -64,13 +64,25 @@ export function recordAttempt(dialect: Dialect, attempt: Attempt, isCounted?: SQ
     ...(nameKey === '' ? [] : [`lock-name-${stripeOf(nameKey)}`]),
     ...(network === '' ? [] : [`lock-network-${stripeOf(network)}`]),
   ]
+  const lock = sql.raw(`'lock'`)
   const counted = sql.raw(`'${kind}'`)
-  const recorded = isCounted === undefined ? counted : sql`case when ${isCounted} then ${counted} else 'none' end`
-  const rows = [...held.map((name) => rowOf(name, sql.raw(`'lock'`), '', '')), rowOf(id, recorded, nameKey, network)]
+  const locks = held.map((name) => rowOf(sql`${name}`, lock, '', ''))
+  const unless = `lock-none-${stripeOf(nameKey)}`
+  const recorded =
+    isCounted === undefined
+      ? rowOf(sql`${id}`, counted, nameKey, network)
+      : rowOf(
+          sql`case when ${isCounted} then ${sql.param(id, loginAttempts.id)} else ${sql.param(unless, loginAttempts.id)} end`,
+          sql`case when ${isCounted} then ${counted} else ${lock} end`,
+          nameKey,
+          network,
+        )
   const ending = dialect.orUpdate([loginAttempts.id], [loginAttempts.id])
-  return buildStatement(dialect.builder.insert(loginAttempts).select(sql`values ${sql.join(rows, sql`, `)} ${ending}`))
+  return buildStatement(
+    dialect.builder.insert(loginAttempts).select(sql`values ${sql.join([...locks, recorded], sql`, `)} ${ending}`),
+  )
 
-  function rowOf(rowId: string, rowKind: SQL, rowNameKey: string, rowNetwork: string): SQL {
+  function rowOf(rowId: SQL, rowKind: SQL, rowNameKey: string, rowNetwork: string): SQL {
     const attemptedAt = sql.param(at, loginAttempts.attemptedAt)
     return sql`(${rowId}, ${rowKind}, ${rowNameKey}, ${rowNetwork}, ${attemptedAt})`
   }

@@ -10,6 +10,7 @@ import {
   refused,
   standingFields,
   type Outcome,
+  type Permission,
   type PermissionRow,
   type Refusal,
   type StandingRow,
@@ -79,7 +80,10 @@ export async function putShare(
     return kept ?? foreseen
   }
   const keeping = { ...request, answer: answerFor(foreseen.value) }
-  const isAllowed = exists(allowedShare(store.dialect, caller, workflowId, share))
+  const isAllowed = all(
+    exists(allowedShare(store.dialect, caller, workflowId, share)),
+    isWithinLimit(store.dialect, caller, workflowId, share),
+  )
   const takesKey = takeKey(store.dialect, caller, keeping, isAllowed)
   return withKey(store, caller, keeping, () => writeShare(store, caller, workflowId, share, [takesKey]))
 }
@@ -89,7 +93,7 @@ async function writeShare(
   caller: UserCaller,
   workflowId: string,
   share: NewShare,
-  before: readonly Statement[],
+  takesKey: readonly Statement[],
 ): Promise<Outcome<Shared, ShareRefusal> | RateLimited> {
   const { dialect } = store
   const attempt = attemptOf(caller, share)
@@ -98,14 +102,21 @@ async function writeShare(
     not(exists(existingShare(dialect, workflowId, share))),
   )
   const { rows } = await store.write({
-    writes: [...before, recordAttempt(dialect, attempt, isNew), upsertShare(dialect, caller, workflowId, share)],
+    // The attempt first: behind it, what takes the key and what makes the share see the same count.
+    writes: [recordAttempt(dialect, attempt, isNew), ...takesKey, upsertShare(dialect, caller, workflowId, share)],
     answer: shareQuery(dialect, caller, workflowId, share),
     applied: appliedQuery(dialect, workflowId, share),
   })
   const outcome = judge(caller, rows[0], share)
+  // Allowed, and yet there is nothing: the attempt was one too many.
+  if (outcome === undefined) return (await withdrawAttempt(store, attempt)) ?? noLonger
   if (outcome.ok || ranksFirst(outcome.refusal)) return outcome
-  return (await withdrawAttempt(store, attempt)) ?? outcome
+  const limited = rows[0] && rateLimitOf('share', rows[0], share.at, { isRecorded: false })
+  return limited ?? outcome
 }
+
+/** The limit was reached when the share was to be made, and is no longer. */
+const noLonger: RateLimited = { ok: false, refusal: 'rate_limited', retryAfterSeconds: 1 }
 
 /** Refusals that rank before what an Idempotency-Key says. */
 function ranksFirst(refusal: ShareRefusal | 'rate_limited'): boolean {
@@ -153,16 +164,16 @@ function existingShare(dialect: Dialect, workflowId: string, share: NewShare) {
 }
 
 /** A new share needs the limit, which counts this one already; a change does not. */
+function isWithinLimit(dialect: Dialect, caller: UserCaller, workflowId: string, share: NewShare): SQL {
+  return any(
+    isWithinLimits(dialect, attemptOf(caller, share), share.at, { isRecorded: true }),
+    exists(existingShare(dialect, workflowId, share)),
+  )
+}
+
 function upsertShare(dialect: Dialect, caller: UserCaller, workflowId: string, share: NewShare): Statement {
   const { users, workflows, workflowShares } = dialect.tables
-  const attempt = attemptOf(caller, share)
-  const condition = all(
-    mayShare(dialect, caller, workflowId),
-    any(
-      isWithinLimits(dialect, attempt, share.at, { isRecorded: true }),
-      exists(existingShare(dialect, workflowId, share)),
-    ),
-  )
+  const condition = all(mayShare(dialect, caller, workflowId), isWithinLimit(dialect, caller, workflowId, share))
   const row = {
     id: share.id,
     workflowId: workflows.id,
@@ -254,18 +265,18 @@ function foresee(
   return done({ share, isNew })
 }
 
-/** What the write has left. */
+/** What the write has left; undefined where all allowed it, and it did nothing. */
 function judge(
   caller: UserCaller,
   row: ShareRow | undefined,
   { id, permission }: NewShare,
-): Outcome<Shared, ShareRefusal> {
+): Outcome<Shared, ShareRefusal> | undefined {
   const access = accessOf(caller, row, 'owner')
   if (!access.ok) return access
   const found = targetOf(caller, row)
   if (!found.ok) return found
   const { shareId = null, sharedAt = null } = row ?? {}
-  if (shareId === null || sharedAt === null || row?.permission !== permission) return refused('not_found')
+  if (shareId === null || sharedAt === null || row?.permission !== permission) return undefined
   return done({ share: { id: shareId, permission, createdAt: sharedAt, ...found.value }, isNew: shareId === id })
 }
 
@@ -406,8 +417,12 @@ export async function deleteShare(
     applied: buildQuery(gone),
   })
   if (affected[0] === 1) return done(undefined)
-  const check = await checkShare(store, caller, workflowId, userId)
+  const check = await checkWorkflow(store, caller, workflowId, neededToRemove(caller, userId))
   return check.ok ? refused('not_found') : check
+}
+
+function neededToRemove(caller: UserCaller, userId: string): Permission {
+  return userId === caller.userId ? 'view' : 'owner'
 }
 
 /** Whether there is a share that the caller may take away. */
@@ -417,7 +432,7 @@ export async function checkShare(
   workflowId: string,
   userId: string,
 ): Promise<Outcome<void>> {
-  const check = await checkWorkflow(store, caller, workflowId, userId === caller.userId ? 'view' : 'owner')
+  const check = await checkWorkflow(store, caller, workflowId, neededToRemove(caller, userId))
   if (!check.ok) return check
   const { builder, tables } = store.dialect
   const { workflowShares } = tables
