@@ -7,10 +7,15 @@ export interface Answer {
   readonly ok: true
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  readonly body: string | ReadableStream | null
+}
+
+/** An answer that can be kept. */
+export interface TextAnswer extends Answer {
   readonly body: string | null
 }
 
-export function jsonAnswer(status: 200 | 201, value: Json, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(status: 200 | 201, value: Json, headers: Readonly<Record<string, string>> = {}): TextAnswer {
   return { ok: true, status, headers: { 'Content-Type': 'application/json', ...headers }, body: writeJson(value) }
 }
 
@@ -19,7 +24,7 @@ export function revisionAnswer(
   status: 200 | 201,
   value: { readonly [name: string]: Json | undefined; readonly revision: number },
   headers: Readonly<Record<string, string>> = {},
-): Answer {
+): TextAnswer {
   return jsonAnswer(status, value, { ETag: entityTag(value.revision), ...headers })
 }
 
@@ -28,6 +33,6 @@ export function emptyAnswer(): Answer {
 }
 
 /** The answer as it is kept under an Idempotency-Key. */
-export function storedAnswer({ status, headers, body }: Answer): StoredAnswer {
+export function storedAnswer({ status, headers, body }: TextAnswer): StoredAnswer {
   return { status, headers, body: body ?? '' }
 }

@@ -5,6 +5,7 @@ import { readiness } from '@millrace/db/readiness'
 import { Hono, type Context as HonoContext } from 'hono'
 import type { Answer } from './answer.ts'
 import { createKeyUses } from './auth/key-uses.ts'
+import type { ReadAsset } from './assets.ts'
 import { createAccessTokens, type AccessTokens } from './auth/tokens.ts'
 import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
@@ -63,6 +64,9 @@ export const routes: readonly Route[] = [
   getRoot,
   getHealth,
   getReadiness,
+  getOpenApi,
+  getDocs,
+  getDocsFile,
 
   registerAccount,
   logIn,
@@ -111,12 +115,19 @@ export interface AppOptions {
   readonly database: Database
   readonly clock?: () => Date
   readonly log: Log
+  readonly readAsset?: ReadAsset | undefined
 }
 
 type AppContext = HonoContext<ExchangeVariables>
 
 /** The app, built from the table: 404 and 405 with `Allow` follow from it, and HEAD is served as GET. */
-export function createApp({ settings, database, log, clock = () => new Date() }: AppOptions): Hono<ExchangeVariables> {
+export function createApp({
+  settings,
+  database,
+  log,
+  readAsset,
+  clock = () => new Date(),
+}: AppOptions): Hono<ExchangeVariables> {
   const tokens = createAccessTokens(settings.authKeys)
   const noteUse = createKeyUses()
   const app = new Hono<ExchangeVariables>()
@@ -131,7 +142,7 @@ export function createApp({ settings, database, log, clock = () => new Date() }:
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, { code: 'method_not_allowed' }, allow)
-      const answer = await serve(c, route, { settings, database, clock, tokens, noteUse, log })
+      const answer = await serve(c, route, { settings, database, clock, tokens, noteUse, log, readAsset })
       return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
     })
   }
@@ -146,6 +157,7 @@ export function createApp({ settings, database, log, clock = () => new Date() }:
 
 interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log'>> {
   readonly tokens: AccessTokens
+  readonly readAsset: ReadAsset | undefined
   readonly noteUse: ReturnType<typeof createKeyUses>
 }
 

@@ -200,6 +200,10 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   },
 }
 
+/** Every code there is, in the order of the statuses. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the record has each of the union's members
+export const errorCodes = Object.keys(kinds) as readonly ErrorCode[]
+
 /** Status, title and the sentence that says what happened, for every code there is. */
 export function errorKind(code: ErrorCode): ErrorKind {
   return kinds[code]

@@ -10,18 +10,25 @@ const maxRevision = 2_147_483_647
  * nothing.
  */
 export function parseEntityTags(header: string): IfRevision | undefined {
+  const tags = readEntityTags(header)
+  if (tags === undefined || tags === 'any') return tags
+  return tags.filter((tag) => /^(0|[1-9]\d{0,9})$/.test(tag) && Number(tag) <= maxRevision).map(Number)
+}
+
+/** The tags' opaque parts. */
+function readEntityTags(header: string): readonly string[] | 'any' | undefined {
   if (header.trim() === '*') return 'any'
   const tag = /[\s,]*(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?=,|$)[\s,]*/y
-  const revisions: number[] = []
+  const tags: string[] = []
   let position = 0
   while (position < header.length) {
     tag.lastIndex = position
     const [whole, value] = tag.exec(header) ?? []
     if (whole === undefined || value === undefined) return undefined
-    if (/^(0|[1-9]\d{0,9})$/.test(value) && Number(value) <= maxRevision) revisions.push(Number(value))
+    tags.push(value)
     position += whole.length
   }
-  return position === 0 ? undefined : revisions
+  return position === 0 ? undefined : tags
 }
 
 export function entityTag(revision: number): string {
@@ -31,6 +38,6 @@ export function entityTag(revision: number): string {
 /** Whether what the caller has, by `If-None-Match`, is what an answer with this entity tag would hold. */
 export function isNotModified(ifNoneMatch: string | null, tag: string | undefined): boolean {
   if (ifNoneMatch === null || tag === undefined) return false
-  const known = parseEntityTags(ifNoneMatch)
-  return known === 'any' || (known?.some((revision) => entityTag(revision) === tag) ?? false)
+  const known = readEntityTags(ifNoneMatch)
+  return known === 'any' || (known?.some((value) => `"${value}"` === tag.replace(/^W\//, '')) ?? false)
 }

@@ -3,7 +3,7 @@ import { integer } from '../fields.ts'
 
 /** The query parameters of every list. */
 export const pageQuery = {
-  limit: integer(1, 100).default(50),
+  limit: integer(1, 100).default(50).meta({ description: '50 when absent.' }),
   cursor: z.string().optional(),
 }
 

@@ -1,7 +1,9 @@
 import type { Caller } from '@millrace/db/access'
 import type { Readiness } from '@millrace/db/readiness'
 import type { Store } from '@millrace/db/store'
+import type { ReadAsset } from '../assets.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
+import type { Log } from '../log.ts'
 import type { HeldScopes } from '../scopes.ts'
 import type { Settings } from '../settings.ts'
 
@@ -18,8 +20,11 @@ export interface Context {
   readonly clock: () => Date
   /** Of the answer, whose problem details name it. */
   readonly requestId: string
+  readonly log: Log
   readonly settings: ApiSettings
   readonly tokens: AccessTokens
+  /** Undefined where the functions were deployed without files. */
+  readonly readAsset: ReadAsset | undefined
 }
 
 /** The settings that answers depend on. */
@@ -28,6 +33,7 @@ export type ApiSettings = Pick<
   | 'registration'
   | 'trustedProxies'
   | 'bcryptCost'
+  | 'settingsKeys'
   | 'maxBodyBytes'
   | 'corsOrigins'
   | 'slowQueryMilliseconds'

@@ -3,7 +3,7 @@ import type { ClaimedExecution } from '@millrace/db/repositories/executions-clai
 import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions'
 import { executionStatuses } from '@millrace/db/schema'
 import * as z from 'zod'
-import { jsonAnswer, type Answer } from '../../answer.ts'
+import { jsonAnswer, type Answer, type TextAnswer } from '../../answer.ts'
 import { id, instant, moment } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
 
@@ -90,7 +90,7 @@ export function executionAnswer(execution: ExecutionView): Answer {
 }
 
 /** A new execution, with where it is. */
-export function createdAnswer(execution: ExecutionView): Answer {
+export function createdAnswer(execution: ExecutionView): TextAnswer {
   const location = `/v1/executions/${encodeURIComponent(execution.id)}`
   return jsonAnswer(201, executionJson(execution), { Location: location })
 }

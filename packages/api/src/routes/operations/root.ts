@@ -21,11 +21,21 @@ export const getRoot = defineRoute({
       api: z.string(),
       health: z.string(),
       readiness: z.string(),
+      openapi: z.string(),
+      docs: z.string(),
     }),
   },
   refusals: [],
   act: () =>
     Promise.resolve(
-      jsonAnswer(200, { name: 'millrace', version, api: '/v1', health: '/healthz', readiness: '/readyz' }),
+      jsonAnswer(200, {
+        name: 'millrace',
+        version,
+        api: '/v1',
+        health: '/healthz',
+        readiness: '/readyz',
+        openapi: '/openapi.json',
+        docs: '/docs',
+      }),
     ),
 })

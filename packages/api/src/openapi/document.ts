@@ -1,0 +1,219 @@
+import * as z from 'zod'
+import { errorCodes, errorKind, type ErrorCode } from '../errors.ts'
+import type { Route } from '../route.ts'
+import { allows, scopes } from '../scopes.ts'
+import { version } from '../version.ts'
+import { examples, type RouteExample } from './examples.ts'
+import { answerHeaders, commonHeaders, headerComponents, headersOf, requestHeaders } from './headers.ts'
+import { refusalsOf } from './refusals.ts'
+import { SchemaWriter, type JsonSchema } from './schemas.ts'
+
+/** An OpenAPI 3.1 document; plain data. */
+export type OpenApiDocument = Readonly<Record<string, unknown>>
+
+const successTexts: Readonly<Record<string, string>> = {
+  200: 'Done.',
+  201: 'Made.',
+  202: 'Begun.',
+  204: 'Done; no body.',
+}
+
+/** Writes the document from the routes' contracts, the schemas that validate their requests among them. */
+export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
+  const schemas = new SchemaWriter()
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes) {
+    const path = (paths[route.path] ??= {})
+    path[route.method.toLowerCase()] = operationOf(route, schemas)
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Millrace',
+      version,
+      summary: "Stores a workflow engine's users, workflows, versions, shares, executions and settings.",
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: tagsOf(routes),
+    paths,
+    components: {
+      schemas: { ...schemas.components, Problem: problemSchema },
+      headers: headerComponents,
+      securitySchemes: {
+        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Of a log-in.' },
+        apiKey: { type: 'http', scheme: 'bearer', description: `An API key (\`mr_…\`); scopes: ${scopes.join(', ')}.` },
+        metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN of the service.' },
+      },
+    },
+  }
+}
+
+function operationOf(route: Route, schemas: SchemaWriter) {
+  const example = examples[`${route.method} ${route.path}`]
+  const body = bodyOf(route, schemas, example)
+  return {
+    operationId: operationIdOf(route),
+    summary: route.summary,
+    tags: [tagOf(route)],
+    ...(descriptionOf(route) === undefined ? {} : { description: descriptionOf(route) }),
+    security: securityOf(route),
+    parameters: parametersOf(route, schemas, example),
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: responsesOf(route, schemas),
+  }
+}
+
+/** `POST /v1/workflows/{id}/versions/{n}/restore` → `post_workflows_id_versions_n_restore`. */
+function operationIdOf({ method, path }: Route): string {
+  const words = path.replace(/^\/v1/, '').match(/\w+/g) ?? ['root']
+  return [method.toLowerCase(), ...words].join('_')
+}
+
+function tagOf({ path }: Route): string {
+  const [, name = ''] = /^\/v1\/([^/]+)/.exec(path) ?? []
+  return name === '' ? 'operations' : name
+}
+
+function tagsOf(routes: readonly Route[]) {
+  return [...new Set(routes.map(tagOf))].map((name) => ({ name }))
+}
+
+function descriptionOf({ access, scope }: Route): string | undefined {
+  const sentences = [
+    access.kind === 'workflow' ? `Needs \`${access.need}\` on the workflow.` : undefined,
+    access.kind === 'execution' ? `Needs \`${access.need}\` on the execution's workflow.` : undefined,
+    access.kind === 'admin' ? 'For administrators.' : undefined,
+    scope === 'account' ? 'Not with an API key.' : undefined,
+  ].filter((sentence) => sentence !== undefined)
+  return sentences.length === 0 ? undefined : sentences.join(' ')
+}
+
+/** An empty requirement: without any token too. */
+function securityOf({ access, scope, path }: Route): readonly JsonSchema[] {
+  if (path === '/metrics') return [{ metricsToken: [] }]
+  if (access.kind === 'open') return []
+  const serving = scope === undefined ? [] : scopes.filter((held) => allows(new Set([held]), scope))
+  const isForAnyone = access.kind === 'workflow' && access.need === 'view'
+  const isForAnyoneAtTimes = access.kind === 'user' && access.isPublic !== undefined
+  return [
+    { accessToken: [] },
+    ...(serving.length === 0 ? [] : [{ apiKey: serving }]),
+    ...(isForAnyone || isForAnyoneAtTimes ? [{}] : []),
+  ]
+}
+
+function parametersOf(route: Route, schemas: SchemaWriter, example: RouteExample | undefined) {
+  const path = parametersIn('path', route.pathParameters, schemas, example?.path)
+  const query = parametersIn('query', route.query, schemas, example?.query)
+  const headers = requestHeaders(route, example?.headers ?? {})
+  return [...path, ...query, ...headers]
+}
+
+function parametersIn(
+  place: 'path' | 'query',
+  schema: z.ZodObject,
+  schemas: SchemaWriter,
+  example: Readonly<Record<string, string>> = {},
+) {
+  return Object.entries<z.ZodType>(schema.shape).map(([name, field]) => {
+    const { description, ...written } = schemas.request(field)
+    const isRequired = place === 'path' || !field.safeParse(undefined).success
+    return {
+      name,
+      in: place,
+      ...(description === undefined ? {} : { description }),
+      ...(isRequired ? { required: true } : {}),
+      schema: written,
+      ...(example[name] === undefined ? {} : { example: exampleOf(written, example[name]) }),
+    }
+  })
+}
+
+function exampleOf({ type }: JsonSchema, text: string): string | number | readonly string[] {
+  if (type === 'integer') return Number(text)
+  return type === 'array' ? [text] : text
+}
+
+function bodyOf({ body, isBodyDocument }: Route, schemas: SchemaWriter, example: RouteExample | undefined) {
+  if (body.kind === 'none') return undefined
+  // A merge patch is no member of a body, it is the body.
+  const [whole] = isBodyDocument === true ? Object.values<z.ZodType>(body.schema.shape) : []
+  const schema = schemas.request(whole ?? body.schema)
+  const media = { schema, ...(example?.body === undefined ? {} : { example: example.body }) }
+  const types = isBodyDocument === true ? ['application/merge-patch+json', 'application/json'] : ['application/json']
+  return { required: !body.isOptional, content: Object.fromEntries(types.map((type) => [type, media])) }
+}
+
+function responsesOf(route: Route, schemas: SchemaWriter): Record<string, unknown> {
+  const responses: Record<string, unknown> = {}
+  for (const [status, schema] of Object.entries(route.answers)) {
+    responses[status] = {
+      description: successTexts[status] ?? 'Done.',
+      headers: headersOf([...commonHeaders, ...answerHeaders(route, Number(status))]),
+      ...(schema === null ? {} : { content: contentOf(route, schema, schemas) }),
+    }
+  }
+  if (answerHeaders(route, 200).includes('ETag') && route.method === 'GET') {
+    responses['304'] = {
+      description: 'What If-None-Match names is what there is.',
+      headers: headersOf([...commonHeaders, 'ETag']),
+    }
+  }
+  for (const [status, codes] of refusalsOf(route)) responses[status] = problemResponse(status, codes)
+  return responses
+}
+
+function contentOf({ path }: Route, schema: z.ZodType, schemas: SchemaWriter) {
+  const [type] = mediaTypes.find(([, pattern]) => pattern.test(path)) ?? ['application/json']
+  return { [type]: { schema: schemas.answer(schema) } }
+}
+
+/** What is answered otherwise than in JSON. */
+const mediaTypes: readonly (readonly [type: string, path: RegExp])[] = [
+  ['text/html', /^\/docs$/],
+  ['*/*', /^\/docs\//],
+  ['text/plain', /^\/metrics$/],
+  ['application/octet-stream', /^\/v1\/admin\/backups\/\{/],
+]
+
+const problemHeaders: Readonly<Record<number, readonly string[]>> = {
+  401: ['WWW-Authenticate'],
+  409: ['Retry-After'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+}
+
+function problemResponse(status: number, codes: readonly ErrorCode[]) {
+  const schema = {
+    allOf: [{ $ref: '#/components/schemas/Problem' }, { type: 'object', properties: { code: { enum: codes } } }],
+  }
+  return {
+    description: codes.map((code) => `\`${code}\`: ${errorKind(code).detail}`).join('\n\n'),
+    headers: headersOf([...commonHeaders, ...(problemHeaders[status] ?? [])]),
+    content: { 'application/problem+json': { schema } },
+  }
+}
+
+/** RFC 9457. */
+const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code', 'detail', 'requestId'],
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    code: { type: 'string', enum: errorCodes },
+    detail: { type: 'string' },
+    requestId: { type: 'string', description: 'As in X-Request-Id.' },
+    errors: {
+      type: 'array',
+      description: 'Where something is wrong: `pointer` is RFC 6901 from the body, `parameter` a parameter or header.',
+      items: {
+        type: 'object',
+        required: ['message'],
+        properties: { pointer: { type: 'string' }, parameter: { type: 'string' }, message: { type: 'string' } },
+      },
+    },
+  },
+}

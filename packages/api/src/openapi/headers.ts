@@ -1,0 +1,85 @@
+import type { Route } from '../route.ts'
+import type { JsonSchema } from './schemas.ts'
+
+const string = { type: 'string' }
+
+/** Headers of answers, as the document's components. */
+export const headerComponents: Readonly<Record<string, JsonSchema>> = {
+  'X-Request-Id': { description: "The caller's, or a new one; the log has it too.", schema: string },
+  'Server-Timing': {
+    description: 'What the database took, in how many round trips, and the function.',
+    schema: string,
+  },
+  'Cache-Control': { description: '`no-store`; `no-cache` for what anonymous callers read.', schema: string },
+  ETag: { description: 'The revision, for If-Match and If-None-Match.', schema: string },
+  Location: { description: 'The path of what was made.', schema: string },
+  'Idempotency-Replayed': {
+    description: 'Present on an answer that is given again for its Idempotency-Key.',
+    schema: { type: 'string', const: 'true' },
+  },
+  'WWW-Authenticate': { description: 'RFC 6750.', schema: string },
+  'Retry-After': { description: 'Seconds after which it is worth asking again.', schema: { type: 'integer' } },
+  'Content-Security-Policy': { description: 'What the page may load.', schema: string },
+}
+
+export const commonHeaders = ['X-Request-Id', 'Server-Timing', 'Cache-Control'] as const
+
+/** Names of components, each under its header's name. */
+export function headersOf(names: readonly string[]): Record<string, JsonSchema> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}
+
+/** What a success has beside what every answer has. */
+export function answerHeaders(route: Route, status: number): readonly string[] {
+  return [
+    ...(route.path === '/docs' ? ['Content-Security-Policy'] : []),
+    ...(hasEntityTag(route) ? ['ETag'] : []),
+    ...(status === 201 && placed.test(route.path) ? ['Location'] : []),
+    ...(route.isIdempotent ? ['Idempotency-Replayed'] : []),
+  ]
+}
+
+/** What makes a thing with a path of its own. */
+const placed = /^\/v1\/workflows$|\/executions$|\/retry$/
+
+/** Whether it answers one thing that has a revision, or a file. */
+export function hasEntityTag({ answers, path }: Pick<Route, 'answers' | 'path'>): boolean {
+  if (path === '/openapi.json' || path.startsWith('/docs/')) return true
+  return Object.values(answers).some((schema) => schema !== null && 'shape' in schema && hasRevision(schema.shape))
+}
+
+function hasRevision(shape: unknown): boolean {
+  return typeof shape === 'object' && shape !== null && 'revision' in shape
+}
+
+/** Headers that a request may or must have. Content-Type and Authorization stand elsewhere in OpenAPI. */
+export function requestHeaders(route: Route, example: Readonly<Record<string, string>>) {
+  const isRead = route.method === 'GET' && hasEntityTag(route)
+  return [
+    ...(route.isConditional ? [ifMatch(true)] : []),
+    ...(route.mayBeConditional === true ? [ifMatch(false)] : []),
+    ...(isRead ? [header('If-None-Match', 'ETags that the caller has: 304 when one is current.', false)] : []),
+    ...(route.isIdempotent
+      ? [
+          {
+            ...header('Idempotency-Key', 'The same request under the same key within 24 hours is done once.', false),
+            schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]+$' },
+          },
+        ]
+      : []),
+    { ...header('X-Request-Id', 'Names the request in the answer and in the log.', false), schema: requestId },
+  ].map((parameter) => {
+    const given = example[parameter.name]
+    return given === undefined ? parameter : { ...parameter, example: given }
+  })
+}
+
+const requestId = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' }
+
+function ifMatch(isRequired: boolean) {
+  return header('If-Match', 'The ETag of what is to be changed, a list of them, or `*` to force.', isRequired)
+}
+
+function header(name: string, description: string, isRequired: boolean) {
+  return { name, in: 'header', description, ...(isRequired ? { required: true } : {}), schema: string }
+}

@@ -1,0 +1,76 @@
+import * as z from 'zod'
+import { assetAnswer } from '../../assets.ts'
+import { defineRoute, noBody, noParameters } from '../../route.ts'
+
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Millrace API</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="reader"></div>
+<noscript>This page needs scripts; <a href="/openapi.json">the document</a> itself does not.</noscript>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`
+
+export const getDocs = defineRoute({
+  method: 'GET',
+  path: '/docs',
+  summary: 'A page to read this document and to try it.',
+  access: { kind: 'open' },
+  scope: undefined,
+  pathParameters: noParameters,
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.string() },
+  refusals: [],
+  act: () =>
+    Promise.resolve({
+      ok: true,
+      status: 200,
+      headers: {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': policy,
+        'Referrer-Policy': 'no-referrer',
+      },
+      body: page,
+    }),
+})
+
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)
+
+export const getDocsFile = defineRoute({
+  method: 'GET',
+  path: '/docs/{file}',
+  summary: 'A file of that page.',
+  access: { kind: 'open' },
+  scope: undefined,
+  pathParameters: z.object({ file: fileName }),
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.string() },
+  refusals: ['not_found'],
+  act: ({ readAsset }, { path }) => assetAnswer(readAsset, `/docs/${path.file}`),
+})

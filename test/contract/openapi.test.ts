@@ -1,0 +1,154 @@
+import { routes } from '@millrace/api/app'
+import { errorCodes, errorKind } from '@millrace/api/errors'
+import { openApiDocument } from '@millrace/api/openapi/document'
+import { examples } from '@millrace/api/openapi/examples'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { describe, expect, test } from 'vitest'
+import { describeDialects } from '../dialects.ts'
+import { asRecord, expectConventions, readAnswer } from './answers.ts'
+import { prepareExample, sendPrepared } from './examples.ts'
+import { useWorld } from './scenarios.ts'
+
+const document = openApiDocument(routes)
+const names = routes.map(({ method, path }) => `${method} ${path}`)
+
+/** Headers that stand on some answers and not on others. */
+const telling = ['ETag', 'Location', 'Content-Security-Policy'] as const
+
+describe('the document', () => {
+  test('passes a public validator', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(document))
+    expect({ valid, errors }).toEqual({ valid: true, errors: undefined })
+  })
+
+  test('has each route of the app, and no other', () => {
+    expect(
+      operations()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(names.toSorted())
+  })
+
+  test('names each operation once', () => {
+    const ids = operations().map(({ operation }) => operation['operationId'])
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('has an example for each route, and none besides', () => {
+    expect(Object.keys(examples).toSorted()).toEqual(names.toSorted())
+  })
+
+  test.each(names)('says of %s what it takes and how it refuses', (name) => {
+    const route = routes[names.indexOf(name)]
+    const operation = operations().find((candidate) => candidate.name === name)?.operation ?? {}
+    const parameters = listOf(operation['parameters']).map(
+      ({ in: place, name: parameter }) => `${String(place)} ${String(parameter)}`,
+    )
+    expect(parameters.filter((parameter) => parameter.startsWith('path '))).toEqual(
+      [...(route?.path.matchAll(/\{(\w+)\}/g) ?? [])].map(([, parameter]) => `path ${parameter}`),
+    )
+    expect(parameters.includes('header Idempotency-Key')).toBe(route?.isIdempotent)
+    if (route?.isConditional === true) expect(parameters).toContain('header If-Match')
+    expect(operation['requestBody'] === undefined).toBe(route?.body.kind === 'none')
+    const isOpen = listOf(operation['security']).length === 0
+    expect(isOpen).toBe(route?.access.kind === 'open' && route.path !== '/metrics')
+    for (const [status, codes] of codesOf(operation)) {
+      expect(codes.length).toBeGreaterThan(0)
+      for (const code of codes) expect(`${code} ${errorKind(code).status}`).toBe(`${code} ${status}`)
+    }
+  })
+
+  test('has every code but those of no route', () => {
+    const documented = new Set(
+      operations().flatMap(({ operation }) => codesOf(operation).flatMap(([, codes]) => codes)),
+    )
+    // 405 is a path's, not an operation's.
+    expect(errorCodes.filter((code) => !documented.has(code))).toEqual(['method_not_allowed'])
+  })
+
+  test('keeps schemas of requests closed and those of answers open', () => {
+    const { components } = document
+    const { schemas } = asRecord(components)
+    for (const schema of Object.values(asRecord(schemas)))
+      expect(asRecord(schema)['additionalProperties']).toBeUndefined()
+    const { operation } = operations().find(({ name }) => name === 'POST /v1/workflows') ?? { operation: asRecord({}) }
+    expect(JSON.stringify(operation['requestBody'])).toContain('"additionalProperties":false')
+  })
+})
+
+describeDialects((dialect) => {
+  const suite = useWorld(dialect)
+
+  test.each(names)('the example of %s is answered as it says', async (name) => {
+    const { world } = suite
+    const prepared = await prepareExample(world, name)
+    const answer = await readAnswer(await sendPrepared(world, prepared))
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: prepared.status, text: answer.text })
+    const { method, path } = prepared
+    const route = routes[names.indexOf(name)]
+    expectConventions(answer, { method, path, isAnonymous: route?.access.kind === 'open' })
+    const schema = route?.answers[answer.status as keyof typeof route.answers]
+    if (answer.json !== undefined) expect(schema?.safeParse(answer.json).error?.issues ?? []).toEqual([])
+    const documented = Object.keys(asRecord(responseOf(name, answer.status)['headers']))
+    for (const header of telling)
+      expect([header, answer.headers.has(header)]).toEqual([header, documented.includes(header)])
+  })
+
+  test('the service gives the very document', async () => {
+    const answer = await readAnswer(await suite.world.send('nobody', 'GET', '/openapi.json'))
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('Content-Type')).toMatch(/^application\/json/)
+    expect(answer.json).toEqual(JSON.parse(JSON.stringify(document)))
+  })
+
+  test('a document that the caller has is 304', async () => {
+    const { world } = suite
+    const first = await readAnswer(await world.send('nobody', 'GET', '/openapi.json'))
+    const tag = first.headers.get('ETag') ?? ''
+    expect(tag).not.toBe('')
+    const again = await world.send('nobody', 'GET', '/openapi.json', { headers: { 'If-None-Match': tag } })
+    expect([again.status, await again.text()]).toEqual([304, ''])
+    const other = await world.send('nobody', 'GET', '/openapi.json', { headers: { 'If-None-Match': '"1"' } })
+    expect(other.status).toBe(200)
+    await other.body?.cancel()
+  })
+})
+
+interface Operation {
+  readonly name: string
+  readonly operation: Readonly<Record<string, unknown>>
+}
+
+function operations(): readonly Operation[] {
+  return Object.entries(asRecord(document['paths'])).flatMap(([path, methods]) =>
+    Object.entries(asRecord(methods)).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      operation: asRecord(operation),
+    })),
+  )
+}
+
+function responseOf(name: string, status: number): Readonly<Record<string, unknown>> {
+  const { operation } = operations().find((candidate) => candidate.name === name) ?? { operation: asRecord({}) }
+  return asRecord(asRecord(operation['responses'])[String(status)])
+}
+
+/** The codes of each refusal's status. */
+function codesOf(operation: Readonly<Record<string, unknown>>) {
+  return Object.entries(asRecord(operation['responses']))
+    .filter(([status]) => Number(status) >= 400)
+    .map(([status, response]) => [Number(status), enumIn(response)] as const)
+}
+
+function enumIn(response: unknown) {
+  const { content } = asRecord(response)
+  const { schema } = asRecord(asRecord(content)['application/problem+json'])
+  const [, narrowed] = listOf(asRecord(schema)['allOf'])
+  const { code } = asRecord(narrowed?.['properties'])
+  const { enum: listed } = asRecord(code)
+  return errorCodes.filter((known) => Array.isArray(listed) && listed.includes(known))
+}
+
+function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.map(asRecord) : []
+}
