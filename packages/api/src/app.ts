@@ -43,6 +43,10 @@ import { postRetry } from './routes/executions/retry.ts'
 import { getHealth } from './routes/operations/healthz.ts'
 import { getReadiness } from './routes/operations/readyz.ts'
 import { getRoot } from './routes/operations/root.ts'
+import { getUserSettings } from './routes/settings/get.ts'
+import { putUserSettings } from './routes/settings/put.ts'
+import { postReveal } from './routes/settings/reveal.ts'
+import { patchUserSettings } from './routes/settings/update.ts'
 import { getShares } from './routes/shares/list.ts'
 import { postShare } from './routes/shares/put.ts'
 import { deleteShare } from './routes/shares/remove.ts'
@@ -105,6 +109,11 @@ export const routes: readonly Route[] = [
   postCancel,
   postResume,
   postRetry,
+
+  getUserSettings,
+  putUserSettings,
+  patchUserSettings,
+  postReveal,
 
   getUsers,
   patchUser,
@@ -177,6 +186,7 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     scopes,
     clock,
     requestId: exchange.requestId,
+    log: parts.log,
     settings,
     tokens,
   }

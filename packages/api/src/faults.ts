@@ -1,5 +1,6 @@
 import { DatabaseError, type DatabaseFault } from '@millrace/db/errors'
 import type { ErrorCode, Refusal } from './errors.ts'
+import { SealingError } from './user-settings/sealing.ts'
 
 /** What failed, split into what the caller reads and what the operator reads. */
 export interface Fault {
@@ -13,6 +14,9 @@ export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof DatabaseError) {
     const { fault, message, cure, retryAfterSeconds } = thrown
     return { refusal: { code: codeOf(fault), retryAfterSeconds }, cause: message, cure }
+  }
+  if (thrown instanceof SealingError) {
+    return { refusal: { code: 'internal' }, cause: thrown.message, cure: thrown.cure }
   }
   const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
   return { refusal: { code: 'internal' }, cause, cure: 'This is a defect of millrace: report it with this message.' }

@@ -44,6 +44,15 @@ export interface AfterwardsEntry {
   readonly cure: string | undefined
 }
 
+/** A secret of a user's settings was shown to that user. Its ref names it; a pointer could hold names of the user's. */
+export interface SecretRevealedEntry {
+  readonly level: 'info'
+  readonly event: 'secret_revealed'
+  readonly requestId: string
+  readonly userId: string
+  readonly ref: string
+}
+
 /** A part of a scheduled run: how many rows it ended or deleted. */
 export interface SweptEntry {
   readonly level: 'info'
@@ -60,6 +69,13 @@ export interface SweepFailedEntry {
   readonly cure: string | undefined
 }
 
-export type LogEntry = RequestEntry | TripEntry | MisconfiguredEntry | AfterwardsEntry | SweptEntry | SweepFailedEntry
+export type LogEntry =
+  | RequestEntry
+  | TripEntry
+  | MisconfiguredEntry
+  | AfterwardsEntry
+  | SecretRevealedEntry
+  | SweptEntry
+  | SweepFailedEntry
 
 export type Log = (entry: LogEntry) => void

@@ -1,3 +1,5 @@
+import type { DocumentText } from '@millrace/db/document'
+import { brand } from '@millrace/db/document-member'
 import {
   parseData,
   secretMember,
@@ -9,10 +11,12 @@ import {
 } from './data-tree.ts'
 
 /** The text that the table keeps: a secret as `{"$secret":{"ref","hint","sealed","plainBytes"}}`. */
-export function writeStored(node: DataNode): string {
-  return writeData(node, ({ ref, hint, sealed, plainBytes }) =>
+export function writeStored(node: DataNode): DocumentText {
+  const text = writeData(node, ({ ref, hint, sealed, plainBytes }) =>
     JSON.stringify({ [secretMember]: { ref, hint, sealed, plainBytes } }),
   )
+  // Made of the parts of a document, and of secrets that are JSON.
+  return brand(text)
 }
 
 /** The text that a caller sees: a secret as `{"$secret":{"hint","ref"}}`. */

@@ -1,0 +1,29 @@
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { revealSecret } from '../../services/user-settings.ts'
+import { parsePointer } from '../../user-settings/data-tree.ts'
+
+const pointer = z
+  .string()
+  .refine((text) => parsePointer(text) !== undefined, { error: 'is no JSON pointer (RFC 6901)' })
+  .meta({ format: 'json-pointer', description: "To a secret in the settings' data." })
+
+export const postReveal = defineRoute({
+  method: 'POST',
+  path: '/v1/settings/reveal',
+  summary: "Show a secret of one's own settings; each use is logged.",
+  access: { kind: 'user' },
+  scope: 'secrets',
+  pathParameters: noParameters,
+  query: noParameters,
+  body: jsonBody(z.object({ pointer })),
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.object({ value: z.string() }) },
+  refusals: ['not_found'],
+  async act(context, { body }) {
+    const value = await revealSecret(context, body.pointer)
+    return value.ok ? jsonAnswer(200, { value: value.value }) : value
+  },
+})
