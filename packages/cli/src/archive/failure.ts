@@ -37,6 +37,12 @@ export function problemsFailure(fault: ArchiveFault, problems: readonly ArchiveP
         why,
         fix: 'Use that version of millrace, or a newer one.',
       })
+    case 'rows_refused':
+      return new Failure('rows_refused', {
+        what: `${shownFile} has rows that no archive can hold.`,
+        why,
+        fix: 'Mend these rows; what was read of several at different times may also be right at a quieter one.',
+      })
     case 'identity_missing':
       return new Failure('usage', {
         what: `${shownFile} is encrypted.`,

@@ -15,6 +15,8 @@ export type ArchiveFault =
   | 'newer'
   /** It is encrypted, and no identity was given. */
   | 'identity_missing'
+  /** A database has rows that no archive can hold. */
+  | 'rows_refused'
 
 export class ArchiveError extends Error {
   readonly fault: ArchiveFault

@@ -2,12 +2,13 @@ import { ArchiveError, type ArchiveProblem } from './archive-error.ts'
 import { TablesDigester, type TableDigests } from './digest.ts'
 import { References } from './references.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage, RowPages } from './row.ts'
-import { archiveTables, type ArchiveTable } from './tables.ts'
+import { archiveTables, describeKey, tableNamed, type ArchiveTable } from './tables.ts'
 import { compareKeys } from './text-order.ts'
+import { faultOfValue } from './values.ts'
 
 /**
  * Watches rows go by in the archive's order: counts and digests them, and says what is wrong in their order and between
- * them. Values have been checked where the rows were read.
+ * them.
  */
 export class RowWatch {
   readonly #digester = new TablesDigester()
@@ -51,7 +52,8 @@ export class RowWatch {
   }
 }
 
-const versionsPosition = archiveTables.findIndex(({ name }) => name === 'workflow_versions')
+const versionsTable = tableNamed('workflow_versions')
+const versionsPosition = versionsTable === undefined ? -1 : archiveTables.indexOf(versionsTable)
 
 function positionOf(table: ArchiveTable): number {
   return archiveTables.indexOf(table)
@@ -65,9 +67,9 @@ export interface WatchedRows {
 }
 
 /**
- * Lets a database's rows pass and checks them like an archive's.
- * @throws ArchiveError while the pages are read, at the first row that is wrong; lines count as in the archive that the
- * rows would make.
+ * Lets a database's rows pass and checks them like an archive's, values too: what is written must be readable.
+ * @throws ArchiveError while the pages are read, at the first row that no archive can hold; lines count as in the archive
+ * that the rows would make.
  */
 export function watchRows(pages: RowPages): WatchedRows {
   const watch = new RowWatch()
@@ -77,19 +79,33 @@ export function watchRows(pages: RowPages): WatchedRows {
 async function* watched(pages: RowPages, watch: RowWatch): AsyncGenerator<RowPage> {
   let line = 1
   for await (const page of pages) {
-    for (const entry of page.entries) {
+    const { table, entries } = page
+    for (const entry of entries) {
       line += 1
-      refuseFirst([...watch.faultsOf(page.table, entry), ...watch.wrongHeads(false)], line, page.table)
+      const [fault] = [...faultsOfValues(table, entry.row), ...watch.faultsOf(table, entry)]
+      if (fault !== undefined) throw refused(line, table, `${describeKey(table, entry.row)}: ${fault}`)
+      refuseWrongHead(watch.wrongHeads(false), line)
     }
     watch.digest(page)
     yield page
   }
-  refuseFirst([...watch.wrongHeads(true)], line + 1, undefined)
+  refuseWrongHead(watch.wrongHeads(true), line + 1)
 }
 
-function refuseFirst(faults: readonly string[], line: number, table: ArchiveTable | undefined): void {
-  const [what] = faults
-  if (what === undefined) return
+function faultsOfValues({ columns }: ArchiveTable, row: ArchiveRow): readonly string[] {
+  const faults: string[] = []
+  for (const column of columns) {
+    const fault = faultOfValue(column, row[column.name])
+    if (fault !== undefined) faults.push(`${column.name} ${fault}`)
+  }
+  return faults
+}
+
+function refuseWrongHead([what]: Iterable<string>, line: number): void {
+  if (what !== undefined) throw refused(line, versionsTable, what)
+}
+
+function refused(line: number, table: ArchiveTable | undefined, what: string): ArchiveError {
   const problem: ArchiveProblem = table === undefined ? { line, what } : { line, table: table.name, what }
-  throw new ArchiveError('damaged', [problem])
+  return new ArchiveError('rows_refused', [problem])
 }

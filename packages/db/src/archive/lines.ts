@@ -150,11 +150,12 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const instantShape = /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const instantShape = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
 /** Whether a text is a moment of the years 1000 to 9999 in the archive's form, which every database can hold. */
 export function isInstant(text: string): boolean {
-  if (!instantShape.test(text)) return false
-  const moment = new Date(text)
-  return !Number.isNaN(moment.getTime()) && moment.toISOString() === text
+  const day = instantShape.exec(text)?.[1]
+  if (day === undefined || day === '00') return false
+  // Every month has 28 days; of those behind, the calendar says which there are.
+  return day <= '28' || new Date(text).toJSON() === text
 }

@@ -5,7 +5,7 @@ import { insertStatement } from './insertion.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'
 import { countTableRows, readRange } from './source.ts'
-import type { ArchiveTable } from './tables.ts'
+import { describeKey, type ArchiveTable } from './tables.ts'
 import { compareKeys } from './text-order.ts'
 
 /** A long move outlives a short absence of the database. */
@@ -94,9 +94,8 @@ function isWorthAgain({ fault }: DatabaseError): boolean {
 }
 
 function differing(table: ArchiveTable, row: ArchiveRow): RestoreError {
-  const key = table.key.map((name) => JSON.stringify(row[name])).join(', ')
   return new RestoreError('rows_differ', {
-    what: `The database has a row that is not the one to be written: ${table.name} ${key}.`,
+    what: `The database has a row that is not the one to be written: ${table.name} ${describeKey(table, row)}.`,
     why: 'The source has changed since the first run, or someone else wrote into the database.',
     fix: 'Start over: `millrace restore --abandon` empties the tables, then run it again.',
   })

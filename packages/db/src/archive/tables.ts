@@ -157,3 +157,8 @@ export const archiveTables: readonly ArchiveTable[] = [
 export function tableNamed(name: string): ArchiveTable | undefined {
   return archiveTables.find((known) => known.name === name)
 }
+
+/** A row's primary key for people. */
+export function describeKey({ key }: ArchiveTable, row: Readonly<Record<string, unknown>>): string {
+  return key.map((name) => JSON.stringify(row[name])).join(', ')
+}

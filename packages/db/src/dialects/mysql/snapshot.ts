@@ -1,5 +1,5 @@
 import { Client } from '@planetscale/database'
-import { databaseError } from '../../errors.ts'
+import { DatabaseError, databaseError } from '../../errors.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '../plain.ts'
@@ -24,7 +24,7 @@ export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint)
         const values = parameters.length === 0 ? null : [...parameters]
         return rawResult(await connection.execute<'array'>(text, values, { as: 'array' }))
       } catch (thrown) {
-        throw readMysqlError(thrown, undefined)
+        throw readSnapshotError(thrown)
       }
     },
     async close() {
@@ -40,6 +40,17 @@ export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint)
     await snapshot.close()
     throw thrown
   }
+}
+
+/** A transaction that the platform has ended is errno 1317 in Vitess's words, as a statement that took too long is. */
+function readSnapshotError(thrown: unknown): DatabaseError {
+  const error = readMysqlError(thrown, undefined)
+  if (error.fault !== 'database_timeout') return error
+  return new DatabaseError('database_timeout', {
+    message: 'the platform ended the transaction before all rows were read (PlanetScale does so after 20 s)',
+    cure: 'Read table by table: `millrace backup --consistency table`, at a quiet time.',
+    isNotApplied: true,
+  })
 }
 
 /** At a weaker level MySQL ignores `with consistent snapshot`, with no more than a warning. */
