@@ -64,7 +64,7 @@ import { patchWorkflow } from './routes/workflows/update.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything that the API serves, top to bottom. A literal path stands before one with a parameter in its place. */
-export const routes: readonly Route[] = [
+const table = [
   getRoot,
   getHealth,
   getReadiness,
@@ -117,7 +117,12 @@ export const routes: readonly Route[] = [
 
   getUsers,
   patchUser,
-]
+] as const satisfies readonly Route[]
+
+/** The table with each route's own types. */
+export type Routes = typeof table
+
+export const routes: readonly Route[] = table
 
 export interface AppOptions {
   readonly settings: Settings

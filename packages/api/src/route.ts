@@ -120,6 +120,23 @@ export interface RouteContract<
   readonly refusals: readonly ErrorCode[]
 }
 
+/** What of a contract is kept to the letter by its type. */
+export interface LiteralContract<
+  Verb extends Method = Method,
+  Pattern extends string = string,
+  Answers extends RouteContract['answers'] = RouteContract['answers'],
+  Idempotent extends boolean = boolean,
+  Conditional extends boolean = boolean,
+  Whole extends boolean = boolean,
+> {
+  readonly method: Verb
+  readonly path: Pattern
+  readonly answers: Answers
+  readonly isIdempotent: Idempotent
+  readonly isConditional: Conditional
+  readonly isBodyDocument?: Whole
+}
+
 /** Whence a request comes, as far as it tells. */
 export interface Device {
   readonly userAgent: string | null
@@ -160,9 +177,28 @@ export interface Route extends RouteContract {
   readonly respond: (context: Context, incoming: Incoming) => Promise<Answer | Refused>
 }
 
-export function defineRoute<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
-  definition: RouteDefinition<Path, Query, Body>,
-): Route {
+/** A route that still knows its own contract's types: what typed clients are written against (`app-type.ts`). */
+export type DefinedRoute<
+  Path extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodObject,
+  Literal extends LiteralContract,
+> = Omit<RouteContract<Path, Query, Body>, keyof LiteralContract> & Literal & Pick<Route, 'respond'>
+
+export function defineRoute<
+  const Verb extends Method,
+  const Pattern extends string,
+  Path extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodObject,
+  const Answers extends RouteContract['answers'],
+  Idempotent extends boolean,
+  Conditional extends boolean,
+  Whole extends boolean = false,
+>(
+  definition: RouteDefinition<Path, Query, Body> &
+    LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole>,
+): DefinedRoute<Path, Query, Body, LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole>> {
   const { admit, find, act, ...contract } = definition
   return {
     ...contract,
