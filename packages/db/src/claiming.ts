@@ -10,6 +10,11 @@ export interface ClaimDialect {
    * that each sees what the one before has left. None where the claim's own statement waits.
    */
   waitForOthers(caller: { readonly userId: string; readonly mayAdminister: boolean }): readonly SQL[]
+  /**
+   * The condition that the claim has taken nothing yet, for one that is sent again after its answer was lost; undefined
+   * where looking for that would keep other callers' claims from going on.
+   */
+  isFirst(taken: SQL): SQL | undefined
   /** Locks the executions that the subquery reads and leaves out those that another transaction is changing. */
   chosen(subquery: SQL, executions: Executions): SQL
   /** Updates the executions that `source`, known as `chosen` with their ids in `chosen_id`, gives. */

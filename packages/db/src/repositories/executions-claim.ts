@@ -87,7 +87,7 @@ async function claimOnce(
     ...(idempotent === undefined ? [] : [keepLeases(dialect, caller, claim, idempotent)]),
   ]
   const answer = claimedQuery(dialect, caller, claim)
-  const applied = appliedQuery(dialect, claim)
+  const applied = appliedQuery(dialect, caller, claim)
   if (dialect.readsWithWrites || writes.length > 1) {
     const { affected, rows } = await store.write({ writes, answer, applied })
     return { changed: affected[waits.length] ?? 0, rows }
@@ -158,8 +158,14 @@ function chosen(dialect: Dialect, caller: UserCaller, claim: Claim): SQL {
     sql` + `,
   )
   const placed = sql`select candidates.due_id, candidates.is_exhausted, candidates.was_running, row_number() over (partition by candidates.is_exhausted order by candidates.due_since, candidates.due_id) as place from (${candidates(dialect, caller, claim)}) candidates`
+  const taken = sql`select 1 from ${executions} where ${isClaimedBy(dialect, claim)}`
+  const condition = all(
+    sql`(placed.is_exhausted = 1 or placed.place <= ${sql.raw(String(claim.limit))})`,
+    isDue(dialect, claim.at),
+    dialect.claim.isFirst(taken),
+  )
   const held = dialect.claim.chosen(
-    sql`select placed.due_id, placed.is_exhausted, placed.was_running, placed.place, ${bytes} as bytes from (${placed}) placed join ${executions} on ${executions.id} = placed.due_id left join ${workflowVersions} on ${workflowVersions.workflowId} = ${executions.workflowId} and ${workflowVersions.versionNumber} = ${executions.versionNumber} where (placed.is_exhausted = 1 or placed.place <= ${sql.raw(String(claim.limit))}) and ${isDue(dialect, claim.at)}`,
+    sql`select placed.due_id, placed.is_exhausted, placed.was_running, placed.place, ${bytes} as bytes from (${placed}) placed join ${executions} on ${executions.id} = placed.due_id left join ${workflowVersions} on ${workflowVersions.workflowId} = ${executions.workflowId} and ${workflowVersions.versionNumber} = ${executions.versionNumber} where ${condition}`,
     executions,
   )
   const summed = sql`select held.due_id, held.is_exhausted, held.was_running, held.place, held.bytes, sum(held.bytes) over (partition by held.is_exhausted order by held.place) as total from (${held}) held`
@@ -283,10 +289,17 @@ function claimedOf(row: ClaimedExecution): ClaimedExecution {
   return { ...viewOf(row), definition: row.definition }
 }
 
-function appliedQuery(dialect: Dialect, claim: Claim) {
+/** Waits, where rows can be waited for, until a claim of the caller's that is under way has ended. */
+function appliedQuery(dialect: Dialect, caller: UserCaller, claim: Claim): Query<unknown> {
   const { builder, tables } = dialect
-  const { executions } = tables
-  return buildQuery(builder.select({ id: executions.id }).from(executions).where(isClaimedBy(dialect, claim)))
+  const { users, executions } = tables
+  const select = builder
+    .select({ id: executions.id })
+    .from(users)
+    .innerJoin(executions, isClaimedBy(dialect, claim))
+    .where(eq(users.id, caller.userId))
+  const { sql: text, params: parameters } = dialect.toSQL(dialect.locking(select.getSQL()))
+  return { ...buildQuery(select), text, parameters }
 }
 
 /** Takes the key after the claim, with the leases that it gave in place of an answer: `[[id, fence, last_op], …]`. */

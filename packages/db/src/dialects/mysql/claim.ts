@@ -9,6 +9,8 @@ import { setClause } from '../set-clause.ts'
  */
 export const mysqlClaim: ClaimDialect = {
   waitForOthers: () => [],
+  // Reading for an update what isn't there locks the gap, into which other callers' claims write at the same time.
+  isFirst: () => undefined,
   chosen: (subquery) => subquery,
   update: (executions, { set, source, where }) =>
     sql`update (${source}) chosen join ${executions} on ${executions.id} = chosen.chosen_id set ${setClause(set)} where ${where}`,

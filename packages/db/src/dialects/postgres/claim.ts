@@ -23,6 +23,7 @@ export const postgresClaim: ClaimDialect = {
     const inIndexOrder = sql`set_config('enable_sort', 'off', true)`
     return [sql`select ${everyones}, ${callers}, ${inIndexOrder}`]
   },
+  isFirst: (taken) => sql`not exists (${taken})`,
   // What a cancellation or a heartbeat is changing at the moment is not waited for.
   chosen: (subquery, executions) => sql`${subquery} for update of ${executions} skip locked`,
   // A common table expression that locks is evaluated once; a subquery in `from` may be run again for each row.

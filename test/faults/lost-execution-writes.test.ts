@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { UserCaller } from '@millrace/db/access'
+import { openDatabase } from '@millrace/db/database'
+import { getExecution } from '@millrace/db/repositories/executions'
+import { claimExecutions } from '@millrace/db/repositories/executions-claim'
+import { createExecution, retryExecution } from '@millrace/db/repositories/executions-create'
+import { listExecutions } from '@millrace/db/repositories/executions-list'
+import {
+  cancelExecution,
+  renewLease,
+  reportExecution,
+  resumeExecution,
+} from '@millrace/db/repositories/executions-work'
+import type { Store } from '@millrace/db/store'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { after, claimOf, createUser, createWorkflow, startExecution } from '../executions/kit.ts'
+import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
+
+const losses: readonly Loss[] = ['request', 'answer']
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+  let proxy: LosingProxy
+  let owner: UserCaller
+  let store: Store
+
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    proxy = await startLosingProxy(reached.gateway.url)
+    owner = await createUser(reached.database.store())
+  })
+  beforeEach(() => {
+    // A database of its own for each test: the retry budget is one for a process.
+    store = openDatabase({ target: reached.target, gatewayUrl: proxy.url }).store()
+  })
+  afterAll(async () => {
+    await proxy.close()
+    await reached.stop()
+  })
+
+  const sound = () => reached.database.store()
+  const operation = () => ({ operation: randomUUID(), at: after(20) })
+
+  /** A claimed execution on a workflow of its own. */
+  async function claimed(): Promise<{ id: string; workflowId: string }> {
+    const workflowId = await createWorkflow(sound(), owner)
+    const { id } = await startExecution(sound(), owner, workflowId)
+    await claimExecutions(sound(), owner, claimOf({ workflowIds: [workflowId] }))
+    return { id, workflowId }
+  }
+
+  describe.each(losses)('when the %s of any trip is lost', (loss) => {
+    /** Warms the store up, then loses each of its trips in turn: the schema is looked at on the first. */
+    async function losingEach(trips: number, act: () => Promise<void>): Promise<void> {
+      await listExecutions(store, owner, { statuses: [], limit: 1 })
+      for (let trip = 1; trip <= trips; trip += 1) {
+        proxy.loseNext(trip, loss)
+        await act()
+        expect(proxy.seen()).toBeGreaterThanOrEqual(trip)
+      }
+    }
+    const trips = dialect === 'mysql' ? 2 : 1
+
+    test('a claim takes what it is given once, and gives it to its caller', async () => {
+      await losingEach(trips, async () => {
+        const workflowId = await createWorkflow(sound(), owner)
+        for (let count = 0; count < 6; count += 1) {
+          await startExecution(sound(), owner, workflowId, { createdAt: after(count) })
+        }
+        const outcome = await claimExecutions(store, owner, claimOf({ limit: 2, workflowIds: [workflowId] }))
+        expect(outcome).toMatchObject({
+          value: {
+            items: [
+              { fence: 1, attempts: 1 },
+              { fence: 1, attempts: 1 },
+            ],
+          },
+        })
+        const running = await listExecutions(sound(), owner, { statuses: ['running'], workflowId, limit: 10 })
+        expect(running).toMatchObject({ value: [{ attempts: 1 }, { attempts: 1 }] })
+      })
+    })
+
+    test('a claim under a key is no replay to the one whose answer was lost', async () => {
+      await losingEach(dialect === 'mysql' ? 5 : 1, async () => {
+        const workflowId = await createWorkflow(sound(), owner)
+        for (let count = 0; count < 3; count += 1) await startExecution(sound(), owner, workflowId)
+        const request = { key: randomUUID(), fingerprint: 'f', at: after(10) }
+        const claim = () => claimExecutions(store, owner, claimOf({ workflowIds: [workflowId] }), request)
+        const first = await claim()
+        expect(first).toMatchObject({ value: { isReplayed: false, items: [{ fence: 1, attempts: 1 }] } })
+        expect(await claim()).toEqual({ ok: true, value: { ...(first.ok ? first.value : {}), isReplayed: true } })
+        const running = await listExecutions(sound(), owner, { statuses: ['running'], workflowId, limit: 10 })
+        expect(running).toMatchObject({ value: [{ attempts: 1 }] })
+      })
+    })
+
+    test('one is created, and its creator is told so', async () => {
+      await losingEach(trips, async () => {
+        const workflowId = await createWorkflow(sound(), owner)
+        const execution = { id: randomUUID(), input: null, dueAt: null, maxAttempts: 3, createdAt: after(2) }
+        const made = await createExecution(store, owner, workflowId, execution)
+        expect(made).toMatchObject({ ok: true, value: { id: execution.id, status: 'pending' } })
+        expect(await listExecutions(sound(), owner, { statuses: [], workflowId, limit: 10 })).toMatchObject({
+          value: [{ id: execution.id }],
+        })
+      })
+    })
+
+    test('a heartbeat, a report, a resumption, a cancellation and a retry are done once', async () => {
+      await losingEach(trips, async () => {
+        const { id } = await claimed()
+        expect(await renewLease(store, owner, id, { fence: 1, leaseUntil: after(99), ...operation() })).toEqual({
+          ok: true,
+          value: undefined,
+        })
+        proxy.loseNext(1, loss)
+        const pause = { fence: 1, step: 'pause', dueAt: null, leaseUntil: undefined } as const
+        expect(await reportExecution(store, owner, id, { ...pause, ...operation() })).toMatchObject({
+          value: { status: 'paused' },
+        })
+        proxy.loseNext(1, loss)
+        expect(await resumeExecution(store, owner, id, operation())).toMatchObject({
+          value: { status: 'pending' },
+        })
+        proxy.loseNext(1, loss)
+        expect(await cancelExecution(store, owner, id, operation())).toMatchObject({
+          value: { status: 'cancelled', fence: 2 },
+        })
+        proxy.loseNext(1, loss)
+        const retry = { id: randomUUID(), createdAt: after(30) }
+        expect(await retryExecution(store, owner, id, retry)).toMatchObject({ value: { id: retry.id } })
+        expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { status: 'cancelled', fence: 2 } })
+      })
+    })
+  })
+
+  // On MySQL the lookup waits for the first instead.
+  if (dialect !== 'mysql') {
+    test('a claim that is sent twice takes nothing the second time', async () => {
+      const workflowId = await createWorkflow(sound(), owner)
+      for (let count = 0; count < 4; count += 1) await startExecution(sound(), owner, workflowId)
+      const claim = claimOf({ workflowIds: [workflowId] })
+      const [first, second] = await Promise.all([
+        claimExecutions(sound(), owner, claim),
+        claimExecutions(sound(), owner, claim),
+      ])
+      expect(second).toEqual(first)
+      expect(first).toMatchObject({ value: { items: [{ fence: 1 }] } })
+    })
+  }
+})
