@@ -36,6 +36,31 @@ describe('the files of migrations', () => {
   })
 })
 
+describe('on resuming, a statement in flight counts as done when the catalogue agrees', () => {
+  test.each([
+    ['create table `more` (`id` int)', 'drop table `more`'],
+    ['ALTER TABLE `users` ADD `nickname` text;', 'ALTER TABLE `users` DROP COLUMN `nickname`;'],
+    ['CREATE INDEX `users_role_index` ON `users` (`role`)', 'DROP INDEX `users_role_index` ON `users`'],
+    [
+      'ALTER TABLE `backups` ADD CONSTRAINT `backups_bytes_check` CHECK (`bytes` > 0)',
+      'ALTER TABLE `backups` DROP CONSTRAINT `backups_bytes_check`',
+    ],
+  ])('%s and %s', async (makes, takesAway) => {
+    const { database } = await reach('mysql', true)
+    const transport = database.transport()
+    const isDone = async (statement: string) => {
+      const question = transport.dialect.migration.whatItLeaves(statement)
+      if (question === undefined) throw new Error(`nothing tells of ${statement}`)
+      return (await transport.run(question)).rows.length > 0
+    }
+    expect([await isDone(makes), await isDone(takesAway)]).toEqual([false, true])
+    await transport.run({ text: makes, parameters: [] })
+    expect([await isDone(makes), await isDone(takesAway)]).toEqual([true, false])
+    await transport.run({ text: takesAway, parameters: [] })
+    expect([await isDone(makes), await isDone(takesAway)]).toEqual([false, true])
+  })
+})
+
 describeDialects((dialect) => {
   test('an empty database has everything pending and is not touched by looking', async () => {
     const { database, migrations, raw } = await reach(dialect, false)

@@ -201,7 +201,7 @@ async function applyStatements(
 }
 
 async function isInPlace(transport: Transport, statement: string): Promise<boolean> {
-  const question = transport.dialect.migration.whatItMakes(statement)
+  const question = transport.dialect.migration.whatItLeaves(statement)
   if (question === undefined) return false
   const { rows } = await transport.run(question)
   return rows.length > 0

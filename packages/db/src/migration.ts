@@ -23,8 +23,8 @@ export interface MigrationDialect {
   releaseLock(owner: string): Statement
   /** Names of the tables in the database, one a row. */
   readonly tableNames: Statement
-  /** A query that gives a row when what the statement makes is there; undefined when it can't be told. */
-  whatItMakes(statement: string): Statement | undefined
+  /** A query that gives a row when the catalogue is as the statement leaves it; undefined when it can't be told. */
+  whatItLeaves(statement: string): Statement | undefined
   /** Whether the server refuses foreign keys as such, so that the statement is to be left out. */
   isForeignKeyRefusal(error: DatabaseError): boolean
   /** Whether the platform wants schema changes by deploy request. */

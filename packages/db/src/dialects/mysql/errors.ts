@@ -35,7 +35,7 @@ const faults: Readonly<Record<number, DatabaseFault>> = {
 }
 
 /** Their messages name tables, columns and users, and no values. */
-const quotable = new Set([1044, 1045, 1049, 1054, 1064, 1142, 1146, 1205, 1213])
+const quotable = new Set([1044, 1045, 1049, 1054, 1064, 1142, 1146, 1205, 1213, 2002, 2003, 2006, 2013])
 
 /** What the platform refuses by itself, Vitess's own codes among it: fixed words, which the migrator has to know. */
 const platformRefusal = /VT\d{5}: [\w ,-]+|direct DDL is \w+/i

@@ -29,34 +29,42 @@ export const mysqlMigration: MigrationDialect = {
       owner,
     ]),
   tableNames: plain('select table_name from information_schema.tables where table_schema = database()'),
-  whatItMakes,
+  whatItLeaves,
   // Vitess, where a keyspace doesn't take them: `VT10001: foreign key constraints are not allowed`.
   isForeignKeyRefusal: ({ message }) => /VT10001|foreign key constraints are not allowed/i.test(message),
   // PlanetScale under safe migrations: `direct DDL is disabled`.
   isDirectDdlRefusal: ({ message }) => /direct DDL is (?:disabled|not allowed)/i.test(message),
 }
 
-/** The three kinds of statement that drizzle-kit writes to make something. */
-function whatItMakes(statement: string): Statement | undefined {
-  const table = /^create table `([^`]+)`/i.exec(statement)
-  if (table !== null) {
-    return plain('select 1 from information_schema.tables where table_schema = database() and table_name = ?', [
-      table[1],
-    ])
-  }
-  const constraint = /^alter table `([^`]+)` add constraint `([^`]+)`/i.exec(statement)
-  if (constraint !== null) {
-    return plain(
-      'select 1 from information_schema.table_constraints where table_schema = database() and table_name = ? and constraint_name = ?',
-      [constraint[1], constraint[2]],
-    )
-  }
-  const index = /^create (?:unique )?index `([^`]+)` on `([^`]+)`/i.exec(statement)
-  if (index !== null) {
-    return plain(
-      'select 1 from information_schema.statistics where table_schema = database() and table_name = ? and index_name = ?',
-      [index[2], index[1]],
-    )
+const table = 'select 1 from information_schema.tables where table_schema = database() and table_name = ?'
+const column =
+  'select 1 from information_schema.columns where table_schema = database() and table_name = ? and column_name = ?'
+const constraint =
+  'select 1 from information_schema.table_constraints where table_schema = database() and table_name = ? and constraint_name = ?'
+const index =
+  'select 1 from information_schema.statistics where table_schema = database() and table_name = ? and index_name = ?'
+
+/** The catalogue's answer once there is no such thing. */
+const gone = (question: string) => `select 1 from (select 1 as one) as anchor where not exists (${question})`
+
+/** The statements that drizzle-kit writes, each with what names the thing: of two names the table comes first. */
+const leavings: readonly { readonly pattern: RegExp; readonly question: string; readonly isIndexFirst?: boolean }[] = [
+  { pattern: /^create table `([^`]+)`/i, question: table },
+  { pattern: /^drop table `([^`]+)`/i, question: gone(table) },
+  { pattern: /^alter table `([^`]+)` add constraint `([^`]+)`/i, question: constraint },
+  { pattern: /^alter table `([^`]+)` drop (?:foreign key|constraint) `([^`]+)`/i, question: gone(constraint) },
+  { pattern: /^alter table `([^`]+)` add (?:column )?`([^`]+)`/i, question: column },
+  { pattern: /^alter table `([^`]+)` drop column `([^`]+)`/i, question: gone(column) },
+  { pattern: /^create (?:unique )?index `([^`]+)` on `([^`]+)`/i, question: index, isIndexFirst: true },
+  { pattern: /^drop index `([^`]+)` on `([^`]+)`/i, question: gone(index), isIndexFirst: true },
+]
+
+function whatItLeaves(statement: string): Statement | undefined {
+  for (const { pattern, question, isIndexFirst } of leavings) {
+    const found = pattern.exec(statement)
+    if (found === null) continue
+    const names = found.slice(1)
+    return plain(question, isIndexFirst === true ? names.toReversed() : names)
   }
   return undefined
 }

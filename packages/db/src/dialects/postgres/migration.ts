@@ -29,7 +29,7 @@ export const postgresMigration: MigrationDialect = {
       owner,
     ]),
   tableNames: plain('select tablename from pg_catalog.pg_tables where schemaname = current_schema()'),
-  whatItMakes: () => undefined,
+  whatItLeaves: () => undefined,
   isForeignKeyRefusal: () => false,
   isDirectDdlRefusal: () => false,
 }

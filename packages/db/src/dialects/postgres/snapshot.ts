@@ -13,35 +13,23 @@ const webSocketPath = '/v2'
 /** A read-only repeatable-read transaction over Neon's WebSocket. The first read takes the snapshot. */
 export async function openPostgresSnapshot(target: PostgresTarget, endpoint: Endpoint): Promise<Snapshot> {
   const client = new Client({ connectionString: connectionString(target, endpoint) })
-  if (endpoint.gatewayUrl !== undefined) leadToGateway(client, endpoint.gatewayUrl, endpoint.gatewayToken)
-  let broken: Error | undefined
-  // An error between two statements: the next statement tells of it.
-  client.on('error', (error) => {
-    broken = error
-  })
+  const { gatewayUrl, gatewayToken } = endpoint
+  if (gatewayUrl !== undefined) leadToGateway(client, gatewayUrl)
+  const line = watchLine(client, gatewayToken === undefined ? [] : [tokenProtocol(gatewayToken)])
   const snapshot: Snapshot = {
     dialect: postgres,
     async run({ text, parameters }) {
-      try {
-        if (broken !== undefined) throw broken
-        const { rows, rowCount } = await client.query<unknown[]>({
-          text,
-          values: [...parameters],
-          rowMode: 'array',
-          types: asText,
-        })
-        return { rows, affected: rowCount ?? 0 }
-      } catch (thrown) {
-        throw readSocketError(thrown)
-      }
+      const query = { text, values: [...parameters], rowMode: 'array', types: asText } as const
+      const { rows, rowCount } = await line.orBroken(() => client.query<unknown[]>(query))
+      return { rows, affected: rowCount ?? 0 }
     },
     async close() {
       // The server rolls back what a closed connection left open.
-      await client.end().catch(() => undefined)
+      await line.orBroken(() => client.end()).catch(() => undefined)
     },
   }
   try {
-    await connect(client)
+    await line.orBroken(() => client.connect())
     await snapshot.run(plain('begin transaction isolation level repeatable read, read only'))
     // The reader may be busy with rows for longer than the server lets a transaction idle.
     await snapshot.run(plain('set local idle_in_transaction_session_timeout = 0'))
@@ -53,11 +41,40 @@ export async function openPostgresSnapshot(target: PostgresTarget, endpoint: End
   }
 }
 
-async function connect(client: Client): Promise<void> {
-  try {
-    await client.connect()
-  } catch (thrown) {
-    throw readSocketError(thrown)
+interface Line {
+  /**
+   * Does something over the WebSocket, unless it is broken or breaks meanwhile.
+   * @throws DatabaseError
+   */
+  orBroken<Result>(work: () => Promise<Result>): Promise<Result>
+}
+
+/** Watches the WebSocket under a client, which by itself waits for ever when its WebSocket is refused or ends. */
+function watchLine(client: Client, protocols: readonly string[]): Line {
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => undefined)
+  let isBroken = false
+  const breakLine = () => {
+    isBroken = true
+    broken.reject(new Error('the WebSocket ended'))
+  }
+  client.neonConfig.webSocketConstructor = class extends WebSocket {
+    constructor(url: string) {
+      super(url, [...protocols])
+      this.addEventListener('close', breakLine)
+      this.addEventListener('error', breakLine)
+    }
+  }
+  // An error between two statements; the WebSocket ends with it.
+  client.on('error', breakLine)
+  return {
+    async orBroken(work) {
+      try {
+        return await (isBroken ? broken.promise : Promise.race([work(), broken.promise]))
+      } catch (thrown) {
+        throw readSocketError(thrown)
+      }
+    },
   }
 }
 
@@ -69,21 +86,16 @@ function readSocketError(thrown: unknown): DatabaseError {
 }
 
 /** The gateway pipes bytes and does TLS to the server itself, so the client speaks PostgreSQL's protocol in the clear. */
-function leadToGateway({ neonConfig }: Client, gatewayUrl: URL, token: string | undefined): void {
+function leadToGateway({ neonConfig }: Client, gatewayUrl: URL): void {
   neonConfig.wsProxy = () => `${gatewayUrl.host}${webSocketPath}`
   neonConfig.useSecureWebSocket = gatewayUrl.protocol === 'https:'
   neonConfig.pipelineConnect = false
   neonConfig.pipelineTLS = false
   neonConfig.forceDisablePgSSL = true
-  if (token !== undefined) neonConfig.webSocketConstructor = webSocketWith(token)
 }
 
 /** A WebSocket can send no headers of its own: the token goes as a subprotocol, hexadecimal, which any token can be. */
-function webSocketWith(token: string) {
-  const hexadecimal = [...new TextEncoder().encode(token)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-  return class extends WebSocket {
-    constructor(url: string) {
-      super(url, [`millrace-token.${hexadecimal}`])
-    }
-  }
+function tokenProtocol(token: string): string {
+  const bytes = new TextEncoder().encode(token)
+  return `millrace-token.${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

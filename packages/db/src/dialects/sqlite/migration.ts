@@ -28,7 +28,7 @@ export const sqliteMigration: MigrationDialect = {
       owner,
     ]),
   tableNames: plain("select name from sqlite_master where type = 'table'"),
-  whatItMakes: () => undefined,
+  whatItLeaves: () => undefined,
   isForeignKeyRefusal: () => false,
   isDirectDdlRefusal: () => false,
 }
