@@ -40,7 +40,9 @@ import { getExecutions } from './routes/executions/list.ts'
 import { patchExecution } from './routes/executions/report.ts'
 import { postResume } from './routes/executions/resume.ts'
 import { postRetry } from './routes/executions/retry.ts'
+import { getDocs, getDocsFile } from './routes/operations/docs.ts'
 import { getHealth } from './routes/operations/healthz.ts'
+import { getOpenApi } from './routes/operations/openapi.ts'
 import { getReadiness } from './routes/operations/readyz.ts'
 import { getRoot } from './routes/operations/root.ts'
 import { getUserSettings } from './routes/settings/get.ts'
@@ -194,6 +196,7 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     log: parts.log,
     settings,
     tokens,
+    readAsset: parts.readAsset,
   }
   const answer = await route.respond(context, incoming)
   // A key says itself whose it is: until it is found, nobody has said so.
