@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@millrace/api/errors'
+import { SealingError } from '@millrace/api/user-settings/sealing'
 import { DatabaseError } from '@millrace/db/errors'
 import type { DatabaseFault } from '@millrace/db/errors'
 import { MigrationError } from '@millrace/db/migration-error'
@@ -116,6 +117,9 @@ export function asFailure(error: unknown): Failure {
       why: error.message.replaceAll(/\s*\n\s*/g, ' '),
       fix: error.cure,
     })
+  }
+  if (error instanceof SealingError) {
+    return new Failure('internal', { what: 'A secret cannot be opened.', why: error.message, fix: error.cure })
   }
   if (error instanceof MigrationError) {
     return new Failure(migrationCodes[error.code], { what: error.message, why: error.why, fix: error.fix })

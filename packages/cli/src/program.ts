@@ -8,6 +8,7 @@ import { devCommand } from './commands/dev.ts'
 import { drillCommand } from './commands/drill.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { importCommand } from './commands/import.ts'
+import { keysCommand } from './commands/keys.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { secretsCommand } from './commands/secrets.ts'
@@ -26,6 +27,7 @@ const commands: readonly AddCommand[] = [
   drillCommand,
   copyCommand,
   userCommand,
+  keysCommand,
   secretsCommand,
   gatewayCommand,
 ]

@@ -26,6 +26,8 @@ export interface SecretSealer {
   open(userId: string, secret: SealedSecret): Promise<string>
   /** Whether it is sealed under the first key. */
   isCurrent(secret: SealedSecret): boolean
+  /** The name of the key that opens it, where that is none of these; undefined where it is one. */
+  missingKid(secret: SealedSecret): string | undefined
 }
 
 /** The first key seals, all open; without any, each throws a SealingError. */
@@ -82,6 +84,10 @@ export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain)
     },
     isCurrent: ({ sealed }) => kidOf(sealed) === firstKid(),
+    missingKid({ sealed }) {
+      const kid = kidOf(sealed)
+      return keys.some((key) => key.kid === kid) ? undefined : kid
+    },
   }
 }
 

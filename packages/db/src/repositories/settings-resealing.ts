@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt } from 'drizzle-orm'
+import { and, asc, eq, gt } from 'drizzle-orm'
 import { all, isAnchor } from '../access.ts'
 import type { DocumentText } from '../document.ts'
 import type { SettingsRow } from '../rows.ts'
@@ -38,10 +38,6 @@ const pageQuery = defineQuery<{ after: string }>()((dialect, bind) => {
     .limit(rowsAPage)
 })
 
-const countQuery = defineQuery<object>()(({ builder, tables: { settings } }) =>
-  builder.select({ rows: count() }).from(settings),
-)
-
 const ofUserQuery = defineQuery<{ userId: string }>()(({ builder, tables: { settings } }, bind) =>
   builder
     .select({
@@ -53,12 +49,6 @@ const ofUserQuery = defineQuery<{ userId: string }>()(({ builder, tables: { sett
     .from(settings)
     .where(eq(settings.userId, bind('userId', settings.userId))),
 )
-
-/** How many users have settings. */
-export async function countSettings(store: Store): Promise<number> {
-  const [row] = await store.read(countQuery(store.dialect, {}))
-  return row?.rows ?? 0
-}
 
 /** Everyone's settings in the order of user ids, a page at a time; what is written meanwhile may be among them or not. */
 export async function* eachSettings(store: Store): AsyncGenerator<readonly SealedSettings[]> {

@@ -1,0 +1,83 @@
+import type { NamedKey } from '@millrace/api/settings'
+import type { Command } from 'commander'
+import type { AddCommand } from '../command.ts'
+import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+import { withDatabaseOption } from '../options.ts'
+import { startProgress } from '../progress.ts'
+
+const examples = `
+Rotating SETTINGS_KEYS: put a new key before the old ones and deploy, run this with the same SETTINGS_KEYS, then take
+the old keys away. It may run while requests are served, and again after it was interrupted.
+
+Examples:
+  SETTINGS_KEYS=new:…,old:… millrace keys rotate
+  millrace keys rotate --json`
+
+export const keysCommand: AddCommand = (parent: Command, run) => {
+  const keys = parent.command('keys').description('keys that secrets are sealed under')
+  withDatabaseOption(
+    keys.command('rotate').description("reseal every secret of users' settings under the first of SETTINGS_KEYS"),
+  )
+    .addHelpText('after', examples)
+    .action((options: { readonly database?: string }) => run((context) => rotate(context, options.database)))
+}
+
+async function rotate(context: Context, databaseOption: string | undefined): Promise<number> {
+  const chosen = chooseDatabase(context, databaseOption)
+  refuseMissingFile(chosen)
+  const keys = await readSettingsKeys(context, chosen)
+  const { createSecretSealer } = await import('@millrace/api/user-settings/sealing')
+  const { resealSecrets, surveySecrets } = await import('@millrace/api/services/resealing')
+  const sealer = createSecretSealer(keys)
+  const { database } = await connect(context, chosen)
+  const store = database.store()
+  const { total, missingKids } = await surveySecrets(store, sealer)
+  if (missingKids.size > 0) throw missingKeys(missingKids)
+  const progress = startProgress(total, 'secrets')
+  try {
+    const done = await resealSecrets(store, sealer, {
+      clock: () => new Date(),
+      signal: context.lifetime.interruption,
+      onSecrets: (count) => progress.advance(count, 0),
+    })
+    context.output.result(done, wordsOf(done.resealed, done.total, keys[0]?.kid ?? ''))
+    return 0
+  } finally {
+    progress.end()
+  }
+}
+
+function wordsOf(resealed: number, total: number, kid: string): string {
+  const [some, all] = [resealed, total].map((count) => count.toLocaleString('en-US'))
+  return `Resealed ${some} of ${all} secrets; each is now sealed under ${kid}, the first of SETTINGS_KEYS.`
+}
+
+async function readSettingsKeys(context: Context, { url }: ChosenDatabase): Promise<readonly NamedKey[]> {
+  const { parseSettings } = await import('@millrace/api/settings')
+  const { SETTINGS_KEYS } = context.environment()
+  if (SETTINGS_KEYS === undefined) {
+    throw new Failure('settings_invalid', {
+      what: 'SETTINGS_KEYS is not set.',
+      why: 'Secrets are resealed under its first key, and opened with the others.',
+      fix: 'Set it as the functions have it; `millrace secrets new` prints a new key.',
+    })
+  }
+  const parsed = parseSettings({ DATABASE_URL: url, SETTINGS_KEYS }, {})
+  if (parsed.ok) return parsed.settings.settingsKeys
+  throw new Failure('settings_invalid', {
+    what: 'SETTINGS_KEYS is wrong.',
+    why: parsed.problems.map(({ why }) => why).join('\n'),
+    fix: parsed.problems.map(({ fix }) => fix).join('\n'),
+  })
+}
+
+function missingKeys(kids: ReadonlySet<string>): Failure {
+  const names = [...kids].join(', ')
+  return new Failure('settings_invalid', {
+    what: 'Some secrets cannot be opened.',
+    why: `They are sealed under ${names}, which SETTINGS_KEYS does not have. Nothing was changed.`,
+    fix: `Put ${names} back into SETTINGS_KEYS, behind the first key.`,
+  })
+}
