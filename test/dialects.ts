@@ -59,7 +59,7 @@ export async function freshDatabase(dialect: Dialect): Promise<TestDatabase> {
   }
 }
 
-const isCi = (): boolean => !['', '0', 'false', undefined].includes(process.env['CI'])
+export const isCi = (): boolean => !['', '0', 'false', undefined].includes(process.env['CI'])
 
 function missingReason(dialect: Dialect): string | undefined {
   if (dialect === 'sqlite') return undefined

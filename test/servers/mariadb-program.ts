@@ -1,8 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { MissingServer } from './address.ts'
+import {
+  cacheDirectory,
+  hasDebianPackages,
+  libraryFolders,
+  unpackArchives,
+  unpackPackages,
+  type Apt,
+} from './debian-packages.ts'
 
 export interface MariadbProgram {
   readonly command: string
@@ -12,7 +19,6 @@ export interface MariadbProgram {
   readonly libraries: string
 }
 
-const cacheDirectory = fileURLToPath(new URL('../../.cache/', import.meta.url))
 const commandFolders = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/local/bin']
 
 const advice =
@@ -25,9 +31,9 @@ export function findMariadb(): MariadbProgram | MissingServer {
   if (installed !== undefined) return installed
   const unpacked = join(cacheDirectory, `mariadb-${process.arch}`)
   if (!existsSync(unpacked)) {
-    if (!has('apt-get') || !has('dpkg')) return { missing: `No mariadbd here. ${advice}` }
+    if (!hasDebianPackages()) return { missing: `No mariadbd here. ${advice}` }
     try {
-      unpackPackages(unpacked)
+      unpackPackages(unpacked, fetchServer)
     } catch (error) {
       return { missing: `No mariadbd here, and its packages could not be had (${String(error)}). ${advice}` }
     }
@@ -49,26 +55,12 @@ function findInstalled(): MariadbProgram | undefined {
   return undefined
 }
 
-const has = (command: string): boolean => spawnSync(command, ['--version']).status === 0
-
 function programIn(root: string): MariadbProgram {
   return {
     command: join(root, 'usr/sbin/mariadbd'),
     share: join(root, 'usr/share/mysql'),
     libraries: libraryFolders(root),
   }
-}
-
-function libraryFolders(root: string): string {
-  return ['usr/lib', 'lib']
-    .map((name) => join(root, name))
-    .filter((folder) => existsSync(folder))
-    .flatMap((folder) =>
-      readdirSync(folder)
-        .filter((name) => name.endsWith('-linux-gnu'))
-        .map((name) => join(folder, name)),
-    )
-    .join(':')
 }
 
 /** Packages that hold a library which the server needs and a minimal system lacks; names differ between releases. */
@@ -92,48 +84,10 @@ const libraryPackages: Readonly<Record<string, readonly string[]>> = {
   'libzstd.so.1': ['libzstd1'],
 }
 
-/** Makes `target` in one rename, so that two runs at once, or one that is killed, leave no half of it. */
-function unpackPackages(target: string): void {
-  mkdirSync(cacheDirectory, { recursive: true })
-  const work = mkdtempSync(join(cacheDirectory, 'unpacking-'))
-  try {
-    const apt = privateApt(work)
-    const root = join(work, 'root')
-    apt('update')
-    apt('download', 'mariadb-server-core')
-    unpackArchives(work, root)
-    completeLibraries(apt, work, root)
-    if (!existsSync(target)) renameSync(root, target)
-  } finally {
-    rmSync(work, { recursive: true, force: true })
-  }
-}
-
-type Apt = (...args: readonly string[]) => void
-
-/** apt-get with lists and cache of its own: the system's are root's, and may never have been fetched. */
-function privateApt(work: string): Apt {
-  const lists = join(work, 'lists')
-  const cache = join(work, 'cache')
-  mkdirSync(join(lists, 'partial'), { recursive: true })
-  mkdirSync(join(cache, 'archives/partial'), { recursive: true })
-  const settings = [
-    `Dir::State::lists=${lists}`,
-    `Dir::Cache=${cache}`,
-    'APT::Sandbox::User=',
-    'Acquire::Languages=none',
-  ]
-  const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])]
-  return (...args) => {
-    execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } })
-  }
-}
-
-function unpackArchives(work: string, root: string): void {
-  for (const archive of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
-    execFileSync('dpkg', ['-x', join(work, archive), root], { stdio: 'pipe' })
-    rmSync(join(work, archive))
-  }
+function fetchServer(apt: Apt, work: string, root: string): void {
+  apt('download', 'mariadb-server-core')
+  unpackArchives(work, root)
+  completeLibraries(apt, work, root)
 }
 
 /** A fetched library may need another: asks the loader until it misses none. */

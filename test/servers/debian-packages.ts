@@ -1,0 +1,83 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** Programs that the tests need and a machine may lack are unpacked here, once for a checkout. */
+export const cacheDirectory = fileURLToPath(new URL('../../.cache/', import.meta.url))
+
+export const has = (command: string): boolean => spawnSync(command, ['--version']).status === 0
+
+/** Whether Debian's packages can be had here. */
+export const hasDebianPackages = (): boolean => has('apt-get') && has('dpkg')
+
+export type Apt = (...args: readonly string[]) => void
+
+/**
+ * Fills a folder with unpacked packages, which needs no root. It is made in one rename, so that two runs at once, or one
+ * that is killed, leave no half of it.
+ * @param fetch Downloads packages into the work folder, where apt runs, and unpacks them to `root`.
+ */
+export function unpackPackages(target: string, fetch: (apt: Apt, work: string, root: string) => void): void {
+  mkdirSync(cacheDirectory, { recursive: true })
+  const work = mkdtempSync(join(cacheDirectory, 'unpacking-'))
+  try {
+    const apt = privateApt(work)
+    const root = join(work, 'root')
+    apt('update')
+    fetch(apt, work, root)
+    if (!existsSync(target)) renameSync(root, target)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** Where apt keeps what `install --download-only` fetched, in its work folder. */
+export const downloads = 'cache/archives'
+
+/** apt-get with lists and cache of its own: the system's are root's, and may never have been fetched. */
+function privateApt(work: string): Apt {
+  const lists = join(work, 'lists')
+  mkdirSync(join(lists, 'partial'), { recursive: true })
+  mkdirSync(join(work, downloads, 'partial'), { recursive: true })
+  const settings = [
+    `Dir::State::lists=${lists}`,
+    `Dir::Cache=${join(work, 'cache')}`,
+    'APT::Sandbox::User=',
+    'Acquire::Languages=none',
+    // Only root may take the system's lock; nothing of the system is written.
+    'Debug::NoLocking=1',
+  ]
+  const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])]
+  return (...args) => {
+    execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } })
+  }
+}
+
+/** Unpacks the archives in a folder to `root`, and removes them. */
+export function unpackArchives(folder: string, root: string): void {
+  for (const archive of readdirSync(folder).filter((name) => name.endsWith('.deb'))) {
+    execFileSync('dpkg', ['-x', join(folder, archive), root], { stdio: 'pipe' })
+    rmSync(join(folder, archive))
+  }
+}
+
+/** Folders of shared libraries in unpacked packages, for LD_LIBRARY_PATH. */
+export function libraryFolders(root: string): string {
+  return ['usr/lib', 'lib']
+    .map((name) => join(root, name))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => foldersIn(folder).filter((name) => name.endsWith('-linux-gnu')))
+    .flatMap((folder) => [folder, ...foldersIn(folder).filter(hasLibraries)])
+    .join(':')
+}
+
+function foldersIn(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name))
+}
+
+function hasLibraries(folder: string): boolean {
+  return readdirSync(folder).some((name) => /^lib.*\.so/.test(name))
+}
