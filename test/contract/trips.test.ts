@@ -149,7 +149,7 @@ const scenarios: readonly TripScenario[] = [
     path: '/v1/auth/login',
     body: credentials,
     status: 200,
-    trips: { sqlite: 2, postgres: 2, mysql: 5 },
+    trips: { sqlite: 2, postgres: 2, mysql: 2 },
   },
   {
     name: 'a log-in of nobody known',

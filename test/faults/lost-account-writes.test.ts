@@ -86,7 +86,7 @@ describeDialects((dialect) => {
     test('a log-in starts one session', async () => {
       await losingEach(loss, async (store) => {
         const { userId } = await join()
-        const right = { userId, passwordHash: 'h', newHash: undefined }
+        const right = { userId, passwordHash: 'h', newHash: undefined, failures: 1 }
         expect(await logIn(store, right, sessionOf(userId), { nameKey: userId, network: 'n' })).toEqual(done)
         expect(await count(`sessions where user_id = '${userId}'`)).toBe(2)
       })
@@ -105,7 +105,7 @@ describeDialects((dialect) => {
       await losingEach(loss, async (store) => {
         const { userId } = await join()
         const session = sessionOf(userId)
-        const right = { userId, passwordHash: 'h', newHash: undefined }
+        const right = { userId, passwordHash: 'h', newHash: undefined, failures: 1 }
         await logIn(sound, right, session, { nameKey: userId, network: 'n' })
         const next = sessionOf(userId, session.familyId)
         expect(await rotateRefresh(store, session, next, later)).toEqual(done)
@@ -117,7 +117,7 @@ describeDialects((dialect) => {
     test('families end, by reuse, by logging out and by their user', async () => {
       const started = async (caller: UserCaller) => {
         const session = sessionOf(caller.userId)
-        const right = { userId: caller.userId, passwordHash: 'h', newHash: undefined }
+        const right = { userId: caller.userId, passwordHash: 'h', newHash: undefined, failures: 1 }
         await logIn(sound, right, session, { nameKey: caller.userId, network: 'n' })
         return session
       }

@@ -62,7 +62,7 @@ export async function login(context: Context, input: Credentials): Promise<Resul
     const at = clock()
     const found = await findLoginWithin(store, { nameKey: typed, nameDigest, network, at })
     if (!found.ok) return tooMany(found)
-    const { user, counted } = found
+    const { user, counted, failures } = found
     const isRight = await verifyPassword(password, user?.passwordHash, settings.bcryptCost)
     if (user === undefined || !isRight) return countFailure(context, counted)
     if (user.disabledAt !== null) return refuse('account_disabled')
@@ -71,7 +71,7 @@ export async function login(context: Context, input: Credentials): Promise<Resul
       ? await hashPassword(password, settings.bcryptCost)
       : undefined
     const { session, loggedIn } = await openSession(context, viewOf(user), { userAgent, at: clock() })
-    const started = await logIn(store, { userId: user.id, passwordHash, newHash }, session, counted)
+    const started = await logIn(store, { userId: user.id, passwordHash, newHash, failures }, session, counted)
     // Otherwise the password, the user's standing or the limits changed since they were read: judge again.
     if (started.ok) return done(loggedIn)
   }

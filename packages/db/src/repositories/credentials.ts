@@ -47,6 +47,8 @@ export interface FoundLogin {
   readonly ok: true
   readonly user: LoginRow | undefined
   readonly counted: CountedLogin
+  /** Failures of the name from the network, so far. */
+  readonly failures: number
 }
 
 /**
@@ -60,7 +62,8 @@ export async function findLoginWithin(store: Store, login: LoginAttempt): Promis
   const limited = found === undefined ? undefined : rateLimitOf('login', found, login.at, { isRecorded: false })
   if (limited !== undefined) return limited
   const user = found !== undefined && isWhole(found) ? found : undefined
-  return { ok: true, user, counted: { nameKey: user?.id ?? login.nameDigest, network: login.network } }
+  const counted = { nameKey: user?.id ?? login.nameDigest, network: login.network }
+  return { ok: true, user, counted, failures: found?.count1 ?? 0 }
 }
 
 function loginQuery(dialect: Dialect, { nameKey, nameDigest, network, at }: LoginAttempt) {
@@ -104,6 +107,8 @@ export interface RightPassword {
   readonly passwordHash: string
   /** In its place, where the cost or kind has changed. */
   readonly newHash: string | undefined
+  /** How many failures it makes good. */
+  readonly failures: number
 }
 
 /**
@@ -112,7 +117,7 @@ export interface RightPassword {
  */
 export async function logIn(
   store: Store,
-  { userId, passwordHash, newHash }: RightPassword,
+  { userId, passwordHash, newHash, failures }: RightPassword,
   session: NewSession,
   counted: CountedLogin,
 ): Promise<Outcome<void, 'gone'>> {
@@ -124,15 +129,21 @@ export async function logIn(
     isWithinLimits(dialect, { kind: 'login', ...counted }, at, { isRecorded: false }),
   )
   const isStarted = hasSession(dialect, session.id)
-  const { affected } = await store.write({
-    writes: [
-      insertSession(dialect, session, at, condition),
-      clearAttempts(dialect, { kind: 'login', ...counted }, isStarted),
-      ...(newHash === undefined ? [] : [replaceHash(dialect, userId, passwordHash, newHash, isStarted)]),
-    ],
-    applied: sessionExistsQuery(dialect, { id: session.id }),
-  })
-  return affected[0] === 1 ? done(undefined) : refused('gone')
+  const start = insertSession(dialect, session, at, condition)
+  const applied = sessionExistsQuery(dialect, { id: session.id })
+  const afterwards = [
+    ...(failures === 0 ? [] : [clearAttempts(dialect, { kind: 'login', ...counted }, isStarted)]),
+    ...(newHash === undefined ? [] : [replaceHash(dialect, userId, passwordHash, newHash, isStarted)]),
+  ]
+  // Where a batch is a transaction of several trips, the rest follows by itself: it needs not be atomic, and in one
+  // transaction with the count, which MySQL locks, two log-ins of one name would deadlock.
+  const [first, rest] = dialect.readsWithWrites ? [[start, ...afterwards], []] : [[start], afterwards]
+  const { affected } = await store.write({ writes: first, applied })
+  if (affected[0] !== 1) return refused('gone')
+  // Doing either twice is as doing it once: after a lost answer it is sent again without a look.
+  const isKnownToBeDone = sessionExistsQuery(dialect, { id: '' })
+  for (const statement of rest) await store.write({ writes: [statement], applied: isKnownToBeDone })
+  return done(undefined)
 }
 
 function hasHash({ builder, tables: { users } }: Dialect, userId: string, passwordHash: string): SQL {

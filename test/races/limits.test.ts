@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Attempt } from '@millrace/db/repositories/login-attempts'
+import { countAttempt } from '@millrace/db/repositories/login-attempts'
+import { logIn } from '@millrace/db/repositories/credentials'
+import { registerAccount } from '@millrace/db/repositories/users'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+
+const now = new Date('2026-01-31T09:30:00.000Z')
+const expiresAt = new Date('2026-03-01T00:00:00.000Z')
+const done = { ok: true, value: undefined }
+
+let counter = 0
+const unique = (kind: string): string => `${kind}${(counter += 1)}`
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+  })
+  afterAll(() => reached.stop())
+
+  const times = <Result>(count: number, act: () => Promise<Result>): Promise<Result[]> =>
+    Promise.all(Array.from({ length: count }, act))
+
+  function attempt(kind: Attempt['kind'], nameKey: string, network: string): Attempt {
+    return { id: unique('attempt'), kind, nameKey, network, at: now }
+  }
+
+  function sessionOf(userId: string) {
+    const names = { id: unique('session'), familyId: unique('family'), userId, refreshSha256: unique('sha') }
+    return { ...names, userAgent: null, createdAt: now, expiresAt }
+  }
+
+  function register(network: string, id = unique('user')) {
+    const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
+    const user = { id, ...names, role: 'user' as const, createdAt: now }
+    return registerAccount(reached.database.store(), user, sessionOf(id), attempt('register', '', network))
+  }
+
+  test('accounts from many networks at once are all made', async () => {
+    expect(await times(40, () => register(unique('net')))).toEqual(Array(40).fill(done))
+  })
+
+  test('failures of many names and networks at once are all counted', async () => {
+    const outcomes = await times(60, () =>
+      countAttempt(reached.database.store(), attempt('login', unique('name'), unique('net'))),
+    )
+    expect(outcomes).toEqual(Array(60).fill(undefined))
+  })
+
+  test('of many names from one network a hundred are counted', async () => {
+    const network = unique('net')
+    const outcomes = await times(120, () =>
+      countAttempt(reached.database.store(), attempt('login', unique('name'), network)),
+    )
+    expect(outcomes.filter((outcome) => outcome === undefined)).toHaveLength(100)
+  })
+
+  test('right passwords amid wrong ones of the same user, from other networks, all get in', async () => {
+    const id = unique('user')
+    expect(await register(unique('net'), id)).toEqual(done)
+    const outcomes = await times(20, async () => {
+      const network = unique('net')
+      await countAttempt(reached.database.store(), attempt('login', id, network))
+      const right = { userId: id, passwordHash: 'h', newHash: undefined, failures: 1 }
+      return logIn(reached.database.store(), right, sessionOf(id), { nameKey: id, network })
+    })
+    expect(outcomes).toEqual(Array(20).fill(done))
+  })
+})
