@@ -39,7 +39,7 @@ describeDialects((dialect) => {
   }
 
   test('accounts from many networks at once are all made', async () => {
-    expect(await times(40, () => register(unique('net')))).toEqual(Array(40).fill(done))
+    expect(await times(40, () => register(unique('net')))).toEqual(Array.from({ length: 40 }, () => done))
   })
 
   test('failures of many names and networks at once are all counted', async () => {
@@ -66,6 +66,6 @@ describeDialects((dialect) => {
       const right = { userId: id, passwordHash: 'h', newHash: undefined, failures: 1 }
       return logIn(reached.database.store(), right, sessionOf(id), { nameKey: id, network })
     })
-    expect(outcomes).toEqual(Array(20).fill(done))
+    expect(outcomes).toEqual(Array.from({ length: 20 }, () => done))
   })
 })

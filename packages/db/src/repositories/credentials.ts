@@ -141,8 +141,8 @@ export async function logIn(
   const { affected } = await store.write({ writes: first, applied })
   if (affected[0] !== 1) return refused('gone')
   // Doing either twice is as doing it once: after a lost answer it is sent again without a look.
-  const isKnownToBeDone = sessionExistsQuery(dialect, { id: '' })
-  for (const statement of rest) await store.write({ writes: [statement], applied: isKnownToBeDone })
+  const neverDone = sessionExistsQuery(dialect, { id: '' })
+  for (const statement of rest) await store.write({ writes: [statement], applied: neverDone })
   return done(undefined)
 }
 
