@@ -122,6 +122,48 @@ export function isThisCaller(dialect: Dialect, caller: Caller): SQL {
   return isCaller(dialect, (name, column) => sql`${sql.param(input[name], column)}`)
 }
 
+/** A caller in a write's conditions: as it is, or as places in a statement that is built once. */
+export interface CallerTerms {
+  readonly userId: string | SQL
+  readonly issuedAt: Date | SQL
+  readonly mayAdminister: boolean
+  readonly keySha256?: string | SQL | undefined
+}
+
+/** What of a caller the SQL of a write depends on. */
+export interface CallerShape {
+  readonly mayAdminister: boolean
+  readonly hasKey: boolean
+}
+
+export function callerShape({ mayAdminister, keySha256 }: UserCaller): CallerShape {
+  return { mayAdminister, hasKey: keySha256 !== undefined }
+}
+
+/** What fills the places of {@link callerTerms}. */
+export interface CallerValues {
+  readonly userId: string
+  readonly issuedAt: Date
+  readonly keySha256: string | null
+}
+
+export function callerValues({ userId, issuedAt, keySha256 }: UserCaller): CallerValues {
+  return { userId, issuedAt, keySha256: keySha256 ?? null }
+}
+
+export function callerTerms(
+  { tables: { users, apiKeys } }: Dialect,
+  bind: Bind<CallerValues>,
+  { mayAdminister, hasKey: isKey }: CallerShape,
+): CallerTerms {
+  return {
+    userId: bind('userId', users.id),
+    issuedAt: bind('issuedAt', users.tokensValidFrom),
+    mayAdminister,
+    keySha256: isKey ? bind('keySha256', apiKeys.keySha256) : undefined,
+  }
+}
+
 const ranks: Record<Permission, number> = { view: 1, execute: 2, edit: 3, owner: 4 }
 
 export function includes(permission: Permission, needed: Permission): boolean {
@@ -144,7 +186,7 @@ export function permissionOf(caller: Caller, { isAdmin }: Standing, row: Permiss
 }
 
 /** The condition in a write that the caller may act at all: known, not disabled, with a token that counts. */
-export function mayAct(dialect: Dialect, caller: UserCaller): SQL {
+export function mayAct(dialect: Dialect, caller: CallerTerms): SQL {
   const { builder, tables } = dialect
   const { users, marks } = tables
   const standing = builder
@@ -159,7 +201,7 @@ export function mayAct(dialect: Dialect, caller: UserCaller): SQL {
 }
 
 /** The condition in a write that the caller's API key, where it came with one, is still there. */
-export function hasKey({ builder, tables: { apiKeys } }: Dialect, { userId, keySha256 }: UserCaller): SQL | undefined {
+export function hasKey({ builder, tables: { apiKeys } }: Dialect, { userId, keySha256 }: CallerTerms): SQL | undefined {
   if (keySha256 === undefined) return undefined
   // As a derived table: MySQL reads a table that it writes in no other way, and keys may delete keys.
   const key = builder
@@ -205,7 +247,7 @@ export function mayAdminister(dialect: Dialect, caller: UserCaller): SQL {
 /** The condition in a write that the caller's permission on the workflow includes the one needed. */
 export function mayOnWorkflow(
   { builder, tables: { users, workflowShares } }: Dialect,
-  caller: UserCaller,
+  caller: CallerTerms,
   workflow: { readonly id: Column; readonly ownerId: Column },
   needed: Permission,
 ): SQL {

@@ -32,6 +32,10 @@ interface Built {
   toSQL(): DrizzleQuery
 }
 
+interface StatementOptions {
+  readonly isGate?: boolean
+}
+
 interface BuiltSelect extends Built {
   readonly _: { readonly selectedFields: object; readonly result: readonly unknown[] }
 }
@@ -45,27 +49,39 @@ type RowOf<Select extends BuiltSelect> = Select['_']['result'][number]
  */
 export function defineQuery<Input extends object>() {
   return <Select extends BuiltSelect>(build: (dialect: Dialect, bind: Bind<Input>) => Select) => {
-    const prepared = preparedByDialect((dialect) => {
-      const select = build(dialect, bindTo)
-      const { sql: text, params } = select.toSQL()
-      return { text, slots: params.map(slotOf), decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
+    const query = defineShapedQuery<undefined, Input>()(build)
+    return (dialect: Dialect, input: Input): Query<RowOf<Select>> => query(dialect, undefined, input)
+  }
+}
+
+/** Defines a statement without rows, as {@link defineQuery} does one with rows. */
+export function defineStatement<Input extends object>(options: StatementOptions = {}) {
+  return (build: (dialect: Dialect, bind: Bind<Input>) => Built) => {
+    const statement = defineShapedStatement<undefined, Input>(options)(build)
+    return (dialect: Dialect, input: Input): Statement => statement(dialect, undefined, input)
+  }
+}
+
+/** Defines a query whose SQL depends on a shape, plain data of few variants: built once for each dialect and shape. */
+export function defineShapedQuery<Shape, Input extends object>() {
+  return <Select extends BuiltSelect>(build: (dialect: Dialect, bind: Bind<Input>, shape: Shape) => Select) => {
+    const prepared = preparedByShape((dialect, shape: Shape) => {
+      const select = build(dialect, bindTo, shape)
+      return { ...prepare(select), decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
     })
-    return (dialect: Dialect, input: Input): Query<RowOf<Select>> => {
-      const { text, slots, decode } = prepared(dialect)
+    return (dialect: Dialect, shape: Shape, input: Input): Query<RowOf<Select>> => {
+      const { text, slots, decode } = prepared(dialect, shape)
       return { text, parameters: fill(slots, input), decode }
     }
   }
 }
 
-/** Defines a statement without rows, as {@link defineQuery} does one with rows. */
-export function defineStatement<Input extends object>(options: { readonly isGate?: boolean } = {}) {
-  return (build: (dialect: Dialect, bind: Bind<Input>) => Built) => {
-    const prepared = preparedByDialect((dialect) => {
-      const { sql: text, params } = build(dialect, bindTo).toSQL()
-      return { text, slots: params.map(slotOf) }
-    })
-    return (dialect: Dialect, input: Input): Statement => {
-      const { text, slots } = prepared(dialect)
+/** Defines a statement without rows, as {@link defineShapedQuery} does one with rows. */
+export function defineShapedStatement<Shape, Input extends object>(options: StatementOptions = {}) {
+  return (build: (dialect: Dialect, bind: Bind<Input>, shape: Shape) => Built) => {
+    const prepared = preparedByShape((dialect, shape: Shape) => prepare(build(dialect, bindTo, shape)))
+    return (dialect: Dialect, shape: Shape, input: Input): Statement => {
+      const { text, slots } = prepared(dialect, shape)
       return { text, parameters: fill(slots, input), ...options }
     }
   }
@@ -78,7 +94,7 @@ export function buildQuery<Select extends BuiltSelect>(select: Select): Query<Ro
 }
 
 /** A statement whose shape depends on its input, built at each call. */
-export function buildStatement(built: Built, options: { readonly isGate?: boolean } = {}): Statement {
+export function buildStatement(built: Built, options: StatementOptions = {}): Statement {
   const { sql: text, params } = built.toSQL()
   return { text, parameters: params, ...options }
 }
@@ -111,13 +127,32 @@ function fill(slots: readonly Slot[], input: object): unknown[] {
   return slots.map((slot) => slot(values))
 }
 
-function preparedByDialect<Prepared>(prepare: (dialect: Dialect) => Prepared): (dialect: Dialect) => Prepared {
-  const known = new Map<Dialect, Prepared>()
-  return (dialect) => {
-    const found = known.get(dialect)
+interface Prepared {
+  readonly text: string
+  readonly slots: readonly Slot[]
+}
+
+function prepare(built: Built): Prepared {
+  const { sql: text, params } = built.toSQL()
+  return { text, slots: params.map(slotOf) }
+}
+
+/** Beyond these all are forgotten and made anew: a shape may hold a length that a caller chooses. */
+const mostShapes = 200
+
+function preparedByShape<Shape, Made>(
+  make: (dialect: Dialect, shape: Shape) => Made,
+): (dialect: Dialect, shape: Shape) => Made {
+  const known = new Map<Dialect, Map<string, Made>>()
+  return (dialect, shape) => {
+    const ofDialect = known.get(dialect) ?? new Map<string, Made>()
+    known.set(dialect, ofDialect)
+    const key = shape === undefined ? '' : JSON.stringify(shape)
+    const found = ofDialect.get(key)
     if (found !== undefined) return found
-    const made = prepare(dialect)
-    known.set(dialect, made)
+    if (ofDialect.size >= mostShapes) ofDialect.clear()
+    const made = make(dialect, shape)
+    ofDialect.set(key, made)
     return made
   }
 }

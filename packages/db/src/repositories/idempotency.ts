@@ -1,10 +1,20 @@
 import { and, eq, type SQL } from 'drizzle-orm'
-import { all, mayAct, type UserCaller } from '../access.ts'
+import {
+  all,
+  callerShape,
+  callerTerms,
+  callerValues,
+  mayAct,
+  type CallerShape,
+  type CallerValues,
+  type UserCaller,
+} from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import { DatabaseError } from '../errors.ts'
-import { buildStatement, defineQuery, defineStatement, type Statement } from '../statement.ts'
+import type { Tables } from '../schema.ts'
+import { buildStatement, defineQuery, defineShapedStatement, defineStatement, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
-import { insertWhere } from './insert-where.ts'
+import { insertWhere, places } from './insert-where.ts'
 
 /** An answer as it is kept for a key: what is sent again to whoever repeats the request. */
 export interface StoredAnswer {
@@ -42,7 +52,7 @@ export function takeKey(
   { key, fingerprint, answer, at }: Idempotent,
   condition?: SQL,
 ): Statement {
-  const row = {
+  const row: KeyRow = {
     userId: caller.userId,
     idempotencyKey: key,
     fingerprint,
@@ -51,13 +61,24 @@ export function takeKey(
     body: answer.body,
     createdAt: at,
   }
-  return buildStatement(
-    insertWhere(dialect, dialect.tables.idempotencyKeys, row, all(mayAct(dialect, caller), condition)),
-    {
-      isGate: true,
-    },
-  )
+  if (condition === undefined) {
+    return insertKey(dialect, callerShape(caller), { ...row, ...callerValues(caller) })
+  }
+  const insert = insertWhere(dialect, dialect.tables.idempotencyKeys, row, all(mayAct(dialect, caller), condition))
+  return buildStatement(insert, { isGate: true })
 }
+
+type KeyRow = Tables['idempotencyKeys']['$inferSelect']
+
+const insertKey = defineShapedStatement<CallerShape, KeyRow & CallerValues>({ isGate: true })((
+  dialect,
+  bind,
+  shape,
+) => {
+  const { idempotencyKeys } = dialect.tables
+  const allowed = mayAct(dialect, callerTerms(dialect, bind, shape))
+  return insertWhere(dialect, idempotencyKeys, places(idempotencyKeys, bind), allowed)
+})
 
 const keptQuery = defineQuery<{ userId: string; key: string }>()(({ builder, tables: { idempotencyKeys } }, bind) =>
   builder

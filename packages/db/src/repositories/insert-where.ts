@@ -2,6 +2,7 @@ import { Column, Param, SQL, getTableColumns, is, sql } from 'drizzle-orm'
 import type { Dialect } from '../dialect.ts'
 import type { Tables } from '../schema.ts'
 import { isAnchor } from '../access.ts'
+import type { Bind } from '../statement.ts'
 
 type InsertTable = Tables[keyof Tables]
 
@@ -22,6 +23,17 @@ export function insertWhere<Table extends InsertTable>(
 ) {
   const { marks } = dialect.tables
   return insertFrom(dialect, table, values, sql`${marks} where ${isAnchor(dialect)} and ${condition}`)
+}
+
+/** Places for all of a table's columns, by their names: a row fills them. */
+export function places<Table extends InsertTable>(table: Table, bind: Bind<Table['$inferSelect']>): Given<Table> {
+  type Name = keyof Table['$inferSelect'] & string
+  const columns: Record<string, Column> = getTableColumns(table)
+  // The names are the columns' own, as the types say.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const given = Object.entries(columns).map(([name, column]) => [name, bind(name as Name, column)])
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.fromEntries(given) as Given<Table>
 }
 
 /**

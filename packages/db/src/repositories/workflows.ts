@@ -4,11 +4,13 @@ import {
   any,
   callerIdOf,
   callerInput,
+  callerShape,
+  callerTerms,
+  callerValues,
   done,
   includes,
   isAnchor,
   isCaller,
-  isThisCaller,
   mayAct,
   mayOnWorkflow,
   permissionOf,
@@ -17,6 +19,8 @@ import {
   standingOf,
   type Caller,
   type CallerInput,
+  type CallerShape,
+  type CallerValues,
   type Outcome,
   type Permission,
   type PermissionRow,
@@ -27,12 +31,20 @@ import {
 import type { Dialect } from '../dialect.ts'
 import type { DocumentText } from '../document.ts'
 import { nameKey } from '../names.ts'
-import type { WorkflowRow } from '../rows.ts'
+import type { WorkflowRow, WorkflowVersionRow } from '../rows.ts'
 import type { ExecutionStatus } from '../schema.ts'
-import { buildQuery, buildStatement, defineQuery, type Statement } from '../statement.ts'
+import {
+  buildStatement,
+  defineQuery,
+  defineShapedQuery,
+  defineShapedStatement,
+  defineStatement,
+  type Bind,
+  type Statement,
+} from '../statement.ts'
 import type { Store } from '../store.ts'
 import { takeKey, withKey, type Idempotent, type Kept } from './idempotency.ts'
-import { insertAllWhere } from './insert-where.ts'
+import { insertAllWhere, insertWhere, places } from './insert-where.ts'
 
 /** A workflow as its caller sees it. */
 export type WorkflowView = Pick<
@@ -120,20 +132,46 @@ function insertWorkflows(
   caller: UserCaller,
   [first, ...others]: readonly [NewWorkflow, ...NewWorkflow[]],
 ): readonly Statement[] {
+  const head = headOf(caller, first)
+  const version = firstVersionOf(caller, first)
+  if (others.length === 0) {
+    const [shape, values] = [callerShape(caller), callerValues(caller)]
+    return [
+      insertHead(dialect, shape, { ...head, ...values }),
+      insertVersion(dialect, shape, { ...version, ...values }),
+    ]
+  }
   const { workflows, workflowVersions } = dialect.tables
   const allowed = mayAct(dialect, caller)
-  const heads = [headOf(caller, first), ...others.map((workflow) => headOf(caller, workflow))] as const
-  const versions = [
-    firstVersionOf(caller, first),
-    ...others.map((workflow) => firstVersionOf(caller, workflow)),
-  ] as const
+  const heads = [head, ...others.map((workflow) => headOf(caller, workflow))] as const
+  const versions = [version, ...others.map((workflow) => firstVersionOf(caller, workflow))] as const
   return [
     buildStatement(insertAllWhere(dialect, workflows, heads, allowed), { isGate: true }),
     buildStatement(insertAllWhere(dialect, workflowVersions, versions, allowed)),
   ]
 }
 
-function headOf({ userId }: UserCaller, workflow: NewWorkflow) {
+const insertHead = defineShapedStatement<CallerShape, WorkflowRow & CallerValues>({ isGate: true })((
+  dialect,
+  bind,
+  shape,
+) => {
+  const { workflows } = dialect.tables
+  const allowed = mayAct(dialect, callerTerms(dialect, bind, shape))
+  return insertWhere(dialect, workflows, places(workflows, bind), allowed)
+})
+
+const insertVersion = defineShapedStatement<CallerShape, WorkflowVersionRow & CallerValues>()((
+  dialect,
+  bind,
+  shape,
+) => {
+  const { workflowVersions } = dialect.tables
+  const allowed = mayAct(dialect, callerTerms(dialect, bind, shape))
+  return insertWhere(dialect, workflowVersions, places(workflowVersions, bind), allowed)
+})
+
+function headOf({ userId }: UserCaller, workflow: NewWorkflow): WorkflowRow {
   return {
     id: workflow.id,
     name: workflow.name,
@@ -150,7 +188,7 @@ function headOf({ userId }: UserCaller, workflow: NewWorkflow) {
   }
 }
 
-function firstVersionOf({ userId }: UserCaller, workflow: NewWorkflow) {
+function firstVersionOf({ userId }: UserCaller, workflow: NewWorkflow): WorkflowVersionRow {
   return {
     id: workflow.versionId,
     workflowId: workflow.id,
@@ -342,6 +380,21 @@ export async function patchWorkflow(
   return matches(patch.ifRevision, view.value.revision) ? view : refused('precondition_failed')
 }
 
+/** Which members of a change are there, and how: the SQL depends on it. */
+interface PatchShape {
+  readonly caller: CallerShape
+  readonly needed: Permission
+  readonly revisions: number | 'any'
+  readonly name: boolean
+  readonly description: 'absent' | 'null' | 'text'
+  readonly definition: boolean
+  readonly isPublic: boolean
+}
+
+type PatchValues = Partial<WorkflowRow> & CallerValues & RevisionValues
+type RevisionName = `revision${number}`
+type RevisionValues = { readonly [name: RevisionName]: number }
+
 function updateWorkflow(
   dialect: Dialect,
   caller: UserCaller,
@@ -349,65 +402,123 @@ function updateWorkflow(
   { change, ifRevision, operation, at }: WorkflowPatch,
   needed: Permission,
 ): Statement {
-  const { workflows } = dialect.tables
   const { name, description, definition, isPublic } = change
-  const update = dialect.builder
+  const revisions = ifRevision === 'any' ? [] : ifRevision
+  const shape: PatchShape = {
+    caller: callerShape(caller),
+    needed,
+    revisions: ifRevision === 'any' ? 'any' : revisions.length,
+    name: name !== undefined,
+    description: description === undefined ? 'absent' : description === null ? 'null' : 'text',
+    definition: definition !== undefined,
+    isPublic: isPublic !== undefined,
+  }
+  return updateStatement(dialect, shape, {
+    ...callerValues(caller),
+    ...revisionValues(revisions),
+    ...change,
+    ...(name === undefined ? {} : { nameKey: nameKey(name) }),
+    id,
+    lastOp: operation,
+    updatedAt: at,
+  })
+}
+
+function revisionName(index: number): RevisionName {
+  return `revision${index}`
+}
+
+function revisionValues(revisions: readonly number[]): RevisionValues {
+  return Object.fromEntries(revisions.map((revision, index) => [revisionName(index), revision]))
+}
+
+const updateStatement = defineShapedStatement<PatchShape, PatchValues>({ isGate: true })((dialect, bind, shape) => {
+  const { workflows } = dialect.tables
+  const caller = callerTerms(dialect, bind, shape.caller)
+  const revisions = shape.revisions === 'any' ? 'any' : boundRevisions(dialect, bind, shape.revisions)
+  return dialect.builder
     .update(workflows)
     .set({
-      ...(name === undefined ? {} : { name, nameKey: nameKey(name) }),
-      ...(description === undefined ? {} : { description }),
-      ...(isPublic === undefined ? {} : { isPublic }),
-      ...(definition === undefined
-        ? {}
-        : {
-            definition,
-            versionNumber: sql`${workflows.versionNumber} + case when ${isText(dialect, definition)} then 0 else 1 end`,
-          }),
+      ...(shape.name ? { name: bind('name', workflows.name), nameKey: bind('nameKey', workflows.nameKey) } : {}),
+      ...(shape.description === 'absent' ? {} : { description: bind('description', workflows.description) }),
+      ...(shape.isPublic ? { isPublic: bind('isPublic', workflows.isPublic) } : {}),
+      ...(shape.definition
+        ? { definition: bind('definition', workflows.definition), versionNumber: nextVersion(dialect, bind, shape) }
+        : {}),
       revision: sql`${workflows.revision} + 1`,
-      lastOp: operation,
-      updatedAt: at,
+      lastOp: bind('lastOp', workflows.lastOp),
+      updatedAt: bind('updatedAt', workflows.updatedAt),
     })
     .where(
       all(
-        eq(workflows.id, id),
-        hasRevision(dialect, ifRevision),
-        differs(dialect, change),
+        eq(workflows.id, bind('id', workflows.id)),
+        hasRevision(dialect, revisions),
+        differs(dialect, bind, shape),
         mayAct(dialect, caller),
-        mayOnWorkflow(dialect, caller, workflows, needed),
+        mayOnWorkflow(dialect, caller, workflows, shape.needed),
       ),
     )
-  return buildStatement(update, { isGate: true })
+})
+
+function boundRevisions(
+  { tables: { workflows } }: Dialect,
+  bind: Bind<RevisionValues>,
+  count: number | 'any',
+): readonly SQL[] | 'any' {
+  if (count === 'any') return 'any'
+  return Array.from({ length: count }, (_none, index) => bind(revisionName(index), workflows.revision))
 }
 
-function isText(dialect: Dialect, definition: DocumentText): SQL {
-  return sql`${dialect.exactText(dialect.tables.workflows.definition)} = ${definition}`
+/** Where the definition is all that may change, the update's own condition says that it differs. */
+function nextVersion(dialect: Dialect, bind: Bind<PatchValues>, { name, description, isPublic }: PatchShape): SQL {
+  const { versionNumber } = dialect.tables.workflows
+  if (!name && description === 'absent' && !isPublic) return sql`${versionNumber} + 1`
+  return sql`${versionNumber} + case when ${isText(dialect, bind)} then 0 else 1 end`
+}
+
+function isText(dialect: Dialect, bind: Bind<PatchValues>): SQL {
+  return sql`${dialect.exactText(dialect.tables.workflows.definition)} = ${bind('definition')}`
 }
 
 /** Whether the row would change: a patch that changes nothing leaves revision and time as they are. */
-function differs(dialect: Dialect, { name, description, definition, isPublic }: WorkflowChange): SQL {
+function differs(dialect: Dialect, bind: Bind<PatchValues>, shape: PatchShape): SQL {
   const { workflows } = dialect.tables
+  const isAbsent = isNull(workflows.description)
+  const differences = {
+    absent: undefined,
+    null: not(isAbsent),
+    text: any(isAbsent, ne(workflows.description, bind('description', workflows.description))),
+  }
   return any(
     sql`1 = 0`,
-    name === undefined ? undefined : ne(workflows.name, name),
-    description === undefined ? undefined : differsFrom(description),
-    definition === undefined ? undefined : not(isText(dialect, definition)),
-    isPublic === undefined ? undefined : ne(workflows.isPublic, isPublic),
+    shape.name ? ne(workflows.name, bind('name', workflows.name)) : undefined,
+    differences[shape.description],
+    shape.definition ? not(isText(dialect, bind)) : undefined,
+    shape.isPublic ? ne(workflows.isPublic, bind('isPublic', workflows.isPublic)) : undefined,
   )
-
-  function differsFrom(wanted: string | null): SQL {
-    const isAbsent = isNull(workflows.description)
-    return wanted === null ? not(isAbsent) : any(isAbsent, ne(workflows.description, wanted))
-  }
 }
 
-/** The head's definition as its newest version, unless that version is there: then the definition's text is the same. */
 function insertNextVersion(
   dialect: Dialect,
-  caller: UserCaller,
-  id: string,
+  { userId }: UserCaller,
+  workflowId: string,
   { change, versionId, operation, at }: WorkflowPatch,
 ): Statement {
-  const { builder, tables } = dialect
+  const changeNotes = change.changeNotes ?? null
+  return nextVersionStatement(dialect, {
+    workflowId,
+    id: versionId,
+    operation,
+    changeNotes,
+    createdBy: userId,
+    createdAt: at,
+  })
+}
+
+type NextVersion = Omit<WorkflowVersionRow, 'versionNumber' | 'definition'> & { readonly operation: string }
+
+/** The head's definition as its newest version, unless that version is there: then the definition's text is the same. */
+const nextVersionStatement = defineStatement<NextVersion>()(({ builder, tables }, bind) => {
   const { workflows, workflowVersions } = tables
   const isThere = builder
     .select({ one: sql`1` })
@@ -417,21 +528,36 @@ function insertNextVersion(
     )
   const source = builder
     .select({
-      id: sql`${versionId}`,
+      id: bind('id'),
       workflowId: workflows.id,
       versionNumber: workflows.versionNumber,
       definition: workflows.definition,
-      changeNotes: sql`${change.changeNotes ?? null}`,
-      createdBy: sql`${caller.userId}`,
-      createdAt: sql`${sql.param(at, workflowVersions.createdAt)}`,
+      changeNotes: bind('changeNotes'),
+      createdBy: bind('createdBy'),
+      createdAt: bind('createdAt', workflowVersions.createdAt),
     })
     .from(workflows)
-    .where(and(eq(workflows.id, id), eq(workflows.lastOp, operation), not(exists(isThere))))
-  return buildStatement(builder.insert(workflowVersions).select(source.getSQL()))
-}
+    .where(
+      and(
+        eq(workflows.id, bind('workflowId', workflows.id)),
+        eq(workflows.lastOp, bind('operation', workflows.lastOp)),
+        not(exists(isThere)),
+      ),
+    )
+  return builder.insert(workflowVersions).select(source.getSQL())
+})
 
-export function hasRevision({ tables: { workflows } }: Dialect, condition: RevisionCondition): SQL | undefined {
-  return condition === 'any' ? undefined : inArray(workflows.revision, [...condition])
+/** The condition that the workflow has one of the revisions. */
+export function hasRevision(
+  { tables: { workflows } }: Dialect,
+  condition: readonly (number | SQL)[] | 'any',
+): SQL | undefined {
+  if (condition === 'any') return undefined
+  if (condition.length === 0) return sql`1 = 0`
+  const revisions = condition.map((revision) =>
+    typeof revision === 'number' ? sql`${sql.param(revision, workflows.revision)}` : revision,
+  )
+  return sql`${workflows.revision} in (${sql.join(revisions, sql`, `)})`
 }
 
 export function matches(condition: RevisionCondition, revision: number): boolean {
@@ -465,40 +591,73 @@ function deleteStatements(
   id: string,
   ifRevision: RevisionCondition,
 ): readonly Statement[] {
+  const revisions = ifRevision === 'any' ? [] : ifRevision
+  const shape = { caller: callerShape(caller), revisions: ifRevision === 'any' ? 'any' : revisions.length } as const
+  return [
+    deleteVersions(dialect, shape, { id, ...callerValues(caller), ...revisionValues(revisions) }),
+    deleteShares(dialect, { id }),
+    deleteExecutions(dialect, { id }),
+    deleteHead(dialect, { id }),
+  ]
+}
+
+type DeletionShape = Pick<PatchShape, 'caller' | 'revisions'>
+type DeletionValues = CallerValues & RevisionValues & { readonly id: string }
+
+const deleteVersions = defineShapedStatement<DeletionShape, DeletionValues>({ isGate: true })((
+  dialect,
+  bind,
+  shape,
+) => {
   const { builder, tables } = dialect
-  const { workflows, workflowVersions, workflowShares, executions } = tables
+  const { workflows, workflowVersions, executions } = tables
   const active = builder
     .select({ one: sql`1` })
     .from(executions)
-    .where(and(eq(executions.workflowId, id), inArray(executions.status, activeStatuses)))
+    .where(
+      and(eq(executions.workflowId, bind('id', executions.workflowId)), inArray(executions.status, activeStatuses)),
+    )
+  const caller = callerTerms(dialect, bind, shape.caller)
   const deletable = builder
     .select({ one: sql`1` })
     .from(workflows)
     .where(
       all(
-        eq(workflows.id, id),
-        hasRevision(dialect, ifRevision),
+        eq(workflows.id, bind('id', workflows.id)),
+        hasRevision(dialect, boundRevisions(dialect, bind, shape.revisions)),
         mayAct(dialect, caller),
         mayOnWorkflow(dialect, caller, workflows, 'owner'),
         not(exists(active)),
       ),
     )
+  const isOfThis = eq(workflowVersions.workflowId, bind('id', workflowVersions.workflowId))
+  return builder.delete(workflowVersions).where(and(isOfThis, sql`exists (${dialect.locking(deletable.getSQL())})`))
+})
+
+const deleteShares = defineStatement<{ id: string }>()((dialect, bind) => {
+  const { workflowShares } = dialect.tables
+  const isOfThis = eq(workflowShares.workflowId, bind('id', workflowShares.workflowId))
+  return dialect.builder.delete(workflowShares).where(and(isOfThis, areVersionsGone(dialect, bind)))
+})
+
+const deleteExecutions = defineStatement<{ id: string }>()((dialect, bind) => {
+  const { executions } = dialect.tables
+  const isOfThis = eq(executions.workflowId, bind('id', executions.workflowId))
+  return dialect.builder.delete(executions).where(and(isOfThis, areVersionsGone(dialect, bind)))
+})
+
+const deleteHead = defineStatement<{ id: string }>()((dialect, bind) => {
+  const { workflows } = dialect.tables
+  const isThis = eq(workflows.id, bind('id', workflows.id))
+  return dialect.builder.delete(workflows).where(and(isThis, areVersionsGone(dialect, bind)))
+})
+
+function areVersionsGone({ builder, tables: { workflowVersions } }: Dialect, bind: Bind<{ id: string }>): SQL {
   const versions = builder
     .select({ one: sql`1` })
     .from(workflowVersions)
-    .where(eq(workflowVersions.workflowId, id))
-  const areVersionsGone = not(exists(versions))
-  return [
-    buildStatement(
-      builder
-        .delete(workflowVersions)
-        .where(and(eq(workflowVersions.workflowId, id), sql`exists (${dialect.locking(deletable.getSQL())})`)),
-      { isGate: true },
-    ),
-    buildStatement(builder.delete(workflowShares).where(and(eq(workflowShares.workflowId, id), areVersionsGone))),
-    buildStatement(builder.delete(executions).where(and(eq(executions.workflowId, id), areVersionsGone))),
-    buildStatement(builder.delete(workflows).where(and(eq(workflows.id, id), areVersionsGone))),
-  ]
+    .where(eq(workflowVersions.workflowId, bind('id', workflowVersions.workflowId)))
+  return not(exists(versions))
 }
 
 export type WorkflowScope = 'owned' | 'shared' | 'public' | 'all'
@@ -551,11 +710,45 @@ function isWholeSummary<Row extends { readonly id: string | null }>(
   return row.id !== null
 }
 
-function listQuery(dialect: Dialect, caller: Caller, listing: WorkflowListing) {
+/** What of a listing its SQL depends on. */
+interface ListingShape extends Pick<WorkflowListing, 'scope' | 'order'> {
+  readonly has: Readonly<Record<'q' | 'updatedSince' | 'after', boolean>>
+}
+
+interface ListingValues extends CallerInput {
+  /** Empty for an anonymous caller: no user has an empty id, and a join stays on its index. */
+  readonly ownId: string
+  readonly q: string
+  readonly updatedSince: Date | null
+  readonly afterAt: Date | null
+  readonly afterId: string | null
+  readonly rows: number
+}
+
+type BindListing = Bind<ListingValues>
+
+function listQuery(dialect: Dialect, caller: Caller, { scope, order, q, updatedSince, after, limit }: WorkflowListing) {
+  const has = { q: q !== undefined, updatedSince: updatedSince !== undefined, after: after !== undefined }
+  return pageQuery(
+    dialect,
+    { scope, order, has },
+    {
+      ...callerInput(caller),
+      ownId: callerIdOf(caller) ?? '',
+      q: nameKey(q ?? ''),
+      updatedSince: updatedSince ?? null,
+      afterAt: after?.at ?? null,
+      afterId: after?.id ?? null,
+      rows: limit + 1,
+    },
+  )
+}
+
+const pageQuery = defineShapedQuery<ListingShape, ListingValues>()((dialect, bind, shape) => {
   const { builder, tables } = dialect
   const { marks, users, workflowShares } = tables
-  const page = pageOf(dialect, callerIdOf(caller), listing)
-  const select = builder
+  const page = pageOf(dialect, bind, shape)
+  return builder
     .select({
       ...standingFields(dialect),
       id: page.id,
@@ -570,85 +763,86 @@ function listQuery(dialect: Dialect, caller: Caller, listing: WorkflowListing) {
       sharePermission: workflowShares.permission,
     })
     .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
+    .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(page, sql`1 = 1`)
-    .leftJoin(
-      workflowShares,
-      // No user has an empty id: an anonymous caller's join stays on the index too.
-      and(eq(workflowShares.workflowId, page.id), eq(workflowShares.sharedWithUserId, callerIdOf(caller) ?? '')),
-    )
+    .leftJoin(workflowShares, and(eq(workflowShares.workflowId, page.id), isSharedWithCaller(dialect, bind)))
     .where(isAnchor(dialect))
-    .orderBy(desc(page[listing.order]), desc(page.id))
-    .limit(listing.limit + 1)
-  return buildQuery(select)
+    .orderBy(desc(page[shape.order]), desc(page.id))
+    .limit(rowsPlace)
+})
+
+const rowsPlace = sql.placeholder('rows')
+
+function isSharedWithCaller({ tables: { workflowShares } }: Dialect, bind: BindListing): SQL {
+  return eq(workflowShares.sharedWithUserId, bind('ownId', workflowShares.sharedWithUserId))
 }
 
 /** Each part is served by one index and cut to a page before the parts are joined. */
-function pageOf(dialect: Dialect, userId: string | null, listing: WorkflowListing) {
+function pageOf(dialect: Dialect, bind: BindListing, shape: ListingShape) {
   const { builder } = dialect
-  switch (listing.scope) {
+  switch (shape.scope) {
     case 'owned':
-      return ownedPart(dialect, userId, listing).as('page')
+      return ownedPart(dialect, bind, shape).as('page')
     case 'shared':
-      return sharedPart(dialect, userId, listing).as('page')
+      return sharedPart(dialect, bind, shape).as('page')
     case 'public':
-      return publicPart(dialect, listing).as('page')
+      return publicPart(dialect, bind, shape).as('page')
     case 'all': {
-      const owned = ownedPart(dialect, userId, listing).as('owned')
-      const shared = sharedPart(dialect, userId, listing).as('shared')
+      const owned = ownedPart(dialect, bind, shape).as('owned')
+      const shared = sharedPart(dialect, bind, shape).as('shared')
       return builder.select().from(owned).unionAll(builder.select().from(shared)).as('page')
     }
   }
 }
 
-function ownedPart(dialect: Dialect, userId: string | null, listing: WorkflowListing) {
-  const { builder, tables } = dialect
-  const { workflows } = tables
-  return builder
+function ownedPart(dialect: Dialect, bind: BindListing, shape: ListingShape) {
+  const { workflows } = dialect.tables
+  return dialect.builder
     .select(summaryFields(dialect))
     .from(workflows)
-    .where(and(eq(workflows.ownerId, userId ?? ''), filters(dialect, listing)))
-    .orderBy(desc(workflows[listing.order]), desc(workflows.id))
-    .limit(listing.limit + 1)
+    .where(and(eq(workflows.ownerId, bind('ownId', workflows.ownerId)), filters(dialect, bind, shape)))
+    .orderBy(desc(workflows[shape.order]), desc(workflows.id))
+    .limit(rowsPlace)
 }
 
-function sharedPart(dialect: Dialect, userId: string | null, listing: WorkflowListing) {
-  const { builder, tables } = dialect
-  const { workflows, workflowShares } = tables
-  return builder
+function sharedPart(dialect: Dialect, bind: BindListing, shape: ListingShape) {
+  const { workflows, workflowShares } = dialect.tables
+  return dialect.builder
     .select(summaryFields(dialect))
     .from(workflowShares)
     .innerJoin(workflows, eq(workflows.id, workflowShares.workflowId))
     .where(
       and(
-        eq(workflowShares.sharedWithUserId, userId ?? ''),
+        isSharedWithCaller(dialect, bind),
         // A share to the owner itself, as adopted databases may have it, is shown once.
-        or(isNull(workflows.ownerId), ne(workflows.ownerId, userId ?? '')),
-        filters(dialect, listing),
+        or(isNull(workflows.ownerId), ne(workflows.ownerId, bind('ownId', workflows.ownerId))),
+        filters(dialect, bind, shape),
       ),
     )
-    .orderBy(desc(workflows[listing.order]), desc(workflows.id))
-    .limit(listing.limit + 1)
+    .orderBy(desc(workflows[shape.order]), desc(workflows.id))
+    .limit(rowsPlace)
 }
 
-function publicPart(dialect: Dialect, listing: WorkflowListing) {
-  const { builder, tables } = dialect
-  const { workflows } = tables
-  return builder
+function publicPart(dialect: Dialect, bind: BindListing, shape: ListingShape) {
+  const { workflows } = dialect.tables
+  return dialect.builder
     .select(summaryFields(dialect))
     .from(workflows)
-    .where(and(eq(workflows.isPublic, true), filters(dialect, listing)))
-    .orderBy(desc(workflows[listing.order]), desc(workflows.id))
-    .limit(listing.limit + 1)
+    .where(and(eq(workflows.isPublic, true), filters(dialect, bind, shape)))
+    .orderBy(desc(workflows[shape.order]), desc(workflows.id))
+    .limit(rowsPlace)
 }
 
-function filters(dialect: Dialect, { q, updatedSince, order, after }: WorkflowListing): SQL | undefined {
+function filters(dialect: Dialect, bind: BindListing, { has, order }: ListingShape): SQL | undefined {
   const { workflows } = dialect.tables
   const time = workflows[order]
+  const afterAt = bind('afterAt', time)
   return and(
-    q === undefined ? undefined : dialect.contains(workflows.nameKey, sql`${nameKey(q)}`),
-    updatedSince === undefined ? undefined : gte(workflows.updatedAt, updatedSince),
+    has.q ? dialect.contains(workflows.nameKey, bind('q')) : undefined,
+    has.updatedSince ? gte(workflows.updatedAt, bind('updatedSince', workflows.updatedAt)) : undefined,
     // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
-    after === undefined ? undefined : and(lte(time, after.at), or(lt(time, after.at), lt(workflows.id, after.id))),
+    has.after
+      ? and(lte(time, afterAt), or(lt(time, afterAt), lt(workflows.id, bind('afterId', workflows.id))))
+      : undefined,
   )
 }
