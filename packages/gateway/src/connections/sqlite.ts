@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'libsql'
 import type { PooledConnection } from '../pool.ts'
@@ -44,7 +44,8 @@ export function prepareSqliteFile(path: string): string {
   const file = resolve(path)
   try {
     statSync(dirname(file))
-    closeSync(openSync(file, 'a', 0o600))
+    if (existsSync(file)) checkSqliteFile(file)
+    else closeSync(openSync(file, 'a', 0o600))
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     throw new SqliteFailure(
@@ -53,6 +54,16 @@ export function prepareSqliteFile(path: string): string {
     )
   }
   return file
+}
+
+/**
+ * Without opening it: closing a file gives up all locks that the process has on it, those of connections that are open
+ * too (https://www.sqlite.org/howtocorrupt.html, 2.2). Another process then takes the database for unused, and removes
+ * the write-ahead log that those connections write to.
+ */
+function checkSqliteFile(file: string): void {
+  if (statSync(file).isDirectory()) throw Object.assign(new Error('a directory is no file'), { code: 'EISDIR' })
+  accessSync(file, constants.R_OK | constants.W_OK)
 }
 
 function adviceFor(reason: string): string {
