@@ -191,9 +191,11 @@ async function codeOf(
     Authorization: `Bearer ${prepared.token}`,
     'Idempotency-Key': crypto.randomUUID(),
   }
-  const headers = Object.fromEntries(
-    Object.entries({ ...given, ...more }).filter((entry): entry is [string, string] => entry[1] !== null),
-  )
+  const headers: Record<string, string> = {}
+  for (const [name, value] of [...Object.entries(given), ...Object.entries(more)]) {
+    if (value === null) delete headers[name]
+    else headers[name] = value
+  }
   const { method, path, body } = prepared
   const answer = await readAnswer(await world.send('nobody', method, path, { body, headers }))
   expectConventions(answer, { method, path, isAnonymous: false })

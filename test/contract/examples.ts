@@ -132,7 +132,7 @@ export function sendPrepared(
 function pathOf(pattern: string, { path = {}, query }: RouteExample, filling: Filling): string {
   const values: Readonly<Record<string, string>> = { ...path, ...filling.path }
   const filled = pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''))
-  return query === undefined ? filled : `${filled}?${new URLSearchParams({ ...query })}`
+  return query === undefined ? filled : `${filled}?${new URLSearchParams({ ...query }).toString()}`
 }
 
 async function makeWorkflow(world: World, caller: Account): Promise<string> {

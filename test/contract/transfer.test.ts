@@ -202,7 +202,7 @@ describeDialects((dialect) => {
     const workflow = await world.workflow({ isShared: false })
     const names = ['stranger', 'viewer', 'editor'] as const
     const answers = await Promise.all(names.map((name) => transfer(world, workflow, 'owner', name)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 403, 403])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 403, 403])
     expect(await countRows(world, 'workflow_shares', `workflow_id = '${workflow.id}'`)).toBe(1)
   })
 

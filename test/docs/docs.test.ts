@@ -15,7 +15,7 @@ interface WatchedPage {
   readonly page: Page
   readonly complaints: string[]
   readonly hosts: Set<string>
-  violations(): Promise<readonly string[]>
+  readonly violations: () => Promise<readonly string[]>
 }
 
 describe('/docs in a browser', { timeout: readingMilliseconds }, () => {
@@ -72,11 +72,12 @@ describe('/docs in a browser', { timeout: readingMilliseconds }, () => {
   test('every route is to be seen, and nothing is complained of, blocked or asked of another host', async (context) => {
     const { page, complaints, hosts, violations } = await openDocs(context)
     await page.locator('.opblock').first().waitFor({ timeout: readingMilliseconds })
-    const shown = await page.locator('.opblock-summary').evaluateAll((summaries) =>
-      summaries.map((summary) => {
-        const textOf = (selector: string) => summary.querySelector(selector)?.textContent ?? ''
+    const shown = await Promise.all(
+      (await page.locator('.opblock-summary').all()).map(async (summary) => {
+        const method = await summary.locator('.opblock-summary-method').textContent()
+        const path = await summary.locator('.opblock-summary-path').textContent()
         // The reader puts a zero-width space before each slash, for lines to break.
-        return `${textOf('.opblock-summary-method')} ${textOf('.opblock-summary-path').replaceAll('\u200b', '')}`
+        return `${method} ${path?.replaceAll('\u200b', '')}`
       }),
     )
     expect(shown.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted())

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { errorCodes, errorKind, type ErrorCode } from '../errors.ts'
 import type { Route } from '../route.ts'
 import { allows, scopes } from '../scopes.ts'
