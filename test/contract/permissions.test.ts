@@ -65,6 +65,7 @@ const matrix: Readonly<Record<string, Entry>> = {
   'GET /readyz': { who: everyone, allowed: 200 },
   'GET /openapi.json': { who: everyone, allowed: 200 },
   'GET /docs': { who: everyone, allowed: 200 },
+  'GET /docs/{file}': { who: 'NNNNNNNNN | NNNNN', allowed: 200, path: () => '/docs/nothing' },
   'GET /metrics': { who: 'UUUUUUUUU | UUUUU', allowed: 200 },
 
   'POST /v1/auth/register': { who: everyone, allowed: 'validation_failed', body: () => ({}) },

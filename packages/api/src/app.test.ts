@@ -27,7 +27,8 @@ describe('the route table', () => {
 
   test('reading needs the scope read, or admin where only administrators read, and every change another', () => {
     const wrong = routes.filter(({ method, access, scope }) => {
-      const isRead = scope === 'read' || (scope === 'admin' && access.kind === 'admin' && method === 'GET')
+      const isAdministration = scope === 'admin' && access.kind === 'admin' && method === 'GET'
+      const isRead = scope === 'read' || scope === 'claimed' || isAdministration
       return scope !== undefined && isRead !== (method === 'GET')
     })
     expect(wrong.map(nameOf)).toEqual([])
