@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { reachDatabase } from '../database.ts'
+import { archiveOf, fill } from '../archive/archives.ts'
+import { documentOf, emptyDirectory, millrace, workspace } from './millrace.ts'
+
+/** backup, verify, restore, drill and copy through the real bin, on SQLite; the dialects are in test/archive. */
+
+// Each command is a process of its own, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000 })
+
+let archive: Buffer
+let prepared: string
+
+beforeAll(async () => {
+  const source = await reachDatabase('sqlite')
+  await fill(source.database, { users: 6, workflows: 12, executions: 60 })
+  archive = await archiveOf(source.database)
+  await source.stop()
+  prepared = mkdtempSync(join(tmpdir(), 'millrace-cli-prepared-'))
+  writeFileSync(join(prepared, 'given.millrace'), archive)
+  const restored = await millrace(['restore', 'given.millrace', '--json'], { cwd: prepared })
+  expect(restored).toMatchObject({ exitCode: 0 })
+  expect(documentOf(restored)).toMatchObject({ ok: true, tables: { executions: { rows: 60 } } })
+}, 120_000)
+
+afterAll(() => rmSync(prepared, { recursive: true, force: true }))
+
+/** A directory with a restored database `workflows.db` in it, and the archive. */
+function restoredDirectory(): string {
+  const cwd = emptyDirectory()
+  cpSync(prepared, cwd, { recursive: true })
+  return cwd
+}
+
+describe('backup', () => {
+  test('writes a private file and says what is in it', async () => {
+    const cwd = restoredDirectory()
+    const made = await millrace(['backup', '--out', 'new.millrace', '--json'], { cwd })
+    expect(made).toMatchObject({ exitCode: 0 })
+    const bytes = readFileSync(join(cwd, 'new.millrace'))
+    expect(documentOf(made)).toMatchObject({
+      file: join(cwd, 'new.millrace'),
+      bytes: bytes.byteLength,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      encrypted: false,
+      consistency: 'snapshot',
+      tables: { users: { rows: 6 }, executions: { rows: 60 } },
+    })
+    expect(statSync(join(cwd, 'new.millrace')).mode & 0o777).toBe(0o600)
+    expect(made.stderr).toContain('not encrypted')
+    const again = await millrace(['backup', '--out', 'new.millrace', '--json'], { cwd })
+    expect(again).toMatchObject({ exitCode: 2 })
+    expect(documentOf(again)).toMatchObject({ error: { code: 'file_exists' } })
+    expect(readFileSync(join(cwd, 'new.millrace')).equals(bytes)).toBe(true)
+    expect(await millrace(['backup', '--out', 'new.millrace', '--force'], { cwd })).toMatchObject({ exitCode: 0 })
+    expect(readdirSync(cwd).filter((name) => name.includes('.part'))).toEqual([])
+  })
+
+  test('encrypts for its recipients, and only their identity opens it', async () => {
+    const cwd = restoredDirectory()
+    const secrets = documentOf(await millrace(['secrets', 'new', '--json'], { cwd })) as {
+      age: { recipient: string; identity: string }
+    }
+    writeFileSync(join(cwd, 'identity'), secrets.age.identity)
+    const env = { BACKUP_RECIPIENTS: secrets.age.recipient }
+    const made = await millrace(['backup', '--out', 'secret.millrace', '--json'], { cwd, env })
+    expect(documentOf(made)).toMatchObject({ encrypted: true })
+    const verdict = await millrace(['verify', 'secret.millrace', '--identity', 'identity', '--json'], { cwd })
+    expect(documentOf(verdict)).toMatchObject({ ok: true, encrypted: true, problems: [] })
+    expect(await millrace(['verify', 'secret.millrace'], { cwd })).toMatchObject({ exitCode: 2 })
+    const wrong = await millrace(['backup', '--out', 'x', '--recipient', 'age1wrong', '--json'], { cwd })
+    expect(wrong).toMatchObject({ exitCode: 2 })
+    expect(existsSync(join(cwd, 'x'))).toBe(false)
+  })
+
+  test('pipes into a restore, with the document beside the archive', () => {
+    const script = [
+      'set -e',
+      'millrace restore given.millrace --database sqlite:///./one.db --json > restored.json',
+      'millrace backup --database sqlite:///./one.db --out - --json 2> backup.txt | millrace restore - --database sqlite:///./two.db --json',
+    ].join('\n')
+    const cwd = emptyDirectory()
+    writeFileSync(join(cwd, 'given.millrace'), archive)
+    const { PATH = '', HOME = '' } = process.env
+    const env = { PATH: `${join(workspace, 'node_modules/.bin')}:${PATH}`, HOME }
+    const { status, stdout } = spawnSync('sh', ['-c', script], { cwd, env, encoding: 'utf8' })
+    expect(status).toBe(0)
+    const first = JSON.parse(readFileSync(join(cwd, 'restored.json'), 'utf8')) as object
+    expect(JSON.parse(stdout)).toEqual(first)
+    expect(readFileSync(join(cwd, 'backup.txt'), 'utf8')).toContain('"file":"-"')
+  })
+
+  test('of a database that is not there makes nothing', async () => {
+    const cwd = emptyDirectory()
+    expect(await millrace(['backup', '--out', 'new.millrace'], { cwd })).toMatchObject({ exitCode: 1 })
+    expect(readdirSync(cwd)).toEqual([])
+  })
+})
+
+describe('restore', () => {
+  test('refuses a database with rows, and leaves it as it was', async () => {
+    const cwd = restoredDirectory()
+    const again = await millrace(['restore', 'given.millrace', '--json'], { cwd })
+    expect(again).toMatchObject({ exitCode: 1 })
+    expect(documentOf(again)).toMatchObject({ error: { code: 'not_empty' } })
+    expect(await millrace(['user', 'list'], { cwd })).toMatchObject({ exitCode: 0 })
+  })
+
+  test('from standard input, takes out again what was not whole', () => {
+    const cwd = emptyDirectory()
+    const { PATH = '', HOME = '' } = process.env
+    const env = { PATH: `${join(workspace, 'node_modules/.bin')}:${PATH}`, HOME }
+    const run = (input: Buffer) => spawnSync('millrace', ['restore', '-', '--json'], { cwd, env, input })
+    const cut = run(archive.subarray(0, -20))
+    expect(cut.status).toBe(1)
+    expect(JSON.parse(cut.stdout.toString())).toMatchObject({ error: { code: 'archive_damaged' } })
+    // Empty and without a mark: the whole one goes in.
+    expect(run(archive).status).toBe(0)
+  })
+
+  test.each([
+    [['restore'], 'usage'],
+    [['restore', 'nowhere.millrace'], 'file_missing'],
+    [['restore', '-', '--resume'], 'usage'],
+    [['restore', '--resume', '--abandon'], 'usage'],
+    [['verify', 'nowhere.millrace'], 'file_missing'],
+    [['drill', '-'], 'usage'],
+    [['copy', '--from', 'sqlite:///./a.db'], 'usage'],
+    [['backup'], 'usage'],
+  ])('%j is a wrong argument', async (args, code) => {
+    const cwd = emptyDirectory()
+    const refused = await millrace([...args, '--json'], { cwd })
+    expect(refused).toMatchObject({ exitCode: 2 })
+    expect(documentOf(refused)).toMatchObject({ error: { code } })
+    expect(readdirSync(cwd)).toEqual([])
+  })
+})
+
+test('a drill restores for trial, is noted, and leaves nothing behind', async () => {
+  const cwd = restoredDirectory()
+  const drill = await millrace(['drill', 'given.millrace', '--database', 'sqlite:///./workflows.db', '--json'], { cwd })
+  expect(drill).toMatchObject({ exitCode: 0 })
+  expect(documentOf(drill)).toMatchObject({ ok: true, problems: [] })
+  const backup = await millrace(['backup', '--out', 'after.millrace', '--json'], { cwd })
+  expect(backup).toMatchObject({ exitCode: 0 })
+  const ours = readdirSync(tmpdir()).filter((name) => /^millrace-drill-/.test(name))
+  const running = ours.filter((name) => !isGone(Number(/-(\d+)-/.exec(name)?.[1])))
+  expect(ours).toEqual(running)
+  writeFileSync(join(cwd, 'cut.millrace'), archive.subarray(0, -9))
+  const damaged = await millrace(['drill', 'cut.millrace', '--json'], { cwd })
+  expect(damaged).toMatchObject({ exitCode: 1 })
+  expect(documentOf(damaged)).toMatchObject({ error: { code: 'archive_damaged' } })
+})
+
+function isGone(processId: number): boolean {
+  return !existsSync(`/proc/${processId}`)
+}
+
+test('a copy says what was read and written, and refuses to copy onto itself', async () => {
+  const cwd = restoredDirectory()
+  const copied = await millrace(
+    ['copy', '--from', 'sqlite:///./workflows.db', '--to', 'sqlite:///./copy.db', '--json'],
+    { cwd },
+  )
+  expect(copied).toMatchObject({ exitCode: 0 })
+  expect(documentOf(copied)).toMatchObject({
+    ok: true,
+    tables: { executions: { read: 60, written: 60, quarantined: 0, added: 0 } },
+  })
+  const same = await millrace(['copy', '--from', 'sqlite:///./copy.db', '--to', 'sqlite:///copy.db', '--json'], { cwd })
+  expect(same).toMatchObject({ exitCode: 2 })
+})
