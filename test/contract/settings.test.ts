@@ -123,7 +123,9 @@ describeDialects((dialect) => {
         ),
       )
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
-      const tags = answers.map(({ headers }) => headers.get('ETag')).toSorted()
+      const tags = answers
+        .map(({ headers }) => headers.get('ETag') ?? '')
+        .toSorted((one, other) => one.localeCompare(other))
       expect(tags).toEqual(['"1"', '"2"', '"3"', '"4"', '"5"', '"6"'])
     })
 
@@ -146,7 +148,7 @@ describeDialects((dialect) => {
           index % 2 === 0 ? put(member, `{"n":${index}}`, { headers }) : patch(member, `{"n":${index}}`, { headers }),
         ),
       )
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 412, 412, 412])
+      expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 412, 412, 412])
     })
   })
 
