@@ -27,10 +27,10 @@ export interface ReachThrough extends Reach {
   readonly index: string
 }
 
-/** Rows that are reached only when another table has a row. */
+/** Rows that are reached only when other tables have a row. */
 export interface ReachBehind extends Reach {
-  readonly gate: Table
-  /** Of the gate alone; at most one row has it. */
+  readonly gates: readonly Table[]
+  /** Of the gates alone; at most one row of them has it. */
   readonly gateWhere: SQL
 }
 

@@ -1,7 +1,8 @@
-import { and, eq, gt, gte, inArray, lt, sql, type SQL } from 'drizzle-orm'
+import { and, eq, gt, gte, inArray, isNull, lt, lte, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   done,
+  hasKey,
   isAnchor,
   isThisCaller,
   mayAct,
@@ -13,12 +14,14 @@ import {
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { DocumentText } from '../document.ts'
+import { restoreMark } from '../schema.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
 import { dueKinds, exhaustionErrors, isDue, type DueKind } from './executions-due.ts'
 import { mayOnExecution, viewFields, viewOf, type ExecutionView } from './executions.ts'
 import { withKey, type Idempotent, type Kept } from './idempotency.ts'
 import { insertWhere } from './insert-where.ts'
+import { isNotRestoring } from './restoring.ts'
 
 /** An execution with what a worker needs to run it. */
 export type ClaimedExecution = ExecutionView & { readonly definition: DocumentText }
@@ -140,7 +143,7 @@ function claimStatement(dialect: Dialect, caller: UserCaller, claim: Claim): Sta
         [executions.updatedAt, sql`${sql.param(at, executions.updatedAt)}`],
         [executions.lastOp, dialect.concat(sql`${`${operation}:`}`, sql`chosen.place`)],
       ],
-      where: all(isDue(dialect, at), mayAct(dialect, caller)),
+      where: isDue(dialect, at),
     }),
   )
 }
@@ -174,10 +177,11 @@ function chosen(dialect: Dialect, caller: UserCaller, claim: Claim): SQL {
 
 /** Due ones in their order, a window of each kind: as many as are wanted, and room for used up ones among them. */
 function candidates(dialect: Dialect, caller: UserCaller, claim: Claim): SQL {
-  const parts = dueKinds(dialect, claim.at).flatMap((kind) => [
-    ownPart(dialect, caller, claim, kind),
-    ...(caller.mayAdminister ? [everyonesPart(dialect, caller, claim, kind)] : []),
-  ])
+  const kinds = dueKinds(dialect, claim.at)
+  const parts = [
+    ...(caller.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, caller, claim, kind)) : []),
+    ...kinds.map((kind) => ownPart(dialect, caller, claim, kind)),
+  ]
   // `union` keeps one of what is an administrator's own.
   return sql.join(
     parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
@@ -192,7 +196,7 @@ function ownPart(dialect: Dialect, caller: UserCaller, claim: Claim, kind: DueKi
     ...candidatePart(dialect, claim, kind),
     parents: [users, workflows],
     parentWhere: all(
-      eq(users.id, caller.userId),
+      isActing(dialect, caller),
       eq(workflows.ownerId, users.id),
       workflowIds === undefined ? undefined : inArray(workflows.id, [...workflowIds]),
     ),
@@ -203,17 +207,35 @@ function ownPart(dialect: Dialect, caller: UserCaller, claim: Claim, kind: DueKi
 }
 
 function everyonesPart(dialect: Dialect, caller: UserCaller, claim: Claim, kind: DueKind): SQL {
-  const { executions, users } = dialect.tables
+  const { executions, users, marks } = dialect.tables
   const { workflowIds } = claim
+  // Where reading locks, an administrator so waits for everyone's claims, and they for it: all others only share that
+  // row, as they look for a restore. Nobody else meets it here, so these parts come first.
+  const isEveryones = sql`${marks.name} = case when ${users.role} = 'admin' then ${restoreMark} end`
   return dialect.reach.behind({
     ...candidatePart(dialect, claim, kind),
-    gate: users,
-    gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
+    gates: [users, marks],
+    gateWhere: all(isActing(dialect, caller), isEveryones),
     where: all(
       kind.condition,
       workflowIds === undefined ? undefined : inArray(executions.workflowId, [...workflowIds]),
     ),
   })
+}
+
+/**
+ * The caller's own row, and that the caller may act: of the row that is locked itself, since MySQL would lock another
+ * reading of it less, and two claims that hold that much would each wait for the other.
+ */
+function isActing(dialect: Dialect, caller: UserCaller): SQL {
+  const { users } = dialect.tables
+  return all(
+    eq(users.id, caller.userId),
+    isNull(users.disabledAt),
+    lte(users.tokensValidFrom, caller.issuedAt),
+    hasKey(dialect, caller),
+    isNotRestoring(dialect),
+  )
 }
 
 function candidatePart(dialect: Dialect, { limit }: Claim, { status, since, order }: DueKind) {

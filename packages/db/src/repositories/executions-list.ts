@@ -147,7 +147,7 @@ function everyonesPart(dialect: Dialect, caller: UserCaller, listing: ExecutionL
   const { users } = dialect.tables
   return dialect.reach.behind({
     ...pagePart(dialect, listing),
-    gate: users,
+    gates: [users],
     gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
     where: filters(dialect, listing),
   })

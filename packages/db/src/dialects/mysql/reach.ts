@@ -10,8 +10,8 @@ export const mysqlReach: ReachDialect = {
     const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
     return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
   },
-  behind: ({ fields, table, gate, gateWhere, where, order, limit, isLocking }) =>
-    sql`select ${fields} from ${gate} straight_join ${table} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
+  behind: ({ fields, table, gates, gateWhere, where, order, limit, isLocking }) =>
+    sql`select ${fields} from ${sql.join([...gates, table], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
   orderAfterNull: (_column, order) => order,
 }
 

@@ -9,8 +9,8 @@ export const postgresReach: ReachDialect = {
     return sql`select ${fields} from ${tables} cross join lateral (${first}) ${table} where ${parentWhere} order by ${order} limit ${sql.raw(String(limit))}`
   },
   // Evaluated once, before anything is read: a one-time filter.
-  behind: ({ fields, table, gate, gateWhere, where, order, limit }) =>
-    sql`select ${fields} from ${table} where exists (select 1 from ${gate} where ${gateWhere}) and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
+  behind: ({ fields, table, gates, gateWhere, where, order, limit }) =>
+    sql`select ${fields} from ${table} where exists (select 1 from ${sql.join([...gates], sql` cross join `)} where ${gateWhere}) and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
   // `is null` is no equality to the planner: without the column it sorts.
   orderAfterNull: (column, order) => sql`${column}, ${order}`,
 }

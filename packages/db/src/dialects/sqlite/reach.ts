@@ -8,7 +8,7 @@ export const sqliteReach: ReachDialect = {
     const first = sql`select ${table.id} from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}`
     return sql`select ${fields} from ${tables} where ${parentWhere} and ${table.id} in (${first}) order by ${order} limit ${sql.raw(String(limit))}`
   },
-  behind: ({ fields, table, gate, gateWhere, where, order, limit }) =>
-    sql`select ${fields} from ${gate} cross join ${table} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
+  behind: ({ fields, table, gates, gateWhere, where, order, limit }) =>
+    sql`select ${fields} from ${sql.join([...gates, table], sql` cross join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
   orderAfterNull: (_column, order) => order,
 }
