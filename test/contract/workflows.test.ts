@@ -235,6 +235,21 @@ const changes: readonly Scenario[] = [
     answerHeaders: { ETag: '"2"' },
   },
   {
+    name: 'a blank at the end of a name is a difference',
+    ...patching,
+    body: '{"name":"a workflow "}',
+    status: 200,
+    json: { name: 'a workflow ', revision: 2, versionNumber: 1 },
+  },
+  {
+    name: 'a blank at the end of a description is a difference',
+    ...patching,
+    fresh: { description: 'about' },
+    body: '{"description":"about "}',
+    status: 200,
+    json: { description: 'about ', revision: 2, versionNumber: 1 },
+  },
+  {
     name: 'a description too',
     ...patching,
     body: '{"description":"new"}',

@@ -48,6 +48,7 @@ export interface SendInit {
 
 export interface WorkflowOptions {
   readonly name?: string
+  readonly description?: string
   readonly definition?: string
   readonly isPublic?: boolean
   readonly isShared?: boolean
@@ -121,8 +122,10 @@ export async function register(service: Service, username: string): Promise<User
 }
 
 async function createWorkflow(world: World, options: WorkflowOptions): Promise<Workflow> {
-  const { name = 'a workflow', definition = '{}', isPublic = false, isShared = true, by = 'owner' } = options
-  const body = `{"name":${JSON.stringify(name)},"definition":${definition},"isPublic":${isPublic}}`
+  const { name = 'a workflow', description = null, definition = '{}', isPublic = false } = options
+  const { isShared = true, by = 'owner' } = options
+  const plain = `"name":${JSON.stringify(name)},"description":${JSON.stringify(description)},"isPublic":${isPublic}`
+  const body = `{${plain},"definition":${definition}}`
   const answer = await world.send(by, 'POST', '/v1/workflows', { body })
   const text = await answer.text()
   if (answer.status !== 201) throw new Error(`create answered ${answer.status}: ${text}`)

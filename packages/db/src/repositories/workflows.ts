@@ -473,11 +473,11 @@ function boundRevisions(
 function nextVersion(dialect: Dialect, bind: Bind<PatchValues>, { name, description, isPublic }: PatchShape): SQL {
   const { versionNumber } = dialect.tables.workflows
   if (!name && description === 'absent' && !isPublic) return sql`${versionNumber} + 1`
-  return sql`${versionNumber} + case when ${isText(dialect, bind)} then 0 else 1 end`
+  return sql`${versionNumber} + case when ${isText(dialect, bind, 'definition')} then 0 else 1 end`
 }
 
-function isText(dialect: Dialect, bind: Bind<PatchValues>): SQL {
-  return sql`${dialect.exactText(dialect.tables.workflows.definition)} = ${bind('definition')}`
+function isText(dialect: Dialect, bind: Bind<PatchValues>, name: 'name' | 'description' | 'definition'): SQL {
+  return sql`${dialect.exactText(dialect.tables.workflows[name])} = ${bind(name)}`
 }
 
 /** Whether the row would change: a patch that changes nothing leaves revision and time as they are. */
@@ -487,13 +487,13 @@ function differs(dialect: Dialect, bind: Bind<PatchValues>, shape: PatchShape): 
   const differences = {
     absent: undefined,
     null: not(isAbsent),
-    text: any(isAbsent, ne(workflows.description, bind('description', workflows.description))),
+    text: any(isAbsent, not(isText(dialect, bind, 'description'))),
   }
   return any(
     sql`1 = 0`,
-    shape.name ? ne(workflows.name, bind('name', workflows.name)) : undefined,
+    shape.name ? not(isText(dialect, bind, 'name')) : undefined,
     differences[shape.description],
-    shape.definition ? not(isText(dialect, bind)) : undefined,
+    shape.definition ? not(isText(dialect, bind, 'definition')) : undefined,
     shape.isPublic ? ne(workflows.isPublic, bind('isPublic', workflows.isPublic)) : undefined,
   )
 }

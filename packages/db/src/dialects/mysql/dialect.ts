@@ -20,7 +20,8 @@ export const mysql: Dialect = {
   // The builder has one static type for all dialects, SQLite's; what repositories call of it, all have.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   builder: drizzle(onlyBuilds) as unknown as Builder,
-  exactText: (column) => sql`${column}`,
+  // Its collations take 'a' and 'a ' for the same (PAD SPACE); bytes don't.
+  exactText: (column) => sql`cast(${column} as binary)`,
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
   typed: (value) => value,
