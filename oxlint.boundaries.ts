@@ -53,6 +53,12 @@ const packages = (...names: readonly string[]): Refusal => ({
   message: 'Nothing goes up a floor: functions and cli know api and gateway, these know db, db knows none of them.',
 })
 
+const typesAlone: Refusal = {
+  regex: '^@millrace/',
+  allowTypeImports: true,
+  message: 'The client runs wherever fetch does: of the other packages it takes types alone.',
+}
+
 const room = (files: string, ...patterns: readonly Refusal[]): OxlintOverride => ({
   files: [files],
   rules: { 'no-restricted-imports': ['error', { patterns: [insides, ...patterns] }] },
@@ -73,6 +79,8 @@ export const boundaries = [
   room('functions/src/**', ...workerOnly, drivers, drizzle, dialects, packages('gateway', 'cli')),
   room('packages/gateway/src/**', drivers, drizzle, dialects, hono, packages('api', 'cli', 'functions')),
   room('packages/cli/src/**', drivers, drizzle, tcpDrivers, dialects, hono, packages('functions')),
+  room('packages/client/src/**', ...workerOnly, drivers, drizzle, zod, typesAlone),
+  room('packages/client/src/**/*.test.ts', tcpDrivers, drivers, drizzle, zod, typesAlone),
   // Tests beside the source of workerd's rooms run in Node.
   room('packages/db/src/**/*.test.ts', ...withoutNode(dbRefusals), drivers, dialectDrizzle),
   room('packages/api/src/**/*.test.ts', ...withoutNode(apiRefusals)),

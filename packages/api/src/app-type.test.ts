@@ -24,15 +24,17 @@ test('hc sends what the contract describes', async () => {
     header: { 'If-Match': '"3"' },
     json: { definition: { nodes: [] }, changeNotes: null },
   })
+  await client.v1.auth.me.$get()
   await client.v1.executions.claim.$post({ json: { worker: 'one' }, header: { 'Idempotency-Key': 'k' } })
   const sent = await Promise.all(requests.map(async (r) => [r.method, r.url, await r.text()]))
   expect(sent).toEqual([
     ['GET', 'http://millrace.test/v1/workflows?scope=owned&limit=10', ''],
     ['PATCH', 'http://millrace.test/v1/workflows/w', '{"definition":{"nodes":[]},"changeNotes":null}'],
+    ['GET', 'http://millrace.test/v1/auth/me', ''],
     ['POST', 'http://millrace.test/v1/executions/claim', '{"worker":"one"}'],
   ])
   expect(requests[1]?.headers.get('If-Match')).toBe('"3"')
-  expect(requests[2]?.headers.get('Idempotency-Key')).toBe('k')
+  expect(requests[3]?.headers.get('Idempotency-Key')).toBe('k')
 })
 
 test('hc refuses what no contract has', () => {

@@ -57,7 +57,7 @@ type NamesOf<S extends z.ZodObject> = keyof S['shape'] & keyof z.input<S>
 
 /** A part of a request: absent where it has no members, optional where none of them is needed. */
 type Part<Name extends string, Members> = [keyof Members] extends [never]
-  ? unknown
+  ? object
   : Partial<Members> extends Members
     ? { [Key in Name]?: Members }
     : { [Key in Name]: Members }

@@ -1,0 +1,66 @@
+import type { AppType } from '@millrace/api/app-type'
+import type { hc, InferRequestType, InferResponseType } from 'hono/client'
+import type { JsonText } from './json-text.ts'
+
+/** Each route of the API as Hono's typed client calls it. */
+export type Rpc = ReturnType<typeof hc<AppType>>
+
+type V1 = Rpc['v1']
+
+/** With the named members as exact JSON text, in place of what a parser makes of it. */
+type Exact<Members, Names extends string> = Omit<Members, Names> & {
+  readonly [Name in keyof Pick<Members, keyof Members & Names>]: JsonText | OnlyUndefined<Members[Name]>
+}
+
+type OnlyUndefined<Value> = undefined extends Value ? (unknown extends Value ? never : undefined) : never
+
+type ItemOf<List> = List extends { readonly items: readonly (infer Item)[] } ? Item : never
+type BodyOf<Call> = InferRequestType<Call> extends { json?: infer Body } ? NonNullable<Body> : never
+type QueryOf<Call> = InferRequestType<Call> extends { query?: infer Query } ? NonNullable<Query> : never
+/** A list's filters; where the pages begin and end is the iterator's. */
+type FiltersOf<Call> = Omit<QueryOf<Call>, 'cursor' | 'limit'>
+
+export type User = InferResponseType<V1['auth']['me']['$get'], 200>
+export type LoggedIn = InferResponseType<V1['auth']['login']['$post'], 200>
+export type Registration = BodyOf<V1['auth']['register']['$post']>
+export type Credentials = BodyOf<V1['auth']['login']['$post']>
+export type PasswordChange = BodyOf<V1['auth']['password']['$post']>
+export type Session = ItemOf<InferResponseType<V1['auth']['sessions']['$get'], 200>>
+
+export type ApiKey = ItemOf<InferResponseType<V1['api-keys']['$get'], 200>>
+export type MadeApiKey = InferResponseType<V1['api-keys']['$post'], 201>
+export type NewApiKey = BodyOf<V1['api-keys']['$post']>
+
+export type Workflow = Exact<InferResponseType<V1['workflows'][':id']['$get'], 200>, 'definition'>
+export type WorkflowSummary = ItemOf<InferResponseType<V1['workflows']['$get'], 200>>
+export type WorkflowFilters = FiltersOf<V1['workflows']['$get']>
+export type NewWorkflow = Exact<BodyOf<V1['workflows']['$post']>, 'definition'>
+export type WorkflowChange = Exact<BodyOf<V1['workflows'][':id']['$patch']>, 'definition'>
+
+type VersionRoutes = V1['workflows'][':id']['versions']
+export type Version = Exact<InferResponseType<VersionRoutes[':n']['$get'], 200>, 'definition'>
+export type VersionSummary = ItemOf<InferResponseType<VersionRoutes['$get'], 200>>
+export type Restoration = BodyOf<VersionRoutes[':n']['restore']['$post']>
+/** `patch` is an RFC 6902 JSON Patch; its values are exact text. */
+export type Difference = Exact<InferResponseType<VersionRoutes[':a']['diff'][':b']['$get'], 200>, 'patch'>
+
+type ShareRoutes = V1['workflows'][':id']['shares']
+export type Share = ItemOf<InferResponseType<ShareRoutes['$get'], 200>>
+export type NewShare = BodyOf<ShareRoutes['$post']>
+
+type ExecutionRoutes = V1['executions']
+export type Execution = Exact<InferResponseType<ExecutionRoutes[':id']['$get'], 200>, 'input' | 'state'>
+export type ExecutionSummary = ItemOf<InferResponseType<ExecutionRoutes['$get'], 200>>
+export type ExecutionFilters = FiltersOf<ExecutionRoutes['$get']>
+export type ExecutionError = NonNullable<ExecutionSummary['error']>
+export type NewExecution = Exact<BodyOf<V1['workflows'][':id']['executions']['$post']>, 'input'>
+export type Claim = BodyOf<ExecutionRoutes['claim']['$post']>
+export type ClaimedExecution = Exact<
+  ItemOf<InferResponseType<ExecutionRoutes['claim']['$post'], 200>>,
+  'input' | 'state' | 'definition'
+>
+export type Heartbeat = BodyOf<ExecutionRoutes[':id']['heartbeat']['$post']>
+export type Lease = InferResponseType<ExecutionRoutes[':id']['heartbeat']['$post'], 200>
+export type Report = Omit<Exact<BodyOf<ExecutionRoutes[':id']['$patch']>, 'state'>, 'error'> & {
+  readonly error?: ExecutionError | null
+}

@@ -1,0 +1,18 @@
+export { createClient, type Client, type ClientOptions } from './client.ts'
+export type * from './contract.ts'
+export {
+  ConnectionError,
+  DeadlineError,
+  ProblemError,
+  UnexpectedAnswerError,
+  type ErrorCode,
+  type FieldError,
+} from './errors.ts'
+export type { CallOptions, KeyedCallOptions } from './exchange/asking.ts'
+export { memoryTokenStore, type Tokens, type TokenStore } from './exchange/credentials.ts'
+export type { ListOptions, Page, Pages } from './exchange/pages.ts'
+export { defaultRetryPolicy, type RetryPolicy } from './exchange/retry.ts'
+export { exactJson, parseJson, toJson, type JsonText } from './json-text.ts'
+export type { SeenWorkflow } from './resources/workflows.ts'
+export type { Handler, Outcome, WorkEvent, Working, WorkOptions } from './working/contract.ts'
+export { LeaseLostError } from './working/lease.ts'
