@@ -472,6 +472,23 @@ describeDialects((dialect) => {
     })
   })
 
+  test('an API key with the scope worker alone claims, reads what was claimed, and works it to its end', async () => {
+    const { world } = suite
+    const made = await ask(world, 'owner', 'POST', '/v1/api-keys', '{"name":"w","scopes":["worker"]}')
+    const key = { Authorization: `Bearer ${String(asRecord(made.json)['key'])}` }
+    const { id: workflowId } = await world.workflow()
+    const [first, second] = [await begin(world, workflowId), await begin(world, workflowId)]
+    const as = (method: string, path: string, body?: string) => ask(world, 'owner', method, path, body, key)
+    const claimed = await as('POST', '/v1/executions/claim', `{"worker":"w","workflowIds":["${workflowId}"]}`)
+    expect(itemsOf(claimed.json)).toMatchObject([{ id: first }])
+    expect((await as('GET', `/v1/executions/${first}`)).status).toBe(200)
+    expect(codeOf(await as('GET', `/v1/executions/${second}`))).toBe('scope_missing')
+    expect(codeOf(await as('GET', '/v1/executions'))).toBe('scope_missing')
+    expect(codeOf(await as('POST', `/v1/executions/${first}/cancel`))).toBe('scope_missing')
+    expect((await as('POST', `/v1/executions/${first}/heartbeat`, '{"fence":1}')).status).toBe(200)
+    expect((await as('PATCH', `/v1/executions/${first}`, '{"fence":1,"status":"completed"}')).status).toBe(200)
+  })
+
   test('a heartbeat moves the lease from now on', async () => {
     const { world } = suite
     const { path } = await executionIn(world, 'running')

@@ -177,6 +177,23 @@ describeDialects((dialect) => {
     expect(await get(owner, id)).toMatchObject({ fence: 2, leaseUntil: after(80) })
   })
 
+  test('after a restore, which brings no leases, what was running can be claimed at once', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const [first, last] = [
+      await startExecution(store, owner, workflowId),
+      await startExecution(store, owner, workflowId, { maxAttempts: 1, createdAt: after(1) }),
+    ]
+    await claim(store, owner, { limit: 2, leaseUntil: after(9999) })
+    await reached.raw.query(`update executions set lease_until = null where workflow_id = '${workflowId}'`)
+    expect((await claim(store, owner, { limit: 2 })).map(({ id, fence }) => ({ id, fence }))).toEqual([
+      { id: first.id, fence: 2 },
+    ])
+    expect(await get(owner, last.id)).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('"lease_expired"'),
+    })
+  })
+
   test('a replayed claim gives the same leases while they last, and no others', async () => {
     const { owner, workflowId } = await ownerWithWorkflow()
     for (let count = 0; count < 4; count += 1)
