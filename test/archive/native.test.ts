@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createClient } from '@libsql/client'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { workspaceRoot } from '../workspace.ts'
+import { fill } from './archives.ts'
+
+/** The scripts of examples/backups, run as cron would. */
+
+const scripts = join(workspaceRoot, 'examples/backups')
+const isMissing = (tool: string): boolean => spawnSync(tool, ['--version']).error !== undefined
+
+const size = { users: 4, workflows: 8, executions: 30 }
+
+/** Leaves older files, runs the script, and gives the file that it names. */
+function run(script: string, source: string, directory: string, env: Record<string, string> = {}): string {
+  for (const day of ['01', '02', '03'])
+    writeFileSync(join(directory, `workflows-202001${day}T000000Z${suffixes[script] ?? ''}`), '')
+  writeFileSync(join(directory, 'unrelated.txt'), '')
+  const environment = { PATH: process.env['PATH'] ?? '', HOME: directory, ...env }
+  const made = execFileSync(join(scripts, script), [source, directory, '2'], {
+    env: environment,
+    encoding: 'utf8',
+  }).trim()
+  const kept = readdirSync(directory).filter((name) => name.startsWith('workflows-'))
+  expect(kept.toSorted()).toEqual([`workflows-20200103T000000Z${suffixes[script] ?? ''}`, made.split('/').at(-1)])
+  expect(readdirSync(directory)).toContain('unrelated.txt')
+  return made
+}
+
+const suffixes: Readonly<Record<string, string>> = { 'sqlite.sh': '.db', 'postgres.sh': '.dump', 'mysql.sh': '.sql.gz' }
+
+describe('examples/backups', () => {
+  let directory: string
+
+  beforeAll(() => {
+    directory = inject('directory')
+  })
+
+  const reached: ReachedDatabase[] = []
+  afterAll(() => Promise.all(reached.map((database) => database.stop())))
+
+  async function filled(dialect: 'sqlite' | 'postgres' | 'mysql'): Promise<ReachedDatabase> {
+    const database = await reachDatabase(dialect)
+    reached.push(database)
+    await fill(database.database, size)
+    return database
+  }
+
+  function emptied(name: string): string {
+    const path = join(directory, `native-${name}`)
+    rmSync(path, { recursive: true, force: true })
+    execFileSync('mkdir', ['-p', path])
+    return path
+  }
+
+  test('sqlite.sh copies a file that is in use, and keeps as many as it is told', async ({ skip }) => {
+    if (isMissing('sqlite3')) skip('sqlite3 is not installed here')
+    const { target } = await filled('sqlite')
+    if (target.via !== 'file') throw new Error('not a file')
+    const made = run('sqlite.sh', target.path, emptied('sqlite'))
+    const copy = createClient({ url: `file:${made}` })
+    const { rows } = await copy.execute('select count(*) from executions')
+    expect(rows[0]?.[0]).toBe(size.executions)
+    copy.close()
+  })
+
+  test('postgres.sh dumps what pg_restore lists, and keeps as many as it is told', async ({ skip }) => {
+    if (isMissing('pg_dump')) skip('pg_dump is not installed here')
+    const { target } = await filled('postgres')
+    if (target.dialect !== 'postgres') throw new Error('not PostgreSQL')
+    const { user, password, host, port, database } = target
+    const url = `postgresql://${user}@${host}:${port}/${database}`
+    const probe = spawnSync('pg_dump', ['--schema-only', url], { env: { ...process.env, PGPASSWORD: password } })
+    if (/server version mismatch/.test(String(probe.stderr))) skip('pg_dump is older than the server here')
+    const made = run('postgres.sh', url, emptied('postgres'), { PGPASSWORD: password })
+    expect(execFileSync('pg_restore', ['--list', made], { encoding: 'utf8' })).toContain('TABLE DATA public executions')
+  })
+
+  test('mysql.sh dumps the rows, and keeps as many as it is told', async ({ skip }) => {
+    if (isMissing('mariadb-dump') && isMissing('mysqldump'))
+      skip('neither mariadb-dump nor mysqldump is installed here')
+    const { target } = await filled('mysql')
+    if (target.dialect !== 'mysql') throw new Error('not MySQL')
+    const path = emptied('mysql')
+    const { user, password, host, port, database } = target
+    const defaults = join(path, 'client.cnf')
+    writeFileSync(defaults, `[client]\nuser=${user}\npassword="${password}"\nhost=${host}\nport=${port}\n`, {
+      mode: 0o600,
+    })
+    const made = run('mysql.sh', database, path, { MYSQL_DEFAULTS: defaults })
+    expect(execFileSync('gunzip', ['-c', made], { encoding: 'utf8' })).toContain('INSERT INTO `executions`')
+  })
+
+  test.each(Object.keys(suffixes))('%s that fails leaves nothing under a final name, and removes nothing', (script) => {
+    const path = emptied(`fails-${script}`)
+    writeFileSync(join(path, `workflows-20200101T000000Z${suffixes[script] ?? ''}`), '')
+    const environment = { PATH: process.env['PATH'] ?? '', HOME: path }
+    const { status } = spawnSync(join(scripts, script), ['/nowhere/at/all.db', path, '0'], { env: environment })
+    expect(status).not.toBe(0)
+    const left = readdirSync(path).filter((name) => name.endsWith(suffixes[script] ?? ''))
+    expect(left).toEqual([`workflows-20200101T000000Z${suffixes[script] ?? ''}`])
+  })
+})
