@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Failure } from '../failure.ts'
 
@@ -16,11 +16,16 @@ export function findSources(paths: readonly string[], callerDirectory: string): 
   const sources = new Map<string, Source>()
   for (const shown of paths) {
     for (const source of sourcesOf({ shown, path: resolve(callerDirectory, shown) })) {
-      const identity = realpathSync(source.path)
+      const identity = identityOf(source.path)
       if (!sources.has(identity)) sources.set(identity, source)
     }
   }
   return [...sources.values()]
+}
+
+/** The file behind all its names. */
+function identityOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
 }
 
 function sourcesOf(source: Source): readonly Source[] {
@@ -34,10 +39,12 @@ function sourcesOf(source: Source): readonly Source[] {
   }
   if (!stats.isDirectory()) return [source]
   const files = readdirSync(source.path)
-    .filter((name) => name.endsWith('.json'))
+    // As a shell reads `*.json`: hidden files (macOS's `._flow.json`) are not meant.
+    .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
     .toSorted()
     .map((name) => ({ shown: join(source.shown, name), path: join(source.path, name) }))
-    .filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+    // A link to nothing stays: reading it fails, and that is said.
+    .filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile() !== false)
   if (files.length > 0) return files
   throw new Failure('file_missing', {
     what: `${source.shown} holds no *.json file.`,
