@@ -1,4 +1,5 @@
 import { createApp } from '@millrace/api/app'
+import { IsolateMetrics } from '@millrace/api/metrics/isolate'
 import { createMisconfiguredApp } from '@millrace/api/misconfigured'
 import { openDatabase } from '@millrace/db/database'
 import { readAssets } from './assets.ts'
@@ -39,13 +40,15 @@ function build(env: Bindings): Functions {
   }
   const { settings } = parsed
   const log = createLog(settings.logLevel)
+  const metrics = new IsolateMetrics()
   const database = openDatabase({
     target: settings.database,
     gatewayUrl: settings.gatewayUrl,
     gatewayToken: settings.gatewayToken,
+    onRetry: ({ fault }) => metrics.retry(fault),
   })
   return {
-    serve: createApp({ settings, database, log, readAsset: readAssets(env) }).fetch,
+    serve: createApp({ settings, database, log, metrics, readAsset: readAssets(env) }).fetch,
     runScheduled: createScheduledRun({ database, log }),
   }
 }

@@ -2,6 +2,7 @@ import type { Caller } from '@millrace/db/access'
 import type { Database } from '@millrace/db/database'
 import { touchApiKey } from '@millrace/db/repositories/api-keys'
 import { readiness } from '@millrace/db/readiness'
+import { schemaFindings } from '@millrace/db/schema-findings'
 import { Hono, type Context as HonoContext } from 'hono'
 import type { Answer } from './answer.ts'
 import { createKeyUses } from './auth/key-uses.ts'
@@ -10,6 +11,7 @@ import { createAccessTokens, type AccessTokens } from './auth/tokens.ts'
 import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
 import type { Log } from './log.ts'
+import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
 import { problemOf } from './problem.ts'
@@ -17,7 +19,9 @@ import { admit } from './request/admit.ts'
 import { isNotModified } from './request/preconditions.ts'
 import type { Refused } from './result.ts'
 import type { Route } from './route.ts'
+import { getBackups } from './routes/admin/list-backups.ts'
 import { getUsers } from './routes/admin/list-users.ts'
+import { getStatus } from './routes/admin/status.ts'
 import { patchUser } from './routes/admin/update-user.ts'
 import { postApiKey } from './routes/api-keys/create.ts'
 import { getApiKeys } from './routes/api-keys/list.ts'
@@ -43,6 +47,7 @@ import { postRetry } from './routes/executions/retry.ts'
 import { getDocs, getDocsFile } from './routes/operations/docs.ts'
 import { getHealth } from './routes/operations/healthz.ts'
 import { getOpenApi } from './routes/operations/openapi.ts'
+import { getMetrics } from './routes/operations/metrics.ts'
 import { getReadiness } from './routes/operations/readyz.ts'
 import { getRoot } from './routes/operations/root.ts'
 import { getUserSettings } from './routes/settings/get.ts'
@@ -70,6 +75,7 @@ const table = [
   getRoot,
   getHealth,
   getReadiness,
+  getMetrics,
   getOpenApi,
   getDocs,
   getDocsFile,
@@ -117,8 +123,10 @@ const table = [
   patchUserSettings,
   postReveal,
 
+  getStatus,
   getUsers,
   patchUser,
+  getBackups,
 ] as const satisfies readonly Route[]
 
 /** The table with each route's own types. */
@@ -132,6 +140,8 @@ export interface AppOptions {
   readonly clock?: () => Date
   readonly log: Log
   readonly readAsset?: ReadAsset | undefined
+  /** What the isolate counts; its own when absent. */
+  readonly metrics?: IsolateMetrics
 }
 
 type AppContext = HonoContext<ExchangeVariables>
@@ -143,12 +153,13 @@ export function createApp({
   log,
   readAsset,
   clock = () => new Date(),
+  metrics = new IsolateMetrics(),
 }: AppOptions): Hono<ExchangeVariables> {
   const tokens = createAccessTokens(settings.authKeys)
   const noteUse = createKeyUses()
   const app = new Hono<ExchangeVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
-  app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug' }))
+  app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', metrics }))
   if (corsOrigins.length > 0) app.use(crossOrigin(corsOrigins))
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath)
@@ -158,7 +169,7 @@ export function createApp({
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, { code: 'method_not_allowed' }, allow)
-      const answer = await serve(c, route, { settings, database, clock, tokens, noteUse, log, readAsset })
+      const answer = await serve(c, route, { settings, database, clock, tokens, noteUse, log, readAsset, metrics })
       return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
     })
   }
@@ -171,7 +182,7 @@ export function createApp({
   return app
 }
 
-interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log'>> {
+interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log' | 'metrics'>> {
   readonly tokens: AccessTokens
   readonly readAsset: ReadAsset | undefined
   readonly noteUse: ReturnType<typeof createKeyUses>
@@ -179,8 +190,8 @@ interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clo
 
 async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer | Refused> {
   const { settings, clock, tokens } = parts
-  const { maxBodyBytes } = settings
-  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, at: clock() })
+  const { maxBodyBytes, metricsToken } = settings
+  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsToken, at: clock() })
   if (!admitted.ok) return admitted
   const { caller, sessionId, scopes, incoming } = admitted
   if (caller.kind === 'user') c.var.exchange.userId = caller.userId
@@ -188,6 +199,9 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
   const context = {
     store: parts.database.store(exchange),
     readiness: () => readiness(parts.database, exchange),
+    poolStatus: () => parts.database.poolStatus(),
+    schemaFindings: (applied: readonly string[]) => schemaFindings(parts.database.transport(exchange), applied),
+    metrics: parts.metrics,
     caller,
     sessionId,
     scopes,

@@ -44,6 +44,15 @@ export interface AfterwardsEntry {
   readonly cure: string | undefined
 }
 
+/** /metrics was answered without what the database knows. */
+export interface ScrapeIncompleteEntry {
+  readonly level: 'warn'
+  readonly event: 'scrape_incomplete'
+  readonly requestId: string
+  readonly cause: string
+  readonly cure: string | undefined
+}
+
 /** A secret of a user's settings was shown to that user. Its ref names it; a pointer could hold names of the user's. */
 export interface SecretRevealedEntry {
   readonly level: 'info'
@@ -74,6 +83,7 @@ export type LogEntry =
   | TripEntry
   | MisconfiguredEntry
   | AfterwardsEntry
+  | ScrapeIncompleteEntry
   | SecretRevealedEntry
   | SweptEntry
   | SweepFailedEntry

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
 import type { Log } from './log.ts'
+import { IsolateMetrics } from './metrics/isolate.ts'
 import { problemOf } from './problem.ts'
 import { getHealth, healthAnswer } from './routes/operations/healthz.ts'
 import type { SettingProblem } from './settings.ts'
@@ -14,7 +15,15 @@ interface MisconfiguredOptions {
 /** What answers when the environment is wrong: 500 to everything but the health check; the log names the variables. */
 export function createMisconfiguredApp({ problems, log, clock = () => new Date() }: MisconfiguredOptions) {
   const app = new Hono<ExchangeVariables>()
-  app.use(exchanges({ clock, log, logsTrips: false, slowQueryMilliseconds: Number.POSITIVE_INFINITY }))
+  app.use(
+    exchanges({
+      clock,
+      log,
+      logsTrips: false,
+      slowQueryMilliseconds: Number.POSITIVE_INFINITY,
+      metrics: new IsolateMetrics(),
+    }),
+  )
   app.get(getHealth.path, (c) => {
     c.var.exchange.route = getHealth.path
     const { status, headers, body } = healthAnswer()

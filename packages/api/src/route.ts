@@ -32,6 +32,8 @@ export type Access =
   | { readonly kind: 'execution'; readonly need: Permission }
   /** Administrators. */
   | { readonly kind: 'admin' }
+  /** Whoever has the METRICS_TOKEN; there is nothing where none is configured. */
+  | { readonly kind: 'metrics' }
 
 /** What a body must be. */
 export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {

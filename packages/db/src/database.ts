@@ -7,9 +7,10 @@ import { openSqliteSnapshot } from './dialects/sqlite/snapshot.ts'
 import { openSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
 import { databaseError, type DatabaseError } from './errors.ts'
-import { knownMigrations } from './known-migrations.ts'
+import { readPoolStatus, type PoolStatus } from './pool-status.ts'
 import { appliedMigrationNames } from './repositories/migrations.ts'
 import { createRetryBudget, defaultRetryPolicy, type Retrying } from './retry.ts'
+import { pendingMigrations } from './schema-findings.ts'
 import type { Snapshot } from './snapshot.ts'
 import { createStore, type Store } from './store.ts'
 import type { Transport, TripObserver } from './transport.ts'
@@ -35,6 +36,8 @@ export interface Database {
   transport(observer?: TripObserver): Transport
   /** Begins a read-only transaction in which all reads are of one moment, without looking at the schema. */
   snapshot(): Promise<Snapshot>
+  /** Of the gateway that serves it; undefined where none does, or it does not say. */
+  poolStatus(): Promise<PoolStatus | undefined>
 }
 
 /** @throws TypeError when the target needs a gateway and none is given. */
@@ -47,6 +50,7 @@ export function openDatabase(settings: DatabaseSettings): Database {
     dialect: transport().dialect,
     transport,
     snapshot: () => openSnapshot(settings.target, endpoint),
+    poolStatus: () => readPoolStatus(endpoint),
     store(observer) {
       const opened = transport(observer)
       return createStore(opened, { ensureSchema: () => ensureSchema(opened, memory, retrying), retrying })
@@ -62,8 +66,7 @@ interface Memory {
 async function ensureSchema(transport: Transport, memory: Memory, retrying: Retrying): Promise<void> {
   if (memory.isSchemaCurrent) return
   const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retrying })
-  const applied = new Set(await appliedMigrationNames(unchecked))
-  const missing = knownMigrations.filter((name) => !applied.has(name))
+  const missing = pendingMigrations(await appliedMigrationNames(unchecked))
   if (missing.length > 0) {
     throw databaseError('database_schema_outdated', `migrations are missing: ${missing.join(', ')}`, {
       isNotApplied: true,

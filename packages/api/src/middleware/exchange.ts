@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { newId } from '../ids.ts'
 import type { Log, LogEntry } from '../log.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { IsolateMetrics } from '../metrics/isolate.ts'
 
 /** What is known of one request and its answer, for headers and the log. */
 export class Exchange implements TripObserver {
@@ -54,13 +55,16 @@ interface ExchangeOptions {
   readonly log: Log
   readonly logsTrips: boolean
   readonly slowQueryMilliseconds: number
+  readonly metrics: IsolateMetrics
 }
 
 /** Opens and closes every exchange: its id, the headers that all answers have, and its line in the log. */
 export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeVariables> {
   const report = (requestId: string, milliseconds: number, statement: string) => {
     const entry = { requestId, milliseconds: Math.round(milliseconds), statement }
-    if (milliseconds >= options.slowQueryMilliseconds) options.log({ level: 'warn', event: 'slow_query', ...entry })
+    const isSlow = milliseconds >= options.slowQueryMilliseconds
+    options.metrics.trip(milliseconds, { isSlow })
+    if (isSlow) options.log({ level: 'warn', event: 'slow_query', ...entry })
     else if (options.logsTrips) options.log({ level: 'debug', event: 'trip', ...entry })
   }
   return async (c, next) => {
@@ -78,6 +82,8 @@ export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeV
       isShareable: isShareable(c.req.method, status, exchange),
     })
     options.log(entryOf(exchange, c.req.method, status))
+    const { route, milliseconds } = exchange
+    options.metrics.request({ method: c.req.method, route, status, milliseconds })
   }
 }
 

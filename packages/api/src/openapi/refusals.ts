@@ -30,6 +30,8 @@ function impliedByAccess(access: Access, path: string): readonly ErrorCode[] {
   switch (access.kind) {
     case 'open':
       return []
+    case 'metrics':
+      return ['unauthenticated', 'not_found']
     case 'user':
       return [...unknownCaller, ...(path.includes('{') ? (['not_found'] as const) : [])]
     case 'admin':

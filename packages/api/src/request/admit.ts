@@ -1,6 +1,7 @@
 import type { Caller } from '@millrace/db/access'
 import { scanBody, scanDocumentBody } from '@millrace/db/document'
 import { authenticate } from '../auth/authenticate.ts'
+import { isSameSecret } from '../auth/same-secret.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
 import { refuse, type Refused } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
@@ -19,6 +20,7 @@ export interface Admitted {
 interface AdmitOptions {
   readonly maxBodyBytes: number
   readonly tokens: AccessTokens
+  readonly metricsToken: string | undefined
   readonly at: Date
 }
 
@@ -71,14 +73,23 @@ function scanWhole(bytes: Uint8Array): IncomingBody | Refused {
     : refuse('malformed_json', { detail: scanned.message })
 }
 
+const anonymous = { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined } as const
+
+async function admitMetrics(metricsToken: string | undefined, authorization: string | null) {
+  if (metricsToken === undefined) return refuse('not_found', { detail: 'No METRICS_TOKEN is configured.' })
+  const [, token = ''] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? []
+  if (await isSameSecret(token, metricsToken)) return anonymous
+  return refuse('unauthenticated', { detail: 'Send `Authorization: Bearer <METRICS_TOKEN>`.' })
+}
+
 async function admitCaller(
   access: Access,
   headers: Headers,
   query: URLSearchParams,
-  { tokens, at }: AdmitOptions,
+  { tokens, metricsToken, at }: AdmitOptions,
 ): Promise<Omit<Admitted, 'incoming'> | Refused> {
-  if (access.kind === 'open')
-    return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined }
+  if (access.kind === 'open') return anonymous
+  if (access.kind === 'metrics') return admitMetrics(metricsToken, headers.get('Authorization'))
   const authenticated = await authenticate(tokens, headers.get('Authorization'), at)
   if (!authenticated.ok) return authenticated
   const isAnonymous = authenticated.caller.kind === 'anonymous'
@@ -91,6 +102,7 @@ function servesAnonymous(access: Access, query: URLSearchParams): boolean {
       return true
     case 'admin':
     case 'execution':
+    case 'metrics':
       return false
     case 'user':
       return access.isPublic?.(query) ?? false

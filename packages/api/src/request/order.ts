@@ -38,6 +38,7 @@ async function checkAccess(
 ): Promise<Refused | undefined> {
   switch (access.kind) {
     case 'open':
+    case 'metrics':
       return isPathUnknown ? refuse('not_found') : undefined
     case 'user':
       return (await checkCaller(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)

@@ -1,9 +1,12 @@
 import type { Caller } from '@millrace/db/access'
+import type { PoolStatus } from '@millrace/db/pool-status'
 import type { Readiness } from '@millrace/db/readiness'
+import type { Finding } from '@millrace/db/schema-findings'
 import type { Store } from '@millrace/db/store'
 import type { ReadAsset } from '../assets.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
 import type { Log } from '../log.ts'
+import type { IsolateMetrics } from '../metrics/isolate.ts'
 import type { HeldScopes } from '../scopes.ts'
 import type { Settings } from '../settings.ts'
 
@@ -12,6 +15,11 @@ export interface Context {
   readonly store: Store
   /** Throws what keeps requests from being served. */
   readonly readiness: () => Promise<Readiness>
+  /** Of the gateway, where one serves the database. */
+  readonly poolStatus: () => Promise<PoolStatus | undefined>
+  /** Compares the live schema with the code's, given the migrations that are applied. */
+  readonly schemaFindings: (applied: readonly string[]) => Promise<readonly Finding[]>
+  readonly metrics: IsolateMetrics
   readonly caller: Caller
   /** The session that the caller's access token belongs to. */
   readonly sessionId: string | undefined

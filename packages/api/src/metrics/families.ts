@@ -1,0 +1,118 @@
+/** Metrics of one name, as Prometheus' text format has them. */
+export interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly samples: readonly Sample[]
+}
+
+export interface Sample {
+  /** After the family's name: `_bucket`, `_sum`, `_count` of a histogram. */
+  readonly suffix?: string
+  readonly labels: Labels
+  readonly value: number
+}
+
+export type Labels = Readonly<Record<string, string>>
+
+export const textContentType = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** Writes Prometheus' text format, version 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/). */
+export function writeFamilies(families: readonly Family[]): string {
+  return families.map(writeFamily).join('')
+}
+
+function writeFamily({ name, help, type, samples }: Family): string {
+  const head = `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`
+  return (
+    head + samples.map(({ suffix = '', labels, value }) => `${name}${suffix}${writeLabels(labels)} ${value}\n`).join('')
+  )
+}
+
+function writeLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
+
+export function gauge(name: string, help: string, samples: readonly Sample[] | number): Family {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    samples: typeof samples === 'number' ? [{ labels: {}, value: samples }] : samples,
+  }
+}
+
+/** Counts by labels. */
+export class Counter {
+  readonly #counts = new Map<string, { readonly labels: Labels; value: number }>()
+
+  add(labels: Labels = {}): void {
+    const key = JSON.stringify(labels)
+    const counted = this.#counts.get(key) ?? { labels, value: 0 }
+    counted.value += 1
+    this.#counts.set(key, counted)
+  }
+
+  /** Without labels it is there, with 0, before anything was counted. */
+  family(name: string, help: string, { isLabelled }: { readonly isLabelled: boolean }): Family {
+    const samples = [...this.#counts.values()].map(({ labels, value }) => ({ labels, value }))
+    const isNone = samples.length === 0 && !isLabelled
+    return { name, help, type: 'counter', samples: isNone ? [{ labels: {}, value: 0 }] : samples }
+  }
+}
+
+interface Observed {
+  readonly labels: Labels
+  /** Of each bucket alone; the last is of what is beyond all. */
+  readonly counts: number[]
+  sum: number
+}
+
+/** Durations by labels, counted in buckets. */
+export class Histogram {
+  readonly #bounds: readonly number[]
+  readonly #observed = new Map<string, Observed>()
+
+  /** @param bounds Upper bounds of the buckets, ascending. */
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds
+  }
+
+  observe(value: number, labels: Labels = {}): void {
+    const key = JSON.stringify(labels)
+    const observed = this.#observed.get(key) ?? {
+      labels,
+      counts: Array.from({ length: this.#bounds.length + 1 }, () => 0),
+      sum: 0,
+    }
+    const found = this.#bounds.findIndex((bound) => value <= bound)
+    const bucket = found === -1 ? this.#bounds.length : found
+    observed.counts[bucket] = (observed.counts[bucket] ?? 0) + 1
+    observed.sum += value
+    this.#observed.set(key, observed)
+  }
+
+  family(name: string, help: string): Family {
+    const samples = [...this.#observed.values()].flatMap((observed) => this.#samplesOf(observed))
+    return { name, help, type: 'histogram', samples }
+  }
+
+  #samplesOf({ labels, counts, sum }: Observed): readonly Sample[] {
+    let count = 0
+    const buckets = counts.map((counted, position) => {
+      count += counted
+      const bound = this.#bounds[position]
+      return {
+        suffix: '_bucket',
+        labels: { ...labels, le: bound === undefined ? '+Inf' : String(bound) },
+        value: count,
+      }
+    })
+    return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }]
+  }
+}

@@ -1,0 +1,66 @@
+import { Counter, Histogram, type Family } from './families.ts'
+
+/** Seconds: a request takes a few round trips, and what takes longer than ten seconds has failed in some way. */
+const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** One request that was answered. */
+export interface CountedRequest {
+  readonly method: string
+  /** The route's pattern. */
+  readonly route: string
+  readonly status: number
+  readonly milliseconds: number
+}
+
+/** What this isolate has done since it began; others of the deployment count for themselves. */
+export class IsolateMetrics {
+  readonly #requests = new Counter()
+  readonly #requestSeconds = new Histogram(secondsBounds)
+  readonly #tripSeconds = new Histogram(secondsBounds)
+  readonly #slowQueries = new Counter()
+  readonly #retries = new Counter()
+
+  request({ method, route, status, milliseconds }: CountedRequest): void {
+    const labels = { route, method: knownMethods.has(method) ? method : 'other', status: String(status) }
+    this.#requests.add(labels)
+    this.#requestSeconds.observe(milliseconds / 1000, labels)
+  }
+
+  trip(milliseconds: number, { isSlow }: { readonly isSlow: boolean }): void {
+    this.#tripSeconds.observe(milliseconds / 1000)
+    if (isSlow) this.#slowQueries.add()
+  }
+
+  /** A statement or batch is tried again after that fault. */
+  retry(fault: string): void {
+    this.#retries.add({ fault })
+  }
+
+  families(): readonly Family[] {
+    const labelled = { isLabelled: true }
+    return [
+      this.#requests.family('millrace_requests_total', ofIsolate('Requests answered'), labelled),
+      this.#requestSeconds.family('millrace_request_duration_seconds', ofIsolate('How long requests took')),
+      this.#tripSeconds.family(
+        'millrace_database_trip_duration_seconds',
+        ofIsolate('How long round trips to the database took; their count is the number of trips'),
+      ),
+      this.#slowQueries.family(
+        'millrace_slow_queries_total',
+        ofIsolate('Round trips that took SLOW_QUERY_MS or longer'),
+        { isLabelled: false },
+      ),
+      this.#retries.family(
+        'millrace_database_retries_total',
+        ofIsolate('Statements tried again after a fault'),
+        labelled,
+      ),
+    ]
+  }
+}
+
+function ofIsolate(help: string): string {
+  return `${help}, by this isolate since it began: each isolate counts for itself.`
+}

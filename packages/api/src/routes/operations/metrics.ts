@@ -1,0 +1,23 @@
+import * as z from 'zod'
+import { textContentType, writeFamilies } from '../../metrics/families.ts'
+import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { collectMetrics } from '../../services/metrics.ts'
+
+export const getMetrics = defineRoute({
+  method: 'GET',
+  path: '/metrics',
+  summary: "Prometheus' text format, for whoever has the METRICS_TOKEN.",
+  access: { kind: 'metrics' },
+  scope: undefined,
+  pathParameters: noParameters,
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.string() },
+  refusals: [],
+  async act(context) {
+    const body = writeFamilies(await collectMetrics(context))
+    return { ok: true, status: 200, headers: { 'Content-Type': textContentType }, body }
+  },
+})

@@ -1,0 +1,63 @@
+import * as backups from '@millrace/db/repositories/backups'
+import type { BackupView } from '@millrace/db/repositories/backups'
+import type { PoolStatus } from '@millrace/db/pool-status'
+import { appliedMigrationNames } from '@millrace/db/repositories/migrations'
+import { schemaNumber } from '@millrace/db/known-migrations'
+import { pendingMigrations, type Finding } from '@millrace/db/schema-findings'
+import type { CursorScope } from '../cursor.ts'
+import { done, refuse, type Result } from '../result.ts'
+import { version } from '../version.ts'
+import type { Context } from './context.ts'
+import { pageOf, startOf, type Page } from './paging.ts'
+import type { PageQuery } from './sessions.ts'
+import { checkAdministrator } from './standing.ts'
+
+/** What whoever runs the service looks at first. */
+export interface ServiceStatus {
+  readonly version: string
+  readonly dialect: string
+  /** Number of the newest migration that the code needs. */
+  readonly schema: number
+  readonly pendingMigrations: readonly string[]
+  readonly pool: PoolStatus | undefined
+  readonly lastBackups: readonly BackupView[]
+  readonly findings: readonly Finding[]
+}
+
+const lastBackups = 5
+
+/** The service's status, for administrators. */
+export async function getStatus(context: Context): Promise<Result<ServiceStatus>> {
+  const { store, caller } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const newest = await backups.listBackups(store, caller, { limit: lastBackups })
+  if (!newest.ok) return refuse(newest.refusal)
+  const applied = await appliedMigrationNames(store)
+  return done({
+    version,
+    dialect: store.dialect.name,
+    schema: schemaNumber,
+    pendingMigrations: pendingMigrations(applied),
+    pool: await context.poolStatus(),
+    lastBackups: newest.value.slice(0, lastBackups),
+    findings: await context.schemaFindings(applied),
+  })
+}
+
+/** A page of all backups that are known, newest first, for administrators. */
+export async function listBackups(context: Context, { limit, cursor }: PageQuery): Promise<Result<Page<BackupView>>> {
+  const { store, caller } = context
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const cursors: CursorScope = { list: 'backups', filters: {}, userId: caller.userId }
+  const start = await startOf(cursors, cursor, readPosition, () => checkAdministrator(context))
+  if (!start.ok) return start
+  const outcome = await backups.listBackups(store, caller, { limit, after: start.value })
+  if (!outcome.ok) return refuse(outcome.refusal)
+  return done(await pageOf(cursors, outcome.value, limit, ({ createdAt, name }) => [createdAt.getTime(), name]))
+}
+
+function readPosition([atMilliseconds, name, ...more]: readonly unknown[]) {
+  if (!Number.isSafeInteger(atMilliseconds) || typeof name !== 'string' || more.length > 0) return undefined
+  const at = new Date(Number(atMilliseconds))
+  return Number.isNaN(at.getTime()) ? undefined : { at, name }
+}

@@ -1,0 +1,113 @@
+import { openDatabase } from '@millrace/db/database'
+import { recordBackup } from '@millrace/db/repositories/backups'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { targetOf } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { startService, type Service } from '../service.ts'
+import { asRecord, itemsOf, nextCursorOf, tripsOf } from './answers.ts'
+import { bodyOf, call, expectRefusal, join, joinAdministrator, keyOf, type Member } from './members.ts'
+
+const at = Date.parse('2026-01-31T09:30:00.000Z')
+
+/** Oldest first; the last two at one moment. */
+const backups = [
+  { name: 'one', createdAt: new Date(at), result: 'ok', verifiedAt: new Date(at + 5), drilledAt: new Date(at + 9) },
+  { name: 'two', createdAt: new Date(at + 1000), result: 'the store was full', verifiedAt: null, drilledAt: null },
+  { name: 'three-a', createdAt: new Date(at + 2000), result: 'ok', verifiedAt: null, drilledAt: null },
+  { name: 'three-b', createdAt: new Date(at + 2000), result: 'ok', verifiedAt: null, drilledAt: null },
+]
+
+describeDialects((dialect) => {
+  let service: Service
+  let admin: Member
+  let member: Member
+  beforeAll(async () => {
+    service = await startService(dialect)
+    admin = await joinAdministrator(service)
+    member = await join(service)
+    const store = openDatabase({ target: targetOf(service.database.url), gatewayUrl: service.gatewayUrls[0] }).store()
+    const common = { bytes: 1234, rowCount: 56, sha256: null, isEncrypted: true, consistency: 'snapshot' }
+    for (const backup of backups) await recordBackup(store, { ...common, ...backup })
+  })
+  afterAll(() => service.stop())
+
+  const get = (path: string, token: string | undefined = admin.accessToken) => call(service, 'GET', path, { token })
+
+  test('the status tells version, schema, pool, the newest backups and that the schema is whole', async () => {
+    const answer = await get('/v1/admin/status')
+    const status = bodyOf(answer, 200)
+    expect(status).toEqual({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      dialect,
+      schema: 1,
+      pendingMigrations: [],
+      pool: {
+        size: expect.any(Number),
+        checkedOut: expect.any(Number),
+        overflow: expect.any(Number),
+        waiting: expect.any(Number),
+      },
+      lastBackups: expect.any(Array),
+      findings: [{ id: 'schema.migrations', level: 'ok', message: expect.any(String), fix: '' }],
+    })
+    const names = itemsOf({ items: status['lastBackups'] }).map(({ name }) => name)
+    expect(names).toEqual(['three-b', 'three-a', 'two', 'one'])
+    // Standing and backups, migrations, and the catalogue's columns, indexes and foreign keys.
+    expect(tripsOf(answer)).toBe(5)
+    expect(answer.text).not.toMatch(/127\.0\.0\.1|password|millrace_[0-9a-f]{12}/)
+  })
+
+  test('what the schema lacks is found, with the statement that mends it', async () => {
+    const index = 'executions_user_id_created_at_id_index'
+    const on = dialect === 'mysql' ? ' on executions' : ''
+    // MySQL keeps an index that a foreign key needs.
+    const needed = 'create index replacement on executions (user_id)'
+    if (dialect === 'mysql') await service.database.query(needed)
+    await service.database.query(`drop index ${index}${on}`)
+    const { findings } = bodyOf(await get('/v1/admin/status'), 200)
+    const found = itemsOf({ items: findings }).find(({ id }) => id === 'schema.index')
+    expect(found).toMatchObject({ level: 'fail', message: expect.stringContaining(index), fix: expect.any(String) })
+    await service.database.query(String(found?.['sql']))
+    const mended = itemsOf({ items: bodyOf(await get('/v1/admin/status'), 200)['findings'] })
+    expect(mended.map(({ id }) => id)).toEqual(['schema.migrations'])
+  })
+
+  test('backups are listed newest first, page by page', async () => {
+    const answer = await get('/v1/admin/backups?limit=3')
+    expect(tripsOf(answer)).toBe(1)
+    const first = itemsOf(answer.json)
+    expect(first.map(({ name }) => name)).toEqual(['three-b', 'three-a', 'two'])
+    const cursor = nextCursorOf(answer.json)
+    const second = await get(`/v1/admin/backups?limit=3&cursor=${encodeURIComponent(String(cursor))}`)
+    expect(itemsOf(second.json)).toEqual([
+      {
+        name: 'one',
+        bytes: 1234,
+        rows: 56,
+        createdAt: '2026-01-31T09:30:00.000Z',
+        encrypted: true,
+        verifiedAt: '2026-01-31T09:30:00.005Z',
+        drilledAt: '2026-01-31T09:30:00.009Z',
+        result: 'ok',
+      },
+    ])
+    expect(nextCursorOf(second.json)).toBeUndefined()
+  })
+
+  test('a cursor of another list or administrator is refused', async () => {
+    const cursor = encodeURIComponent(String(nextCursorOf((await get('/v1/admin/backups?limit=1')).json)))
+    const other = await joinAdministrator(service)
+    expectRefusal(await get(`/v1/admin/backups?cursor=${cursor}`, other.accessToken), 422, 'invalid_cursor')
+    expectRefusal(await get(`/v1/admin/users?cursor=${cursor}`), 422, 'invalid_cursor')
+    expectRefusal(await get('/v1/admin/backups?cursor=x', member.accessToken), 403, 'forbidden')
+  })
+
+  test.each(['/v1/admin/status', '/v1/admin/backups'])('%s is for administrators alone', async (path) => {
+    expectRefusal(await get(path, member.accessToken), 403, 'forbidden')
+    expectRefusal(await call(service, 'GET', path), 401, 'unauthenticated')
+    expectRefusal(await get(path, await keyOf(service, admin, ['read', 'write', 'secrets'])), 403, 'scope_missing')
+    expect(asRecord((await get(path, await keyOf(service, admin, ['admin']))).json)).toBeDefined()
+    const refused = await call(service, 'GET', `${path}?nothing=1`, { token: admin.accessToken })
+    expectRefusal(refused, 422, 'validation_failed')
+  })
+})
