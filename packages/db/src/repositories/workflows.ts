@@ -1,4 +1,20 @@
-import { and, desc, eq, exists, gte, inArray, isNull, lt, lte, ne, not, or, sql, type SQL } from 'drizzle-orm'
+import {
+  and,
+  desc,
+  eq,
+  exists,
+  gte,
+  inArray,
+  isNull,
+  lt,
+  lte,
+  ne,
+  not,
+  notInArray,
+  or,
+  sql,
+  type SQL,
+} from 'drizzle-orm'
 import {
   all,
   any,
@@ -30,6 +46,7 @@ import {
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { DocumentText } from '../document.ts'
+import { DatabaseError } from '../errors.ts'
 import { nameKey } from '../names.ts'
 import type { WorkflowRow, WorkflowVersionRow } from '../rows.ts'
 import type { ExecutionStatus } from '../schema.ts'
@@ -571,14 +588,32 @@ export async function deleteWorkflow(
   id: string,
   ifRevision: RevisionCondition,
 ): Promise<Outcome<void, Refusal | 'execution_active'>> {
-  const { affected } = await store.write({
-    writes: deleteStatements(store.dialect, caller, id, ifRevision),
-    applied: goneQuery(store.dialect, { id }),
-  })
-  if (affected.at(-1) === 1) return done(undefined)
+  if (await isDeleted(store, caller, id, ifRevision)) return done(undefined)
   const check = await checkWorkflow(store, caller, id, 'owner')
   if (!check.ok) return check
   return refused(matches(ifRevision, check.value.revision) ? 'execution_active' : 'precondition_failed')
+}
+
+/**
+ * PostgreSQL decides by what it saw before it waited for the workflow's lock. An execution that was started meanwhile is
+ * left by the statements that follow, and then its foreign key keeps the workflow.
+ */
+async function isDeleted(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  ifRevision: RevisionCondition,
+): Promise<boolean> {
+  try {
+    const { affected } = await store.write({
+      writes: deleteStatements(store.dialect, caller, id, ifRevision),
+      applied: goneQuery(store.dialect, { id }),
+    })
+    return affected.at(-1) === 1
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'foreign_key_violation') return false
+    throw thrown
+  }
 }
 
 /**
@@ -643,7 +678,8 @@ const deleteShares = defineStatement<{ id: string }>()((dialect, bind) => {
 const deleteExecutions = defineStatement<{ id: string }>()((dialect, bind) => {
   const { executions } = dialect.tables
   const isOfThis = eq(executions.workflowId, bind('id', executions.workflowId))
-  return dialect.builder.delete(executions).where(and(isOfThis, areVersionsGone(dialect, bind)))
+  const hasEnded = notInArray(executions.status, activeStatuses)
+  return dialect.builder.delete(executions).where(and(isOfThis, hasEnded, areVersionsGone(dialect, bind)))
 })
 
 const deleteHead = defineStatement<{ id: string }>()((dialect, bind) => {
