@@ -703,6 +703,29 @@ describeDialects((dialect) => {
     }
   })
 
+  test('a cursor that was tampered with is refused, not given to the database', async () => {
+    const { id } = await suite.world.workflow()
+    await suite.world.workflow()
+    await suite.world.send('owner', 'PATCH', `/v1/workflows/${id}`, {
+      body: '{"definition":{"v":2}}',
+      headers: { 'If-Match': '*' },
+    })
+    const tampered = async (list: string, position: readonly unknown[]) => {
+      const page = await readAnswer(await suite.world.send('owner', 'GET', `${list}?limit=1`))
+      const parts: unknown = JSON.parse(Buffer.from(nextCursorOf(page.json) ?? '', 'base64url').toString())
+      const [binding] = Array.isArray(parts) ? parts : []
+      const cursor = Buffer.from(JSON.stringify([binding, ...position])).toString('base64url')
+      const answer = await readAnswer(await suite.world.send('owner', 'GET', `${list}?cursor=${cursor}`))
+      return [position, answer.status, asRecord(answer.json)['code']]
+    }
+    for (const at of [8.64e15, -8.64e15, Date.UTC(10_000, 0), Date.UTC(999, 0), 1.5, null]) {
+      expect(await tampered('/v1/workflows', [at, id])).toEqual([[at, id], 422, 'invalid_cursor'])
+    }
+    for (const number of [2_147_483_648, Number.MAX_SAFE_INTEGER, 0, -1, 1.5, '1']) {
+      expect(await tampered(`/v1/workflows/${id}/versions`, [number])).toEqual([[number], 422, 'invalid_cursor'])
+    }
+  })
+
   test('updatedSince includes its moment', async () => {
     const { text } = await suite.world.workflow({ name: 'just now' })
     const { updatedAt } = asRecord(JSON.parse(text))

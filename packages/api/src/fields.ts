@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { codePointLength } from './code-points.ts'
 import { isId } from './ids.ts'
+import { isInKeptYears } from './years.ts'
 
 /** Text of so many Unicode code points, which is how JSON Schema counts too. */
 export function text(min: number, max: number) {
@@ -40,9 +41,7 @@ export const moment = z
   .transform((value) => value.replace(/ (?=\d\d:\d\d$)/, '+'))
   .pipe(z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time such as 2026-01-31T09:30:00.000Z' }))
   .transform((value) => new Date(value))
-  .refine((value) => value.getUTCFullYear() >= 1000 && value.getUTCFullYear() <= 9999, {
-    error: 'must be in the years 1000 to 9999',
-  })
+  .refine(isInKeptYears, { error: 'must be in the years 1000 to 9999' })
   .meta({ type: 'string', format: 'date-time' })
 
 /** A moment in an answer: ISO 8601 in UTC with milliseconds. */

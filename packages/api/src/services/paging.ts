@@ -2,6 +2,7 @@ import type { Keyset } from '@millrace/db/repositories/workflows'
 import { readCursor, writeCursor, type CursorScope } from '../cursor.ts'
 import { isId } from '../ids.ts'
 import { refuse, type Refused, type Result } from '../result.ts'
+import { isInKeptYears } from '../years.ts'
 
 export interface Page<Item> {
   readonly items: readonly Item[]
@@ -45,5 +46,5 @@ export async function startOf<Position>(
 export function readKeyset([atMilliseconds, id, ...more]: readonly unknown[]): Keyset | undefined {
   if (!Number.isSafeInteger(atMilliseconds) || typeof id !== 'string' || !isId(id) || more.length > 0) return undefined
   const at = new Date(Number(atMilliseconds))
-  return Number.isNaN(at.getTime()) ? undefined : { at, id }
+  return isInKeptYears(at) ? { at, id } : undefined
 }

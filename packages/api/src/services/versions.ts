@@ -38,8 +38,12 @@ export async function listVersions(context: Context, query: VersionsQuery): Prom
   return done(await pageOf(cursors, outcome.value, limit, (version) => [version.versionNumber]))
 }
 
+/** The greatest that every database's integer column holds. */
+const maxVersionNumber = 2_147_483_647
+
 function readPosition([versionNumber, ...more]: readonly unknown[]): number | undefined {
-  return Number.isSafeInteger(versionNumber) && more.length === 0 ? Number(versionNumber) : undefined
+  if (typeof versionNumber !== 'number' || !Number.isInteger(versionNumber) || more.length > 0) return undefined
+  return versionNumber >= 1 && versionNumber <= maxVersionNumber ? versionNumber : undefined
 }
 
 export async function getVersion(
