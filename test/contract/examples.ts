@@ -94,6 +94,9 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
     await ask(world, caller, 'PUT', '/v1/settings', { data: { github: { token: { $secret: 'of the example' } } } })
     return {}
   },
+  'GET /metrics': ({ service }) => Promise.resolve({ token: service.vars['METRICS_TOKEN'] ?? '' }),
+  'GET /v1/admin/status': asAdministrator,
+  'GET /v1/admin/backups': asAdministrator,
   'GET /v1/admin/users': asAdministrator,
   'PATCH /v1/admin/users/{id}': async (world, caller) => ({
     path: { id: caller.id },

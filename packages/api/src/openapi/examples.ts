@@ -29,6 +29,7 @@ export const examples: Readonly<Record<string, RouteExample>> = {
   'GET /': { status: 200 },
   'GET /healthz': { status: 200 },
   'GET /readyz': { status: 200 },
+  'GET /metrics': { status: 200 },
   'GET /openapi.json': { status: 200 },
   'GET /docs': { status: 200 },
   'GET /docs/{file}': { path: { file: 'start.js' }, status: 200 },
@@ -130,6 +131,8 @@ export const examples: Readonly<Record<string, RouteExample>> = {
   'PATCH /v1/settings': { headers: { 'If-Match': '*' }, body: { theme: null, language: 'en' }, status: 200 },
   'POST /v1/settings/reveal': { body: { pointer: '/github/token' }, status: 200 },
 
+  'GET /v1/admin/status': { status: 200 },
+  'GET /v1/admin/backups': { query: { limit: '10' }, status: 200 },
   'GET /v1/admin/users': { query: { q: 'ada', limit: '10' }, status: 200 },
   'PATCH /v1/admin/users/{id}': { path: { id: userId }, body: { role: 'admin', disabled: false }, status: 200 },
 }
