@@ -38,7 +38,7 @@ function connectLibsql({ GATEWAY }: FloorVars): Send {
 const texts = { arrayMode: true, fullResults: true, types: { getTypeParser: () => (value: string) => value } } as const
 
 function connectNeon({ GATEWAY, DATABASE_USER, DATABASE_PASSWORD }: FloorVars): Send {
-  neonConfig.fetchEndpoint = `${GATEWAY}/sql`
+  neonConfig.fetchEndpoint = () => `${GATEWAY}/sql`
   const user = `${encodeURIComponent(DATABASE_USER)}:${encodeURIComponent(DATABASE_PASSWORD)}`
   const client = neon(`postgresql://${user}@${new URL(GATEWAY).host}/floor`, texts)
   return async (statements) => {

@@ -1,10 +1,10 @@
 import type { Dialect } from './dialect.ts'
 import { openMysqlSnapshot } from './dialects/mysql/snapshot.ts'
-import { openMysql } from './dialects/mysql/transport.ts'
+import { connectMysql } from './dialects/mysql/transport.ts'
 import { openPostgresSnapshot } from './dialects/postgres/snapshot.ts'
-import { openPostgres } from './dialects/postgres/transport.ts'
+import { connectPostgres } from './dialects/postgres/transport.ts'
 import { openSqliteSnapshot } from './dialects/sqlite/snapshot.ts'
-import { openSqlite } from './dialects/sqlite/transport.ts'
+import { connectSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
 import { databaseError, type DatabaseError } from './errors.ts'
 import { readPoolStatus, type PoolStatus } from './pool-status.ts'
@@ -13,7 +13,7 @@ import { createRetryBudget, defaultRetryPolicy, type Retrying } from './retry.ts
 import { pendingMigrations } from './schema-findings.ts'
 import type { Snapshot } from './snapshot.ts'
 import { createStore, type Store } from './store.ts'
-import type { Transport, TripObserver } from './transport.ts'
+import type { Connect, Transport, TripObserver } from './transport.ts'
 import type { Target } from './url.ts'
 
 export interface DatabaseSettings {
@@ -43,7 +43,7 @@ export interface Database {
 /** @throws TypeError when the target needs a gateway and none is given. */
 export function openDatabase(settings: DatabaseSettings): Database {
   const endpoint = endpointOf(settings)
-  const transport = (observer?: TripObserver) => openTransport(settings.target, endpoint, observer)
+  const transport = connect(settings.target, endpoint)
   const memory: Memory = { isSchemaCurrent: false }
   const retrying: Retrying = { policy: defaultRetryPolicy, budget: createRetryBudget(), onRetry: settings.onRetry }
   return {
@@ -83,14 +83,14 @@ function endpointOf({ target, gatewayUrl, gatewayToken, timeoutSeconds = 30 }: D
   return { gatewayUrl: new URL(gatewayUrl), gatewayToken, timeoutSeconds }
 }
 
-function openTransport(target: Target, endpoint: Endpoint, observer: TripObserver | undefined): Transport {
+function connect(target: Target, endpoint: Endpoint): Connect {
   switch (target.dialect) {
     case 'sqlite':
-      return openSqlite(target, endpoint, observer)
+      return connectSqlite(target, endpoint)
     case 'postgres':
-      return openPostgres(target, endpoint, observer)
+      return connectPostgres(target, endpoint)
     case 'mysql':
-      return openMysql(target, endpoint, observer)
+      return connectMysql(target, endpoint)
   }
 }
 

@@ -22,6 +22,9 @@ export interface Transport {
   transact(writes: readonly Statement[], reads: readonly Statement[]): Promise<readonly RawResult[]>
 }
 
+/** Makes a transport for one request, which tells that request's observer of its trips. */
+export type Connect = (observer?: TripObserver) => Transport
+
 /** Told of each round trip: how long it took and the SQL's text, never its parameters. */
 export interface TripObserver {
   trip(milliseconds: number, statement: string): void

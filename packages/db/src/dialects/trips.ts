@@ -9,9 +9,22 @@ export interface Endpoint {
   readonly timeoutSeconds: number
 }
 
-export type Fetch = (input: Request | URL | string, init?: RequestInit) => Promise<Response>
+/** What the drivers look at of an answer. */
+export interface Answer extends Pick<Response, 'ok' | 'status' | 'statusText' | 'headers' | 'text'> {
+  json(): Promise<unknown>
+}
+
+export type Fetch = (input: Request | URL | string, init?: RequestInit) => Promise<Answer>
 
 export const gatewayTokenHeader = 'X-Millrace-Gateway-Token'
+
+/** What a driver's requests are for. */
+export interface Purpose {
+  readonly observer: TripObserver | undefined
+  readonly statement: string
+}
+
+export const unobserved: Purpose = { observer: undefined, statement: '' }
 
 /**
  * A `fetch` for drivers that counts as one round trip each time, shows the gateway its token, and gives up in time.
@@ -19,25 +32,48 @@ export const gatewayTokenHeader = 'X-Millrace-Gateway-Token'
  */
 export function fetchThrough(
   endpoint: Endpoint,
-  observer: TripObserver | undefined,
-  statement: () => string,
+  purpose: () => Purpose,
   extraHeaders: Readonly<Record<string, string>> = {},
 ): Fetch {
+  const own = Object.entries({
+    ...extraHeaders,
+    ...(endpoint.gatewayToken === undefined ? {} : { [gatewayTokenHeader]: endpoint.gatewayToken }),
+  })
   return async (input, init) => {
-    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-    for (const [name, value] of Object.entries(extraHeaders)) headers.set(name, value)
-    if (endpoint.gatewayToken !== undefined) headers.set(gatewayTokenHeader, endpoint.gatewayToken)
+    const { observer, statement } = purpose()
     const startedAt = performance.now()
     try {
       const answer = await fetch(input, {
         ...withoutCache(init),
-        headers,
+        ...(own.length === 0 ? {} : { headers: withHeaders(own, input, init) }),
         signal: AbortSignal.timeout(endpoint.timeoutSeconds * 1000),
       })
-      return new Response(await answer.arrayBuffer(), answer)
+      return readAnswer(answer, await answer.text())
     } finally {
-      observer?.trip(performance.now() - startedAt, statement())
+      observer?.trip(performance.now() - startedAt, statement)
     }
+  }
+}
+
+function withHeaders(
+  own: readonly (readonly [name: string, value: string])[],
+  input: Request | URL | string,
+  init: RequestInit | undefined,
+): Headers {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+  for (const [name, value] of own) headers.set(name, value)
+  return headers
+}
+
+/** No `Response`: to make one of what was read, and to read it again, costs as much as the request itself. */
+function readAnswer({ ok, status, statusText, headers }: Response, body: string): Answer {
+  return {
+    ok,
+    status,
+    statusText,
+    headers,
+    text: () => Promise.resolve(body),
+    json: () => Promise.resolve(body).then((text): unknown => JSON.parse(text)),
   }
 }
 

@@ -3,7 +3,7 @@ import { DatabaseError, databaseError } from '../../errors.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '../plain.ts'
-import { fetchThrough, type Endpoint } from '../trips.ts'
+import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
 import { mysql } from './dialect.ts'
 import { readMysqlError } from './errors.ts'
 import { addressOf, basicAuthorization, rawResult, type MysqlTarget } from './transport.ts'
@@ -15,7 +15,7 @@ const quietMilliseconds = 5000
 export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint): Promise<Snapshot> {
   const connection = new Client({
     ...addressOf(target, endpoint),
-    fetch: fetchThrough(endpoint, undefined, () => '', { Authorization: basicAuthorization(target) }),
+    fetch: fetchThrough(endpoint, () => unobserved, { Authorization: basicAuthorization(target) }),
   }).connection()
   const snapshot = keptAlive(quietMilliseconds, {
     dialect: mysql,

@@ -1,5 +1,5 @@
 import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
-import type { RawResult, Transport, TripObserver } from '../../transport.ts'
+import type { Connect, RawResult } from '../../transport.ts'
 import type { Statement } from '../../statement.ts'
 import type { Target } from '../../url.ts'
 import { fetchThrough, type Endpoint } from '../trips.ts'
@@ -10,41 +10,43 @@ export type MysqlTarget = Extract<Target, { dialect: 'mysql' }>
 
 const nothing: RawResult = { rows: [], affected: 0 }
 
-export function openMysql(target: MysqlTarget, endpoint: Endpoint, observer?: TripObserver): Transport {
-  let current = ''
-  const client = new Client({
-    ...addressOf(target, endpoint),
-    fetch: fetchThrough(endpoint, observer, () => current, { Authorization: basicAuthorization(target) }),
-  })
+/** Makes transports that share where and as whom they connect. */
+export function connectMysql(target: MysqlTarget, endpoint: Endpoint): Connect {
+  const address = addressOf(target, endpoint)
+  const headers = { Authorization: basicAuthorization(target) }
+  return (observer) => {
+    const purpose = { observer, statement: '' }
+    const client = new Client({ ...address, fetch: fetchThrough(endpoint, () => purpose, headers) })
 
-  async function execute(connection: Connection, { text, parameters }: Statement): Promise<RawResult> {
-    current = text
-    try {
-      return rawResult(
-        await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }),
-      )
-    } catch (thrown) {
-      throw readMysqlError(thrown, tableIn(text))
-    }
-  }
-
-  return {
-    dialect: mysql,
-    run: (statement) => execute(client.connection(), statement),
-    async transact(writes, reads) {
-      // By hand, not by the client's `transaction`: when the answer to its COMMIT is lost, its ROLLBACK hides it.
-      const connection = client.connection()
-      await execute(connection, statementOf('begin'))
+    async function execute(connection: Connection, { text, parameters }: Statement): Promise<RawResult> {
+      purpose.statement = text
       try {
-        const outcome = await writeUntilGate(connection, writes, reads, execute)
-        await execute(connection, statementOf(outcome.isDone ? 'commit' : 'rollback'))
-        return outcome.results
+        return rawResult(
+          await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }),
+        )
       } catch (thrown) {
-        // After a COMMIT that was lost on its way too: until the session ends, its locks would stand in a retry's way.
-        await rollBackQuietly(connection, execute)
-        throw thrown
+        throw readMysqlError(thrown, tableIn(text))
       }
-    },
+    }
+
+    return {
+      dialect: mysql,
+      run: (statement) => execute(client.connection(), statement),
+      async transact(writes, reads) {
+        // By hand, not by the client's `transaction`: when the answer to its COMMIT is lost, its ROLLBACK hides it.
+        const connection = client.connection()
+        await execute(connection, statementOf('begin'))
+        try {
+          const outcome = await writeUntilGate(connection, writes, reads, execute)
+          await execute(connection, statementOf(outcome.isDone ? 'commit' : 'rollback'))
+          return outcome.results
+        } catch (thrown) {
+          // After a COMMIT that was lost on its way too: until the session ends, its locks would stand in a retry's way.
+          await rollBackQuietly(connection, execute)
+          throw thrown
+        }
+      },
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '@neondatabase/serverless'
-import type { RawResult, Transport, TripObserver } from '../../transport.ts'
-import type { Statement } from '../../statement.ts'
+import type { Connect, RawResult } from '../../transport.ts'
 import type { Target } from '../../url.ts'
 import { fetchThrough, type Endpoint, type Fetch } from '../trips.ts'
 import { postgres } from './dialect.ts'
@@ -26,38 +25,39 @@ neonConfig.fetchFunction = (input: string, { millraceFetch = fetch, ...init }: M
 neonConfig.fetchEndpoint = (host, port) =>
   gatewayHosts.has(`${host}:${port}`) ? gatewayEndpoint(host, port) : platformEndpoint(host)
 
-export function openPostgres(target: PostgresTarget, endpoint: Endpoint, observer?: TripObserver): Transport {
-  let current = ''
-  const millraceFetch = fetchThrough(endpoint, observer, () => current)
-  const sql: NeonQueryFunction<true, true> = neon(connectionString(target, endpoint), {
-    arrayMode: true,
-    fullResults: true,
-    fetchOptions: { millraceFetch },
-    disableWarningInBrowsers: true,
-  })
-  return {
-    dialect: postgres,
-    async run(statement) {
-      current = statement.text
-      try {
-        return rawResult(await sql.query(statement.text, [...statement.parameters], textRows))
-      } catch (thrown) {
-        throw readPostgresError(thrown)
-      }
-    },
-    async transact(writes, reads) {
-      const statements = [...writes, ...reads]
-      current = statements.map(({ text }) => text).join(';\n')
-      try {
-        const queries = statements.map((statement: Statement) =>
-          sql.query(statement.text, [...statement.parameters], textRows),
-        )
-        const results = await sql.transaction(queries, { isolationLevel: 'ReadCommitted' })
-        return results.map(rawResult)
-      } catch (thrown) {
-        throw readPostgresError(thrown)
-      }
-    },
+/** Makes transports that share where and as whom they connect. */
+export function connectPostgres(target: PostgresTarget, endpoint: Endpoint): Connect {
+  const connection = connectionString(target, endpoint)
+  return (observer) => {
+    const purpose = { observer, statement: '' }
+    const sql: NeonQueryFunction<true, true> = neon(connection, {
+      arrayMode: true,
+      fullResults: true,
+      fetchOptions: { millraceFetch: fetchThrough(endpoint, () => purpose) },
+      disableWarningInBrowsers: true,
+    })
+    return {
+      dialect: postgres,
+      async run({ text, parameters }) {
+        purpose.statement = text
+        try {
+          return rawResult(await sql.query(text, [...parameters], textRows))
+        } catch (thrown) {
+          throw readPostgresError(thrown)
+        }
+      },
+      async transact(writes, reads) {
+        const statements = [...writes, ...reads]
+        purpose.statement = statements.map(({ text }) => text).join(';\n')
+        try {
+          const queries = statements.map(({ text, parameters }) => sql.query(text, [...parameters], textRows))
+          const results = await sql.transaction(queries, { isolationLevel: 'ReadCommitted' })
+          return results.map(rawResult)
+        } catch (thrown) {
+          throw readPostgresError(thrown)
+        }
+      },
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { createClient } from '@libsql/client/http'
 import type { Snapshot } from '../../snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '../plain.ts'
-import { fetchThrough, type Endpoint } from '../trips.ts'
+import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
 import { sqlite } from './dialect.ts'
 import { readSqliteError } from './errors.ts'
 import { addressOf, rawResult, toLibsql, type SqliteTarget } from './transport.ts'
@@ -15,7 +15,7 @@ export async function openSqliteSnapshot(target: SqliteTarget, endpoint: Endpoin
   const client = createClient({
     ...addressOf(target, endpoint),
     intMode: 'bigint',
-    fetch: fetchThrough(endpoint, undefined, () => ''),
+    fetch: fetchThrough(endpoint, () => unobserved),
   })
   try {
     const transaction = await client.transaction('read')

@@ -1,42 +1,62 @@
-import { createClient, type InStatement, type InValue, type ResultSet } from '@libsql/client/http'
-import type { RawResult, Transport, TripObserver } from '../../transport.ts'
+import { createClient, type Client, type InStatement, type InValue, type ResultSet } from '@libsql/client/http'
+import type { Connect, RawResult } from '../../transport.ts'
 import type { Statement } from '../../statement.ts'
 import type { Target } from '../../url.ts'
-import { fetchThrough, type Endpoint } from '../trips.ts'
+import { fetchThrough, type Endpoint, type Purpose } from '../trips.ts'
 import { sqlite } from './dialect.ts'
 import { readSqliteError } from './errors.ts'
 
 export type SqliteTarget = Extract<Target, { dialect: 'sqlite' }>
 
-export function openSqlite(target: SqliteTarget, endpoint: Endpoint, observer?: TripObserver): Transport {
-  let current = ''
-  const client = createClient({
-    ...addressOf(target, endpoint),
-    intMode: 'bigint',
-    fetch: fetchThrough(endpoint, observer, () => current),
-  })
-  return {
+/** Makes transports that share what can be shared: the clients. */
+export function connectSqlite(target: SqliteTarget, endpoint: Endpoint): Connect {
+  const idle: Lease[] = []
+
+  /** A client does one thing at a time, since it is told for whom when that begins; one that failed is not used again. */
+  async function use<Result>(purpose: Purpose, act: (client: Client) => Promise<Result>): Promise<Result> {
+    const lease = idle.pop() ?? createLease(target, endpoint, purpose)
+    lease.purpose = purpose
+    try {
+      const result = await act(lease.client)
+      idle.push(lease)
+      return result
+    } catch (thrown) {
+      throw readSqliteError(thrown)
+    }
+  }
+
+  return (observer) => ({
     dialect: sqlite,
     async run(statement) {
-      current = statement.text
-      try {
-        return rawResult(await client.execute(toLibsql(statement)))
-      } catch (thrown) {
-        throw readSqliteError(thrown)
-      }
+      const purpose = { observer, statement: statement.text }
+      return rawResult(await use(purpose, (client) => client.execute(toLibsql(statement))))
     },
     async transact(writes, reads) {
       const statements = [...writes, ...reads]
-      current = statements.map(({ text }) => text).join(';\n')
-      try {
-        // 'write' is BEGIN IMMEDIATE: a deferred transaction that turns into a write fails under contention.
-        const results = await client.batch(statements.map(toLibsql), 'write')
-        return results.map(rawResult)
-      } catch (thrown) {
-        throw readSqliteError(thrown)
-      }
+      const purpose = { observer, statement: statements.map(({ text }) => text).join(';\n') }
+      // 'write' is BEGIN IMMEDIATE: a deferred transaction that turns into a write fails under contention.
+      const results = await use(purpose, (client) => client.batch(statements.map(toLibsql), 'write'))
+      return results.map(rawResult)
     },
+  })
+}
+
+interface Lease {
+  readonly client: Client
+  purpose: Purpose
+}
+
+/** To make a client takes longer than to send a statement. It keeps no connection. */
+function createLease(target: SqliteTarget, endpoint: Endpoint, purpose: Purpose): Lease {
+  const lease: Lease = {
+    purpose,
+    client: createClient({
+      ...addressOf(target, endpoint),
+      intMode: 'bigint',
+      fetch: fetchThrough(endpoint, () => lease.purpose),
+    }),
   }
+  return lease
 }
 
 export function addressOf(target: SqliteTarget, { gatewayUrl }: Endpoint): { url: string; authToken?: string } {
