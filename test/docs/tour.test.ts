@@ -14,15 +14,18 @@ beforeAll(async () => {
 })
 afterAll(() => service.stop())
 
-test('the README’s tour works as pasted, and its answers are those that it shows', async () => {
-  const steps = tourOf(readPage('README.md').blocks)
-  expect(steps.length).toBeGreaterThan(5)
-  const script = steps.map(({ commands }) => `${atService(commands)}\necho '${divider}'`).join('\n')
-  const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', script])
-  expect(stderr).toBe('')
-  const answers = stdout.split(`${divider}\n`).slice(0, -1)
-  expect(answers.map(withoutMoments)).toEqual(steps.map(({ shown }) => withoutMoments(shown)))
-})
+test.for(['README.md', 'docs/api.md'])(
+  'the tour of %s works as pasted, and its answers are those that it shows',
+  async (path) => {
+    const steps = tourOf(readPage(path).blocks)
+    expect(steps.length).toBeGreaterThan(5)
+    const script = steps.map(({ commands }) => `${atService(commands)}\necho '${divider}'`).join('\n')
+    const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', script])
+    expect(stderr).toBe('')
+    const answers = stdout.split(`${divider}\n`).slice(0, -1)
+    expect(answers.map(withoutMoments)).toEqual(steps.map(({ shown }) => withoutMoments(shown)))
+  },
+)
 
 interface Step {
   readonly commands: string
