@@ -4,7 +4,7 @@
  * `--seconds` is the time under load, of all dialects together. Loopback only. Exit 2 on an option that it does not know.
  */
 import { chmodSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -18,8 +18,8 @@ import { resultOf, tablesOf, type Result } from './report.ts'
 import { startStage, type StageOptions } from './subjects.ts'
 
 const sizes = [6_000, 60_000]
-/** Leaves half a minute of two for the servers, the builds and the warming up. */
-const quickSeconds = 80
+/** Leaves a minute of two for the servers, the builds and the warming up. */
+const quickSeconds = 60
 const wholeSeconds = 360
 const rounds = { quick: 4, whole: 10 }
 
@@ -80,7 +80,9 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
       results[dialect] = measured
       if (!isJson) process.stdout.write(`\n## ${dialect}\n\n${tablesOf(measured)}\n`)
     }
-    if (isJson) process.stdout.write(`${JSON.stringify({ lanes, plan, results }, null, 2)}\n`)
+    const machine = { processors: availableParallelism(), loadAverage: loadavg()[0]?.toFixed(1) }
+    if (isJson) process.stdout.write(`${JSON.stringify({ machine, lanes, plan, results }, null, 2)}\n`)
+    else process.stdout.write(`\n${machine.processors} processors, load average ${machine.loadAverage} at the end.\n`)
   } finally {
     await servers.stop()
   }

@@ -8,6 +8,8 @@ import { subjectNames, type Stage, type SubjectName } from './subjects.ts'
 export const lanes = { throughput: 8, latency: 1 } as const
 type Load = keyof typeof lanes
 
+const warmUpSeconds = 0.5
+
 /** The processes that a request goes through. */
 export const layers = ['function', 'gateway', 'database', 'client'] as const
 export type Layer = (typeof layers)[number]
@@ -33,8 +35,8 @@ export async function measure(stage: Stage, worlds: readonly World[], plan: Plan
   for (let round = -1; round < plan.rounds; round += 1) {
     for (const { world, cell } of rotated(pairs, round)) {
       const names = round % 2 === 0 ? subjectNames : subjectNames.toReversed()
-      // Round -1 warms up.
-      if (round < 0) for (const name of names) await slice(stage, world, cell.act, name, 'throughput', 0.15)
+      // Round -1 warms up: engines compile what has run often enough.
+      if (round < 0) for (const name of names) await slice(stage, world, cell.act, name, 'throughput', warmUpSeconds)
       else await measureCell(stage, world, cell, names, plan.sliceSeconds)
     }
   }
