@@ -11,7 +11,7 @@ import { watchedSample, type SampleSize } from './sample.ts'
 /** Fills a migrated, empty database with sample rows. */
 export function fill(database: Database, size: SampleSize, seed = 1): Promise<TableDigests> {
   const sample = watchedSample(size, seed)
-  return loadRows(database, sample.pages, sample.finish, { digest: 'sample', isResumed: false })
+  return loadRows(database, sample.pages, () => sample.finish(), { digest: 'sample', isResumed: false })
 }
 
 /** A database's archive, as `millrace backup` writes it into a file. */

@@ -73,7 +73,13 @@ const times: Readonly<Record<string, readonly string[]>> = {
 
 const textOf = (rows: readonly RawRow[]): readonly string[] =>
   rows
-    .map((row) => JSON.stringify(Object.values(row).map((value) => (value === null ? null : String(value)))))
+    .map((row) =>
+      JSON.stringify(
+        Object.values(row).map((value) =>
+          typeof value === 'number' || typeof value === 'bigint' ? value.toString() : value,
+        ),
+      ),
+    )
     .toSorted()
 
 test('on PostgreSQL plain SQL finds the rows that plain SQL finds on SQLite', async () => {
