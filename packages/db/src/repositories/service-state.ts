@@ -22,9 +22,14 @@ export async function readServiceState(store: Store, at: Date): Promise<ServiceS
   const { oldestDueSince, backupAt, backupResult, ...executions } = row
   return {
     executions,
-    oldestDueSince: oldestDueSince ?? undefined,
+    oldestDueSince: dateOf(oldestDueSince),
     lastBackup: backupAt === null || backupResult === null ? undefined : { createdAt: backupAt, result: backupResult },
   }
+}
+
+/** The least of nothing is null, which the builder's type of an aggregate doesn't say. */
+function dateOf(aggregate: Date | null): Date | undefined {
+  return aggregate ?? undefined
 }
 
 function stateQuery(dialect: Dialect, at: Date) {
