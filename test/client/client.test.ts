@@ -140,7 +140,7 @@ describeDialects((dialect) => {
 
     test('a workflow that was read before is asked for by its ETag, and is always the newest', async () => {
       const { fetch: send, statuses } = lossyFetch()
-      const { client } = await user({ fetch: send, cachedWorkflows: 10 })
+      const { client } = await user({ fetch: send, cachedEntities: 10 })
       const { id } = await client.workflows.create({ name: 'n', definition: exact })
       const first = await client.workflows.get(id)
       statuses.length = 0
@@ -202,6 +202,19 @@ describeDialects((dialect) => {
       const removed = await client.rpc.v1.workflows[':id'].$delete({ param: { id }, header: { 'If-Match': '"1"' } })
       expect(removed.status).toBe(204)
     })
+  })
+
+  test('settings keep their numbers and show no secret that nobody asks for', async () => {
+    const { client } = await user()
+    expect(await client.settings.get()).toMatchObject({ data: '{}', revision: 0 })
+    const data = exactJson('{"rate":1.50,"mail":{"password":"a long canary"}}')
+    const put = await client.settings.put(data, { ifRevision: 0 })
+    expect(put.revision).toBe(1)
+    expect(put.data).toContain('"rate":1.50')
+    expect(put.data).not.toContain('canary')
+    await expect(client.settings.put(data, { ifRevision: 0 })).rejects.toMatchObject({ code: 'precondition_failed' })
+    expect((await client.settings.patch(exactJson('{"rate":null,"size":2.0}'))).data).toContain('"size":2.0')
+    expect(await client.settings.reveal('/mail/password')).toBe('a long canary')
   })
 
   describe('lost answers', () => {

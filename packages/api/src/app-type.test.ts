@@ -25,16 +25,18 @@ test('hc sends what the contract describes', async () => {
     json: { definition: { nodes: [] }, changeNotes: null },
   })
   await client.v1.auth.me.$get()
+  await client.v1.settings.$patch({ json: { theme: null }, header: { 'If-Match': '"1"' } })
   await client.v1.executions.claim.$post({ json: { worker: 'one' }, header: { 'Idempotency-Key': 'k' } })
   const sent = await Promise.all(requests.map(async (r) => [r.method, r.url, await r.text()]))
   expect(sent).toEqual([
     ['GET', 'http://millrace.test/v1/workflows?scope=owned&limit=10', ''],
     ['PATCH', 'http://millrace.test/v1/workflows/w', '{"definition":{"nodes":[]},"changeNotes":null}'],
     ['GET', 'http://millrace.test/v1/auth/me', ''],
+    ['PATCH', 'http://millrace.test/v1/settings', '{"theme":null}'],
     ['POST', 'http://millrace.test/v1/executions/claim', '{"worker":"one"}'],
   ])
   expect(requests[1]?.headers.get('If-Match')).toBe('"3"')
-  expect(requests[3]?.headers.get('Idempotency-Key')).toBe('k')
+  expect(requests[4]?.headers.get('Idempotency-Key')).toBe('k')
 })
 
 test('hc refuses what no contract has', () => {
@@ -57,6 +59,8 @@ test('hc refuses what no contract has', () => {
     v1.workflows.$get({ query: { scope: 'mine' } }),
     // @ts-expect-error -- the id is needed
     v1.workflows[':id'].$get({}),
+    // @ts-expect-error -- who reads settings matches nothing
+    v1.settings.$get({ header: { 'If-Match': '"1"' } }),
     // @ts-expect-error -- a report needs its fence
     v1.executions[':id'].$patch({ param: { id: 'e' }, json: { status: 'completed' } }),
     // @ts-expect-error -- nobody reports that it runs

@@ -85,7 +85,8 @@ type ValueOf<Value> = Value extends DocumentText ? Json : Value
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 type HeadersOf<R extends RouteContract> = (R['isIdempotent'] extends true ? { 'Idempotency-Key'?: string } : unknown) &
-  (R['isConditional'] extends true ? { 'If-Match': string } : unknown)
+  (R['isConditional'] extends true ? { 'If-Match': string } : unknown) &
+  (R extends { readonly mayBeConditional?: true } ? { 'If-Match'?: string } : unknown)
 
 /** `/v1/workflows/{id}` as Hono writes it: `/v1/workflows/:id`. */
 type HonoPath<Pattern extends string> = Pattern extends `${infer Head}{${infer Name}}${infer Tail}`

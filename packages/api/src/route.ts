@@ -130,6 +130,7 @@ export interface LiteralContract<
   Idempotent extends boolean = boolean,
   Conditional extends boolean = boolean,
   Whole extends boolean = boolean,
+  MayBeConditional extends boolean = boolean,
 > {
   readonly method: Verb
   readonly path: Pattern
@@ -137,6 +138,7 @@ export interface LiteralContract<
   readonly isIdempotent: Idempotent
   readonly isConditional: Conditional
   readonly isBodyDocument?: Whole
+  readonly mayBeConditional?: MayBeConditional
 }
 
 /** Whence a request comes, as far as it tells. */
@@ -197,10 +199,16 @@ export function defineRoute<
   Idempotent extends boolean,
   Conditional extends boolean,
   Whole extends boolean = false,
+  MayBeConditional extends boolean = false,
 >(
   definition: RouteDefinition<Path, Query, Body> &
-    LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole>,
-): DefinedRoute<Path, Query, Body, LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole>> {
+    LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole, MayBeConditional>,
+): DefinedRoute<
+  Path,
+  Query,
+  Body,
+  LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole, MayBeConditional>
+> {
   const { admit, find, act, ...contract } = definition
   return {
     ...contract,

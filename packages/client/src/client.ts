@@ -17,6 +17,7 @@ import { defaultRetryPolicy, type RetryPolicy } from './exchange/retry.ts'
 import { createApiKeys } from './resources/api-keys.ts'
 import { createAuth } from './resources/auth.ts'
 import { createExecutions } from './resources/executions.ts'
+import { createSettings } from './resources/settings.ts'
 import { createShares } from './resources/shares.ts'
 import { createVersions } from './resources/versions.ts'
 import { createWorkflows } from './resources/workflows.ts'
@@ -34,8 +35,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch
   /** What differs from {@link defaultRetryPolicy}. */
   readonly retry?: Partial<RetryPolicy>
-  /** How many workflows are kept to be asked for with If-None-Match: none unless given. */
-  readonly cachedWorkflows?: number
+  /** How many workflows and settings are kept to be asked for with If-None-Match: none unless given. */
+  readonly cachedEntities?: number
 }
 
 export type Client = ReturnType<typeof createClient>
@@ -48,7 +49,7 @@ export function createClient(options: ClientOptions) {
   const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request))
   const exchange = createExchange({ url, fetch: send, policy })
   const credentials = credentialsOf(options, exchange)
-  const cache = createEntityCache(options.cachedWorkflows ?? 0)
+  const cache = createEntityCache(options.cachedEntities ?? 0)
   const ask = createAsk({ exchange, credentials, cache })
   const executions = createExecutions(ask)
   const rpc: Rpc = hc<AppType>(url, { fetch: rpcFetch(url, exchange, credentials) })
@@ -59,6 +60,7 @@ export function createClient(options: ClientOptions) {
     versions: createVersions(ask),
     shares: createShares(ask),
     executions,
+    settings: createSettings(ask),
     /** Works executions with a handler until its signal is aborted. */
     work: (handler: Handler, workOptions: WorkOptions) => work(executions, handler, workOptions),
     /**

@@ -64,3 +64,6 @@ export type Lease = InferResponseType<ExecutionRoutes[':id']['heartbeat']['$post
 export type Report = Omit<Exact<BodyOf<ExecutionRoutes[':id']['$patch']>, 'state'>, 'error'> & {
   readonly error?: ExecutionError | null
 }
+
+/** `data` is exact text but for white space and escapes; a secret in it is named, not shown. */
+export type Settings = Exact<InferResponseType<V1['settings']['$get'], 200>, 'data'>

@@ -13,6 +13,7 @@ export { memoryTokenStore, type Tokens, type TokenStore } from './exchange/crede
 export type { ListOptions, Page, Pages } from './exchange/pages.ts'
 export { defaultRetryPolicy, type RetryPolicy } from './exchange/retry.ts'
 export { exactJson, parseJson, toJson, type JsonText } from './json-text.ts'
+export type { ChangeOptions } from './resources/settings.ts'
 export type { SeenWorkflow } from './resources/workflows.ts'
 export type { Handler, Outcome, WorkEvent, Working, WorkOptions } from './working/contract.ts'
 export { LeaseLostError } from './working/lease.ts'

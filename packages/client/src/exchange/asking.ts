@@ -75,7 +75,7 @@ export function createAsk({ exchange, credentials, cache }: Asking): Ask {
 }
 
 /** The members that are documents, wherever they stand: exact text, in and out. */
-const documents: ReadonlySet<string> = new Set(['definition', 'input', 'state', 'patch'])
+const documents: ReadonlySet<string> = new Set(['definition', 'input', 'state', 'patch', 'data'])
 
 /** A body whose `items` have documents. */
 export function writeItems(items: readonly object[]): JsonText {
