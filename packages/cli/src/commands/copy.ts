@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CopyOptions } from '../archive/copy.ts'
+import { startLean } from '../archive/lean-heap.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
@@ -19,6 +20,9 @@ export const copyCommand: AddCommand = (parent: Command, run) => {
     .option('--resume', 'go on with a copy from the same source that was interrupted')
     .addHelpText('after', examples)
     .action((options: CopyOptions) =>
-      run(async (context) => (await import('../archive/copy.ts')).copy(context, options)),
+      run(async (context) => {
+        startLean()
+        return (await import('../archive/copy.ts')).copy(context, options)
+      }),
     )
 }
