@@ -53,13 +53,13 @@ export function keepLease(
 
   /** Three beats a lease: two may be missed. */
   async function beat(): Promise<void> {
+    let failure: unknown
     while (!lost.signal.aborted && (await hasPaused(leaseMilliseconds / 3))) {
       const beatAt = performance.now()
-      if (beatAt >= endsAt) return lose('it ran out before it could be renewed.')
-      const failure = await renew(endsAt - beatAt)
+      if (beatAt >= endsAt) return lose('it ran out before it could be renewed.', failure)
+      failure = await renew(endsAt - beatAt)
       if (failure === undefined) endsAt = beatAt + leaseMilliseconds
       else if (isFinal(failure)) return lose('another worker has it, or it was cancelled.', failure)
-      else if (performance.now() >= endsAt) return lose('it ran out while the service could not be reached.', failure)
     }
   }
 
