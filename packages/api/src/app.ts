@@ -194,8 +194,9 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
   const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsToken, at: clock() })
   if (!admitted.ok) return admitted
   const { caller, sessionId, scopes, incoming } = admitted
-  if (caller.kind === 'user') c.var.exchange.userId = caller.userId
   const { exchange } = c.var
+  const isKey = caller.kind === 'user' && caller.keySha256 !== undefined
+  if (caller.kind === 'user' && !isKey) exchange.userId = caller.userId
   const context = {
     store: parts.database.store(exchange),
     readiness: () => readiness(parts.database, exchange),
@@ -213,9 +214,12 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     readAsset: parts.readAsset,
   }
   const answer = await route.respond(context, incoming)
-  // A key says itself whose it is: until it is found, nobody has said so.
   if (!answer.ok && answer.refusal.code === 'unauthenticated') exchange.userId = undefined
-  else noteKeyUse(c, caller, parts)
+  else if (isKey) {
+    // A key says itself whose it is: until it is found, nobody has said so.
+    exchange.userId = caller.userId
+    noteKeyUse(c, caller, parts)
+  }
   return answer
 }
 

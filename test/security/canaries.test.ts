@@ -1,0 +1,324 @@
+import { routes } from '@millrace/api/app'
+import { mintApiKey } from '@millrace/api/auth/api-keys'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { asRecord, readAnswer, type Answer } from '../contract/answers.ts'
+import { prepareExample, type PreparedRequest } from '../contract/examples.ts'
+import { startWorld, type World } from '../contract/world.ts'
+import { describeDialects, type Dialect } from '../dialects.ts'
+import { startService, type Service } from '../service.ts'
+
+/*
+ * Nothing of a request's body, query, path ids, headers, tokens or keys reaches the log, and nothing of one user's
+ * another's answer. Each place gets a string that stands nowhere else; afterwards all that was logged, at level debug,
+ * and all that was answered is searched for them.
+ */
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
+
+const names = routes.map(({ method, path }) => `${method} ${path}`)
+const canaryPattern = /canary-\d+-[0-9a-f]{8}/g
+
+/** Headers that mean something to a route: each in a request of its own. */
+const tellingHeaders = ['Idempotency-Key', 'If-Match', 'If-None-Match']
+
+/** Headers that clients and proxies send; `X-Request-Id` only where it is no id: else the log is to have it. */
+const otherHeaders = [
+  ...['Cookie', 'Referer', 'Origin', 'User-Agent', 'Accept-Language', 'CF-Connecting-IP', 'X-Forwarded-For'],
+  ...['X-Api-Key', 'Cache-Control', 'X-Request-Id'],
+]
+
+/** Query parameters, those of a group in one request. */
+const queries = [
+  ['cursor'],
+  ['limit'],
+  ['q', 'status', 'since', 'until', 'workflowId', 'updatedSince', 'sort', 'scope'],
+]
+
+/** A place in a body, by its members' names and indexes. */
+type Place = readonly (string | number)[]
+
+class Canaries {
+  #count = 0
+
+  next(): string {
+    this.#count += 1
+    return `canary-${this.#count}-${crypto.randomUUID().slice(0, 8)}`
+  }
+}
+
+interface Sent {
+  /** What was sent where, for whoever reads a failure. */
+  readonly where: string
+  readonly canaries: readonly string[]
+  readonly answer: Answer
+}
+
+/** What in a log line or answer is none of the allowed canaries' business. */
+function strayIn(text: string, allowed: readonly string[] = []): readonly string[] {
+  return [...text.matchAll(canaryPattern)].map(([found]) => found).filter((found) => !allowed.includes(found))
+}
+
+function canariesIn(...texts: readonly (string | undefined)[]): readonly string[] {
+  return texts.flatMap((text) => strayIn(text ?? ''))
+}
+
+describeDialects((dialect) => {
+  const canaries = new Canaries()
+  const sent: Sent[] = []
+  /** Strings in a route's body that the route takes whatever they hold. */
+  const freePlaces = new Map<string, Place[]>()
+  let world: World
+
+  beforeAll(async () => {
+    world = await startWorld(dialect, { LOG_LEVEL: 'debug', SLOW_QUERY_MS: '1' })
+  })
+  afterAll(() => world.stop())
+
+  async function send(where: string, request: PreparedRequest, changes: Partial<PreparedRequest> = {}): Promise<Sent> {
+    const { method, path, body, headers, token } = { ...request, ...changes }
+    const all = { Authorization: `Bearer ${token}`, ...headers }
+    const isRead = method === 'GET' || method === 'HEAD'
+    const response = await world.send('nobody', method, path, { body: isRead ? undefined : body, headers: all })
+    const answer = await readAnswer(response)
+    const was = { where, canaries: canariesIn(path, body, token, JSON.stringify(headers)), answer }
+    sent.push(was)
+    return was
+  }
+
+  const failures = () =>
+    sent.filter(({ answer }) => answer.status >= 500).map(({ where, answer }) => [where, answer.text])
+
+  describe('sent', () => {
+    test.each(names)('in each string of the body of %s', async (name) => {
+      const { body } = await prepareExample(world, name)
+      for (const place of body === undefined ? [] : stringsOf(JSON.parse(body))) {
+        const prepared = await prepareExample(world, name)
+        const changed = changedAt(prepared.body ?? '', place, canaries.next())
+        const { answer } = await send(`${name} at /${place.join('/')}`, prepared, { body: changed })
+        if (answer.status < 300) freePlaces.set(name, [...(freePlaces.get(name) ?? []), place])
+      }
+      const prepared = await prepareExample(world, name)
+      const keyed = JSON.stringify({
+        ...asRecord(JSON.parse(prepared.body ?? '{}')),
+        [canaries.next()]: canaries.next(),
+      })
+      await send(`${name} by a member's name`, prepared, { body: keyed })
+      await send(`${name} in what is no JSON`, prepared, { body: `{"${canaries.next()}":${canaries.next()}` })
+      expect(failures()).toEqual([])
+    })
+
+    test.each(names)('in the path, query and headers of %s', async (name) => {
+      const [method = '', pattern = ''] = name.split(' ')
+      const prepared = await prepareExample(world, name)
+      const [path = ''] = prepared.path.split('?')
+      const inPath = pattern.replaceAll(/\{\w+\}/g, () => canaries.next())
+      if (inPath !== pattern) await send(`${name} in the path`, prepared, { path: inPath })
+      for (const group of [...queries, [canaries.next()]]) {
+        const query = group.map((parameter) => `${parameter}=${canaries.next()}`).join('&')
+        await send(`${name}?${query}`, prepared, { path: `${path}?${query}` })
+      }
+      for (const group of [...tellingHeaders.map((header) => [header]), otherHeaders]) {
+        const again = method === 'GET' ? prepared : await prepareExample(world, name)
+        const values = group.map((header) => [
+          header,
+          header === 'X-Request-Id' ? `no id: ${canaries.next()}` : canaries.next(),
+        ])
+        await send(`${name} ${group.join(', ')}`, again, {
+          headers: { ...again.headers, ...Object.fromEntries(values) },
+        })
+      }
+      const { text } = await mintApiKey({ userId: canaries.next(), scopes: ['read', 'write'], expiresAt: null })
+      for (const token of [`${canaries.next()}.e30.e30`, text]) {
+        await send(`${name} with a token`, prepared, { token })
+      }
+      expect(failures()).toEqual([])
+    })
+
+    test('in paths and methods that there are none of', async () => {
+      const prepared = await prepareExample(world, 'GET /v1/auth/me')
+      await send('an unknown path', prepared, { path: `/v1/${canaries.next()}` })
+      await send('an unknown path beside', prepared, { path: `/${canaries.next()}` })
+      await send('a known path with more', prepared, { path: `/v1/auth/me/${canaries.next()}` })
+      await send('a method that it does not take', prepared, { method: 'DELETE', body: `{"a":"${canaries.next()}"}` })
+      expect(failures()).toEqual([])
+    })
+  })
+
+  test('to a database that refuses each row, they are answered 500 and logged with their cause alone', async () => {
+    const prepared: { readonly name: string; readonly request: PreparedRequest }[] = []
+    for (const name of names) prepared.push({ name, request: await prepareExample(world, name) })
+    await refuseRows(world)
+    try {
+      let failed = 0
+      for (const { name, request } of prepared) {
+        const places = freePlaces.get(name) ?? []
+        const body = places.reduce((text, place) => changedAt(text, place, canaries.next()), request.body ?? '')
+        const headers = { ...request.headers, 'User-Agent': canaries.next() }
+        const changes = request.body === undefined ? { headers } : { body, headers }
+        const { answer } = await send(`${name} on a database that refuses rows`, request, changes)
+        failed += answer.status >= 500 ? 1 : 0
+      }
+      expect(failed).toBeGreaterThan(10)
+    } finally {
+      await takeRows(world)
+    }
+  })
+
+  test('to a database that cannot be reached', async () => {
+    const { users } = world
+    const away = await startService(world.service.database, {
+      migrate: false,
+      vars: { ...world.service.vars, DATABASE_GATEWAY_URL: 'http://127.0.0.1:9' },
+    })
+    try {
+      for (const name of names) {
+        const [method = '', pattern = ''] = name.split(' ')
+        const path = pattern.replaceAll(/\{\w+\}/g, () => canaries.next())
+        const key = await mintApiKey({ userId: canaries.next(), scopes: ['read', 'write', 'admin'], expiresAt: null })
+        for (const token of [users.admin.token, key.text]) {
+          await sendAway(away, `${name} on no database`, { method, path, token, body: bodyFor(name) })
+        }
+      }
+      expect(away.logs().filter((line) => line.includes('database_unreachable')).length).toBeGreaterThan(names.length)
+      expect(away.logs().flatMap((line) => strayIn(line))).toEqual([])
+    } finally {
+      await away.stop()
+    }
+  })
+
+  /** The route's own example where it has a body, with canaries where it takes them. */
+  function bodyFor(name: string): string | undefined {
+    const route = routes[names.indexOf(name)]
+    if (route === undefined || route.body.kind === 'none') return undefined
+    const members = Object.keys(route.body.schema.shape).map((member) => [member, canaries.next()] as const)
+    return JSON.stringify(Object.fromEntries(members))
+  }
+
+  async function sendAway(
+    service: Service,
+    where: string,
+    { method, path, token, body }: Pick<PreparedRequest, 'method' | 'path' | 'token' | 'body'>,
+  ): Promise<void> {
+    const response = await service.fetch(path, {
+      method,
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
+    })
+    sent.push({ where, canaries: canariesIn(path, token, body), answer: await readAnswer(response) })
+  }
+
+  test('and asked for by another user, none is in an answer', async () => {
+    const stray: string[] = []
+    // Who is asked for no token logs in as whoever it names.
+    const owned = routes.filter(({ access }) => access.kind !== 'open' && access.kind !== 'metrics')
+    for (const name of owned.map(({ method, path }) => `${method} ${path}`)) {
+      // What is another's: prepared for its own caller, asked for by a stranger.
+      const prepared = await prepareExample(world, name)
+      const { answer } = await send(`${name} by a stranger`, prepared, { token: world.users.stranger.token })
+      stray.push(...strayIn(answer.text).map((canary) => `${name}: ${canary}`))
+    }
+    expect(stray).toEqual([])
+  })
+
+  test('no log line has any of them, though each request has its line', () => {
+    const lines = world.service.logs()
+    const requests = lines.filter((line) => line.includes('"event":"request"'))
+    expect(requests.length).toBeGreaterThan(sent.length / 2)
+    expect(lines.some((line) => line.includes('"event":"trip"') || line.includes('"event":"slow_query"'))).toBe(true)
+    expect(new Set(sent.flatMap((one) => one.canaries)).size).toBeGreaterThan(names.length * 15)
+    const stray = lines.flatMap((line) => strayIn(line).map((canary) => `${whereOf(canary)}: ${line}`))
+    expect(stray).toEqual([])
+  })
+
+  test('every log line is one line of JSON', () => {
+    for (const line of world.service.logs()) {
+      expect(line).not.toContain('\n')
+      expect(asRecord(JSON.parse(line))['event']).toEqual(expect.any(String))
+    }
+  })
+
+  test('no answer has one of another request, and no 5xx any', () => {
+    const stray = sent.flatMap(({ where, canaries: own, answer }) => {
+      const text = `${answer.text}\n${[...answer.headers].join('\n')}`
+      const found = answer.status >= 500 ? strayIn(text) : answer.status >= 400 ? strayIn(text, own) : []
+      return found.map((canary) => `${where} (${answer.status}): ${canary} of ${whereOf(canary)}`)
+    })
+    expect(stray).toEqual([])
+  })
+
+  test('metrics have none', async () => {
+    const headers = { Authorization: `Bearer ${world.service.vars['METRICS_TOKEN']}` }
+    const answer = await readAnswer(await world.send('nobody', 'GET', '/metrics', { headers }))
+    expect(answer.status).toBe(200)
+    expect(strayIn(answer.text)).toEqual([])
+  })
+
+  const whereOf = (canary: string) => sent.find((one) => one.canaries.includes(canary))?.where ?? 'nowhere'
+})
+
+/** All places of strings in a JSON value. */
+function stringsOf(value: unknown, place: Place = []): readonly Place[] {
+  if (typeof value === 'string') return [place]
+  if (typeof value !== 'object' || value === null) return []
+  const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value)
+  return entries.flatMap(([name, inner]) => stringsOf(inner, [...place, name]))
+}
+
+/** The text with a canary in the place of a string: as an email where that was one. */
+function changedAt(text: string, place: Place, canary: string): string {
+  const replace = (value: unknown, [name, ...rest]: Place): unknown => {
+    if (name === undefined) return typeof value === 'string' && value.includes('@') ? `${canary}@example.com` : canary
+    if (Array.isArray(value))
+      return value.map((item, index) => (index === name ? replace(item, rest) : item) as unknown)
+    const members = asRecord(value)
+    return { ...members, [name]: replace(members[name], rest) }
+  }
+  return JSON.stringify(replace(JSON.parse(text), place))
+}
+
+const tables = [
+  'users',
+  'workflows',
+  'workflow_versions',
+  'workflow_shares',
+  'executions',
+  'settings',
+  'sessions',
+  'api_keys',
+]
+
+/** Makes the database refuse each row that is written: with a message that holds the row, where the database has one. */
+async function refuseRows({ service, dialect }: World): Promise<void> {
+  for (const table of tables) for (const statement of refusing(dialect, table)) await service.database.query(statement)
+}
+
+async function takeRows({ service, dialect }: World): Promise<void> {
+  for (const table of tables) for (const statement of taking(dialect, table)) await service.database.query(statement)
+}
+
+const events = ['insert', 'update'] as const
+
+function refusing(dialect: Dialect, table: string): readonly string[] {
+  switch (dialect) {
+    case 'postgres':
+      return [`alter table ${table} add constraint refuses_rows check (false) not valid`]
+    case 'mysql':
+      return events.map(
+        (event) =>
+          `create trigger refuses_${event}_${table} before ${event} on ${table} for each row
+           signal sqlstate '45000' set message_text = 'refused'`,
+      )
+    case 'sqlite':
+      return events.map(
+        (event) =>
+          `create trigger refuses_${event}_${table} before ${event} on ${table} begin select raise(abort, 'refused'); end`,
+      )
+  }
+}
+
+function taking(dialect: Dialect, table: string): readonly string[] {
+  if (dialect === 'postgres') return [`alter table ${table} drop constraint refuses_rows`]
+  return events.map((event) => `drop trigger refuses_${event}_${table}`)
+}
