@@ -165,8 +165,9 @@ function decoderOf<Row>(selectedFields: object): (values: readonly unknown[]) =>
   const fields = Object.entries(selectedFields).map(([name, field]) => ({ name, decode: decoderOfField(field) }))
   return (values) => {
     const row: Record<string, unknown> = {}
-    for (const [position, { name, decode }] of fields.entries()) {
-      const value = values[position]
+    let position = 0
+    for (const { name, decode } of fields) {
+      const value = values[position++]
       row[name] = value === null || value === undefined ? null : decode(value)
     }
     // The selection is the row's type and its decoders alike: drizzle infers the one, this loop follows the other.

@@ -35,17 +35,18 @@ export function fetchThrough(
   purpose: () => Purpose,
   extraHeaders: Readonly<Record<string, string>> = {},
 ): Fetch {
-  const own = Object.entries({
+  const own = {
     ...extraHeaders,
     ...(endpoint.gatewayToken === undefined ? {} : { [gatewayTokenHeader]: endpoint.gatewayToken }),
-  })
+  }
+  const hasOwn = Object.keys(own).length > 0
   return async (input, init) => {
     const { observer, statement } = purpose()
     const startedAt = performance.now()
     try {
       const answer = await fetch(input, {
         ...withoutCache(init),
-        ...(own.length === 0 ? {} : { headers: withHeaders(own, input, init) }),
+        ...(hasOwn ? { headers: withHeaders(own, input, init?.headers) } : {}),
         signal: AbortSignal.timeout(endpoint.timeoutSeconds * 1000),
       })
       return readAnswer(answer, await answer.text())
@@ -55,14 +56,20 @@ export function fetchThrough(
   }
 }
 
+/** The drivers give theirs as plain objects, and libSQL's within a request. */
 function withHeaders(
-  own: readonly (readonly [name: string, value: string])[],
+  own: Readonly<Record<string, string>>,
   input: Request | URL | string,
-  init: RequestInit | undefined,
-): Headers {
-  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  for (const [name, value] of own) headers.set(name, value)
+  given: RequestInit['headers'],
+): Headers | Record<string, string> {
+  if (given !== undefined && !(given instanceof Headers) && !isIterable(given)) return { ...given, ...own }
+  const headers = new Headers(given ?? (input instanceof Request ? input.headers : undefined))
+  for (const [name, value] of Object.entries(own)) headers.set(name, value)
   return headers
+}
+
+function isIterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value
 }
 
 /** No `Response`: to make one of what was read, and to read it again, costs as much as the request itself. */

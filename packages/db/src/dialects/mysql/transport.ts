@@ -100,5 +100,6 @@ function tableIn(text: string): string | undefined {
 }
 
 export function rawResult({ rows, rowsAffected }: ExecutedQuery<'array'>): RawResult {
-  return { rows: rows.map((row) => Object.values(row)), affected: rowsAffected }
+  // Arrays, as `as: 'array'` asks; the client's type has objects too.
+  return { rows: rows.map((row) => (Array.isArray(row) ? row : Object.values<unknown>(row))), affected: rowsAffected }
 }

@@ -86,8 +86,15 @@ function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function rawResult(results: FullQueryResults<boolean>): RawResult {
-  // Arrays, as `arrayMode` asks; the driver's type has objects too.
-  const rows: readonly (readonly unknown[])[] = results.rows.map((row) => Object.values<unknown>(row))
-  return { rows, affected: results.rowCount }
+function rawResult({ rows, rowCount }: FullQueryResults<boolean>): RawResult {
+  return { rows: rows.map(listOf), affected: rowCount }
+}
+
+/** An array, as `arrayMode` asks; the driver's type has objects too. */
+function listOf(row: object): readonly unknown[] {
+  return isList(row) ? row : Object.values({ ...row })
+}
+
+function isList(row: object): row is readonly unknown[] {
+  return Array.isArray(row)
 }
