@@ -17,7 +17,7 @@ export interface PageLimits {
   readonly bytes: number
 }
 
-const defaultLimits: PageLimits = { rows: 1000, bytes: 1024 * 1024 }
+const defaultLimits: PageLimits = { rows: 500, bytes: 512 * 1024 }
 
 /** All rows of a database in the archive's order, page by page. */
 export async function* readRows(

@@ -1,0 +1,140 @@
+/**
+ * `node bench/archive.ts [--rows 1000000] [--dialect sqlite,postgres,mysql]`: `millrace copy` beside the database's own
+ * dump and load (`sqlite3 .dump`, `pg_dump | psql`, `mariadb-dump | mariadb`) on the same rows, in one run: seconds,
+ * rows a second, peak memory. Ours reads everything back and compares digests; theirs does not. Loopback only.
+ */
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { watchRows } from '@millrace/db/archive/checked-rows'
+import { rowCount } from '@millrace/db/archive/digest'
+import { loadRows } from '@millrace/db/archive/load'
+import { migrate } from '@millrace/db/migrate'
+import { openDatabase } from '@millrace/db/database'
+import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import { readMigrations } from '@millrace/cli/migrations'
+import { startGateway } from '@millrace/gateway'
+import { dialects, type Dialect } from '../test/dialects.ts'
+import { startServers } from '../test/servers/start.ts'
+import { workspaceRoot } from '../test/workspace.ts'
+import { benchRows } from './archive-rows.ts'
+import { createDatabase, type BenchDatabase } from './databases.ts'
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '1000000' }, dialect: { type: 'string', default: dialects.join(',') } },
+})
+const executions = Number(values.rows)
+const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-archive-'))
+chmodSync(directory, 0o711)
+const servers = await startServers(directory, randomUUID())
+try {
+  for (const dialect of wanted) await compare(dialect)
+} finally {
+  await servers.stop()
+  rmSync(directory, { recursive: true, force: true })
+}
+
+interface Measured {
+  readonly seconds: number
+  readonly peakMegabytes: number
+  readonly exitCode: number | null
+}
+
+async function compare(dialect: Dialect): Promise<void> {
+  const source = await createDatabase(dialect, servers.started, directory)
+  const rows = await fill(source)
+  const target = await createDatabase(dialect, servers.started, directory)
+  const bin = join(workspaceRoot, 'packages/cli/bin/millrace.js')
+  tell(
+    dialect,
+    'millrace copy',
+    rows,
+    await run([process.execPath, bin, 'copy', '--from', source.url, '--to', target.url]),
+  )
+  const other = await createDatabase(dialect, servers.started, directory)
+  const script = nativeScript(targetOf(source), targetOf(other))
+  tell(dialect, script.name, rows, await run(['sh', '-ec', script.text], script.env))
+}
+
+function targetOf({ url }: BenchDatabase): Target {
+  const parsed = parseDatabaseUrl(url)
+  if (!parsed.ok) throw new Error(parsed.error.why)
+  return parsed.target
+}
+
+async function fill(database: BenchDatabase): Promise<number> {
+  const target = targetOf(database)
+  const gateway = await startGateway({ target })
+  const opened = openDatabase({ target, gatewayUrl: gateway.url })
+  await migrate(opened, readMigrations(workspaceRoot, target.dialect))
+  const watched = watchRows(benchRows(executions))
+  const digests = await loadRows(opened, watched.pages, () => watched.finish(), { digest: 'bench', isResumed: false })
+  await gateway.close()
+  return rowCount(digests)
+}
+
+interface Script {
+  readonly name: string
+  readonly text: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+function nativeScript(from: Target, to: Target): Script {
+  if (from.via === 'file' && to.via === 'file') {
+    return { name: 'sqlite3 .dump', text: `sqlite3 '${from.path}' .dump | sqlite3 '${to.path}'`, env: {} }
+  }
+  if (from.dialect === 'postgres' && to.dialect === 'postgres') {
+    const server = `-h ${from.host} -p ${from.port} -U ${from.user}`
+    const text = `pg_dump ${server} ${from.database} | psql -q -v ON_ERROR_STOP=1 ${server} ${to.database}`
+    return { name: 'pg_dump | psql', text, env: { PGPASSWORD: from.password } }
+  }
+  if (from.dialect === 'mysql' && to.dialect === 'mysql') {
+    const file = join(directory, 'client.cnf')
+    const { user, password, host, port } = from
+    writeFileSync(file, `[client]\nuser=${user}\npassword="${password}"\nhost=${host}\nport=${port}\n`, { mode: 0o600 })
+    const option = `--defaults-extra-file='${file}'`
+    const dump = `mariadb-dump ${option} --single-transaction --quick ${from.database}`
+    return { name: 'mariadb-dump | mariadb', text: `${dump} | mariadb ${option} ${to.database}`, env: {} }
+  }
+  throw new Error('source and target are of different kinds')
+}
+
+/** Runs a command to its end; of a pipe the memory is the shell's own, which says nothing. */
+async function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Measured> {
+  const [program = '', ...args] = command
+  const startedAt = performance.now()
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
+  let peakMegabytes = 0
+  const timer = setInterval(() => {
+    peakMegabytes = Math.max(peakMegabytes, peakOf(child.pid ?? 0))
+  }, 100)
+  await once(child, 'exit')
+  clearInterval(timer)
+  return { seconds: (performance.now() - startedAt) / 1000, peakMegabytes, exitCode: child.exitCode }
+}
+
+/** The kernel's own high-water mark; 0 where there is none to read. */
+function peakOf(processId: number): number {
+  try {
+    const status = readFileSync(`/proc/${processId}/status`, 'utf8')
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}
+
+function tell(dialect: Dialect, name: string, rows: number, { seconds, peakMegabytes, exitCode }: Measured): void {
+  const outcome = exitCode === 0 ? '' : `  FAILED with exit code ${exitCode}`
+  const memory = name.startsWith('millrace') ? `${peakMegabytes.toFixed(0)} MB peak` : ''
+  const rate = `${Math.round(rows / seconds).toLocaleString('en-US')} rows/s`
+  const load = `load ${loadavg()[0]?.toFixed(1) ?? '?'}`
+  process.stdout.write(
+    `${dialect.padEnd(9)} ${name.padEnd(24)} ${seconds.toFixed(1).padStart(7)} s  ${rate.padStart(16)}  ${memory.padEnd(12)}  ${load}${outcome}\n`,
+  )
+}
