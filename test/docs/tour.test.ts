@@ -20,7 +20,8 @@ test.for(['README.md', 'docs/api.md'])(
     const steps = tourOf(readPage(path).blocks)
     expect(steps.length).toBeGreaterThan(5)
     const script = steps.map(({ commands }) => `${atService(commands)}\necho '${divider}'`).join('\n')
-    const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', script])
+    // Node's pipes are sockets: bash takes them for a remote shell's, and would read its start-up files.
+    const { stdout, stderr } = await run('bash', ['--norc', '-euo', 'pipefail', '-c', script])
     expect(stderr).toBe('')
     const answers = stdout.split(`${divider}\n`).slice(0, -1)
     expect(answers.map(withoutMoments)).toEqual(steps.map(({ shown }) => withoutMoments(shown)))
