@@ -20,7 +20,7 @@ function impliedBy(route: RouteContract): readonly ErrorCode[] {
     ...impliedByAccess(access, path),
     ...(isIdempotent ? (['idempotency_key_reused', 'idempotency_in_progress'] as const) : []),
     ...(isConditional ? (['precondition_required', 'precondition_failed'] as const) : []),
-    ...(path.startsWith('/v1/') ? databaseCodes : []),
+    ...(path.startsWith('/v1/') || path === '/readyz' ? databaseCodes : []),
   ]
 }
 

@@ -8,11 +8,13 @@ import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
 const mostItems = 100
 
 const item = z.strictObject(newWorkflow.shape)
+/** Items are looked at after they are counted, so that the document has to be told what they are. */
+const { $schema: _, ...documentedItem } = z.toJSONSchema(item, { io: 'input', unrepresentable: 'any' })
 const itemCount = { error: `must have 1 to ${mostItems} items` }
 
 const newWorkflows = z.object({
   items: z
-    .array(z.unknown(), { error: 'must be a list of workflows' })
+    .array(z.unknown().meta(documentedItem), { error: 'must be a list of workflows' })
     .min(1, itemCount)
     .max(mostItems, itemCount)
     .pipe(z.tuple([item], item)),
