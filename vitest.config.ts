@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+const afterAllOthers = 'test/contract/api-page.test.ts'
+
 /** The unit project needs no server, so that `test packages/db/src/url.test.ts` answers at once. */
 export default defineConfig({
   test: {
@@ -19,11 +21,14 @@ export default defineConfig({
         test: {
           name: 'databases',
           include: ['test/**/*.test.ts'],
+          exclude: [afterAllOthers],
           globalSetup: ['./test/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
+      // Looks at what the suites before it have asked and were answered.
+      { test: { name: 'page', include: [afterAllOthers], sequence: { groupOrder: 1 } } },
     ],
   },
 })

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { recordingVariable } from './recording-variable.ts'
 import { runVariable, type StartedServers } from './servers/protocol.ts'
 import { startServers } from './servers/start.ts'
 import { buildWorker, type BuiltWorker, type UnbuiltWorker } from './servers/worker.ts'
@@ -27,5 +28,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('servers', servers.started)
   project.provide('worker', worker)
   process.env[runVariable] = runId
+  process.env[recordingVariable] ??= join(directory, 'recording')
   return () => servers.stop()
 }

@@ -10,6 +10,7 @@ import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { targetOf } from './database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { recordAnswer } from './recording.ts'
 import { runWorker } from './servers/worker.ts'
 import { workspaceRoot } from './workspace.ts'
 
@@ -60,7 +61,11 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
       urls,
       gatewayUrls: gateways,
       vars,
-      fetch: (path, init, worker = 0) => fetch(`${urls[worker]}${path}`, init),
+      async fetch(path, init, worker = 0) {
+        const response = await fetch(`${urls[worker]}${path}`, init)
+        await recordAnswer(database.dialect, { path, init }, response)
+        return response
+      },
       logs: () => logged,
       stop,
     }

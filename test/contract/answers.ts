@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { recordTrips } from '../recording.ts'
 
 /** An answer, read once. */
 export interface Answer {
@@ -44,7 +45,11 @@ const statuses: Readonly<Record<string, number>> = {
   rate_limited: 429,
   internal: 500,
   database_unreachable: 503,
+  database_auth_failed: 503,
+  database_missing: 503,
   database_schema_outdated: 503,
+  database_busy: 503,
+  database_timeout: 503,
   restore_in_progress: 503,
 }
 
@@ -134,5 +139,6 @@ export function wholeNumberOf(value: unknown): number {
 
 /** How many round trips to the database an answer says it took. */
 export function tripsOf({ headers }: Answer): number {
+  recordTrips(headers)
   return Number(/desc="(\d+) trips?"/.exec(headers.get('Server-Timing') ?? '')?.[1])
 }

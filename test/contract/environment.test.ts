@@ -17,7 +17,12 @@ describeDialects((dialect) => {
   beforeAll(async () => {
     const { database, vars } = suite.world.service
     changed = await startService(database, {
-      vars: { AUTH_KEYS: `${nextKey},${vars['AUTH_KEYS'] ?? ''}`, REGISTRATION: 'closed', MAX_BODY_BYTES: '2000' },
+      vars: {
+        AUTH_KEYS: `${nextKey},${vars['AUTH_KEYS'] ?? ''}`,
+        REGISTRATION: 'closed',
+        MAX_BODY_BYTES: '2000',
+        TRUSTED_PROXIES: '192.0.2.0/24',
+      },
     })
   })
   afterAll(() => changed.stop())
@@ -49,6 +54,23 @@ describeDialects((dialect) => {
       const answer = await readAnswer(await post('/v1/auth/register', body))
       expect([answer.status, asRecord(answer.json)['code']]).toEqual([403, 'registration_closed'])
     }
+  })
+
+  test('behind TRUSTED_PROXIES the caller is the rightmost address of X-Forwarded-For that is none of them', async () => {
+    const logIn = async (proxy: string, forwarded: string) => {
+      const headers = { 'Content-Type': 'application/json', 'CF-Connecting-IP': proxy, 'X-Forwarded-For': forwarded }
+      const body = '{"username":"viewer","password":"wrong horse"}'
+      const answer = await changed.fetch('/v1/auth/login', { method: 'POST', headers, body })
+      await answer.body?.cancel()
+      return answer.status
+    }
+    for (let failure = 0; failure < 5; failure += 1) {
+      expect(await logIn(`192.0.2.${failure}`, '203.0.113.9, 198.51.100.1, 192.0.2.77')).toBe(401)
+    }
+    expect(await logIn('192.0.2.9', '198.51.100.1')).toBe(429)
+    expect(await logIn('192.0.2.9', '198.51.100.1, 198.51.100.2')).toBe(401)
+    // Whoever is no proxy says of others what he likes.
+    expect(await logIn('198.51.100.3', '198.51.100.1')).toBe(401)
   })
 
   test('MAX_BODY_BYTES is the limit', async () => {

@@ -55,6 +55,22 @@ const problems: readonly Scenario[] = [
     hasNot: ['1 trip'],
   },
   { name: 'readiness', as: 'nobody', path: '/readyz', status: 200, json: { status: 'ready', schema: 1 } },
+  {
+    name: 'the document takes no parameter',
+    as: 'nobody',
+    path: '/openapi.json?x=1',
+    status: 422,
+    code: 'validation_failed',
+    places: ['x'],
+  },
+  {
+    name: 'nor does its page',
+    as: 'nobody',
+    path: '/docs?x=1',
+    status: 422,
+    code: 'validation_failed',
+    places: ['x'],
+  },
   { name: 'the root points to the rest', as: 'nobody', path: '/', status: 200, json: { name: 'millrace' } },
 ]
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeDialects, type Dialect } from '../dialects.ts'
 import { readAnswer, tripsOf } from './answers.ts'
+import { prepareExample, sendPrepared } from './examples.ts'
 import { startTripCounter, type TripCounter } from './trip-counter.ts'
 import { password, startWorld, type Actor, type Workflow, type World } from './world.ts'
 
@@ -28,6 +29,8 @@ const credentials = `{"username":"owner","password":"${password}"}`
 const scenarios: readonly TripScenario[] = [
   { name: 'health', path: '/healthz', status: 200, trips: none },
   { name: 'readiness', path: '/readyz', status: 200, trips: one },
+  { name: 'the document', path: '/openapi.json', status: 200, trips: none },
+  { name: 'its page', path: '/docs', status: 200, trips: none },
   { name: 'an unknown path', path: '/v1/nothing', status: 404, trips: none },
   { name: 'a bad token', as: 'impostor', path: '/v1/auth/me', status: 401, trips: none },
   { name: 'me', path: '/v1/auth/me', status: 200, trips: one },
@@ -355,4 +358,19 @@ describeDialects((dialect) => {
       })
     })
   }
+
+  test.each([
+    { name: 'the end of a session', route: 'DELETE /v1/auth/sessions/{id}', trips: one },
+    { name: 'the end of an API key', route: 'DELETE /v1/api-keys/{id}', trips: one },
+  ])('$name takes its trips', async ({ route, trips }) => {
+    const prepared = await prepareExample(world, route)
+    counter.take()
+    const answer = await readAnswer(await sendPrepared(world, prepared))
+    const passed = counter.take()
+    expect({ status: answer.status, told: tripsOf(answer), passed }).toEqual({
+      status: prepared.status,
+      told: trips[dialect],
+      passed: trips[dialect],
+    })
+  })
 })
