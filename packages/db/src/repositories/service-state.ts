@@ -1,4 +1,4 @@
-import { desc, sql, type SQL } from 'drizzle-orm'
+import { count, desc, sql, type SQL } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { ExecutionStatus } from '../schema.ts'
@@ -15,28 +15,37 @@ export interface ServiceState {
   readonly lastBackup: { readonly createdAt: Date; readonly result: string } | undefined
 }
 
-/** In one round trip, each part by an index. A restore under way does not keep it from being read. */
+/**
+ * In one round trip: one pass over an index of all executions, and a row of each index by which some are due. A restore
+ * under way does not keep it from being read.
+ */
 export async function readServiceState(store: Store, at: Date): Promise<ServiceState> {
-  const [row] = await store.read(stateQuery(store.dialect, at))
-  if (row === undefined) throw new TypeError('the table marks has lost its row')
-  const { oldestDueSince, backupAt, backupResult, ...executions } = row
+  const rows = await store.read(stateQuery(store.dialect, at))
+  const countOf = (status: ExecutionStatus) => rows.find((row) => row.status === status)?.count ?? 0
+  const { oldestDueSince = null, backupAt = null, backupResult = null } = rows[0] ?? {}
   return {
-    executions,
-    oldestDueSince: dateOf(oldestDueSince),
+    executions: {
+      pending: countOf('pending'),
+      running: countOf('running'),
+      paused: countOf('paused'),
+      completed: countOf('completed'),
+      failed: countOf('failed'),
+      cancelled: countOf('cancelled'),
+    },
+    oldestDueSince: oldestDueSince ?? undefined,
     lastBackup: backupAt === null || backupResult === null ? undefined : { createdAt: backupAt, result: backupResult },
   }
 }
 
-/** The least of nothing is null, which the builder's type of an aggregate doesn't say. */
-function dateOf(aggregate: Date | null): Date | undefined {
-  return aggregate ?? undefined
-}
-
+/** A row a status, each with all the rest. */
 function stateQuery(dialect: Dialect, at: Date) {
   const { builder, tables } = dialect
   const { marks, executions, backups } = tables
-  const count = (status: ExecutionStatus) =>
-    sql`(select count(*) from ${executions} where ${executions.status} = ${status})`.mapWith(Number)
+  const counts = builder
+    .select({ status: executions.status, count: count().as('count') })
+    .from(executions)
+    .groupBy(executions.status)
+    .as('counts')
   const oldest = builder
     .select({ since: sql`min(since)`.mapWith(executions.createdAt).as('since') })
     .from(sql`(${firstsDue(dialect, at)}) as firsts`)
@@ -49,17 +58,14 @@ function stateQuery(dialect: Dialect, at: Date) {
     .as('backup')
   const select = builder
     .select({
-      pending: count('pending'),
-      running: count('running'),
-      paused: count('paused'),
-      completed: count('completed'),
-      failed: count('failed'),
-      cancelled: count('cancelled'),
+      status: counts.status,
+      count: counts.count,
       oldestDueSince: oldest.since,
       backupAt: backup.createdAt,
       backupResult: backup.result,
     })
     .from(marks)
+    .leftJoin(counts, sql`1 = 1`)
     .leftJoin(oldest, sql`1 = 1`)
     .leftJoin(backup, sql`1 = 1`)
     .where(isAnchor(dialect))
