@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { dialects, type Dialect } from '../test/dialects.ts'
-import { startServers } from '../test/servers/start.ts'
+import { runVariable } from '../test/servers/protocol.ts'
+import { startServers, type Servers } from '../test/servers/start.ts'
 import { buildWorker, type BuiltWorker } from '../test/servers/worker.ts'
 import { createWorld, type World } from './acts.ts'
 import { acts } from './floor-contract.ts'
@@ -28,6 +29,8 @@ interface Wanted {
   readonly plan: Plan
   readonly isJson: boolean
 }
+
+class UsageError extends Error {}
 
 try {
   await run(readArguments())
@@ -58,8 +61,6 @@ function readArguments(): Wanted {
   return { dialects: wanted, plan: { rounds: count, sliceSeconds: seconds / slices }, isJson: values.json }
 }
 
-class UsageError extends Error {}
-
 function isUsage(error: unknown): boolean {
   return error instanceof UsageError || (error instanceof TypeError && 'code' in error)
 }
@@ -68,14 +69,22 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
+  const runId = randomUUID()
+  // Inherited by all that is started, so that the servers' process can end it where this one is killed.
+  process.env[runVariable] = runId
   const [servers, product, floor] = await Promise.all([
-    startServers(directory, randomUUID()),
+    startServers(directory, runId),
     build(join(directory, 'product'), 'functions/src/index.ts'),
     build(join(directory, 'floor'), 'bench/floor.ts'),
   ])
   const results: Partial<Record<Dialect, readonly Result[]>> = {}
   try {
     for (const dialect of wanted) {
+      const missing = missingServer(dialect, servers)
+      if (missing !== undefined) {
+        process.stderr.write(`${dialect} is not measured: ${missing}\n`)
+        continue
+      }
       const measured = await runDialect(dialect, { directory, servers, workers: { product, floor } }, plan)
       results[dialect] = measured
       if (!isJson) process.stdout.write(`\n## ${dialect}\n\n${tablesOf(measured)}\n`)
@@ -86,6 +95,12 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   } finally {
     await servers.stop()
   }
+}
+
+function missingServer(dialect: Dialect, { started }: Servers): string | undefined {
+  if (dialect === 'sqlite') return undefined
+  const server = started[dialect]
+  return 'missing' in server ? server.missing : undefined
 }
 
 async function runDialect(dialect: Dialect, options: StageOptions, plan: Plan): Promise<readonly Result[]> {
