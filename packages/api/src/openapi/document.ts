@@ -150,17 +150,17 @@ function responsesOf(route: Route, schemas: SchemaWriter): Record<string, unknow
   for (const [status, schema] of Object.entries(route.answers)) {
     responses[status] = {
       description: successTexts[status] ?? 'Done.',
-      headers: headersOf([...commonHeaders, ...answerHeaders(route, Number(status))]),
+      headers: headersOf([...commonHeaders(route.path, Number(status)), ...answerHeaders(route, Number(status))]),
       ...(schema === null ? {} : { content: contentOf(route, schema, schemas) }),
     }
   }
   if (answerHeaders(route, 200).includes('ETag') && route.method === 'GET') {
     responses['304'] = {
       description: 'What If-None-Match names is what there is.',
-      headers: headersOf([...commonHeaders, 'ETag']),
+      headers: headersOf([...commonHeaders(route.path, 304), 'ETag']),
     }
   }
-  for (const [status, codes] of refusalsOf(route)) responses[status] = problemResponse(status, codes)
+  for (const [status, codes] of refusalsOf(route)) responses[status] = problemResponse(route, status, codes)
   return responses
 }
 
@@ -184,13 +184,13 @@ const problemHeaders: Readonly<Record<number, readonly string[]>> = {
   503: ['Retry-After'],
 }
 
-function problemResponse(status: number, codes: readonly ErrorCode[]) {
+function problemResponse({ path }: Route, status: number, codes: readonly ErrorCode[]) {
   const schema = {
     allOf: [{ $ref: '#/components/schemas/Problem' }, { type: 'object', properties: { code: { enum: codes } } }],
   }
   return {
     description: codes.map((code) => `\`${code}\`: ${errorKind(code).detail}`).join('\n\n'),
-    headers: headersOf([...commonHeaders, ...(problemHeaders[status] ?? [])]),
+    headers: headersOf([...commonHeaders(path, status), ...(problemHeaders[status] ?? [])]),
     content: { 'application/problem+json': { schema } },
   }
 }

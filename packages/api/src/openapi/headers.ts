@@ -5,24 +5,33 @@ const string = { type: 'string' }
 
 /** Headers of answers, as the document's components. */
 export const headerComponents: Readonly<Record<string, JsonSchema>> = {
-  'X-Request-Id': { description: "The caller's, or a new one; the log has it too.", schema: string },
-  'Server-Timing': {
-    description: 'What the database took, in how many round trips, and the function.',
-    schema: string,
-  },
-  'Cache-Control': { description: '`no-store`; `no-cache` for what anonymous callers read.', schema: string },
-  ETag: { description: 'The revision, for If-Match and If-None-Match.', schema: string },
-  Location: { description: 'The path of what was made.', schema: string },
+  'X-Request-Id': always("The caller's, or a new one; the log has it too.", string),
+  'Server-Timing': always('What the database took, in how many round trips, and the function.', string),
+  'X-Content-Type-Options': always('No guessing at what it is.', { type: 'string', const: 'nosniff' }),
+  Vary: always('Whose answer it is depends on Authorization.', string),
+  'Cache-Control': always('`no-store`; `no-cache` for what anonymous callers read.', string),
+  ETag: always('The revision, for If-Match and If-None-Match.', string),
+  Location: always('The path of what was made.', string),
   'Idempotency-Replayed': {
     description: 'Present on an answer that is given again for its Idempotency-Key.',
     schema: { type: 'string', const: 'true' },
   },
-  'WWW-Authenticate': { description: 'RFC 6750.', schema: string },
+  'WWW-Authenticate': always('RFC 6750.', string),
   'Retry-After': { description: 'Seconds after which it is worth asking again.', schema: { type: 'integer' } },
-  'Content-Security-Policy': { description: 'What the page may load.', schema: string },
+  'Content-Security-Policy': always('What the page may load.', string),
 }
 
-export const commonHeaders = ['X-Request-Id', 'Server-Timing', 'Cache-Control'] as const
+/** A header that no answer lacks where the document has it. */
+function always(description: string, schema: JsonSchema): JsonSchema {
+  return { description, required: true, schema }
+}
+
+/** What every answer of a path has with that status. */
+export function commonHeaders(path: string, status: number): readonly string[] {
+  const common = ['X-Request-Id', 'Server-Timing', 'X-Content-Type-Options']
+  if (path.startsWith('/v1/')) return [...common, 'Vary', 'Cache-Control']
+  return status < 400 ? [...common, 'Cache-Control'] : common
+}
 
 /** Names of components, each under its header's name. */
 export function headersOf(names: readonly string[]): Record<string, JsonSchema> {
