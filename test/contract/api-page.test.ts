@@ -143,11 +143,11 @@ function nameOf({ method, path }: Pick<RecordedAnswer, 'method' | 'path'>): stri
   return patterns.find(([, pattern]) => pattern.test(asked))?.[0] ?? asked
 }
 
-/** What a route may refuse with; a path that nothing has and a method that it lacks are no operation's. */
+/** What a route may refuse with; a method that its path does not take is no operation's. */
 function documentedCodes(name: string): ReadonlySet<string> {
   const route = routes.find(({ method, path }) => `${method} ${path}` === name)
-  if (route === undefined) return new Set<ErrorCode>(['not_found', 'method_not_allowed'])
-  return new Set([...refusalsOf(route).values()].flat())
+  const codes: readonly ErrorCode[] = route === undefined ? ['not_found'] : [...refusalsOf(route).values()].flat()
+  return new Set([...codes, 'method_not_allowed'])
 }
 
 /** Those that ask a service, on each dialect. */

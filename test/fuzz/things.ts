@@ -68,6 +68,7 @@ export class Things {
     paused: [],
     ended: [],
   }
+  readonly #sessions = new Set<string>()
   readonly #owners = new Map<string, Account>()
   #secretKeeper: Promise<Account> | undefined
   readonly #world: World
@@ -230,7 +231,7 @@ export class Things {
   }
 
   /** Keeps what an answer holds, by its members. */
-  #learn({ name, path, account, isOwn = false }: Sent, json: unknown): void {
+  #learn({ name, path, headers, account, isOwn = false }: Sent, json: unknown): void {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) return
     const body = asRecord(json)
     if (typeof body['nextCursor'] === 'string') this.#learnCursor(name, path, body['nextCursor'], account)
@@ -250,7 +251,11 @@ export class Things {
         break
       case 'GET /v1/auth/sessions':
         for (const { id, current } of items) {
-          if (current === false && this.#hasToken(account)) this.#keep('sessions', { id: String(id), owner: account })
+          // To an API key all sessions are another's, its user's own too. Each is ended once.
+          const isLoggedIn = headers['Authorization'] === `Bearer ${account.token}`
+          if (current !== false || !isLoggedIn || this.#sessions.has(String(id))) continue
+          this.#sessions.add(String(id))
+          this.#keep('sessions', { id: String(id), owner: account })
         }
         break
       case 'POST /v1/workflows/{id}/shares': {
@@ -262,10 +267,6 @@ export class Things {
     }
     if ('fence' in body) this.#keepExecution(body)
     if (name === 'POST /v1/executions/claim') items.forEach((item) => this.#keepExecution(item))
-  }
-
-  #hasToken({ id }: Account): boolean {
-    return this.residents.some((resident) => resident.id === id)
   }
 
   #learnCursor(name: string, path: string, cursor: string, account: Account | undefined): void {
