@@ -59,8 +59,6 @@ test('hc refuses what no contract has', () => {
     v1.workflows.$get({ query: { scope: 'mine' } }),
     // @ts-expect-error -- the id is needed
     v1.workflows[':id'].$get({}),
-    // @ts-expect-error -- who reads settings matches nothing
-    v1.settings.$get({ header: { 'If-Match': '"1"' } }),
     // @ts-expect-error -- a report needs its fence
     v1.executions[':id'].$patch({ param: { id: 'e' }, json: { status: 'completed' } }),
     // @ts-expect-error -- nobody reports that it runs
