@@ -70,13 +70,13 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
   const runId = randomUUID()
-  // Inherited by all that is started, so that the servers' process can end it where this one is killed.
-  process.env[runVariable] = runId
   const [servers, product, floor] = await Promise.all([
     startServers(directory, runId),
     build(join(directory, 'product'), 'functions/src/index.ts'),
     build(join(directory, 'floor'), 'bench/floor.ts'),
   ])
+  // Inherited by what is started from here on, so that the servers' process can end it where this one is killed.
+  process.env[runVariable] = runId
   const results: Partial<Record<Dialect, readonly Result[]>> = {}
   try {
     for (const dialect of wanted) {
