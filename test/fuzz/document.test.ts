@@ -34,10 +34,10 @@ const good = {
 }
 
 function faultsOf(change: { status?: number; headers?: Record<string, string>; text?: string }): readonly string[] {
-  const { status, headers, text } = { ...good, ...change }
-  const type = headers['Content-Type'] ?? ''
-  const json: unknown = type.includes('json') ? JSON.parse(text) : undefined
-  const answer: Answer = { status, headers: new Headers(headers), text, json }
+  const { status, text, ...rest } = { ...good, ...change }
+  const headers = new Headers(rest.headers)
+  const isJson = headers.get('Content-Type') === 'application/json'
+  const answer: Answer = { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
   return api.faultsOf(name, answer)
 }
 
