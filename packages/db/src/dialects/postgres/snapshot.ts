@@ -51,12 +51,12 @@ interface Line {
 
 /** Watches the WebSocket under a client, which by itself waits for ever when its WebSocket is refused or ends. */
 function watchLine(client: Client, protocols: readonly string[]): Line {
-  const broken = Promise.withResolvers<never>()
-  broken.promise.catch(() => undefined)
+  // Not one promise raced against: it would keep every answer for as long as it is open itself.
+  const waiting = new Set<() => void>()
   let isBroken = false
   const breakLine = () => {
     isBroken = true
-    broken.reject(new Error('the WebSocket ended'))
+    for (const fail of waiting) fail()
   }
   client.neonConfig.webSocketConstructor = class extends WebSocket {
     constructor(url: string) {
@@ -69,10 +69,16 @@ function watchLine(client: Client, protocols: readonly string[]): Line {
   client.on('error', breakLine)
   return {
     async orBroken(work) {
+      const broken = Promise.withResolvers<never>()
+      const fail = () => broken.reject(new Error('the WebSocket ended'))
+      waiting.add(fail)
       try {
+        if (isBroken) fail()
         return await (isBroken ? broken.promise : Promise.race([work(), broken.promise]))
       } catch (thrown) {
         throw readSocketError(thrown)
+      } finally {
+        waiting.delete(fail)
       }
     },
   }
