@@ -18,7 +18,7 @@ const wrongArguments: readonly (readonly string[])[] = [
   ['user', 'add', 'ada'],
   ['import', '--owner', 'ada'],
   ['gateway', '--port', '70000'],
-  ['backup', '--out', 'x'],
+  ['backup'],
 ]
 
 describe('wrong arguments', () => {
