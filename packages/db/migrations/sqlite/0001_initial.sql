@@ -50,9 +50,9 @@ CREATE TABLE `executions` (
 	FOREIGN KEY (`workflow_id`) REFERENCES `workflows`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
 	CONSTRAINT "executions_status_check" CHECK("executions"."status" in ('pending', 'running', 'paused', 'completed', 'failed', 'cancelled')),
-	CONSTRAINT "executions_state_check" CHECK(json_valid("executions"."state")),
-	CONSTRAINT "executions_input_check" CHECK(json_valid("executions"."input")),
-	CONSTRAINT "executions_error_check" CHECK(json_valid("executions"."error"))
+	CONSTRAINT "executions_state_check" CHECK("executions"."state" is null or json_valid("executions"."state")),
+	CONSTRAINT "executions_input_check" CHECK("executions"."input" is null or json_valid("executions"."input")),
+	CONSTRAINT "executions_error_check" CHECK("executions"."error" is null or json_valid("executions"."error"))
 );
 --> statement-breakpoint
 CREATE INDEX `executions_workflow_id_created_at_id_index` ON `executions` (`workflow_id`,`created_at`,`id`);--> statement-breakpoint
@@ -111,7 +111,7 @@ CREATE TABLE `settings` (
 	`revision` integer NOT NULL,
 	`last_op` text,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
-	CONSTRAINT "settings_settings_data_check" CHECK(json_valid("settings"."settings_data"))
+	CONSTRAINT "settings_settings_data_check" CHECK("settings"."settings_data" is null or json_valid("settings"."settings_data"))
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `settings_user_id_unique` ON `settings` (`user_id`);--> statement-breakpoint
@@ -161,7 +161,7 @@ CREATE TABLE `workflow_versions` (
 	PRIMARY KEY(`workflow_id`, `version_number`),
 	FOREIGN KEY (`workflow_id`) REFERENCES `workflows`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`created_by`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
-	CONSTRAINT "workflow_versions_definition_check" CHECK(json_valid("workflow_versions"."definition"))
+	CONSTRAINT "workflow_versions_definition_check" CHECK("workflow_versions"."definition" is null or json_valid("workflow_versions"."definition"))
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `workflow_versions_id_unique` ON `workflow_versions` (`id`);--> statement-breakpoint
@@ -179,7 +179,7 @@ CREATE TABLE `workflows` (
 	`last_op` text,
 	`name_key` text NOT NULL,
 	FOREIGN KEY (`owner_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action,
-	CONSTRAINT "workflows_definition_check" CHECK(json_valid("workflows"."definition"))
+	CONSTRAINT "workflows_definition_check" CHECK("workflows"."definition" is null or json_valid("workflows"."definition"))
 );
 --> statement-breakpoint
 CREATE INDEX `workflows_owner_id_created_at_id_index` ON `workflows` (`owner_id`,`created_at`,`id`);--> statement-breakpoint

@@ -44,9 +44,12 @@ export const sqliteKit = {
   primaryKey,
   foreignKey,
   check,
-  /** A check a document column that it holds JSON, named after its column. */
+  /**
+   * A check a document column that it holds JSON, named after its column. `json_valid(null)` is 0 in SQLite before 3.45,
+   * which may read a dump of this schema, and null from then on.
+   */
   jsonChecks: (tableName: string, columns: readonly Column[]) =>
-    columns.map((column) => check(`${tableName}_${column.name}_check`, sql`json_valid(${column})`)),
+    columns.map((column) => check(`${tableName}_${column.name}_check`, sql`${column} is null or json_valid(${column})`)),
 }
 
 export type ColumnKit = typeof sqliteKit
