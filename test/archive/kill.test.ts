@@ -93,8 +93,7 @@ describeDialects((dialect) => {
     }
   })
 
-  // What it asks does not depend on the dialect; each of its eight commands is a process.
-  test.runIf(dialect === 'sqlite' || isLong)(
+  test(
     'a killed restore is resumed by the same archive alone, shuts the database, and is abandoned',
     { timeout: longest },
     async () => {
