@@ -14,7 +14,7 @@ test('a command that a shell started depends on the shell alone', () => {
 test('through the chain of npx and pnpm it depends on each link and on who started npx', () => {
   const find = table({
     70: [60, 'sh -c millrace dev'],
-    60: [50, '/root/.npm/_npx/9c/node_modules/pnpm/pnpm dev'],
+    60: [50, '/home/ada/.npm/_npx/9c/node_modules/pnpm/pnpm dev'],
     50: [40, "sh -c 'pnpm' dev"],
     40: [30, 'npm exec pnpm@12 dev'],
     30: [20, 'python3 harness.py'],
