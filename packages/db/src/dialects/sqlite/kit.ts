@@ -49,7 +49,9 @@ export const sqliteKit = {
    * which may read a dump of this schema, and null from then on.
    */
   jsonChecks: (tableName: string, columns: readonly Column[]) =>
-    columns.map((column) => check(`${tableName}_${column.name}_check`, sql`${column} is null or json_valid(${column})`)),
+    columns.map((column) =>
+      check(`${tableName}_${column.name}_check`, sql`${column} is null or json_valid(${column})`),
+    ),
 }
 
 export type ColumnKit = typeof sqliteKit
