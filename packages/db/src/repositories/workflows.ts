@@ -62,6 +62,7 @@ import {
 import type { Store } from '../store.ts'
 import { takeKey, withKey, type Idempotent, type Kept } from './idempotency.ts'
 import { insertAllWhere, insertWhere, places } from './insert-where.ts'
+import { checkStanding } from './standing.ts'
 
 /** A workflow as its caller sees it. */
 export type WorkflowView = Pick<
@@ -219,19 +220,9 @@ function firstVersionOf({ userId }: UserCaller, workflow: NewWorkflow): Workflow
 
 /** A write that affected nothing for want of standing: one read more tells which. */
 async function checkCallerRefusal(store: Store, caller: UserCaller): Promise<Outcome<never>> {
-  const [row] = await store.read(standingQuery(store.dialect, callerInput(caller)))
-  const standing = standingOf(caller, row)
+  const standing = await checkStanding(store, caller)
   return standing.ok ? refused('unauthenticated') : standing
 }
-
-const standingQuery = defineQuery<CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  return builder
-    .select(standingFields(dialect))
-    .from(tables.marks)
-    .leftJoin(tables.users, isCaller(dialect, bind))
-    .where(isAnchor(dialect))
-})
 
 export function summaryFields({ tables: { workflows } }: Dialect) {
   return {
