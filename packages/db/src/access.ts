@@ -177,6 +177,20 @@ export interface PermissionRow {
   readonly sharePermission: SharePermission | null
 }
 
+/** Columns from which a read that has joined a workflow, and {@link isShareOfCaller}, knows the caller's permission. */
+export function permissionFields({ tables: { workflows, workflowShares } }: Dialect) {
+  return {
+    ownerId: workflows.ownerId,
+    isPublic: workflows.isPublic,
+    sharePermission: workflowShares.permission,
+  }
+}
+
+/** Joins the share that the joined caller has of the joined workflow. */
+export function isShareOfCaller({ tables: { users, workflows, workflowShares } }: Dialect): SQL {
+  return all(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id))
+}
+
 /** @returns undefined when the caller may not even see it. An ownerless workflow belongs to the administrators. */
 export function permissionOf(caller: Caller, { isAdmin }: Standing, row: PermissionRow): Permission | undefined {
   if (isAdmin) return 'owner'

@@ -2,16 +2,18 @@ import { and, eq, exists, inArray, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   callerInput,
+  type CallerInput,
   done,
   isAnchor,
   isCaller,
+  isShareOfCaller,
   mayAct,
   mayOnWorkflow,
+  type Outcome,
+  permissionFields,
+  type Refusal,
   refused,
   standingFields,
-  type CallerInput,
-  type Outcome,
-  type Refusal,
   type UserCaller,
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
@@ -269,17 +271,12 @@ const workflowHeadQuery = defineQuery<CallerInput & { id: string }>()((dialect, 
       id: workflows.id,
       workflowName: workflows.name,
       versionNumber: workflows.versionNumber,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
     })
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .where(isAnchor(dialect))
 })
 

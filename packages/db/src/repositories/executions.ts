@@ -1,19 +1,21 @@
 import { and, eq, exists, sql, type SQL } from 'drizzle-orm'
 import {
   callerInput,
+  type CallerInput,
   done,
   includes,
   isAnchor,
   isCaller,
+  isShareOfCaller,
   mayOnWorkflow,
+  type Outcome,
+  type Permission,
+  permissionFields,
   permissionOf,
+  type PermissionRow,
   refused,
   standingFields,
   standingOf,
-  type CallerInput,
-  type Outcome,
-  type Permission,
-  type PermissionRow,
   type StandingRow,
   type UserCaller,
 } from '../access.ts'
@@ -88,18 +90,13 @@ const readQuery = defineQuery<CallerInput & { id: string }>()((dialect, bind) =>
       ...standingFields(dialect),
       ...viewFields(dialect),
       lastOp: executions.lastOp,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
     })
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(executions, eq(executions.id, bind('id', executions.id)))
     .leftJoin(workflows, eq(workflows.id, executions.workflowId))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .where(isAnchor(dialect))
 })
 

@@ -4,15 +4,17 @@ import {
   any,
   done,
   isAnchor,
+  isShareOfCaller,
   isThisCaller,
   mayAct,
   mayOnWorkflow,
-  refused,
-  standingFields,
   type Outcome,
   type Permission,
+  permissionFields,
   type PermissionRow,
   type Refusal,
+  refused,
+  standingFields,
   type StandingRow,
   type UserCaller,
 } from '../access.ts'
@@ -225,9 +227,7 @@ function shareQuery(dialect: Dialect, caller: UserCaller, workflowId: string, sh
       ...standingFields(dialect),
       ...countFields(dialect, attemptOf(caller, share), share.at),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
       targetId: target.targetId,
       username: target.username,
       shareId: existing.shareId,
@@ -237,10 +237,7 @@ function shareQuery(dialect: Dialect, caller: UserCaller, workflowId: string, sh
     .from(marks)
     .leftJoin(users, isThisCaller(dialect, caller))
     .leftJoin(workflows, eq(workflows.id, workflowId))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(target, sql`1 = 1`)
     .leftJoin(existing, eq(existing.sharedWith, target.targetId))
     .where(isAnchor(dialect))
@@ -366,9 +363,7 @@ function listQuery(dialect: Dialect, caller: UserCaller, workflowId: string, { l
     .select({
       ...standingFields(dialect),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
       shareId: page.shareId,
       sharedWithUserId: page.sharedWithUserId,
       username: page.username,
@@ -378,10 +373,7 @@ function listQuery(dialect: Dialect, caller: UserCaller, workflowId: string, { l
     .from(marks)
     .leftJoin(users, isThisCaller(dialect, caller))
     .leftJoin(workflows, eq(workflows.id, workflowId))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(page, sql`1 = 1`)
     .where(isAnchor(dialect))
     .orderBy(desc(page.sharedAt), desc(page.shareId))

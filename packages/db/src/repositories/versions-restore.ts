@@ -2,16 +2,17 @@ import { and, eq, exists, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   callerInput,
+  type CallerInput,
   done,
   includes,
   isAnchor,
   isCaller,
+  isShareOfCaller,
   mayAct,
   mayOnWorkflow,
+  type Outcome,
   refused,
   standingFields,
-  type CallerInput,
-  type Outcome,
   type UserCaller,
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
@@ -95,10 +96,7 @@ const beforeQuery = defineQuery<{ workflowId: string; versionNumber: number } & 
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(
       workflowVersions,
       and(

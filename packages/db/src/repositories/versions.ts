@@ -1,17 +1,19 @@
 import { and, desc, eq, exists, lt, sql } from 'drizzle-orm'
 import {
+  type Caller,
   callerInput,
+  type CallerInput,
   done,
   includes,
   isAnchor,
   isCaller,
+  isShareOfCaller,
   isThisCaller,
-  refused,
-  standingFields,
-  type Caller,
-  type CallerInput,
   type Outcome,
   type Permission,
+  permissionFields,
+  refused,
+  standingFields,
 } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { DocumentText } from '../document.ts'
@@ -81,9 +83,7 @@ function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit
     .select({
       ...standingFields(dialect),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
       versionId: page.versionId,
       versionNumber: page.versionNumber,
       changeNotes: page.changeNotes,
@@ -93,10 +93,7 @@ function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit
     .from(marks)
     .leftJoin(users, isThisCaller(dialect, caller))
     .leftJoin(workflows, eq(workflows.id, workflowId))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(page, sql`1 = 1`)
     .where(isAnchor(dialect))
     .orderBy(desc(page.versionNumber))
@@ -110,9 +107,7 @@ const versionQuery = defineQuery<{ workflowId: string; versionNumber: number } &
     .select({
       ...standingFields(dialect),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
       versionId: workflowVersions.id,
       versionNumber: workflowVersions.versionNumber,
       definition: workflowVersions.definition,
@@ -123,10 +118,7 @@ const versionQuery = defineQuery<{ workflowId: string; versionNumber: number } &
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(
       workflowVersions,
       and(
@@ -179,19 +171,14 @@ const pairQuery = defineQuery<{ workflowId: string } & VersionPair & CallerInput
     .select({
       ...standingFields(dialect),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
       from: from.definition,
       to: to.definition,
     })
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(from, eq(from.workflowId, workflows.id))
     .leftJoin(to, eq(to.workflowId, workflows.id))
     .where(isAnchor(dialect))
@@ -232,18 +219,13 @@ const presenceQuery = defineQuery<{ workflowId: string } & VersionPair & CallerI
     .select({
       ...standingFields(dialect),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
       hasBoth: sql<number>`case when ${isThere('from')} and ${isThere('to')} then 1 else 0 end`.mapWith(Number),
     })
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .where(isAnchor(dialect))
 
   function isThere(name: 'from' | 'to') {

@@ -3,13 +3,14 @@ import {
   any,
   includes,
   isAnchor,
+  isShareOfCaller,
   isThisCaller,
   mayAct,
   mayOnWorkflow,
-  refused,
-  standingFields,
   type Outcome,
   type Refusal,
+  refused,
+  standingFields,
   type UserCaller,
 } from '../access.ts'
 import { and, eq, exists, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm'
@@ -162,10 +163,7 @@ function resultQuery(dialect: Dialect, caller: UserCaller, id: string, transfer:
     .from(marks)
     .leftJoin(users, isThisCaller(dialect, caller))
     .leftJoin(workflows, eq(workflows.id, id))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(target, sql`1 = 1`)
     .where(isAnchor(dialect))
   return buildQuery(select)

@@ -18,29 +18,31 @@ import {
 import {
   all,
   any,
+  type Caller,
   callerIdOf,
   callerInput,
+  type CallerInput,
   callerShape,
+  type CallerShape,
   callerTerms,
   callerValues,
+  type CallerValues,
   done,
   includes,
   isAnchor,
   isCaller,
+  isShareOfCaller,
   mayAct,
   mayOnWorkflow,
+  type Outcome,
+  type Permission,
+  permissionFields,
   permissionOf,
+  type PermissionRow,
+  type Refusal,
   refused,
   standingFields,
   standingOf,
-  type Caller,
-  type CallerInput,
-  type CallerShape,
-  type CallerValues,
-  type Outcome,
-  type Permission,
-  type PermissionRow,
-  type Refusal,
   type StandingRow,
   type UserCaller,
 } from '../access.ts'
@@ -252,10 +254,7 @@ const workflowQuery = defineQuery<{ id: string } & CallerInput>()((dialect, bind
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .where(isAnchor(dialect))
 })
 
@@ -316,18 +315,13 @@ const accessQuery = defineQuery<{ id: string } & CallerInput>()((dialect, bind) 
     .select({
       ...standingFields(dialect),
       id: workflows.id,
-      ownerId: workflows.ownerId,
-      isPublic: workflows.isPublic,
       revision: workflows.revision,
-      sharePermission: workflowShares.permission,
+      ...permissionFields(dialect),
     })
     .from(marks)
     .leftJoin(users, isCaller(dialect, bind))
     .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
-    .leftJoin(
-      workflowShares,
-      and(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id)),
-    )
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
     .where(isAnchor(dialect))
 })
 
