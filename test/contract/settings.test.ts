@@ -312,6 +312,15 @@ describeDialects((dialect) => {
       expect(revealed.text.length).toBe('{"value":""}'.length + secret.length)
     })
 
+    test('is 413 when it is more secrets than can be sealed at once, though they are short', async () => {
+      const member = await join(service)
+      const secrets = (count: number) =>
+        `{"tokens":[${Array.from({ length: count }, () => '{"$secret":""}').join(',')}]}`
+      expectRefusal(await put(member, secrets(10_001)), 413, 'payload_too_large')
+      expectRefusal(await patch(member, secrets(10_001)), 413, 'payload_too_large')
+      expect((await put(member, secrets(10_000))).status).toBe(200)
+    })
+
     test.each([
       ['{"a":', 64, '}'],
       ['[', 64, ']'],

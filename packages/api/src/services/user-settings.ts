@@ -29,6 +29,8 @@ export interface SettingsView extends Omit<StoredSettings, 'data'> {
 }
 
 const mostBytes = 1_048_576
+/** A sealed secret is a hundred times as long as the shortest plain one. */
+const mostSecrets = 10_000
 const deepestNesting = 64
 const refBytes = 16
 
@@ -147,8 +149,13 @@ function takeData(tree: DataNode, before: DataNode | undefined, pointer: string)
 const mostProblems = 20
 
 function tooLarge(tree: DataNode): Refused | undefined {
-  if (plainBytesOf(tree) <= mostBytes) return undefined
-  return refuse('payload_too_large', { detail: `The settings' data may have ${mostBytes} bytes.` })
+  if (plainBytesOf(tree) > mostBytes) {
+    return refuse('payload_too_large', { detail: `The settings' data may have ${mostBytes} bytes.` })
+  }
+  if (secretsIn(tree).length > mostSecrets) {
+    return refuse('payload_too_large', { detail: `The settings' data may hold ${mostSecrets} secrets.` })
+  }
+  return undefined
 }
 
 function newRef(): string {
