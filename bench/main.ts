@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { dialects, type Dialect } from '../test/dialects.ts'
 import { runVariable } from '../test/servers/protocol.ts'
 import { startServers, type Servers } from '../test/servers/start.ts'
-import { buildWorker, type BuiltWorker } from '../test/servers/worker.ts'
+import { buildOtherWorker, buildWorker, type BuiltWorker } from '../test/servers/worker.ts'
 import { createWorld, type World } from './acts.ts'
 import { acts } from './floor-contract.ts'
 import { lanes, measure, type Plan } from './measure.ts'
@@ -72,8 +72,8 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   const runId = randomUUID()
   const [servers, product, floor] = await Promise.all([
     startServers(directory, runId),
-    build(join(directory, 'product'), 'functions/src/index.ts'),
-    build(join(directory, 'floor'), 'bench/floor.ts'),
+    build(join(directory, 'product')),
+    buildOtherWorker(join(directory, 'floor'), join(import.meta.dirname, 'floor.ts')),
   ])
   // Inherited by what is started from here on, so that the servers' process can end it where this one is killed.
   process.env[runVariable] = runId
@@ -114,8 +114,8 @@ async function runDialect(dialect: Dialect, options: StageOptions, plan: Plan): 
   }
 }
 
-async function build(directory: string, entry: string): Promise<BuiltWorker> {
-  const built = await buildWorker(directory, join(import.meta.dirname, '..', entry))
+async function build(directory: string): Promise<BuiltWorker> {
+  const built = await buildWorker(directory)
   if ('failed' in built) throw new Error(built.failed)
   return built
 }

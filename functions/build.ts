@@ -1,35 +1,19 @@
 /**
- * What wrangler runs before it bundles: writes what the Worker serves as files, the API's description and the reader
- * for it, into functions/assets. A file is only written when it differs, in one rename: several runs may do so at once.
+ * What wrangler runs before it deploys or serves: bundles the Worker into functions/dist, and writes what it serves as
+ * files, the API's description and the reader for it, into functions/assets.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { routes } from '@millrace/api/app'
 import { openApiDocument } from '@millrace/api/openapi/document'
+import { bundleWorker, put } from './bundle.ts'
 
 const assets = join(import.meta.dirname, 'assets')
 const reader = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 
-mkdirSync(join(assets, 'docs'), { recursive: true })
-put('openapi.json', Buffer.from(`${JSON.stringify(openApiDocument(routes))}\n`))
+put(join(assets, 'openapi.json'), Buffer.from(`${JSON.stringify(openApiDocument(routes))}\n`))
 for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png']) {
-  put(`docs/${name}`, readFileSync(join(reader, name)))
+  put(join(assets, 'docs', name), readFileSync(join(reader, name)))
 }
-
-function put(name: string, content: Buffer): void {
-  const path = join(assets, name)
-  if (contentOf(path)?.equals(content) === true) return
-  const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, content)
-  renameSync(unfinished, path)
-}
-
-function contentOf(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch {
-    // Not written yet.
-    return undefined
-  }
-}
+await bundleWorker(join(import.meta.dirname, 'src/index.ts'), join(import.meta.dirname, 'dist'))

@@ -184,8 +184,4 @@ describe('own client and driver', () => {
     expect(() => sql.query('select $1', [{ a: 1 }], options)).toThrow(TypeError)
     expect(() => sql.query('select $1', [undefined], options)).toThrow(TypeError)
   })
-
-  test('a snapshot is refused with what to do', () => {
-    expect(() => new own.Client()).toThrow(/command line/)
-  })
 })

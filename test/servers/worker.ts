@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
-import { basename, dirname, join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
+import { bundleWorker } from '../../functions/bundle.ts'
 import { workspaceRoot } from '../workspace.ts'
 
-/** The Worker as wrangler deploys it: bundled, minified, with what wrangler.toml binds to it. */
+/** A Worker as it is deployed: bundled, minified, with what wrangler.toml binds to it. */
 export interface BuiltWorker {
-  readonly script: string
+  /** Paths of its modules, the entry first. */
+  readonly modules: readonly [string, ...string[]]
   /** Miniflare's options for one worker; plain data. */
   readonly options: ReturnType<typeof readWorkerOptions>['workerOptions']
 }
@@ -16,13 +19,11 @@ export interface UnbuiltWorker {
   readonly failed: string
 }
 
-/** Builds into a folder, once for all tests of a run: the functions, unless another entry is given. */
-export async function buildWorker(
-  directory: string,
-  entry = join(workspaceRoot, 'functions/src/index.ts'),
-): Promise<BuiltWorker | UnbuiltWorker> {
-  const config = join(workspaceRoot, 'wrangler.toml')
-  const build = spawn('wrangler', ['deploy', entry, '--dry-run', '--config', config, '--outdir', directory], {
+const config = join(workspaceRoot, 'wrangler.toml')
+
+/** Has wrangler build the functions into a folder as it deploys them, once for all tests of a run. */
+export async function buildWorker(directory: string): Promise<BuiltWorker | UnbuiltWorker> {
+  const build = spawn('wrangler', ['deploy', '--dry-run', '--config', config, '--outdir', directory], {
     cwd: workspaceRoot,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
@@ -34,15 +35,26 @@ export async function buildWorker(
       output += text
     })
   }
-  const closed = new Promise<number | null>((resolve, reject) => {
+  const code = await new Promise<number | null>((resolve, reject) => {
     build.once('error', reject)
     build.once('close', resolve)
   })
+  return code === 0 ? builtIn(directory) : { failed: `The Worker can't be built:\n${output}` }
+}
+
+/** Builds another Worker as the functions are built. */
+export async function buildOtherWorker(directory: string, entry: string): Promise<BuiltWorker> {
+  await bundleWorker(entry, directory)
+  return builtIn(directory)
+}
+
+function builtIn(directory: string): BuiltWorker {
+  const chunks = readdirSync(directory).filter((name) => name.endsWith('.js') && name !== 'index.js')
   const { workerOptions } = readWorkerOptions(config)
-  const code = await closed
-  if (code !== 0) return { failed: `The Worker can't be built:\n${output}` }
-  const script = join(directory, basename(entry).replace(/\.ts$/, '.js'))
-  return { script, options: { ...workerOptions, modulesRoot: dirname(script), bindings: {} } }
+  return {
+    modules: [join(directory, 'index.js'), ...chunks.map((name) => join(directory, name))],
+    options: { ...workerOptions, modulesRoot: directory, bindings: {} },
+  }
 }
 
 /**
@@ -50,14 +62,14 @@ export async function buildWorker(
  * reaches the gateway from workerd itself, where the harness sends each request through Node's own fetch.
  */
 export function runWorker(
-  { options, script }: BuiltWorker,
+  { options, modules }: BuiltWorker,
   vars: Readonly<Record<string, string>>,
   onLog: (line: string) => void = () => undefined,
 ): Miniflare {
   return new Miniflare(
     convertV4MiniflareOptions({
       ...options,
-      modules: [{ type: 'ESModule', path: script }],
+      modules: modules.map((path) => ({ type: 'ESModule', path })),
       bindings: vars,
       host: '127.0.0.1',
       port: 0,

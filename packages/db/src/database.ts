@@ -1,9 +1,6 @@
 import type { Dialect } from './dialect.ts'
-import { openMysqlSnapshot } from './dialects/mysql/snapshot.ts'
 import { connectMysql } from './dialects/mysql/transport.ts'
-import { openPostgresSnapshot } from './dialects/postgres/snapshot.ts'
 import { connectPostgres } from './dialects/postgres/transport.ts'
-import { openSqliteSnapshot } from './dialects/sqlite/snapshot.ts'
 import { connectSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
 import { databaseError, type DatabaseError } from './errors.ts'
@@ -94,13 +91,14 @@ function connect(target: Target, endpoint: Endpoint): Connect {
   }
 }
 
-function openSnapshot(target: Target, endpoint: Endpoint): Promise<Snapshot> {
+/** Loaded when one is taken: of the functions only a backup does, and their script is to be small (docs/adr/0035). */
+async function openSnapshot(target: Target, endpoint: Endpoint): Promise<Snapshot> {
   switch (target.dialect) {
     case 'sqlite':
-      return openSqliteSnapshot(target, endpoint)
+      return (await import('./dialects/sqlite/snapshot.ts')).openSqliteSnapshot(target, endpoint)
     case 'postgres':
-      return openPostgresSnapshot(target, endpoint)
+      return (await import('./dialects/postgres/snapshot.ts')).openPostgresSnapshot(target, endpoint)
     case 'mysql':
-      return openMysqlSnapshot(target, endpoint)
+      return (await import('./dialects/mysql/snapshot.ts')).openMysqlSnapshot(target, endpoint)
   }
 }

@@ -1,4 +1,4 @@
-import { NeonDbError } from '@neondatabase/serverless'
+import { NeonDbError } from '#neon'
 import { databaseError, type DatabaseError, type DatabaseFault } from '../../errors.ts'
 import { connectionFailure } from '../connection-failure.ts'
 

@@ -1,8 +1,8 @@
 /**
- * What the functions use of `@neondatabase/serverless`, by its own names: wrangler.toml's alias puts it in the driver's
- * place. Of the driver's 46 KB (gzipped), all but 3 are PostgreSQL's protocol over WebSocket, which no function speaks
- * (docs/adr/0018). Everything else, the command line and the tests, uses the driver; test/gateway/neon-http.test.ts
- * compares the two.
+ * What the functions use of `@neondatabase/serverless` to answer requests, by its own names: in workerd `#neon` is this
+ * file (package.json). Of the driver's 46 KB (gzipped), all but 3 are PostgreSQL's protocol over WebSocket, which only
+ * snapshots speak (docs/adr/0018). Everything else, the command line and the tests, uses the driver;
+ * test/gateway/neon-http.test.ts compares the two.
  */
 
 interface NeonConfig {
@@ -154,14 +154,3 @@ async function errorOf(answer: Response): Promise<NeonDbError> {
   const known = errorFields.map((name) => [name, fields[name] ?? undefined] as const)
   return new NeonDbError(String(fields['message']), Object.fromEntries(known))
 }
-
-/** Snapshots need the driver's WebSocket, which the functions have not. */
-// oxlint-disable-next-line typescript/no-extraneous-class -- in the place of the driver's class
-export class Client {
-  constructor() {
-    throw new Error('the functions have no WebSocket to PostgreSQL: take snapshots from the command line')
-  }
-}
-
-/** What only the WebSocket throws. */
-export class DatabaseError extends Error {}

@@ -1,4 +1,5 @@
-import { Client, DatabaseError as NeonServerError, NeonDbError } from '@neondatabase/serverless'
+import { NeonDbError } from '#neon'
+import { Client, DatabaseError as NeonServerError } from '@neondatabase/serverless'
 import type { DatabaseError } from '../../errors.ts'
 import type { Snapshot } from '../../snapshot.ts'
 import { plain } from '../plain.ts'

@@ -1,4 +1,4 @@
-import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '@neondatabase/serverless'
+import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '#neon'
 import type { Connect, RawResult } from '../../transport.ts'
 import type { Target } from '../../url.ts'
 import { fetchThrough, type Endpoint, type Fetch } from '../trips.ts'
