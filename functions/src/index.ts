@@ -1,7 +1,8 @@
 import { createApp } from '@millrace/api/app'
 import { IsolateMetrics } from '@millrace/api/metrics/isolate'
 import { createMisconfiguredApp } from '@millrace/api/misconfigured'
-import { openDatabase } from '@millrace/db/database'
+import type { Settings } from '@millrace/api/settings'
+import { openDatabase, type Database } from '@millrace/db/database'
 import { readAssets } from './assets.ts'
 import { readEnvironment } from './env.ts'
 import { createLog } from './log.ts'
@@ -48,7 +49,20 @@ function build(env: Bindings): Functions {
     onRetry: ({ fault }) => metrics.retry(fault),
   })
   return {
-    serve: createApp({ settings, database, log, metrics, readAsset: readAssets(env) }).fetch,
+    serve: createApp({ settings, database, replica: openReplica(settings), log, metrics, readAsset: readAssets(env) })
+      .fetch,
     runScheduled: createScheduledRun({ database, log }),
   }
+}
+
+/** Sooner given up than the primary, which then answers: once, and after a few seconds. */
+function openReplica({ readDatabase, readGatewayUrl, gatewayToken }: Settings): Database | undefined {
+  if (readDatabase === undefined) return undefined
+  return openDatabase({
+    target: readDatabase,
+    gatewayUrl: readGatewayUrl,
+    gatewayToken,
+    timeoutSeconds: 5,
+    attempts: 1,
+  })
 }

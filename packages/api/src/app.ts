@@ -3,6 +3,7 @@ import type { Database } from '@millrace/db/database'
 import { touchApiKey } from '@millrace/db/repositories/api-keys'
 import { readiness } from '@millrace/db/readiness'
 import { schemaFindings } from '@millrace/db/schema-findings'
+import type { TripObserver } from '@millrace/db/transport'
 import { Hono, type Context as HonoContext } from 'hono'
 import type { Answer } from './answer.ts'
 import { createKeyUses } from './auth/key-uses.ts'
@@ -15,7 +16,11 @@ import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
 import { problemOf } from './problem.ts'
+import { Replica } from './replica.ts'
 import { admit } from './request/admit.ts'
+import type { Incoming } from './request/incoming.ts'
+import { idOf } from './request/input.ts'
+import { checkAccess } from './request/order.ts'
 import { isNotModified } from './request/preconditions.ts'
 import type { Refused } from './result.ts'
 import type { Route } from './route.ts'
@@ -68,6 +73,7 @@ import { getWorkflows } from './routes/workflows/list.ts'
 import { deleteWorkflow } from './routes/workflows/remove.ts'
 import { postTransfer } from './routes/workflows/transfer.ts'
 import { patchWorkflow } from './routes/workflows/update.ts'
+import type { Context } from './services/context.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything that the API serves, top to bottom. A literal path stands before one with a parameter in its place. */
@@ -137,6 +143,8 @@ export const routes: readonly Route[] = table
 export interface AppOptions {
   readonly settings: Settings
   readonly database: Database
+  /** Where lists and histories are read, unless a request wants them fresh. */
+  readonly replica?: Database | undefined
   readonly clock?: () => Date
   readonly log: Log
   readonly readAsset?: ReadAsset | undefined
@@ -150,6 +158,7 @@ type AppContext = HonoContext<ExchangeVariables>
 export function createApp({
   settings,
   database,
+  replica: replicaDatabase,
   log,
   readAsset,
   clock = () => new Date(),
@@ -157,6 +166,7 @@ export function createApp({
 }: AppOptions): Hono<ExchangeVariables> {
   const tokens = createAccessTokens(settings.authKeys)
   const noteUse = createKeyUses()
+  const replica = replicaDatabase && new Replica({ database: replicaDatabase, clock, log, metrics })
   const app = new Hono<ExchangeVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
   app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', metrics }))
@@ -169,7 +179,17 @@ export function createApp({
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, { code: 'method_not_allowed' }, allow)
-      const answer = await serve(c, route, { settings, database, clock, tokens, noteUse, log, readAsset, metrics })
+      const answer = await serve(c, route, {
+        settings,
+        database,
+        replica,
+        clock,
+        tokens,
+        noteUse,
+        log,
+        readAsset,
+        metrics,
+      })
       return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
     })
   }
@@ -183,6 +203,7 @@ export function createApp({
 }
 
 interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log' | 'metrics'>> {
+  readonly replica: Replica | undefined
   readonly tokens: AccessTokens
   readonly readAsset: ReadAsset | undefined
   readonly noteUse: ReturnType<typeof createKeyUses>
@@ -213,7 +234,9 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     tokens,
     readAsset: parts.readAsset,
   }
-  const answer = await route.respond(context, incoming)
+  const lagging =
+    route.mayLag === true ? await answerOfReplica(parts.replica, route, context, incoming, exchange) : undefined
+  const answer = lagging ?? (await route.respond(context, incoming))
   if (!answer.ok && answer.refusal.code === 'unauthenticated') exchange.userId = undefined
   else if (isKey) {
     // A key says itself whose it is: until it is found, nobody has said so.
@@ -221,6 +244,22 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     noteKeyUse(c, caller, parts)
   }
   return answer
+}
+
+/** The replica's answer, where it has one that the caller may read by what the primary says. */
+function answerOfReplica(
+  replica: Replica | undefined,
+  route: Route,
+  context: Context,
+  incoming: Incoming,
+  observer: TripObserver,
+): Promise<Answer | undefined> | undefined {
+  const pathId = idOf(route, incoming.pathname)
+  return replica?.answer(incoming.headers, observer, {
+    requestId: context.requestId,
+    respond: (store) => route.respond({ ...context, store }, incoming),
+    objection: () => checkAccess(route, context, incoming, { pathId, isPathUnknown: false }),
+  })
 }
 
 /** After the answer, which it costs nothing: what it writes is no trip of the request. */

@@ -53,6 +53,16 @@ export interface ScrapeIncompleteEntry {
   readonly cure: string | undefined
 }
 
+/** The replica did not answer: the primary does, for as long as it is left alone. */
+export interface ReplicaFailedEntry {
+  readonly level: 'warn'
+  readonly event: 'replica_failed'
+  readonly requestId: string
+  readonly awaySeconds: number
+  readonly cause: string
+  readonly cure: string
+}
+
 /** A secret of a user's settings was shown to that user. Its ref names it; a pointer could hold names of the user's. */
 export interface SecretRevealedEntry {
   readonly level: 'info'
@@ -84,6 +94,7 @@ export type LogEntry =
   | MisconfiguredEntry
   | AfterwardsEntry
   | ScrapeIncompleteEntry
+  | ReplicaFailedEntry
   | SecretRevealedEntry
   | SweptEntry
   | SweepFailedEntry

@@ -116,6 +116,8 @@ export interface RouteContract<
   readonly isConditional: boolean
   /** Whether it takes If-Match without needing it. */
   readonly mayBeConditional?: boolean
+  /** Whether a replica may answer it: a list or a history, which may be some moments old. */
+  readonly mayLag?: boolean
   /** Success statuses, and the body of each; null for none. */
   readonly answers: Readonly<Partial<Record<200 | 201 | 204, z.ZodType | null>>>
   /** What this route refuses with, beyond what its contract implies. */

@@ -76,6 +76,20 @@ test.each<[string, Environment, string]>([
   ['31 bytes', { ...good, AUTH_KEYS: `a:${'A'.repeat(42)}` }, 'AUTH_KEYS'],
   ['settings keys of 33 bytes', { ...good, SETTINGS_KEYS: `a:${key}A` }, 'SETTINGS_KEYS'],
   ['a file without its gateway', { ...good, DATABASE_URL: 'sqlite:///./w.db' }, 'DATABASE_GATEWAY_URL'],
+  [
+    'a replica without an HTTP endpoint, and no gateway before it',
+    { ...good, DATABASE_READ_URL: 'postgresql://u:p@replica.internal/db' },
+    'DATABASE_READ_GATEWAY_URL',
+  ],
+  [
+    "a replica's gateway with a path",
+    {
+      ...good,
+      DATABASE_READ_URL: 'postgresql://u:p@replica.internal/db',
+      DATABASE_READ_GATEWAY_URL: 'http://127.0.0.1:8790/sql',
+    },
+    'DATABASE_READ_GATEWAY_URL',
+  ],
   ['a replica of another kind', { ...good, DATABASE_READ_URL: 'libsql://x.turso.io' }, 'DATABASE_READ_URL'],
   ['* beside an origin', { ...good, CORS_ORIGINS: '*,https://a.example' }, 'CORS_ORIGINS'],
 ])('%s is refused', (_, env, variable) => {

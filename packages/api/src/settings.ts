@@ -22,6 +22,8 @@ export interface Settings {
   readonly database: Target
   readonly readDatabase: Target | undefined
   readonly gatewayUrl: string | undefined
+  /** Of the gateway before `readDatabase`; it demands the same token. */
+  readonly readGatewayUrl: string | undefined
   readonly gatewayToken: string | undefined
   /** The first signs, all verify. */
   readonly authKeys: readonly NamedKey[]
@@ -54,7 +56,7 @@ export type ParsedSettings =
 /** What the caller can't do without, beside DATABASE_URL. Functions need all; a command only what it uses. */
 export interface SettingsNeeds {
   readonly needsAuthKeys?: boolean
-  /** DATABASE_GATEWAY_URL, where the database is one that is reached through the gateway. */
+  /** DATABASE_GATEWAY_URL, where the database is one that is reached through the gateway; for a replica likewise. */
   readonly needsGateway?: boolean
 }
 
@@ -70,9 +72,12 @@ export function parseSettings(
 ): ParsedSettings {
   const reader = new EnvironmentReader(env)
   const database = readDatabase(reader, 'DATABASE_URL')
+  const replica = readReplica(reader, database)
+  const needsGateway = needs.needsGateway === true
   const settings = {
-    readDatabase: readReplica(reader, database),
-    gatewayUrl: readGatewayUrl(reader, database, needs.needsGateway === true),
+    readDatabase: replica,
+    gatewayUrl: readGatewayUrl(reader, 'DATABASE_GATEWAY_URL', needsGateway ? database : undefined),
+    readGatewayUrl: readGatewayUrl(reader, 'DATABASE_READ_GATEWAY_URL', needsGateway ? replica : undefined),
     gatewayToken: reader.text('DATABASE_GATEWAY_TOKEN'),
     authKeys: readAuthKeys(reader, needs.needsAuthKeys === true),
     settingsKeys: readKeys(reader, 'SETTINGS_KEYS', (bytes) => bytes === 32, 'exactly 32 bytes'),
@@ -164,13 +169,19 @@ function readReplica(reader: EnvironmentReader, primary: Target | undefined): Ta
   return replica
 }
 
-function readGatewayUrl(reader: EnvironmentReader, database: Target | undefined, isNeeded: boolean) {
-  const text = reader.text('DATABASE_GATEWAY_URL')
+/** @param target What has to be reached through it, where anything has to. */
+function readGatewayUrl(
+  reader: EnvironmentReader,
+  variable: 'DATABASE_GATEWAY_URL' | 'DATABASE_READ_GATEWAY_URL',
+  target: Target | undefined,
+): string | undefined {
+  const text = reader.text(variable)
   if (text === undefined) {
-    if (isNeeded && (database?.via === 'file' || database?.via === 'gateway')) {
+    if (target?.via === 'file' || target?.via === 'gateway') {
+      const which = variable === 'DATABASE_GATEWAY_URL' ? 'this database' : 'the replica of DATABASE_READ_URL'
       reader.wrong(
-        'DATABASE_GATEWAY_URL',
-        'it is not set, and this database has no HTTP endpoint of its own',
+        variable,
+        `it is not set, and ${which} has no HTTP endpoint of its own`,
         'Run `millrace gateway` beside the database and set this to its URL.',
       )
     }
@@ -180,7 +191,7 @@ function readGatewayUrl(reader: EnvironmentReader, database: Target | undefined,
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '')
     return url.origin
   reader.wrong(
-    'DATABASE_GATEWAY_URL',
+    variable,
     'it is not an http(s) URL without a path',
     'Use what `millrace gateway` prints, such as http://127.0.0.1:8789.',
   )

@@ -20,6 +20,8 @@ export interface DatabaseSettings {
   readonly gatewayToken?: string | undefined
   /** How long one round trip may take; 30 when absent. */
   readonly timeoutSeconds?: number | undefined
+  /** How often at most a statement is sent, the first time counted; as the default policy has it when absent. */
+  readonly attempts?: number | undefined
   /** Told of each retry, for metrics. */
   readonly onRetry?: ((error: DatabaseError) => void) | undefined
 }
@@ -42,7 +44,8 @@ export function openDatabase(settings: DatabaseSettings): Database {
   const endpoint = endpointOf(settings)
   const transport = connect(settings.target, endpoint)
   const memory: Memory = { isSchemaCurrent: false }
-  const retrying: Retrying = { policy: defaultRetryPolicy, budget: createRetryBudget(), onRetry: settings.onRetry }
+  const { attempts = defaultRetryPolicy.attempts, onRetry } = settings
+  const retrying: Retrying = { policy: { ...defaultRetryPolicy, attempts }, budget: createRetryBudget(), onRetry }
   return {
     dialect: transport().dialect,
     transport,

@@ -1,4 +1,5 @@
-import { Counter, Histogram, type Family } from './families.ts'
+import type { ReplicaResult } from '../replica.ts'
+import { Counter, gauge, Histogram, type Family } from './families.ts'
 
 /** Seconds: a request takes a few round trips, and what takes longer than ten seconds has failed in some way. */
 const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -21,6 +22,10 @@ export class IsolateMetrics {
   readonly #tripSeconds = new Histogram(secondsBounds)
   readonly #slowQueries = new Counter()
   readonly #retries = new Counter()
+  readonly #replicaReads = new Counter()
+  hasReplica = false
+  /** Whether what was last asked of the replica was answered. */
+  isReplicaUp = true
 
   request({ method, route, status, milliseconds }: CountedRequest): void {
     const labels = { route, method: knownMethods.has(method) ? method : 'other', status: String(status) }
@@ -36,6 +41,10 @@ export class IsolateMetrics {
   /** A statement or batch is tried again after that fault. */
   retry(fault: string): void {
     this.#retries.add({ fault })
+  }
+
+  replicaRead(result: ReplicaResult): void {
+    this.#replicaReads.add({ result })
   }
 
   families(): readonly Family[] {
@@ -56,6 +65,22 @@ export class IsolateMetrics {
         'millrace_database_retries_total',
         ofIsolate('Statements tried again after a fault'),
         labelled,
+      ),
+      ...(this.hasReplica ? this.#replicaFamilies() : []),
+    ]
+  }
+
+  #replicaFamilies(): readonly Family[] {
+    return [
+      this.#replicaReads.family(
+        'millrace_replica_reads_total',
+        ofIsolate('Lists and histories: answered by the replica, or why the primary answered'),
+        { isLabelled: true },
+      ),
+      gauge(
+        'millrace_replica_up',
+        ofIsolate('Whether the replica answered when it was last asked'),
+        this.isReplicaUp ? 1 : 0,
       ),
     ]
   }

@@ -79,12 +79,15 @@ function tagsOf(routes: readonly Route[]) {
   return [...new Set(routes.map(tagOf))].map((name) => ({ name }))
 }
 
-function descriptionOf({ access, scope }: Route): string | undefined {
+function descriptionOf({ access, scope, mayLag }: Route): string | undefined {
   const sentences = [
     access.kind === 'workflow' ? `Needs \`${access.need}\` on the workflow.` : undefined,
     access.kind === 'execution' ? `Needs \`${access.need}\` on the execution's workflow.` : undefined,
     access.kind === 'admin' ? 'For administrators.' : undefined,
     scope === 'account' ? 'Not with an API key.' : undefined,
+    mayLag === true
+      ? 'Read from the replica, where there is one; `Cache-Control: no-cache` reads the primary.'
+      : undefined,
   ].filter((sentence) => sentence !== undefined)
   return sentences.length === 0 ? undefined : sentences.join(' ')
 }

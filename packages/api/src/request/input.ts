@@ -73,7 +73,8 @@ function readPath<Path extends z.ZodObject>(
   return values === undefined ? undefined : contract.pathParameters.safeParse(values).data
 }
 
-function idOf({ path }: RouteContract, pathname: string): string | undefined {
+/** `{id}` of a path, where it can be one. */
+export function idOf({ path }: Pick<RouteContract, 'path'>, pathname: string): string | undefined {
   const id = pathParameters(path, pathname)?.['id']
   return id !== undefined && isId(id) ? id : undefined
 }

@@ -30,11 +30,12 @@ export async function refusalInOrder(
   return refuse(faults.precondition ?? 'validation_failed')
 }
 
-async function checkAccess(
-  { access }: RouteContract,
+/** What the thing that the path names has against the caller. */
+export async function checkAccess(
+  { access }: Pick<RouteContract, 'access'>,
   context: Context,
-  { body }: Incoming,
-  { pathId, isPathUnknown }: Faults,
+  { body }: Pick<Incoming, 'body'>,
+  { pathId, isPathUnknown }: Pick<Faults, 'pathId' | 'isPathUnknown'>,
 ): Promise<Refused | undefined> {
   switch (access.kind) {
     case 'open':

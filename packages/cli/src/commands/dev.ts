@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { endWithStarter } from '../ancestors.ts'
-import { chooseDatabase, loadDrivers, needsGateway, openGateway } from '../connection.ts'
+import { chooseDatabase, loadDrivers, needsGateway, openGateway, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { envFileText, envSafeUrl } from '../dev/env-file.ts'
@@ -53,6 +53,7 @@ const gatewayHost = '127.0.0.1'
 
 interface Plan {
   readonly chosen: ChosenDatabase
+  readonly replica: ChosenDatabase | undefined
   readonly settings: Readonly<Record<string, string>>
   readonly stateDirectory: string
   readonly host: string
@@ -66,7 +67,7 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
   endWithStarter(context.lifetime)
   makeStateDirectory(plan.stateDirectory)
   const gatewayUrl = await startDatabase(context, plan)
-  const worker = startFunctions(context, plan, gatewayUrl)
+  const worker = startFunctions(context, plan, gatewayUrl, await startReplica(context, plan))
   await untilReady(worker, plan.url, context.lifetime.interruption)
   await announce(context, plan, gatewayUrl)
   worker.showLog()
@@ -78,7 +79,8 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
 /** Everything that can be found wrong is found here, before anything is started or written. */
 async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
   const chosen = chooseDatabase(context, options.database)
-  const settings = await functionSettings(context, chosen)
+  const replica = chooseReplica(context)
+  const settings = await functionSettings(context, chosen, replica)
   const stateDirectory = resolve(context.directories.caller, options.state)
   const ended = await endLeftovers(stateDirectory)
   if (ended > 0) context.output.note(`Ended ${ended} processes that an earlier \`millrace dev\` had left behind.`)
@@ -87,16 +89,34 @@ async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
     ? await claimablePort(gatewayHost, options.gatewayPort, '--gateway-port')
     : 0
   const url = `http://${authority(reachableHost(options.host), port)}`
-  return { chosen, settings, stateDirectory, host: options.host, port, gatewayPort, url }
+  return { chosen, replica, settings, stateDirectory, host: options.host, port, gatewayPort, url }
+}
+
+function chooseReplica(context: Context): ChosenDatabase | undefined {
+  const url = context.environment()['DATABASE_READ_URL']
+  if (url === undefined) return undefined
+  const replica = chooseDatabase(context, url)
+  refuseMissingFile(replica)
+  return replica
 }
 
 /** The functions' environment but for what dev makes itself. Throws a Failure that lists all that is wrong. */
-async function functionSettings(context: Context, chosen: ChosenDatabase): Promise<Readonly<Record<string, string>>> {
+async function functionSettings(
+  context: Context,
+  chosen: ChosenDatabase,
+  replica: ChosenDatabase | undefined,
+): Promise<Readonly<Record<string, string>>> {
   const { parseSettings } = await import('@millrace/api/settings')
-  // dev's gateway serves one database, and a replica would need a second one.
-  const { DATABASE_READ_URL: replica, DATABASE_GATEWAY_URL: _gateway, ...given } = settingsOnly(context.environment())
-  if (replica !== undefined) context.output.note('DATABASE_READ_URL is left out: `dev` reads from DATABASE_URL.')
-  const settings = { ...given, DATABASE_URL: envSafeUrl(chosen.url) }
+  const {
+    DATABASE_GATEWAY_URL: _own,
+    DATABASE_READ_GATEWAY_URL: _replicas,
+    ...given
+  } = settingsOnly(context.environment())
+  const settings = {
+    ...given,
+    DATABASE_URL: envSafeUrl(chosen.url),
+    ...(replica === undefined ? {} : { DATABASE_READ_URL: envSafeUrl(replica.url) }),
+  }
   const parsed = parseSettings({ ...newServiceSecrets(), ...settings }, { needsAuthKeys: true, needsGateway: false })
   if (parsed.ok) return settings
   throw new Failure('settings_invalid', {
@@ -120,6 +140,13 @@ async function startDatabase(context: Context, { chosen, settings, gatewayPort }
   return gateway.url
 }
 
+/** Starts the replica's gateway where it needs one. Gives its URL. */
+async function startReplica(context: Context, { replica, settings }: Plan): Promise<string | null> {
+  if (replica === undefined || !needsGateway(replica.target)) return null
+  const token = settings['DATABASE_GATEWAY_TOKEN']
+  return (await openGateway(context, replica.target, { host: gatewayHost, port: 0, token })).url
+}
+
 async function bringUpToDate(context: Context, database: Database): Promise<void> {
   const migrations = readMigrations(context.directories.workspace, database.dialect.name)
   const { migrate } = await import('@millrace/db/migrate')
@@ -129,14 +156,22 @@ async function bringUpToDate(context: Context, database: Database): Promise<void
   })
 }
 
-function startFunctions(context: Context, plan: Plan, gatewayUrl: string | null): Worker {
+function startFunctions(
+  context: Context,
+  plan: Plan,
+  gatewayUrl: string | null,
+  readGatewayUrl: string | null,
+): Worker {
   const { settings, stateDirectory, host, port } = plan
   const envFile = envFilePath(stateDirectory, port)
   const mark = randomUUID()
-  const gatewaySetting = gatewayUrl === null ? {} : { DATABASE_GATEWAY_URL: gatewayUrl }
+  const gateways = {
+    ...(gatewayUrl === null ? {} : { DATABASE_GATEWAY_URL: gatewayUrl }),
+    ...(readGatewayUrl === null ? {} : { DATABASE_READ_GATEWAY_URL: readGatewayUrl }),
+  }
   writeRunRecord(stateDirectory, { mark, pid: process.pid, port })
   context.lifetime.defer(async () => removeRunRecord(stateDirectory, port))
-  writePrivateFile(envFile, envFileText({ ...developmentSecrets(stateDirectory), ...settings, ...gatewaySetting }))
+  writePrivateFile(envFile, envFileText({ ...developmentSecrets(stateDirectory), ...settings, ...gateways }))
   const worker = startWorker({
     workspace: context.directories.workspace,
     stateDirectory,
@@ -151,12 +186,13 @@ function startFunctions(context: Context, plan: Plan, gatewayUrl: string | null)
 }
 
 async function announce(context: Context, plan: Plan, gatewayUrl: string | null): Promise<void> {
-  const { url, chosen, settings } = plan
+  const { url, chosen, replica, settings } = plan
   const docsUrl = await findDocs(url)
   const example = settings['REGISTRATION'] === 'closed' ? readOnlyExampleCommand(url) : exampleCommand(url)
   const words = [
     `millrace is ready on ${url}`,
     `  database  ${chosen.shownUrl}`,
+    ...(replica === undefined ? [] : [`  replica   ${replica.shownUrl}`]),
     ...(gatewayUrl === null ? [] : [`  gateway   ${gatewayUrl}`]),
     ...(docsUrl === null ? [] : [`  docs      ${docsUrl}`]),
     '',

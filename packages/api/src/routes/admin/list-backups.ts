@@ -16,6 +16,7 @@ export const getBackups = defineRoute({
   body: noBody,
   isIdempotent: false,
   isConditional: false,
+  mayLag: true,
   answers: { 200: pageSchema(backupSchema) },
   refusals: ['forbidden', 'invalid_cursor'],
   async act(context, { query }) {

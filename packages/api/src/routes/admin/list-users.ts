@@ -20,6 +20,7 @@ export const getUsers = defineRoute({
   body: noBody,
   isIdempotent: false,
   isConditional: false,
+  mayLag: true,
   answers: { 200: pageSchema(administeredUserSchema) },
   refusals: ['forbidden', 'invalid_cursor'],
   async act(context, { query }) {

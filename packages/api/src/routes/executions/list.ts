@@ -24,6 +24,7 @@ export const getExecutions = defineRoute({
   body: noBody,
   isIdempotent: false,
   isConditional: false,
+  mayLag: true,
   answers: { 200: pageSchema(executionSummarySchema) },
   refusals: ['invalid_cursor'],
   async act(context, { query }) {

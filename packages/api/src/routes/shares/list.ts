@@ -17,6 +17,7 @@ export const getShares = defineRoute({
   body: noBody,
   isIdempotent: false,
   isConditional: false,
+  mayLag: true,
   answers: { 200: pageSchema(shareSchema) },
   refusals: ['invalid_cursor'],
   async act(context, { path, query }) {

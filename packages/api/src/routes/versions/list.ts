@@ -17,6 +17,7 @@ export const getVersions = defineRoute({
   body: noBody,
   isIdempotent: false,
   isConditional: false,
+  mayLag: true,
   answers: { 200: pageSchema(versionSummarySchema) },
   refusals: ['invalid_cursor'],
   async act(context, { path, query }) {

@@ -23,6 +23,7 @@ export const getWorkflows = defineRoute({
   body: noBody,
   isIdempotent: false,
   isConditional: false,
+  mayLag: true,
   answers: { 200: pageSchema(workflowSummarySchema) },
   refusals: ['invalid_cursor'],
   async act(context, { query }) {

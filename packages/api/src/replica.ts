@@ -1,0 +1,107 @@
+import type { Database } from '@millrace/db/database'
+import { DatabaseError, type DatabaseFault } from '@millrace/db/errors'
+import type { Store } from '@millrace/db/store'
+import type { TripObserver } from '@millrace/db/transport'
+import type { Answer } from './answer.ts'
+import type { Log } from './log.ts'
+import type { IsolateMetrics } from './metrics/isolate.ts'
+import type { Refused } from './result.ts'
+
+/** What became of a request that the replica could have answered: `replica` did, else the primary for that reason. */
+export type ReplicaResult = 'replica' | 'refused' | 'no_cache' | 'away' | DatabaseFault
+
+interface ReplicaOptions {
+  readonly database: Database
+  readonly clock: () => Date
+  readonly log: Log
+  readonly metrics: IsolateMetrics
+}
+
+export interface ReplicaRead {
+  readonly requestId: string
+  readonly respond: (store: Store) => Promise<Answer | Refused>
+  /** What the primary has against the caller, asked while the replica reads; undefined for nothing. */
+  readonly objection: () => Promise<Refused | undefined>
+}
+
+/** How long nothing is asked of a replica that failed: the first time, doubled at each failure, and at most. */
+const firstAwayMilliseconds = 2000
+const longestAwayMilliseconds = 60_000
+
+/**
+ * Reads lists and histories from a replica, once for each isolate. What it can't answer the primary does: one that
+ * failed is left alone for a while, so that its timeout is not every request's.
+ */
+export class Replica {
+  readonly #options: ReplicaOptions
+  #awayMilliseconds = 0
+  #awayUntil = 0
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options
+    options.metrics.hasReplica = true
+  }
+
+  /**
+   * The replica's answer; undefined where the primary has to give it. It lags, so a refusal of its is none: what it
+   * doesn't find may have been made since. And it decides nothing: the primary says who may read.
+   */
+  async answer(headers: Headers, observer: TripObserver, read: ReplicaRead): Promise<Answer | undefined> {
+    const { database, metrics } = this.#options
+    if (/(^|,)\s*no-cache\s*(,|=|$)/i.test(headers.get('Cache-Control') ?? '')) {
+      metrics.replicaRead('no_cache')
+      return undefined
+    }
+    if (!this.#isTried()) {
+      metrics.replicaRead('away')
+      return undefined
+    }
+    const [answer, objection] = await Promise.all([this.#read(read, database.store(observer)), read.objection()])
+    if (answer === undefined) return undefined
+    const isAnswered = answer.ok && objection === undefined
+    metrics.replicaRead(isAnswered ? 'replica' : 'refused')
+    return isAnswered ? answer : undefined
+  }
+
+  /** Of those that ask when the time is over one finds out; the others wait for no timeout. */
+  #isTried(): boolean {
+    if (this.#awayMilliseconds === 0) return true
+    const now = this.#options.clock().getTime()
+    if (now < this.#awayUntil) return false
+    this.#awayUntil = now + this.#awayMilliseconds
+    return true
+  }
+
+  async #read({ requestId, respond }: ReplicaRead, store: Store): Promise<Answer | Refused | undefined> {
+    const { metrics } = this.#options
+    try {
+      const answer = await respond(store)
+      this.#awayMilliseconds = 0
+      metrics.isReplicaUp = true
+      return answer
+    } catch (thrown) {
+      if (!(thrown instanceof DatabaseError)) throw thrown
+      metrics.replicaRead(thrown.fault)
+      // Busy is a moment's: a full pool, or a query that a standby cancelled for what it had to replay.
+      if (thrown.fault !== 'database_busy') this.#leaveAlone(requestId, thrown)
+      return undefined
+    }
+  }
+
+  #leaveAlone(requestId: string, { message, cure }: DatabaseError): void {
+    const { clock, log, metrics } = this.#options
+    this.#awayMilliseconds = Math.min(
+      longestAwayMilliseconds,
+      Math.max(firstAwayMilliseconds, this.#awayMilliseconds * 2),
+    )
+    this.#awayUntil = clock().getTime() + this.#awayMilliseconds
+    metrics.isReplicaUp = false
+    const awaySeconds = this.#awayMilliseconds / 1000
+    log({ level: 'warn', event: 'replica_failed', requestId, awaySeconds, cause: message, cure: cureOf(cure) })
+  }
+}
+
+/** The cures are worded for the primary. */
+function cureOf(cure: string): string {
+  return `Of the replica, DATABASE_READ_URL: ${cure.replaceAll('DATABASE_URL', 'DATABASE_READ_URL')}`
+}
