@@ -80,10 +80,14 @@ export async function loadDrivers(): Promise<typeof OpenDatabase> {
 }
 
 /** Opens the database, through a gateway of this process where it has no HTTP endpoint; closed when the command ends. */
-export async function connect(context: Context, chosen: ChosenDatabase): Promise<Connection> {
+export async function connect(
+  context: Context,
+  chosen: ChosenDatabase,
+  options: Pick<GatewayPlace, 'onlyReads'> = {},
+): Promise<Connection> {
   const openDatabase = await loadDrivers()
   if (!needsGateway(chosen.target)) return { ...chosen, database: openDatabase({ target: chosen.target }) }
-  const gateway = await openGateway(context, chosen.target)
+  const gateway = await openGateway(context, chosen.target, options)
   return { ...chosen, database: openDatabase({ target: chosen.target, gatewayUrl: gateway.url }) }
 }
 
@@ -91,6 +95,8 @@ export interface GatewayPlace {
   readonly host?: string
   readonly port?: number
   readonly token?: string | undefined
+  /** Of a SQLite file: it stays as it is. */
+  readonly onlyReads?: boolean
 }
 
 /** A gateway that is closed when the command ends. Throws a Failure when it cannot open the database or the port. */

@@ -2,6 +2,7 @@ import type { Column, SQL } from 'drizzle-orm'
 import type { BulkDialect } from './bulk.ts'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
+import type { ForeignDialect } from './foreign.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { ReachDialect } from './reaching.ts'
 import type { Catalogue } from './schema-shape.ts'
@@ -37,4 +38,5 @@ export interface Dialect {
   readonly claim: ClaimDialect
   readonly migration: MigrationDialect
   readonly catalogue: Catalogue
+  readonly foreign: ForeignDialect
 }

@@ -23,6 +23,7 @@ export const unreachableCode = 'SQLITE_CANTOPEN'
 type SqliteFileTarget = Extract<Target, { readonly via: 'file' }>
 
 export interface HranaOptions {
+  readonly onlyReads: boolean
   readonly limits: GatewayLimits
   readonly log: Log
 }
@@ -77,9 +78,9 @@ class HranaGateway {
   readonly #streams: Sessions<BatonStream>
 
   constructor(target: SqliteFileTarget, options: HranaOptions) {
-    const { limits, log } = options
+    const { limits, log, onlyReads } = options
     const file = prepareSqliteFile(target.path)
-    openFirst(file)
+    openFirst(file, onlyReads ? 'PRAGMA schema_version' : 'PRAGMA journal_mode = WAL')
     this.#options = options
     this.#pool = new Pool(() => Promise.resolve().then(() => SqliteConnection.open(file)), target.options)
     this.#lock = new WriteLock(limits.lockSeconds, () => {
@@ -167,11 +168,14 @@ class HranaGateway {
   }
 }
 
-/** Finds out at the start whether the file is a database, and lets readers and a writer work side by side from then on. */
-function openFirst(file: string): void {
+/**
+ * Finds out at the start whether the file is a database; by WAL it lets readers and a writer work side by side from then on,
+ * which changes the file.
+ */
+function openFirst(file: string, statement: string): void {
   const connection = SqliteConnection.open(file)
   try {
-    connection.run('PRAGMA journal_mode = WAL', [])
+    connection.run(statement, [])
   } catch (error) {
     // Another process is opening the file, and sets the same.
     if (!(error instanceof SqliteFailure && error.isLocked)) throw error

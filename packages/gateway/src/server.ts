@@ -25,6 +25,8 @@ export interface GatewayOptions {
   readonly strict?: boolean
   /** MySQL only: count the rows that an UPDATE matched instead of those that it changed. */
   readonly foundRows?: boolean
+  /** SQLite only: leave the file as it is, with the journal that it has, since nothing will be written. */
+  readonly onlyReads?: boolean
   readonly limits?: Partial<GatewayLimits>
   readonly log?: (entry: GatewayLogEntry) => void
 }
@@ -110,14 +112,18 @@ function openProtocol(options: GatewayOptions, limits: GatewayLimits, log: Log):
   }
 }
 
-function protocolFor({ target, strict, foundRows }: GatewayOptions, limits: GatewayLimits, log: Log): Protocol {
+function protocolFor(
+  { target, strict, foundRows, onlyReads }: GatewayOptions,
+  limits: GatewayLimits,
+  log: Log,
+): Protocol {
   switch (target.dialect) {
     case 'postgres':
       return neonProtocol(target, log)
     case 'mysql':
       return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, limits, log })
     case 'sqlite':
-      if (target.via === 'file') return hranaProtocol(target, { limits, log })
+      if (target.via === 'file') return hranaProtocol(target, { limits, log, onlyReads: onlyReads === true })
       throw new GatewayStartError('settings_invalid', 'A libsql:// database speaks HTTP itself and needs no gateway.')
   }
 }

@@ -3,7 +3,7 @@ import type { NamedKey } from '../settings.ts'
 import type { SealedSecret } from './data-tree.ts'
 
 /** Bytes of the nonce of AES-256-GCM. NIST SP 800-38D. */
-const nonceBytes = 12
+export const nonceBytes = 12
 const shortestWithHint = 12
 const hintLength = 4
 
@@ -30,8 +30,13 @@ export interface SecretSealer {
   missingKid(secret: SealedSecret): string | undefined
 }
 
+/** Gives the nonce that a secret is sealed under: no two secrets may have the same. */
+export type MakeNonce = (userId: string, ref: string, plainText: string) => Promise<Uint8Array<ArrayBuffer>>
+
+const randomNonce: MakeNonce = () => Promise.resolve(crypto.getRandomValues(new Uint8Array(nonceBytes)))
+
 /** The first key seals, all open; without any, each throws a SealingError. */
-export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer {
+export function createSecretSealer(keys: readonly NamedKey[], makeNonce = randomNonce): SecretSealer {
   const imported = new Map<string, Promise<CryptoKey>>()
 
   function firstKid(): string {
@@ -60,7 +65,7 @@ export function createSecretSealer(keys: readonly NamedKey[]): SecretSealer {
     async seal(userId, ref, plainText) {
       const kid = firstKid()
       const key = await keyOf(kid)
-      const iv = crypto.getRandomValues(new Uint8Array(nonceBytes))
+      const iv = await makeNonce(userId, ref, plainText)
       const text = new TextEncoder().encode(plainText)
       const sealed = await crypto.subtle.encrypt(
         { name: 'AES-GCM', iv, additionalData: boundTo(userId, ref) },

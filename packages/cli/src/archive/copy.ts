@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { watchRows } from '@millrace/db/archive/checked-rows'
 import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
+import { findForeignSchema } from '@millrace/db/archive/adopt/foreign-schema'
 import { openSource } from '@millrace/db/archive/dump'
 import { loadRows } from '@millrace/db/archive/load'
 import type { Database } from '@millrace/db/database'
@@ -8,8 +9,10 @@ import type { Target } from '@millrace/db/url'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
+import { adopt } from './adopt.ts'
 import { withArchiveFailures } from './failure.ts'
 import { startLoadProgress } from './load-progress.ts'
+import { chooseQuarantine } from './quarantine-file.ts'
 import { tableLines } from './table-words.ts'
 import { openEmptyTarget } from './target.ts'
 
@@ -17,19 +20,35 @@ export interface CopyOptions {
   readonly from: string
   readonly to: string
   readonly resume?: boolean
+  /** A file for the rows that can't be adopted. */
+  readonly quarantine?: string
+  readonly force?: boolean
 }
 
-/** `millrace copy --from URL --to URL` */
+/** `millrace copy --from URL --to URL`; a source that another program made is adopted. */
 export async function copy(context: Context, options: CopyOptions): Promise<number> {
   const from = chooseDatabase(context, options.from)
   const to = chooseDatabase(context, options.to)
   refuseMissingFile(from)
   if (placeOf(from.target) === placeOf(to.target)) throw sameDatabase(from.shownUrl)
   const isResumed = options.resume === true
+  const quarantine = chooseQuarantine(context, options)
+  const { database: source } = await connect(context, from, { onlyReads: true })
+  const schema = await findForeignSchema(source)
+  const digest = digestOf(from.target)
+  if (schema !== undefined) {
+    return withArchiveFailures(from.shownUrl, () =>
+      adopt(context, { from, to, source, schema, sourceDigest: digest, quarantine, isResumed }),
+    )
+  }
+  if (quarantine !== undefined) {
+    context.output.note(
+      'The source is a database of millrace: all its rows move or none, and no quarantine is written.',
+    )
+  }
   const tables = await withArchiveFailures(from.shownUrl, async () => {
-    const { database: source } = await connect(context, from)
     const target = await openEmptyTarget(context, to, { isResumed })
-    return moveRows(context, source, target, { isResumed, digest: digestOf(from.target) })
+    return moveRows(context, source, target, { isResumed, digest })
   })
   const document = Object.fromEntries(
     Object.entries(tables).map(([name, { rows, sha256 }]) => [

@@ -1,19 +1,16 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { rowCount } from '@millrace/db/archive/digest'
 import { brokenReferences } from '@millrace/db/archive/foreign-keys'
 import type { WholeArchive } from '@millrace/db/archive/read'
 import { recordDrill } from '@millrace/db/repositories/backups'
-import { parseDatabaseUrl } from '@millrace/db/url'
-import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
-import type { ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { archiveFailure, withArchiveFailures } from './failure.ts'
 import { findInput, readIdentities, type ArchiveInput } from './input.ts'
 import { readThroughApi } from './read-back.ts'
 import { loadVerified, verifiedOf } from './restore.ts'
-import { makeScratch, refuseFullDisk, removeLeftovers } from './scratch.ts'
+import { makeScratch, refuseFullDisk, removeLeftovers, scratchDatabase } from './scratch.ts'
 import { openEmptyTarget } from './target.ts'
 
 export interface DrillOptions {
@@ -48,13 +45,13 @@ async function rehearse(
   identities: readonly string[],
   archive: WholeArchive,
 ): Promise<readonly string[]> {
-  const scratch = makeScratch()
+  const scratch = makeScratch('drill')
   // Deferred before the gateway is opened: so it happens after that one has closed the file.
   context.lifetime.defer(() => {
     rmSync(scratch, { recursive: true, force: true })
     return Promise.resolve()
   })
-  refuseFullDisk(scratch, archive.contentBytes)
+  refuseFullDisk('drill', scratch, archive.contentBytes)
   try {
     const database = await openEmptyTarget(context, scratchDatabase(scratch), { isResumed: false })
     await loadVerified(context, database, input, { identities, isResumed: false, archive })
@@ -65,13 +62,6 @@ async function rehearse(
     const { words } = asFailure(archiveFailure(thrown, input.shown))
     return [`${words.what} ${words.why}`]
   }
-}
-
-function scratchDatabase(directory: string): ChosenDatabase {
-  const url = `sqlite:////${encodeURI(join(directory, 'drill.db').replace(/^\//, ''))}`
-  const parsed = parseDatabaseUrl(url)
-  if (!parsed.ok) throw new TypeError(`${parsed.error.what} ${parsed.error.why}`)
-  return { url, shownUrl: 'the scratch database', target: parsed.target }
 }
 
 async function record(

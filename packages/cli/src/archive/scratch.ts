@@ -1,22 +1,33 @@
 import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseDatabaseUrl } from '@millrace/db/url'
+import type { ChosenDatabase } from '../connection.ts'
 import { Failure } from '../failure.ts'
 
-const prefix = 'millrace-drill-'
+/** What a scratch database is made for. */
+export type ScratchPurpose = 'drill' | 'adoption'
 
 /** How much larger than the archive's text a database of it can be, with its indexes and its journal. */
 const growth = 4
 
 /** A directory of its own that only its owner may enter. @returns its path */
-export function makeScratch(): string {
-  return mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+export function makeScratch(purpose: ScratchPurpose): string {
+  return mkdtempSync(join(tmpdir(), `millrace-${purpose}-${process.pid}-`))
 }
 
-/** Removes what drills left behind whose process is gone. */
+/** A SQLite file in a scratch directory, as a database that commands connect to. */
+export function scratchDatabase(directory: string): ChosenDatabase {
+  const url = `sqlite:////${encodeURI(join(directory, 'scratch.db').replace(/^\//, ''))}`
+  const parsed = parseDatabaseUrl(url)
+  if (!parsed.ok) throw new TypeError(`${parsed.error.what} ${parsed.error.why}`)
+  return { url, shownUrl: 'the scratch database', target: parsed.target }
+}
+
+/** Removes what commands left behind whose process is gone. */
 export function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir())) {
-    const processId = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1])
+    const processId = Number(/^millrace-(?:drill|adoption)-(\d+)-/.exec(name)?.[1])
     if (Number.isNaN(processId) || isRunning(processId)) continue
     rmSync(join(tmpdir(), name), { recursive: true, force: true })
   }
@@ -33,14 +44,14 @@ function isRunning(processId: number): boolean {
 }
 
 /** @throws Failure when the place can't hold the database that an archive makes */
-export function refuseFullDisk(directory: string, contentBytes: number): void {
+export function refuseFullDisk(purpose: ScratchPurpose, directory: string, contentBytes: number): void {
   const { bavail, bsize } = statfsSync(directory)
   const free = bavail * bsize
   const needed = contentBytes * growth
   if (free >= needed) return
   throw new Failure('internal', {
-    what: 'There is too little space for a drill.',
-    why: `${directory} has ${free.toLocaleString('en-US')} bytes free, and the drill may need ${needed.toLocaleString('en-US')}.`,
+    what: `There is too little space for the ${purpose}'s scratch database.`,
+    why: `${directory} has ${free.toLocaleString('en-US')} bytes free, and it may need ${needed.toLocaleString('en-US')}.`,
     fix: 'Free some, or set TMPDIR to a larger place.',
   })
 }

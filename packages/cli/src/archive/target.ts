@@ -15,13 +15,27 @@ export async function openEmptyTarget(
   { isResumed }: { readonly isResumed: boolean },
 ): Promise<Database> {
   const { database } = await connect(context, chosen)
-  if (isResumed) return database
-  const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
-  const { applied, pending } = await migrationStatus(database, migrations)
-  if (applied.length > 0) await refuseUnlessRestorable(database)
-  if (pending.length > 0) {
-    await migrate(database, migrations, { signal: context.lifetime.interruption })
-    context.output.note(`Migrated ${chosen.shownUrl}.`)
-  }
+  if (!isResumed) await migrateEmptyTarget(context, chosen, database)
   return database
+}
+
+/** Refuses a database that rows can't go into; changes nothing. */
+export async function refuseUnfitTarget(
+  context: Context,
+  { target }: ChosenDatabase,
+  database: Database,
+): Promise<void> {
+  const migrations = readMigrations(context.directories.workspace, target.dialect)
+  const { applied } = await migrationStatus(database, migrations)
+  if (applied.length > 0) await refuseUnlessRestorable(database)
+}
+
+/** Migrates a database that rows will go into, if need be. */
+export async function migrateEmptyTarget(context: Context, chosen: ChosenDatabase, database: Database): Promise<void> {
+  const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
+  await refuseUnfitTarget(context, chosen, database)
+  const { pending } = await migrationStatus(database, migrations)
+  if (pending.length === 0) return
+  await migrate(database, migrations, { signal: context.lifetime.interruption })
+  context.output.note(`Migrated ${chosen.shownUrl}.`)
 }

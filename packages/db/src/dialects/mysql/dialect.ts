@@ -8,6 +8,7 @@ import { onlyBuilds } from '../only-builds.ts'
 import { mysqlBulk } from './bulk.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
+import { mysqlForeign } from './foreign.ts'
 import { mysqlCatalogue } from './catalogue.ts'
 import { mysqlMigration } from './migration.ts'
 import { mysqlReach } from './reach.ts'
@@ -39,4 +40,5 @@ export const mysql: Dialect = {
   },
   migration: mysqlMigration,
   catalogue: mysqlCatalogue,
+  foreign: mysqlForeign,
 }

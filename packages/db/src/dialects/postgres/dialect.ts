@@ -9,6 +9,7 @@ import { onlyBuilds } from '../only-builds.ts'
 import { postgresBulk } from './bulk.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
+import { postgresForeign } from './foreign.ts'
 import { postgresCatalogue } from './catalogue.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
@@ -36,4 +37,5 @@ export const postgres: Dialect = {
   orUpdate: onConflict,
   migration: postgresMigration,
   catalogue: postgresCatalogue,
+  foreign: postgresForeign,
 }

@@ -8,6 +8,7 @@ import { onlyBuilds } from '../only-builds.ts'
 import { sqliteBulk } from './bulk.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
+import { sqliteForeign } from './foreign.ts'
 import { sqliteCatalogue } from './catalogue.ts'
 import { sqliteMigration } from './migration.ts'
 import { sqliteReach } from './reach.ts'
@@ -33,4 +34,5 @@ export const sqlite: Dialect = {
   orUpdate: onConflict,
   migration: sqliteMigration,
   catalogue: sqliteCatalogue,
+  foreign: sqliteForeign,
 }

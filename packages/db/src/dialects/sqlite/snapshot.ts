@@ -34,7 +34,7 @@ export async function openSqliteSnapshot(target: SqliteTarget, endpoint: Endpoin
         return Promise.resolve()
       },
     })
-    await snapshot.run(plain('select count(*) from `marks`'))
+    await snapshot.run(plain('select count(*) from sqlite_master'))
     return snapshot
   } catch (thrown) {
     client.close()
