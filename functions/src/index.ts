@@ -4,6 +4,7 @@ import { createMisconfiguredApp } from '@millrace/api/misconfigured'
 import type { Settings } from '@millrace/api/settings'
 import { openDatabase, type Database } from '@millrace/db/database'
 import { readAssets } from './assets.ts'
+import { namingDeployment } from './deployment.ts'
 import { readEnvironment } from './env.ts'
 import { createLog } from './log.ts'
 import { createScheduledRun } from './scheduled.ts'
@@ -17,12 +18,14 @@ let functions: Functions | undefined
 
 type Bindings = Readonly<Record<string, unknown>>
 
+const serve = namingDeployment((request, env, execution) => {
+  functions ??= build(env)
+  return functions.serve(request, env, execution)
+})
+
 /** Everything is built once for each isolate, from the environment of its first request. */
 export default {
-  fetch(request: Request, env: Bindings, execution: ExecutionContext): Response | Promise<Response> {
-    functions ??= build(env)
-    return functions.serve(request, env, execution)
-  },
+  fetch: serve,
   scheduled({ scheduledTime }: Pick<ScheduledController, 'scheduledTime'>, env: Bindings): Promise<void> {
     functions ??= build(env)
     return functions.runScheduled(new Date(scheduledTime))

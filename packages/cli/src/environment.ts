@@ -7,7 +7,7 @@ import { Failure } from './failure.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables of CLI.md's "Environment": each can stand in a file that `NAME_FILE` names. */
-const settingNames = [
+export const settingNames = [
   'DATABASE_URL',
   'DATABASE_READ_URL',
   'DATABASE_AUTH_TOKEN',
@@ -28,6 +28,20 @@ const settingNames = [
   'LOG_LEVEL',
   'SLOW_QUERY_MS',
 ] as const
+
+export type SettingName = (typeof settingNames)[number]
+
+/** Those that whoever reads them could use: they are never shown, and never on a command line. */
+export const secretNames: ReadonlySet<string> = new Set<SettingName>([
+  'DATABASE_URL',
+  'DATABASE_READ_URL',
+  'DATABASE_AUTH_TOKEN',
+  'DATABASE_GATEWAY_TOKEN',
+  'AUTH_KEYS',
+  'SETTINGS_KEYS',
+  'METRICS_TOKEN',
+  'BACKUP_IDENTITY',
+])
 
 function withoutEmpty(variables: Environment): Record<string, string> {
   const present: Record<string, string> = {}

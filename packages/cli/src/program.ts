@@ -4,6 +4,7 @@ import type { CommanderError } from 'commander'
 import type { AddCommand, RunAction } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { copyCommand } from './commands/copy.ts'
+import { deployCommand } from './commands/deploy.ts'
 import { devCommand } from './commands/dev.ts'
 import { drillCommand } from './commands/drill.ts'
 import { gatewayCommand } from './commands/gateway.ts'
@@ -30,6 +31,7 @@ const commands: readonly AddCommand[] = [
   keysCommand,
   secretsCommand,
   gatewayCommand,
+  deployCommand,
 ]
 
 /** millrace's version, as package.json has it. */

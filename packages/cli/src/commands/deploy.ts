@@ -1,0 +1,162 @@
+import { errorCodes, type ErrorCode } from '@millrace/api/errors'
+import type { Database } from '@millrace/db/database'
+import { InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import type { AddCommand } from '../command.ts'
+import { loadDrivers } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { makePlan, throughGateway, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
+import { awaitReadiness } from '../deploy/readiness.ts'
+import { wranglerDeploy, type Bundle, type Deployed } from '../deploy/wrangler.ts'
+import { Failure } from '../failure.ts'
+import { readMigrations } from '../migrations.ts'
+import { withDatabaseOption } from '../options.ts'
+import { noteProgress } from './migrate.ts'
+
+interface DeployOptions extends PlanOptions {
+  readonly dryRun?: boolean
+  readonly wait: number
+}
+
+const examples = `
+Checks the environment as the functions will, applies the migrations, uploads with wrangler, and waits until the version
+that it uploaded answers /readyz. Settings come from the environment, from NAME_FILE or from .env; those that are secret
+reach wrangler as a file that is removed, never as an argument. Through a gateway, the database is reached as the
+functions will reach it: at DATABASE_GATEWAY_URL. wrangler must be logged in, or have CLOUDFLARE_API_TOKEN.
+
+Examples:
+  millrace deploy --env staging --dry-run
+  millrace deploy --env staging
+  millrace deploy --env production --url https://api.example.com --json`
+
+export const deployCommand: AddCommand = (parent: Command, run) => {
+  withDatabaseOption(parent.command('deploy').description('check, migrate, upload the functions, and see them ready'))
+    .option('--env <name>', 'an environment of wrangler.toml: staging, production (default: what stands at its top)')
+    .option('--dry-run', 'check the environment and the migrations, bundle, and change nothing')
+    .option('--url <url>', 'where the functions will answer (default: where wrangler says that it put them)')
+    .option('--wait <seconds>', 'how long /readyz may take to answer as it should', parseSeconds, 120)
+    .addHelpText('after', examples)
+    .action((options: DeployOptions) => run((context) => deploy(context, options)))
+}
+
+function parseSeconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('A number of seconds is 0 to 9999.')
+  return Number(text)
+}
+
+async function deploy(context: Context, options: DeployOptions): Promise<number> {
+  const plan = await makePlan(context, options)
+  const database = await openAsFunctions(plan)
+  return options.dryRun === true ? rehearse(context, plan, database) : perform(context, plan, database, options.wait)
+}
+
+/** The database by the way that the functions go: a gateway that they can't pass is found here. */
+async function openAsFunctions({ settings }: Plan): Promise<Database> {
+  const { database: target, gatewayUrl, gatewayToken } = settings
+  const openDatabase = await loadDrivers()
+  return openDatabase(throughGateway(target) ? { target, gatewayUrl, gatewayToken } : { target })
+}
+
+async function rehearse(context: Context, plan: Plan, database: Database): Promise<number> {
+  const { migrationStatus } = await import('@millrace/db/migrate')
+  const { pending, changed } = await migrationStatus(database, migrationsFor(context, database))
+  if (changed.length > 0) throw changedFailure(changed)
+  const deployed = await wranglerDeploy(context, plan, { isDryRun: true })
+  context.output.result(
+    { ...documentOf(plan, deployed), dryRun: true, pending, applied: [] },
+    [
+      `${plan.worker} can be deployed. Nothing was changed.`,
+      `  database   ${pending.length === 0 ? 'has every migration' : `lacks ${pending.join(', ')}`}`,
+      ...wordsOf(plan, deployed.bundle),
+    ].join('\n'),
+  )
+  return 0
+}
+
+async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {
+  const { interruption } = context.lifetime
+  const { migrate } = await import('@millrace/db/migrate')
+  const { applied } = await migrate(database, migrationsFor(context, database), {
+    signal: interruption,
+    onProgress: (progress) => noteProgress(context, progress),
+  })
+  const deployed = await wranglerDeploy(context, plan, { isDryRun: false })
+  const url = plan.url ?? deployed.url
+  const document = { ...documentOf(plan, deployed), url, dryRun: false, pending: [], applied }
+  if (url === null) throw unplaced(plan)
+  context.output.note(`Waiting until ${deployed.version ?? 'it'} is ready on ${url}.`)
+  const readiness = await awaitReadiness({ url, version: deployed.version, waitSeconds, interruption })
+  if (!readiness.isReady) {
+    const failure = notReady(plan, waitSeconds, readiness)
+    context.output.failure(failure, { ok: false, ...document })
+    return failure.exitCode
+  }
+  context.output.result(
+    document,
+    [
+      `${plan.worker} is deployed and ready on ${url}`,
+      `  version    ${deployed.version ?? 'not named'}`,
+      `  database   ${readiness.dialect}, schema ${readiness.schema}, migrations applied: ${applied.join(', ') || 'none'}`,
+      ...wordsOf(plan, deployed.bundle),
+    ].join('\n'),
+  )
+  return 0
+}
+
+function migrationsFor({ directories }: Context, { dialect }: Database) {
+  return readMigrations(directories.workspace, dialect.name)
+}
+
+function documentOf({ worker, environment, vars, secrets }: Plan, { version, url, bundle }: Deployed) {
+  return {
+    worker,
+    environment: environment ?? null,
+    url,
+    version,
+    bundle,
+    vars: Object.keys(vars).toSorted(),
+    secrets: Object.keys(secrets).toSorted(),
+  }
+}
+
+function wordsOf({ vars, secrets }: Plan, { bytes, gzipBytes }: Bundle): readonly string[] {
+  const [all, gzipped] = [bytes, gzipBytes].map((count) => (count / 1024).toFixed(0))
+  return [
+    `  bundle     ${all} KiB, ${gzipped} KiB gzipped`,
+    `  vars       ${Object.keys(vars).toSorted().join(', ') || 'none'}`,
+    `  secrets    ${Object.keys(secrets).toSorted().join(', ')}`,
+  ]
+}
+
+function changedFailure(changed: readonly string[]): Failure {
+  return new Failure('migration_changed', {
+    what: 'Migrations were changed since they were applied.',
+    why: `The database has another text of ${changed.join(', ')}.`,
+    fix: 'See `millrace migrate status`; take the new text with `millrace migrate --accept-changed NAME`.',
+  })
+}
+
+function unplaced({ worker }: Plan): Failure {
+  return new Failure('internal', {
+    what: `${worker} was uploaded, but whether it is ready could not be seen.`,
+    why: 'wrangler named no URL at which it answers.',
+    fix: 'Run this again with --url, the URL at which it answers.',
+  })
+}
+
+function notReady(
+  { environment }: Plan,
+  waitSeconds: number,
+  { code, why }: { readonly code: string | undefined; readonly why: string },
+): Failure {
+  const place = environment === undefined ? '' : ` --env ${environment}`
+  return new Failure(isErrorCode(code) ? code : 'internal', {
+    what: `What was deployed is not ready after ${waitSeconds} seconds.`,
+    why,
+    fix: `See its log with \`wrangler tail${place}\`; the version before comes back with \`wrangler rollback${place}\`.`,
+  })
+}
+
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && errorCodes.some((known) => known === code)
+}

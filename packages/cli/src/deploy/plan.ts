@@ -1,0 +1,175 @@
+import { join } from 'node:path'
+import type { SettingProblem, Settings } from '@millrace/api/settings'
+import type { Target } from '@millrace/db/url'
+import type { Context } from '../context.ts'
+import { secretNames, settingsOnly } from '../environment.ts'
+import { Failure } from '../failure.ts'
+import { isRecord } from '../json.ts'
+import { isLoopback } from '../ports.ts'
+
+export interface DeployOptions {
+  readonly database?: string
+  readonly env?: string
+  readonly url?: string
+}
+
+/** What is deployed, where, and with which settings: checked as the functions check them, and for being deployed. */
+export interface Plan {
+  /** Path of wrangler.toml. */
+  readonly config: string
+  /** A named environment of wrangler.toml, or the one at its top. */
+  readonly environment: string | undefined
+  readonly worker: string
+  readonly settings: Settings
+  /** Of `settings`, what may be seen: goes to wrangler as arguments. */
+  readonly vars: Readonly<Record<string, string>>
+  /** What may not: goes to wrangler as a file. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** Where the deployment will be asked; else wrangler says where it put it. */
+  readonly url: string | undefined
+}
+
+/** Everything that can be found wrong without asking anyone. Throws one Failure that lists all of it. */
+export async function makePlan(context: Context, options: DeployOptions): Promise<Plan> {
+  const config = join(context.directories.workspace, 'wrangler.toml')
+  const { worker, vars: configured } = await readConfiguration(config, options)
+  const given = settingsOnly({ ...context.environment(), ...(options.database && { DATABASE_URL: options.database }) })
+  const { parseSettings } = await import('@millrace/api/settings')
+  const parsed = parseSettings({ ...configured, ...given })
+  const problems = [
+    ...Object.keys(configured)
+      .filter((name) => secretNames.has(name))
+      .map(secretInConfiguration),
+    ...(parsed.ok ? problemsOfPlace(parsed.settings) : parsed.problems),
+  ]
+  if (!parsed.ok || problems.length > 0) throw settingsFailure(problems)
+  for (const notice of parsed.notices) context.output.note(notice)
+  const named = (isSecret: boolean) =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => secretNames.has(name) === isSecret))
+  return {
+    config,
+    environment: options.env,
+    worker,
+    settings: parsed.settings,
+    vars: named(false),
+    secrets: named(true),
+    url: options.url === undefined ? undefined : originOf(options.url),
+  }
+}
+
+interface Configuration {
+  readonly worker: string
+  readonly vars: Readonly<Record<string, string>>
+}
+
+async function readConfiguration(config: string, { env, url }: DeployOptions): Promise<Configuration> {
+  const { unstable_readConfig: readConfig } = await import('wrangler')
+  const read = (environment?: string): unknown => readConfig({ config, env: environment }, { hideWarnings: true })
+  const environments = textsOf(membersOf(read())['definedEnvironments'])
+  if (env !== undefined && !environments.includes(env)) {
+    throw new Failure('usage', {
+      what: `There is no environment "${env}".`,
+      why: `wrangler.toml has ${environments.join(', ') || 'none'}.`,
+      fix: `Choose one of them with --env, or add [env.${env}] to wrangler.toml.`,
+    })
+  }
+  const { name, vars, workers_dev: hasOwnHost, route, routes } = membersOf(read(env))
+  const isSomewhere = hasOwnHost !== false || route !== undefined || textsOf(routes).length > 0
+  if (!isSomewhere && url === undefined) {
+    throw new Failure('usage', {
+      what: 'Nobody could reach this deployment, so whether it is ready cannot be seen.',
+      why: 'wrangler.toml turns workers_dev off and has no route for it.',
+      fix: 'Give it a route, or name the URL at which it will answer with --url.',
+    })
+  }
+  const texts = Object.entries(membersOf(vars)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  return { worker: String(name), vars: Object.fromEntries(texts) }
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {}
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))) : []
+}
+
+function secretInConfiguration(variable: string): SettingProblem {
+  return {
+    variable,
+    why: 'it is a secret, and stands in wrangler.toml, which is in git and shown in the dashboard',
+    fix: `Take it out of wrangler.toml, replace the secret, and give it in the environment or as ${variable}_FILE.`,
+  }
+}
+
+/** What is right on this machine and can't work, or isn't safe, for functions that run elsewhere. */
+function problemsOfPlace({ database, readDatabase, gatewayUrl, gatewayToken }: Settings): readonly SettingProblem[] {
+  const problems = [ownEndpointProblem('DATABASE_URL', database)]
+  if (readDatabase !== undefined) problems.push(ownEndpointProblem('DATABASE_READ_URL', readDatabase))
+  if (gatewayUrl !== undefined && throughGateway(database)) {
+    problems.push(gatewayProblem(new URL(gatewayUrl)), gatewayToken === undefined ? tokenMissing : undefined)
+  }
+  return problems.filter((problem) => problem !== undefined)
+}
+
+export function throughGateway({ via }: Target): boolean {
+  return via === 'file' || via === 'gateway'
+}
+
+const tokenMissing: SettingProblem = {
+  variable: 'DATABASE_GATEWAY_TOKEN',
+  why: 'it is not set, and whoever reaches the gateway would reach the database',
+  fix: 'Set it to the token that the gateway was started with, of 32 random characters or more.',
+}
+
+function ownEndpointProblem(variable: string, target: Target): SettingProblem | undefined {
+  if (target.via !== 'libsql' || !isLoopback(hostOf(new URL(target.url)))) return undefined
+  return {
+    variable,
+    why: 'it leads to this machine, which functions that run elsewhere do not reach',
+    fix: 'Use the URL of a libSQL server on the network, with https.',
+  }
+}
+
+function gatewayProblem(url: URL): SettingProblem | undefined {
+  const variable = 'DATABASE_GATEWAY_URL'
+  if (isLoopback(hostOf(url))) {
+    return {
+      variable,
+      why: 'it leads to this machine, which functions that run elsewhere do not reach',
+      fix: 'Run `millrace gateway` beside the database, behind TLS, and set this to its https URL (docs/deploy.md).',
+    }
+  }
+  if (url.protocol === 'https:') return undefined
+  return {
+    variable,
+    why: 'it is http, so the token and all data would cross the network in clear',
+    fix: 'Put TLS before the gateway (docs/deploy.md), and set this to its https URL.',
+  }
+}
+
+function hostOf({ hostname }: URL): string {
+  const name = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  return name.endsWith('.localhost') ? 'localhost' : name
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '')
+    return url.origin
+  throw new Failure('usage', {
+    what: '--url is not an http(s) URL without a path.',
+    why: 'The routes of the API are asked for below it.',
+    fix: 'Give it as https://api.example.com.',
+  })
+}
+
+function settingsFailure(problems: readonly SettingProblem[]): Failure {
+  return new Failure('settings_invalid', {
+    what: `Settings are wrong: ${problems.map(({ variable }) => variable).join(', ')}. Nothing was changed.`,
+    why: problems.map(({ variable, why }) => `${variable}: ${why}`).join('\n'),
+    fix: problems.map(({ variable, fix }) => `${variable}: ${fix}`).join('\n'),
+  })
+}

@@ -1,0 +1,158 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { newSecrets } from '@millrace/cli/secrets'
+import { startGateway } from '@millrace/gateway/server'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { targetOf } from '../database.ts'
+import { describeDialects, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { documentOf, emptyDirectory, millrace, startMillrace } from '../cli/millrace.ts'
+import { startCloudflare, type Cloudflare, type CloudflareOptions } from './cloudflare.ts'
+
+// Each command is a process of its own that starts wrangler, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000 })
+
+const gatewayToken = 'a-gateway-token-of-more-than-32-characters'
+const preload = `--import ${join(import.meta.dirname, 'reach-gateway.mjs')}`
+
+interface World {
+  readonly database: TestDatabase
+  readonly cloudflare: Cloudflare
+  readonly env: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** An empty database, its gateway with a token, and a platform to deploy to. */
+async function world(dialect: Dialect, options: Partial<CloudflareOptions> = {}): Promise<World> {
+  const database = await freshDatabase(dialect)
+  const gateway = await startGateway({ target: targetOf(database.url), token: gatewayToken })
+  const cloudflare = await startCloudflare({ gatewayUrl: gateway.url, ...options })
+  onTestFinished(async () => {
+    await cloudflare.close()
+    await gateway.close()
+    await database.drop()
+  })
+  const { age, ...keys } = await newSecrets()
+  const secrets = {
+    ...keys,
+    DATABASE_URL: database.url,
+    DATABASE_GATEWAY_TOKEN: gatewayToken,
+    BACKUP_IDENTITY: age.identity,
+  }
+  const env = {
+    ...cloudflare.variables,
+    ...secrets,
+    DATABASE_GATEWAY_URL: 'https://gateway.example',
+    BACKUP_RECIPIENTS: age.recipient,
+    NODE_OPTIONS: preload,
+    TEST_GATEWAY_URL: gateway.url,
+    WRANGLER_LOG_PATH: emptyDirectory(),
+    TMPDIR: emptyDirectory(),
+  }
+  return { database, cloudflare, env, secrets }
+}
+
+const staging = (cloudflare: Cloudflare) => ['deploy', '--env', 'staging', '--url', cloudflare.url]
+
+async function tablesOf(database: TestDatabase): Promise<number> {
+  const from = database.dialect === 'sqlite' ? 'sqlite_schema' : 'information_schema.tables'
+  const column = database.dialect === 'sqlite' ? 'name' : 'table_name'
+  const rows = await database.query(`select ${column} as name from ${from} where ${column} = 'workflows'`)
+  return rows.length
+}
+
+const isLong = process.env['TEST_LONG'] === '1'
+
+describeDialects((dialect) => {
+  // Only the migrations differ, and those have suites of their own.
+  test.skipIf(dialect !== 'sqlite' && !isLong)(
+    'a deployment migrates, uploads with its secrets unseen, and is over when what it uploaded is ready',
+    async () => {
+      const { database, cloudflare, env, secrets } = await world(dialect)
+      const cwd = emptyDirectory()
+      const rehearsed = await millrace([...staging(cloudflare), '--dry-run', '--json'], { cwd, env })
+      expect(rehearsed, rehearsed.stdout).toMatchObject({ exitCode: 0 })
+      expect(documentOf(rehearsed)).toMatchObject({
+        worker: 'millrace-staging',
+        environment: 'staging',
+        dryRun: true,
+        applied: [],
+        pending: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
+        url: null,
+        version: null,
+        vars: ['BACKUP_RECIPIENTS', 'DATABASE_GATEWAY_URL'],
+        secrets: Object.keys(secrets).toSorted(),
+      })
+      expect({ uploads: cloudflare.uploads, tables: await tablesOf(database) }).toEqual({ uploads: [], tables: 0 })
+
+      const deployed = await millrace([...staging(cloudflare), '--json'], { cwd, env })
+      expect(deployed, deployed.stdout).toMatchObject({ exitCode: 0 })
+      const [upload] = cloudflare.uploads
+      const document = documentOf(deployed) as { bundle: { gzipBytes: number } }
+      expect(document).toMatchObject({
+        dryRun: false,
+        url: cloudflare.url,
+        version: upload?.version,
+        applied: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
+        pending: [],
+      })
+      expect(document.bundle.gzipBytes).toBeGreaterThan(50_000)
+      expect((await fetch(`${cloudflare.url}/readyz`)).headers.get('X-Millrace-Deployment')).toBe(upload?.version)
+
+      const textsOf = (kind: string) =>
+        Object.fromEntries(
+          upload?.bindings.filter(({ type }) => type === kind).map(({ name, text }) => [name, text]) ?? [],
+        )
+      expect(textsOf('secret_text')).toEqual(secrets)
+      expect(Object.keys(textsOf('plain_text')).toSorted()).toEqual(['BACKUP_RECIPIENTS', 'DATABASE_GATEWAY_URL'])
+      expect(cloudflare.crons.length).toBeGreaterThan(0)
+      const seen = [...(upload?.commandLines ?? []), deployed.stdout, deployed.stderr, rehearsed.stderr].join('\n')
+      expect(seen).toContain('secrets.json')
+      for (const secret of Object.values(secrets)) expect(seen).not.toContain(secret)
+      expect(readdirSync(env['TMPDIR'] ?? '').filter((name) => name.startsWith('millrace-'))).toEqual([])
+    },
+  )
+})
+
+test('a migration that fails ends it before the upload', async () => {
+  const { database, cloudflare, env } = await world('sqlite')
+  await database.query('create table users (id text)')
+  const ended = await millrace([...staging(cloudflare), '--json'], { cwd: emptyDirectory(), env })
+  expect(ended.exitCode).toBe(1)
+  expect(documentOf(ended)).toMatchObject({ error: { code: 'not_empty' } })
+  expect(cloudflare.uploads).toEqual([])
+})
+
+test('an upload that the platform refuses is told with its words, and exits 1', async () => {
+  const { cloudflare, env } = await world('sqlite', { refusal: 'this token may not deploy' })
+  const ended = await millrace([...staging(cloudflare), '--json'], { cwd: emptyDirectory(), env })
+  expect(ended.exitCode).toBe(1)
+  expect(documentOf(ended)).toMatchObject({
+    error: { code: 'internal', why: expect.stringContaining('may not deploy') },
+  })
+})
+
+test('a deployment that is up and not ready exits 1 with the code of its /readyz', async () => {
+  const { cloudflare, env } = await world('sqlite', { gatewayUrl: 'http://127.0.0.1:1' })
+  const ended = await millrace([...staging(cloudflare), '--wait', '0', '--json'], { cwd: emptyDirectory(), env })
+  expect(ended.exitCode).toBe(1)
+  expect(documentOf(ended)).toMatchObject({
+    ok: false,
+    url: cloudflare.url,
+    error: { code: 'database_unreachable', fix: expect.stringContaining('wrangler rollback --env staging') },
+  })
+})
+
+test('an interrupted upload ends with 130 and leaves no secret behind', async () => {
+  let isUploading = false
+  const { cloudflare, env } = await world('sqlite', {
+    async onUpload() {
+      isUploading = true
+      await new Promise(() => undefined)
+    },
+  })
+  const running = startMillrace(staging(cloudflare), { cwd: emptyDirectory(), env })
+  await vi.waitFor(() => expect(isUploading).toBe(true), { timeout: 60_000, interval: 50 })
+  running.process.kill('SIGINT')
+  expect(await running.ended).toMatchObject({ exitCode: 130 })
+  expect(readdirSync(env['TMPDIR'] ?? '').filter((name) => name.startsWith('millrace-'))).toEqual([])
+})
