@@ -58,11 +58,15 @@ test('beyond loopback the gateway demands a token, and then refuses whoever lack
   expect(refused.exitCode).toBe(2)
   expect(documentOf(refused)).toMatchObject({ error: { code: 'settings_invalid' } })
   expect(readdirSync(cwd)).toEqual([])
-  writeFileSync(join(cwd, 'token'), 'a-long-random-token\n')
+  writeFileSync(join(cwd, 'short'), 'only-31-characters-of-a-token-x\n')
+  const short = await millrace([...args, '--token-file', 'short'], { cwd })
+  expect(short.exitCode).toBe(2)
+  expect(documentOf(short)).toMatchObject({ error: { code: 'settings_invalid', fix: expect.stringContaining('32') } })
+  writeFileSync(join(cwd, 'token'), 'a-long-random-token-of-32-or-more-characters\n')
   const running = startMillrace([...args, '--token-file', 'token'], { cwd })
   const url = (await urlOf(running)).replace('0.0.0.0', '127.0.0.1')
   expect((await fetch(`${url}/status`)).status).toBeGreaterThanOrEqual(401)
-  const headers = { 'X-Millrace-Gateway-Token': 'a-long-random-token' }
+  const headers = { 'X-Millrace-Gateway-Token': 'a-long-random-token-of-32-or-more-characters' }
   expect((await fetch(`${url}/status`, { headers })).status).toBe(200)
 })
 

@@ -6,7 +6,7 @@ import { libsqlDriver, neonDriver, planetscaleDriver } from './drivers.ts'
 import { startTestGateway, until } from './start.ts'
 import { targetOf } from './target.ts'
 
-const token = 'a-long-random-text'
+const token = 'a-long-random-text-of-32-or-more-characters'
 
 /** A request with headers that fetch would not send. */
 function send(url: string, headers: Record<string, string>, method = 'GET'): Promise<number> {

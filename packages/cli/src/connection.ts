@@ -120,12 +120,8 @@ async function closeSoon(gateway: Gateway, interruption: AbortSignal): Promise<v
   await (interruption.aborted ? Promise.race([closed, delay(interruptedCloseMilliseconds)]) : closed)
 }
 
-function startFailure({ code, message }: GatewayStartError): Failure {
-  return new Failure(code, {
-    what: 'The gateway cannot start.',
-    why: message,
-    fix: 'Choose another address, port or token.',
-  })
+function startFailure({ code, message, fix }: GatewayStartError): Failure {
+  return new Failure(code, { what: 'The gateway cannot start.', why: message, fix })
 }
 
 function fileFailure(error: Error): Failure {

@@ -3,6 +3,7 @@ import { SealingError } from '@millrace/api/user-settings/sealing'
 import { DatabaseError } from '@millrace/db/errors'
 import type { DatabaseFault } from '@millrace/db/errors'
 import { MigrationError } from '@millrace/db/migration-error'
+import type { Trouble } from '@millrace/db/troubles'
 import type { UrlError } from '@millrace/db/url'
 
 /** CLI.md's closed list: the API's codes, and the command line's own. */
@@ -85,13 +86,28 @@ const databaseCodes: Record<DatabaseFault, FailureCode> = {
   internal: 'internal',
 }
 
-const databaseWhat: Record<DatabaseFault, string> = {
+const databaseWhat: Record<Trouble, string> = {
   database_unreachable: 'The database cannot be reached.',
+  connection_refused: 'The database cannot be reached: nothing takes connections there.',
+  unknown_host: 'The database cannot be reached: its host is not known.',
+  tls_unsupported: 'The database cannot be reached as sslmode demands: the server has no TLS.',
+  certificate_untrusted: "The database cannot be reached as sslmode demands: the server's certificate is not trusted.",
   database_auth_failed: 'The database refused the user or the password.',
+  token_refused: 'The gateway or the libSQL server refused the token.',
+  permission_denied: 'The database does not allow this to its user.',
+  tls_required: 'The database takes only connections with TLS.',
   database_missing: 'The database does not exist.',
   database_schema_outdated: "The database lacks migrations or has none of millrace's tables.",
+  json_unsupported: 'The database server is too old: it has no JSON.',
   database_busy: 'The database is busy.',
+  too_many_connections: 'The database has as many connections as it allows.',
+  pool_exhausted: 'All connections to the database are in use.',
+  deadlock: 'The database ended a deadlock.',
+  lock_wait: 'The database waited too long for a lock.',
+  disk_full: "The database's disk is full.",
+  read_only: 'The database cannot be written to.',
   database_timeout: 'The database did not answer in time.',
+  statement_timeout: 'The database ended a statement that took too long.',
   restore_in_progress: 'A restore into this database is under way.',
   unique_violation: 'The database refused a row: another one has the same key.',
   foreign_key_violation: 'The database refused a row: what it refers to does not exist.',
@@ -113,7 +129,7 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof DatabaseError) {
     return new Failure(databaseCodes[error.fault], {
-      what: databaseWhat[error.fault],
+      what: databaseWhat[error.trouble],
       why: error.message.replaceAll(/\s*\n\s*/g, ' '),
       fix: error.cure,
     })

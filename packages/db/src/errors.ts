@@ -1,3 +1,5 @@
+import { factsOf, type Trouble } from './troubles.ts'
+
 /** What can go wrong with a database, closed. The first seven are the API's codes of the same name. */
 export type DatabaseFault =
   | 'database_unreachable'
@@ -13,6 +15,8 @@ export type DatabaseFault =
   | 'internal'
 
 interface DatabaseErrorDetails {
+  /** What is the matter, where more is known than the fault. */
+  readonly trouble?: Trouble
   /** The database's own words, without parameters. */
   readonly message: string
   /** For the operator: the command or setting that mends it. */
@@ -28,6 +32,7 @@ interface DatabaseErrorDetails {
 /** An error for the operator: its words go to the log, never to a caller. */
 export class DatabaseError extends Error {
   readonly fault: DatabaseFault
+  readonly trouble: Trouble
   readonly cure: string
   readonly constraint: string | undefined
   readonly retryAfterSeconds: number | undefined
@@ -37,6 +42,7 @@ export class DatabaseError extends Error {
     super(details.message)
     this.name = 'DatabaseError'
     this.fault = fault
+    this.trouble = details.trouble ?? fault
     this.cure = details.cure
     this.constraint = details.constraint
     this.retryAfterSeconds = details.retryAfterSeconds
@@ -44,38 +50,12 @@ export class DatabaseError extends Error {
   }
 }
 
-const cures: Record<DatabaseFault, string> = {
-  database_unreachable:
-    'Check that the database server (or the gateway) is running, and the host, port and firewall; try again.',
-  database_auth_failed: "Check the user, the password and the user's grants in DATABASE_URL.",
-  database_missing: 'Create the database, or correct its name in DATABASE_URL.',
-  database_schema_outdated: 'Run `millrace migrate` against this DATABASE_URL.',
-  database_busy: 'Try again; if it stays so, raise pool_size or look for long transactions.',
-  database_timeout: 'Try again; if it stays so, look for slow queries and locks.',
-  restore_in_progress: 'Wait for the restore, or run `millrace restore --resume` or `--abandon`.',
-  unique_violation: 'A row with the same key exists.',
-  foreign_key_violation: 'A row that is referred to does not exist, or is still referred to.',
-  check_violation: 'A value is not among those that the column allows.',
-  internal: 'This is a defect of millrace or an unknown answer of the database: report it with this message.',
-}
-
-const retryAfterSeconds: Partial<Record<DatabaseFault, number>> = {
-  database_unreachable: 5,
-  database_busy: 1,
-  database_timeout: 1,
-  restore_in_progress: 30,
-}
-
-/** A {@link DatabaseError} with the cure that fits its kind. */
+/** A {@link DatabaseError} with the fault and the cure of its trouble. */
 export function databaseError(
-  fault: DatabaseFault,
+  trouble: Trouble,
   message: string,
   details: { readonly isNotApplied: boolean; readonly constraint?: string | undefined },
 ): DatabaseError {
-  return new DatabaseError(fault, {
-    message,
-    cure: cures[fault],
-    retryAfterSeconds: retryAfterSeconds[fault],
-    ...details,
-  })
+  const { fault, cure, retryAfterSeconds } = factsOf(trouble)
+  return new DatabaseError(fault, { trouble, message, cure, retryAfterSeconds, ...details })
 }

@@ -5,6 +5,9 @@ import { isSameSecret } from './secret.ts'
 
 export const tokenHeader = 'x-millrace-gateway-token'
 
+/** Shorter ones could be guessed: nothing slows guesses down. */
+export const minTokenCharacters = 32
+
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Target } from '@millrace/db/url'
-import { type AccessRules, isLoopbackHost, refusalOf } from './access.ts'
+import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf } from './access.ts'
 import { readBody } from './body.ts'
 import { hranaProtocol } from './hrana.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
@@ -44,10 +44,13 @@ export interface Gateway {
 export class GatewayStartError extends Error {
   override readonly name = 'GatewayStartError'
   readonly code: 'settings_invalid' | 'port_taken'
+  /** The setting that mends it. */
+  readonly fix: string
 
-  constructor(code: 'settings_invalid' | 'port_taken', message: string) {
+  constructor(code: 'settings_invalid' | 'port_taken', message: string, fix: string) {
     super(message)
     this.code = code
+    this.fix = fix
   }
 }
 
@@ -94,12 +97,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 function refuseOpenDoor({ host, token }: AccessRules): void {
-  if (token === '')
-    throw new GatewayStartError('settings_invalid', 'The gateway token is empty. Give a long random text.')
+  const fix = `Give a token of at least ${minTokenCharacters} random characters (--token-file, DATABASE_GATEWAY_TOKEN).`
+  if (token !== undefined && token.length < minTokenCharacters) {
+    throw new GatewayStartError('settings_invalid', `The gateway token has only ${token.length} characters.`, fix)
+  }
   if (token !== undefined || isLoopbackHost(host)) return
   throw new GatewayStartError(
     'settings_invalid',
-    `The gateway would listen on ${host}, beyond this machine, and let anyone use the database. Give it a token (--token-file), or let it listen on 127.0.0.1.`,
+    `The gateway would listen on ${host}, beyond this machine, and let anyone use the database without a token.`,
+    `${fix} Or let it listen on 127.0.0.1.`,
   )
 }
 
@@ -107,8 +113,9 @@ function openProtocol(options: GatewayOptions, limits: GatewayLimits, log: Log):
   try {
     return protocolFor(options, limits, log)
   } catch (error) {
-    if (error instanceof TlsFileError) throw new GatewayStartError('settings_invalid', error.message)
-    throw error
+    if (!(error instanceof TlsFileError)) throw error
+    const fix = 'Give the path of a readable PEM file in the option ssl_ca of DATABASE_URL, or leave it out.'
+    throw new GatewayStartError('settings_invalid', error.message, fix)
   }
 }
 
@@ -124,7 +131,11 @@ function protocolFor(
       return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, limits, log })
     case 'sqlite':
       if (target.via === 'file') return hranaProtocol(target, { limits, log, onlyReads: onlyReads === true })
-      throw new GatewayStartError('settings_invalid', 'A libsql:// database speaks HTTP itself and needs no gateway.')
+      throw new GatewayStartError(
+        'settings_invalid',
+        'A libsql:// database speaks HTTP itself and needs no gateway.',
+        'Give the functions this DATABASE_URL, without DATABASE_GATEWAY_URL.',
+      )
   }
 }
 
@@ -225,7 +236,11 @@ function listen(server: Server, host: string, port: number): Promise<void> {
       if (error.code !== 'EADDRINUSE') reject(error)
       else
         reject(
-          new GatewayStartError('port_taken', `Port ${port} on ${host} is taken. Choose another, or 0 for a free one.`),
+          new GatewayStartError(
+            'port_taken',
+            `Port ${port} on ${host} is taken.`,
+            'Choose another port, or 0 for a free one.',
+          ),
         )
     })
     server.listen(port, host, () => resolve())

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ConnectionOptions } from '@millrace/db/url'
@@ -25,11 +26,12 @@ export class TlsFileError extends Error {
 
 function readCa(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    const text = readFileSync(path, 'utf8')
+    // TLS takes a file without a certificate for one that trusts nobody; this throws.
+    return new X509Certificate(text).raw.length === 0 ? '' : text
   } catch (error) {
-    throw new TlsFileError(`The certificate file ${path} (ssl_ca) can't be read. Give the path of a PEM file.`, {
-      cause: error,
-    })
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new TlsFileError(`The certificate file ${path} (ssl_ca) can't be read (${reason}).`, { cause: error })
   }
 }
 

@@ -3,6 +3,7 @@ import { type Duplex, finished } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
 import type { Target } from '@millrace/db/url'
 import { type AccessRules, refusalOf, tokenHeader } from './access.ts'
+import { connectionFailureWords } from './connection-trouble.ts'
 import type { Log } from './log.ts'
 import { openPostgresSocket } from './postgres-socket.ts'
 import { errorResponse, readStartup, StartupRefusal, startupFor } from './postgres-startup.ts'
@@ -79,14 +80,9 @@ async function pass(webSocket: WebSocket, target: PostgresTarget, log: Log): Pro
     server.pipe(client)
   } catch (error) {
     const isRefusal = error instanceof StartupRefusal
-    const message = error instanceof Error ? error.message : 'unknown failure'
+    const message = error instanceof Error ? connectionFailureWords(error) : 'unknown failure'
     if (!isRefusal)
       log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${message}` })
-    client.end(
-      errorResponse(
-        isRefusal ? error.sqlState : unreachableSqlState,
-        isRefusal ? message : 'the server cannot be reached',
-      ),
-    )
+    client.end(errorResponse(isRefusal ? error.sqlState : unreachableSqlState, message))
   }
 }

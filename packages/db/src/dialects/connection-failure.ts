@@ -1,4 +1,5 @@
 import { databaseError, type DatabaseError } from '../errors.ts'
+import type { Trouble } from '../troubles.ts'
 
 /**
  * A request that got no answer from a database: refused, cut or too late. It can't be told whether a write was applied
@@ -15,4 +16,29 @@ export function connectionFailure(cause: unknown): DatabaseError {
 
 function isTimeout(cause: unknown): boolean {
   return cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError')
+}
+
+/** What the gateway puts behind the words of a connection that it could not make: packages/gateway/src/connection-trouble.ts. */
+const told = / \[(connection_refused|unknown_host|tls_unsupported|certificate_untrusted)\]/
+
+/** Why the gateway could not connect, where its message says so. */
+export function connectionTrouble(message: string): Trouble | undefined {
+  switch (told.exec(message)?.[1]) {
+    case 'connection_refused':
+      return 'connection_refused'
+    case 'unknown_host':
+      return 'unknown_host'
+    case 'tls_unsupported':
+      return 'tls_unsupported'
+    case 'certificate_untrusted':
+      return 'certificate_untrusted'
+    case undefined:
+    default:
+      return undefined
+  }
+}
+
+/** The message without it. */
+export function wordsAlone(message: string): string {
+  return message.replace(told, '')
 }

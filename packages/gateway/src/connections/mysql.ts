@@ -2,6 +2,7 @@ import { createConnection, type Connection, type FieldPacket, type QueryError, t
 import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
+import { connectionFailureWords } from '../connection-trouble.ts'
 import type { Log } from '../log.ts'
 import type { PooledConnection } from '../pool.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from '../tls.ts'
@@ -107,9 +108,9 @@ export class MysqlConnection implements PooledConnection {
       log({
         level: 'error',
         event: 'connection_failed',
-        message: `The MySQL server can't be connected to: ${result.message}`,
+        message: `The MySQL server can't be connected to: ${connectionFailureWords(result)}`,
       })
-      throw serverErrorOf(result) ?? new MysqlUnreachableError(result.message, { cause: result })
+      throw serverErrorOf(result) ?? new MysqlUnreachableError(connectionFailureWords(result), { cause: result })
     }
     const connection = new MysqlConnection(result.connection, result.version, log)
     try {

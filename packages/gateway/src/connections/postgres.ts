@@ -1,6 +1,7 @@
 import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
 import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
+import { connectionFailureWords } from '../connection-trouble.ts'
 import type { Log } from '../log.ts'
 import type { PooledConnection } from '../pool.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from '../tls.ts'
@@ -81,8 +82,9 @@ export class PostgresConnection implements PooledConnection {
       result = await connect(address, fallback)
     }
     if (result instanceof GatewayClient) return new PostgresConnection(result, log)
-    log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${result.message}` })
-    throw result instanceof DatabaseError ? result : new PostgresUnreachableError(result.message, { cause: result })
+    const words = result instanceof DatabaseError ? result.message : connectionFailureWords(result)
+    log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${words}` })
+    throw result instanceof DatabaseError ? result : new PostgresUnreachableError(words, { cause: result })
   }
 
   get isUsable(): boolean {

@@ -1,24 +1,27 @@
 import { NeonDbError } from '#neon'
-import { databaseError, type DatabaseError, type DatabaseFault } from '../../errors.ts'
-import { connectionFailure } from '../connection-failure.ts'
+import { databaseError, type DatabaseError } from '../../errors.ts'
+import { factsOf, type Trouble } from '../../troubles.ts'
+import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
 
 /** SQLSTATE, whole or by its class, to what it means. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const faults: Readonly<Record<string, DatabaseFault>> = {
+const troubles: Readonly<Record<string, Trouble>> = {
   '08': 'database_unreachable',
   '57P01': 'database_unreachable',
   '57P02': 'database_unreachable',
   '57P03': 'database_unreachable',
   '28': 'database_auth_failed',
-  '42501': 'database_auth_failed',
+  '42501': 'permission_denied',
   '3D000': 'database_missing',
   '42P01': 'database_schema_outdated',
   '42703': 'database_schema_outdated',
   '3F000': 'database_schema_outdated',
-  '53300': 'database_busy',
+  '53300': 'too_many_connections',
+  '53100': 'disk_full',
+  '25006': 'read_only',
   '40001': 'database_busy',
-  '40P01': 'database_busy',
-  '55P03': 'database_busy',
-  '57014': 'database_timeout',
+  '40P01': 'deadlock',
+  '55P03': 'lock_wait',
+  '57014': 'statement_timeout',
   '23505': 'unique_violation',
   '23503': 'foreign_key_violation',
   '23514': 'check_violation',
@@ -34,18 +37,26 @@ export function readPostgresError(thrown: unknown): DatabaseError {
   if (!(thrown instanceof NeonDbError)) return connectionFailure(thrown)
   const { code } = thrown
   if (code === undefined) return readHttpFailure(thrown)
-  const fault = faults[code] ?? faults[code.slice(0, 2)] ?? 'internal'
+  const trouble = troubleOf(thrown, code)
+  const { fault } = factsOf(trouble)
   // A server that answers with a SQLSTATE has rolled the statement or batch back, unless it was shut down meanwhile.
   const isNotApplied = fault !== 'database_unreachable'
-  return databaseError(fault, wordsOf(thrown, code), { isNotApplied, constraint: thrown.constraint })
+  return databaseError(trouble, wordsOf(thrown, code), { isNotApplied, constraint: thrown.constraint })
+}
+
+function troubleOf({ message }: NeonDbError, code: string): Trouble {
+  // pg_hba.conf has no line for a connection in the clear.
+  if (code === '28000' && /no encryption|SSL off/.test(message)) return 'tls_required'
+  if (code === '42704' && /type "(?:pg_catalog\.)?json"/.test(message)) return 'json_unsupported'
+  return connectionTrouble(message) ?? troubles[code] ?? troubles[code.slice(0, 2)] ?? 'internal'
 }
 
 function readHttpFailure(thrown: NeonDbError): DatabaseError {
   if (busyStatus.test(thrown.message)) {
-    return databaseError('database_busy', 'no connection to the database was free', { isNotApplied: true })
+    return databaseError('pool_exhausted', 'no connection to the database was free', { isNotApplied: true })
   }
   if (refusedStatus.test(thrown.message)) {
-    return databaseError('database_auth_failed', 'the endpoint refused the token', { isNotApplied: true })
+    return databaseError('token_refused', 'the endpoint refused the token', { isNotApplied: true })
   }
   return connectionFailure(thrown.sourceError)
 }
@@ -56,5 +67,5 @@ function wordsOf(thrown: NeonDbError, code: string): string {
   if (code.startsWith('23')) {
     return `PostgreSQL: a row violates ${thrown.constraint ?? thrown.column ?? 'a constraint'} (SQLSTATE ${code})`
   }
-  return `PostgreSQL: ${thrown.message} (SQLSTATE ${code})`
+  return `PostgreSQL: ${wordsAlone(thrown.message)} (SQLSTATE ${code})`
 }

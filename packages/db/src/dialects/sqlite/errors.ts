@@ -1,39 +1,52 @@
 import { LibsqlError } from '@libsql/client/http'
-import { databaseError, type DatabaseError, type DatabaseFault } from '../../errors.ts'
+import { databaseError, type DatabaseError } from '../../errors.ts'
+import { factsOf, type Trouble } from '../../troubles.ts'
 import { connectionFailure } from '../connection-failure.ts'
 
 /** Reads what the libSQL client throws. Codes: https://www.sqlite.org/rescode.html, by their start. */
 export function readSqliteError(thrown: unknown): DatabaseError {
   if (!(thrown instanceof LibsqlError)) return connectionFailure(thrown)
-  const status = httpStatusOf(thrown)
-  if (status === 401 || status === 403) {
-    return databaseError('database_auth_failed', 'the libSQL server refused the token', { isNotApplied: true })
-  }
-  if (status === 404) {
-    return databaseError('database_missing', 'the libSQL server knows no such database', { isNotApplied: true })
-  }
-  if (status === 429 || status === 503) {
-    return databaseError('database_busy', 'no connection to the database was free', { isNotApplied: true })
-  }
-  const fault = faultOf(thrown)
-  if (fault === undefined) return connectionFailure(thrown.cause ?? thrown)
-  return databaseError(fault, `SQLite: ${thrown.message}`, {
-    isNotApplied: true,
+  const trouble = troubleOf(thrown) ?? troubleOfStatus(httpStatusOf(thrown))
+  if (trouble === undefined) return connectionFailure(thrown.cause ?? thrown)
+  const { fault } = factsOf(trouble)
+  return databaseError(trouble, `SQLite: ${thrown.message}`, {
+    isNotApplied: fault !== 'database_unreachable',
     constraint: fault === 'unique_violation' ? uniqueIndexIn(thrown.message) : undefined,
   })
 }
 
-function faultOf({ code, message }: LibsqlError): DatabaseFault | undefined {
+/** By the start of the code, which may be an extended one. */
+const troubles: readonly (readonly [string, Trouble])[] = [
+  ['SQLITE_BUSY', 'lock_wait'],
+  ['SQLITE_LOCKED', 'lock_wait'],
+  ['SQLITE_FULL', 'disk_full'],
+  ['SQLITE_READONLY', 'read_only'],
+  ['SQLITE_INTERRUPT', 'database_timeout'],
+  ['SQLITE_CANTOPEN', 'database_missing'],
+  ['SQLITE_NOTADB', 'database_missing'],
+  ['SQLITE_AUTH', 'permission_denied'],
+  ['SQLITE_PERM', 'permission_denied'],
+  // Whether a commit that met it was written is not known.
+  ['SQLITE_IOERR', 'database_unreachable'],
+  ['AUTH_', 'token_refused'],
+  ['SQLITE', 'internal'],
+  ['SQL_PARSE_ERROR', 'internal'],
+  ['SQL_INPUT_ERROR', 'internal'],
+]
+
+function troubleOf({ code, message }: LibsqlError): Trouble | undefined {
   if (/no such (?:table|column)/.test(message)) return 'database_schema_outdated'
   if (/UNIQUE constraint failed/.test(message)) return 'unique_violation'
   if (/FOREIGN KEY constraint failed/.test(message)) return 'foreign_key_violation'
   if (/(?:CHECK|NOT NULL) constraint failed/.test(message)) return 'check_violation'
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'database_busy'
-  if (code.startsWith('SQLITE_INTERRUPT')) return 'database_timeout'
-  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_NOTADB')) return 'database_missing'
-  if (code.startsWith('SQLITE_AUTH') || code.startsWith('SQLITE_PERM')) return 'database_auth_failed'
-  if (code.startsWith('SQLITE') || code === 'SQL_PARSE_ERROR' || code === 'SQL_INPUT_ERROR') return 'internal'
-  return undefined
+  if (message.includes('pool_timeout')) return 'pool_exhausted'
+  return troubles.find(([start]) => code.startsWith(start))?.[1]
+}
+
+function troubleOfStatus(status: number | undefined): Trouble | undefined {
+  if (status === 401 || status === 403) return 'token_refused'
+  if (status === 404) return 'database_missing'
+  return status === 429 || status === 503 ? 'database_busy' : undefined
 }
 
 function httpStatusOf(thrown: LibsqlError): number | undefined {

@@ -1,0 +1,151 @@
+import type { DatabaseFault } from './errors.ts'
+
+/**
+ * What can be the matter with a database, closed. Each fault is a trouble too: the one where no more is known. What they
+ * look like in each dialect, and the page for people, is in troubles-explained.ts.
+ */
+export type Trouble =
+  | DatabaseFault
+  | 'connection_refused'
+  | 'unknown_host'
+  | 'tls_required'
+  | 'tls_unsupported'
+  | 'certificate_untrusted'
+  | 'token_refused'
+  | 'permission_denied'
+  | 'json_unsupported'
+  | 'too_many_connections'
+  | 'pool_exhausted'
+  | 'deadlock'
+  | 'lock_wait'
+  | 'statement_timeout'
+  | 'disk_full'
+  | 'read_only'
+
+interface TroubleFacts {
+  /** What callers are told. */
+  readonly fault: DatabaseFault
+  /** For the operator: the command or setting that mends it. */
+  readonly cure: string
+  /** Set where waiting helps. */
+  readonly retryAfterSeconds?: number
+}
+
+const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
+  database_unreachable: {
+    fault: 'database_unreachable',
+    cure: 'Check that the database server (or the gateway) is running, and the host, port and firewall; try again.',
+    retryAfterSeconds: 5,
+  },
+  connection_refused: {
+    fault: 'database_unreachable',
+    cure: 'Start the database server, or correct the host and port in DATABASE_URL; look at the firewall.',
+    retryAfterSeconds: 5,
+  },
+  unknown_host: {
+    fault: 'database_unreachable',
+    cure: 'Correct the host in DATABASE_URL; look at the DNS.',
+    retryAfterSeconds: 5,
+  },
+  tls_unsupported: {
+    fault: 'database_unreachable',
+    cure: 'Switch TLS on in the database server, or set sslmode=disable on a network that you trust.',
+  },
+  certificate_untrusted: {
+    fault: 'database_unreachable',
+    cure: "Renew the server's certificate, give its authority as ssl_ca, or use a host name that it holds.",
+  },
+  database_auth_failed: {
+    fault: 'database_auth_failed',
+    cure: 'Correct the user and the password in DATABASE_URL, percent-encoded; on MySQL look at where the user may come from and whether it has to use TLS.',
+  },
+  token_refused: {
+    fault: 'database_auth_failed',
+    cure: 'Give functions and gateway the same DATABASE_GATEWAY_TOKEN; for Turso and libSQL correct DATABASE_AUTH_TOKEN.',
+  },
+  permission_denied: {
+    fault: 'database_auth_failed',
+    cure: 'Grant the user what it needs (docs/databases.md); migrate as the owner of the tables.',
+  },
+  tls_required: {
+    fault: 'database_auth_failed',
+    cure: 'The database server takes no connection in the clear: set sslmode=require, or better verify-full.',
+  },
+  database_missing: {
+    fault: 'database_missing',
+    cure: 'Create the database, or correct its name in DATABASE_URL.',
+  },
+  database_schema_outdated: {
+    fault: 'database_schema_outdated',
+    cure: 'Run `millrace migrate` against this DATABASE_URL.',
+  },
+  json_unsupported: {
+    fault: 'database_schema_outdated',
+    cure: 'Take a newer database server: PostgreSQL 9.4, MySQL 8.0.16, MariaDB 10.2.7, or later.',
+  },
+  database_busy: {
+    fault: 'database_busy',
+    cure: 'Try again; if it stays so, raise pool_size or look for long transactions.',
+    retryAfterSeconds: 1,
+  },
+  too_many_connections: {
+    fault: 'database_busy',
+    cure: "Raise the database server's limit of connections, or lower pool_size and max_overflow of its gateways.",
+    retryAfterSeconds: 1,
+  },
+  pool_exhausted: {
+    fault: 'database_busy',
+    cure: 'Raise pool_size and max_overflow; look for slow statements and long transactions.',
+    retryAfterSeconds: 1,
+  },
+  deadlock: {
+    fault: 'database_busy',
+    cure: 'Try again; if it stays so, look for other programs that write to these tables.',
+    retryAfterSeconds: 1,
+  },
+  lock_wait: {
+    fault: 'database_busy',
+    cure: 'Try again; if it stays so, look for the transaction that holds the lock.',
+    retryAfterSeconds: 1,
+  },
+  disk_full: {
+    fault: 'database_busy',
+    cure: "Make room on the database server's disk.",
+    retryAfterSeconds: 30,
+  },
+  read_only: {
+    fault: 'database_busy',
+    cure: 'Let DATABASE_URL lead to the primary, not to a replica, and let the database be written to.',
+    retryAfterSeconds: 30,
+  },
+  database_timeout: {
+    fault: 'database_timeout',
+    cure: 'Try again; if it stays so, look for slow queries and locks.',
+    retryAfterSeconds: 1,
+  },
+  statement_timeout: {
+    fault: 'database_timeout',
+    cure: "Look for slow queries and locks, or raise the database's limit for a statement.",
+    retryAfterSeconds: 1,
+  },
+  restore_in_progress: {
+    fault: 'restore_in_progress',
+    cure: 'Wait for the restore, or run `millrace restore --resume` or `--abandon`.',
+    retryAfterSeconds: 30,
+  },
+  unique_violation: { fault: 'unique_violation', cure: 'A row with the same key exists.' },
+  foreign_key_violation: {
+    fault: 'foreign_key_violation',
+    cure: 'A row that is referred to does not exist, or is still referred to.',
+  },
+  check_violation: { fault: 'check_violation', cure: 'A value is not among those that the column allows.' },
+  internal: {
+    fault: 'internal',
+    cure: 'This is a defect of millrace or an unknown answer of the database: report it with this message.',
+  },
+}
+
+/** The fault, cure and waiting time of a trouble. */
+export function factsOf(trouble: Trouble): TroubleFacts {
+  return troubles[trouble]
+}
