@@ -58,7 +58,7 @@ export async function prepareAdoption(
   const reader = new StagedReader(schema, scratch, options)
   return {
     counts: await countAll(scratch),
-    refusals: await findRefusals(scratch),
+    refusals: await findRefusals(scratch, schema),
     notes,
     hasSecrets,
     pages: () => reader.pages(),
@@ -79,7 +79,13 @@ async function countAll(scratch: Scratch): Promise<Adoption['counts']> {
   return Object.fromEntries(counts) as Adoption['counts']
 }
 
-async function findRefusals(scratch: Scratch): Promise<readonly Refusal[]> {
+/** Settings without an id of their own are found by their user. */
+function idShown(name: GuideTableName, { tables }: ForeignSchema): string {
+  const columns = tables.find(({ guide }) => guide.name === name)?.columns ?? []
+  return name === 'settings' && columns.every((column) => column.name !== 'id') ? 'user_id' : 'id'
+}
+
+async function findRefusals(scratch: Scratch, schema: ForeignSchema): Promise<readonly Refusal[]> {
   const refusals: Refusal[] = []
   for (const reason of refusalReasons) {
     const tables: RefusedRows[] = []
@@ -87,7 +93,7 @@ async function findRefusals(scratch: Scratch): Promise<readonly Refusal[]> {
       const from = `from ${name} where reasons & ${bitOf(reason)} <> 0`
       const count = await scratch.count(`select count(*) ${from}`)
       if (count === 0) continue
-      const ids = await scratch.run(`select id ${from} order by id, seq limit ${firstIds}`)
+      const ids = await scratch.run(`select ${idShown(name, schema)} ${from} order by 1, seq limit ${firstIds}`)
       tables.push({ table: name, count, ids: ids.map(([id]) => (typeof id === 'string' ? id : null)) })
     }
     if (tables.length > 0) refusals.push({ reason, count: tables.reduce((sum, { count }) => sum + count, 0), tables })

@@ -92,14 +92,15 @@ export class ForeignReader {
   }
 
   #behind({ last, rowsRead }: Position, limit: number): SQL {
-    const order = this.#order.map((name) => sql.identifier(name))
+    // With the table's name: a bare one would mean what is selected, which is text.
+    const order = this.#order.map((name) => sql`${this.#from}.${sql.identifier(name)}`)
     if (order.length === 0) return sql`limit ${sql.raw(String(limit))} offset ${sql.raw(String(rowsRead))}`
     const keys = sql.join(order, sql`, `)
     const condition = last === undefined ? sql`` : sql`where ${this.#isBehind(order, last)}`
     return sql`${condition} order by ${keys} limit ${sql.raw(String(limit))}`
   }
 
-  #isBehind(order: readonly ReturnType<typeof sql.identifier>[], last: readonly unknown[]): SQL {
+  #isBehind(order: readonly SQL[], last: readonly unknown[]): SQL {
     const values = last.map((value) => sql`${value}`)
     if (values.length === 1) return sql`${order[0]} > ${values[0]}`
     return sql`(${sql.join([...order], sql`, `)}) > (${sql.join(values, sql`, `)})`

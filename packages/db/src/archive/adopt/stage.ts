@@ -1,3 +1,4 @@
+import { databaseError } from '../../errors.ts'
 import type { Readable } from '../source.ts'
 import { readers } from './adopted-row.ts'
 import { countForeignRows, ForeignReader, type Cells } from './foreign-rows.ts'
@@ -53,11 +54,12 @@ export async function stage(
     measured.reduce((sum, { bytes }) => sum + bytes, 0),
   )
   const watched = watchSecrets(options.secrets)
-  for (const { table, left } of measured) {
+  for (const { table, rows, left } of measured) {
     for (const { column, values } of left) {
       notes.push({ kind: 'column_left', table: table.guide.name, column, rows: values })
     }
     notes.push(...(await stageTable(source, table, scratch, { ...options, secrets: watched.secrets })))
+    await refuseOtherCount(scratch, table, rows)
   }
   return { notes, hasSecrets: watched.hasSome() }
 }
@@ -91,6 +93,13 @@ async function stageTable(
     onRows?.(rows.length)
   }
   return [...filled.values()]
+}
+
+/** Whatever went wrong with its pages, no row may be lost or doubled. */
+async function refuseOtherCount(scratch: Scratch, { guide }: ForeignTable, rows: number): Promise<void> {
+  const staged = await scratch.count(`select count(*) from ${guide.name}`)
+  if (staged === rows) return
+  throw databaseError('internal', `${guide.name} has ${rows} rows, but ${staged} were read`, { isNotApplied: true })
 }
 
 /** By the source's own value, whatever it is filled with. */
