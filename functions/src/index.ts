@@ -3,6 +3,7 @@ import { IsolateMetrics } from '@millrace/api/metrics/isolate'
 import { createMisconfiguredApp } from '@millrace/api/misconfigured'
 import type { Settings } from '@millrace/api/settings'
 import { openDatabase, type Database } from '@millrace/db/database'
+import { withAnalytics } from './analytics.ts'
 import { readAssets } from './assets.ts'
 import { namingDeployment } from './deployment.ts'
 import { readEnvironment } from './env.ts'
@@ -43,7 +44,7 @@ function build(env: Bindings): Functions {
     }
   }
   const { settings } = parsed
-  const log = createLog(settings.logLevel)
+  const log = withAnalytics(createLog(settings.logLevel), env, settings.database.dialect)
   const metrics = new IsolateMetrics()
   const database = openDatabase({
     target: settings.database,

@@ -12,6 +12,8 @@ export interface RequestEntry {
   readonly milliseconds: number
   readonly databaseMilliseconds: number
   readonly trips: number
+  /** Of the caller's trace, where it named one. */
+  readonly traceId?: string | undefined
   readonly userId?: string | undefined
   readonly code?: ErrorCode | undefined
   /** For the operator: what happened, in the words of what failed, and what mends it. */
@@ -26,6 +28,8 @@ export interface TripEntry {
   readonly requestId: string
   readonly milliseconds: number
   readonly statement: string
+  /** At level `debug`, by kind alone: `text`, `null`. */
+  readonly parameters?: readonly string[]
 }
 
 export interface MisconfiguredEntry {

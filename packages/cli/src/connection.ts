@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Database, openDatabase as OpenDatabase } from '@millrace/db/database'
 import { parseDatabaseUrl, redactUrl } from '@millrace/db/url'
 import type { Target } from '@millrace/db/url'
+import type { GatewayLogEntry } from '@millrace/gateway/log'
 import type { Gateway, GatewayStartError } from '@millrace/gateway/server'
 import type { Context } from './context.ts'
 import { Failure, urlFailure } from './failure.ts'
@@ -97,7 +98,10 @@ export interface GatewayPlace {
   readonly token?: string | undefined
   /** Of a SQLite file: it stays as it is. */
   readonly onlyReads?: boolean
+  readonly log?: GatewayLog
 }
+
+export type GatewayLog = (entry: GatewayLogEntry) => void
 
 /** A gateway that is closed when the command ends. Throws a Failure when it cannot open the database or the port. */
 export async function openGateway(context: Context, target: GatewayTarget, place: GatewayPlace = {}): Promise<Gateway> {

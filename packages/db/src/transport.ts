@@ -27,5 +27,8 @@ export type Connect = (observer?: TripObserver) => Transport
 
 /** Told of each round trip: how long it took and the SQL's text, never its parameters. */
 export interface TripObserver {
-  trip(milliseconds: number, statement: string): void
+  /** @param parameterTypes Of the statement's parameters in order, by kind alone: `text`, `null`. Made when asked for. */
+  trip(milliseconds: number, statement: string, parameterTypes: () => readonly string[]): void
+  /** Headers of the trace that the request belongs to, for the gateway. */
+  readonly traceHeaders?: Readonly<Record<string, string>> | undefined
 }

@@ -11,6 +11,7 @@ import {
 } from './hrana-messages.ts'
 import { columnBody, type StmtOutcome, stmtResultBody } from './hrana-values.ts'
 import type { JsonObject } from './json.ts'
+import type { GatewayLimits } from './limits.ts'
 import type { Lease } from './pool.ts'
 import { splitSqlite, type SqliteStatement } from './sqlite-statement.ts'
 import type { LockHolder, WriteLock } from './write-lock.ts'
@@ -28,20 +29,28 @@ interface PreparedStmt {
   readonly wantRows: boolean
 }
 
+export interface HranaStreamOptions {
+  readonly limits: Pick<GatewayLimits, 'lockSeconds'>
+  /** Told of what goes wrong with a statement. */
+  readonly onError: (error: unknown) => void
+}
+
 /** A Hrana stream: one connection from its first request to its last. */
 export class HranaStream implements LockHolder {
   readonly #lease: Lease<SqliteConnection>
   readonly #lock: WriteLock
   readonly #lockSeconds: number
+  readonly #onError: (error: unknown) => void
   readonly #storedSql = new Map<number, string>()
   #isOpen = true
   #isIdle = true
   #lostTransaction = false
 
-  constructor(lease: Lease<SqliteConnection>, lock: WriteLock, lockSeconds: number) {
+  constructor(lease: Lease<SqliteConnection>, lock: WriteLock, { limits, onError }: HranaStreamOptions) {
     this.#lease = lease
     this.#lock = lock
-    this.#lockSeconds = lockSeconds
+    this.#lockSeconds = limits.lockSeconds
+    this.#onError = onError
   }
 
   get isOpen(): boolean {
@@ -83,12 +92,18 @@ export class HranaStream implements LockHolder {
     }
   }
 
+  #told(error: unknown): StreamError {
+    const told = streamErrorOf(error)
+    this.#onError(error)
+    return told
+  }
+
   async #result(request: StreamRequest, version: HranaVersion): Promise<JsonObject> {
     try {
       return { type: 'ok', response: { type: request.type, ...(await this.#response(request, version)) } }
     } catch (error) {
       if (error instanceof ProtocolViolation) throw error
-      const { message, code } = streamErrorOf(error)
+      const { message, code } = this.#told(error)
       return { type: 'error', error: { message, code } }
     }
   }
@@ -244,7 +259,7 @@ export class HranaStream implements LockHolder {
     try {
       return { result: stmtResultBody(await this.#execute(stmt)), error: null }
     } catch (error) {
-      const { message, code } = streamErrorOf(error)
+      const { message, code } = this.#told(error)
       return { result: null, error: { message, code } }
     }
   }

@@ -26,6 +26,8 @@ export interface HranaOptions {
   readonly onlyReads: boolean
   readonly limits: GatewayLimits
   readonly log: Log
+  /** Told of what goes wrong with a request. */
+  readonly onError: (error: unknown) => void
 }
 
 /** A stream, and the one baton that its next request has to show. */
@@ -114,13 +116,14 @@ class HranaGateway {
         ? await this.#serveNew(message, version, request.signal)
         : await this.#serveKnown(message, message.baton, version)
     } catch (error) {
+      this.#options.onError(error)
       return replyTo(error)
     }
   }
 
   async #serveNew(message: PipelineRequest, version: HranaVersion, signal: AbortSignal): Promise<Reply> {
     const lease = await this.#pool.acquire(signal)
-    const stream = new HranaStream(lease, this.#lock, this.#options.limits.lockSeconds)
+    const stream = new HranaStream(lease, this.#lock, this.#options)
     try {
       const results = await stream.serve(message.requests, version)
       if (!stream.isOpen) return pipelineReply(null, results)

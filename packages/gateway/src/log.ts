@@ -4,12 +4,15 @@ export interface GatewayLogEntry {
   readonly event:
     | 'listening'
     | 'closed'
+    | 'request'
     | 'request_failed'
     | 'connection_failed'
     | 'connection_lost'
     | 'transaction_ended'
     | 'write_lock_taken'
   readonly message: string
+  /** Of a request that belongs to a trace: W3C's trace id. */
+  readonly traceId?: string | undefined
 }
 
 export type Log = (entry: GatewayLogEntry) => void

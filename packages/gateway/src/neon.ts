@@ -50,11 +50,11 @@ class NeonRequestError extends Error {
  * Neon's SQL over HTTP in front of a PostgreSQL server.
  * Shapes: proxy/src/serverless/sql_over_http.rs and json.rs of neondatabase/neon.
  */
-export function neonProtocol(target: PostgresTarget, log: Log): Protocol {
+export function neonProtocol(target: PostgresTarget, { log, onError }: NeonOptions): Protocol {
   const tls = tlsAttempts(target.options, target.host)
   const open = () => PostgresConnection.open(target, tls, log)
   const pool = new Pool(open, target.options)
-  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, log })
+  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, log, onError })
   return {
     dialect: 'postgres',
     routes: new Map([['/sql', { method: 'POST', answer }]]),
@@ -64,11 +64,16 @@ export function neonProtocol(target: PostgresTarget, log: Log): Protocol {
   }
 }
 
-interface Neon {
+interface NeonOptions {
+  readonly log: Log
+  /** Told of what goes wrong with a request. */
+  readonly onError: (error: unknown) => void
+}
+
+interface Neon extends NeonOptions {
   readonly target: PostgresTarget
   readonly pool: Pool<PostgresConnection>
   readonly open: () => Promise<PostgresConnection>
-  readonly log: Log
 }
 
 async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
@@ -87,6 +92,7 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
       lease.release()
     }
   } catch (error) {
+    neon.onError(error)
     return replyTo(error)
   }
 }

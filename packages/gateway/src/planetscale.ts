@@ -39,6 +39,8 @@ export interface PlanetscaleOptions {
   readonly foundRows: boolean
   readonly limits: GatewayLimits
   readonly log: Log
+  /** Told of what goes wrong with a request. */
+  readonly onError: (error: unknown) => void
 }
 
 /** Vitess's `queryserver-config-transaction-timeout` at PlanetScale. */
@@ -272,6 +274,7 @@ class PlanetscaleGateway {
   }
 
   #errorOf(error: unknown): VitessError {
+    this.#options.onError(error)
     if (error instanceof MysqlServerError) {
       return this.#tabletError(vitessCodeOf(error.errno), error.message, error.errno, error.sqlState)
     }

@@ -5,11 +5,13 @@ import { readBody } from './body.ts'
 import { hranaProtocol } from './hrana.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { type GatewayLogEntry, type Log, silent } from './log.ts'
+import { GatewayMetrics } from './metrics.ts'
 import { neonProtocol } from './neon.ts'
 import { planetscaleProtocol } from './planetscale.ts'
 import type { PoolStatus } from './pool.ts'
 import { jsonReply, type Protocol, type Reply, type Route } from './protocol.ts'
 import { TlsFileError } from './tls.ts'
+import { traceIdOf } from './trace-id.ts'
 import { servePostgresWebSocket } from './websocket.ts'
 
 export interface GatewayOptions {
@@ -61,14 +63,16 @@ export class GatewayStartError extends Error {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const host = options.host ?? '127.0.0.1'
-  const log = options.log ?? silent
+  const metrics = new GatewayMetrics(options.target.dialect)
+  const log = logCounting(options.log ?? silent, metrics)
   const limits = { ...defaultLimits, ...options.limits }
   const rules: AccessRules = { host, token: options.token }
   refuseOpenDoor(rules)
-  const protocol = openProtocol(options, limits, log)
+  const protocol = openProtocol(options, { limits, log, onError: (error) => metrics.error(error) })
+  metrics.watchPool(() => protocol.status())
   const isClosing = { now: false }
   const server = createServer((request, response) => {
-    void respond({ request, response, protocol, rules, limits, log, isClosing })
+    void respond({ request, response, protocol, rules, limits, log, metrics, isClosing })
   })
   const webSockets = servePostgresWebSocket(server, options.target, rules, log)
   // The default of 5 s would close connections that a driver in workerd is about to use again.
@@ -109,9 +113,23 @@ function refuseOpenDoor({ host, token }: AccessRules): void {
   )
 }
 
-function openProtocol(options: GatewayOptions, limits: GatewayLimits, log: Log): Protocol {
+/** Each request's own entry is counted by itself, with its route. */
+function logCounting(log: Log, metrics: GatewayMetrics): Log {
+  return (entry) => {
+    if (entry.event !== 'request') metrics.event(entry)
+    log(entry)
+  }
+}
+
+interface ProtocolParts {
+  readonly limits: GatewayLimits
+  readonly log: Log
+  readonly onError: (error: unknown) => void
+}
+
+function openProtocol(options: GatewayOptions, parts: ProtocolParts): Protocol {
   try {
-    return protocolFor(options, limits, log)
+    return protocolFor(options, parts)
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error
     const fix = 'Give the path of a readable PEM file in the option ssl_ca of DATABASE_URL, or leave it out.'
@@ -119,18 +137,14 @@ function openProtocol(options: GatewayOptions, limits: GatewayLimits, log: Log):
   }
 }
 
-function protocolFor(
-  { target, strict, foundRows, onlyReads }: GatewayOptions,
-  limits: GatewayLimits,
-  log: Log,
-): Protocol {
+function protocolFor({ target, strict, foundRows, onlyReads }: GatewayOptions, parts: ProtocolParts): Protocol {
   switch (target.dialect) {
     case 'postgres':
-      return neonProtocol(target, log)
+      return neonProtocol(target, parts)
     case 'mysql':
-      return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, limits, log })
+      return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, ...parts })
     case 'sqlite':
-      if (target.via === 'file') return hranaProtocol(target, { limits, log, onlyReads: onlyReads === true })
+      if (target.via === 'file') return hranaProtocol(target, { ...parts, onlyReads: onlyReads === true })
       throw new GatewayStartError(
         'settings_invalid',
         'A libsql:// database speaks HTTP itself and needs no gateway.',
@@ -146,11 +160,13 @@ interface Exchange {
   readonly rules: AccessRules
   readonly limits: GatewayLimits
   readonly log: Log
+  readonly metrics: GatewayMetrics
   readonly isClosing: { readonly now: boolean }
 }
 
 async function respond(exchange: Exchange): Promise<void> {
   const { request, response, protocol, log } = exchange
+  const startedAtMs = performance.now()
   const gone = new AbortController()
   response.on('close', () => {
     if (!response.writableFinished) gone.abort()
@@ -170,10 +186,24 @@ async function respond(exchange: Exchange): Promise<void> {
   }
   if (gone.signal.aborted) return
   send(exchange, reply)
+  tell(exchange, reply.status, performance.now() - startedAtMs)
 }
 
+/** Counts a request and logs it; what the gateway is asked about itself is neither. */
+function tell({ request, protocol, metrics, log }: Exchange, status: number, milliseconds: number): void {
+  const path = pathOf(request)
+  if (ownPaths.has(path)) return
+  const route = protocol.routes.has(path) ? path : 'other'
+  metrics.request({ route, status, seconds: milliseconds / 1000 })
+  const message = `${route} was answered ${status} in ${Math.round(milliseconds)} ms.`
+  const level = status >= 500 ? 'error' : 'debug'
+  log({ level, event: 'request', message, traceId: traceIdOf(request.headers) })
+}
+
+const ownPaths: ReadonlySet<string> = new Set(['/healthz', '/status', '/metrics'])
+
 async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply> {
-  const { request, protocol, rules, limits, isClosing } = exchange
+  const { request, protocol, rules, limits, metrics, isClosing } = exchange
   const path = pathOf(request)
   if (path === '/healthz') return methodOr405(request, 'GET') ?? jsonReply(200, { status: 'ok' })
   const refusal = refusalOf(request.headers, rules)
@@ -181,6 +211,7 @@ async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply>
   if (path === '/status') {
     return methodOr405(request, 'GET') ?? jsonReply(200, { dialect: protocol.dialect, ...protocol.status() })
   }
+  if (path === '/metrics') return methodOr405(request, 'GET') ?? metrics.reply()
   const route = protocol.routes.get(path)
   if (route === undefined) return jsonReply(404, { message: `The gateway for ${protocol.dialect} has no such path.` })
   const wrongMethod = methodOr405(request, route.method)

@@ -3,6 +3,7 @@ import { cors } from 'hono/cors'
 
 const exposedHeaders = ['ETag', 'Location', 'X-Request-Id', 'Retry-After', 'Idempotency-Replayed', 'Server-Timing']
 const allowedHeaders = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'X-Request-Id']
+const tracingHeaders = ['traceparent', 'tracestate']
 const allowedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const preflightSeconds = 86_400
 
@@ -11,7 +12,7 @@ export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
   const handle = cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: allowedMethods,
-    allowHeaders: [...allowedHeaders, 'Cache-Control'],
+    allowHeaders: [...allowedHeaders, ...tracingHeaders, 'Cache-Control'],
     exposeHeaders: exposedHeaders,
     maxAge: preflightSeconds,
   })

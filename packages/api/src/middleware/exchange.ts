@@ -4,6 +4,15 @@ import { newId } from '../ids.ts'
 import type { Log, LogEntry } from '../log.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { IsolateMetrics } from '../metrics/isolate.ts'
+import { readTraceContext, type TraceContext } from '../trace-context.ts'
+
+interface Trip {
+  readonly milliseconds: number
+  readonly statement: string
+  readonly parameterTypes: () => readonly string[]
+}
+
+type ReportTrip = (requestId: string, trip: Trip) => void
 
 /** What is known of one request and its answer, for headers and the log. */
 export class Exchange implements TripObserver {
@@ -18,20 +27,30 @@ export class Exchange implements TripObserver {
   databaseMilliseconds = 0
   readonly #startedAt = performance.now()
   #tripsEndedAt = 0
-  readonly #report: (milliseconds: number, statement: string) => void
+  readonly #trace: TraceContext | undefined
+  readonly #report: ReportTrip
 
-  constructor(requestId: string, report: (requestId: string, milliseconds: number, statement: string) => void) {
+  constructor(requestId: string, trace: TraceContext | undefined, report: ReportTrip) {
     this.requestId = requestId
-    this.#report = (milliseconds, statement) => report(requestId, milliseconds, statement)
+    this.#trace = trace
+    this.#report = report
   }
 
-  trip(milliseconds: number, statement: string): void {
+  get traceId(): string | undefined {
+    return this.#trace?.traceId
+  }
+
+  get traceHeaders(): TraceContext['headers'] | undefined {
+    return this.#trace?.headers
+  }
+
+  trip(milliseconds: number, statement: string, parameterTypes: () => readonly string[]): void {
     this.trips += 1
     // Of trips side by side the time that passed counts once.
     const now = performance.now()
     this.databaseMilliseconds += Math.min(milliseconds, now - this.#tripsEndedAt)
     this.#tripsEndedAt = now
-    this.#report(milliseconds, statement)
+    this.#report(this.requestId, { milliseconds, statement, parameterTypes })
   }
 
   get milliseconds(): number {
@@ -64,15 +83,17 @@ interface ExchangeOptions {
 
 /** Opens and closes every exchange: its id, the headers that all answers have, and its line in the log. */
 export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeVariables> {
-  const report = (requestId: string, milliseconds: number, statement: string) => {
-    const entry = { requestId, milliseconds: Math.round(milliseconds), statement }
+  const report: ReportTrip = (requestId, { milliseconds, statement, parameterTypes }) => {
+    const parameters = options.logsTrips ? { parameters: parameterTypes() } : {}
+    const entry = { requestId, milliseconds: Math.round(milliseconds), statement, ...parameters }
     const isSlow = milliseconds >= options.slowQueryMilliseconds
     options.metrics.trip(milliseconds, { isSlow })
     if (isSlow) options.log({ level: 'warn', event: 'slow_query', ...entry })
     else if (options.logsTrips) options.log({ level: 'debug', event: 'trip', ...entry })
   }
   return async (c, next) => {
-    const exchange = new Exchange(requestIdOf(c.req.raw.headers, options.clock), report)
+    const { headers: given } = c.req.raw
+    const exchange = new Exchange(requestIdOf(given, options.clock), readTraceContext(given), report)
     c.set('exchange', exchange)
     await next()
     const { headers, status } = c.res
@@ -85,11 +106,15 @@ export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeV
       isApi,
       isShareable: isShareable(c.req.method, status, exchange),
     })
-    options.log(entryOf(exchange, c.req.method, status))
+    const method = knownMethods.has(c.req.method) ? c.req.method : 'other'
+    options.log(entryOf(exchange, method, status))
     const { route, milliseconds } = exchange
-    options.metrics.request({ method: c.req.method, route, status, milliseconds })
+    options.metrics.request({ method, route, status, milliseconds })
   }
 }
+
+/** A method can be any word of the caller's. */
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 function requestIdOf(headers: Headers, clock: () => Date): string {
   const given = headers.get('X-Request-Id')
@@ -107,7 +132,7 @@ function setCaching(headers: Headers, answer: { isApi: boolean; isShareable: boo
 }
 
 function entryOf(exchange: Exchange, method: string, status: number): LogEntry {
-  const { requestId, route, trips, userId, code, cause, cure } = exchange
+  const { requestId, route, trips, traceId, userId, code, cause, cure } = exchange
   return {
     level: status >= 500 ? 'error' : 'info',
     event: 'request',
@@ -118,6 +143,7 @@ function entryOf(exchange: Exchange, method: string, status: number): LogEntry {
     milliseconds: Math.round(exchange.milliseconds),
     databaseMilliseconds: Math.round(exchange.databaseMilliseconds),
     trips,
+    traceId,
     userId,
     code,
     cause,

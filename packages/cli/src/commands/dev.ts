@@ -13,7 +13,9 @@ import { findDocs, startWorker, untilReady, workerFailure } from '../dev/worker.
 import type { Worker } from '../dev/worker.ts'
 import { settingsOnly } from '../environment.ts'
 import { Failure } from '../failure.ts'
+import { gatewayLog } from '../gateway-log.ts'
 import { untilInterrupted } from '../lifetime.ts'
+import { readableLine } from '../log-lines.ts'
 import { readMigrations } from '../migrations.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
@@ -135,7 +137,12 @@ async function startDatabase(context: Context, { chosen, settings, gatewayPort }
     await bringUpToDate(context, openDatabase({ target }))
     return null
   }
-  const gateway = await openGateway(context, target, { host: gatewayHost, port: gatewayPort, token: gatewayToken })
+  const gateway = await openGateway(context, target, {
+    host: gatewayHost,
+    port: gatewayPort,
+    token: gatewayToken,
+    log: gatewayLog(context, { isForPeople: !context.output.isJson }),
+  })
   await bringUpToDate(context, openDatabase({ target, gatewayUrl: gateway.url, gatewayToken }))
   return gateway.url
 }
@@ -144,7 +151,8 @@ async function startDatabase(context: Context, { chosen, settings, gatewayPort }
 async function startReplica(context: Context, { replica, settings }: Plan): Promise<string | null> {
   if (replica === undefined || !needsGateway(replica.target)) return null
   const token = settings['DATABASE_GATEWAY_TOKEN']
-  return (await openGateway(context, replica.target, { host: gatewayHost, port: 0, token })).url
+  const log = gatewayLog(context, { isForPeople: !context.output.isJson })
+  return (await openGateway(context, replica.target, { host: gatewayHost, port: 0, token, log, onlyReads: true })).url
 }
 
 async function bringUpToDate(context: Context, database: Database): Promise<void> {
@@ -179,10 +187,16 @@ function startFunctions(
     host,
     port,
     mark,
-    log: (line) => context.output.note(line),
+    log: (line) => noteLine(context, line),
   })
   context.lifetime.defer(() => worker.close())
   return worker
+}
+
+/** The functions' log: in words, with `--json` as it is. */
+function noteLine({ output }: Context, line: string): void {
+  const words = output.isJson ? line : readableLine(line, new Date())
+  if (words !== undefined) output.note(words)
 }
 
 async function announce(context: Context, plan: Plan, gatewayUrl: string | null): Promise<void> {

@@ -5,6 +5,7 @@ import { endWithStarter } from '../ancestors.ts'
 import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
+import { gatewayLog } from '../gateway-log.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
 import { claimablePort, isLoopback } from '../ports.ts'
@@ -20,6 +21,8 @@ interface GatewayOptions {
 const examples = `
 The functions find it through DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. Beyond loopback a token is demanded:
 from --token-file, else from DATABASE_GATEWAY_TOKEN. It ends when the process that started it does.
+Its log is on standard error, from LOG_LEVEL on: one line of JSON an entry, on a terminal in words; its /metrics are for
+Prometheus.
 
 Examples:
   millrace gateway --database postgresql://user:password@127.0.0.1:5432/workflows
@@ -51,9 +54,10 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
       fix: 'Give one of at least 32 random characters with --token-file or DATABASE_GATEWAY_TOKEN.',
     })
   }
+  const log = gatewayLog(context, { isForPeople: process.stderr.isTTY && !context.output.isJson })
   const port = await claimablePort(options.host, options.port, '--port')
   endWithStarter(context.lifetime)
-  const gateway = await openGateway(context, target, { host: options.host, port, token })
+  const gateway = await openGateway(context, target, { host: options.host, port, token, log })
   context.output.result({ url: gateway.url }, `The gateway for ${shownUrl} listens on ${gateway.url}. Ctrl-C ends it.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0

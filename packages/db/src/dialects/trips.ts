@@ -1,3 +1,4 @@
+import type { Statement } from '../statement.ts'
 import type { TripObserver } from '../transport.ts'
 
 /** Where a driver's requests go: a platform's own endpoint, or the gateway with its token. */
@@ -22,9 +23,19 @@ export const gatewayTokenHeader = 'X-Millrace-Gateway-Token'
 export interface Purpose {
   readonly observer: TripObserver | undefined
   readonly statement: string
+  readonly parameters: readonly unknown[]
 }
 
-export const unobserved: Purpose = { observer: undefined, statement: '' }
+export const unobserved: Purpose = { observer: undefined, statement: '', parameters: [] }
+
+/** What one round trip of these statements is for. */
+export function purposeOf(observer: TripObserver | undefined, ...statements: readonly Statement[]): Purpose {
+  return {
+    observer,
+    statement: statements.map(({ text }) => text).join(';\n'),
+    parameters: statements.flatMap(({ parameters }) => parameters),
+  }
+}
 
 /**
  * A `fetch` for drivers that counts as one round trip each time, shows the gateway its token, and gives up in time.
@@ -41,19 +52,25 @@ export function fetchThrough(
   }
   const hasOwn = Object.keys(own).length > 0
   return async (input, init) => {
-    const { observer, statement } = purpose()
+    const { observer, statement, parameters } = purpose()
+    const trace = endpoint.gatewayUrl === undefined ? undefined : observer?.traceHeaders
     const startedAt = performance.now()
     try {
       const answer = await fetch(input, {
         ...withoutCache(init),
-        ...(hasOwn ? { headers: withHeaders(own, input, init?.headers) } : {}),
+        ...(hasOwn || trace !== undefined ? { headers: withHeaders({ ...own, ...trace }, input, init?.headers) } : {}),
         signal: AbortSignal.timeout(endpoint.timeoutSeconds * 1000),
       })
       return readAnswer(answer, await answer.text())
     } finally {
-      observer?.trip(performance.now() - startedAt, statement)
+      observer?.trip(performance.now() - startedAt, statement, () => parameters.map(typeOf))
     }
   }
+}
+
+function typeOf(parameter: unknown): string {
+  if (parameter === null) return 'null'
+  return typeof parameter === 'string' ? 'text' : typeof parameter
 }
 
 /** The drivers give theirs as plain objects, and libSQL's within a request. */

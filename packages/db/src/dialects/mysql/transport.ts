@@ -2,7 +2,7 @@ import { Client, type Connection, type ExecutedQuery } from '@planetscale/databa
 import type { Connect, RawResult } from '../../transport.ts'
 import type { Statement } from '../../statement.ts'
 import type { Target } from '../../url.ts'
-import { fetchThrough, type Endpoint } from '../trips.ts'
+import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
 import { mysql } from './dialect.ts'
 import { readMysqlError } from './errors.ts'
 
@@ -15,11 +15,12 @@ export function connectMysql(target: MysqlTarget, endpoint: Endpoint): Connect {
   const address = addressOf(target, endpoint)
   const headers = { Authorization: basicAuthorization(target) }
   return (observer) => {
-    const purpose = { observer, statement: '' }
+    let purpose = purposeOf(observer)
     const client = new Client({ ...address, fetch: fetchThrough(endpoint, () => purpose, headers) })
 
-    async function execute(connection: Connection, { text, parameters }: Statement): Promise<RawResult> {
-      purpose.statement = text
+    async function execute(connection: Connection, statement: Statement): Promise<RawResult> {
+      const { text, parameters } = statement
+      purpose = purposeOf(observer, statement)
       try {
         return rawResult(
           await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }),

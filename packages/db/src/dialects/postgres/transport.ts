@@ -1,7 +1,7 @@
 import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '#neon'
 import type { Connect, RawResult } from '../../transport.ts'
 import type { Target } from '../../url.ts'
-import { fetchThrough, type Endpoint, type Fetch } from '../trips.ts'
+import { fetchThrough, purposeOf, type Endpoint, type Fetch } from '../trips.ts'
 import { postgres } from './dialect.ts'
 import { readPostgresError } from './errors.ts'
 
@@ -29,7 +29,7 @@ neonConfig.fetchEndpoint = (host, port) =>
 export function connectPostgres(target: PostgresTarget, endpoint: Endpoint): Connect {
   const connection = connectionString(target, endpoint)
   return (observer) => {
-    const purpose = { observer, statement: '' }
+    let purpose = purposeOf(observer)
     const sql: NeonQueryFunction<true, true> = neon(connection, {
       arrayMode: true,
       fullResults: true,
@@ -38,17 +38,17 @@ export function connectPostgres(target: PostgresTarget, endpoint: Endpoint): Con
     })
     return {
       dialect: postgres,
-      async run({ text, parameters }) {
-        purpose.statement = text
+      async run(statement) {
+        purpose = purposeOf(observer, statement)
         try {
-          return rawResult(await sql.query(text, [...parameters], textRows))
+          return rawResult(await sql.query(statement.text, [...statement.parameters], textRows))
         } catch (thrown) {
           throw readPostgresError(thrown)
         }
       },
       async transact(writes, reads) {
         const statements = [...writes, ...reads]
-        purpose.statement = statements.map(({ text }) => text).join(';\n')
+        purpose = purposeOf(observer, ...statements)
         try {
           const queries = statements.map(({ text, parameters }) => sql.query(text, [...parameters], textRows))
           const results = await sql.transaction(queries, { isolationLevel: 'ReadCommitted' })

@@ -2,7 +2,7 @@ import { createClient, type Client, type InStatement, type InValue, type ResultS
 import type { Connect, RawResult } from '../../transport.ts'
 import type { Statement } from '../../statement.ts'
 import type { Target } from '../../url.ts'
-import { fetchThrough, type Endpoint, type Purpose } from '../trips.ts'
+import { fetchThrough, purposeOf, type Endpoint, type Purpose } from '../trips.ts'
 import { sqlite } from './dialect.ts'
 import { readSqliteError } from './errors.ts'
 
@@ -28,14 +28,14 @@ export function connectSqlite(target: SqliteTarget, endpoint: Endpoint): Connect
   return (observer) => ({
     dialect: sqlite,
     async run(statement) {
-      const purpose = { observer, statement: statement.text }
-      return rawResult(await use(purpose, (client) => client.execute(toLibsql(statement))))
+      return rawResult(await use(purposeOf(observer, statement), (client) => client.execute(toLibsql(statement))))
     },
     async transact(writes, reads) {
       const statements = [...writes, ...reads]
-      const purpose = { observer, statement: statements.map(({ text }) => text).join(';\n') }
       // 'write' is BEGIN IMMEDIATE: a deferred transaction that turns into a write fails under contention.
-      const results = await use(purpose, (client) => client.batch(statements.map(toLibsql), 'write'))
+      const results = await use(purposeOf(observer, ...statements), (client) =>
+        client.batch(statements.map(toLibsql), 'write'),
+      )
       return results.map(rawResult)
     },
   })

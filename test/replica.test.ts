@@ -4,12 +4,12 @@ import { abandonRestore, loadRows } from '@millrace/db/archive/load'
 import { HeldMark } from '@millrace/db/archive/mark'
 import { openDatabase, type Database } from '@millrace/db/database'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { itemsOf, nextCursorOf, readAnswer, tripsOf, type Answer } from '../contract/answers.ts'
-import { register, startWorld, type Actor, type World } from '../contract/world.ts'
-import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
-import { startLosingProxy, type LosingProxy } from '../faults/losing-proxy.ts'
-import { startService } from '../service.ts'
+import { itemsOf, nextCursorOf, readAnswer, tripsOf, type Answer } from './contract/answers.ts'
+import { register, startWorld, type Actor, type World } from './contract/world.ts'
+import { reachDatabase, targetOf, type ReachedDatabase } from './database.ts'
+import { describeDialects } from './dialects.ts'
+import { startLosingProxy, type LosingProxy } from './faults/losing-proxy.ts'
+import { startService } from './service.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 

@@ -1,0 +1,41 @@
+import { DatabaseError } from 'pg'
+import {
+  MysqlConnectionLostError,
+  MysqlManyResultsError,
+  MysqlServerError,
+  MysqlUnreachableError,
+} from './connections/mysql.ts'
+import { PostgresConnectionLostError, PostgresUnreachableError } from './connections/postgres.ts'
+import { SqliteFailure } from './connections/sqlite.ts'
+import { StreamError } from './hrana-errors.ts'
+import { PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
+import { WriteLockBusyError } from './write-lock.ts'
+
+/** What went wrong with a request, for metrics: a closed list, whatever the protocol says about it. */
+export type GatewayErrorCode =
+  /** No connection came free within `pool_timeout`. */
+  | 'pool_timeout'
+  /** SQLite's write lock did not come free in time. */
+  | 'lock_timeout'
+  | 'unreachable'
+  /** The connection broke under a statement. */
+  | 'connection_lost'
+  /** The database refused a statement, a log-in among them. */
+  | 'database'
+  | 'client_gone'
+  | 'closing'
+  /** A request that the protocol doesn't allow. */
+  | 'protocol'
+
+export function errorCodeOf(error: unknown): GatewayErrorCode {
+  if (error instanceof PoolBusyError) return 'pool_timeout'
+  if (error instanceof WriteLockBusyError) return 'lock_timeout'
+  if (error instanceof PoolClosedError) return 'closing'
+  if (error instanceof PoolAbortedError) return 'client_gone'
+  if (error instanceof PostgresUnreachableError || error instanceof MysqlUnreachableError) return 'unreachable'
+  if (error instanceof PostgresConnectionLostError || error instanceof MysqlConnectionLostError) {
+    return 'connection_lost'
+  }
+  const isOfDatabase = [DatabaseError, MysqlServerError, MysqlManyResultsError, SqliteFailure, StreamError]
+  return isOfDatabase.some((kind) => error instanceof kind) ? 'database' : 'protocol'
+}
