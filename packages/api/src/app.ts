@@ -2,7 +2,6 @@ import type { Caller } from '@millrace/db/access'
 import type { Database } from '@millrace/db/database'
 import { touchApiKey } from '@millrace/db/repositories/api-keys'
 import { readiness } from '@millrace/db/readiness'
-import { schemaFindings } from '@millrace/db/schema-findings'
 import type { TripObserver } from '@millrace/db/transport'
 import { Hono, type Context as HonoContext } from 'hono'
 import type { Answer } from './answer.ts'
@@ -222,7 +221,12 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     store: parts.database.store(exchange),
     readiness: () => readiness(parts.database, exchange),
     poolStatus: () => parts.database.poolStatus(),
-    schemaFindings: (applied: readonly string[]) => schemaFindings(parts.database.transport(exchange), applied),
+    checklist: async (applied: readonly string[]) => {
+      // Seldom asked for, so loaded when it is.
+      const { runChecklist } = await import('./checklist/run.ts')
+      const { database } = parts
+      return runChecklist({ database, replica: undefined, settings, clock, applied, observer: exchange })
+    },
     metrics: parts.metrics,
     caller,
     sessionId,

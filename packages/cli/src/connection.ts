@@ -11,7 +11,7 @@ import { Failure, urlFailure } from './failure.ts'
 
 const interruptedCloseMilliseconds = 2000
 
-const defaultUrl = 'sqlite:///./workflows.db'
+export const defaultUrl = 'sqlite:///./workflows.db'
 
 /** The database that a command works on. */
 export interface ChosenDatabase {
@@ -30,7 +30,8 @@ export interface Connection extends ChosenDatabase {
   readonly database: Database
 }
 
-function withAbsoluteFiles(target: Target, callerDirectory: string): Target {
+/** Files named in a URL are relative to where the command was called. */
+export function withAbsoluteFiles(target: Target, callerDirectory: string): Target {
   const { tlsCaFile } = target.options
   const options =
     tlsCaFile === undefined ? target.options : { ...target.options, tlsCaFile: resolve(callerDirectory, tlsCaFile) }

@@ -6,6 +6,7 @@ import { backupCommand } from './commands/backup.ts'
 import { copyCommand } from './commands/copy.ts'
 import { deployCommand } from './commands/deploy.ts'
 import { devCommand } from './commands/dev.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { drillCommand } from './commands/drill.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { importCommand } from './commands/import.ts'
@@ -21,6 +22,7 @@ import type { OutputStreams } from './output.ts'
 const commands: readonly AddCommand[] = [
   devCommand,
   migrateCommand,
+  doctorCommand,
   importCommand,
   backupCommand,
   verifyCommand,

@@ -4,9 +4,9 @@ import type { Transport } from './transport.ts'
 
 /** Something that the code needs and the database lacks or has otherwise. */
 export interface Drift {
-  readonly kind: 'table' | 'column' | 'index' | 'foreign_key'
+  readonly kind: 'table' | 'column' | 'charset' | 'collation' | 'index' | 'foreign_key'
   readonly table: string
-  /** Of the column, index or foreign key; of the table itself where that is missing. */
+  /** Of the column, index or foreign key; of the table itself where that is missing. A charset is a column's too. */
   readonly name: string
   readonly message: string
   /** The statement that mends it; absent where the dialect can't by one. */
@@ -66,25 +66,42 @@ function columnDrift(catalogue: Catalogue, table: string, wanted: TableShape, pr
   const byName = new Map(present.columns.map((column) => [column.name, column]))
   return wanted.columns.flatMap((column): Drift[] => {
     const found = byName.get(column.name)
-    const base = { kind: 'column', table, name: column.name } as const
+    const base = { table, name: column.name } as const
     if (found === undefined) {
       const message = `The column ${table}.${column.name} is missing.`
-      return [withSql({ ...base, message }, catalogue.addColumn(table, column))]
+      return [withSql({ kind: 'column', ...base, message }, catalogue.addColumn(table, column))]
     }
     const difference = differenceOf(column, found)
     if (difference === undefined) return []
-    const message = `The column ${table}.${column.name} ${difference}.`
-    return [withSql({ ...base, message }, catalogue.changeColumn(table, column))]
+    const { kind, words } = difference
+    const message = `The column ${table}.${column.name} ${words}.`
+    return [withSql({ kind, ...base, message }, catalogue.changeColumn(table, column))]
   })
 }
 
-function differenceOf(wanted: ColumnShape, found: ColumnShape): string | undefined {
-  if (wanted.type !== found.type) return `is ${found.type} where ${wanted.type} is needed`
-  if (wanted.collation !== found.collation) {
-    return `has the collation ${found.collation ?? 'of none'} where ${wanted.collation ?? 'none'} is needed`
+/** One statement mends all that a column has otherwise, so the first is told. */
+function differenceOf(
+  wanted: ColumnShape,
+  found: ColumnShape,
+): { readonly kind: 'column' | 'charset' | 'collation'; readonly words: string } | undefined {
+  if (wanted.type !== found.type) {
+    return { kind: 'column', words: `is ${found.type} where ${wanted.type} is needed` }
   }
-  if (wanted.isNullable !== found.isNullable) return wanted.isNullable ? 'refuses null' : 'takes null'
+  if (wanted.collation !== found.collation) {
+    const kind = isOfOneCharset(wanted.collation, found.collation) ? 'collation' : 'charset'
+    const words = `has the collation ${found.collation ?? 'of none'} where ${wanted.collation ?? 'none'} is needed`
+    return { kind, words }
+  }
+  if (wanted.isNullable !== found.isNullable) {
+    return { kind: 'column', words: wanted.isNullable ? 'refuses null' : 'takes null' }
+  }
   return undefined
+}
+
+/** MySQL's collations begin with their character set, `utf8mb4_bin`; PostgreSQL's `C` is for any. */
+function isOfOneCharset(wanted = '', found = ''): boolean {
+  const [charset = ''] = wanted.split('_')
+  return charset === wanted || found.startsWith(`${charset}_`)
 }
 
 function keyDrift(table: string, wanted: TableShape, present: TableShape): readonly Drift[] {

@@ -3,3 +3,9 @@ export const knownMigrations = ['0001_initial'] as const
 
 /** The number of the newest migration, as archives and `/readyz` name the schema. */
 export const schemaNumber = Number(knownMigrations.at(-1)?.slice(0, 4))
+
+/** Those that are not among the applied. */
+export function pendingMigrations(applied: readonly string[]): readonly string[] {
+  const names = new Set(applied)
+  return knownMigrations.filter((name) => !names.has(name))
+}

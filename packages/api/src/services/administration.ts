@@ -2,8 +2,8 @@ import * as backups from '@millrace/db/repositories/backups'
 import type { BackupView } from '@millrace/db/repositories/backups'
 import type { PoolStatus } from '@millrace/db/pool-status'
 import { appliedMigrationNames } from '@millrace/db/repositories/migrations'
-import { schemaNumber } from '@millrace/db/known-migrations'
-import { pendingMigrations, type Finding } from '@millrace/db/schema-findings'
+import { pendingMigrations, schemaNumber } from '@millrace/db/known-migrations'
+import type { Finding } from '@millrace/db/checklist/finding'
 import type { CursorScope } from '../cursor.ts'
 import { done, refuse, type Result } from '../result.ts'
 import { version } from '../version.ts'
@@ -40,7 +40,7 @@ export async function getStatus(context: Context): Promise<Result<ServiceStatus>
     pendingMigrations: pendingMigrations(applied),
     pool: await context.poolStatus(),
     lastBackups: newest.value.slice(0, lastBackups),
-    findings: await context.schemaFindings(applied),
+    findings: await context.checklist(applied),
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Caller } from '@millrace/db/access'
+import type { Finding } from '@millrace/db/checklist/finding'
 import type { PoolStatus } from '@millrace/db/pool-status'
 import type { Readiness } from '@millrace/db/readiness'
-import type { Finding } from '@millrace/db/schema-findings'
 import type { Store } from '@millrace/db/store'
 import type { ReadAsset } from '../assets.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
@@ -17,8 +17,8 @@ export interface Context {
   readonly readiness: () => Promise<Readiness>
   /** Of the gateway, where one serves the database. */
   readonly poolStatus: () => Promise<PoolStatus | undefined>
-  /** Compares the live schema with the code's, given the migrations that are applied. */
-  readonly schemaFindings: (applied: readonly string[]) => Promise<readonly Finding[]>
+  /** Runs the production checklist, given the migrations that are applied. */
+  readonly checklist: (applied: readonly string[]) => Promise<readonly Finding[]>
   readonly metrics: IsolateMetrics
   readonly caller: Caller
   /** The session that the caller's access token belongs to. */

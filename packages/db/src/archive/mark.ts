@@ -12,7 +12,7 @@ export interface RestoreMark {
   /** SHA-256 of the archive's content, or what stands for the source of a copy. */
   readonly digest: string
   /** The table that is being written, and how many rows of all are. */
-  readonly progress: { readonly table: ArchiveTableName | null; readonly rows: number }
+  readonly progress: { readonly table: string | null; readonly rows: number }
 }
 
 const markQuery = defineQuery<object>()((dialect) =>
@@ -36,9 +36,17 @@ function parseMark(text: string): RestoreMark {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || !('digest' in value) || typeof value.digest !== 'string')
       return unknown
-    return { ...unknown, digest: value.digest }
+    return { digest: value.digest, progress: parseProgress('progress' in value ? value.progress : undefined) }
   } catch {
     return unknown
+  }
+}
+
+function parseProgress(value: unknown): RestoreMark['progress'] {
+  const { table, rows }: Readonly<Record<string, unknown>> = typeof value === 'object' ? { ...value } : {}
+  return {
+    table: typeof table === 'string' && /^[a-z_]{1,64}$/.test(table) ? table : null,
+    rows: typeof rows === 'number' ? rows : 0,
   }
 }
 
@@ -81,7 +89,7 @@ export class HeldMark {
     if (!(await this.#update(null, null, eq(marks.owner, this.#owner)))) throw takenOver()
   }
 
-  #value(table: ArchiveTableName | null, rows: number): string {
+  #value(table: string | null, rows: number): string {
     return JSON.stringify({ digest: this.#digest, progress: { table, rows } } satisfies RestoreMark)
   }
 

@@ -1,0 +1,52 @@
+import { fail, ok, type Finding } from '@millrace/db/checklist/finding'
+import type { Target } from '@millrace/db/url'
+import { toBase64url } from '../base64url.ts'
+import type { NamedKey, Settings } from '../settings.ts'
+
+interface Secret {
+  /** Where it stands, as people know it. */
+  readonly place: string
+  /** A key's bytes as base64url: so one that is pasted elsewhere as text is known again. */
+  readonly text: string
+}
+
+/** `secret.reuse`: whoever learns one secret must not know another by it. */
+export function reuseFinding(settings: Settings): Finding {
+  const byText = Map.groupBy(secretsOf(settings), ({ text }) => text)
+  const shared = [...byText.values()].filter((places) => places.length > 1)
+  if (shared.length === 0) return ok('secret.reuse', 'No secret stands in two places.')
+  const words = shared.map((places) => places.map(({ place }) => place).join(' and '))
+  return fail(
+    'secret.reuse',
+    `One secret stands in ${words.join('; one in ')}.`,
+    'Give each its own, from `millrace secrets new`.',
+  )
+}
+
+function secretsOf({ authKeys, settingsKeys, metricsToken, gatewayToken, database }: Settings): readonly Secret[] {
+  const texts = [
+    { place: 'METRICS_TOKEN', text: metricsToken },
+    { place: 'DATABASE_GATEWAY_TOKEN', text: gatewayToken },
+    { place: 'DATABASE_URL', text: secretOf(database) },
+  ]
+  return [
+    ...keySecrets('AUTH_KEYS', authKeys),
+    ...keySecrets('SETTINGS_KEYS', settingsKeys),
+    ...texts.flatMap(({ place, text = '' }) => (text === '' ? [] : [{ place, text: text.replace(/={1,2}$/, '') }])),
+  ]
+}
+
+function keySecrets(variable: string, keys: readonly NamedKey[]): readonly Secret[] {
+  return keys.map(({ kid, secret }) => ({ place: `${variable} (${kid})`, text: toBase64url(secret) }))
+}
+
+function secretOf(target: Target): string | undefined {
+  switch (target.via) {
+    case 'file':
+      return undefined
+    case 'libsql':
+      return target.authToken
+    default:
+      return target.password
+  }
+}

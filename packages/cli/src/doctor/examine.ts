@@ -1,0 +1,107 @@
+import { checkSettings } from '@millrace/api/checklist/settings'
+import type { Settings } from '@millrace/api/settings'
+import { createSecretSealer } from '@millrace/api/user-settings/sealing'
+import { surveySecrets } from '@millrace/api/services/resealing'
+import type { Database } from '@millrace/db/database'
+import { checkGateway } from '@millrace/db/checklist/connection'
+import { fail, type Finding } from '@millrace/db/checklist/finding'
+import { arranged, checkDatabase } from '@millrace/db/checklist/run'
+import type { MigrationState } from '@millrace/db/checklist/subject'
+import { checkTarget } from '@millrace/db/checklist/target'
+import { DatabaseError } from '@millrace/db/errors'
+import { migrationStatus } from '@millrace/db/migrate'
+import type { Target } from '@millrace/db/url'
+import { loadDrivers, needsGateway, withAbsoluteFiles } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { readMigrations } from '../migrations.ts'
+import { openUnchanged } from './open.ts'
+import { readSettings } from './settings.ts'
+
+const clock = () => new Date()
+
+export interface ExamineOptions {
+  /** Secrets and all. */
+  readonly url: string
+  readonly isDevelopment: boolean
+}
+
+/** Runs the whole checklist, whatever fails on the way. Changes nothing. */
+export async function examine(context: Context, { url, isDevelopment }: ExamineOptions): Promise<readonly Finding[]> {
+  const { settings, problems, notices } = readSettings({ ...context.environment(), DATABASE_URL: url })
+  for (const notice of notices) context.output.note(notice)
+  const findings = [...checkSettings(settings, problems)]
+  if (!problems.some(({ variable }) => variable === 'DATABASE_URL')) {
+    findings.push(...(await examineDatabase(context, settings)))
+  }
+  const obstacle = findings.find(({ id, level }) => level === 'fail' && obstacles.has(id))
+  return arranged(findings, {
+    isDevelopment,
+    reason: `the database could not be asked (${obstacle?.id ?? 'reachable'}).`,
+    fix: obstacle?.fix ?? '',
+  })
+}
+
+const obstacles: ReadonlySet<Finding['id']> = new Set(['url', 'reachable', 'auth', 'database.exists', 'tls'])
+
+async function examineDatabase(context: Context, settings: Settings): Promise<readonly Finding[]> {
+  const { caller } = context.directories
+  const target = withAbsoluteFiles(settings.database, caller)
+  const byUrl = checkTarget(target)
+  const opened = await openUnchanged(context, target)
+  if (!opened.isOpen) return [byUrl, ...opened.findings]
+  const { database } = opened
+  const replica = await openReplica(context, settings.readDatabase && withAbsoluteFiles(settings.readDatabase, caller))
+  const migrations = readMigrations(context.directories.workspace, target.dialect)
+  const readState = async (): Promise<MigrationState> => {
+    const { applied, ...others } = await migrationStatus(database, migrations)
+    return { ...others, applied: applied.map(({ name }) => name) }
+  }
+  return [
+    byUrl,
+    ...(await checkDatabase({ database, target, replica: replica.database, clock, readMigrations: readState })),
+    ...replica.findings,
+    ...(await gatewayFindings(settings, target)),
+    ...(await sealFindings(database, settings)),
+  ]
+}
+
+interface OpenedReplica {
+  readonly database: Database | undefined
+  readonly findings: readonly Finding[]
+}
+
+async function openReplica(context: Context, target: Target | undefined): Promise<OpenedReplica> {
+  if (target === undefined) return { database: undefined, findings: [] }
+  const opened = await openUnchanged(context, target)
+  if (opened.isOpen) return { database: opened.database, findings: [] }
+  const broken = opened.findings.filter(({ level }) => level === 'fail')
+  const findings = broken.map(({ message, fix }) => fail('replica', `The replica can't be read: ${message}`, fix))
+  return { database: undefined, findings }
+}
+
+/** The functions go by a gateway of their own, which need not be the one that this command opened. */
+async function gatewayFindings({ gatewayUrl, gatewayToken }: Settings, target: Target): Promise<readonly Finding[]> {
+  if (gatewayUrl === undefined || !needsGateway(target)) return []
+  const openDatabase = await loadDrivers()
+  return [await checkGateway(openDatabase({ target, gatewayUrl, gatewayToken, timeoutSeconds: 10 }).transport())]
+}
+
+/** Secrets of settings that none of SETTINGS_KEYS opens. */
+async function sealFindings(database: Database, { settingsKeys }: Settings): Promise<readonly Finding[]> {
+  try {
+    const { missingKids } = await surveySecrets(database.store(), createSecretSealer(settingsKeys))
+    if (missingKids.size === 0) return []
+    const kids = [...missingKids].join(', ')
+    return [
+      fail(
+        'secret.settings_keys',
+        `Secrets in users' settings are sealed under ${kids}, which SETTINGS_KEYS does not have: nobody can open them.`,
+        `Put ${kids} back into SETTINGS_KEYS, behind the first; \`millrace keys rotate\` makes it dispensable.`,
+      ),
+    ]
+  } catch (thrown) {
+    // What keeps the settings from being read is told by the checks of the database.
+    if (thrown instanceof DatabaseError) return []
+    throw thrown
+  }
+}

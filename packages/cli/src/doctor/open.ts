@@ -1,0 +1,90 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Database } from '@millrace/db/database'
+import { fail, notChecked, ok, type Finding } from '@millrace/db/checklist/finding'
+import type { Target } from '@millrace/db/url'
+import { loadDrivers, needsGateway, openGateway } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+
+/** A database that can be asked, or what stands in the way of asking it. */
+export type Opened =
+  | { readonly isOpen: true; readonly database: Database }
+  | { readonly isOpen: false; readonly findings: readonly Finding[] }
+
+/** Opens the database so that nothing changes it: a SQLite file that is not there stays so. */
+export async function openUnchanged(context: Context, target: Target): Promise<Opened> {
+  const openDatabase = await loadDrivers()
+  if (!needsGateway(target)) return { isOpen: true, database: openDatabase({ target }) }
+  const obstacle = target.via === 'file' ? fileObstacle(target.path) : undefined
+  if (obstacle !== undefined) return { isOpen: false, findings: obstacle }
+  try {
+    const gateway = await openGateway(context, target, { onlyReads: true })
+    return { isOpen: true, database: openDatabase({ target, gatewayUrl: gateway.url }) }
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown
+    return { isOpen: false, findings: startObstacle(target, thrown) }
+  }
+}
+
+const correctPath = 'Correct the path in --database or DATABASE_URL.'
+
+/** What of `reachable`, `auth` and `database.exists` a file does not pass. */
+function fileObstacle(path: string): readonly Finding[] | undefined {
+  if (!existsSync(dirname(path))) {
+    const words = `there is no directory ${dirname(path)}.`
+    return [
+      fail('reachable', `The SQLite file can't be there: ${words}`, correctPath),
+      notChecked('auth', words, correctPath),
+      notChecked('database.exists', words, correctPath),
+    ]
+  }
+  const reachable = ok('reachable', 'The directory of the SQLite file is there.')
+  if (!existsSync(path)) {
+    const fix = `Run \`millrace migrate\` to make it. Or: ${correctPath}`
+    return [
+      reachable,
+      notChecked('auth', 'the file is not there.', fix),
+      fail('database.exists', 'The SQLite file is not there.', fix),
+    ]
+  }
+  if (statSync(path).isDirectory()) {
+    return [
+      reachable,
+      ok('auth', 'The user may look into it.'),
+      fail('database.exists', 'A directory stands where the SQLite file should.', correctPath),
+    ]
+  }
+  if (mayReadAndWrite(path)) return undefined
+  const fix = 'Give the user that runs millrace the rights to read and write the file and its directory.'
+  return [
+    reachable,
+    fail('auth', 'The SQLite file may not be read and written.', fix),
+    ok('database.exists', 'The file is there.'),
+  ]
+}
+
+function mayReadAndWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    // Whatever the reason, it may not.
+    return false
+  }
+}
+
+/** The gateway refuses a file that is no database, and a certificate file that can't be read. */
+function startObstacle(target: Target, { words: { why, fix } }: Failure): readonly Finding[] {
+  if (target.via !== 'file') {
+    return [
+      fail('tls', why, fix),
+      ...(['reachable', 'auth', 'database.exists'] as const).map((id) => notChecked(id, why, fix)),
+    ]
+  }
+  return [
+    ok('reachable', 'The directory of the SQLite file is there.'),
+    ok('auth', 'The file may be read and written.'),
+    fail('database.exists', `The file is no SQLite database: ${why}`, fix),
+  ]
+}

@@ -1,0 +1,133 @@
+import { desc, eq, isNotNull, sql } from 'drizzle-orm'
+import { isAnchor } from '../access.ts'
+import type { Dialect } from '../dialect.ts'
+import { buildQuery } from '../statement.ts'
+import type { Transport } from '../transport.ts'
+import { fail, notChecked, ok, warn, type Finding } from './finding.ts'
+import { readRows } from './subject.ts'
+
+const hourMilliseconds = 3_600_000
+const dayMilliseconds = 24 * hourMilliseconds
+
+/** A backup a day, and time to take it; twice that when one was missed. */
+const oldHours = 26
+const tooOldHours = 50
+/** A restore is tried once a month, in a month of any length. */
+const undrilledDays = 35
+
+const take = 'Take one with `millrace backup --out FILE --recipient age1…`, every day by a schedule.'
+
+/** `backup.*`, by the table that every backup writes to. */
+export async function checkBackups(transport: Transport, at: Date): Promise<readonly Finding[]> {
+  const [row] = await readRows(transport, backupsQuery(transport.dialect))
+  const newest = row?.newestAt ?? undefined
+  if (newest === undefined) {
+    const reason = 'there is no backup.'
+    return [
+      fail('backup.configured', 'No backup was ever taken.', take),
+      ...(['backup.age', 'backup.encrypted', 'backup.drilled'] as const).map((id) => notChecked(id, reason, take)),
+    ]
+  }
+  const configured = ok('backup.configured', `Backups are taken: the newest on ${dayOf(newest)}.`)
+  const goodAt = row?.goodAt ?? undefined
+  if (goodAt === undefined) {
+    const failed = fail('backup.age', `Every backup has failed, the newest with: ${row?.newestResult ?? ''}.`, take)
+    const reason = 'no backup has come off.'
+    return [
+      configured,
+      failed,
+      notChecked('backup.encrypted', reason, take),
+      notChecked('backup.drilled', reason, take),
+    ]
+  }
+  return [
+    configured,
+    ageFinding({ goodAt, newest, newestResult: row?.newestResult ?? '' }, at),
+    encryptionFinding(row?.isEncrypted === true),
+    drillFinding(row?.drilledAt ?? undefined, at),
+  ]
+}
+
+interface Ages {
+  readonly goodAt: Date
+  readonly newest: Date
+  readonly newestResult: string
+}
+
+function ageFinding({ goodAt, newest, newestResult }: Ages, at: Date): Finding {
+  const id = 'backup.age'
+  const hours = (at.getTime() - goodAt.getTime()) / hourMilliseconds
+  const words = `The newest backup that came off is ${ageWords(hours)} old.`
+  if (hours > tooOldHours) return fail(id, words, take)
+  if (hours > oldHours) return warn(id, words, take)
+  if (newest > goodAt) return warn(id, `${words} One after it failed: ${newestResult}.`, take)
+  return ok(id, words)
+}
+
+function ageWords(hours: number): string {
+  return hours < 48 ? `${Math.max(0, Math.floor(hours))} h` : `${Math.floor(hours / 24)} days`
+}
+
+function encryptionFinding(isEncrypted: boolean): Finding {
+  const id = 'backup.encrypted'
+  if (isEncrypted) return ok(id, 'The newest backup is encrypted.')
+  return warn(
+    id,
+    'The newest backup is not encrypted: it holds every document, and hashes of passwords.',
+    'Set BACKUP_RECIPIENTS to an age recipient, as `millrace secrets new` prints one, and keep its identity elsewhere.',
+  )
+}
+
+function drillFinding(drilledAt: Date | undefined, at: Date): Finding {
+  const id = 'backup.drilled'
+  const fix = 'Restore the newest backup for trial: `millrace drill FILE --database URL`.'
+  if (drilledAt === undefined) return fail(id, 'No backup was ever restored for trial.', fix)
+  const days = Math.floor((at.getTime() - drilledAt.getTime()) / dayMilliseconds)
+  if (days > undrilledDays) return warn(id, `The last restore for trial was ${days} days ago.`, fix)
+  return ok(id, `A backup was restored for trial on ${dayOf(drilledAt)}.`)
+}
+
+function dayOf(moment: Date): string {
+  return moment.toISOString().slice(0, 10)
+}
+
+/** In one round trip, from the row that is always there. */
+function backupsQuery(dialect: Dialect) {
+  const { builder, tables } = dialect
+  const { marks, backups } = tables
+  const newest = builder
+    .select({ createdAt: backups.createdAt, result: backups.result })
+    .from(backups)
+    .orderBy(desc(backups.createdAt), desc(backups.name))
+    .limit(1)
+    .as('newest')
+  const good = builder
+    .select({ createdAt: backups.createdAt, isEncrypted: backups.isEncrypted })
+    .from(backups)
+    .where(eq(backups.result, 'ok'))
+    .orderBy(desc(backups.createdAt), desc(backups.name))
+    .limit(1)
+    .as('good')
+  const drilled = builder
+    .select({ drilledAt: backups.drilledAt })
+    .from(backups)
+    .where(isNotNull(backups.drilledAt))
+    .orderBy(desc(backups.drilledAt))
+    .limit(1)
+    .as('drilled')
+  return buildQuery(
+    builder
+      .select({
+        newestAt: newest.createdAt,
+        newestResult: newest.result,
+        goodAt: good.createdAt,
+        isEncrypted: good.isEncrypted,
+        drilledAt: drilled.drilledAt,
+      })
+      .from(marks)
+      .leftJoin(newest, sql`1 = 1`)
+      .leftJoin(good, sql`1 = 1`)
+      .leftJoin(drilled, sql`1 = 1`)
+      .where(isAnchor(dialect)),
+  )
+}

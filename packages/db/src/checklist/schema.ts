@@ -1,0 +1,73 @@
+import { compareSchemas, extraColumns, type Drift } from '../drift.ts'
+import { readSchema } from '../schema-shape.ts'
+import type { Transport } from '../transport.ts'
+import type { CheckId } from './checks.ts'
+import { fail, notChecked, ok, withSql, type Finding } from './finding.ts'
+import type { MigrationState } from './subject.ts'
+
+export interface SchemaChecked {
+  readonly findings: readonly Finding[]
+  /** What the columns, indexes and keys have otherwise; empty where no migration is applied. */
+  readonly drift: readonly Drift[]
+}
+
+const parts = ['table', 'column', 'index', 'foreign_key'] as const
+
+/** `schema.*`; charsets and collations, which are found by the same comparison, are told by others. */
+export async function checkSchema(transport: Transport, state: MigrationState): Promise<SchemaChecked> {
+  const migrations = migrationsFinding(state)
+  if (state.applied.length === 0) {
+    const reason = 'no migration is applied.'
+    return { findings: [migrations, ...parts.map((part) => notChecked(idOf(part), reason, migrations.fix))], drift: [] }
+  }
+  const { catalogue } = transport.dialect
+  const live = await readSchema(transport)
+  const drift = compareSchemas(catalogue, live)
+  const extra = extraColumns(catalogue, live).map(({ table, name }) => `${table}.${name}`)
+  const findings = parts.flatMap((part) => {
+    const found = drift.filter(({ kind }) => kind === part).map(findingOf)
+    if (found.length > 0) return found
+    const kept = part === 'column' && extra.length > 0 ? ` Beyond these, kept and not read: ${extra.join(', ')}.` : ''
+    return [ok(idOf(part), `${whole[part]}${kept}`)]
+  })
+  return { findings: [migrations, ...findings], drift }
+}
+
+const whole = {
+  table: 'Every table is there.',
+  column: 'Every column is there, and of its type.',
+  index: 'Every index is there.',
+  foreign_key: 'Every foreign key is there.',
+} as const
+
+function idOf(part: (typeof parts)[number]): CheckId {
+  return `schema.${part}`
+}
+
+function migrationsFinding({ pending, changed, newer }: MigrationState): Finding {
+  const id = 'schema.migrations'
+  if (pending.length > 0) {
+    return fail(
+      id,
+      `Migrations are missing: ${pending.join(', ')}.`,
+      'Run `millrace migrate` against this DATABASE_URL.',
+    )
+  }
+  if (changed.length > 0) {
+    const fix = `Restore their text, or run \`millrace migrate --accept-changed ${changed[0] ?? ''}\`.`
+    return fail(id, `Migrations were edited after they had been applied: ${changed.join(', ')}.`, fix)
+  }
+  const ahead = newer.length === 0 ? '' : ` Newer code has applied ${newer.join(', ')}.`
+  return ok(id, `Every migration is applied.${ahead}`)
+}
+
+function findingOf({ kind, message, sql }: Drift): Finding {
+  const fix =
+    sql === undefined
+      ? 'No single statement mends it here: make a new database with `millrace migrate`, and move the rows with `millrace copy`.'
+      : 'Run the statement of `sql`.'
+  const id: CheckId = `schema.${kind === 'charset' || kind === 'collation' ? 'column' : kind}`
+  // Foreign keys are enforced by the batches too, and some servers refuse them.
+  const level = kind === 'foreign_key' ? 'warn' : 'fail'
+  return withSql({ id, level, message, fix }, sql)
+}

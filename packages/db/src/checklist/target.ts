@@ -1,0 +1,14 @@
+import type { Target } from '../url.ts'
+import { fail, ok, type Finding } from './finding.ts'
+
+/** `sqlite.production`: by the URL alone. */
+export function checkTarget({ dialect, via }: Target): Finding {
+  const id = 'sqlite.production'
+  if (via === 'libsql') return ok(id, 'libSQL is reached as a server.')
+  if (via !== 'file') return ok(id, `A server keeps the data (${dialect}).`)
+  return fail(
+    id,
+    'The database is a SQLite file: one machine, one writer, no replica.',
+    'Set DATABASE_URL to PostgreSQL, MySQL or MariaDB, and move the rows with `millrace copy`.',
+  )
+}

@@ -1,0 +1,45 @@
+import type { Drift } from '../drift.ts'
+import type { InspectionDialect } from '../inspection.ts'
+import type { Transport } from '../transport.ts'
+import type { ServerFacts } from './connection.ts'
+import { fail, ok, withSql, type Finding } from './finding.ts'
+import { readTexts } from './subject.ts'
+
+/** `charset`: of the database or connection, and of each column. */
+export function checkCharset(
+  { encoding }: ServerFacts,
+  { encoding: wanted, encodingFix }: InspectionDialect,
+  drift: readonly Drift[],
+): readonly Finding[] {
+  const columns = drift.filter(({ kind }) => kind === 'charset').map((found) => columnFinding('charset', found))
+  if (encoding !== wanted) {
+    columns.unshift(fail('charset', `The encoding is ${encoding} where ${wanted} is needed.`, encodingFix))
+  }
+  return columns.length > 0 ? columns : [ok('charset', `Text is ${wanted}.`)]
+}
+
+/** `collation`: ids, names and unique keys compare by bytes. */
+export async function checkCollation(
+  transport: Transport,
+  { strangeCollations }: InspectionDialect,
+  drift: readonly Drift[],
+): Promise<readonly Finding[]> {
+  const rows = strangeCollations === undefined ? [] : await readTexts(transport, strangeCollations)
+  const { expected } = transport.dialect.catalogue
+  const strange = rows
+    .filter(([table = '']) => expected.has(table))
+    .map(([table, column, collation]) =>
+      fail(
+        'collation',
+        `The column ${table}.${column} compares by ${(collation ?? '').toUpperCase()} where it must by bytes.`,
+        'SQLite changes no column: make a new file with `millrace migrate`, and move the rows with `millrace copy`.',
+      ),
+    )
+  const columns = drift.filter(({ kind }) => kind === 'collation').map((found) => columnFinding('collation', found))
+  const findings = [...columns, ...strange]
+  return findings.length > 0 ? findings : [ok('collation', 'Ids and names compare by bytes.')]
+}
+
+function columnFinding(id: 'charset' | 'collation', { message, sql }: Drift): Finding {
+  return withSql(fail(id, message, 'Run the statement of `sql`, at a quiet time: it rewrites the table.'), sql)
+}
