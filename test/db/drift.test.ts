@@ -61,7 +61,7 @@ const damages: readonly Damage[] = [
         'alter table workflows modify column name varchar(255) character set utf8mb4 collate utf8mb4_general_ci not null',
       ],
     },
-    found: { kind: 'column', table: 'workflows', name: 'name' },
+    found: { kind: 'collation', table: 'workflows', name: 'name' },
   },
   {
     what: 'an index is gone',

@@ -416,7 +416,7 @@ export const plants: Plants = {
       what: 'none is applied',
       level: 'fail',
       says: /0001_initial/,
-      plant: elsewhere(async ({ query }) => void (await query('create table unrelated (id integer)'))),
+      plant: elsewhere(async (other) => void (await other.query('create table unrelated (id integer)'))),
     },
     {
       what: 'one was edited',

@@ -182,6 +182,7 @@ export function createApp({
         settings,
         database,
         replica,
+        replicaDatabase,
         clock,
         tokens,
         noteUse,
@@ -203,6 +204,7 @@ export function createApp({
 
 interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log' | 'metrics'>> {
   readonly replica: Replica | undefined
+  readonly replicaDatabase: Database | undefined
   readonly tokens: AccessTokens
   readonly readAsset: ReadAsset | undefined
   readonly noteUse: ReturnType<typeof createKeyUses>
@@ -224,8 +226,8 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     checklist: async (applied: readonly string[]) => {
       // Seldom asked for, so loaded when it is.
       const { runChecklist } = await import('./checklist/run.ts')
-      const { database } = parts
-      return runChecklist({ database, replica: undefined, settings, clock, applied, observer: exchange })
+      const { database, replicaDatabase: replica } = parts
+      return runChecklist({ database, replica, settings, clock, applied, observer: exchange })
     },
     metrics: parts.metrics,
     caller,

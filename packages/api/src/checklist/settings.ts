@@ -15,6 +15,7 @@ const checkOfSetting: Readonly<Record<string, CheckId>> = {
   DATABASE_URL: 'url',
   DATABASE_GATEWAY_URL: 'url',
   DATABASE_READ_URL: 'replica',
+  DATABASE_READ_GATEWAY_URL: 'replica',
   AUTH_KEYS: 'secret.auth_keys',
   SETTINGS_KEYS: 'secret.settings_keys',
   BACKUP_RECIPIENTS: 'backup.encrypted',

@@ -1,4 +1,4 @@
-/** The production checklist, in its order. What each one means: `explanations.ts`. */
+/** The production checklist, in its order. What each one means: docs/doctor.md. */
 export const checkIds = [
   'url',
   'reachable',
