@@ -118,7 +118,7 @@ const withoutJson: Plant = {
       ask: asked(world, {
         run: (transport) => (statement) =>
           /json_(?:valid|agg)/.test(statement.text)
-            ? Promise.reject(databaseError('internal', 'no such function', { isNotApplied: true }))
+            ? Promise.reject(databaseError('json_unsupported', 'no such function', { isNotApplied: true }))
             : transport.run(statement),
       }),
     }),
@@ -281,9 +281,9 @@ export const plants: Plants = {
       {
         what: 'a libSQL server refuses the token',
         level: 'fail',
-        says: /refused the token/,
+        says: /token/,
         plant: async ({ reached: { target } }) => {
-          const gateway = await startGateway({ target, token: 'the right token' })
+          const gateway = await startGateway({ target, token: 'the right token, and long enough' })
           onTestFinished(() => gateway.close())
           return { settings: { DATABASE_URL: `${gateway.url}?authToken=wrong` } }
         },

@@ -73,7 +73,7 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
   'json.support': {
     looksAt: 'the functions and types that checks and statements use, by using them',
     complainsWhen: 'fails when one is missing, or judges otherwise than it should',
-    mending: 'a newer server: PostgreSQL 14, MySQL 8.0, MariaDB 10.6, SQLite 3.38',
+    mending: 'a newer server: PostgreSQL 9.4, MySQL 8.0.16, MariaDB 10.5, SQLite 3.38',
   },
   'pool.size': {
     looksAt: "`pool_size` + `max_overflow`, beside the server's, the user's and the database's limits",

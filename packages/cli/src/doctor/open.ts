@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from '@millrace/db/database'
-import { fail, notChecked, ok, type Finding } from '@millrace/db/checklist/finding'
+import { allNotChecked, fail, notChecked, ok, type Finding } from '@millrace/db/checklist/finding'
 import type { Target } from '@millrace/db/url'
 import { loadDrivers, needsGateway, openGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -35,8 +35,7 @@ function fileObstacle(path: string): readonly Finding[] | undefined {
     const words = `there is no directory ${dirname(path)}.`
     return [
       fail('reachable', `The SQLite file can't be there: ${words}`, correctPath),
-      notChecked('auth', words, correctPath),
-      notChecked('database.exists', words, correctPath),
+      ...allNotChecked(['auth', 'database.exists'], words, correctPath),
     ]
   }
   const reachable = ok('reachable', 'The directory of the SQLite file is there.')
@@ -77,10 +76,7 @@ function mayReadAndWrite(path: string): boolean {
 /** The gateway refuses a file that is no database, and a certificate file that can't be read. */
 function startObstacle(target: Target, { words: { why, fix } }: Failure): readonly Finding[] {
   if (target.via !== 'file') {
-    return [
-      fail('tls', why, fix),
-      ...(['reachable', 'auth', 'database.exists'] as const).map((id) => notChecked(id, why, fix)),
-    ]
+    return [fail('tls', why, fix), ...allNotChecked(['reachable', 'auth', 'database.exists'], why, fix)]
   }
   return [
     ok('reachable', 'The directory of the SQLite file is there.'),

@@ -3,7 +3,7 @@ import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import { buildQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
-import { fail, notChecked, ok, warn, type Finding } from './finding.ts'
+import { allNotChecked, fail, ok, warn, type Finding } from './finding.ts'
 import { readRows } from './subject.ts'
 
 const hourMilliseconds = 3_600_000
@@ -25,7 +25,7 @@ export async function checkBackups(transport: Transport, at: Date): Promise<read
     const reason = 'there is no backup.'
     return [
       fail('backup.configured', 'No backup was ever taken.', take),
-      ...(['backup.age', 'backup.encrypted', 'backup.drilled'] as const).map((id) => notChecked(id, reason, take)),
+      ...allNotChecked(['backup.age', 'backup.encrypted', 'backup.drilled'], reason, take),
     ]
   }
   const configured = ok('backup.configured', `Backups are taken: the newest on ${dayOf(newest)}.`)
@@ -33,12 +33,7 @@ export async function checkBackups(transport: Transport, at: Date): Promise<read
   if (goodAt === undefined) {
     const failed = fail('backup.age', `Every backup has failed, the newest with: ${row?.newestResult ?? ''}.`, take)
     const reason = 'no backup has come off.'
-    return [
-      configured,
-      failed,
-      notChecked('backup.encrypted', reason, take),
-      notChecked('backup.drilled', reason, take),
-    ]
+    return [configured, failed, ...allNotChecked(['backup.encrypted', 'backup.drilled'], reason, take)]
   }
   return [
     configured,

@@ -1,7 +1,8 @@
 import { DatabaseError } from '../errors.ts'
 import type { InspectionDialect } from '../inspection.ts'
 import type { Transport } from '../transport.ts'
-import { fail, notChecked, ok, type Finding } from './finding.ts'
+import type { Trouble } from '../troubles.ts'
+import { allNotChecked, fail, notChecked, ok, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 
 /** What a server told of itself. */
@@ -45,20 +46,21 @@ export async function checkConnection(
 const answered = ok('reachable', 'The server answered.')
 const found = ok('database.exists', 'The database is there.')
 
+const tlsTroubles: ReadonlySet<Trouble> = new Set<Trouble>(['tls_required', 'tls_unsupported', 'certificate_untrusted'])
+
 /** What a connection that failed says of the three. */
-export function connectionFindings({ fault, message, cure }: DatabaseError): readonly Finding[] {
+export function connectionFindings({ fault, trouble, message, cure }: DatabaseError): readonly Finding[] {
   const words = `${message}.`
+  if (tlsTroubles.has(trouble)) {
+    return [fail('tls', words, cure), ...allNotChecked(['reachable', 'auth', 'database.exists'], words, cure)]
+  }
   switch (fault) {
     case 'database_auth_failed':
       return [answered, fail('auth', words, cure), notChecked('database.exists', words, cure)]
     case 'database_missing':
       return [answered, ok('auth', 'The server let the user in.'), fail('database.exists', words, cure)]
     default:
-      return [
-        fail('reachable', words, cure),
-        notChecked('auth', words, cure),
-        notChecked('database.exists', words, cure),
-      ]
+      return [fail('reachable', words, cure), ...allNotChecked(['auth', 'database.exists'], words, cure)]
   }
 }
 

@@ -29,6 +29,10 @@ export function notChecked(id: CheckId, reason: string, fix: string): Finding {
   return warn(id, `Not checked: ${reason}`, fix)
 }
 
+export function allNotChecked(ids: readonly CheckId[], reason: string, fix: string): readonly Finding[] {
+  return ids.map((id) => notChecked(id, reason, fix))
+}
+
 /** A finding with the statement that mends it, where there is one. */
 export function withSql(finding: Finding, sql: string | undefined): Finding {
   return sql === undefined ? finding : { ...finding, sql }

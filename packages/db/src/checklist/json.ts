@@ -5,7 +5,7 @@ import { DatabaseError } from '../errors.ts'
 import { fail, ok, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 
-const fix = 'Use PostgreSQL 14, MySQL 8.0, MariaDB 10.6, SQLite 3.38 or newer.'
+const fix = 'Take a newer database server: PostgreSQL 9.4, MySQL 8.0.16, MariaDB 10.5, SQLite 3.38, or later.'
 
 /** `json.support`: asks the server to do what the schema's checks and the statements have it do. */
 export async function checkJson(
@@ -19,7 +19,11 @@ export async function checkJson(
     return fail('json.support', `${product} treats JSON otherwise than is needed.`, fix)
   } catch (thrown) {
     // What it doesn't know is an error of the statement; anything else says nothing about JSON.
-    if (!(thrown instanceof DatabaseError) || thrown.fault !== 'internal') throw thrown
+    if (!(thrown instanceof DatabaseError) || !isUnknown(thrown)) throw thrown
     return fail('json.support', `${product} lacks what is needed of JSON: ${thrown.message}.`, fix)
   }
+}
+
+function isUnknown({ trouble }: DatabaseError): boolean {
+  return trouble === 'json_unsupported' || trouble === 'internal'
 }

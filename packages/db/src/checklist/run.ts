@@ -5,7 +5,7 @@ import { checkBackups } from './backups.ts'
 import { checkIds, isForProductionAlone, type CheckId } from './checks.ts'
 import { checkClock } from './clock.ts'
 import { checkConnection, type ServerFacts } from './connection.ts'
-import { notChecked, type Finding } from './finding.ts'
+import { allNotChecked, notChecked, type Finding } from './finding.ts'
 import { inspectionOf } from './inspections.ts'
 import { checkJson } from './json.ts'
 import { checkPool } from './pool.ts'
@@ -13,7 +13,7 @@ import { checkReplica } from './replica.ts'
 import { checkRestore } from './restore.ts'
 import { checkSchema } from './schema.ts'
 import { checkStaleRows } from './stale.ts'
-import { allNotChecked, type Subject } from './subject.ts'
+import type { Subject } from './subject.ts'
 import { checkCharset, checkCollation } from './text.ts'
 import { checkTls } from './tls.ts'
 
@@ -91,7 +91,7 @@ async function orNotChecked(
     return await run()
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
-    return allNotChecked(ids, thrown)
+    return allNotChecked(ids, `${thrown.message}.`, thrown.cure)
   }
 }
 

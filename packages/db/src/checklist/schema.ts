@@ -2,7 +2,7 @@ import { compareSchemas, extraColumns, type Drift } from '../drift.ts'
 import { readSchema } from '../schema-shape.ts'
 import type { Transport } from '../transport.ts'
 import type { CheckId } from './checks.ts'
-import { fail, notChecked, ok, withSql, type Finding } from './finding.ts'
+import { allNotChecked, fail, ok, withSql, type Finding } from './finding.ts'
 import type { MigrationState } from './subject.ts'
 
 export interface SchemaChecked {
@@ -18,7 +18,7 @@ export async function checkSchema(transport: Transport, state: MigrationState): 
   const migrations = migrationsFinding(state)
   if (state.applied.length === 0) {
     const reason = 'no migration is applied.'
-    return { findings: [migrations, ...parts.map((part) => notChecked(idOf(part), reason, migrations.fix))], drift: [] }
+    return { findings: [migrations, ...allNotChecked(parts.map(idOf), reason, migrations.fix)], drift: [] }
   }
   const { catalogue } = transport.dialect
   const live = await readSchema(transport)

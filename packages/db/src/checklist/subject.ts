@@ -1,10 +1,7 @@
 import type { Database } from '../database.ts'
-import type { DatabaseError } from '../errors.ts'
 import type { Query, Statement } from '../statement.ts'
 import type { Transport, TripObserver } from '../transport.ts'
 import type { Target } from '../url.ts'
-import { notChecked, type Finding } from './finding.ts'
-import type { CheckId } from './checks.ts'
 
 /** A database as the code sees its migrations. */
 export interface MigrationState {
@@ -25,11 +22,6 @@ export interface Subject {
   readonly clock: () => Date
   readonly readMigrations: (transport: Transport) => Promise<MigrationState>
   readonly observer?: TripObserver | undefined
-}
-
-/** The ids of an error's checks, none of them told as right. */
-export function allNotChecked(ids: readonly CheckId[], { message, cure }: DatabaseError): readonly Finding[] {
-  return ids.map((id) => notChecked(id, `${message}.`, cure))
 }
 
 /** Runs a query past the schema's own check, which a database at fault would not pass. */
