@@ -179,7 +179,7 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   database_auth_failed: {
     status: 503,
     title: 'Database refuses the log-in',
-    detail: 'The database does not accept the credentials of this service.',
+    detail: 'The database does not accept the log-in of this service, or does not allow it what it needs.',
   },
   database_missing: { status: 503, title: 'Database missing', detail: 'The database of this service does not exist.' },
   database_schema_outdated: {
@@ -187,7 +187,11 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
     title: 'Database schema outdated',
     detail: 'The database lacks migrations that this version of the service needs.',
   },
-  database_busy: { status: 503, title: 'Database busy', detail: 'The database is busy: ask again shortly.' },
+  database_busy: {
+    status: 503,
+    title: 'Database busy',
+    detail: 'The database cannot take this at the moment: ask again shortly.',
+  },
   database_timeout: {
     status: 503,
     title: 'Database timeout',

@@ -45,8 +45,8 @@ const troubles: Readonly<Record<number, Trouble>> = {
 
 /** Their messages name tables, columns and users, and no values. */
 const quotable = new Set([
-  1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1290, 1305, 1969, 2002, 2003, 2006, 2013,
-  3159,
+  1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1226, 1290, 1305, 1969, 2002, 2003, 2006,
+  2013, 3159,
 ])
 
 /** What the platform refuses by itself, Vitess's own codes among it: fixed words, which the migrator has to know. */

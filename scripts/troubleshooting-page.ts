@@ -1,0 +1,76 @@
+import { errorKind } from '@millrace/api/errors'
+import { faultOf } from '@millrace/api/faults'
+import { asFailure } from '@millrace/cli/failure'
+import { createOutput } from '@millrace/cli/output'
+import { troublePages, type Seen, type TroublePage } from '@millrace/cli/trouble-pages'
+import { databaseError, type DatabaseError } from '@millrace/db/errors'
+
+const titles = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB' } as const
+const dialects = ['sqlite', 'postgres', 'mysql'] as const
+
+const opening = `# Troubleshooting
+
+<!-- Written by scripts/troubleshooting.ts from the tables that the product answers by: change those, not this page. -->
+
+The API answers a trouble of the database with 503 and a code, and never says more. Its log line with the same \`requestId\`
+has \`cause\`, in the database's own words, and \`cure\`. A command says the same in three lines, and in \`--json\`. Each trouble
+below was brought about for real by the tests, on each database that can have it: SQLite by libSQL's binding, PostgreSQL 18
+and MariaDB 10.11. \`…\` stands for what differs.
+`
+
+/** docs/troubleshooting.md, whole. */
+export function troubleshootingPage(): string {
+  const contents = troublePages.map((page) => `- [${page.title}](#${anchorOf(page.title)}): \`${errorOf(page).fault}\``)
+  return [opening, `${contents.join('\n')}\n`, ...troublePages.map(section)].join('\n')
+}
+
+function section(page: TroublePage): string {
+  const { refusal, cure } = faultOf(errorOf(page))
+  const { status, detail } = errorKind(refusal.code)
+  const wait = refusal.retryAfterSeconds
+  return `## ${page.title}
+
+${page.cause}
+
+- **Cure**: ${cure}
+- ${page.more}
+- **The API**: ${status} \`${refusal.code}\`, "${detail}" ${wait === undefined ? 'No `Retry-After`: waiting does not help.' : `\`Retry-After: ${wait}\`.`}
+
+| database | \`cause\` in the log, \`why\` of a command |
+| --- | --- |
+${dialects.map((dialect) => `| ${titles[dialect]} | ${seenAs(page.seen[dialect])} |`).join('\n')}
+
+\`\`\`text
+${commandLines(page)}\`\`\`
+`
+}
+
+function seenAs(seen: Seen): string {
+  return 'words' in seen ? `\`${seen.words}\`` : `Not there: ${seen.never}`
+}
+
+/** As the command line prints it. */
+function commandLines(page: TroublePage): string {
+  let lines = ''
+  const stderr = {
+    write(text: string) {
+      lines += text
+    },
+  }
+  createOutput({ stdout: stderr, stderr }, false).failure(asFailure(errorOf(page)))
+  return lines
+}
+
+/** The error with the words of a database that can have it. */
+function errorOf({ trouble, seen }: TroublePage): DatabaseError {
+  const words = dialects.flatMap((dialect) => ('words' in seen[dialect] ? [seen[dialect].words] : []))
+  return databaseError(trouble, words.at(-1) ?? '', { isNotApplied: true })
+}
+
+/** As GitHub makes it of a heading. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
+}

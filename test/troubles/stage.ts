@@ -1,0 +1,196 @@
+import { createServer, request as forward, type Server } from 'node:http'
+import { readMigrations } from '@millrace/cli/migrations'
+import { openDatabase } from '@millrace/db/database'
+import { migrate } from '@millrace/db/migrate'
+import { startGateway, type Gateway, type GatewayLimits } from '@millrace/gateway'
+import { readAnswer, type Answer } from '../contract/answers.ts'
+import { freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { startOwnMariadb, startOwnPostgres, type OwnServer } from '../servers/own.ts'
+import { startService, type Service } from '../service.ts'
+import { vi } from 'vitest'
+import { targetOf } from '../database.ts'
+import { register } from '../contract/world.ts'
+import { workspaceRoot } from '../workspace.ts'
+
+/** One Worker before one door, behind which a test puts the gateway and the database that it needs. */
+export interface Stage {
+  readonly dialect: Dialect
+  /** PostgreSQL's or MariaDB's; SQLite has none. */
+  readonly server: OwnServer | undefined
+  /** Migrated, with a user and a workflow. */
+  readonly url: string
+  readonly workflowId: string
+  /** Runs while a gateway on `url` serves the Worker. */
+  behind<Result>(
+    url: string,
+    work: (gateway: Gateway) => Promise<Result>,
+    limits?: Partial<GatewayLimits>,
+  ): Promise<Result>
+  /** As the user. While nothing is behind the door, its connections break. */
+  ask(method: string, path: string, init?: AskInit): Promise<Told>
+  /** Registers a user where the gateway now leads to, and gives a token. */
+  join(): Promise<string>
+  migrate(url: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface AskInit {
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Another user's than the stage's own. */
+  readonly token?: string | undefined
+}
+
+/** An answer, and the line that the Worker logged of it. */
+export interface Told extends Answer {
+  readonly line: Readonly<Record<string, unknown>>
+}
+
+export async function setStage(dialect: Dialect): Promise<Stage> {
+  const door = await openDoor()
+  const server = await ownServer(dialect)
+  const file = server === undefined ? await freshDatabase('sqlite') : undefined
+  const url = file?.url ?? server?.url(await server.createDatabase()) ?? ''
+  const behind: Stage['behind'] = async (to, work, limits = {}) => {
+    const gateway = await startGateway({ target: targetOf(to), limits })
+    door.leadTo(gateway.port)
+    try {
+      return await work(gateway)
+    } finally {
+      door.leadTo(undefined)
+      await gateway.close()
+    }
+  }
+  const migrateDatabase = async (to: string) => {
+    const gateway = await startGateway({ target: targetOf(to) })
+    try {
+      await migrate(
+        openDatabase({ target: targetOf(to), gatewayUrl: gateway.url }),
+        readMigrations(workspaceRoot, dialect),
+      )
+    } finally {
+      await gateway.close()
+    }
+  }
+  await migrateDatabase(url)
+  const service = await startService(databaseAt(dialect, url), {
+    migrate: false,
+    vars: { DATABASE_GATEWAY_URL: door.url },
+  })
+  const { token, workflowId } = await behind(url, async () => {
+    const user = await register(service, 'ada')
+    const made = await service.fetch('/v1/workflows', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${user.token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ name: 'w', definition: {} }),
+    })
+    return { token: user.token, workflowId: String(((await made.json()) as { id: unknown }).id) }
+  })
+  return {
+    dialect,
+    server,
+    url,
+    workflowId,
+    behind,
+    migrate: migrateDatabase,
+    async join() {
+      const user = await register(service, 'bob')
+      return user.token
+    },
+    async ask(method, path, { body, headers, token: given = token } = {}) {
+      const before = service.logs().length
+      const answer = await readAnswer(
+        await service.fetch(path, {
+          method,
+          headers: {
+            Authorization: `Bearer ${given}`,
+            ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+            ...headers,
+          },
+          ...(body === undefined ? {} : { body }),
+        }),
+      )
+      return { ...answer, line: await requestLine(service, before, answer.headers.get('X-Request-Id') ?? '') }
+    },
+    async stop() {
+      await service.stop()
+      await server?.remove()
+      await file?.drop()
+      door.close()
+    },
+  }
+}
+
+async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
+  switch (dialect) {
+    case 'sqlite':
+      return undefined
+    case 'postgres':
+      // Who waits in a deadlock first looks for it first, and is the one that PostgreSQL ends.
+      return startOwnPostgres({ deadlock_timeout: '150ms' })
+    case 'mysql':
+      return startOwnMariadb()
+  }
+}
+
+/** What a service needs to know of a database that is there. */
+function databaseAt(dialect: Dialect, url: string): TestDatabase {
+  return { dialect, url, query: () => Promise.reject(new Error('not here')), drop: () => Promise.resolve() }
+}
+
+async function requestLine(service: Service, from: number, id: string): Promise<Readonly<Record<string, unknown>>> {
+  const line = await vi.waitUntil(() =>
+    service
+      .logs()
+      .slice(from)
+      .map((text): unknown => (text.startsWith('{') ? JSON.parse(text) : undefined))
+      .map(asRecordOrNothing)
+      .find(({ event, requestId }) => event === 'request' && requestId === id),
+  )
+  return line
+}
+
+function asRecordOrNothing(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+interface Door {
+  readonly url: string
+  leadTo(port: number | undefined): void
+  close(): void
+}
+
+/** Passes requests on to the gateway of the moment; with none, it breaks the connection as a dead one would. */
+function openDoor(): Promise<Door> {
+  let port: number | undefined
+  const server: Server = createServer((request, response) => {
+    if (port === undefined) {
+      request.socket.destroy()
+      return
+    }
+    const { method, headers, url } = request
+    const passed = forward({ host: '127.0.0.1', port, method, headers, path: url }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(response)
+    })
+    passed.on('error', () => request.socket.destroy())
+    response.on('close', () => passed.destroy())
+    request.pipe(passed)
+  })
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') throw new Error('no port')
+      resolve({
+        url: `http://127.0.0.1:${address.port}`,
+        leadTo: (to) => {
+          port = to
+        },
+        close() {
+          server.closeAllConnections()
+          server.close()
+        },
+      })
+    })
+  })
+}
