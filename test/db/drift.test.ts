@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { catalogueOf } from '@millrace/db/catalogues'
 import { extraColumns, findDrift, type Drift } from '@millrace/db/drift'
 import { readSchema } from '@millrace/db/schema-shape'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -109,7 +110,7 @@ describeDialects((dialect) => {
       await reached.raw.query('create index own_index on users (nickname)')
       const transport = reached.database.transport()
       expect(await findDrift(transport)).toEqual([])
-      expect(extraColumns(transport.dialect.catalogue, await readSchema(transport))).toEqual([
+      expect(extraColumns(catalogueOf(transport.dialect), await readSchema(transport))).toEqual([
         { table: 'users', name: 'nickname' },
       ])
     })

@@ -5,7 +5,6 @@ import type { Builder } from './dialects/builder.ts'
 import type { ForeignDialect } from './foreign.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { ReachDialect } from './reaching.ts'
-import type { Catalogue } from './schema-shape.ts'
 import type { Tables } from './schema.ts'
 
 export type DialectName = 'sqlite' | 'postgres' | 'mysql'
@@ -37,6 +36,5 @@ export interface Dialect {
   readonly reach: ReachDialect
   readonly claim: ClaimDialect
   readonly migration: MigrationDialect
-  readonly catalogue: Catalogue
   readonly foreign: ForeignDialect
 }

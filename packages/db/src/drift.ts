@@ -1,3 +1,5 @@
+import { catalogueOf } from './catalogues.ts'
+import { typeOf } from './column-type.ts'
 import type { Catalogue, ColumnShape, ForeignKeyShape, IndexShape, SchemaShape, TableShape } from './schema-shape.ts'
 import { readSchema } from './schema-shape.ts'
 import type { Transport } from './transport.ts'
@@ -15,7 +17,7 @@ export interface Drift {
 
 /** Compares the live database with the code. What the database has beyond that is no drift. */
 export async function findDrift(transport: Transport): Promise<readonly Drift[]> {
-  return compareSchemas(transport.dialect.catalogue, await readSchema(transport))
+  return compareSchemas(catalogueOf(transport.dialect), await readSchema(transport))
 }
 
 /** Columns of the code's tables that the code doesn't know: kept, never read. */
@@ -52,14 +54,6 @@ function missingTable({ quote }: Catalogue, table: string, { columns, primaryKey
     message: `The table ${table} is missing.`,
     sql: `create table ${quote(table)} (${definitions.join(', ')})`,
   }
-}
-
-/** A column's type as DDL has it. */
-export function typeOf({ type, collation }: ColumnShape): string {
-  if (collation === undefined) return type
-  return collation.startsWith('utf8mb4')
-    ? `${type} character set utf8mb4 collate ${collation}`
-    : `${type} collate "${collation}"`
 }
 
 function columnDrift(catalogue: Catalogue, table: string, wanted: TableShape, present: TableShape): readonly Drift[] {

@@ -1,3 +1,4 @@
+import { catalogueOf } from './catalogues.ts'
 import type { Statement } from './statement.ts'
 import type { Transport } from './transport.ts'
 
@@ -51,7 +52,7 @@ export interface Catalogue {
 
 /** Reads what is there, in three round trips. */
 export async function readSchema(transport: Transport): Promise<SchemaShape> {
-  const { catalogue } = transport.dialect
+  const catalogue = catalogueOf(transport.dialect)
   const tables = new Map<string, MutableTable>()
   const tableOf = (name: string): MutableTable => {
     const known: MutableTable = tables.get(name) ?? {

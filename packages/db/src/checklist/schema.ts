@@ -1,3 +1,4 @@
+import { catalogueOf } from '../catalogues.ts'
 import { compareSchemas, extraColumns, type Drift } from '../drift.ts'
 import { readSchema } from '../schema-shape.ts'
 import type { Transport } from '../transport.ts'
@@ -20,7 +21,7 @@ export async function checkSchema(transport: Transport, state: MigrationState): 
     const reason = 'no migration is applied.'
     return { findings: [migrations, ...allNotChecked(parts.map(idOf), reason, migrations.fix)], drift: [] }
   }
-  const { catalogue } = transport.dialect
+  const catalogue = catalogueOf(transport.dialect)
   const live = await readSchema(transport)
   const drift = compareSchemas(catalogue, live)
   const extra = extraColumns(catalogue, live).map(({ table, name }) => `${table}.${name}`)

@@ -1,3 +1,4 @@
+import { catalogueOf } from '../catalogues.ts'
 import type { Drift } from '../drift.ts'
 import type { InspectionDialect } from '../inspection.ts'
 import type { Transport } from '../transport.ts'
@@ -25,7 +26,7 @@ export async function checkCollation(
   drift: readonly Drift[],
 ): Promise<readonly Finding[]> {
   const rows = strangeCollations === undefined ? [] : await readTexts(transport, strangeCollations)
-  const { expected } = transport.dialect.catalogue
+  const { expected } = catalogueOf(transport.dialect)
   const strange = rows
     .filter(([table = '']) => expected.has(table))
     .map(([table, column, collation]) =>

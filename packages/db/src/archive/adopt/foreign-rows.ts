@@ -1,3 +1,4 @@
+import { catalogueOf } from '../../catalogues.ts'
 import { sql, type SQL } from 'drizzle-orm'
 import type { Readable } from '../source.ts'
 import type { Cell } from './cell.ts'
@@ -117,7 +118,7 @@ export class ForeignReader {
   }
 
   #quote(name: string): string {
-    return this.#database.dialect.catalogue.quote(name)
+    return catalogueOf(this.#database.dialect).quote(name)
   }
 
   #typeOf(name: string): string {

@@ -1,5 +1,5 @@
 import { getTableConfig, type MySqlTable } from 'drizzle-orm/mysql-core'
-import { typeOf } from '../../drift.ts'
+import { typeOf } from '../../column-type.ts'
 import { defineTables } from '../../schema.ts'
 import type { Catalogue, ColumnShape } from '../../schema-shape.ts'
 import { expectedShape } from '../expected-shape.ts'

@@ -9,7 +9,6 @@ import { mysqlBulk } from './bulk.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
 import { mysqlForeign } from './foreign.ts'
-import { mysqlCatalogue } from './catalogue.ts'
 import { mysqlMigration } from './migration.ts'
 import { mysqlReach } from './reach.ts'
 
@@ -39,6 +38,5 @@ export const mysql: Dialect = {
     return sql`on duplicate key update ${sql.join(sets, sql`, `)}`
   },
   migration: mysqlMigration,
-  catalogue: mysqlCatalogue,
   foreign: mysqlForeign,
 }

@@ -10,7 +10,6 @@ import { postgresBulk } from './bulk.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresForeign } from './foreign.ts'
-import { postgresCatalogue } from './catalogue.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
 
@@ -36,6 +35,5 @@ export const postgres: Dialect = {
   claim: postgresClaim,
   orUpdate: onConflict,
   migration: postgresMigration,
-  catalogue: postgresCatalogue,
   foreign: postgresForeign,
 }

@@ -1,5 +1,5 @@
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
-import { typeOf } from '../../drift.ts'
+import { typeOf } from '../../column-type.ts'
 import { defineTables } from '../../schema.ts'
 import type { Catalogue } from '../../schema-shape.ts'
 import { expectedShape } from '../expected-shape.ts'

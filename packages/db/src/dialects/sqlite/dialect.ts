@@ -9,7 +9,6 @@ import { sqliteBulk } from './bulk.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
 import { sqliteForeign } from './foreign.ts'
-import { sqliteCatalogue } from './catalogue.ts'
 import { sqliteMigration } from './migration.ts'
 import { sqliteReach } from './reach.ts'
 
@@ -33,6 +32,5 @@ export const sqlite: Dialect = {
   claim: sqliteClaim,
   orUpdate: onConflict,
   migration: sqliteMigration,
-  catalogue: sqliteCatalogue,
   foreign: sqliteForeign,
 }
