@@ -16,4 +16,15 @@ export interface BulkDialect {
   readonly misplacedKey?: (column: Column) => SQL
   /** The column, or a value for it, as something that sorts by bytes. */
   sortKey(value: Column | SQL): SQL
+  /** Texts as one text. */
+  join(texts: readonly SQL[]): SQL<string>
+  /**
+   * A column's value as JSON, by the database's own functions; null where it is null. What no archive can hold becomes
+   * JSON that is refused as such, never another value.
+   */
+  json(column: Column, spec: ArchiveColumn): SQL
+  /** The texts of a subquery's rows as one, in its order and with commas between; where that has no limit of its own. */
+  readonly listed?: (text: SQL) => SQL<string | null>
+  /** SHA-256, hexadecimal, over the texts of a subquery's rows in the keys' order, each followed by LF; where there is one. */
+  readonly digest?: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
 }

@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { BackupOptions } from '../archive/backup.ts'
+import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 import { withDatabaseOption } from '../options.ts'
 
@@ -32,6 +33,9 @@ export const backupCommand: AddCommand = (parent: Command, run) => {
     .option('--force', 'replace the file when it is there')
     .addHelpText('after', examples)
     .action((options: BackupOptions) =>
-      run(async (context) => (await import('../archive/backup.ts')).backup(context, options)),
+      run(async (context) => {
+        startMoving()
+        return (await import('../archive/backup.ts')).backup(context, options)
+      }),
     )
 }

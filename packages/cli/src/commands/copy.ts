@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { CopyOptions } from '../archive/copy.ts'
-import { startLean } from '../archive/lean-heap.ts'
+import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
@@ -27,7 +27,7 @@ export const copyCommand: AddCommand = (parent: Command, run) => {
     .addHelpText('after', examples)
     .action((options: CopyOptions) =>
       run(async (context) => {
-        startLean()
+        startMoving()
         return (await import('../archive/copy.ts')).copy(context, options)
       }),
     )

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { DrillOptions } from '../archive/drill.ts'
+import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
@@ -17,6 +18,9 @@ export const drillCommand: AddCommand = (parent: Command, run) => {
     .option('--database <url>', 'the database whose table backups notes the result')
     .addHelpText('after', examples)
     .action((file: string, options: DrillOptions) =>
-      run(async (context) => (await import('../archive/drill.ts')).drill(context, file, options)),
+      run(async (context) => {
+        startMoving()
+        return (await import('../archive/drill.ts')).drill(context, file, options)
+      }),
     )
 }

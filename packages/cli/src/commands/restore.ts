@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RestoreOptions } from '../archive/restore.ts'
+import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 import { withDatabaseOption } from '../options.ts'
 
@@ -24,6 +25,9 @@ export const restoreCommand: AddCommand = (parent: Command, run) => {
     .option('--abandon', 'empty the tables of an interrupted restore and lift its mark')
     .addHelpText('after', examples)
     .action((file: string | undefined, options: RestoreOptions) =>
-      run(async (context) => (await import('../archive/restore.ts')).restore(context, file, options)),
+      run(async (context) => {
+        startMoving()
+        return (await import('../archive/restore.ts')).restore(context, file, options)
+      }),
     )
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { VerifyOptions } from '../archive/verify.ts'
+import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
@@ -16,6 +17,9 @@ export const verifyCommand: AddCommand = (parent: Command, run) => {
     .option('--identity <file>', 'the file with the AGE-SECRET-KEY-… line that opens it (default: BACKUP_IDENTITY)')
     .addHelpText('after', examples)
     .action((file: string, options: VerifyOptions) =>
-      run(async (context) => (await import('../archive/verify.ts')).verify(context, file, options)),
+      run(async (context) => {
+        startMoving()
+        return (await import('../archive/verify.ts')).verify(context, file, options)
+      }),
     )
 }

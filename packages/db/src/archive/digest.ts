@@ -1,7 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
+import type { ArchiveEntry, RowPage } from './row.ts'
+import { createSha256, sha256Of } from './sha256.ts'
 import { archiveTables, type ArchiveTableName } from './tables.ts'
-import type { RowPage } from './row.ts'
 
 export interface TableDigest {
   readonly rows: number
@@ -11,29 +10,33 @@ export interface TableDigest {
 
 export type TableDigests = Readonly<Record<ArchiveTableName, TableDigest>>
 
-const utf8 = new TextEncoder()
-
 /** Digests tables page by page. */
 export class TablesDigester {
-  readonly #tables = new Map(archiveTables.map(({ name }) => [name, { rows: 0, hash: sha256.create() }]))
+  readonly #tables = new Map(archiveTables.map(({ name }) => [name, { rows: 0, hash: createSha256() }]))
 
   add({ table, entries }: RowPage): void {
     const state = this.#tables.get(table.name)
     if (state === undefined || entries.length === 0) return
     state.rows += entries.length
-    state.hash.update(utf8.encode(`${entries.map(({ text }) => text).join('\n')}\n`))
+    state.hash.update(linesOf(entries))
   }
 
   /** Ends the digests. */
   finish(): TableDigests {
-    const digests = [...this.#tables].map(([name, { rows, hash }]) => [
-      name,
-      { rows, sha256: bytesToHex(hash.digest()) },
-    ])
+    const digests = [...this.#tables].map(([name, { rows, hash }]) => [name, { rows, sha256: hash.hex() }])
     // One entry for each of the names that the type lists.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return Object.fromEntries(digests) as TableDigests
   }
+}
+
+/** What a table's digest would be if these were all of its rows, which are at least one. */
+export function digestOf(entries: readonly ArchiveEntry[]): string {
+  return sha256Of(linesOf(entries))
+}
+
+function linesOf(entries: readonly ArchiveEntry[]): string {
+  return `${entries.map(({ text }) => text).join('\n')}\n`
 }
 
 /** Names of the tables whose digests differ. */
@@ -49,7 +52,7 @@ export function rowCount(digests: TableDigests): number {
 
 /** SHA-256 of bytes that pass. */
 export class StreamDigest {
-  readonly #hash = sha256.create()
+  readonly #hash = createSha256()
   #bytes = 0
 
   add(chunk: Uint8Array): void {
@@ -58,6 +61,6 @@ export class StreamDigest {
   }
 
   finish(): { readonly bytes: number; readonly sha256: string } {
-    return { bytes: this.#bytes, sha256: bytesToHex(this.#hash.digest()) }
+    return { bytes: this.#bytes, sha256: this.#hash.hex() }
   }
 }

@@ -2,13 +2,14 @@ import { asc, lte, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 import { buildQuery, buildStatement } from '../statement.ts'
 import type { Transport } from '../transport.ts'
-import { differingTables, TablesDigester, type TableDigests } from './digest.ts'
+import type { TableDigests } from './digest.ts'
 import { HeldMark, readMark, type RestoreMark } from './mark.ts'
+import { Proof } from './proof.ts'
 import { RestoreError } from './restore-error.ts'
-import type { RowPages } from './row.ts'
+import type { RowPage, RowPages } from './row.ts'
 import { RowSink } from './sink.ts'
-import { countRows, readRows } from './source.ts'
-import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
+import { countRows } from './source.ts'
+import { archiveTables, type ArchiveTable } from './tables.ts'
 
 export interface LoadOptions {
   /** Names what is loaded: only the same can be resumed. */
@@ -16,7 +17,7 @@ export interface LoadOptions {
   readonly isResumed: boolean
   /** Told of rows that were written, or found written, and of their text's length. */
   readonly onRows?: ((rows: number, characters: number) => void) | undefined
-  /** Told of rows that were read back for the proof. */
+  /** Told of rows that the proof found as they were written. */
   readonly onProven?: ((rows: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -41,9 +42,11 @@ export async function loadRows(
     ? await resumeMark(transport, options.digest)
     : await beginUnderMark(transport, options.digest)
   await emptyShortLived(transport)
-  await writeAll(transport, mark, pages, options)
+  const proof = new Proof()
+  await writeAll(transport, mark, noted(pages, proof), options)
   const digests = finish()
-  await prove(transport, digests, options)
+  // Under the mark nobody else writes: what is read now needs no snapshot.
+  await proof.complete(transport, digests, options)
   await mark.lift()
   return digests
 }
@@ -124,13 +127,20 @@ async function emptyShortLived(transport: Transport): Promise<void> {
   }
 }
 
+async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<RowPage> {
+  for await (const page of pages) {
+    proof.add(page)
+    yield page
+  }
+}
+
 /** A page is read while the one before it is written. */
 async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
   const sink = new RowSink(transport, options)
   let rows = 0
   let notedAt = Date.now()
   let writing: Promise<void> = Promise.resolve()
-  const write = async (page: Parameters<RowSink['write']>[0]) => {
+  const write = async (page: RowPage) => {
     await sink.write(page)
     rows += page.entries.length
     options.onRows?.(
@@ -150,30 +160,6 @@ async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, o
   }
   await writing
   options.signal?.throwIfAborted()
-}
-
-/** Reads the database back. Under the mark nobody else writes, so that it needs no snapshot. */
-async function prove(transport: Transport, expected: TableDigests, { onProven, signal }: LoadOptions): Promise<void> {
-  const digester = new TablesDigester()
-  for await (const page of readRows(transport)) {
-    signal?.throwIfAborted()
-    digester.add(page)
-    onProven?.(page.entries.length)
-  }
-  const found = digester.finish()
-  const differing = differingTables(expected, found)
-  if (differing.length === 0) return
-  throw new RestoreError('proof_failed', {
-    what: `The database does not hold what was to be written: ${differing.map((name) => described(name, expected, found)).join('; ')}.`,
-    why: 'Its own digests differ from the expected ones. It stays marked and serves nothing.',
-    fix: 'Empty it with `millrace restore --abandon`, and report this if it happens again.',
-  })
-}
-
-function described(name: ArchiveTableName, expected: TableDigests, found: TableDigests): string {
-  return expected[name].rows === found[name].rows
-    ? `${name} has another digest`
-    : `${name} has ${found[name].rows} rows instead of ${expected[name].rows}`
 }
 
 /** Rows deleted by one statement. */

@@ -1,7 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { nameKey } from '../names.ts'
 import type { ArchiveRow, ArchiveValue } from './row.ts'
+import { sha256Of } from './sha256.ts'
 import type { ArchiveTableName } from './tables.ts'
 
 /**
@@ -102,7 +101,7 @@ class Workflow {
 
   constructor(row: ArchiveRow) {
     this.#headNumber = Number(row['version_number'])
-    this.#headDigest = digestOf(row['definition'])
+    this.#headDigest = sha256Of(String(row['definition']))
   }
 
   addVersion(row: ArchiveRow): readonly string[] {
@@ -110,7 +109,7 @@ class Workflow {
     const range = this.#ranges.at(-1)
     if (range?.last === number - 1) range.last = number
     else this.#ranges.push({ first: number, last: number })
-    if (number === this.#headNumber) this.#isHeadEqual = digestOf(row['definition']) === this.#headDigest
+    if (number === this.#headNumber) this.#isHeadEqual = sha256Of(String(row['definition'])) === this.#headDigest
     return []
   }
 
@@ -126,8 +125,4 @@ class Workflow {
     if (newest !== this.#headNumber) return `is at version ${this.#headNumber}, but its newest is ${newest}`
     return this.#isHeadEqual ? undefined : 'has another definition than its newest version'
   }
-}
-
-function digestOf(document: ArchiveValue | undefined): string {
-  return bytesToHex(sha256(utf8ToBytes(String(document))))
 }

@@ -1,5 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js'
+import { hexToBytes } from '@noble/hashes/utils.js'
 import { GzipError } from './gzip-error.ts'
+import { createSha256 } from './sha256.ts'
 
 /**
  * What archives begin with: a gzip header (RFC 1952) with an extra field, the seal, and the header's own checksum
@@ -42,7 +43,7 @@ function crc32(bytes: Uint8Array): number {
 /** Watches an archive's compressed bytes go by, and digests what follows their header. */
 export class SealWatch {
   readonly #header = new Uint8Array(headerBytes)
-  readonly #hash = sha256.create()
+  readonly #hash = createSha256()
   #seen = 0
 
   add(chunk: Uint8Array): void {
@@ -54,7 +55,7 @@ export class SealWatch {
 
   /** The header that seals the bytes that went by. */
   sealedHeader(): Uint8Array {
-    return headerWith(this.#hash.digest())
+    return headerWith(hexToBytes(this.#hash.hex()))
   }
 
   /** @throws GzipError when the header holds a seal, and it is another */
@@ -62,7 +63,7 @@ export class SealWatch {
     const isOurs = beginning.every((byte, at) => byte === this.#header[at])
     const seal = this.#header.subarray(beginning.byteLength, headerBytes - checksumBytes)
     if (!isOurs || seal.every((byte) => byte === 0)) return
-    const digest = this.#hash.digest()
+    const digest = hexToBytes(this.#hash.hex())
     if (seal.every((byte, at) => byte === digest[at])) return
     throw new GzipError('the compressed bytes are not those that were written: the seal in their header is another')
   }

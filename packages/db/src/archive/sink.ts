@@ -4,7 +4,7 @@ import type { Transport } from '../transport.ts'
 import { insertStatement } from './insertion.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'
-import { countTableRows, readRange } from './source.ts'
+import { TableReader } from './source.ts'
 import { describeKey, type ArchiveTable } from './tables.ts'
 import { compareKeys } from './text-order.ts'
 
@@ -20,6 +20,7 @@ export class RowSink {
   /** Whether rows of an earlier run may be there. */
   readonly #isResumed: boolean
   #table: ArchiveTable | undefined
+  #reader: TableReader | undefined
   #lastRow: ArchiveRow | undefined
   /** Rows that the table still holds from an earlier run, behind those that were met. */
   #rowsLeft = 0
@@ -49,7 +50,8 @@ export class RowSink {
   async #begin(table: ArchiveTable): Promise<void> {
     this.#table = table
     this.#lastRow = undefined
-    this.#rowsLeft = this.#isResumed ? await countTableRows(this.#transport, table) : 0
+    this.#reader = new TableReader(this.#transport, table)
+    this.#rowsLeft = this.#isResumed ? await this.#reader.count() : 0
   }
 
   async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<void> {
@@ -61,8 +63,8 @@ export class RowSink {
   /** Compares what is there with the page. */
   async #missingOf({ table, entries }: RowPage, after: ArchiveRow | undefined): Promise<readonly ArchiveEntry[]> {
     const last = entries.at(-1)?.row
-    if (last === undefined) return []
-    const present = await readRange(this.#transport, table, { after, last, limit: entries.length + 1 })
+    if (last === undefined || this.#reader === undefined) return []
+    const present = await this.#reader.range({ after, last }, entries.length + 1)
     this.#rowsLeft = Math.max(0, this.#rowsLeft - present.length)
     const missing: ArchiveEntry[] = []
     let position = 0

@@ -1,4 +1,5 @@
 import { and, asc, getTableColumns, gt, gte, lt, lte, or, sql, type Column, type SQL } from 'drizzle-orm'
+import type { BulkDialect } from '../bulk.ts'
 import type { Dialect } from '../dialect.ts'
 import { buildQuery, buildStatement, type Statement } from '../statement.ts'
 import type { RawResult } from '../transport.ts'
@@ -17,41 +18,27 @@ export interface PageLimits {
   readonly bytes: number
 }
 
-const defaultLimits: PageLimits = { rows: 500, bytes: 512 * 1024 }
+const defaultLimits: PageLimits = { rows: 1000, bytes: 512 * 1024 }
 
 /** All rows of a database in the archive's order, page by page. */
 export async function* readRows(
   database: Readable,
   limits: PageLimits = defaultLimits,
 ): RowPages & AsyncGenerator<RowPage> {
-  for (const table of archiveTables) yield* new TableReader(database, table, limits).pages()
+  for (const table of archiveTables) yield* new TableReader(database, table).pages(limits)
 }
 
 /** How many rows the archive's tables hold together. */
 export async function countRows(database: Readable): Promise<number> {
   let rows = 0
-  for (const table of archiveTables) rows += await countTableRows(database, table)
+  for (const table of archiveTables) rows += await new TableReader(database, table).count()
   return rows
 }
 
-export async function countTableRows(database: Readable, table: ArchiveTable): Promise<number> {
-  return (await new TableReader(database, table, defaultLimits).measure()).rows
-}
-
-/** Which rows of a table to read: those behind `after`, up to and with `last`, at most `limit`. */
+/** Rows of a table: those behind `after`, up to and with `last`. */
 export interface RowRange {
   readonly after: ArchiveRow | undefined
   readonly last: ArchiveRow
-  readonly limit: number
-}
-
-/** The rows of a range, in order. */
-export async function readRange(
-  database: Readable,
-  table: ArchiveTable,
-  range: RowRange,
-): Promise<readonly ArchiveEntry[]> {
-  return new TableReader(database, table, defaultLimits).range(range)
 }
 
 interface Measure {
@@ -60,19 +47,23 @@ interface Measure {
   readonly mostBytes: number
 }
 
+/** For how many pages at once the rows' lengths are looked at. */
+const pagesAhead = 8
+
 /** Reads one table by its primary key. */
-class TableReader {
+export class TableReader {
   readonly #database: Readable
   readonly #table: ArchiveTable
-  readonly #limits: PageLimits
   readonly #columns: readonly { readonly spec: ArchiveColumn; readonly column: Column }[]
   readonly #key: readonly Column[]
-  #sortsByIndex = true
+  /** Undefined until it was looked at. */
+  #sortsByIndex: boolean | undefined
+  /** Bytes of the rows to be read next, where they were looked at. */
+  #bytesAhead: number[] = []
 
-  constructor(database: Readable, table: ArchiveTable, limits: PageLimits) {
+  constructor(database: Readable, table: ArchiveTable) {
     this.#database = database
     this.#table = table
-    this.#limits = limits
     const columns: readonly Column[] = Object.values(getTableColumns(this.#drizzleTable))
     const byName = new Map(columns.map((column) => [column.name, column]))
     const columnNamed = (name: string) => {
@@ -84,17 +75,50 @@ class TableReader {
     this.#key = table.key.map(columnNamed)
   }
 
-  async range({ after, last, limit }: RowRange): Promise<readonly ArchiveEntry[]> {
+  async count(): Promise<number> {
+    const { builder } = this.#database.dialect
+    const counted = builder.select({ rows: sql<number>`count(*)`.mapWith(Number) }).from(this.#drizzleTable)
+    const [row] = await this.#read(buildQuery(counted))
+    return row?.rows ?? 0
+  }
+
+  /** The rows of a range in order, at most `limit`. */
+  async range({ after, last }: RowRange, limit: number): Promise<readonly ArchiveEntry[]> {
+    await this.#lookAtKeys()
     return this.#entries(and(this.#isBehind(after), this.#isUpTo(last)), limit)
   }
 
-  async *pages(): AsyncGenerator<RowPage> {
-    const { rows, mostBytes } = await this.measure()
+  /** The digest of a range's rows by the database's own functions; undefined where it has none. */
+  async digest({ after, last }: RowRange): Promise<{ readonly rows: number; readonly sha256: string } | undefined> {
+    const { builder, bulk } = this.#database.dialect
+    const { digest } = bulk
+    if (digest === undefined) return undefined
+    await this.#lookAtKeys()
+    const [first, second = sql`null`] = this.#order
+    const page = builder
+      .select({ text: this.#rowText.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
+      .from(this.#drizzleTable)
+      .where(and(this.#isBehind(after), this.#isUpTo(last)))
+      .as('page')
+    const digested = builder
+      .select({
+        rows: sql<number>`count(*)`.mapWith(Number),
+        sha256: digest(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`]),
+      })
+      .from(page)
+    const [row] = await this.#read(buildQuery(digested))
+    return row === undefined ? undefined : { rows: row.rows, sha256: row.sha256 ?? '' }
+  }
+
+  async *pages(limits: PageLimits): AsyncGenerator<RowPage> {
+    const { rows, mostBytes } = await this.#measure()
     if (rows === 0) return
-    this.#sortsByIndex = !(await this.#hasMisplacedKeys())
-    const isUneven = mostBytes * this.#limits.rows > this.#limits.bytes
+    await this.#lookAtKeys()
+    const safeLimit = Math.min(limits.rows, Math.floor(limits.bytes / Math.max(1, mostBytes)))
+    // Where a page of the longest rows would be a small one, their lengths are looked at first.
+    const isUneven = safeLimit < limits.rows / 4
     for (let last: ArchiveRow | undefined; ;) {
-      const limit = isUneven ? await this.#rowsThatFit(last) : this.#limits.rows
+      const limit = isUneven ? await this.#rowsThatFit(last, limits) : safeLimit
       if (limit === 0) return
       const entries = await this.#entries(this.#isBehind(last), limit)
       last = entries.at(-1)?.row
@@ -104,7 +128,7 @@ class TableReader {
   }
 
   /** How many rows there are, and how long one can be. */
-  async measure(): Promise<Measure> {
+  async #measure(): Promise<Measure> {
     const { builder } = this.#database.dialect
     const [measured] = await this.#read(
       buildQuery(
@@ -132,6 +156,10 @@ class TableReader {
     return lengths.length === 0 ? sql<number>`0` : sql<number>`${sql.join(lengths, sql` + `)}`
   }
 
+  async #lookAtKeys(): Promise<void> {
+    this.#sortsByIndex ??= !(await this.#hasMisplacedKeys())
+  }
+
   async #hasMisplacedKeys(): Promise<boolean> {
     const { builder, bulk } = this.#database.dialect
     const { misplacedKey } = bulk
@@ -155,35 +183,74 @@ class TableReader {
   }
 
   /** How many of the next rows' documents fit into a page; 1 where the first alone is larger, 0 behind the last. */
-  async #rowsThatFit(last: ArchiveRow | undefined): Promise<number> {
+  async #rowsThatFit(last: ArchiveRow | undefined, limits: PageLimits): Promise<number> {
+    if (this.#bytesAhead.length < limits.rows) this.#bytesAhead = await this.#lookAhead(last, limits.rows * pagesAhead)
+    let bytes = 0
+    let fitting = 0
+    for (const length of this.#bytesAhead) {
+      bytes += length
+      if (fitting === limits.rows || (fitting > 0 && bytes > limits.bytes)) break
+      fitting += 1
+    }
+    this.#bytesAhead = this.#bytesAhead.slice(fitting)
+    return fitting
+  }
+
+  async #lookAhead(last: ArchiveRow | undefined, rows: number): Promise<number[]> {
     const { builder } = this.#database.dialect
     const lengths = builder
       .select({ bytes: sql<number>`${this.#rowBytes}`.mapWith(Number) })
       .from(this.#drizzleTable)
       .where(this.#isBehind(last))
-      .orderBy(...this.#order)
-      .limit(this.#limits.rows)
-    let bytes = 0
-    let fitting = 0
-    for (const row of await this.#read(buildQuery(lengths))) {
-      bytes += row.bytes
-      if (fitting > 0 && bytes > this.#limits.bytes) break
-      fitting += 1
-    }
-    return fitting
+      .orderBy(...this.#ascending)
+      .limit(rows)
+    return (await this.#read(buildQuery(lengths))).map(({ bytes }) => bytes)
   }
 
-  async #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
+  #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
+    const { listed } = this.#database.dialect.bulk
+    return listed === undefined ? this.#entriesOfRows(condition, limit) : this.#entriesOfList(condition, limit, listed)
+  }
+
+  async #entriesOfRows(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
     const { builder } = this.#database.dialect
     const selection = Object.fromEntries(this.#columns.map(({ column }) => [column.name, sql`${column}`]))
     const rows = builder
       .select(selection)
       .from(this.#drizzleTable)
       .where(condition)
-      .orderBy(...this.#order)
+      .orderBy(...this.#ascending)
       .limit(limit)
     const { rows: found } = await this.#database.run(buildStatement(rows))
     return found.map((values) => entryOf(this.#rowOf(values)))
+  }
+
+  /** All rows in one value: drivers take each value of each row through several hands. */
+  async #entriesOfList(
+    condition: SQL | undefined,
+    limit: number,
+    listed: NonNullable<BulkDialect['listed']>,
+  ): Promise<readonly ArchiveEntry[]> {
+    const { builder } = this.#database.dialect
+    const page = builder
+      .select({ text: this.#rowText.as('text') })
+      .from(this.#drizzleTable)
+      .where(condition)
+      .orderBy(...this.#ascending)
+      .limit(limit)
+      .as('page')
+    const [row] = await this.#read(buildQuery(builder.select({ list: listed(sql`${page.text}`) }).from(page)))
+    return readList(row?.list ?? '').map(entryOf)
+  }
+
+  /** The row as the archive has it. */
+  get #rowText(): SQL<string> {
+    const { bulk } = this.#database.dialect
+    const members = this.#columns.flatMap(({ spec, column }, position) => [
+      sql.raw(`'${position === 0 ? '{' : ','}"${spec.name}":'`),
+      sql`coalesce(${bulk.json(column, spec)}, 'null')`,
+    ])
+    return bulk.join([...members, sql`'}'`])
   }
 
   #rowOf(values: readonly unknown[]): ArchiveRow {
@@ -195,7 +262,11 @@ class TableReader {
   }
 
   get #order(): readonly SQL[] {
-    return this.#key.map((column, position) => asc(this.#sortKey(column, position)))
+    return this.#key.map((column, position) => this.#sortKey(column, position))
+  }
+
+  get #ascending(): readonly SQL[] {
+    return this.#order.map((key) => asc(key))
   }
 
   /** Rows whose key is greater; of a key of two columns so that an index on both serves it. */
@@ -225,7 +296,7 @@ class TableReader {
 
   #sortKey(value: Column | SQL, position: number): SQL {
     const { bulk } = this.#database.dialect
-    return this.#sortsByIndex || !this.#isTextKey(position) ? sql`${value}` : bulk.sortKey(value)
+    return this.#sortsByIndex !== false || !this.#isTextKey(position) ? sql`${value}` : bulk.sortKey(value)
   }
 
   async #read<Row>(query: Statement & { decode(values: readonly unknown[]): Row }): Promise<readonly Row[]> {
@@ -241,4 +312,11 @@ function archiveValue(column: Column, value: unknown): ArchiveValue {
   if (decoded instanceof Date) return decoded.toISOString()
   if (typeof decoded === 'string' || typeof decoded === 'boolean' || typeof decoded === 'number') return decoded
   throw new TypeError(`the column ${column.name} gave a value of type ${typeof decoded}`)
+}
+
+/** A list of rows as the database wrote it. What is no JSON is no row that an archive can hold. */
+function readList(list: string): readonly ArchiveRow[] {
+  // Members stand in the order of columns, and what is wrong with their values is told by who takes the rows.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return JSON.parse(`[${list}]`) as readonly ArchiveRow[]
 }

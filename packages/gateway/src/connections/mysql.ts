@@ -285,10 +285,13 @@ function fieldOf(field: FieldPacket): MysqlField {
   }
 }
 
+/** What one value may hold that is put together of many rows'; the default is 1 KB in MySQL. */
+const groupConcatBytes = 64 * 1024 * 1024
+
 function setUpStatement(version: string): string {
   // MariaDB knew only the old name until 11.1, MySQL 8 knows only the new one.
   const isolation = version.includes('MariaDB') ? 'tx_isolation' : 'transaction_isolation'
-  return `SET NAMES utf8mb4, SESSION time_zone = '+00:00', SESSION sql_mode = '${sqlMode}', SESSION ${isolation} = 'REPEATABLE-READ', SESSION autocommit = 1`
+  return `SET NAMES utf8mb4, SESSION time_zone = '+00:00', SESSION sql_mode = '${sqlMode}', SESSION ${isolation} = 'REPEATABLE-READ', SESSION autocommit = 1, SESSION group_concat_max_len = ${groupConcatBytes}`
 }
 
 interface Connected {

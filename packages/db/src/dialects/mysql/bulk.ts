@@ -17,6 +17,26 @@ export const mysqlBulk: BulkDialect = {
   // `utf8mb4_bin` pads with spaces: a key stands behind its own continuation by a character below the space.
   misplacedKey: (column) => sql`${column} regexp ${'[\u0001-\u001f]'}`,
   sortKey: (value) => sql`cast(${value} as binary)`,
+  join: (texts) => sql<string>`concat(${sql.join([...texts], sql`, `)})`,
+  json(column, { kind }) {
+    switch (kind) {
+      case 'id':
+      case 'text':
+      case 'document':
+        return sql`json_quote(${column})`
+      case 'count':
+        return sql`${column}`
+      case 'flag':
+        return sql`if(${column}, 'true', 'false')`
+      case 'time':
+        return sql`concat(left(date_format(${column}, '"%Y-%m-%dT%H:%i:%s.%f'), 24), 'Z"')`
+    }
+  },
+  // Cut at `group_concat_max_len` (the gateway sets it high): then it is another digest, and the rows are read instead.
+  digest: (text, keys) =>
+    sql<
+      string | null
+    >`sha2(group_concat(concat(${text}, char(10)) order by ${sql.join([...keys], sql`, `)} separator ''), 256)`,
 }
 
 function valueOf({ kind }: ArchiveColumn, value: ArchiveValue): string | number | null {

@@ -4,6 +4,7 @@ import type { Snapshot } from '../../snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '../plain.ts'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
+import { castValue } from './cast.ts'
 import { mysql } from './dialect.ts'
 import { readMysqlError } from './errors.ts'
 import { addressOf, basicAuthorization, rawResult, type MysqlTarget } from './transport.ts'
@@ -15,6 +16,7 @@ const quietMilliseconds = 5000
 export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint): Promise<Snapshot> {
   const connection = new Client({
     ...addressOf(target, endpoint),
+    cast: castValue,
     fetch: fetchThrough(endpoint, () => unobserved, { Authorization: basicAuthorization(target) }),
   }).connection()
   const snapshot = keptAlive(quietMilliseconds, {

@@ -3,6 +3,7 @@ import type { Connect, RawResult } from '../../transport.ts'
 import type { Statement } from '../../statement.ts'
 import type { Target } from '../../url.ts'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
+import { castValue } from './cast.ts'
 import { mysql } from './dialect.ts'
 import { readMysqlError } from './errors.ts'
 
@@ -16,7 +17,7 @@ export function connectMysql(target: MysqlTarget, endpoint: Endpoint): Connect {
   const headers = { Authorization: basicAuthorization(target) }
   return (observer) => {
     let purpose = purposeOf(observer)
-    const client = new Client({ ...address, fetch: fetchThrough(endpoint, () => purpose, headers) })
+    const client = new Client({ ...address, cast: castValue, fetch: fetchThrough(endpoint, () => purpose, headers) })
 
     async function execute(connection: Connection, statement: Statement): Promise<RawResult> {
       const { text, parameters } = statement

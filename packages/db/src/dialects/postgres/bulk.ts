@@ -25,6 +25,26 @@ export const postgresBulk: BulkDialect = {
     )
   },
   sortKey: (value) => sql`${value}`,
+  join: (texts) => sql<string>`concat(${sql.join([...texts], sql`, `)})`,
+  json(column, { kind }) {
+    switch (kind) {
+      case 'id':
+      case 'text':
+      case 'document':
+        return sql`to_json(${column}::text)`
+      case 'count':
+      case 'flag':
+        return sql`${column}::text`
+      case 'time':
+        // `to_char` has neither infinities nor an era: what lies outside stays as it is, and is refused.
+        return sql`case when ${column} >= '1000-01-01 00:00:00Z' and ${column} < '10000-01-01 00:00:00Z' then '"' || to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"' else to_json(${column}::text)::text end`
+    }
+  },
+  listed: (text) => sql<string | null>`string_agg(${text}, ',')`,
+  digest: (text, keys) =>
+    sql<
+      string | null
+    >`encode(sha256(convert_to(string_agg(${text} || chr(10), '' order by ${sql.join([...keys], sql`, `)}), 'UTF8')), 'hex')`,
 }
 
 function valueOf({ name, kind }: ArchiveColumn): string {

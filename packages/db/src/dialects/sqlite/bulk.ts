@@ -3,6 +3,10 @@ import type { ArchiveColumn } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../bulk.ts'
 import { plain } from '../plain.ts'
 
+/** Milliseconds of the years 1000 to 9999. */
+const firstInstant = Date.UTC(1000, 0, 1)
+const lastInstant = Date.UTC(10_000, 0, 1) - 1
+
 export const sqliteBulk: BulkDialect = {
   byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
@@ -15,6 +19,20 @@ export const sqliteBulk: BulkDialect = {
     ])
   },
   sortKey: (value) => sql`${value}`,
+  join: (texts) => sql<string>`${sql.join([...texts], sql` || `)}`,
+  json(column, { kind }) {
+    switch (kind) {
+      case 'flag':
+        return sql`case ${column} when 0 then 'false' when 1 then 'true' else json_quote(${column}) end`
+      case 'time': {
+        const bounds = sql.raw(`between ${firstInstant} and ${lastInstant}`)
+        return sql`case when typeof(${column}) = 'integer' and ${column} ${bounds} then strftime('"%Y-%m-%dT%H:%M:%fZ"', ${column} / 1000.0, 'unixepoch') else json_quote(${column}) end`
+      }
+      default:
+        return sql`json_quote(${column})`
+    }
+  },
+  listed: (text) => sql<string | null>`group_concat(${text})`,
 }
 
 /** Times are integer milliseconds; a flag of JSON is 0 or 1 by itself. */

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import process from 'node:process'
+import { useSha256 } from '@millrace/db/archive/sha256'
 
 /**
  * Node lets garbage pile up to some hundred megabytes before it collects it. These make it collect early instead, which
@@ -6,8 +8,17 @@ import process from 'node:process'
  */
 const leanFlags = ['--max-semi-space-size=2', '--heap-growing-percent=50']
 
+/** Makes the process fit for moving any number of rows: in little memory, with Node's own SHA-256. */
+export function startMoving(): void {
+  startLean()
+  useSha256(() => {
+    const hash = createHash('sha256')
+    return { update: (data) => void hash.update(data), hex: () => hash.digest('hex') }
+  })
+}
+
 /** Starts the same command again in this very process, with a heap that stays small; where that can't be done, goes on. */
-export function startLean(): void {
+function startLean(): void {
   const isLean = leanFlags.every((flag) => process.execArgv.includes(flag))
   if (isLean || process.platform === 'win32' || process.execve === undefined) return
   process.execve(process.execPath, [process.execPath, ...leanFlags, ...process.execArgv, ...process.argv.slice(1)])

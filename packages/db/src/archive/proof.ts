@@ -1,0 +1,92 @@
+import type { Transport } from '../transport.ts'
+import { digestOf, differingTables, TablesDigester, type TableDigests } from './digest.ts'
+import type { RowPage } from './row.ts'
+import { RestoreError } from './restore-error.ts'
+import { TableReader, type RowRange } from './source.ts'
+import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
+
+interface ProvenPage extends RowRange {
+  readonly table: ArchiveTable
+  readonly rows: number
+  readonly sha256: string
+}
+
+export interface ProofOptions {
+  /** Told of rows that were found as they were written. */
+  readonly onProven?: ((rows: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Proves that a database holds what was written to it: the digest of each page's rows is asked of the database when all
+ * is written. A page's digest is of the same text that its table's is of, so that all pages together say the table's.
+ */
+export class Proof {
+  readonly #digester = new TablesDigester()
+  /** One of thousands of rows: their keys and digests are all that is held. */
+  readonly #pages: ProvenPage[] = []
+
+  /** Takes note of a page that was written. */
+  add(page: RowPage): void {
+    const { table, entries } = page
+    const last = entries.at(-1)?.row
+    if (last === undefined) return
+    this.#digester.add(page)
+    const before = this.#pages.at(-1)
+    const after = before?.table === table ? before.last : undefined
+    this.#pages.push({ table, after, last: keyOf(table, last), rows: entries.length, sha256: digestOf(entries) })
+  }
+
+  /**
+   * Compares what was written with what was to be written, then the database with both.
+   * @throws RestoreError `proof_failed`
+   * @throws DatabaseError
+   */
+  async complete(transport: Transport, expected: TableDigests, options: ProofOptions): Promise<void> {
+    const written = this.#digester.finish()
+    const differing = differingTables(expected, written)
+    if (differing.length > 0) throw failed(differing.map((name) => `${name} was written in part or changed on its way`))
+    for (const table of archiveTables) await this.#completeTable(new TableReader(transport, table), table, options)
+    for (const table of archiveTables) {
+      const rows = await new TableReader(transport, table).count()
+      if (rows === expected[table.name].rows) continue
+      throw failed([`${table.name} has ${rows} rows instead of ${expected[table.name].rows}`])
+    }
+  }
+
+  async #completeTable(reader: TableReader, table: ArchiveTable, { onProven, signal }: ProofOptions): Promise<void> {
+    for (const page of this.#pages) {
+      if (page.table !== table) continue
+      signal?.throwIfAborted()
+      if (!(await isThere(reader, page)))
+        throw failed([`${table.name} has another digest ${placeOf(table.name, page)}`])
+      onProven?.(page.rows)
+    }
+  }
+}
+
+/** By the database's own digest; where it has none, or another, by the rows themselves. */
+async function isThere(reader: TableReader, page: ProvenPage): Promise<boolean> {
+  const found = await reader.digest(page)
+  if (found?.rows === page.rows && found.sha256 === page.sha256) return true
+  const entries = await reader.range(page, page.rows + 1)
+  return entries.length === page.rows && digestOf(entries) === page.sha256
+}
+
+function keyOf({ key }: ArchiveTable, row: RowRange['last']): RowRange['last'] {
+  return Object.fromEntries(key.map((name) => [name, row[name] ?? null]))
+}
+
+function placeOf(table: ArchiveTableName, { last }: ProvenPage): string {
+  return `in the rows up to ${table} ${Object.values(last)
+    .map((value) => JSON.stringify(value))
+    .join(', ')}`
+}
+
+function failed(reasons: readonly string[]): RestoreError {
+  return new RestoreError('proof_failed', {
+    what: `The database does not hold what was to be written: ${reasons.join('; ')}.`,
+    why: 'Its own digests differ from the expected ones. It stays marked and serves nothing.',
+    fix: 'Empty it with `millrace restore --abandon`, and report this if it happens again.',
+  })
+}
