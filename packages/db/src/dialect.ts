@@ -1,5 +1,4 @@
 import type { Column, SQL } from 'drizzle-orm'
-import type { BulkDialect } from './bulk.ts'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
 import type { ForeignDialect } from './foreign.ts'
@@ -32,7 +31,6 @@ export interface Dialect {
   toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }
   /** Whether writes and a read of what they left take one round trip. */
   readonly readsWithWrites: boolean
-  readonly bulk: BulkDialect
   readonly reach: ReachDialect
   readonly claim: ClaimDialect
   readonly migration: MigrationDialect

@@ -1,5 +1,6 @@
 import { nameKey } from '../names.ts'
 import type { Dialect } from '../dialect.ts'
+import { bulkOf } from '../dialects/bulk.ts'
 import type { Statement } from '../statement.ts'
 import { entryOf, type ArchiveEntry, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
@@ -11,7 +12,8 @@ const derivedColumns: Partial<Record<ArchiveTableName, Readonly<Record<string, s
 }
 
 /** One statement that inserts a page's rows, with what follows from them. */
-export function insertStatement({ bulk }: Dialect, { table, entries }: RowPage): Statement {
+export function insertStatement(dialect: Dialect, { table, entries }: RowPage): Statement {
+  const bulk = bulkOf(dialect)
   const derived = derivedColumns[table.name]
   if (derived === undefined) return bulk.insertRows(table.name, table.columns, entries)
   return bulk.insertRows(

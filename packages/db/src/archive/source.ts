@@ -1,6 +1,7 @@
 import { and, asc, getTableColumns, gt, gte, lt, lte, or, sql, type Column, type SQL } from 'drizzle-orm'
 import type { BulkDialect } from '../bulk.ts'
 import type { Dialect } from '../dialect.ts'
+import { bulkOf } from '../dialects/bulk.ts'
 import { buildQuery, buildStatement, type Statement } from '../statement.ts'
 import type { RawResult } from '../transport.ts'
 import { entryOf, type ArchiveEntry, type ArchiveRow, type ArchiveValue, type RowPage, type RowPages } from './row.ts'
@@ -90,8 +91,8 @@ export class TableReader {
 
   /** The digest of a range's rows by the database's own functions; undefined where it has none. */
   async digest({ after, last }: RowRange): Promise<{ readonly rows: number; readonly sha256: string } | undefined> {
-    const { builder, bulk } = this.#database.dialect
-    const { digest } = bulk
+    const { builder } = this.#database.dialect
+    const { digest } = this.#bulk
     if (digest === undefined) return undefined
     await this.#lookAtKeys()
     const [first, second = sql`null`] = this.#order
@@ -143,16 +144,19 @@ export class TableReader {
     return measured ?? { rows: 0, mostBytes: 0 }
   }
 
+  get #bulk(): BulkDialect {
+    return bulkOf(this.#database.dialect)
+  }
+
   get #drizzleTable() {
     return this.#database.dialect.tables[this.#table.property]
   }
 
   get #rowBytes(): SQL<number> {
-    const { bulk } = this.#database.dialect
     const texts = this.#columns.filter(
       ({ spec }) => spec.kind === 'document' || (spec.kind === 'text' && spec.maxLength === undefined),
     )
-    const lengths = texts.map(({ column }) => bulk.byteLength(column))
+    const lengths = texts.map(({ column }) => this.#bulk.byteLength(column))
     return lengths.length === 0 ? sql<number>`0` : sql<number>`${sql.join(lengths, sql` + `)}`
   }
 
@@ -161,8 +165,8 @@ export class TableReader {
   }
 
   async #hasMisplacedKeys(): Promise<boolean> {
-    const { builder, bulk } = this.#database.dialect
-    const { misplacedKey } = bulk
+    const { builder } = this.#database.dialect
+    const { misplacedKey } = this.#bulk
     if (misplacedKey === undefined) return false
     const conditions = this.#textKeys.map((column) => misplacedKey(column))
     const found = builder
@@ -208,7 +212,7 @@ export class TableReader {
   }
 
   #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
-    const { listed } = this.#database.dialect.bulk
+    const { listed } = this.#bulk
     return listed === undefined ? this.#entriesOfRows(condition, limit) : this.#entriesOfList(condition, limit, listed)
   }
 
@@ -245,12 +249,11 @@ export class TableReader {
 
   /** The row as the archive has it. */
   get #rowText(): SQL<string> {
-    const { bulk } = this.#database.dialect
     const members = this.#columns.flatMap(({ spec, column }, position) => [
       sql.raw(`'${position === 0 ? '{' : ','}"${spec.name}":'`),
-      sql`coalesce(${bulk.json(column, spec)}, 'null')`,
+      sql`coalesce(${this.#bulk.json(column, spec)}, 'null')`,
     ])
-    return bulk.join([...members, sql`'}'`])
+    return this.#bulk.join([...members, sql`'}'`])
   }
 
   #rowOf(values: readonly unknown[]): ArchiveRow {
@@ -295,8 +298,7 @@ export class TableReader {
   }
 
   #sortKey(value: Column | SQL, position: number): SQL {
-    const { bulk } = this.#database.dialect
-    return this.#sortsByIndex !== false || !this.#isTextKey(position) ? sql`${value}` : bulk.sortKey(value)
+    return this.#sortsByIndex !== false || !this.#isTextKey(position) ? sql`${value}` : this.#bulk.sortKey(value)
   }
 
   async #read<Row>(query: Statement & { decode(values: readonly unknown[]): Row }): Promise<readonly Row[]> {

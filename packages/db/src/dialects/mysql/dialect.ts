@@ -5,7 +5,6 @@ import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
 import { onlyBuilds } from '../only-builds.ts'
-import { mysqlBulk } from './bulk.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
 import { mysqlForeign } from './foreign.ts'
@@ -29,7 +28,6 @@ export const mysql: Dialect = {
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,
-  bulk: mysqlBulk,
   reach: mysqlReach,
   claim: mysqlClaim,
   orUpdate(_key, columns) {

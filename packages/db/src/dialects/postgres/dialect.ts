@@ -6,7 +6,6 @@ import { defineBookkeeping, defineTables } from '../../schema.ts'
 import type { Builder } from '../builder.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
-import { postgresBulk } from './bulk.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresForeign } from './foreign.ts'
@@ -30,7 +29,6 @@ export const postgres: Dialect = {
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
-  bulk: postgresBulk,
   reach: postgresReach,
   claim: postgresClaim,
   orUpdate: onConflict,

@@ -5,7 +5,6 @@ import type { Dialect } from '../../dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
-import { sqliteBulk } from './bulk.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
 import { sqliteForeign } from './foreign.ts'
@@ -27,7 +26,6 @@ export const sqlite: Dialect = {
   jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
-  bulk: sqliteBulk,
   reach: sqliteReach,
   claim: sqliteClaim,
   orUpdate: onConflict,
