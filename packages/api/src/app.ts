@@ -212,8 +212,8 @@ interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clo
 
 async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer | Refused> {
   const { settings, clock, tokens } = parts
-  const { maxBodyBytes, metricsToken } = settings
-  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsToken, at: clock() })
+  const { maxBodyBytes, metricsTokens } = settings
+  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsTokens, at: clock() })
   if (!admitted.ok) return admitted
   const { caller, sessionId, scopes, incoming } = admitted
   const { exchange } = c.var

@@ -28,7 +28,8 @@ export interface Settings {
   /** The first signs, all verify. */
   readonly authKeys: readonly NamedKey[]
   readonly settingsKeys: readonly NamedKey[]
-  readonly metricsToken: string | undefined
+  /** Any of them opens /metrics: two while one is rotated. None: there is no /metrics. */
+  readonly metricsTokens: readonly string[]
   readonly backupRecipients: readonly string[]
   readonly backupKeep: BackupKeep
   readonly backupIdentity: string | undefined
@@ -81,7 +82,7 @@ export function parseSettings(
     gatewayToken: reader.text('DATABASE_GATEWAY_TOKEN'),
     authKeys: readAuthKeys(reader, needs.needsAuthKeys === true),
     settingsKeys: readKeys(reader, 'SETTINGS_KEYS', (bytes) => bytes === 32, 'exactly 32 bytes'),
-    metricsToken: reader.text('METRICS_TOKEN'),
+    metricsTokens: reader.list('METRICS_TOKEN').filter((token) => token !== ''),
     backupRecipients: readRecipients(reader),
     backupKeep: readBackupKeep(reader),
     backupIdentity: readIdentity(reader),

@@ -97,6 +97,7 @@ export interface GatewayPlace {
   readonly host?: string
   readonly port?: number
   readonly token?: string | undefined
+  readonly tokens?: (() => readonly string[]) | undefined
   /** Of a SQLite file: it stays as it is. */
   readonly onlyReads?: boolean
   readonly log?: GatewayLog

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadEnvironment, settingsOnly } from './environment.ts'
+import { loadEnvironment, settingNames, settingsOnly } from './environment.ts'
 import { Failure } from './failure.ts'
 
 let caller = ''
@@ -43,6 +43,28 @@ test("the caller's .env takes the place of the workspace's as a whole, and an em
 test("NAME_FILE gives the file's text without its line end, and beats .env when the process has it", () => {
   expect(load({ DATABASE_URL_FILE: 'mounted' })['DATABASE_URL']).toBe('a secret with a line end')
 })
+
+test.for(settingNames)('%s can stand in a file, with or without a line end, and nowhere twice', (name) => {
+  expect(load({ [`${name}_FILE`]: 'mounted' })[name]).toBe('a secret with a line end')
+  writeFileSync(join(caller, 'bare'), ' as written ')
+  expect(load({ [`${name}_FILE`]: join(caller, 'bare') })[name]).toBe(' as written ')
+  expect(failureOf({ [`${name}_FILE`]: 'mounted', [name]: 'x' }).words.what).toBe(
+    `Both ${name} and ${name}_FILE are set.`,
+  )
+  const unreadable = failureOf({ [`${name}_FILE`]: '.' })
+  expect(unreadable).toMatchObject({ code: 'settings_invalid', exitCode: 2 })
+  expect(unreadable.words.what).toContain(`${name}_FILE`)
+})
+
+function failureOf(variables: Record<string, string>): Failure {
+  try {
+    load(variables)
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+  throw new Error('it was loaded')
+}
 
 test.for([{ AUTH_KEYS_FILE: 'absent' }, { AUTH_KEYS_FILE: 'mounted', AUTH_KEYS: 'x' }])(
   'a file that is not there, and a setting given twice, are refused: %j',

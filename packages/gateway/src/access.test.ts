@@ -14,14 +14,15 @@ it.each(['0.0.0.0', '::', '10.0.0.1', '192.168.0.1', 'localhost.example', '127.0
 
 describe('a request', () => {
   it('beyond loopback may name any host, but needs the token', () => {
-    const rules = { host: '0.0.0.0', token: 'secret' }
+    const rules = { host: '0.0.0.0', tokens: () => ['secret', 'old'] }
     expect(refusalOf({ host: 'gateway.internal' }, rules)?.status).toBe(401)
     expect(refusalOf({ host: 'gateway.internal', 'x-millrace-gateway-token': 'secret' }, rules)).toBeUndefined()
+    expect(refusalOf({ host: 'gateway.internal', 'x-millrace-gateway-token': 'old' }, rules)).toBeUndefined()
     expect(refusalOf({ host: 'gateway.internal', 'x-millrace-gateway-token': 'Secret' }, rules)?.status).toBe(401)
   })
 
   it('on loopback needs no token where none is set', () => {
-    expect(refusalOf({ host: 'localhost:1' }, { host: '127.0.0.1', token: undefined })).toBeUndefined()
-    expect(refusalOf({}, { host: '127.0.0.1', token: undefined })?.status).toBe(403)
+    expect(refusalOf({ host: 'localhost:1' }, { host: '127.0.0.1', tokens: undefined })).toBeUndefined()
+    expect(refusalOf({}, { host: '127.0.0.1', tokens: undefined })?.status).toBe(403)
   })
 })

@@ -22,7 +22,8 @@ export function isLoopbackHost(host: string): boolean {
 export interface AccessRules {
   /** The address that the gateway listens on. */
   readonly host: string
-  readonly token: string | undefined
+  /** Any of them is taken: two while one is rotated. Read at each request; none are demanded where this is absent. */
+  readonly tokens: (() => readonly string[]) | undefined
 }
 
 /**
@@ -40,15 +41,20 @@ export function refusalOf(headers: IncomingHttpHeaders, rules: AccessRules): Ref
       message: 'The Host header names neither loopback nor the address that the gateway listens on.',
     }
   }
-  if (rules.token === undefined) return undefined
+  if (rules.tokens === undefined) return undefined
   const given = headers[tokenHeader]
-  if (typeof given !== 'string' || !isSameSecret(given, rules.token)) {
+  if (typeof given !== 'string' || !isAnyOf(given, rules.tokens())) {
     return {
       status: 401,
       message: `The header ${tokenHeader} is missing or wrong: give the gateway's token (DATABASE_GATEWAY_TOKEN).`,
     }
   }
   return undefined
+}
+
+/** Compares with all of them, so that the time tells nothing about which. */
+function isAnyOf(given: string, tokens: readonly string[]): boolean {
+  return tokens.map((token) => isSameSecret(given, token)).includes(true)
 }
 
 function isOwnHost(header: string | undefined, host: string): boolean {

@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly port?: number
   /** Demanded in every request but `/healthz`, as the header `X-Millrace-Gateway-Token`. Has to be there beyond loopback. */
   readonly token?: string | undefined
+  /** Several tokens that may change, in place of `token`: read at each request. Not empty at the start. */
+  readonly tokens?: (() => readonly string[]) | undefined
   /** PlanetScale's own limits, for tests: transactions of 20 s, no foreign keys in DDL. */
   readonly strict?: boolean
   /** MySQL only: count the rows that an UPDATE matched instead of those that it changed. */
@@ -66,7 +68,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = new GatewayMetrics(options.target.dialect)
   const log = logCounting(options.log ?? silent, metrics)
   const limits = { ...defaultLimits, ...options.limits }
-  const rules: AccessRules = { host, token: options.token }
+  const rules: AccessRules = { host, tokens: tokensOf(options) }
   refuseOpenDoor(rules)
   const protocol = openProtocol(options, { limits, log, onError: (error) => metrics.error(error) })
   metrics.watchPool(() => protocol.status())
@@ -100,12 +102,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-function refuseOpenDoor({ host, token }: AccessRules): void {
+function tokensOf({ token, tokens }: GatewayOptions): AccessRules['tokens'] {
+  if (tokens !== undefined || token === undefined) return tokens
+  return () => [token]
+}
+
+function refuseOpenDoor({ host, tokens }: AccessRules): void {
   const fix = `Give a token of at least ${minTokenCharacters} random characters (--token-file, DATABASE_GATEWAY_TOKEN).`
-  if (token !== undefined && token.length < minTokenCharacters) {
-    throw new GatewayStartError('settings_invalid', `The gateway token has only ${token.length} characters.`, fix)
+  const shortest = Math.min(...(tokens?.() ?? []).map(({ length }) => length))
+  if (shortest < minTokenCharacters) {
+    throw new GatewayStartError('settings_invalid', `A gateway token has only ${shortest} characters.`, fix)
   }
-  if (token !== undefined || isLoopbackHost(host)) return
+  if (tokens !== undefined || isLoopbackHost(host)) return
   throw new GatewayStartError(
     'settings_invalid',
     `The gateway would listen on ${host}, beyond this machine, and let anyone use the database without a token.`,

@@ -23,9 +23,9 @@ export function reuseFinding(settings: Settings): Finding {
   )
 }
 
-function secretsOf({ authKeys, settingsKeys, metricsToken, gatewayToken, database }: Settings): readonly Secret[] {
+function secretsOf({ authKeys, settingsKeys, metricsTokens, gatewayToken, database }: Settings): readonly Secret[] {
   const texts = [
-    { place: 'METRICS_TOKEN', text: metricsToken },
+    ...metricsTokens.map((text) => ({ place: 'METRICS_TOKEN', text })),
     { place: 'DATABASE_GATEWAY_TOKEN', text: gatewayToken },
     { place: 'DATABASE_URL', text: secretOf(database) },
   ]

@@ -50,7 +50,7 @@ export function checkSettings(settings: Settings, problems: readonly SettingProb
       settings.settingsKeys,
       'No secret can be kept in settings without SETTINGS_KEYS.',
     ),
-    metricsFinding(settings.metricsToken),
+    metricsFinding(settings.metricsTokens),
     reuseFinding(settings),
   ]
   return [...broken, ...found.filter(({ id }) => !told.has(id))]
@@ -88,12 +88,12 @@ function keysFinding(
   return ok(id, keys.length === 1 ? `${variable} has one key.` : `${variable} has ${keys.length} keys.`)
 }
 
-function metricsFinding(token: string | undefined): Finding {
+function metricsFinding(tokens: readonly string[]): Finding {
   const id = 'secret.metrics_token'
-  if (token === undefined) {
+  if (tokens.length === 0) {
     return warn(id, 'METRICS_TOKEN is not set: /metrics answers 404, and nothing can watch the service.', freshSecrets)
   }
-  if (token.length < leastTokenLength || new Set(token).size < leastTokenLength / 2) {
+  if (tokens.some((token) => token.length < leastTokenLength || new Set(token).size < leastTokenLength / 2)) {
     return fail(id, 'METRICS_TOKEN is short enough to be guessed.', freshSecrets)
   }
   return ok(id, 'METRICS_TOKEN is set.')

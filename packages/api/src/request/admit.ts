@@ -20,7 +20,7 @@ export interface Admitted {
 interface AdmitOptions {
   readonly maxBodyBytes: number
   readonly tokens: AccessTokens
-  readonly metricsToken: string | undefined
+  readonly metricsTokens: readonly string[]
   readonly at: Date
 }
 
@@ -75,10 +75,11 @@ function scanWhole(bytes: Uint8Array): IncomingBody | Refused {
 
 const anonymous = { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined } as const
 
-async function admitMetrics(metricsToken: string | undefined, authorization: string | null) {
-  if (metricsToken === undefined) return refuse('not_found', { detail: 'No METRICS_TOKEN is configured.' })
+async function admitMetrics(metricsTokens: readonly string[], authorization: string | null) {
+  if (metricsTokens.length === 0) return refuse('not_found', { detail: 'No METRICS_TOKEN is configured.' })
   const [, token = ''] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? []
-  if (await isSameSecret(token, metricsToken)) return anonymous
+  const matches = await Promise.all(metricsTokens.map((one) => isSameSecret(token, one)))
+  if (matches.includes(true)) return anonymous
   return refuse('unauthenticated', { detail: 'Send `Authorization: Bearer <METRICS_TOKEN>`.' })
 }
 
@@ -86,10 +87,10 @@ async function admitCaller(
   access: Access,
   headers: Headers,
   query: URLSearchParams,
-  { tokens, metricsToken, at }: AdmitOptions,
+  { tokens, metricsTokens, at }: AdmitOptions,
 ): Promise<Omit<Admitted, 'incoming'> | Refused> {
   if (access.kind === 'open') return anonymous
-  if (access.kind === 'metrics') return admitMetrics(metricsToken, headers.get('Authorization'))
+  if (access.kind === 'metrics') return admitMetrics(metricsTokens, headers.get('Authorization'))
   const authenticated = await authenticate(tokens, headers.get('Authorization'), at)
   if (!authenticated.ok) return authenticated
   const isAnonymous = authenticated.caller.kind === 'anonymous'

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { endWithStarter } from '../ancestors.ts'
@@ -6,6 +5,7 @@ import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'
+import { watchTokens } from '../gateway-tokens.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
 import { claimablePort, isLoopback } from '../ports.ts'
@@ -20,7 +20,8 @@ interface GatewayOptions {
 
 const examples = `
 The functions find it through DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. Beyond loopback a token is demanded:
-from --token-file, else from DATABASE_GATEWAY_TOKEN. It ends when the process that started it does.
+from --token-file, else from DATABASE_GATEWAY_TOKEN. A file may hold several, a line each, and is read again when it
+changes, so that a token is rotated without a restart. It ends when the process that started it does.
 Its log is on standard error, from LOG_LEVEL on: one line of JSON an entry, on a terminal in words; its /metrics are for
 Prometheus.
 
@@ -32,7 +33,10 @@ export const gatewayCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('gateway').description('serve SQL over HTTP for a database of your own'))
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .option('--port <number>', 'the port to listen on; 0 is a free one', parsePort, 8789)
-    .option('--token-file <file>', 'the file that holds the token that callers must send')
+    .option(
+      '--token-file <file>',
+      'the file of the token that callers must send; of two, a line each, while one is rotated',
+    )
     .addHelpText('after', examples)
     .action((options: GatewayOptions) => run((context) => serve(context, options)))
 }
@@ -46,8 +50,8 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
       fix: 'Give the functions this DATABASE_URL, without DATABASE_GATEWAY_URL.',
     })
   }
-  const token = readToken(context, options)
-  if (token === undefined && !isLoopback(options.host)) {
+  const tokens = chooseTokens(context, options)
+  if (tokens === undefined && !isLoopback(options.host)) {
     throw new Failure('settings_invalid', {
       what: `A gateway on ${options.host} needs a token.`,
       why: 'Beyond loopback, whoever reaches the port would reach the database.',
@@ -57,29 +61,14 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
   const log = gatewayLog(context, { isForPeople: process.stderr.isTTY && !context.output.isJson })
   const port = await claimablePort(options.host, options.port, '--port')
   endWithStarter(context.lifetime)
-  const gateway = await openGateway(context, target, { host: options.host, port, token, log })
+  const gateway = await openGateway(context, target, { host: options.host, port, tokens, log })
   context.output.result({ url: gateway.url }, `The gateway for ${shownUrl} listens on ${gateway.url}. Ctrl-C ends it.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0
 }
 
-function readToken(context: Context, { tokenFile }: GatewayOptions): string | undefined {
-  if (tokenFile === undefined) return context.environment()['DATABASE_GATEWAY_TOKEN']
-  const path = resolve(context.directories.caller, tokenFile)
-  let token: string
-  try {
-    token = readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    throw new Failure('file_missing', {
-      what: 'The token file cannot be read.',
-      why: error instanceof Error ? error.message : String(error),
-      fix: 'Correct --token-file.',
-    })
-  }
-  if (token !== '') return token
-  throw new Failure('settings_invalid', {
-    what: 'The token file is empty.',
-    why: `${path} holds only white space.`,
-    fix: 'Write the token into it.',
-  })
+function chooseTokens(context: Context, { tokenFile }: GatewayOptions): (() => readonly string[]) | undefined {
+  if (tokenFile !== undefined) return watchTokens(resolve(context.directories.caller, tokenFile))
+  const token = context.environment()['DATABASE_GATEWAY_TOKEN']
+  return token === undefined ? undefined : () => [token]
 }

@@ -1,9 +1,12 @@
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { newServiceSecrets } from '../secrets.ts'
 import { makePlan, type DeployOptions } from './plan.ts'
+
+// The first plan loads wrangler, which reads wrangler.toml.
+vi.setConfig({ testTimeout: 60_000 })
 
 const workspace = fileURLToPath(new URL('../../../..', import.meta.url))
 const good = {

@@ -105,11 +105,16 @@ function secretInConfiguration(variable: string): SettingProblem {
 }
 
 /** What is right on this machine and can't work, or isn't safe, for functions that run elsewhere. */
-function problemsOfPlace({ database, readDatabase, gatewayUrl, gatewayToken }: Settings): readonly SettingProblem[] {
+function problemsOfPlace(settings: Settings): readonly SettingProblem[] {
+  const { database, readDatabase, gatewayUrl, readGatewayUrl, gatewayToken } = settings
   const problems = [ownEndpointProblem('DATABASE_URL', database)]
   if (readDatabase !== undefined) problems.push(ownEndpointProblem('DATABASE_READ_URL', readDatabase))
+  if (readGatewayUrl !== undefined) problems.push(gatewayProblem('DATABASE_READ_GATEWAY_URL', new URL(readGatewayUrl)))
   if (gatewayUrl !== undefined && throughGateway(database)) {
-    problems.push(gatewayProblem(new URL(gatewayUrl)), gatewayToken === undefined ? tokenMissing : undefined)
+    problems.push(
+      gatewayProblem('DATABASE_GATEWAY_URL', new URL(gatewayUrl)),
+      gatewayToken === undefined ? tokenMissing : undefined,
+    )
   }
   return problems.filter((problem) => problem !== undefined)
 }
@@ -133,8 +138,7 @@ function ownEndpointProblem(variable: string, target: Target): SettingProblem | 
   }
 }
 
-function gatewayProblem(url: URL): SettingProblem | undefined {
-  const variable = 'DATABASE_GATEWAY_URL'
+function gatewayProblem(variable: string, url: URL): SettingProblem | undefined {
   if (isLoopback(hostOf(url))) {
     return {
       variable,

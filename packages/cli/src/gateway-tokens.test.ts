@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { Failure } from './failure.ts'
+import { watchTokens } from './gateway-tokens.ts'
+
+function tokenFile(text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-tokens-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'token')
+  writeFileSync(path, text)
+  return path
+}
+
+test('a file has a token a line, and what it holds later counts a second later', () => {
+  const path = tokenFile('new\r\n\n old \n')
+  let now = 0
+  const tokens = watchTokens(path, () => now)
+  expect(tokens()).toEqual(['new', 'old'])
+  writeFileSync(path, 'new\n')
+  now = 999
+  expect(tokens()).toEqual(['new', 'old'])
+  now = 1000
+  expect(tokens()).toEqual(['new'])
+})
+
+test('a file that is emptied or taken away opens no door, and closes none', () => {
+  const path = tokenFile('only\n')
+  let now = 0
+  const tokens = watchTokens(path, () => now)
+  for (const spoil of [() => writeFileSync(path, '\n'), () => rmSync(path)]) {
+    spoil()
+    now += 1000
+    expect(tokens()).toEqual(['only'])
+  }
+})
+
+test.for(['', ' \n'])('a file that holds none at the start is refused: %j', (text) => {
+  expect(() => watchTokens(tokenFile(text))).toThrow(Failure)
+  expect(() => watchTokens('/nowhere/at/all')).toThrow(Failure)
+})
