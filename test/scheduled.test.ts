@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { LogEntry } from '@millrace/api/log'
 import { getExecution } from '@millrace/db/repositories/executions'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createScheduledRun } from '../functions/src/scheduled.ts'
+import { createScheduledRun, sweepSchedule } from '../functions/src/scheduled.ts'
 import { reachDatabase, type ReachedDatabase } from './database.ts'
 import { describeDialects } from './dialects.ts'
 import { after, claim, createUser, createWorkflow, startExecution } from './executions/kit.ts'
@@ -17,7 +17,8 @@ describeDialects((dialect) => {
   /** Runs what the functions' schedule runs, and gives what it logs. */
   async function runScheduled(at: Date): Promise<readonly LogEntry[]> {
     const entries: LogEntry[] = []
-    await createScheduledRun({ database: reached.database, log: (entry) => entries.push(entry) })(at)
+    const log = (entry: LogEntry) => entries.push(entry)
+    await createScheduledRun({ database: reached.database, backups: undefined, log })(at, sweepSchedule)
     return entries
   }
 

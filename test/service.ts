@@ -139,3 +139,15 @@ function startWorker(vars: Readonly<Record<string, string>>, logged: string[]): 
   if ('failed' in worker) throw new Error(worker.failed)
   return runWorker(worker, vars, (line) => logged.push(line))
 }
+
+/** Has the daily schedule run until there is a backup that was verified: one that was asked for may be under way. */
+export async function takeDailyBackup({
+  urls: [url = ''],
+  database,
+}: Pick<Service, 'urls' | 'database'>): Promise<void> {
+  const verified = () => database.query('select name from backups where verified_at is not null')
+  while ((await verified()).length === 0) {
+    const answer = await fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('30 3 * * *')}`)
+    if ((await answer.text()) !== 'ok') throw new Error('the schedule failed')
+  }
+}

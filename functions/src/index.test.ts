@@ -18,7 +18,7 @@ async function isolate(env: Readonly<Record<string, unknown>>) {
   return {
     lines,
     fetch: async (path: string) => functions.fetch(new Request(`https://functions.example${path}`), env, execution),
-    scheduled: () => functions.scheduled({ scheduledTime: 0 }, env),
+    scheduled: () => functions.scheduled({ scheduledTime: 0, cron: '*/5 * * * *' }, env),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Settings } from '@millrace/api/settings'
 import { openDatabase, type Database } from '@millrace/db/database'
 import { withAnalytics } from './analytics.ts'
 import { readAssets } from './assets.ts'
+import { readBackups } from './backups.ts'
 import { namingDeployment } from './deployment.ts'
 import { readEnvironment } from './env.ts'
 import { createLog } from './log.ts'
@@ -12,7 +13,7 @@ import { createScheduledRun } from './scheduled.ts'
 
 interface Functions {
   readonly serve: (request: Request, env: object, execution: ExecutionContext) => Response | Promise<Response>
-  readonly runScheduled: (at: Date) => Promise<void>
+  readonly runScheduled: (at: Date, schedule: string) => Promise<void>
 }
 
 let functions: Functions | undefined
@@ -27,9 +28,12 @@ const serve = namingDeployment((request, env, execution) => {
 /** Everything is built once for each isolate, from the environment of its first request. */
 export default {
   fetch: serve,
-  scheduled({ scheduledTime }: Pick<ScheduledController, 'scheduledTime'>, env: Bindings): Promise<void> {
+  scheduled(
+    { scheduledTime, cron }: Pick<ScheduledController, 'scheduledTime' | 'cron'>,
+    env: Bindings,
+  ): Promise<void> {
     functions ??= build(env)
-    return functions.runScheduled(new Date(scheduledTime))
+    return functions.runScheduled(new Date(scheduledTime), cron)
   },
 }
 
@@ -52,10 +56,18 @@ function build(env: Bindings): Functions {
     gatewayToken: settings.gatewayToken,
     onRetry: ({ fault }) => metrics.retry(fault),
   })
+  const backups = readBackups(env, { database, settings, log })
   return {
-    serve: createApp({ settings, database, replica: openReplica(settings), log, metrics, readAsset: readAssets(env) })
-      .fetch,
-    runScheduled: createScheduledRun({ database, log }),
+    serve: createApp({
+      settings,
+      database,
+      replica: openReplica(settings),
+      log,
+      metrics,
+      backups,
+      readAsset: readAssets(env),
+    }).fetch,
+    runScheduled: createScheduledRun({ database, backups, log }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { examples, type RouteExample } from '@millrace/api/openapi/examples'
 import { asRecord, readAnswer } from './answers.ts'
+import { takeDailyBackup } from '../service.ts'
 import type { World } from './world.ts'
 
 /** A documented example with what it names made to be there, ready to be sent by its caller. */
@@ -97,6 +98,11 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
   'GET /metrics': ({ service }) => Promise.resolve({ token: service.vars['METRICS_TOKEN'] ?? '' }),
   'GET /v1/admin/status': asAdministrator,
   'GET /v1/admin/backups': asAdministrator,
+  'POST /v1/admin/backups': asAdministrator,
+  'GET /v1/admin/backups/{name}': async (world) => {
+    await takeDailyBackup(world.service)
+    return { token: world.users.admin.token }
+  },
   'GET /v1/admin/users': asAdministrator,
   'PATCH /v1/admin/users/{id}': async (world, caller) => ({
     path: { id: caller.id },

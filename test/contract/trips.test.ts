@@ -316,6 +316,7 @@ const scenarios: readonly TripScenario[] = [
     trips: one,
   },
   { name: 'backups', as: 'admin', path: '/v1/admin/backups', status: 200, trips: one },
+  { name: 'a backup that is not there', as: 'admin', path: '/v1/admin/backups/latest', status: 404, trips: one },
   { name: 'users', as: 'admin', path: '/v1/admin/users', status: 200, trips: one },
   { name: 'users, for who is no administrator', path: '/v1/admin/users', status: 403, trips: one },
   {
@@ -359,7 +360,26 @@ describeDialects((dialect) => {
     })
   }
 
+  test('a backup that is asked for, while one is taken, takes its trips', async () => {
+    const isTrue = dialect === 'postgres' ? 'true' : '1'
+    const at = dialect === 'sqlite' ? '1769851800000' : "'2026-01-31 09:30:00'"
+    await world.service.database.query(
+      `insert into backups (name, is_encrypted, result, created_at) values ('2026-01-31T093000Z', ${isTrue}, 'running', ${at})`,
+    )
+    counter.take()
+    const answer = await readAnswer(await world.send('admin', 'POST', '/v1/admin/backups'))
+    const trips = { sqlite: 1, postgres: 1, mysql: 5 }[dialect]
+    const passed = counter.take()
+    await world.service.database.query(`delete from backups where name = '2026-01-31T093000Z'`)
+    expect({ status: answer.status, told: tripsOf(answer), passed }).toEqual({
+      status: 202,
+      told: trips,
+      passed: trips,
+    })
+  })
+
   test.each([
+    { name: 'a backup that is fetched', route: 'GET /v1/admin/backups/{name}', trips: one },
     { name: 'the end of a session', route: 'DELETE /v1/auth/sessions/{id}', trips: one },
     { name: 'the end of an API key', route: 'DELETE /v1/api-keys/{id}', trips: one },
   ])('$name takes its trips', async ({ route, trips }) => {

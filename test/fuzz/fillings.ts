@@ -131,6 +131,11 @@ export const fillings: Readonly<Record<string, Fill>> = {
   'GET /v1/admin/status': asAdministrator,
   'GET /v1/admin/users': asAdministrator,
   'GET /v1/admin/backups': asAdministrator,
+  'POST /v1/admin/backups': asAdministrator,
+  'GET /v1/admin/backups/{name}': async (things) => {
+    await things.takenBackup()
+    return { token: things.scopedKeys['admin'] ?? '', path: { name: 'latest' } }
+  },
   'PATCH /v1/admin/users/{id}': async (things) => ({
     token: things.scopedKeys['admin'] ?? '',
     path: { id: (await things.spareAccount()).id },

@@ -1,3 +1,4 @@
+import { takeDailyBackup } from '../service.ts'
 import { asRecord, readAnswer, type Answer } from '../contract/answers.ts'
 import { password, type World } from '../contract/world.ts'
 
@@ -71,6 +72,7 @@ export class Things {
   readonly #sessions = new Set<string>()
   readonly #owners = new Map<string, Account>()
   #secretKeeper: Promise<Account> | undefined
+  #takenBackup: Promise<void> | undefined
   readonly #world: World
   readonly #onAnswer: (sent: Sent, answer: Answer) => void
 
@@ -160,6 +162,12 @@ export class Things {
     const body = { name: 'of one request', definition: { a: pick } }
     const { id } = asRecord(await this.ask('POST /v1/workflows', '/v1/workflows', owner, body, true))
     return { id: String(id), owner }
+  }
+
+  /** Once: the schedule takes a backup. */
+  takenBackup(): Promise<void> {
+    this.#takenBackup ??= takeDailyBackup(this.#world.service)
+    return this.#takenBackup
   }
 
   /** A user with a secret under `/service/token` of settings that nothing else writes. */

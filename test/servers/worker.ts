@@ -74,6 +74,8 @@ export function runWorker(
       host: '127.0.0.1',
       port: 0,
       cf: false,
+      // As under `wrangler dev`: /cdn-cgi/local/scheduled runs the schedule.
+      unsafeTriggerHandlers: true,
       log: new NoOpLog(),
       handleStructuredLogs: ({ message }) => {
         onLog(message)

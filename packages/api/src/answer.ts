@@ -15,7 +15,11 @@ export interface TextAnswer extends Answer {
   readonly body: string | null
 }
 
-export function jsonAnswer(status: 200 | 201, value: Json, headers: Readonly<Record<string, string>> = {}): TextAnswer {
+export function jsonAnswer(
+  status: 200 | 201 | 202,
+  value: Json,
+  headers: Readonly<Record<string, string>> = {},
+): TextAnswer {
   return { ok: true, status, headers: { 'Content-Type': 'application/json', ...headers }, body: writeJson(value) }
 }
 

@@ -7,6 +7,7 @@ import { Hono, type Context as HonoContext } from 'hono'
 import type { Answer } from './answer.ts'
 import { createKeyUses } from './auth/key-uses.ts'
 import type { ReadAsset } from './assets.ts'
+import type { ScheduledBackups } from './backups/scheduled.ts'
 import { createAccessTokens, type AccessTokens } from './auth/tokens.ts'
 import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
@@ -23,8 +24,10 @@ import { checkAccess } from './request/order.ts'
 import { isNotModified } from './request/preconditions.ts'
 import type { Refused } from './result.ts'
 import type { Route } from './route.ts'
+import { getBackup } from './routes/admin/get-backup.ts'
 import { getBackups } from './routes/admin/list-backups.ts'
 import { getUsers } from './routes/admin/list-users.ts'
+import { postBackup } from './routes/admin/start-backup.ts'
 import { getStatus } from './routes/admin/status.ts'
 import { patchUser } from './routes/admin/update-user.ts'
 import { postApiKey } from './routes/api-keys/create.ts'
@@ -132,6 +135,8 @@ const table = [
   getUsers,
   patchUser,
   getBackups,
+  postBackup,
+  getBackup,
 ] as const satisfies readonly Route[]
 
 /** The table with each route's own types. */
@@ -147,6 +152,8 @@ export interface AppOptions {
   readonly clock?: () => Date
   readonly log: Log
   readonly readAsset?: ReadAsset | undefined
+  /** Undefined where no bucket is bound. */
+  readonly backups?: ScheduledBackups | undefined
   /** What the isolate counts; its own when absent. */
   readonly metrics?: IsolateMetrics
 }
@@ -160,6 +167,7 @@ export function createApp({
   replica: replicaDatabase,
   log,
   readAsset,
+  backups,
   clock = () => new Date(),
   metrics = new IsolateMetrics(),
 }: AppOptions): Hono<ExchangeVariables> {
@@ -188,6 +196,7 @@ export function createApp({
         noteUse,
         log,
         readAsset,
+        backups,
         metrics,
       })
       return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
@@ -207,6 +216,7 @@ interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clo
   readonly replicaDatabase: Database | undefined
   readonly tokens: AccessTokens
   readonly readAsset: ReadAsset | undefined
+  readonly backups: ScheduledBackups | undefined
   readonly noteUse: ReturnType<typeof createKeyUses>
 }
 
@@ -239,6 +249,8 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     settings,
     tokens,
     readAsset: parts.readAsset,
+    backups: parts.backups,
+    afterwards: (work: () => Promise<void>) => doAfterwards(c, parts, work),
   }
   const lagging =
     route.mayLag === true ? await answerOfReplica(parts.replica, route, context, incoming, exchange) : undefined
@@ -269,16 +281,22 @@ function answerOfReplica(
 }
 
 /** After the answer, which it costs nothing: what it writes is no trip of the request. */
-function noteKeyUse(c: AppContext, caller: Caller, { database, clock, noteUse, log }: Parts): void {
+function noteKeyUse(c: AppContext, caller: Caller, parts: Parts): void {
+  const { database, clock, noteUse } = parts
   if (caller.kind === 'anonymous' || caller.keySha256 === undefined) return
   const use = noteUse(caller.keySha256, clock())
   if (use === undefined) return
+  doAfterwards(c, parts, () => touchApiKey(database.store(), use))
+}
+
+/** Outside of workerd too, where nobody waits for it. */
+function doAfterwards(c: AppContext, { log }: Pick<Parts, 'log'>, work: () => Promise<void>): void {
   const { requestId } = c.var.exchange
-  const noted = touchApiKey(database.store(), use).catch((thrown: unknown) => {
+  const done = work().catch((thrown: unknown) => {
     const { cause, cure } = faultOf(thrown)
     log({ level: 'warn', event: 'afterwards_failed', requestId, cause, cure })
   })
-  executionOf(c)?.waitUntil(noted)
+  executionOf(c)?.waitUntil(done)
 }
 
 /** What keeps the isolate at work after an answer; undefined outside of workerd. */

@@ -1,3 +1,4 @@
+import type { BackupFault } from './backups/failure.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** One line a request. It never holds a body, a token, a query value or an SQL parameter. */
@@ -92,6 +93,68 @@ export interface SweepFailedEntry {
   readonly cure: string | undefined
 }
 
+/** A backup of the schedule came off, read back. */
+export interface BackupTakenEntry {
+  readonly level: 'info'
+  readonly event: 'backup_taken'
+  readonly name: string
+  readonly bytes: number | null
+  readonly rows: number | null
+  readonly isEncrypted: boolean
+  readonly isDrilled: boolean
+  readonly milliseconds: number
+}
+
+export interface BackupFailedEntry {
+  readonly level: 'error'
+  readonly event: 'backup_failed'
+  /** Empty where it failed before it had one. */
+  readonly name: string
+  readonly fault: BackupFault | ErrorCode
+  readonly cause: string
+  readonly cure: string | undefined
+}
+
+/** A backup is whole, but the drill found what can't be read. */
+export interface BackupDrillFailedEntry {
+  readonly level: 'error'
+  readonly event: 'backup_drill_failed'
+  readonly name: string
+  readonly problems: readonly string[]
+}
+
+/** What of older backups could not be looked after; the new one stands. */
+export interface BackupPruningFailedEntry {
+  readonly level: 'error'
+  readonly event: 'backup_pruning_failed'
+  readonly fault: BackupFault
+  readonly cause: string
+  readonly cure: string
+}
+
+export interface BackupSkippedEntry {
+  readonly level: 'info' | 'warn'
+  readonly event: 'backup_skipped'
+  readonly reason: string
+}
+
+/**
+ * Of one backup: it is not encrypted; the run that took it was cut off, and was ended (where its upload had no id yet,
+ * one without parts may linger until R2 ends it); it was found in the bucket, not in the table; the other way round.
+ */
+export interface BackupNoticeEntry {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly event: 'backup_unencrypted' | 'backup_cut_off' | 'backup_found' | 'backup_missing'
+  readonly name: string
+  readonly mayLinger?: boolean
+}
+
+export interface BackupsPrunedEntry {
+  readonly level: 'info'
+  readonly event: 'backups_pruned'
+  readonly names: readonly string[]
+}
+
 export type LogEntry =
   | RequestEntry
   | TripEntry
@@ -102,5 +165,12 @@ export type LogEntry =
   | SecretRevealedEntry
   | SweptEntry
   | SweepFailedEntry
+  | BackupTakenEntry
+  | BackupFailedEntry
+  | BackupDrillFailedEntry
+  | BackupPruningFailedEntry
+  | BackupSkippedEntry
+  | BackupNoticeEntry
+  | BackupsPrunedEntry
 
 export type Log = (entry: LogEntry) => void

@@ -119,7 +119,7 @@ export interface RouteContract<
   /** Whether a replica may answer it: a list or a history, which may be some moments old. */
   readonly mayLag?: boolean
   /** Success statuses, and the body of each; null for none. */
-  readonly answers: Readonly<Partial<Record<200 | 201 | 204, z.ZodType | null>>>
+  readonly answers: Readonly<Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>>
   /** What this route refuses with, beyond what its contract implies. */
   readonly refusals: readonly ErrorCode[]
 }

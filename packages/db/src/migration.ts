@@ -12,15 +12,15 @@ export interface Migration {
 export interface MigrationDialect {
   /** Make `marks` and `migrations` where they are absent. */
   readonly bookkeepingTables: readonly Statement[]
-  /** Makes the row of the restore mark and that of the lock where they are absent. */
+  /** Makes the rows of the restore mark, of the lock and of the backups' lease where they are absent. */
   readonly bookkeepingRows: Statement
   /** Whether making the bookkeeping failed because another made it at the same moment. */
   isBookkeepingRace(error: DatabaseError): boolean
   /** Whether many DDL statements can be one transaction. Where not, progress is recorded for each. */
   readonly isDdlTransactional: boolean
-  /** Takes or renews the migrator's lock by the database's clock: one row affected, or none where another holds it. */
-  takeLock(owner: string, leaseMilliseconds: number): Statement
-  releaseLock(owner: string): Statement
+  /** Takes or renews the lease of a mark by the database's clock: one row affected, or none where another holds it. */
+  takeLock(name: string, owner: string, leaseMilliseconds: number): Statement
+  releaseLock(name: string, owner: string): Statement
   /** Names of the tables in the database, one a row. */
   readonly tableNames: Statement
   /** A query that gives a row when the catalogue is as the statement leaves it; undefined when it can't be told. */

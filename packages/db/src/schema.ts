@@ -14,6 +14,9 @@ export type Role = (typeof roles)[number]
 /** Name of the mark whose value says that a restore is under way; the migrator makes its row once and for all. */
 export const restoreMark = 'restore'
 
+/** Name of the mark that is the lease of the run that takes a backup, and says what that run has begun. */
+export const backupMark = 'backup'
+
 /**
  * Every table, once, in terms of a column kit. Property names are the API's; column names are the guide's. Unique
  * indexes are named `<table>_<columns>_unique`: the dialects' error readers rely on it.

@@ -133,6 +133,8 @@ export const examples: Readonly<Record<string, RouteExample>> = {
 
   'GET /v1/admin/status': { status: 200 },
   'GET /v1/admin/backups': { query: { limit: '10' }, status: 200 },
+  'POST /v1/admin/backups': { status: 202 },
+  'GET /v1/admin/backups/{name}': { path: { name: 'latest' }, status: 200 },
   'GET /v1/admin/users': { query: { q: 'ada', limit: '10' }, status: 200 },
   'PATCH /v1/admin/users/{id}': { path: { id: userId }, body: { role: 'admin', disabled: false }, status: 200 },
 }

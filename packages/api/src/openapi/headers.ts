@@ -16,6 +16,12 @@ export const headerComponents: Readonly<Record<string, JsonSchema>> = {
     description: 'Present on an answer that is given again for its Idempotency-Key.',
     schema: { type: 'string', const: 'true' },
   },
+  'Content-Disposition': always('A name for the file.', string),
+  'Content-Length': always('Bytes of the archive.', { type: 'integer' }),
+  'Repr-Digest': {
+    description: "The archive's SHA-256 (RFC 9530); absent of one that was only found in the bucket.",
+    schema: string,
+  },
   'WWW-Authenticate': always('RFC 6750.', string),
   'Retry-After': { description: 'Seconds after which it is worth asking again.', schema: { type: 'integer' } },
   'Content-Security-Policy': always('What the page may load.', string),
@@ -42,6 +48,7 @@ export function headersOf(names: readonly string[]): Record<string, JsonSchema> 
 export function answerHeaders(route: Route, status: number): readonly string[] {
   return [
     ...(route.path === '/docs' ? ['Content-Security-Policy'] : []),
+    ...(route.path === '/v1/admin/backups/{name}' ? ['Content-Disposition', 'Content-Length', 'Repr-Digest'] : []),
     ...(hasEntityTag(route) ? ['ETag'] : []),
     ...(status === 201 && placed.test(route.path) ? ['Location'] : []),
     ...(route.isIdempotent ? ['Idempotency-Replayed'] : []),

@@ -4,6 +4,7 @@ import type { PoolStatus } from '@millrace/db/pool-status'
 import type { Readiness } from '@millrace/db/readiness'
 import type { Store } from '@millrace/db/store'
 import type { ReadAsset } from '../assets.ts'
+import type { ScheduledBackups } from '../backups/scheduled.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
 import type { Log } from '../log.ts'
 import type { IsolateMetrics } from '../metrics/isolate.ts'
@@ -33,6 +34,10 @@ export interface Context {
   readonly tokens: AccessTokens
   /** Undefined where the functions were deployed without files. */
   readonly readAsset: ReadAsset | undefined
+  /** Undefined where no bucket is bound. */
+  readonly backups: ScheduledBackups | undefined
+  /** Does what the answer does not wait for. */
+  readonly afterwards: (work: () => Promise<void>) => void
 }
 
 /** The settings that answers depend on. */
@@ -46,4 +51,5 @@ export type ApiSettings = Pick<
   | 'corsOrigins'
   | 'slowQueryMilliseconds'
   | 'logLevel'
+  | 'backupRecipients'
 >

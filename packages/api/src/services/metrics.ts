@@ -30,7 +30,10 @@ async function stateOrFault({ store, log, requestId }: Context, at: Date): Promi
   }
 }
 
-function stateFamilies({ executions, oldestDueSince, lastBackup }: ServiceState, at: Date): readonly Family[] {
+function stateFamilies(
+  { executions, oldestDueSince, lastBackup, lastVerifiedBackupAt }: ServiceState,
+  at: Date,
+): readonly Family[] {
   const byStatus = Object.entries(executions).map(([status, value]) => ({ labels: { status }, value }))
   return [
     gauge('millrace_executions', 'Executions there are, by status.', byStatus),
@@ -40,6 +43,15 @@ function stateFamilies({ executions, oldestDueSince, lastBackup }: ServiceState,
       oldestDueSince === undefined ? 0 : secondsBetween(oldestDueSince, at),
     ),
     ...(lastBackup === undefined ? [] : backupFamilies(lastBackup, at)),
+    ...(lastVerifiedBackupAt === undefined
+      ? []
+      : [
+          gauge(
+            'millrace_last_verified_backup_age_seconds',
+            'How long ago the newest backup was taken that was read back and found right; absent when there is none.',
+            secondsBetween(lastVerifiedBackupAt, at),
+          ),
+        ]),
   ]
 }
 

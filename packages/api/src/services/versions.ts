@@ -1,5 +1,4 @@
 import type { Permission } from '@millrace/db/access'
-import { differenceOf } from '@millrace/db/difference'
 import type { StoredAnswer } from '@millrace/db/repositories/idempotency'
 import * as restorations from '@millrace/db/repositories/versions-restore'
 import type { WorkflowView } from '@millrace/db/repositories/workflows'
@@ -84,7 +83,10 @@ export async function compareVersions(
   pair: VersionPair,
 ): Promise<Result<string>> {
   const outcome = await versions.getVersionPair(store, caller, workflowId, pair)
-  return outcome.ok ? done(differenceOf(outcome.value.from, outcome.value.to)) : refuse(outcome.refusal)
+  if (!outcome.ok) return refuse(outcome.refusal)
+  // Loaded by the one route that compares (docs/adr/0035).
+  const { differenceOf } = await import('@millrace/db/difference')
+  return done(differenceOf(outcome.value.from, outcome.value.to))
 }
 
 /** Why the caller may not do something to a version, or to a pair of them; undefined when it may. */

@@ -1,9 +1,10 @@
-import { count, desc, sql, type SQL } from 'drizzle-orm'
+import { count, desc, isNotNull, notInArray, sql, type SQL } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { ExecutionStatus } from '../schema.ts'
 import { buildQuery } from '../statement.ts'
 import type { Store } from '../store.ts'
+import type { BackupResult } from './backup-requests.ts'
 import { dueKinds } from './executions-due.ts'
 
 /** What the whole service has before it, for those who run it. */
@@ -11,8 +12,10 @@ export interface ServiceState {
   readonly executions: Readonly<Record<ExecutionStatus, number>>
   /** Since when the execution is due that is due for longest; undefined when none is. */
   readonly oldestDueSince: Date | undefined
-  /** The newest backup, whatever came of it. */
+  /** The newest backup that was ended, whatever came of it. */
   readonly lastBackup: { readonly createdAt: Date; readonly result: string } | undefined
+  /** Of the newest backup that was read back and found right. */
+  readonly lastVerifiedBackupAt: Date | undefined
 }
 
 /**
@@ -22,7 +25,7 @@ export interface ServiceState {
 export async function readServiceState(store: Store, at: Date): Promise<ServiceState> {
   const rows = await store.read(stateQuery(store.dialect, at))
   const countOf = (status: ExecutionStatus) => rows.find((row) => row.status === status)?.count ?? 0
-  const { oldestDueSince = null, backupAt = null, backupResult = null } = rows[0] ?? {}
+  const { oldestDueSince = null, backupAt = null, backupResult = null, verifiedBackupAt = null } = rows[0] ?? {}
   return {
     executions: {
       pending: countOf('pending'),
@@ -34,6 +37,7 @@ export async function readServiceState(store: Store, at: Date): Promise<ServiceS
     },
     oldestDueSince: oldestDueSince ?? undefined,
     lastBackup: backupAt === null || backupResult === null ? undefined : { createdAt: backupAt, result: backupResult },
+    lastVerifiedBackupAt: verifiedBackupAt ?? undefined,
   }
 }
 
@@ -53,9 +57,17 @@ function stateQuery(dialect: Dialect, at: Date) {
   const backup = builder
     .select({ createdAt: backups.createdAt, result: backups.result })
     .from(backups)
+    .where(notInArray(backups.result, ['requested', 'running'] satisfies BackupResult[]))
     .orderBy(desc(backups.createdAt), desc(backups.name))
     .limit(1)
     .as('backup')
+  const verified = builder
+    .select({ createdAt: backups.createdAt })
+    .from(backups)
+    .where(isNotNull(backups.verifiedAt))
+    .orderBy(desc(backups.createdAt), desc(backups.name))
+    .limit(1)
+    .as('verified')
   const select = builder
     .select({
       status: counts.status,
@@ -63,11 +75,13 @@ function stateQuery(dialect: Dialect, at: Date) {
       oldestDueSince: oldest.since,
       backupAt: backup.createdAt,
       backupResult: backup.result,
+      verifiedBackupAt: sql`${verified.createdAt}`.mapWith(backups.createdAt).as('verified_backup_at'),
     })
     .from(marks)
     .leftJoin(counts, sql`1 = 1`)
     .leftJoin(oldest, sql`1 = 1`)
     .leftJoin(backup, sql`1 = 1`)
+    .leftJoin(verified, sql`1 = 1`)
     .where(isAnchor(dialect))
   return buildQuery(select)
 }

@@ -1,5 +1,5 @@
 import { migrationLock, type MigrationDialect } from '../../migration.ts'
-import { restoreMark } from '../../schema.ts'
+import { backupMark, restoreMark } from '../../schema.ts'
 import type { Statement } from '../../statement.ts'
 import { plain } from '../plain.ts'
 
@@ -15,19 +15,20 @@ export const mysqlMigration: MigrationDialect = {
       `create table if not exists \`migrations\` (\`name\` varchar(64) ${byBytes} not null primary key, \`hash\` varchar(64) ${byBytes} not null, \`statements_done\` bigint not null, \`left_out\` longtext ${byBytes}, \`applied_at\` datetime(3))`,
     ),
   ],
-  bookkeepingRows: plain('insert ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
+  bookkeepingRows: plain('insert ignore into `marks` (`name`) values (?), (?), (?)', [
+    restoreMark,
+    migrationLock,
+    backupMark,
+  ]),
   isBookkeepingRace: () => false,
   isDdlTransactional: false,
-  takeLock: (owner, leaseMilliseconds) =>
+  takeLock: (name, owner, leaseMilliseconds) =>
     plain(
       `update \`marks\` set \`lease_until\` = ${now} + interval ? microsecond, \`owner\` = ? where \`name\` = ? and (\`owner\` is null or \`owner\` = ? or \`lease_until\` < ${now})`,
-      [leaseMilliseconds * 1000, owner, migrationLock, owner],
+      [leaseMilliseconds * 1000, owner, name, owner],
     ),
-  releaseLock: (owner) =>
-    plain('update `marks` set `owner` = null, `lease_until` = null where `name` = ? and `owner` = ?', [
-      migrationLock,
-      owner,
-    ]),
+  releaseLock: (name, owner) =>
+    plain('update `marks` set `owner` = null, `lease_until` = null where `name` = ? and `owner` = ?', [name, owner]),
   tableNames: plain('select table_name from information_schema.tables where table_schema = database()'),
   whatItLeaves,
   // Vitess, where a keyspace doesn't take them: `VT10001: foreign key constraints are not allowed`.

@@ -1,5 +1,5 @@
 import { migrationLock, type MigrationDialect } from '../../migration.ts'
-import { restoreMark } from '../../schema.ts'
+import { backupMark, restoreMark } from '../../schema.ts'
 import { plain } from '../plain.ts'
 
 /** Milliseconds since the epoch by the server's clock. `unixepoch('subsec')` is missing from older libSQL servers. */
@@ -14,19 +14,20 @@ export const sqliteMigration: MigrationDialect = {
       'create table if not exists `migrations` (`name` text primary key not null, `hash` text not null, `statements_done` integer not null, `left_out` text, `applied_at` integer)',
     ),
   ],
-  bookkeepingRows: plain('insert or ignore into `marks` (`name`) values (?), (?)', [restoreMark, migrationLock]),
+  bookkeepingRows: plain('insert or ignore into `marks` (`name`) values (?), (?), (?)', [
+    restoreMark,
+    migrationLock,
+    backupMark,
+  ]),
   isBookkeepingRace: () => false,
   isDdlTransactional: true,
-  takeLock: (owner, leaseMilliseconds) =>
+  takeLock: (name, owner, leaseMilliseconds) =>
     plain(
       `update \`marks\` set \`owner\` = ?, \`lease_until\` = ${now} + ? where \`name\` = ? and (\`owner\` is null or \`owner\` = ? or \`lease_until\` < ${now})`,
-      [owner, BigInt(leaseMilliseconds), migrationLock, owner],
+      [owner, BigInt(leaseMilliseconds), name, owner],
     ),
-  releaseLock: (owner) =>
-    plain('update `marks` set `owner` = null, `lease_until` = null where `name` = ? and `owner` = ?', [
-      migrationLock,
-      owner,
-    ]),
+  releaseLock: (name, owner) =>
+    plain('update `marks` set `owner` = null, `lease_until` = null where `name` = ? and `owner` = ?', [name, owner]),
   tableNames: plain("select name from sqlite_master where type = 'table'"),
   whatItLeaves: () => undefined,
   isForeignKeyRefusal: () => false,

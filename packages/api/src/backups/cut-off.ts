@@ -1,0 +1,63 @@
+import type { BackupRow } from '@millrace/db/rows'
+import type { BackupResult } from '@millrace/db/repositories/backup-requests'
+import { endBackup, listScheduledBackups, putBackup, type BegunBackup } from '@millrace/db/repositories/backup-runs'
+import type { Database } from '@millrace/db/database'
+import type { Log } from '../log.ts'
+import type { BackupBucket } from './bucket.ts'
+import { ofBucket } from './failure.ts'
+import { keyOfBackup, timeOfName } from './names.ts'
+
+/**
+ * Ends what a run has begun that was cut off: its upload is aborted, an object that nobody has read back is removed, and
+ * its row says so; where someone asked for it and it was only tried, the schedule takes it.
+ */
+export async function endCutOff(
+  { database, bucket, log }: { readonly database: Database; readonly bucket: BackupBucket; readonly log: Log },
+  owner: string,
+  { name, uploadId, isTrial }: BegunBackup,
+): Promise<void> {
+  const store = database.store()
+  const key = keyOfBackup(name)
+  const known = (await listScheduledBackups(store)).find((backup) => backup.name === name)
+  const row = known ?? rowOfCutOff(name)
+  const isDone = row.result === 'ok'
+  if (key !== undefined && uploadId !== null) {
+    await ofBucket('aborting the upload of a run that was cut off', () =>
+      bucket
+        .resumeMultipartUpload(key, uploadId)
+        .abort()
+        .catch((thrown: unknown) => {
+          if (!isUploadGone(thrown)) throw thrown
+        }),
+    )
+  }
+  if (key !== undefined && !isDone) {
+    await ofBucket('removing what a run that was cut off has uploaded', () => bucket.delete(key))
+  }
+  const isFailed = row.result.startsWith('failed')
+  const result: BackupResult = isTrial ? 'requested' : 'failed: cut_off'
+  const ended = isDone || isFailed ? row : { ...row, result }
+  await putBackup(store, owner, ended)
+  await endBackup(store, owner, ended)
+  log({ level: isTrial ? 'info' : 'warn', event: 'backup_cut_off', name, mayLinger: uploadId === null })
+}
+
+function rowOfCutOff(name: string): BackupRow {
+  return {
+    name,
+    bytes: null,
+    rowCount: null,
+    sha256: null,
+    isEncrypted: false,
+    consistency: null,
+    result: 'running' satisfies BackupResult,
+    createdAt: timeOfName(name) ?? new Date(0),
+    verifiedAt: null,
+    drilledAt: null,
+  }
+}
+
+/** R2 says so of an upload that was aborted or completed (error 10024). */
+export function isUploadGone(thrown: unknown): boolean {
+  return thrown instanceof Error && /does not exist|10024/i.test(thrown.message)
+}

@@ -1,0 +1,61 @@
+import { ArchiveError } from '@millrace/db/archive/archive-error'
+import { DatabaseError, type DatabaseFault } from '@millrace/db/errors'
+
+/** Why a backup did not come off, closed. The database's own faults keep their names. */
+export type BackupFault =
+  | DatabaseFault
+  /** The database has rows that no archive can hold. */
+  | 'rows_refused'
+  /** More than one run of a function can take. */
+  | 'too_large'
+  /** The platform would have ended the run. */
+  | 'out_of_time'
+  /** The bucket refused or failed. */
+  | 'bucket_failed'
+  /** Read back, it is not what was written. */
+  | 'read_back_differs'
+  /** The run ended without a word: killed by the platform, or its machine was. */
+  | 'cut_off'
+  /** Another run took over: this one's lease ran out. */
+  | 'overtaken'
+
+/** In the words of the operator, for the log alone. */
+export class BackupFailure extends Error {
+  override readonly name = 'BackupFailure'
+  readonly fault: BackupFault
+  readonly cure: string
+
+  constructor(fault: BackupFault, parts: { readonly cause: string; readonly cure: string }) {
+    super(parts.cause)
+    this.fault = fault
+    this.cure = parts.cure
+  }
+}
+
+/** Whatever a run threw. */
+export function backupFailureOf(thrown: unknown): BackupFailure {
+  if (thrown instanceof BackupFailure) return thrown
+  if (thrown instanceof DatabaseError)
+    return new BackupFailure(thrown.fault, { cause: thrown.message, cure: thrown.cure })
+  if (thrown instanceof ArchiveError) {
+    const isOfRows = thrown.fault === 'rows_refused'
+    return new BackupFailure(isOfRows ? 'rows_refused' : 'read_back_differs', {
+      cause: thrown.message,
+      cure: isOfRows ? 'Mend this row: no archive can hold it.' : 'Look at the bucket, and take another backup.',
+    })
+  }
+  const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
+  return new BackupFailure('internal', { cause, cure: 'This is a defect of millrace: report it with this message.' })
+}
+
+/** Asks something of the bucket. */
+export async function ofBucket<Result>(what: string, ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask()
+  } catch (thrown) {
+    throw new BackupFailure('bucket_failed', {
+      cause: `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      cure: 'Look at the state of R2 and at the bucket that is bound as BACKUPS; the next run tries again.',
+    })
+  }
+}

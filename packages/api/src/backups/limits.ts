@@ -1,0 +1,69 @@
+import { BackupFailure } from './failure.ts'
+
+/** What one run may take; docs/backups.md says how it was measured. */
+export interface BackupLimits {
+  /** From the run's start. The platform ends a scheduled run after 15 minutes, and work after an answer after 30 s. */
+  readonly runSeconds: number
+  /** Of the archive's text, before it is compressed: what the platform's time of CPU is enough for. */
+  readonly contentCharacters: number
+  /** Of all tables: the keys of all rows but executions are held in memory to check what refers to what. */
+  readonly rows: number
+  /** Of each part of the upload but the last; R2 wants 5 MiB or more. Two of them are held. */
+  readonly partBytes: number
+}
+
+export const scheduledLimits: BackupLimits = {
+  runSeconds: 14 * 60,
+  contentCharacters: 2 * 1024 ** 3,
+  rows: 1_000_000,
+  partBytes: 8 * 1024 * 1024,
+}
+
+/** Of a backup that is tried right after it was asked for; the schedule takes what is too large for that. */
+export const trialLimits: BackupLimits = { ...scheduledLimits, runSeconds: 25 }
+
+const byCommandLine = 'Take this backup with `millrace backup`, which has no such limit, by a schedule of your own.'
+
+/** Watches that a run stays within its limits. */
+export class RunWatch {
+  readonly #limits: BackupLimits
+  readonly #clock: () => Date
+  readonly #endsAt: number
+  #characters = 0
+
+  constructor(limits: BackupLimits, clock: () => Date) {
+    this.#limits = limits
+    this.#clock = clock
+    this.#endsAt = clock().getTime() + limits.runSeconds * 1000
+  }
+
+  /** @throws BackupFailure `too_large` */
+  checkRows(rows: number): void {
+    if (rows <= this.#limits.rows) return
+    throw new BackupFailure('too_large', {
+      cause: `the database has ${rows} rows, and one run of a function takes at most ${this.#limits.rows}`,
+      cure: byCommandLine,
+    })
+  }
+
+  /** @throws BackupFailure `too_large`, `out_of_time` */
+  add(characters: number): void {
+    this.#characters += characters
+    if (this.#characters > this.#limits.contentCharacters) {
+      throw new BackupFailure('too_large', {
+        cause: `the archive is longer than ${this.#limits.contentCharacters} characters, the most that one run takes`,
+        cure: byCommandLine,
+      })
+    }
+    this.checkTime()
+  }
+
+  /** @throws BackupFailure `out_of_time` */
+  checkTime(): void {
+    if (this.#clock().getTime() < this.#endsAt) return
+    throw new BackupFailure('out_of_time', {
+      cause: `the backup was not done after ${this.#limits.runSeconds} s, shortly before the platform would have ended it`,
+      cure: byCommandLine,
+    })
+  }
+}

@@ -1,0 +1,241 @@
+import type { BackupResult } from '@millrace/db/repositories/backup-requests'
+import { rowCount } from '@millrace/db/archive/digest'
+import type { Database } from '@millrace/db/database'
+import { takeLease, type HeldLease, type LeaseTiming } from '@millrace/db/lease'
+import {
+  addBackup,
+  endBackup,
+  ensureBackupMark,
+  noteBegun,
+  putBackup,
+  readBackupsDue,
+  type BegunBackup,
+} from '@millrace/db/repositories/backup-runs'
+import type { BackupRow } from '@millrace/db/rows'
+import { backupMark } from '@millrace/db/schema'
+import type { Log } from '../log.ts'
+import type { Settings } from '../settings.ts'
+import type { BackupBucket } from './bucket.ts'
+import { endCutOff, isUploadGone } from './cut-off.ts'
+import { BackupFailure, backupFailureOf, ofBucket } from './failure.ts'
+import { keepHouse } from './housekeeping.ts'
+import { RunWatch, scheduledLimits, trialLimits, type BackupLimits } from './limits.ts'
+import { backupNameAt, keyOfBackup } from './names.ts'
+import { readBack } from './read-back.ts'
+import { uploadArchive } from './upload.ts'
+
+/** Why a run looks for something to do. */
+export type Occasion =
+  /** The schedule's own: a backup is taken, whether or not one was asked for. */
+  | 'schedule'
+  /** Every few minutes: what was asked for and not done is done, what was cut off is ended. */
+  | 'tick'
+  /** Right after one was asked for. What takes too long for that is left to the next tick. */
+  | 'trial'
+
+export interface BackupParts {
+  readonly database: Database
+  readonly bucket: BackupBucket
+  readonly settings: Pick<Settings, 'backupRecipients' | 'backupIdentity' | 'backupKeep'>
+  readonly clock: () => Date
+  readonly log: Log
+  /** Those of the occasion when absent. */
+  readonly limits?: BackupLimits
+  readonly leaseTiming?: LeaseTiming
+}
+
+const defaultTiming: LeaseTiming = { leaseMilliseconds: 60_000, renewalMilliseconds: 10_000 }
+
+/**
+ * Takes a backup where the occasion has one to take; of two at once one does. What came of it stands in the table
+ * `backups` and in the log.
+ * @throws DatabaseError when the database can't even be asked whether there is something to do, or told what came of it
+ */
+export async function runBackups(parts: BackupParts, occasion: Occasion): Promise<void> {
+  const { database, log, leaseTiming = defaultTiming } = parts
+  const store = database.store()
+  if (occasion === 'tick') {
+    const { requested, begun } = await readBackupsDue(store)
+    if (requested === undefined && begun === undefined) return
+  }
+  await ensureBackupMark(store)
+  const lease = await takeLease(database.transport(), backupMark, leaseTiming)
+  if (lease === undefined) {
+    log({ level: 'info', event: 'backup_skipped', reason: 'another run takes one' })
+    return
+  }
+  try {
+    await runLeased(parts, occasion, lease)
+  } catch (thrown) {
+    await noteFailure(parts, lease, thrown)
+  } finally {
+    await lease.release()
+  }
+}
+
+async function runLeased(parts: BackupParts, occasion: Occasion, lease: HeldLease): Promise<void> {
+  const store = parts.database.store()
+  const { begun } = await readBackupsDue(store)
+  if (begun !== undefined) await endCutOff(parts, lease.owner, begun)
+  const { requested } = await readBackupsDue(store)
+  if (requested === undefined && occasion !== 'schedule') return
+  const name = requested ?? (await freeName(parts))
+  const isTaken = await takeBackup(parts, { lease, name, isTrial: occasion === 'trial' })
+  if (isTaken) await keepHouse(parts, lease.owner)
+}
+
+/** A run that fails before it has a backup of its own to fail is noted as one all the same, so that it is seen. */
+async function noteFailure({ database, clock, log }: BackupParts, lease: HeldLease, thrown: unknown): Promise<void> {
+  const name = backupNameAt(clock())
+  const { fault, message: cause, cure } = backupFailureOf(thrown)
+  log({ level: 'error', event: 'backup_failed', name, fault, cause, cure })
+  if (fault === 'overtaken') return
+  const result: BackupResult = `failed: ${fault}`
+  await addBackup(database.store(), lease.owner, { ...newRow(name, { at: clock(), isEncrypted: false }), result })
+}
+
+/** Never the name of one that is there, whatever the clock says. */
+async function freeName({ bucket, clock }: BackupParts): Promise<string> {
+  for (let at = clock(); ; at = new Date(at.getTime() + 1000)) {
+    const name = backupNameAt(at)
+    if ((await ofBucket('looking for a free name', () => bucket.head(keyOf(name)))) === null) return name
+  }
+}
+
+function keyOf(name: string): string {
+  const key = keyOfBackup(name)
+  if (key === undefined) throw new TypeError(`no scheduled backup has the name ${name}`)
+  return key
+}
+
+interface Run {
+  readonly lease: HeldLease
+  readonly name: string
+  readonly isTrial: boolean
+}
+
+/** @returns whether it came off */
+async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Promise<boolean> {
+  const { database, settings, clock, log } = parts
+  const store = database.store()
+  const { owner } = lease
+  const startedAt = clock()
+  const isEncrypted = settings.backupRecipients.length > 0
+  const begun: BegunBackup = { name, uploadId: null, isTrial }
+  const row = newRow(name, { at: startedAt, isEncrypted })
+  if (!(await noteBegun(store, owner, begun))) throw overtaken()
+  if (!(await putBackup(store, owner, row))) throw overtaken()
+  if (!isEncrypted) log({ level: 'warn', event: 'backup_unencrypted', name })
+  const uploads: Uploads = { id: null }
+  try {
+    const done = await writeAndReadBack(parts, { lease, begun, row, uploads })
+    if (!(await endBackup(store, owner, done))) throw overtaken()
+    const { bytes, rowCount: rows, drilledAt } = done
+    const milliseconds = clock().getTime() - startedAt.getTime()
+    const isDrilled = drilledAt !== null
+    log({ level: 'info', event: 'backup_taken', name, bytes, rows, isEncrypted, isDrilled, milliseconds })
+    return true
+  } catch (thrown) {
+    const failure = lease.isHeld() ? backupFailureOf(thrown) : overtaken()
+    const { fault, message: cause, cure } = failure
+    const isLeftToSchedule = isTrial && fault === 'out_of_time'
+    if (isLeftToSchedule) log({ level: 'info', event: 'backup_skipped', reason: 'it is left to the schedule' })
+    else log({ level: 'error', event: 'backup_failed', name, fault, cause, cure })
+    if (fault === 'overtaken') return false
+    const result: BackupResult = isLeftToSchedule ? 'requested' : `failed: ${fault}`
+    // What became of it stands before what is left is removed: where that fails, the next run ends it.
+    await putBackup(store, owner, { ...row, result })
+    await discard(parts, begun, uploads)
+    await endBackup(store, owner, { ...row, result })
+    return false
+  }
+}
+
+interface Uploads {
+  /** Of the upload once it has begun. */
+  id: string | null
+}
+
+async function writeAndReadBack(
+  { database, bucket, settings, clock, log, limits: given }: BackupParts,
+  run: { readonly lease: HeldLease; readonly begun: BegunBackup; readonly row: BackupRow; readonly uploads: Uploads },
+): Promise<BackupRow> {
+  const { lease, begun, row, uploads } = run
+  const { name, isEncrypted } = row
+  const { backupRecipients: recipients, backupIdentity: identity } = settings
+  const limits = given ?? (begun.isTrial ? trialLimits : scheduledLimits)
+  const watch = new RunWatch(limits, clock)
+  const key = keyOf(name)
+  const upload = await ofBucket('beginning the upload', () =>
+    bucket.createMultipartUpload(key, {
+      httpMetadata: { contentType: 'application/octet-stream' },
+      customMetadata: { encrypted: String(isEncrypted) },
+    }),
+  )
+  uploads.id = upload.uploadId
+  if (!(await noteBegun(database.store(), lease.owner, { ...begun, uploadId: upload.uploadId }))) throw overtaken()
+  const ensureMayGoOn = () => {
+    if (!lease.isHeld()) throw overtaken()
+  }
+  const { createdAt } = row
+  const written = await uploadArchive(database, upload, {
+    createdAt,
+    recipients,
+    partBytes: limits.partBytes,
+    watch,
+    ensureMayGoOn,
+  })
+  const { drill } = await readBack(bucket, key, written, { isEncrypted, identity, watch })
+  ensureMayGoOn()
+  const at = clock()
+  const problems = drill?.problems ?? []
+  if (problems.length > 0) log({ level: 'error', event: 'backup_drill_failed', name, problems: problems.slice(0, 5) })
+  const isDrilled = identity !== undefined && problems.length === 0
+  const { bytes, sha256, tables } = written
+  return {
+    ...row,
+    bytes,
+    rowCount: rowCount(tables),
+    sha256,
+    result: 'ok' satisfies BackupResult,
+    verifiedAt: at,
+    drilledAt: isDrilled ? at : null,
+  }
+}
+
+/** Leaves nothing of a failed backup in the bucket. Where that fails too, what was begun stays noted, and the next run does it. */
+async function discard({ bucket }: BackupParts, { name }: BegunBackup, { id }: Uploads): Promise<void> {
+  if (id === null) return
+  const key = keyOf(name)
+  await ofBucket('aborting the upload', () =>
+    bucket
+      .resumeMultipartUpload(key, id)
+      .abort()
+      .catch((thrown: unknown) => {
+        if (!isUploadGone(thrown)) throw thrown
+      }),
+  )
+  await ofBucket('removing what was uploaded', () => bucket.delete(key))
+}
+
+function newRow(name: string, { at, isEncrypted }: { readonly at: Date; readonly isEncrypted: boolean }): BackupRow {
+  return {
+    name,
+    bytes: null,
+    rowCount: null,
+    sha256: null,
+    isEncrypted,
+    consistency: 'snapshot',
+    result: 'running' satisfies BackupResult,
+    createdAt: at,
+    verifiedAt: null,
+    drilledAt: null,
+  }
+}
+
+function overtaken(): BackupFailure {
+  return new BackupFailure('overtaken', {
+    cause: 'the lease of this run could not be renewed in time, and another run may have taken over',
+    cure: 'Look whether the database was out of reach; the other run, or the next one, ends this backup.',
+  })
+}
