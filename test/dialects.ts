@@ -78,7 +78,7 @@ function urlOf(scheme: string, { user, password, host, port }: ServerAddress, da
 }
 
 function freshSqlite(name: string): TestDatabase {
-  const directory = join(inject('directory'), 'sqlite', name)
+  const directory = join(inject('dataDirectory'), 'sqlite', name)
   mkdirSync(directory, { recursive: true })
   const path = join(directory, 'workflows.db')
   return {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { recordingVariable } from './recording-variable.ts'
+import { makeDataDirectory } from './servers/data-directory.ts'
 import { runVariable, type StartedServers } from './servers/protocol.ts'
 import { startServers } from './servers/start.ts'
 import { buildWorker, type BuiltWorker, type UnbuiltWorker } from './servers/worker.ts'
@@ -12,6 +13,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Everything that a test writes outside its database goes below this folder, which is removed at the end. */
     directory: string
+    /** Where databases in files are kept, in memory if there is room. */
+    dataDirectory: string
     servers: StartedServers
     worker: BuiltWorker | UnbuiltWorker
   }
@@ -22,9 +25,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
+  const dataDirectory = makeDataDirectory(directory)
+  chmodSync(dataDirectory, 0o711)
   const runId = randomUUID()
-  const [servers, worker] = await Promise.all([startServers(directory, runId), buildWorker(join(directory, 'worker'))])
+  const [servers, worker] = await Promise.all([
+    startServers(directory, runId, dataDirectory),
+    buildWorker(join(directory, 'worker')),
+  ])
   project.provide('directory', directory)
+  project.provide('dataDirectory', dataDirectory)
   project.provide('servers', servers.started)
   project.provide('worker', worker)
   process.env[runVariable] = runId

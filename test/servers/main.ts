@@ -11,15 +11,15 @@ import { endOfRun, runVariable, type ServersMessage } from './protocol.ts'
 
 if (process.send === undefined) throw new Error('test/servers/main.ts is forked by test/global-setup.ts')
 
-const [directory = '', runId = ''] = process.argv.slice(2)
+const [directory = '', runId = '', dataDirectory = directory] = process.argv.slice(2)
 
 const unwanted = new AbortController()
 const starting = Promise.allSettled([
   startUnlessGiven('TEST_POSTGRES_URL', { port: 5432, database: 'postgres' }, () =>
-    startPostgres(join(directory, 'postgres'), unwanted.signal),
+    startPostgres(join(dataDirectory, 'postgres'), unwanted.signal),
   ),
   startUnlessGiven('TEST_MYSQL_URL', { port: 3306, database: '' }, () =>
-    startMariadb(join(directory, 'mariadb'), unwanted.signal),
+    startMariadb(join(dataDirectory, 'mariadb'), unwanted.signal),
   ),
 ])
 
@@ -71,7 +71,7 @@ async function stop(): Promise<void> {
       if (result.status === 'fulfilled' && 'stop' in result.value) await result.value.stop()
     }),
   )
-  rmSync(directory, { recursive: true, force: true })
+  for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
   process.exit()
 }
 

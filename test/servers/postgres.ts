@@ -81,6 +81,9 @@ const testSettings = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
+  max_wal_size: '256MB',
+  // A test asks for the statistics that its plans depend on; a vacuum would be in the way of `drop database`.
+  autovacuum: 'off',
   // Not the errors that tests provoke; its "ready" line ranks above them.
   log_min_messages: 'log',
 }

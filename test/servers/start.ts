@@ -10,9 +10,12 @@ export interface Servers {
   stop(): Promise<void>
 }
 
-/** Starts the servers in a process of their own, which ends with this one. Everything that they write is below the folder. */
-export async function startServers(directory: string, runId: string): Promise<Servers> {
-  const servers = fork(join(import.meta.dirname, 'main.ts'), [directory, runId], {
+/**
+ * Starts the servers in a process of their own, which ends with this one. Everything that they write is below the folder,
+ * the servers' data below the second one where it is given; both are removed at the end.
+ */
+export async function startServers(directory: string, runId: string, dataDirectory = directory): Promise<Servers> {
+  const servers = fork(join(import.meta.dirname, 'main.ts'), [directory, runId, dataDirectory], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Not the test runner's: its loader has no place in another process.

@@ -10,7 +10,7 @@ import { setStage, type Stage } from './stage.ts'
 
 /** What is never told to a caller: of the server, the database, its user, the SQL, this machine. */
 const inside =
-  /127\.0\.0\.1|no-such-host|millrace_|'millrace'|ECONN|errno|SQLSTATE|SQLITE|select |insert |\/tmp\/|pool_/
+  /127\.0\.0\.1|no-such-host|millrace_|'millrace'|ECONN|errno|SQLSTATE|SQLITE|select |insert |\/tmp\/|\/dev\/shm\/|pool_/
 
 /** Provoked elsewhere, each against servers that can have it. */
 const elsewhere: ReadonlySet<Trouble> = new Set(['certificate_untrusted', 'json_unsupported'])
