@@ -1,4 +1,5 @@
 import { openDatabase } from '@millrace/db/database'
+import { knownMigrations } from '@millrace/db/known-migrations'
 import { recordBackup } from '@millrace/db/repositories/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
@@ -111,6 +112,10 @@ describeDialects((dialect) => {
     expect(valueOf(text, 'millrace_database_retries_total', fault)).toBeGreaterThanOrEqual(1)
   })
 
+  test('no migration is pending where all are applied', async () => {
+    expect(valueOf(await scrape(), 'millrace_migrations_pending')).toBe(0)
+  })
+
   test('tells executions by status, and how long the oldest is due', async () => {
     const member = await join(service)
     const workflow = await workflowOf(service, member)
@@ -179,6 +184,20 @@ describeDialects((dialect) => {
     }
   })
 
+  test('of a database that lacks migrations, how many', async () => {
+    const service = await startService(dialect, { migrate: false })
+    try {
+      const headers = { Authorization: `Bearer ${service.vars['METRICS_TOKEN']}` }
+      const { status, text } = await call(service, 'GET', path, { headers })
+      expect(status).toBe(200)
+      expect(text).toMatch(new RegExp(`^millrace_migrations_pending ${knownMigrations.length}$`, 'm'))
+      expect(text).toMatch(/^millrace_database_up 1$/m)
+      expect(text).not.toMatch(/millrace_executions/)
+    } finally {
+      await service.stop()
+    }
+  })
+
   test('of a database that does not answer, what the isolate counted is still told, and the log why', async () => {
     const service = await startService(dialect, {
       vars: { DATABASE_GATEWAY_URL: 'http://127.0.0.1:9' },
@@ -191,7 +210,7 @@ describeDialects((dialect) => {
       expect(status).toBe(200)
       expect(text).toMatch(/^millrace_database_up 0$/m)
       expect(text).toMatch(/^millrace_requests_total\{route="\/readyz",method="GET",status="503"\} 1$/m)
-      expect(text).not.toMatch(/127\.0\.0\.1|millrace_executions|millrace_gateway_pool/)
+      expect(text).not.toMatch(/127\.0\.0\.1|millrace_executions|millrace_gateway_pool|millrace_migrations/)
       expect(service.logs().filter((line) => line.includes('scrape_incomplete'))).toHaveLength(1)
     } finally {
       await service.stop()

@@ -53,6 +53,10 @@ describeDialects((dialect) => {
     expect([answer.status, (await answer.text()).includes('millrace_')]).toEqual([401, false])
     const headers = { 'X-Millrace-Gateway-Token': token }
     expect((await fetch(`${gateway.url}/metrics`, { method: 'POST', headers })).status).toBe(405)
+    const bearer = (given: string) => ({ headers: { Authorization: `Bearer ${given}` } })
+    expect((await fetch(`${gateway.url}/metrics`, bearer(token))).status).toBe(200)
+    expect((await fetch(`${gateway.url}/metrics`, bearer(`${token}x`))).status).toBe(401)
+    expect((await fetch(`${gateway.url}/status`, bearer(token))).status).toBe(401)
   })
 
   test('requests are counted by route and status, with their duration; what the database refuses is an error', async () => {

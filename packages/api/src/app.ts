@@ -232,6 +232,7 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
   const context = {
     store: parts.database.store(exchange),
     readiness: () => readiness(parts.database, exchange),
+    pendingMigrations: () => parts.database.pendingMigrations(exchange),
     poolStatus: () => parts.database.poolStatus(),
     checklist: async (applied: readonly string[]) => {
       // Seldom asked for, so loaded when it is.

@@ -3,7 +3,7 @@ import { connectMysql } from './dialects/mysql/transport.ts'
 import { connectPostgres } from './dialects/postgres/transport.ts'
 import { connectSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
-import { databaseError, type DatabaseError } from './errors.ts'
+import { DatabaseError, databaseError } from './errors.ts'
 import { pendingMigrations } from './known-migrations.ts'
 import { readPoolStatus, type PoolStatus } from './pool-status.ts'
 import { appliedMigrationNames } from './repositories/migrations.ts'
@@ -35,6 +35,8 @@ export interface Database {
   transport(observer?: TripObserver): Transport
   /** Begins a read-only transaction in which all reads are of one moment, without looking at the schema. */
   snapshot(): Promise<Snapshot>
+  /** Migrations that the code knows and the database lacks; all of them where it has no record of any. */
+  pendingMigrations(observer?: TripObserver): Promise<readonly string[]>
   /** Of the gateway that serves it; undefined where none does, or it does not say. */
   poolStatus(): Promise<PoolStatus | undefined>
 }
@@ -50,6 +52,7 @@ export function openDatabase(settings: DatabaseSettings): Database {
     dialect: transport().dialect,
     transport,
     snapshot: () => openSnapshot(settings.target, endpoint),
+    pendingMigrations: (observer) => pendingOrAll(transport(observer), retrying),
     poolStatus: () => readPoolStatus(endpoint),
     store(observer) {
       const opened = transport(observer)
@@ -65,14 +68,27 @@ interface Memory {
 /** A warm isolate remembers that the schema is current: migrations are never taken back. */
 async function ensureSchema(transport: Transport, memory: Memory, retrying: Retrying): Promise<void> {
   if (memory.isSchemaCurrent) return
-  const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retrying })
-  const missing = pendingMigrations(await appliedMigrationNames(unchecked))
+  const missing = await readPending(transport, retrying)
   if (missing.length > 0) {
     throw databaseError('database_schema_outdated', `migrations are missing: ${missing.join(', ')}`, {
       isNotApplied: true,
     })
   }
   memory.isSchemaCurrent = true
+}
+
+async function readPending(transport: Transport, retrying: Retrying): Promise<readonly string[]> {
+  const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retrying })
+  return pendingMigrations(await appliedMigrationNames(unchecked))
+}
+
+async function pendingOrAll(transport: Transport, retrying: Retrying): Promise<readonly string[]> {
+  try {
+    return await readPending(transport, retrying)
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return pendingMigrations([])
+    throw thrown
+  }
 }
 
 function endpointOf({ target, gatewayUrl, gatewayToken, timeoutSeconds = 30 }: DatabaseSettings): Endpoint {

@@ -57,6 +57,12 @@ function isAnyOf(given: string, tokens: readonly string[]): boolean {
   return tokens.map((token) => isSameSecret(given, token)).includes(true)
 }
 
+/** Prometheus knows no header of ours: for it the token may also come as `Authorization: Bearer`. */
+export function withBearer(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const [, token] = /^Bearer +(\S+)$/iu.exec(headers.authorization ?? '') ?? []
+  return token === undefined || headers[tokenHeader] !== undefined ? headers : { ...headers, [tokenHeader]: token }
+}
+
 function isOwnHost(header: string | undefined, host: string): boolean {
   if (header === undefined) return false
   const name = header.replace(/:\d+$/u, '')

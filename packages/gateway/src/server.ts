@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Target } from '@millrace/db/url'
-import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf } from './access.ts'
+import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf, withBearer } from './access.ts'
 import { readBody } from './body.ts'
 import { hranaProtocol } from './hrana.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
@@ -214,7 +214,7 @@ async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply>
   const { request, protocol, rules, limits, metrics, isClosing } = exchange
   const path = pathOf(request)
   if (path === '/healthz') return methodOr405(request, 'GET') ?? jsonReply(200, { status: 'ok' })
-  const refusal = refusalOf(request.headers, rules)
+  const refusal = refusalOf(path === '/metrics' ? withBearer(request.headers) : request.headers, rules)
   if (refusal !== undefined) return protocol.refuse(refusal)
   if (path === '/status') {
     return methodOr405(request, 'GET') ?? jsonReply(200, { dialect: protocol.dialect, ...protocol.status() })

@@ -16,6 +16,8 @@ export interface Context {
   readonly store: Store
   /** Throws what keeps requests from being served. */
   readonly readiness: () => Promise<Readiness>
+  /** Names of the migrations that the database lacks. */
+  readonly pendingMigrations: () => Promise<readonly string[]>
   /** Of the gateway, where one serves the database. */
   readonly poolStatus: () => Promise<PoolStatus | undefined>
   /** Runs the production checklist, given the migrations that are applied. */

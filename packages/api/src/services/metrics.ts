@@ -1,3 +1,4 @@
+import { DatabaseError } from '@millrace/db/errors'
 import { readServiceState, type ServiceState } from '@millrace/db/repositories/service-state'
 import type { PoolStatus } from '@millrace/db/pool-status'
 import { faultOf } from '../faults.ts'
@@ -15,19 +16,41 @@ export async function collectMetrics(context: Context): Promise<readonly Family[
     ]),
     ...context.metrics.families(),
     gauge('millrace_database_up', 'Whether the database answered this scrape.', state === undefined ? 0 : 1),
-    ...(state === undefined ? [] : stateFamilies(state, at)),
+    ...(state === undefined ? [] : [pendingFamily(state)]),
+    ...(state === undefined || 'pending' in state ? [] : stateFamilies(state, at)),
     ...(pool === undefined ? [] : poolFamilies(pool)),
   ]
 }
 
-async function stateOrFault({ store, log, requestId }: Context, at: Date): Promise<ServiceState | undefined> {
+interface Outdated {
+  readonly pending: number
+}
+
+/** What the database knows, or how many migrations it lacks; undefined where it doesn't answer. */
+async function stateOrFault(context: Context, at: Date): Promise<ServiceState | Outdated | undefined> {
   try {
-    return await readServiceState(store, at)
+    return await readServiceState(context.store, at)
   } catch (thrown) {
-    const { cause, cure } = faultOf(thrown)
-    log({ level: 'warn', event: 'scrape_incomplete', requestId, cause, cure })
-    return undefined
+    const { refusal, cause, cure } = faultOf(thrown)
+    context.log({ level: 'warn', event: 'scrape_incomplete', requestId: context.requestId, cause, cure })
+    return refusal.code === 'database_schema_outdated' ? pendingOrNone(context) : undefined
   }
+}
+
+async function pendingOrNone({ pendingMigrations }: Context): Promise<Outdated | undefined> {
+  try {
+    return { pending: (await pendingMigrations()).length }
+  } catch (thrown) {
+    // It answered a moment ago; now it is as one that doesn't.
+    if (thrown instanceof DatabaseError) return undefined
+    throw thrown
+  }
+}
+
+/** A database that told its state has every migration: without them the Store asks for nothing else. */
+function pendingFamily(state: ServiceState | Outdated): Family {
+  const pending = 'pending' in state ? state.pending : 0
+  return gauge('millrace_migrations_pending', 'Migrations that the code knows and the database lacks.', pending)
 }
 
 function stateFamilies(
