@@ -1,7 +1,6 @@
 import type { Column, SQL } from 'drizzle-orm'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from './dialects/builder.ts'
-import type { ForeignDialect } from './foreign.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { ReachDialect } from './reaching.ts'
 import type { Tables } from './schema.ts'
@@ -34,5 +33,4 @@ export interface Dialect {
   readonly reach: ReachDialect
   readonly claim: ClaimDialect
   readonly migration: MigrationDialect
-  readonly foreign: ForeignDialect
 }

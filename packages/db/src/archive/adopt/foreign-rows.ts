@@ -1,5 +1,7 @@
 import { catalogueOf } from '../../catalogues.ts'
 import { sql, type SQL } from 'drizzle-orm'
+import type { ForeignDialect } from '../../foreign.ts'
+import { foreignOf } from '../../foreign-dialects.ts'
 import type { Readable } from '../source.ts'
 import type { Cell } from './cell.ts'
 import { rawStatement, type ForeignTable } from './foreign-schema.ts'
@@ -59,14 +61,14 @@ export class ForeignReader {
 
   /** The columns that rows are told apart by; none where only their count can. */
   get #order(): readonly string[] {
-    const { rowNumber } = this.#database.dialect.foreign
+    const { rowNumber } = this.#foreign
     const { primaryKey } = this.#table
     if (rowNumber !== undefined && (rowNumber.isPreferred || primaryKey.length === 0)) return [rowNumber.column]
     return primaryKey
   }
 
   async #page(position: Position, limit: number): Promise<readonly { cells: Cells; key: readonly unknown[] }[]> {
-    const { foreign } = this.#database.dialect
+    const foreign = this.#foreign
     const { columns } = this.#table
     const cells = columns.map(({ name, type }) => sql.raw(foreign.cell(this.#quote(name), type)))
     const keys = this.#order.map((name) => sql.raw(foreign.cell(this.#quote(name), this.#typeOf(name))))
@@ -108,9 +110,13 @@ export class ForeignReader {
   }
 
   get #bytes(): SQL {
-    const { foreign } = this.#database.dialect
+    const foreign = this.#foreign
     const lengths = this.#table.columns.map(({ name, type }) => sql.raw(foreign.cellBytes(this.#quote(name), type)))
     return sql.join(lengths, sql` + `)
+  }
+
+  get #foreign(): ForeignDialect {
+    return foreignOf(this.#database.dialect)
   }
 
   get #from() {

@@ -7,7 +7,6 @@ import type { Builder } from '../builder.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlColumnKit } from './kit.ts'
-import { mysqlForeign } from './foreign.ts'
 import { mysqlMigration } from './migration.ts'
 import { mysqlReach } from './reach.ts'
 
@@ -36,5 +35,4 @@ export const mysql: Dialect = {
     return sql`on duplicate key update ${sql.join(sets, sql`, `)}`
   },
   migration: mysqlMigration,
-  foreign: mysqlForeign,
 }

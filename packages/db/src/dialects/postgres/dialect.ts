@@ -8,7 +8,6 @@ import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresColumnKit } from './kit.ts'
-import { postgresForeign } from './foreign.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
 
@@ -33,5 +32,4 @@ export const postgres: Dialect = {
   claim: postgresClaim,
   orUpdate: onConflict,
   migration: postgresMigration,
-  foreign: postgresForeign,
 }

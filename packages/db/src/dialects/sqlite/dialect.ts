@@ -7,7 +7,6 @@ import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteKit } from './kit.ts'
-import { sqliteForeign } from './foreign.ts'
 import { sqliteMigration } from './migration.ts'
 import { sqliteReach } from './reach.ts'
 
@@ -30,5 +29,4 @@ export const sqlite: Dialect = {
   claim: sqliteClaim,
   orUpdate: onConflict,
   migration: sqliteMigration,
-  foreign: sqliteForeign,
 }
