@@ -1,7 +1,8 @@
 /**
  * `node bench/archive.ts [--rows 1000000] [--dialect sqlite,postgres,mysql]`: `millrace copy` beside the database's own
- * dump and load (`sqlite3 .dump`, `pg_dump | psql`, `mariadb-dump | mariadb`) on the same rows, in one run: seconds,
- * rows a second, peak memory. Ours reads everything back and compares digests; theirs does not. Loopback only.
+ * dump and load (`sqlite3 .dump`, `pg_dump | psql`, `mariadb-dump | mariadb`) on the same rows, in one run: seconds, CPU
+ * seconds of the commands, rows a second, peak memory. Ours proves by digests what it wrote; theirs does not. The
+ * PostgreSQL server is Debian's, where there is one, for the sake of its pg_dump. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -19,10 +20,12 @@ import { parseDatabaseUrl, type Target } from '@millrace/db/url'
 import { readMigrations } from '@millrace/cli/migrations'
 import { startGateway } from '@millrace/gateway'
 import { dialects, type Dialect } from '../test/dialects.ts'
+import { findInstalledPostgres, startPostgres } from '../test/servers/postgres.ts'
 import { startServers } from '../test/servers/start.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { benchRows } from './archive-rows.ts'
 import { createDatabase, type BenchDatabase } from './databases.ts'
+import { cpuMilliseconds as cpuOf, familyOf } from './processes.ts'
 
 const { values } = parseArgs({
   options: { rows: { type: 'string', default: '1000000' }, dialect: { type: 'string', default: dialects.join(',') } },
@@ -33,23 +36,32 @@ const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(d
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-archive-'))
 chmodSync(directory, 0o711)
 const servers = await startServers(directory, randomUUID())
+const installed = findInstalledPostgres()
+const ownPostgres =
+  installed === undefined
+    ? undefined
+    : await startPostgres(join(directory, 'installed-postgres'), new AbortController().signal, installed)
+const started = ownPostgres === undefined ? servers.started : { ...servers.started, postgres: ownPostgres.address }
 try {
   for (const dialect of wanted) await compare(dialect)
 } finally {
+  await ownPostgres?.stop()
   await servers.stop()
   rmSync(directory, { recursive: true, force: true })
 }
 
 interface Measured {
   readonly seconds: number
+  /** Of all of the command's processes. */
+  readonly cpuSeconds: number
   readonly peakMegabytes: number
   readonly exitCode: number | null
 }
 
 async function compare(dialect: Dialect): Promise<void> {
-  const source = await createDatabase(dialect, servers.started, directory)
+  const source = await createDatabase(dialect, started, directory)
   const rows = await fill(source)
-  const target = await createDatabase(dialect, servers.started, directory)
+  const target = await createDatabase(dialect, started, directory)
   const bin = join(workspaceRoot, 'packages/cli/bin/millrace.js')
   tell(
     dialect,
@@ -57,7 +69,7 @@ async function compare(dialect: Dialect): Promise<void> {
     rows,
     await run([process.execPath, bin, 'copy', '--from', source.url, '--to', target.url]),
   )
-  const other = await createDatabase(dialect, servers.started, directory)
+  const other = await createDatabase(dialect, started, directory)
   const script = nativeScript(targetOf(source), targetOf(other))
   tell(dialect, script.name, rows, await run(['sh', '-ec', script.text], script.env))
 }
@@ -92,7 +104,8 @@ function nativeScript(from: Target, to: Target): Script {
   if (from.dialect === 'postgres' && to.dialect === 'postgres') {
     const server = `-h ${from.host} -p ${from.port} -U ${from.user}`
     const text = `pg_dump ${server} ${from.database} | psql -q -v ON_ERROR_STOP=1 ${server} ${to.database}`
-    return { name: 'pg_dump | psql', text, env: { PGPASSWORD: from.password } }
+    const path = [installed, process.env['PATH']].filter((folder) => folder !== undefined).join(':')
+    return { name: 'pg_dump | psql', text, env: { PGPASSWORD: from.password, PATH: path } }
   }
   if (from.dialect === 'mysql' && to.dialect === 'mysql') {
     const file = join(directory, 'client.cnf')
@@ -105,18 +118,25 @@ function nativeScript(from: Target, to: Target): Script {
   throw new Error('source and target are of different kinds')
 }
 
-/** Runs a command to its end; of a pipe the memory is the shell's own, which says nothing. */
+/** Runs a command to its end. Memory is the sum over its processes of the most that each had. */
 async function run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Measured> {
   const [program = '', ...args] = command
   const startedAt = performance.now()
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
-  let peakMegabytes = 0
+  const peaks = new Map<number, number>()
+  let cpuMilliseconds = 0
   const timer = setInterval(() => {
-    peakMegabytes = Math.max(peakMegabytes, peakOf(child.pid ?? 0))
+    for (const id of familyOf(child.pid ?? 0)) peaks.set(id, Math.max(peaks.get(id) ?? 0, peakOf(id)))
+    cpuMilliseconds = Math.max(cpuMilliseconds, cpuOf(child.pid ?? 0))
   }, 100)
   await once(child, 'exit')
   clearInterval(timer)
-  return { seconds: (performance.now() - startedAt) / 1000, peakMegabytes, exitCode: child.exitCode }
+  return {
+    seconds: (performance.now() - startedAt) / 1000,
+    cpuSeconds: cpuMilliseconds / 1000,
+    peakMegabytes: [...peaks.values()].reduce((sum, peak) => sum + peak, 0),
+    exitCode: child.exitCode,
+  }
 }
 
 /** The kernel's own high-water mark; 0 where there is none to read. */
@@ -129,12 +149,17 @@ function peakOf(processId: number): number {
   }
 }
 
-function tell(dialect: Dialect, name: string, rows: number, { seconds, peakMegabytes, exitCode }: Measured): void {
+function tell(
+  dialect: Dialect,
+  name: string,
+  rows: number,
+  { seconds, cpuSeconds, peakMegabytes, exitCode }: Measured,
+): void {
   const outcome = exitCode === 0 ? '' : `  FAILED with exit code ${exitCode}`
-  const memory = name.startsWith('millrace') ? `${peakMegabytes.toFixed(0)} MB peak` : ''
+  const memory = `${peakMegabytes.toFixed(0)} MB peak`
   const rate = `${Math.round(rows / seconds).toLocaleString('en-US')} rows/s`
   const load = `load ${loadavg()[0]?.toFixed(1) ?? '?'}`
   process.stdout.write(
-    `${dialect.padEnd(9)} ${name.padEnd(24)} ${seconds.toFixed(1).padStart(7)} s  ${rate.padStart(16)}  ${memory.padEnd(12)}  ${load}${outcome}\n`,
+    `${dialect.padEnd(9)} ${name.padEnd(24)} ${seconds.toFixed(1).padStart(7)} s  ${cpuSeconds.toFixed(1).padStart(6)} s CPU  ${rate.padStart(16)}  ${memory.padEnd(12)}  ${load}${outcome}\n`,
   )
 }

@@ -6,14 +6,24 @@ const ticksPerSecond = 100
 /** CPU time that a process and its descendants have used, in milliseconds; 0 where there is no /proc. */
 export function cpuMilliseconds(processId: number): number {
   const processes = readProcesses()
+  const family = familyIn(processes, processId)
+  const ticks = processes.filter(({ id }) => family.has(id)).reduce((sum, process) => sum + process.ticks, 0)
+  return (ticks * 1000) / ticksPerSecond
+}
+
+/** Ids of a process and its descendants. */
+export function familyOf(processId: number): ReadonlySet<number> {
+  return familyIn(readProcesses(), processId)
+}
+
+function familyIn(processes: readonly Process[], processId: number): ReadonlySet<number> {
   const family = new Set([processId])
   // A child's id may be smaller than its parent's: until nothing is added.
   for (let size = 0; size < family.size;) {
     size = family.size
     for (const { id, parent } of processes) if (family.has(parent)) family.add(id)
   }
-  const ticks = processes.filter(({ id }) => family.has(id)).reduce((sum, process) => sum + process.ticks, 0)
-  return (ticks * 1000) / ticksPerSecond
+  return family
 }
 
 /** Ids of this process's own children whose program has that name. */

