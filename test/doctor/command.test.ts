@@ -8,7 +8,7 @@ import { call, joinAdministrator } from '../contract/members.ts'
 import { describeDialects } from '../dialects.ts'
 import { startService } from '../service.ts'
 import { doctor, findingsOf, soundSettings } from './kit.ts'
-import { makeWorld, type World } from './world.ts'
+import { makeWorld, momentOf, type World } from './world.ts'
 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
@@ -128,6 +128,17 @@ describeDialects((dialect) => {
       message: expect.stringContaining('users.nickname'),
     })
     await world.query('alter table users drop column nickname')
+  })
+
+  test('a backup that is being taken is no fault', async () => {
+    const at = momentOf(dialect, new Date())
+    const no = dialect === 'postgres' ? 'false' : '0'
+    await world.query(
+      `insert into backups (name, is_encrypted, result, created_at) values ('now', ${no}, 'running', ${at})`,
+    )
+    const { findings } = await doctor(world.settings)
+    expect(findings.filter(({ id, level }) => id.startsWith('backup.') && level !== 'ok')).toEqual([])
+    await world.query("delete from backups where name = 'now'")
   })
 
   test("a secret of settings that no key opens, and a gateway of the functions' that is not there", async () => {

@@ -2,6 +2,7 @@ import { createClient } from '@libsql/client'
 import { startGateway } from '@millrace/gateway'
 import { openDatabase, type Database } from '@millrace/db/database'
 import { databaseError } from '@millrace/db/errors'
+import { recordBackup } from '@millrace/db/repositories/backups'
 import type { CheckId } from '@millrace/db/checklist/checks'
 import type { Finding } from '@millrace/db/checklist/finding'
 import { checkDatabase } from '@millrace/db/checklist/run'
@@ -206,6 +207,22 @@ function backupSet(what: string, level: Plant['level'], says: RegExp, set: (dial
       await world.query(`update backups set ${set(dialect)}`)
       return { mend: () => renewBackup(world) }
     },
+  })
+}
+
+/** One that came after the good one. */
+async function addBackup({ reached }: World, result: string): Promise<void> {
+  await recordBackup(reached.database.store(), {
+    name: 'newer',
+    bytes: null,
+    rowCount: null,
+    sha256: null,
+    isEncrypted: false,
+    consistency: null,
+    result,
+    createdAt: new Date(),
+    verifiedAt: null,
+    drilledAt: null,
   })
 }
 
@@ -581,7 +598,16 @@ export const plants: Plants = {
       () => `created_at = ${ago(dialect, 73)}`,
     )(dialect),
     backupSet('one was missed', 'warn', /30 h old/, () => `created_at = ${ago(dialect, 30)}`)(dialect),
-    backupSet('each has failed', 'fail', /Every backup has failed.*disk/, () => "result = 'disk full'")(dialect),
+    backupSet('each has failed', 'fail', /No backup has come off.*disk/, () => "result = 'failed: disk_full'")(dialect),
+    {
+      what: 'the newest has failed',
+      level: 'warn',
+      says: /One after it did not come off \(failed: internal\)/,
+      plant: async (world) => {
+        await addBackup(world, 'failed: internal')
+        return { mend: () => renewBackup(world) }
+      },
+    },
   ]),
   'backup.encrypted': perDialect((dialect) => [
     backupSet('the newest is not', 'warn', /not encrypted/, () =>
