@@ -54,21 +54,21 @@ describeDialects((dialect) => {
     { timeout: longest },
     async () => {
       const source = await fresh(dialect)
-      await makeSound(source, 1200)
+      await makeSound(source, 600)
       const target = await fresh()
       const done = await copied({ from: source.url, to: target.url })
       expect(done.document.error).toBeUndefined()
       expect(done.document.tables).toMatchObject({
-        users: { read: 1200, written: 1200 },
-        workflows: { read: 1200, written: 1200 },
-        workflow_versions: { read: 0, written: 0, added: 1200 },
+        users: { read: 600, written: 600 },
+        workflows: { read: 600, written: 600 },
+        workflow_versions: { read: 0, written: 0, added: 600 },
         executions: { read: 0, written: 0 },
       })
       expect(done.notes).toContain('The table executions is not there, and counts as empty.')
       const users = await target.query('select id from users where disabled_at is null order by id limit 3')
       expect(users.map(({ id }) => id)).toEqual(['1', '10', '100'])
-      expect(await target.query("select is_public, description, owner_id from workflows where id = '1200'")).toEqual([
-        { is_public: 0n, description: null, owner_id: '1200' },
+      expect(await target.query("select is_public, description, owner_id from workflows where id = '600'")).toEqual([
+        { is_public: 0n, description: null, owner_id: '600' },
       ])
     },
   )

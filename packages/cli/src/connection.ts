@@ -81,16 +81,25 @@ export async function loadDrivers(): Promise<typeof OpenDatabase> {
   return (await import('@millrace/db/database')).openDatabase
 }
 
+/** A statement over a whole table, as the ones that measure it, takes its time. */
+export const wholeTableSeconds = 3600
+
+export interface ConnectOptions extends Pick<GatewayPlace, 'onlyReads'> {
+  /** How long one statement may take; as long as a request's when absent. */
+  readonly timeoutSeconds?: number
+}
+
 /** Opens the database, through a gateway of this process where it has no HTTP endpoint; closed when the command ends. */
 export async function connect(
   context: Context,
   chosen: ChosenDatabase,
-  options: Pick<GatewayPlace, 'onlyReads'> = {},
+  { timeoutSeconds, ...place }: ConnectOptions = {},
 ): Promise<Connection> {
   const openDatabase = await loadDrivers()
-  if (!needsGateway(chosen.target)) return { ...chosen, database: openDatabase({ target: chosen.target }) }
-  const gateway = await openGateway(context, chosen.target, options)
-  return { ...chosen, database: openDatabase({ target: chosen.target, gatewayUrl: gateway.url }) }
+  const { target } = chosen
+  if (!needsGateway(target)) return { ...chosen, database: openDatabase({ target, timeoutSeconds }) }
+  const gateway = await openGateway(context, target, place)
+  return { ...chosen, database: openDatabase({ target, gatewayUrl: gateway.url, timeoutSeconds }) }
 }
 
 export interface GatewayPlace {

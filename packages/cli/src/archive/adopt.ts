@@ -10,7 +10,7 @@ import { rowCount, TablesDigester, type TableDigests } from '@millrace/db/archiv
 import { loadRows } from '@millrace/db/archive/load'
 import { readMark } from '@millrace/db/archive/mark'
 import type { Database } from '@millrace/db/database'
-import { connect, isMissingFile, type ChosenDatabase } from '../connection.ts'
+import { connect, isMissingFile, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { startProgress, type Progress } from '../progress.ts'
@@ -81,7 +81,8 @@ async function judgeSource(
     rmSync(directory, { recursive: true, force: true })
     return Promise.resolve()
   })
-  const scratch = await Scratch.open((await connect(context, scratchDatabase(directory))).database.transport())
+  const options = { timeoutSeconds: wholeTableSeconds }
+  const scratch = await Scratch.open((await connect(context, scratchDatabase(directory), options)).database.transport())
   const snapshot = await source.snapshot()
   let progress: Progress | undefined
   try {

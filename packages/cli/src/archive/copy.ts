@@ -6,7 +6,7 @@ import { openSource } from '@millrace/db/archive/dump'
 import { loadRows } from '@millrace/db/archive/load'
 import type { Database } from '@millrace/db/database'
 import type { Target } from '@millrace/db/url'
-import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissingFile, wholeTableSeconds } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { adopt } from './adopt.ts'
@@ -33,7 +33,7 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
   if (placeOf(from.target) === placeOf(to.target)) throw sameDatabase(from.shownUrl)
   const isResumed = options.resume === true
   const quarantine = chooseQuarantine(context, options)
-  const { database: source } = await connect(context, from, { onlyReads: true })
+  const { database: source } = await connect(context, from, { onlyReads: true, timeoutSeconds: wholeTableSeconds })
   const schema = await findForeignSchema(source)
   const digest = digestOf(from.target)
   if (schema !== undefined) {

@@ -39,7 +39,7 @@ export const readers: Readonly<Record<GuideTableName, ReadRow>> = {
     const data = reading.requiredObject('settings_data', (text) => secrets.survey(text) !== 'unfit')
     const userId = reading.requiredReference('user_id')
     return {
-      id: reading.cell('id') === null ? idFor(`settings of ${userId}`) : reading.id('id'),
+      id: reading.cell('id') === null ? idFor(String(userId)) : reading.id('id'),
       user_id: userId,
       settings_data: data,
       created_at: created,

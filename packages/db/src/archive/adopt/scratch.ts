@@ -17,17 +17,16 @@ export class Scratch {
   /** @param transport to an empty SQLite database that nobody else uses */
   static async open(transport: Transport): Promise<Scratch> {
     const scratch = new Scratch(transport)
-    for (const { name, columns } of stagedTables) {
-      const declared = columns.map((column) => `, ${column.name} ${column.type}`).join('')
-      await scratch.run(
-        // `source` is the workflow's `seq` where the row is a version that adoption adds.
-        `create table ${name} (seq integer primary key, id text, created text, reasons integer not null, bytes integer not null, raw text, source integer${declared})`,
-      )
-    }
-    await scratch.run(
-      'create table heads (workflow_id text primary key, version_number integer not null) without rowid',
-    )
+    await scratch.runTogether([...stagedTables.map(tableStatement), headsStatement])
     return scratch
+  }
+
+  /** In one transaction: what is there at the end is all or nothing, and is synced but once. */
+  async runTogether(texts: readonly string[]): Promise<void> {
+    await this.#transport.transact(
+      texts.map((text) => ({ text, parameters: [] })),
+      [],
+    )
   }
 
   async run(
@@ -62,17 +61,16 @@ export class Scratch {
       }),
     )
   }
-
-  /** What the judgement looks up. Made when all rows are there: it is faster so. */
-  async index(): Promise<void> {
-    for (const { name, uniqueKeys, order } of stagedTables) {
-      const keys = new Set([...uniqueKeys.map(({ columns }) => columns.join(', ')), order.join(', ')])
-      for (const [position, columns] of [...keys].entries()) {
-        await this.run(`create index ${name}_${position} on ${name} (${columns})`)
-      }
-    }
-  }
 }
+
+function tableStatement({ name, columns }: StagedTable): string {
+  const declared = columns.map((column) => `, ${column.name} ${column.type}`).join('')
+  // `source` is the workflow's `seq` where the row is a version that adoption adds.
+  return `create table ${name} (seq integer primary key, id text, created text, reasons integer not null, bytes integer not null, raw text, source integer${declared})`
+}
+
+const headsStatement =
+  'create table heads (workflow_id text primary key, version_number integer not null) without rowid'
 
 /** A foreign row, and what it is judged by. */
 export interface StagedRow {
