@@ -30,6 +30,8 @@ export interface Stage {
   ask(method: string, path: string, init?: AskInit): Promise<Told>
   /** Registers a user where the gateway now leads to, and gives a token. */
   join(): Promise<string>
+  /** Sends a request of the user's, and gives the answer alone. */
+  send(path: string, init?: RequestInit): Promise<Response>
   migrate(url: string): Promise<void>
   stop(): Promise<void>
 }
@@ -93,6 +95,8 @@ export async function setStage(dialect: Dialect): Promise<Stage> {
     workflowId,
     behind,
     migrate: migrateDatabase,
+    send: (path, init) =>
+      fetch(`${service.urls[0]}${path}`, { ...init, headers: { Authorization: `Bearer ${token}`, ...init?.headers } }),
     async join() {
       const user = await register(service, 'bob')
       return user.token
@@ -127,9 +131,10 @@ async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
       return undefined
     case 'postgres':
       // Who waits in a deadlock first looks for it first, and is the one that PostgreSQL ends.
-      return startOwnPostgres({ deadlock_timeout: '150ms' })
+      return startOwnPostgres({ deadlock_timeout: '150ms', synchronous_commit: 'on' })
     case 'mysql':
-      return startOwnMariadb()
+      // It is killed: what it has committed has to be in its log by then.
+      return startOwnMariadb(['--innodb-flush-log-at-trx-commit=2'])
   }
 }
 

@@ -10,6 +10,8 @@ import type { Context } from './context.ts'
 import { Failure, urlFailure } from './failure.ts'
 
 const interruptedCloseMilliseconds = 2000
+/** The gateway's own limits for draining, and some. */
+const othersCloseMilliseconds = 12_000
 
 export const defaultUrl = 'sqlite:///./workflows.db'
 
@@ -110,6 +112,8 @@ export interface GatewayPlace {
   /** Of a SQLite file: it stays as it is. */
   readonly onlyReads?: boolean
   readonly log?: GatewayLog
+  /** Serves others than this command, whose transactions are to end before it does. */
+  readonly isForOthers?: boolean
 }
 
 export type GatewayLog = (entry: GatewayLogEntry) => void
@@ -125,14 +129,15 @@ export async function openGateway(context: Context, target: GatewayTarget, place
     if (target.via === 'file' && error instanceof Error) throw fileFailure(error)
     throw error
   }
-  context.lifetime.defer(() => closeSoon(gateway, context.lifetime.interruption))
+  context.lifetime.defer(() => closeSoon(gateway, context.lifetime.interruption, place.isForOthers === true))
   return gateway
 }
 
 /** Who interrupts does not wait for a server that does not answer: what is open is rolled back when it is cut off. */
-async function closeSoon(gateway: Gateway, interruption: AbortSignal): Promise<void> {
-  const closed = gateway.close()
-  await (interruption.aborted ? Promise.race([closed, delay(interruptedCloseMilliseconds)]) : closed)
+async function closeSoon(gateway: Gateway, interruption: AbortSignal, isForOthers: boolean): Promise<void> {
+  const closed = gateway.close({ waitsForTransactions: isForOthers })
+  const patience = isForOthers ? othersCloseMilliseconds : interruptedCloseMilliseconds
+  await (interruption.aborted ? Promise.race([closed, delay(patience)]) : closed)
 }
 
 function startFailure({ code, message, fix }: GatewayStartError): Failure {

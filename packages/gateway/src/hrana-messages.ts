@@ -43,12 +43,18 @@ export class ProtocolViolation extends Error {
   override readonly name = 'ProtocolViolation'
 }
 
-export function readPipeline(body: JsonObject): PipelineRequest {
+/** Throws ProtocolViolation, also where there are more than `maxStatements` in it. */
+export function readPipeline(body: JsonObject, maxStatements: number): PipelineRequest {
   const { baton } = body
-  return {
-    baton: baton === undefined || baton === null ? undefined : text(baton, 'baton'),
-    requests: list(body['requests'], 'requests').map(readStreamRequest),
+  const requests = list(body['requests'], 'requests').map(readStreamRequest)
+  if (requests.reduce((sum, request) => sum + statementsIn(request), 0) > maxStatements) {
+    throw malformed(`a request takes at most ${maxStatements} statements`)
   }
+  return { baton: baton === undefined || baton === null ? undefined : text(baton, 'baton'), requests }
+}
+
+function statementsIn(request: StreamRequest): number {
+  return request.type === 'batch' ? request.steps.length : 1
 }
 
 function readStreamRequest(value: unknown): StreamRequest {

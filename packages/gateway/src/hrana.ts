@@ -60,6 +60,7 @@ export function hranaProtocol(target: SqliteFileTarget, options: HranaOptions): 
     ]),
     refuse: ({ status, message }) => jsonReply(status, { message, code: refusalCodes[status] }),
     status: () => gateway.status(),
+    beginNoMore: () => gateway.beginNoMore(),
     close: () => gateway.close(),
   }
 }
@@ -102,6 +103,10 @@ class HranaGateway {
     return this.#pool.status()
   }
 
+  beginNoMore(): void {
+    this.#pool.lendNoMore()
+  }
+
   async close(): Promise<void> {
     await this.#streams.closeAll()
     await this.#pool.close()
@@ -111,7 +116,7 @@ class HranaGateway {
     try {
       const parsed = parseJsonObject(request.body)
       if (!parsed.ok) throw malformed(parsed.message)
-      const message = readPipeline(parsed.value)
+      const message = readPipeline(parsed.value, this.#options.limits.statementsPerRequest)
       return message.baton === undefined
         ? await this.#serveNew(message, version, request.signal)
         : await this.#serveKnown(message, message.baton, version)

@@ -9,6 +9,7 @@ import {
   type PostgresValue,
 } from './connections/postgres.ts'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
+import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { isTransactionControl } from './postgres-transaction-control.ts'
 import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
@@ -50,21 +51,23 @@ class NeonRequestError extends Error {
  * Neon's SQL over HTTP in front of a PostgreSQL server.
  * Shapes: proxy/src/serverless/sql_over_http.rs and json.rs of neondatabase/neon.
  */
-export function neonProtocol(target: PostgresTarget, { log, onError }: NeonOptions): Protocol {
+export function neonProtocol(target: PostgresTarget, { limits, log, onError }: NeonOptions): Protocol {
   const tls = tlsAttempts(target.options, target.host)
   const open = () => PostgresConnection.open(target, tls, log)
   const pool = new Pool(open, target.options)
-  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, log, onError })
+  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, limits, log, onError })
   return {
     dialect: 'postgres',
     routes: new Map([['/sql', { method: 'POST', answer }]]),
     refuse: ({ status, message }) => errorReply(status, { message, code: null }),
     status: () => pool.status(),
+    beginNoMore: () => pool.lendNoMore(),
     close: () => pool.close(),
   }
 }
 
 interface NeonOptions {
+  readonly limits: GatewayLimits
   readonly log: Log
   /** Told of what goes wrong with a request. */
   readonly onError: (error: unknown) => void
@@ -80,7 +83,7 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
   try {
     authenticate(request.headers, neon.target)
     const begin = beginStatement(request.headers)
-    const payload = readPayload(request)
+    const payload = readPayload(request, neon.limits.statementsPerRequest)
     const lease = await neon.pool.acquire(request.signal)
     const watch = cancelOnAbort(lease, request.signal, neon)
     try {
@@ -238,7 +241,7 @@ function decodePercent(text: string): string {
   }
 }
 
-function readPayload(request: ProtocolRequest): Payload {
+function readPayload(request: ProtocolRequest, maxStatements: number): Payload {
   if (request.headers['neon-raw-text-output'] !== 'true') {
     throw new NeonRequestError(
       'only raw text output is served: send Neon-Raw-Text-Output: true, as @neondatabase/serverless does',
@@ -250,6 +253,9 @@ function readPayload(request: ProtocolRequest): Payload {
   const { queries } = parsed.value
   if (queries === undefined) return { kind: 'single', query: readQuery(parsed.value, isArrayMode) }
   if (!Array.isArray(queries)) throw new NeonRequestError('invalid request body: queries has to be an array')
+  if (queries.length > maxStatements) {
+    throw new NeonRequestError(`a request takes at most ${maxStatements} queries`, '54000')
+  }
   return { kind: 'batch', queries: queries.map((query) => readQuery(query, isArrayMode)) }
 }
 

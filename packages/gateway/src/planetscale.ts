@@ -90,6 +90,7 @@ export function planetscaleProtocol(target: MysqlTarget, options: PlanetscaleOpt
     ]),
     refuse,
     status: () => gateway.status(),
+    beginNoMore: () => gateway.beginNoMore(),
     close: () => gateway.close(),
   }
 }
@@ -116,6 +117,10 @@ class PlanetscaleGateway {
 
   status() {
     return this.#pool.status()
+  }
+
+  beginNoMore(): void {
+    this.#pool.lendNoMore()
   }
 
   async close(): Promise<void> {

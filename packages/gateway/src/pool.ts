@@ -122,10 +122,15 @@ export class Pool<C extends PooledConnection> {
     return this.#wait(signal)
   }
 
-  /** Closes what is idle now and what is lent when it comes back. Resolves when the idle and returning ones are closed. */
-  async close(): Promise<void> {
+  /** Lends no more: who asks, or waits, is told that the gateway closes. What is lent stays so. */
+  lendNoMore(): void {
     this.#isClosed = true
     for (const waiter of this.#waiters.splice(0)) waiter.give(Promise.reject(new PoolClosedError()))
+  }
+
+  /** Closes what is idle now and what is lent when it comes back. Resolves when the idle and returning ones are closed. */
+  async close(): Promise<void> {
+    this.lendNoMore()
     await Promise.all(this.#idle.splice(0).map((slot) => this.#discard(slot)))
     await Promise.all(this.#returning)
   }

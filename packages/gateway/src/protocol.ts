@@ -34,6 +34,8 @@ export interface Protocol {
   /** A refusal in the shape that the protocol's own client understands. */
   refuse(refusal: Refusal): Reply
   status(): PoolStatus
+  /** From here on only what has begun goes on: open transactions and streams. Anything new is refused as busy. */
+  beginNoMore(): void
   /** Rolls back what is open and closes every connection. */
   close(): Promise<void>
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Target } from '@millrace/db/url'
 import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf, withBearer } from './access.ts'
@@ -40,8 +41,12 @@ export interface Gateway {
   readonly url: string
   readonly port: number
   status(): PoolStatus
-  /** Lets running requests end, then rolls back what is open and closes the database. */
-  close(): Promise<void>
+  /**
+   * Lets running requests end, then rolls back what is open and closes the database. Told to wait for transactions, it
+   * goes on serving those that are open until they have ended, and refuses new ones; neither for longer than
+   * `drainSeconds`.
+   */
+  close(options?: { readonly waitsForTransactions: boolean }): Promise<void>
 }
 
 /** The gateway can't start with these settings, or not at this address. */
@@ -73,12 +78,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const protocol = openProtocol(options, { limits, log, onError: (error) => metrics.error(error) })
   metrics.watchPool(() => protocol.status())
   const isClosing = { now: false }
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: 500 }, (request, response) => {
     void respond({ request, response, protocol, rules, limits, log, metrics, isClosing })
   })
-  const webSockets = servePostgresWebSocket(server, options.target, rules, log)
-  // The default of 5 s would close connections that a driver in workerd is about to use again.
-  server.keepAliveTimeout = 65_000
+  boundClients(server, limits)
+  const webSockets = servePostgresWebSocket(server, options.target, { rules, limits, log })
   try {
     await listen(server, host, options.port ?? 0)
   } catch (error) {
@@ -92,8 +96,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url,
     port,
     status: () => protocol.status(),
-    close: async () => {
+    close: async ({ waitsForTransactions } = { waitsForTransactions: false }) => {
       isClosing.now = true
+      protocol.beginNoMore()
+      webSockets.beginNoMore()
+      const isAtWork = () => protocol.status().checkedOut > 0 || webSockets.count() > 0
+      if (waitsForTransactions) await untilIdle(isAtWork, limits.drainSeconds)
       webSockets.close()
       await drain(server, limits.drainSeconds)
       await protocol.close()
@@ -173,17 +181,21 @@ interface Exchange {
 }
 
 async function respond(exchange: Exchange): Promise<void> {
-  const { request, response, protocol, log } = exchange
+  const { request, response, protocol, limits, log } = exchange
   const startedAtMs = performance.now()
-  const gone = new AbortController()
+  const client = { isGone: false }
+  const ending = new AbortController()
+  const timer = setTimeout(() => ending.abort(), limits.requestSeconds * 1000)
   response.on('close', () => {
-    if (!response.writableFinished) gone.abort()
+    clearTimeout(timer)
+    client.isGone = !response.writableFinished
+    if (client.isGone) ending.abort()
   })
   let reply: Reply
   try {
-    reply = await replyFor(exchange, gone.signal)
+    reply = await replyFor(exchange, ending.signal)
   } catch (error) {
-    if (gone.signal.aborted) return
+    if (client.isGone) return
     const kind = error instanceof Error ? error.name : typeof error
     log({
       level: 'error',
@@ -192,7 +204,7 @@ async function respond(exchange: Exchange): Promise<void> {
     })
     reply = protocol.refuse({ status: 500, message: 'The gateway failed unexpectedly.' })
   }
-  if (gone.signal.aborted) return
+  if (client.isGone) return
   send(exchange, reply)
   tell(exchange, reply.status, performance.now() - startedAtMs)
 }
@@ -213,7 +225,10 @@ const ownPaths: ReadonlySet<string> = new Set(['/healthz', '/status', '/metrics'
 async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply> {
   const { request, protocol, rules, limits, metrics, isClosing } = exchange
   const path = pathOf(request)
-  if (path === '/healthz') return methodOr405(request, 'GET') ?? jsonReply(200, { status: 'ok' })
+  if (path === '/healthz') {
+    const answer = isClosing.now ? jsonReply(503, { status: 'closing' }) : jsonReply(200, { status: 'ok' })
+    return methodOr405(request, 'GET') ?? answer
+  }
   const refusal = refusalOf(path === '/metrics' ? withBearer(request.headers) : request.headers, rules)
   if (refusal !== undefined) return protocol.refuse(refusal)
   if (path === '/status') {
@@ -224,7 +239,6 @@ async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply>
   if (route === undefined) return jsonReply(404, { message: `The gateway for ${protocol.dialect} has no such path.` })
   const wrongMethod = methodOr405(request, route.method)
   if (wrongMethod !== undefined) return wrongMethod
-  if (isClosing.now) return protocol.refuse({ status: 503, message: 'The gateway is shutting down.' })
   return answerRoute(exchange, route, signal, limits.bodyBytes)
 }
 
@@ -289,6 +303,23 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 function portOf(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Against clients that take their time, or that are too many. Node answers 408, or ends the connection. */
+function boundClients(server: Server, { headersSeconds, bodySeconds, connections }: GatewayLimits): void {
+  server.headersTimeout = headersSeconds * 1000
+  server.requestTimeout = bodySeconds * 1000
+  server.maxConnections = connections
+  // The default of 5 s would close connections that a driver in workerd is about to use again.
+  server.keepAliveTimeout = 65_000
+}
+
+const idleCheckMilliseconds = 20
+
+/** Neither lease nor WebSocket tells of its end; a few looks a second cost nothing. */
+async function untilIdle(isAtWork: () => boolean, seconds: number): Promise<void> {
+  const deadlineMs = performance.now() + seconds * 1000
+  while (isAtWork() && performance.now() < deadlineMs) await delay(idleCheckMilliseconds)
 }
 
 /** Stops listening and waits for running requests, at most for `seconds`. */

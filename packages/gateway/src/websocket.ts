@@ -4,7 +4,9 @@ import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
 import type { Target } from '@millrace/db/url'
 import { type AccessRules, refusalOf, tokenHeader } from './access.ts'
 import { connectionFailureWords } from './connection-trouble.ts'
+import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
+import type { Refusal } from './protocol.ts'
 import { openPostgresSocket } from './postgres-socket.ts'
 import { errorResponse, readStartup, StartupRefusal, startupFor } from './postgres-startup.ts'
 
@@ -16,7 +18,19 @@ const tokenProtocol = 'millrace-token.'
 
 const unreachableSqlState = '08006'
 
+interface WebSocketParts {
+  readonly rules: AccessRules
+  readonly limits: GatewayLimits
+  readonly log: Log
+}
+
+const closing: Refusal = { status: 503, message: 'The gateway is shutting down.' }
+
 export interface WebSockets {
+  /** Refuses new sessions. */
+  beginNoMore(): void
+  /** Of sessions that are open. */
+  count(): number
   /** Ends every session; the server rolls back what they left open. */
   close(): void
 }
@@ -25,24 +39,37 @@ export interface WebSockets {
  * Serves Neon's WebSocket, which interactive transactions need: PostgreSQL's own protocol, passed on byte by byte to the
  * target. So the server itself checks the password.
  */
-export function servePostgresWebSocket(server: Server, target: Target, rules: AccessRules, log: Log): WebSockets {
-  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false })
+export function servePostgresWebSocket(
+  server: Server,
+  target: Target,
+  { rules, limits, log }: WebSocketParts,
+): WebSockets {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.bodyBytes,
+    handleProtocols: (offered) => [...offered][0] ?? false,
+  })
+  let isClosing = false
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     if (target.dialect !== 'postgres' || request.url !== path) {
       refuse(stream, 404, 'Not Found')
       return
     }
-    const refusal = refusalOf(withToken(request), rules)
+    const refusal = refusalOf(withToken(request), rules) ?? (isClosing ? closing : undefined)
     if (refusal !== undefined) {
       refuse(stream, refusal.status, refusal.message)
       return
     }
     sockets.handleUpgrade(request, stream, head, (webSocket) => {
-      void pass(webSocket, target, log)
+      void pass(webSocket, target, { limits, log })
     })
   })
   return {
+    beginNoMore() {
+      isClosing = true
+    },
+    count: () => sockets.clients.size,
     close() {
       for (const client of sockets.clients) client.terminate()
       sockets.close()
@@ -65,12 +92,18 @@ function withToken({ headers }: IncomingMessage): IncomingMessage['headers'] {
 
 type PostgresTarget = Extract<Target, { readonly dialect: 'postgres' }>
 
-async function pass(webSocket: WebSocket, target: PostgresTarget, log: Log): Promise<void> {
+async function pass(
+  webSocket: WebSocket,
+  target: PostgresTarget,
+  { limits, log }: Pick<WebSocketParts, 'limits' | 'log'>,
+): Promise<void> {
   const client = createWebSocketStream(webSocket)
   // A client that breaks off is told of by the end of the pipes.
   client.on('error', () => client.destroy())
+  const timer = setTimeout(() => client.destroy(), limits.headersSeconds * 1000)
   try {
     const startup = startupFor(target, await readStartup(client))
+    clearTimeout(timer)
     const server = await openPostgresSocket(target)
     server.on('error', () => server.destroy())
     finished(client, () => server.destroy())
@@ -83,6 +116,7 @@ async function pass(webSocket: WebSocket, target: PostgresTarget, log: Log): Pro
     const message = error instanceof Error ? connectionFailureWords(error) : 'unknown failure'
     if (!isRefusal)
       log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${message}` })
+    clearTimeout(timer)
     client.end(errorResponse(isRefusal ? error.sqlState : unreachableSqlState, message))
   }
 }

@@ -61,7 +61,7 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
   const log = gatewayLog(context, { isForPeople: process.stderr.isTTY && !context.output.isJson })
   const port = await claimablePort(options.host, options.port, '--port')
   endWithStarter(context.lifetime)
-  const gateway = await openGateway(context, target, { host: options.host, port, tokens, log })
+  const gateway = await openGateway(context, target, { host: options.host, port, tokens, log, isForOthers: true })
   context.output.result({ url: gateway.url }, `The gateway for ${shownUrl} listens on ${gateway.url}. Ctrl-C ends it.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0

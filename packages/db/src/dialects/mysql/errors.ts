@@ -68,7 +68,7 @@ export function readMysqlError(thrown: unknown, table: string | undefined): Data
 function troubleOf(thrown: PlanetScaleError, number: number): Trouble | undefined {
   const { message } = thrown
   // The number is the server's too, for a user's own limit of connections; the words are the gateway's.
-  if (number === 1203 && message.includes('pool_timeout')) return 'pool_exhausted'
+  if (number === 1203 && /pool_timeout|gateway/.test(message)) return 'pool_exhausted'
   if (number === 1305 && /json_valid/i.test(message)) return 'json_unsupported'
   return connectionTrouble(message) ?? troubles[number] ?? troubleOfStatus(thrown)
 }
