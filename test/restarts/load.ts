@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stage } from '../troubles/stage.ts'
 
+type SentInit = Parameters<Stage['send']>[1]
+
 export interface Load {
   /** Names of workflows whose creation was answered 201. */
   readonly acknowledged: ReadonlySet<string>
@@ -30,7 +32,7 @@ export function startLoad(
   const done: { kind: 'read' | 'write'; begunAtMs: number; atMs: number }[] = []
   const state = { isEnding: false }
 
-  async function send(kind: 'read' | 'write', path: string, init?: RequestInit): Promise<boolean> {
+  async function send(kind: 'read' | 'write', path: string, init?: SentInit): Promise<boolean> {
     const begunAtMs = performance.now()
     const answer = await stage.send(path, init)
     await answer.arrayBuffer()
@@ -50,9 +52,14 @@ export function startLoad(
         headers: { 'Content-Type': 'application/json', 'Idempotency-Key': name },
         body: JSON.stringify({ name, definition: { writer, count } }),
       }
-      let isDone = await send('write', '/v1/workflows', init)
-      while (!isDone && isPersistent && !state.isEnding) isDone = await send('write', '/v1/workflows', init)
-      if (isDone) acknowledged.add(name)
+      if (await writeOnce(init, isPersistent)) acknowledged.add(name)
+    }
+  }
+
+  async function writeOnce(init: SentInit, isPersistent: boolean): Promise<boolean> {
+    for (;;) {
+      const isDone = await send('write', '/v1/workflows', init)
+      if (isDone || !isPersistent || state.isEnding) return isDone
     }
   }
 

@@ -31,7 +31,7 @@ export interface Stage {
   /** Registers a user where the gateway now leads to, and gives a token. */
   join(): Promise<string>
   /** Sends a request of the user's, and gives the answer alone. */
-  send(path: string, init?: RequestInit): Promise<Response>
+  send(path: string, init?: Omit<RequestInit, 'headers'> & Pick<AskInit, 'headers'>): Promise<Response>
   migrate(url: string): Promise<void>
   stop(): Promise<void>
 }
