@@ -258,6 +258,11 @@ function skewed(milliseconds: number) {
 
 const ago = (dialect: Dialect, hours: number) => momentOf(dialect, new Date(Date.now() - hours * hour))
 
+const shareIndexes = [
+  'create unique index workflow_shares_unique on workflow_shares (workflow_id, shared_with_user_id)',
+  'create index workflow_shares_of_user on workflow_shares (shared_with_user_id, workflow_id)',
+]
+
 export const plants: Plants = {
   url: {
     sqlite: [
@@ -446,13 +451,22 @@ export const plants: Plants = {
       },
     },
   ),
-  'schema.table': everywhere({
-    what: 'a table is gone',
-    level: 'fail',
-    says: /login_attempts is missing/,
-    plant: byStatements(['drop table login_attempts']),
-    mendsItself: true,
-  }),
+  'schema.table': everywhere(
+    {
+      what: 'a table is gone',
+      level: 'fail',
+      says: /login_attempts is missing/,
+      plant: byStatements(['drop table login_attempts']),
+      mendsItself: true,
+    },
+    {
+      what: 'a table with foreign keys is gone',
+      level: 'fail',
+      says: /workflow_shares is missing/,
+      plant: byStatements(['drop table workflow_shares']),
+      mendsItself: true,
+    },
+  ),
   'schema.column': {
     sqlite: [
       {
@@ -508,8 +522,23 @@ export const plants: Plants = {
     },
   ]),
   'schema.foreign_key': {
-    sqlite:
-      'SQLite drops no constraint: a table without its keys is one that millrace did not make (test/db/drift.test.ts)',
+    sqlite: [
+      {
+        what: 'a table was made without its keys',
+        level: 'warn',
+        says: /workflow_shares \(shared_with_user_id\) to users/,
+        plant: byStatements(
+          ['drop table workflow_shares', shares(''), ...shareIndexes],
+          [
+            'drop table workflow_shares',
+            shares(
+              ', foreign key (workflow_id) references workflows (id), foreign key (shared_with_user_id) references users (id), foreign key (shared_by) references users (id)',
+            ),
+            ...shareIndexes,
+          ],
+        ),
+      },
+    ],
     postgres: [lostForeignKey('constraint')],
     mysql: [lostForeignKey('foreign key')],
   },
@@ -685,6 +714,10 @@ export const plants: Plants = {
       }
     },
   }),
+}
+
+function shares(keys: string): string {
+  return `create table workflow_shares (id text primary key not null, workflow_id text not null, shared_with_user_id text not null, permission text not null, created_at integer not null, shared_by text${keys})`
 }
 
 function refusedConnection(): Plant {

@@ -42,10 +42,17 @@ export function compareSchemas(catalogue: Catalogue, live: SchemaShape): readonl
   })
 }
 
-function missingTable({ quote }: Catalogue, table: string, { columns, primaryKey }: TableShape): Drift {
+function missingTable(catalogue: Catalogue, table: string, { columns, primaryKey, foreignKeys }: TableShape): Drift {
+  const { quote } = catalogue
+  // Where they can be added later they are drift of their own: what they refer to may be missing too.
+  const onlyNow = foreignKeys.filter((key) => catalogue.addForeignKey(table, key) === undefined)
   const definitions = [
     ...columns.map((column) => `${quote(column.name)} ${typeOf(column)}${column.isNullable ? '' : ' not null'}`),
     `primary key (${primaryKey.map(quote).join(', ')})`,
+    ...onlyNow.map(
+      (key) =>
+        `foreign key (${key.columns.map(quote).join(', ')}) references ${quote(key.target)} (${key.targetColumns.map(quote).join(', ')})`,
+    ),
   ]
   return {
     kind: 'table',

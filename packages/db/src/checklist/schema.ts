@@ -63,12 +63,18 @@ function migrationsFinding({ pending, changed, newer }: MigrationState): Finding
 }
 
 function findingOf({ kind, message, sql }: Drift): Finding {
-  const fix =
-    sql === undefined
-      ? 'No single statement mends it here: make a new database with `millrace migrate`, and move the rows with `millrace copy`.'
-      : 'Run the statement of `sql`.'
   const id: CheckId = `schema.${kind === 'charset' || kind === 'collation' ? 'column' : kind}`
   // Foreign keys are enforced by the batches too, and some servers refuse them.
   const level = kind === 'foreign_key' ? 'warn' : 'fail'
-  return withSql({ id, level, message, fix }, sql)
+  return withSql({ id, level, message, fix: fixOf(kind, sql) }, sql)
+}
+
+function fixOf(kind: Drift['kind'], sql: string | undefined): string {
+  if (sql === undefined) {
+    return 'No single statement mends it here: make a new database with `millrace migrate`, and move the rows with `millrace copy`.'
+  }
+  if (kind === 'table') {
+    return 'Run the statement of `sql`, and then `millrace doctor` again: indexes and keys of the table come next.'
+  }
+  return 'Run the statement of `sql`.'
 }
