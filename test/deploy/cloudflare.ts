@@ -95,6 +95,10 @@ async function answer(
   if (rest === 'subdomain') return say(200, { subdomain: 'example' })
   if (/^workers\/[^/]+$/.test(rest)) return say(200, { subdomain: { enabled: true, previews_enabled: false } })
   if (rest.endsWith('/assets-upload-session')) return say(200, { jwt: 'of-assets', buckets: [] })
+  if (rest.endsWith('/secrets')) return say(200, [])
+  if (rest.endsWith('/settings')) return say(200, { bindings: [] })
+  if (/\/r2\/buckets/.test(rest))
+    return say(200, { name: rest.split('/').at(-1), buckets: [{ name: 'millrace-backups-staging' }] })
   if (rest.endsWith('/subdomain')) return say(200, { enabled: true, previews_enabled: false })
   if (rest.endsWith('/schedules')) {
     const schedules: unknown = JSON.parse(body.toString())

@@ -1,11 +1,12 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { newSecrets } from '@millrace/cli/secrets'
 import { startGateway } from '@millrace/gateway/server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { targetOf } from '../database.ts'
 import { describeDialects, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
-import { documentOf, emptyDirectory, millrace, startMillrace } from '../cli/millrace.ts'
+import { documentOf, emptyDirectory, millrace, start, startMillrace } from '../cli/millrace.ts'
+import { workspaceRoot } from '../workspace.ts'
 import { startCloudflare, type Cloudflare, type CloudflareOptions } from './cloudflare.ts'
 
 // Each command is a process of its own that starts wrangler, and the machine may have other work.
@@ -113,6 +114,34 @@ describeDialects((dialect) => {
   )
 })
 
+test('the script for a first staging makes secrets that stay, and gets as far as a dry run goes', async () => {
+  const { cloudflare, env } = await world('sqlite')
+  const directory = emptyDirectory()
+  const { AUTH_KEYS: _auth, SETTINGS_KEYS: _seal, METRICS_TOKEN: _token, BACKUP_RECIPIENTS: _age, ...given } = env
+  const script = join(workspaceRoot, 'deploy/staging.sh')
+  const call = { cwd: directory, env: { ...given, MILLRACE_SECRETS: relative(workspaceRoot, directory) } }
+  const run = () => start('sh', [script, '--dry-run', '--json'], call).ended
+  const ended = await run()
+  expect(ended, ended.stderr).toMatchObject({ exitCode: 0 })
+  expect(documentOf(ended)).toMatchObject({
+    worker: 'millrace-staging',
+    dryRun: true,
+    secrets: expect.arrayContaining(['AUTH_KEYS', 'DATABASE_URL', 'METRICS_TOKEN', 'SETTINGS_KEYS']),
+  })
+  const kept = readdirSync(directory).map((name) => [name, statSync(join(directory, name)).mode & 0o777])
+  expect(Object.fromEntries(kept)).toEqual({
+    AUTH_KEYS: 0o600,
+    BACKUP_RECIPIENTS: 0o600,
+    METRICS_TOKEN: 0o600,
+    SETTINGS_KEYS: 0o600,
+    'age-identity': 0o600,
+  })
+  for (const [name] of kept) {
+    expect(ended.stdout + ended.stderr).not.toContain(readFileSync(join(directory, String(name)), 'utf8').trim())
+  }
+  expect(cloudflare.uploads).toEqual([])
+})
+
 test('a migration that fails ends it before the upload', async () => {
   const { database, cloudflare, env } = await world('sqlite')
   await database.query('create table users (id text)')
@@ -151,7 +180,8 @@ test('an interrupted upload ends with 130 and leaves no secret behind', async ()
     },
   })
   const running = startMillrace(staging(cloudflare), { cwd: emptyDirectory(), env })
-  await vi.waitFor(() => expect(isUploading).toBe(true), { timeout: 60_000, interval: 50 })
+  const uploading = vi.waitFor(() => expect(isUploading).toBe(true), { timeout: 100_000, interval: 50 })
+  await Promise.race([uploading, running.ended.then(({ stderr }) => expect.fail(stderr))])
   running.process.kill('SIGINT')
   expect(await running.ended).toMatchObject({ exitCode: 130 })
   expect(readdirSync(env['TMPDIR'] ?? '').filter((name) => name.startsWith('millrace-'))).toEqual([])
