@@ -134,7 +134,7 @@ const isLong = process.env['TEST_LONG'] === '1'
 
 describeDialects((dialect) => {
   const hasRoles = dialect !== 'sqlite'
-  const whereItMatters = test.runIf(!hasRoles || isLong)
+  const isRun = !hasRoles || isLong
   const roles = [`rotated_${randomBytes(4).toString('hex')}`, `rotated_${randomBytes(4).toString('hex')}`] as const
   const [oldAuth, newAuth, oldSeal, newSeal] = [keyOf('a1'), keyOf('a2'), keyOf('s1'), keyOf('s2')]
   const [oldMetrics, newMetrics, oldGateway, newGateway] = [token(), token(), token(), token()]
@@ -144,9 +144,11 @@ describeDialects((dialect) => {
   let service: Deployment
   let member: Member
   let flow: Flow
+  const cleanups: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
     database = hasRoles ? await ownDatabase(dialect) : await freshDatabase(dialect)
+    cleanups.push(() => database.drop())
     const owner = await startGateway({ target: targetOf(database.url) })
     await migrate(
       openDatabase({ target: targetOf(database.url), gatewayUrl: owner.url }),
@@ -155,6 +157,7 @@ describeDialects((dialect) => {
     await owner.close()
     const url = hasRoles ? await makeRole(database, roles[0]) : database.url
     gateway = await startGateway({ target: targetOf(url), tokens: () => tokens })
+    cleanups.push(() => gateway.close())
     service = await startDeployment(database, {
       DATABASE_URL: url,
       DATABASE_GATEWAY_URL: gateway.url,
@@ -164,19 +167,18 @@ describeDialects((dialect) => {
       METRICS_TOKEN: oldMetrics,
       BCRYPT_COST: '4',
     })
+    cleanups.push(() => service.stop())
     member = await join(service)
     const { accessToken, refreshToken } = member
     const data = { secret: { $secret: secretText } }
     bodyOf(await call(service, 'PUT', '/v1/settings', { token: accessToken, body: { data } }), 200)
     const { key: apiKey } = await newApiKey()
     flow = startFlow(service, { accessToken, refreshToken, apiKey, metricsToken: oldMetrics })
+    cleanups.push(() => flow.stop())
     await flow.aRound()
   })
   afterAll(async () => {
-    await flow?.stop()
-    await service?.stop()
-    await gateway?.close()
-    await database?.drop()
+    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup()
   })
 
   async function newApiKey(): Promise<{ readonly id: string; readonly key: string }> {
@@ -197,7 +199,7 @@ describeDialects((dialect) => {
     return (await service.fetch(path, { headers })).status
   }
 
-  whereItMatters('AUTH_KEYS: the new key signs, then the old one goes, and nobody is signed out', async () => {
+  test.runIf(isRun)('AUTH_KEYS: the new key signs, then the old one goes, and nobody is signed out', async () => {
     const { accessToken: old } = flow.holders
     await deploy({ AUTH_KEYS: `${newAuth},${oldAuth}` })
     const body = { refreshToken: flow.holders.refreshToken }
@@ -210,14 +212,14 @@ describeDialects((dialect) => {
     member = { ...member, accessToken: flow.holders.accessToken }
   })
 
-  whereItMatters('SETTINGS_KEYS: the new key seals, everything is resealed, then the old one goes', async () => {
+  test.runIf(isRun)('SETTINGS_KEYS: the new key seals, everything is resealed, then the old one goes', async () => {
     await deploy({ SETTINGS_KEYS: `${newSeal},${oldSeal}` })
     const env = { DATABASE_URL: database.url, SETTINGS_KEYS: `${newSeal},${oldSeal}` }
     expect(await millrace(['keys', 'rotate', '--json'], { cwd: emptyDirectory(), env })).toMatchObject({ exitCode: 0 })
     await deploy({ SETTINGS_KEYS: newSeal })
   })
 
-  whereItMatters('METRICS_TOKEN: both open /metrics until the scraper has the new one', async () => {
+  test.runIf(isRun)('METRICS_TOKEN: both open /metrics until the scraper has the new one', async () => {
     await deploy({ METRICS_TOKEN: `${newMetrics},${oldMetrics}` })
     flow.holders.metricsToken = newMetrics
     await flow.aRound()
@@ -225,7 +227,7 @@ describeDialects((dialect) => {
     expect(await statusWith('/metrics', oldMetrics)).toBe(401)
   })
 
-  whereItMatters('DATABASE_GATEWAY_TOKEN: the gateway takes both until the functions send the new one', async () => {
+  test.runIf(isRun)('DATABASE_GATEWAY_TOKEN: the gateway takes both until the functions send the new one', async () => {
     tokens = [newGateway, oldGateway]
     await deploy({ DATABASE_GATEWAY_TOKEN: newGateway })
     tokens = [newGateway]
@@ -249,7 +251,7 @@ describeDialects((dialect) => {
     },
   )
 
-  whereItMatters('an API key: a second one beside it, then the first one goes', async () => {
+  test.runIf(isRun)('an API key: a second one beside it, then the first one goes', async () => {
     const { apiKey: old } = flow.holders
     const { key } = await newApiKey()
     flow.holders.apiKey = key
