@@ -4,6 +4,7 @@ import { openDatabase, type Database } from '@millrace/db/database'
 import { migrate } from '@millrace/db/migrate'
 import type { Migration } from '@millrace/db/migration'
 import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import { migratedDatabase } from './templates.ts'
 import { workspaceRoot } from './workspace.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
 
@@ -17,17 +18,17 @@ export interface ReachedDatabase {
   stop(): Promise<void>
 }
 
-/** Opens a new database through a gateway of its own; migrated unless told otherwise. */
+/** Opens a new database through a gateway of its own; migrated unless told otherwise, `itself` where that is tested. */
 export async function reachDatabase(
   dialect: Dialect,
-  { isMigrated = true }: { readonly isMigrated?: boolean } = {},
+  { isMigrated = true }: { readonly isMigrated?: boolean | 'itself' } = {},
 ): Promise<ReachedDatabase> {
-  const raw = await freshDatabase(dialect)
+  const raw = isMigrated === true ? await migratedDatabase(dialect) : await freshDatabase(dialect)
   const target = targetOf(raw.url)
   const gateway = await startGateway({ target })
   const database = openDatabase({ target, gatewayUrl: gateway.url })
   const migrations = readMigrations(workspaceRoot, dialect)
-  if (isMigrated) await migrate(database, migrations)
+  if (isMigrated === 'itself') await migrate(database, migrations)
   return {
     raw,
     target,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from '@libsql/client'
 import mysql from 'mysql2/promise'
@@ -26,6 +26,17 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
+export interface FreshDatabase extends TestDatabase {
+  /** Ends its connections, and gives what others are made from; nobody may write to it any more. */
+  freeze(): Promise<Template>
+}
+
+/** What a new database is copied from: files, databases, or statements that make one. */
+export type Template =
+  | { readonly dialect: 'sqlite'; readonly file: string }
+  | { readonly dialect: 'postgres'; readonly database: string }
+  | { readonly dialect: 'mysql'; readonly statements: readonly string[] }
+
 /**
  * Declares a suite for each dialect. Where a server can't be had, its suite is one skipped test that says why, and in
  * CI, where nothing may be missing, a failed one.
@@ -46,16 +57,16 @@ export function describeDialects(suite: (dialect: Dialect) => void): void {
   }
 }
 
-/** Makes a new empty database. Rejects where the dialect's server is missing. */
-export async function freshDatabase(dialect: Dialect): Promise<TestDatabase> {
+/** Makes a new database, empty unless a template of its dialect is given. Rejects where the dialect's server is missing. */
+export async function freshDatabase(dialect: Dialect, template?: Template): Promise<FreshDatabase> {
   const name = `millrace_${randomBytes(6).toString('hex')}`
   switch (dialect) {
     case 'sqlite':
-      return freshSqlite(name)
+      return freshSqlite(name, template?.dialect === dialect ? template.file : undefined)
     case 'postgres':
-      return freshPostgres(name)
+      return freshPostgres(name, template?.dialect === dialect ? template.database : 'template1')
     case 'mysql':
-      return freshMysql(name)
+      return freshMysql(name, template?.dialect === dialect ? template.statements : [])
   }
 }
 
@@ -77,34 +88,42 @@ function urlOf(scheme: string, { user, password, host, port }: ServerAddress, da
   return `${scheme}://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${database}`
 }
 
-function freshSqlite(name: string): TestDatabase {
+function freshSqlite(name: string, template: string | undefined): FreshDatabase {
   const directory = join(inject('dataDirectory'), 'sqlite', name)
   mkdirSync(directory, { recursive: true })
   const path = join(directory, 'workflows.db')
+  if (template !== undefined) copyFileSync(template, path)
+  const query = async (statement: string, parameters: readonly (string | number | null)[] = []) => {
+    // Opened for each statement: a client that stays keeps the file's locks and write-ahead log.
+    const client = createClient({ url: `file:${path}`, intMode: 'bigint' })
+    try {
+      await client.execute('pragma busy_timeout = 10000')
+      const { rows } = await client.execute({ sql: statement, args: [...parameters] })
+      return rows.map((row) => ({ ...row }))
+    } finally {
+      client.close()
+    }
+  }
   return {
     dialect: 'sqlite',
     url: `sqlite+aiosqlite:///${path}`,
-    async query(statement, parameters = []) {
-      // Opened for each statement: a client that stays keeps the file's locks and write-ahead log.
-      const client = createClient({ url: `file:${path}`, intMode: 'bigint' })
-      try {
-        await client.execute('pragma busy_timeout = 10000')
-        const { rows } = await client.execute({ sql: statement, args: [...parameters] })
-        return rows.map((row) => ({ ...row }))
-      } finally {
-        client.close()
-      }
-    },
+    query,
     drop() {
       rmSync(directory, { recursive: true, force: true })
       return Promise.resolve()
     },
+    async freeze() {
+      // The file alone may lack what its write-ahead log holds.
+      const file = join(directory, 'template.db')
+      await query(`vacuum into '${file}'`)
+      return { dialect: 'sqlite', file }
+    },
   }
 }
 
-async function freshPostgres(name: string): Promise<TestDatabase> {
+async function freshPostgres(name: string, template: string): Promise<FreshDatabase> {
   const server = serverOf('postgres')
-  await withPostgres(server, (admin) => admin.query(`create database ${name}`))
+  await withPostgres(server, (admin) => admin.query(`create database ${name} template ${template}`))
   const pool = new pg.Pool({ ...server, database: name, max: 2 })
   // A server that a test takes down ends idle connections; the query that meets it rejects by itself.
   pool.on('error', () => undefined)
@@ -119,6 +138,10 @@ async function freshPostgres(name: string): Promise<TestDatabase> {
       await pool.end()
       await withPostgres(server, (admin) => admin.query(`drop database ${name} with (force)`))
     },
+    async freeze() {
+      await pool.end()
+      return { dialect: 'postgres', database: name }
+    },
   }
 }
 
@@ -132,23 +155,43 @@ async function withPostgres(server: ServerAddress, work: (admin: pg.Client) => P
   }
 }
 
-async function freshMysql(name: string): Promise<TestDatabase> {
+async function freshMysql(name: string, statements: readonly string[]): Promise<FreshDatabase> {
   const { database: _none, ...server } = serverOf('mysql')
   const admin = await mysql.createConnection(server)
   // Without a character set, so that the server's hostile default holds.
   await admin.query(`create database ${name}`)
+  if (statements.length > 0) await admin.query(`use ${name}`)
+  for (const statement of statements) await admin.query(statement)
   const pool = mysql.createPool({ ...server, database: name, charset: 'utf8mb4', connectionLimit: 2 })
+  const query = async (statement: string, parameters: readonly (string | number | null)[] = []) => {
+    const [rows] = await pool.query<mysql.RowDataPacket[]>(statement, [...parameters])
+    return Array.isArray(rows) ? rows : []
+  }
+  const close = () => Promise.all([pool.end(), admin.end()])
   return {
     dialect: 'mysql',
     url: urlOf('mysql+aiomysql', { database: '', ...server }, name),
-    async query(statement, parameters = []) {
-      const [rows] = await pool.query<mysql.RowDataPacket[]>(statement, [...parameters])
-      return Array.isArray(rows) ? rows : []
-    },
+    query,
     async drop() {
-      await pool.end()
       await admin.query(`drop database ${name}`)
-      await admin.end()
+      await close()
+    },
+    async freeze() {
+      const statements = await statementsThatMake(name, query)
+      await close()
+      return { dialect: 'mysql', statements }
     },
   }
+}
+
+/** MariaDB copies no database: its tables one by one, keys to tables that come later included, and their rows. */
+async function statementsThatMake(name: string, query: TestDatabase['query']): Promise<readonly string[]> {
+  const tables = (await query('show tables')).flatMap((row) => Object.values(row).map(String))
+  const made: string[] = []
+  for (const table of tables) {
+    const [row] = await query(`show create table ${table}`)
+    made.push(String(row?.['Create Table']))
+  }
+  const filled = tables.map((table) => `insert into ${table} select * from ${name}.${table}`)
+  return ['set foreign_key_checks = 0', ...made, ...filled]
 }

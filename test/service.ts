@@ -12,6 +12,7 @@ import { targetOf } from './database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
 import { recordAnswer } from './recording.ts'
 import { runWorker } from './servers/worker.ts'
+import { migratedDatabase } from './templates.ts'
 import { workspaceRoot } from './workspace.ts'
 
 export interface ServiceOptions {
@@ -42,14 +43,15 @@ export interface Service {
 
 /** Starts a service on a new database of the dialect, or on one that is there, which then stays when it stops. */
 export async function startService(on: Dialect | TestDatabase, options: ServiceOptions = {}): Promise<Service> {
-  const database = typeof on === 'string' ? await freshDatabase(on) : on
+  const isMigrated = options.migrate ?? true
+  const database = typeof on === 'string' ? await (isMigrated ? migratedDatabase(on) : freshDatabase(on)) : on
   const cleanups: (() => Promise<unknown>)[] = typeof on === 'string' ? [() => database.drop()] : []
   const stop = async (): Promise<void> => {
     for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup()
   }
   try {
     const gateways = await startGateways(database.url, options.gateways ?? 1, cleanups)
-    if (options.migrate ?? true) await migrateThrough(gateways[0], database)
+    if (isMigrated && typeof on !== 'string') await migrateThrough(gateways[0], database)
     const vars = { ...defaultVars(), DATABASE_URL: database.url, ...options.vars }
     const logged: string[] = []
     const urls = await startWorkers(options.workers ?? 1, cleanups, (index) => {

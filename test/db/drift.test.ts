@@ -96,7 +96,7 @@ describeDialects((dialect) => {
   describe('a database as the migrations make it', () => {
     let reached: ReachedDatabase
     beforeAll(async () => {
-      reached = await reachDatabase(dialect)
+      reached = await reachDatabase(dialect, { isMigrated: 'itself' })
     })
     afterAll(() => reached.stop())
 
@@ -119,7 +119,7 @@ describeDialects((dialect) => {
   describe('damaged', () => {
     let reached: ReachedDatabase
     beforeEach(async () => {
-      reached = await reachDatabase(dialect)
+      reached = await reachDatabase(dialect, { isMigrated: 'itself' })
       return () => reached.stop()
     })
 

@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 async function reach(dialect: Dialect, isMigrated: boolean): Promise<ReachedDatabase> {
-  const reached = await reachDatabase(dialect, { isMigrated })
+  const reached = await reachDatabase(dialect, { isMigrated: isMigrated && 'itself' })
   opened.push(reached)
   return reached
 }

@@ -44,7 +44,7 @@ describeDialects((dialect) => {
   const run = (statement: string) => reached.raw.query(statement)
 
   beforeAll(async () => {
-    reached = await reachDatabase(dialect)
+    reached = await reachDatabase(dialect, { isMigrated: 'itself' })
     await run(rows.user('ada'))
     await run(rows.user('bea'))
     await run(rows.workflow('w1', 'ada'))
