@@ -35,6 +35,7 @@ const awkward = [
   '\u0001\u001f\u2028\u2029',
   'trailing space ',
   '',
+  '\uFEFFbegins with what some take for the mark of an encoding',
 ]
 
 const documents = [
