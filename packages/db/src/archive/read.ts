@@ -41,7 +41,7 @@ export interface ArchiveReading {
 
 /** Rows of a page that the reader gives: bounded by text, so that documents of any size keep memory constant. */
 const pageRows = 1000
-const pageCharacters = 1024 * 1024
+const pageCharacters = 512 * 1024
 
 /**
  * Opens an archive: decrypts, decompresses and reads its head.
