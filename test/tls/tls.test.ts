@@ -150,8 +150,9 @@ describeDialects((dialect) => {
         .replace('SELF', encodeURIComponent(certificates.of['self-signed'].certificateFile))
       const url = shown.url(database, filled).replace('127.0.0.1', host ?? '127.0.0.1')
       expect(await outcomeOf(url, (reached) => Promise.resolve(reached.transport()))).toBe(outcomes[kind])
-      // Another way to PostgreSQL: the WebSocket, by which `millrace backup` reads.
-      if (dialect === 'postgres') expect(await outcomeOf(url, (reached) => reached.snapshot())).toBe(outcomes[kind])
+      // Another way to PostgreSQL: the WebSocket, by which `millrace backup` reads. Spellings are read before it parts.
+      if (dialect !== 'postgres' || !options.startsWith('sslmode=')) return
+      expect(await outcomeOf(url, (reached) => reached.snapshot())).toBe(outcomes[kind])
     })
   })
 })
