@@ -99,6 +99,8 @@ function hasScript(manifest: unknown, name: string): boolean {
 /** Variables of other programs, and of the tests. */
 const foreignVariables: ReadonlySet<string> = new Set([
   'MARIADB_ROOT_PASSWORD',
+  'CLOUDFLARE_API_TOKEN',
+  'GATEWAY_HOST',
   'MILLRACE_API_KEY',
   'MYSQL_ROOT_PASSWORD',
   'POSTGRES_PASSWORD',
