@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { BackupOptions } from '../archive/backup.ts'
+import type { FetchOptions } from '../archive/fetch.ts'
 import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 import { withDatabaseOption } from '../options.ts'
@@ -14,8 +15,18 @@ Examples:
   millrace backup --out - --recipient age1… | ssh backup-host 'cat > workflows.millrace'
   millrace backup --out workflows.millrace --json | jq .tables`
 
+const fetchExamples = `
+An administrator's API key with the scope admin is read from MILLRACE_API_KEY. --out names the file, and --force replaces
+one that is there; what arrives is compared with the SHA-256 that was recorded.
+
+Examples:
+  millrace backup fetch latest --out latest.millrace --url https://millrace.example.workers.dev
+  millrace backup fetch 2026-01-31T033000Z --out monday.millrace --url https://millrace.example.workers.dev`
+
 export const backupCommand: AddCommand = (parent: Command, run) => {
-  withDatabaseOption(parent.command('backup').description('write a consistent snapshot of the database as one archive'))
+  const command = withDatabaseOption(
+    parent.command('backup').description('write a consistent snapshot of the database as one archive'),
+  )
     .requiredOption('--out <file>', 'the file to write, which must not be there yet; - is standard output')
     .addOption(
       new Option('--recipient <age1…>', 'encrypt for this age key (repeatable; default: BACKUP_RECIPIENTS)')
@@ -37,5 +48,15 @@ export const backupCommand: AddCommand = (parent: Command, run) => {
         startMoving()
         return (await import('../archive/backup.ts')).backup(context, options)
       }),
+    )
+  command
+    .command('fetch <name>')
+    .description('a scheduled backup from a deployment, streamed; <name> may be latest')
+    .requiredOption('--url <url>', 'of the deployment')
+    .addHelpText('after', fetchExamples)
+    .action((name: string, _own: object, fetching: Command) =>
+      run(async (context) =>
+        (await import('../archive/fetch.ts')).fetchBackup(context, name, fetching.optsWithGlobals<FetchOptions>()),
+      ),
     )
 }

@@ -1,0 +1,176 @@
+import { keyOfBackup } from '@millrace/api/backups/names'
+import { runBackups, type BackupParts, type Occasion } from '@millrace/api/backups/run'
+import { scheduledLimits } from '@millrace/api/backups/limits'
+import type { LogEntry } from '@millrace/api/log'
+import { verifyArchive } from '@millrace/db/archive/verify'
+import { listScheduledBackups } from '@millrace/db/repositories/backup-runs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialects } from '../dialects.ts'
+import { createUser, createWorkflow } from '../executions/kit.ts'
+import { MemoryBucket, type Fault } from './memory-bucket.ts'
+
+const dayMilliseconds = 24 * 60 * 60 * 1000
+
+describeDialects((dialect) => {
+  let reached: ReachedDatabase
+  let bucket: MemoryBucket
+  let entries: LogEntry[]
+  let now = Date.parse('2026-01-01T03:30:00.000Z')
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    const store = reached.database.store()
+    const owner = await createUser(store)
+    for (let count = 0; count < 20; count += 1) await createWorkflow(store, owner)
+    bucket = new MemoryBucket()
+    await run('schedule')
+  })
+  afterAll(() => reached.stop())
+
+  function partsOf(changes: Partial<BackupParts> = {}): BackupParts {
+    return {
+      database: reached.database,
+      bucket,
+      settings: { backupRecipients: [], backupIdentity: undefined, backupKeep: { days: 2, weeks: 0, months: 0 } },
+      clock: () => new Date(now),
+      log: (entry) => entries.push(entry),
+      limits: { ...scheduledLimits, partBytes: 1500 },
+      // A run that is killed here renews nothing; its lease is ended by `expire`.
+      leaseTiming: { leaseMilliseconds: 600_000, renewalMilliseconds: 3_600_000 },
+      ...changes,
+    }
+  }
+
+  /** A day later. */
+  async function run(occasion: Occasion, changes: Partial<BackupParts> = {}): Promise<void> {
+    now += dayMilliseconds
+    entries = []
+    await runBackups(partsOf(changes), occasion)
+  }
+
+  async function runWith(fault: Fault): Promise<void> {
+    bucket.plan(fault)
+    await Promise.race([run('schedule'), bucket.killed])
+    const past = dialect === 'sqlite' ? '0' : `'2020-01-01 00:00:00'`
+    await reached.raw.query(`update marks set lease_until = ${past} where name = 'backup' and owner is not null`)
+  }
+
+  const backups = () => listScheduledBackups(reached.database.store())
+
+  async function isWhole(name: string): Promise<boolean> {
+    const stored = bucket.objects.get(keyOfBackup(name) ?? '')
+    if (stored === undefined) return false
+    const { isWhole: isRight } = await verifyArchive(new Blob([stored.bytes.slice()]).stream(), { identities: [] })
+    return isRight
+  }
+
+  /** What holds after every run, whatever became of it. */
+  async function expectNewestIsThere(): Promise<void> {
+    const newest = (await backups()).find(({ verifiedAt }) => verifiedAt !== null)
+    expect(newest).toBeDefined()
+    expect(await isWhole(newest?.name ?? '')).toBe(true)
+  }
+
+  /** What holds after a run that came off. */
+  async function expectInOrder(): Promise<void> {
+    const rows = await backups()
+    expect(rows[0]).toMatchObject({ result: 'ok', createdAt: new Date(now), verifiedAt: new Date(now) })
+    const there = rows.filter(({ result }) => result === 'ok').map(({ name }) => keyOfBackup(name) ?? '')
+    expect([...bucket.objects.keys()].toSorted()).toEqual(there.toSorted())
+    // One whose id nobody was told can only be ended by R2; it holds nothing.
+    expect([...bucket.uploads.values()].filter(({ parts }) => parts.size > 0)).toEqual([])
+    for (const { name } of rows.filter(({ result }) => result === 'ok')) expect(await isWhole(name)).toBe(true)
+  }
+
+  test.each(['fail', 'kill'] as const)(
+    'each call of the bucket may %s: the newest backup stays, the next run mends',
+    async (kind) => {
+      const met = new Set<string>()
+      for (let call = 0; ; call += 1) {
+        await runWith({ call, kind })
+        const name = bucket.calls[call]
+        if (name === undefined) break
+        met.add(name)
+        await expectNewestIsThere()
+        bucket.plan(undefined)
+        await run('schedule')
+        await expectInOrder()
+      }
+      const all = ['head', 'createMultipartUpload', 'uploadPart', 'complete', 'get', 'list', 'delete']
+      expect([...met].toSorted()).toEqual(expect.arrayContaining(all.toSorted()))
+    },
+  )
+
+  test('what a run that was killed has begun is ended by the next tick, and its upload is aborted', async () => {
+    bucket.plan(undefined)
+    await run('schedule')
+    const part = bucket.calls.indexOf('uploadPart')
+    await runWith({ call: part, kind: 'kill' })
+    expect([...bucket.uploads.values()].some(({ parts }) => parts.size > 0)).toBe(true)
+    bucket.plan(undefined)
+    await run('tick')
+    expect([...bucket.uploads.values()].some(({ parts }) => parts.size > 0)).toBe(false)
+    expect((await backups())[0]).toMatchObject({ result: 'failed: cut_off' })
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_cut_off', mayLinger: false }))
+    await expectNewestIsThere()
+  })
+
+  test('a run that was overtaken writes nothing more', async () => {
+    bucket.plan(undefined)
+    const before = await backups()
+    const isOvertaken = partsOf({
+      clock: () => new Date(now + 1000),
+      bucket: {
+        createMultipartUpload: (key, options) => bucket.createMultipartUpload(key, options),
+        resumeMultipartUpload: (key, id) => bucket.resumeMultipartUpload(key, id),
+        head: (key) => bucket.head(key),
+        list: (options) => bucket.list(options),
+        delete: (key) => bucket.delete(key),
+        async get(key) {
+          await reached.raw.query(`update marks set owner = 'another' where name = 'backup'`)
+          return bucket.get(key)
+        },
+      },
+    })
+    await runBackups(isOvertaken, 'schedule')
+    const after = await backups()
+    expect(after.filter(({ result }) => result === 'ok')).toEqual(before.filter(({ result }) => result === 'ok'))
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_failed', fault: 'overtaken' }))
+    await reached.raw.query(`update marks set owner = null, lease_until = null where name = 'backup'`)
+    await run('schedule')
+    await expectInOrder()
+  })
+
+  test.each([
+    ['rows', { rows: 5 }, 'too_large'],
+    ['text', { contentCharacters: 1000 }, 'too_large'],
+    ['time', { runSeconds: 0 }, 'out_of_time'],
+  ] as const)('more %s than one run takes fails loudly and points to the command line', async (_what, limit, fault) => {
+    await run('schedule', { limits: { ...scheduledLimits, partBytes: 1500, ...limit } })
+    expect(entries).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        event: 'backup_failed',
+        fault,
+        cure: expect.stringContaining('millrace backup'),
+      }),
+    )
+    expect((await backups())[0]).toMatchObject({ result: `failed: ${fault}`, verifiedAt: null })
+    await expectNewestIsThere()
+    await run('schedule')
+    await expectInOrder()
+  })
+
+  test('what another database left in the bucket is noted, unverified, and not removed as unknown', async () => {
+    const [newest] = bucket.objects.values()
+    if (newest === undefined) throw new Error('there is no backup')
+    const name = '2025-06-01T033000Z'
+    bucket.objects.set(keyOfBackup(name) ?? '', newest)
+    bucket.objects.set('backups/notes.txt', newest)
+    const backupKeep = { days: 400, weeks: 0, months: 0 }
+    await run('schedule', { settings: { backupRecipients: [], backupIdentity: undefined, backupKeep } })
+    expect((await backups()).find((backup) => backup.name === name)).toMatchObject({ result: 'ok', verifiedAt: null })
+    expect(bucket.objects.has('backups/notes.txt')).toBe(true)
+    bucket.objects.delete('backups/notes.txt')
+  })
+})
