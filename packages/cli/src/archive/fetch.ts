@@ -102,7 +102,7 @@ async function receive({ lifetime }: Context, answer: Response, output: ArchiveO
   const hash = createHash('sha256')
   let bytes = 0
   try {
-    for await (const chunk of body) {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
       hash.update(chunk)
       bytes += chunk.byteLength
       progress?.advance(chunk.byteLength, 0)
