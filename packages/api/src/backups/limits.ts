@@ -14,8 +14,8 @@ export interface BackupLimits {
 
 export const scheduledLimits: BackupLimits = {
   runSeconds: 14 * 60,
-  contentCharacters: 2 * 1024 ** 3,
-  rows: 1_000_000,
+  contentCharacters: 1024 ** 3,
+  rows: 200_000,
   partBytes: 8 * 1024 * 1024,
 }
 

@@ -44,7 +44,8 @@ export interface BackupParts {
   readonly leaseTiming?: LeaseTiming
 }
 
-const defaultTiming: LeaseTiming = { leaseMilliseconds: 60_000, renewalMilliseconds: 10_000 }
+/** Long, since a function that computes for a while renews nothing meanwhile. */
+const defaultTiming: LeaseTiming = { leaseMilliseconds: 240_000, renewalMilliseconds: 10_000 }
 
 /**
  * Takes a backup where the occasion has one to take; of two at once one does. What came of it stands in the table
