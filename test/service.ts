@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/db/database'
 import { migrate } from '@millrace/db/migrate'
-import { startGateway } from '@millrace/gateway'
+import { startGateway, type GatewayLogEntry } from '@millrace/gateway'
 import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { targetOf } from './database.ts'
@@ -38,6 +38,8 @@ export interface Service {
   fetch(path: string, init?: RequestInit, worker?: number): Promise<Response>
   /** All lines that the workers have logged so far. */
   logs(): readonly string[]
+  /** All that the gateway has logged so far, at every level; empty where there are several. */
+  gatewayLogs(): readonly string[]
   stop(): Promise<void>
 }
 
@@ -50,7 +52,8 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
     for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup()
   }
   try {
-    const gateways = await startGateways(database.url, options.gateways ?? 1, cleanups)
+    const gatewayLogged: string[] = []
+    const gateways = await startGateways(database.url, options.gateways ?? 1, cleanups, gatewayLogged)
     if (isMigrated && typeof on !== 'string') await migrateThrough(gateways[0], database)
     const vars = { ...defaultVars(), DATABASE_URL: database.url, ...options.vars }
     const logged: string[] = []
@@ -69,6 +72,7 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
         return response
       },
       logs: () => logged,
+      gatewayLogs: () => gatewayLogged,
       stop,
     }
   } catch (error) {
@@ -82,9 +86,11 @@ async function startGateways(
   databaseUrl: string,
   count: number,
   cleanups: (() => Promise<unknown>)[],
+  logged: string[],
 ): Promise<readonly [string, ...string[]]> {
   if (count === 1) {
-    const gateway = await startGateway({ target: targetOf(databaseUrl) })
+    const log = (entry: GatewayLogEntry) => logged.push(JSON.stringify(entry))
+    const gateway = await startGateway({ target: targetOf(databaseUrl), log })
     cleanups.push(() => gateway.close())
     return [gateway.url]
   }
