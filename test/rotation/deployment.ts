@@ -34,6 +34,7 @@ export async function startDeployment(
       return vars
     },
     logs: () => [],
+    gatewayLogs: () => [],
     async fetch(path, init) {
       const { url, running } = current
       const answered = fetch(`${url}${path}`, init).then(async (response) => {
