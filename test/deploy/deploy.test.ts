@@ -10,7 +10,7 @@ import { workspaceRoot } from '../workspace.ts'
 import { startCloudflare, type Cloudflare, type CloudflareOptions } from './cloudflare.ts'
 
 // Each command is a process of its own that starts wrangler, and the machine may have other work.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const gatewayToken = 'a-gateway-token-of-more-than-32-characters'
 const preload = `--import ${join(import.meta.dirname, 'reach-gateway.mjs')}`
