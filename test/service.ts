@@ -154,7 +154,8 @@ export async function takeDailyBackup({
   database,
 }: Pick<Service, 'urls' | 'database'>): Promise<void> {
   const verified = () => database.query('select name from backups where verified_at is not null')
-  while ((await verified()).length === 0) {
+  for (let tries = 0; (await verified()).length === 0; tries += 1) {
+    if (tries === 20) throw new Error('the schedule takes no backup')
     const answer = await fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('30 3 * * *')}`)
     if ((await answer.text()) !== 'ok') throw new Error('the schedule failed')
   }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 /** Stands between the functions and their gateway, and counts what passes: the round trips as the network sees them. */
@@ -17,6 +18,20 @@ export async function startTripCounter(): Promise<TripCounter> {
   const server = createServer((request, response) => {
     trips += 1
     void forward(target, request, response)
+  })
+  // A snapshot of PostgreSQL is a WebSocket: its bytes pass, and are no round trips of a request.
+  server.on('upgrade', (request, socket, head) => {
+    const { hostname, port } = new URL(target ?? '')
+    const onward = connect(Number(port), hostname, () => {
+      const headers = request.rawHeaders.flatMap((name, index, all) =>
+        index % 2 === 0 ? [`${name}: ${all[index + 1] ?? ''}`] : [],
+      )
+      onward.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+      onward.write(head)
+      socket.pipe(onward).pipe(socket)
+    })
+    onward.on('error', () => socket.destroy())
+    socket.on('error', () => onward.destroy())
   })
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
