@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { leanFlags } from '@millrace/cli/archive/moving'
 import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
 import { countRows } from '@millrace/db/archive/source'
 import { readiness } from '@millrace/db/readiness'
@@ -16,19 +17,23 @@ const kills = isLong ? 20 : 2
 const size = { users: 8, workflows: 20, executions: isLong ? 40_000 : 4000 }
 const longest = 600_000
 
-/** `millrace …`, killed at its n-th insert; without it, run to its end. */
+/** `millrace …`, killed at its n-th insert; without it, run to its end. With the flags that it starts itself again for. */
 async function millrace(
   args: readonly string[],
   kill?: { readonly atInsert: number; readonly afterMilliseconds: number },
 ) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'killed-child.ts'), ...args, '--json'], {
-    env: {
-      PATH: process.env['PATH'],
-      KILL_AT_INSERT: String(kill?.atInsert ?? 0),
-      KILL_AFTER_MILLISECONDS: String(kill?.afterMilliseconds ?? 0),
+  const child = spawn(
+    process.execPath,
+    [...leanFlags, join(import.meta.dirname, 'killed-child.ts'), ...args, '--json'],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        KILL_AT_INSERT: String(kill?.atInsert ?? 0),
+        KILL_AFTER_MILLISECONDS: String(kill?.afterMilliseconds ?? 0),
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
     },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  )
   let printed = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text

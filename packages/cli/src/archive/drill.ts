@@ -8,7 +8,6 @@ import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { archiveFailure, withArchiveFailures } from './failure.ts'
 import { findInput, readIdentities, type ArchiveInput } from './input.ts'
-import { readThroughApi } from './read-back.ts'
 import { loadVerified, verifiedOf } from './restore.ts'
 import { makeScratch, refuseFullDisk, removeLeftovers, scratchDatabase } from './scratch.ts'
 import { openEmptyTarget } from './target.ts'
@@ -56,6 +55,8 @@ async function rehearse(
     const database = await openEmptyTarget(context, scratchDatabase(scratch), { isResumed: false })
     await loadVerified(context, database, input, { identities, isResumed: false, archive })
     const broken = await brokenReferences(database.transport())
+    // Not before: the API's code would take memory that the restore needs.
+    const { readThroughApi } = await import('./read-back.ts')
     return [...broken, ...(await readThroughApi(database, archive.tables.workflows.rows))]
   } catch (thrown) {
     context.lifetime.interruption.throwIfAborted()
