@@ -37,6 +37,7 @@ test('one that failed has its id, its cause and its cure below it', () => {
 test('SQL stands with the types of its parameters, a slow query with its request', () => {
   const trip = { level: 'debug', event: 'trip', requestId: 'r-1', milliseconds: 2, statement: 'select ?, ?' }
   expect(words({ ...trip, parameters: ['text', 'null'] })).toBe('09:05:07   sql 2 ms  select ?, ?  [text, null]')
+  expect(words({ ...trip, statement: 'select 1;\nselect 2' })).toBe('09:05:07   sql 2 ms  select 1;\n         select 2')
   expect(words({ ...trip, level: 'warn', event: 'slow_query', milliseconds: 300 })).toBe(
     '09:05:07 SLOW QUERY 300 ms  (request r-1)\n         select ?, ?',
   )

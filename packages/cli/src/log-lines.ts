@@ -20,7 +20,10 @@ export function readableEntry(entry: Readonly<Record<string, unknown>>, at: Date
     cause === undefined ? [] : [`cause: ${text(cause)}`],
     cure === undefined ? [] : [`cure: ${text(cure)}`],
   ]
-  const lines = [`${timeOf(at)} ${first ?? ''}`, ...[...more, ...reasons.flat()].map(indented)]
+  const lines = [
+    `${timeOf(at)} ${(first ?? '').replaceAll('\n', `\n${indent}`)}`,
+    ...[...more, ...reasons.flat()].map(indented),
+  ]
   return lines.join('\n')
 }
 
