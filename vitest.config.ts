@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longest-first.ts'
 
 const afterAllOthers = 'test/contract/api-page.test.ts'
 
@@ -10,6 +11,7 @@ export default defineConfig({
     pool: 'forks',
     // One more than vitest's own choice: a suite mostly waits for its servers.
     maxWorkers: Math.max(2, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
