@@ -70,7 +70,10 @@ test('over a year of runs, failed ones and odd clocks among them, what was promi
         expectOneOfEach(pastTaken ?? [], pastThere ?? [], keep.days - ahead, dayOf)
         expectOneOfEach(pastTaken ?? [], pastThere ?? [], keep.weeks - ahead, weekOf)
         expectOneOfEach(pastTaken ?? [], pastThere ?? [], keep.months - ahead, monthOf)
-        expect((pastThere ?? []).length).toBeLessThanOrEqual(keep.days + keep.weeks + keep.months + 1)
+        const ofLastDay = (pastThere ?? []).filter(({ createdAt }) => createdAt.getTime() > at.getTime() - day)
+        expect((pastThere ?? []).length).toBeLessThanOrEqual(
+          keep.days + keep.weeks + keep.months + Math.max(1, ofLastDay.length),
+        )
       }
     }),
     { numRuns: 10 },
@@ -99,4 +102,17 @@ test('one that was not read back gives way to one of the same day that was, and 
   const other = { name: 'found', createdAt: at(5), verifiedAt: null }
   expect([...keptBackups([one, other], { days: 1, weeks: 0, months: 0 }, at(9))]).toEqual(['verified'])
   expect([...keptBackups([one, other], { days: 0, weeks: 0, months: 0 }, at(9))]).toEqual(['verified'])
+})
+
+test('verified ones of the last 24 hours are kept beside the newest of their day, older ones are not', () => {
+  const at = (hour: number) => new Date(start + hour * 3_600_000)
+  const backup = (hour: number, isVerified = true) => ({
+    name: `${hour}`,
+    createdAt: at(hour),
+    verifiedAt: isVerified ? at(hour) : null,
+  })
+  const all = [backup(0), backup(1), backup(10), backup(11, false), backup(20)]
+  const least = { days: 1, weeks: 0, months: 0 }
+  expect([...keptBackups(all, least, at(20))].toSorted()).toEqual(['0', '1', '10', '20'])
+  expect([...keptBackups(all, least, at(25))].toSorted()).toEqual(['10', '20'])
 })

@@ -8,7 +8,8 @@ export interface DatedBackup {
 
 /**
  * Which backups to keep: the newest of each of the last days, weeks (from Monday) and months that have one, all in UTC;
- * one that was verified before one that was not. Days without a backup don't count, so that a schedule that fails for a
+ * one that was verified before one that was not. Verified ones of the last 24 hours are kept too, so that one that was
+ * asked for before a change outlives the one after it. Days without a backup don't count, so that a schedule that fails for a
  * month removes nothing. The newest verified one is always kept, and so is whatever is dated later than `at`: which
  * clock was wrong is not known.
  */
@@ -21,6 +22,7 @@ export function keptBackups(backups: readonly DatedBackup[], keep: BackupKeep, a
     [
       ...future,
       ...newestVerified,
+      ...past.filter((backup) => isOfLastDay(backup, at)),
       ...newestOfEach(past, keep.days, dayOf),
       ...newestOfEach(past, keep.weeks, weekOf),
       ...newestOfEach(past, keep.months, monthOf),
@@ -44,6 +46,10 @@ function newestOfEach(
 }
 
 const dayMilliseconds = 24 * 60 * 60 * 1000
+
+function isOfLastDay({ createdAt, verifiedAt }: DatedBackup, at: Date): boolean {
+  return verifiedAt !== null && createdAt.getTime() > at.getTime() - dayMilliseconds
+}
 
 function dayOf(at: Date): number {
   return Math.floor(at.getTime() / dayMilliseconds)
