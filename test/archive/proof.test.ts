@@ -1,7 +1,7 @@
 import { watchRows } from '@millrace/db/archive/checked-rows'
 import { digestOf, TablesDigester, type TableDigests } from '@millrace/db/archive/digest'
 import { abandonRestore, loadRows } from '@millrace/db/archive/load'
-import { HeldMark } from '@millrace/db/archive/mark'
+import { HeldMark, readMark } from '@millrace/db/archive/mark'
 import { Proof } from '@millrace/db/archive/proof'
 import { entryOf, type RowPage, type RowPages } from '@millrace/db/archive/row'
 import { readRows, TableReader } from '@millrace/db/archive/source'
@@ -35,6 +35,19 @@ describeDialects((dialect) => {
     const expected: TableDigests = digester.finish()
     return proof.complete(target.database.transport(), expected, {})
   }
+
+  test('a mark is held though its progress is noted twice, and not once another has taken it over', async () => {
+    const transport = target.database.transport()
+    const held = await HeldMark.set(transport, 'a'.repeat(64))
+    await held?.note('users', 5)
+    await held?.note('users', 5)
+    const mark = await readMark(transport)
+    if (held === undefined || mark === undefined) throw new Error('there is no mark')
+    const other = await HeldMark.takeOver(transport, mark)
+    await other.note('users', 5)
+    await expect(held.note('users', 5)).rejects.toThrow(/taken over/)
+    await other.lift()
+  })
 
   test('every character survives', { timeout: 120_000 }, async () => {
     const written = await loadAll(target, rowsOfAllCharacters())

@@ -29,6 +29,16 @@ export async function readMark(transport: Transport): Promise<RestoreMark | unde
   return row.value === null ? undefined : parseMark(row.value)
 }
 
+const ownerQuery = defineQuery<object>()((dialect) =>
+  dialect.builder.select({ owner: dialect.tables.marks.owner }).from(dialect.tables.marks).where(isAnchor(dialect)),
+)
+
+async function readOwner(transport: Transport): Promise<string | null | undefined> {
+  const query = ownerQuery(transport.dialect, {})
+  const [row] = (await transport.run(query)).rows.map((values) => query.decode(values))
+  return row?.owner
+}
+
 /** A mark that can't be read is one all the same, of no archive that is known. */
 function parseMark(text: string): RestoreMark {
   const unknown: RestoreMark = { digest: '', progress: { table: null, rows: 0 } }
@@ -79,8 +89,9 @@ export class HeldMark {
   /** @throws RestoreError `taken_over` */
   async note(table: ArchiveTableName, rows: number): Promise<void> {
     const { marks } = this.#transport.dialect.tables
-    const isOwn = await this.#update(this.#value(table, rows), this.#owner, eq(marks.owner, this.#owner))
-    if (!isOwn) throw takenOver()
+    const isChanged = await this.#update(this.#value(table, rows), this.#owner, eq(marks.owner, this.#owner))
+    // MySQL doesn't count a row that had the same progress already, as one that a resumed run comes to again.
+    if (!isChanged && (await readOwner(this.#transport)) !== this.#owner) throw takenOver()
   }
 
   /** @throws RestoreError `taken_over` */
