@@ -80,6 +80,21 @@ test('all settings that are wrong are told at once, and the rest is looked at', 
   expect(findings.find(({ id }) => id === 'charset')).toMatchObject({ level: 'warn', message: /^Not checked/ })
 })
 
+test('what could not be read is not told as right: the replica beside a bad URL, and secrets that nobody compared', async () => {
+  const levelsOf = async (settings: Readonly<Record<string, string>>) => {
+    const { findings } = await doctor({ ...soundSettings(), ...settings })
+    return new Map(findings.map(({ id, level }) => [id, level]))
+  }
+  const byUrl = await levelsOf({
+    DATABASE_URL: 'postgresql://user:hush@host:99999/d',
+    DATABASE_READ_URL: 'postgresql://user:hush@host/d',
+  })
+  expect([byUrl.get('replica'), byUrl.get('secret.reuse')]).toEqual(['warn', 'warn'])
+  const file = join(emptyDirectory(), 'nowhere.db')
+  const byKeys = await levelsOf({ DATABASE_URL: `sqlite:///${file}`, AUTH_KEYS: 'hush' })
+  expect([byKeys.get('replica'), byKeys.get('secret.reuse')]).toEqual(['ok', 'warn'])
+})
+
 test('settings that no check tells of are refused before any work, all at once', async () => {
   const cwd = emptyDirectory()
   const ended = await millrace(['doctor', '--json'], { cwd, env: { BCRYPT_COST: '99', LOG_LEVEL: 'loud' } })
@@ -118,6 +133,18 @@ describeDialects((dialect) => {
       mysql: 'select table_name from information_schema.tables where table_schema = database()',
     }
     expect(await other.query(tables[dialect])).toHaveLength(dialect === 'sqlite' ? 1 : 0)
+  })
+
+  test('without the row that every query starts from, what asks from it is not checked', async () => {
+    await world.query("delete from marks where name = 'restore'")
+    const { findings } = await doctor(world.settings)
+    for (const id of ['backup.configured', 'backup.age', 'restore.unfinished', 'rows.stale']) {
+      const message = expect.stringMatching(/^Not checked/)
+      expect(findings.filter((finding) => finding.id === id)).toEqual([
+        expect.objectContaining({ level: 'warn', message }),
+      ])
+    }
+    await world.query("insert into marks (name) values ('restore')")
   })
 
   test('columns that millrace does not know are told, and are right', async () => {

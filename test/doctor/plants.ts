@@ -466,6 +466,21 @@ export const plants: Plants = {
       plant: byStatements(['drop table workflow_shares']),
       mendsItself: true,
     },
+    {
+      what: "the migrator's own table is gone",
+      level: 'fail',
+      says: /table marks, or its row, is missing/,
+      plant: byStatements(['alter table marks rename to lost'], ['alter table lost rename to marks']),
+    },
+    {
+      what: 'the row that every query starts from is gone',
+      level: 'fail',
+      says: /table marks, or its row, is missing/,
+      plant: byStatements(
+        ["delete from marks where name = 'restore'"],
+        ["insert into marks (name) values ('restore')"],
+      ),
+    },
   ),
   'schema.column': {
     sqlite: [

@@ -1,4 +1,4 @@
-import { fail, ok, type Finding } from '@millrace/db/checklist/finding'
+import { fail, notChecked, ok, type Finding } from '@millrace/db/checklist/finding'
 import type { Target } from '@millrace/db/url'
 import { toBase64url } from '../base64url.ts'
 import type { NamedKey, Settings } from '../settings.ts'
@@ -10,10 +10,17 @@ interface Secret {
   readonly text: string
 }
 
-/** `secret.reuse`: whoever learns one secret must not know another by it. */
-export function reuseFinding(settings: Settings): Finding {
+/**
+ * `secret.reuse`: whoever learns one secret must not know another by it.
+ * @param unread variables whose secrets could not be read, and so not be compared
+ */
+export function reuseFinding(settings: Settings, unread: readonly string[]): Finding {
   const byText = Map.groupBy(secretsOf(settings), ({ text }) => text)
   const shared = [...byText.values()].filter((places) => places.length > 1)
+  if (shared.length === 0 && unread.length > 0) {
+    const names = unread.join(', ')
+    return notChecked('secret.reuse', `${names} could not be read.`, `Correct ${names}.`)
+  }
   if (shared.length === 0) return ok('secret.reuse', 'No secret stands in two places.')
   const words = shared.map((places) => places.map(({ place }) => place).join(' and '))
   return fail(

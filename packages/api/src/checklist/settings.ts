@@ -23,6 +23,9 @@ const checkOfSetting: Readonly<Record<string, CheckId>> = {
   BACKUP_IDENTITY: 'backup.drilled',
 }
 
+/** Those of the settings that hold a secret and can be malformed. */
+const secretVariables: ReadonlySet<string> = new Set(['DATABASE_URL', 'AUTH_KEYS', 'SETTINGS_KEYS'])
+
 /** Which check tells of a setting's problem; undefined where none does. */
 export function checkOf({ variable }: SettingProblem): CheckId | undefined {
   return checkOfSetting[variable]
@@ -39,10 +42,12 @@ export function checkSettings(settings: Settings, problems: readonly SettingProb
     return id === undefined ? [] : [problemFinding(id, problem)]
   })
   const told = new Set(broken.map(({ id }) => id))
+  const unread = problems.map(({ variable }) => variable).filter((variable) => secretVariables.has(variable))
   const found = [
     ok('url', 'DATABASE_URL is understood.'),
     ...gatewayFindings(settings),
-    ...replicaFindings(settings),
+    // The replica's URL is read beside the database's own.
+    ...(unread.includes('DATABASE_URL') ? [] : replicaFindings(settings)),
     keysFinding('secret.auth_keys', 'AUTH_KEYS', settings.authKeys, 'Nobody can log in without AUTH_KEYS.'),
     keysFinding(
       'secret.settings_keys',
@@ -51,7 +56,7 @@ export function checkSettings(settings: Settings, problems: readonly SettingProb
       'No secret can be kept in settings without SETTINGS_KEYS.',
     ),
     metricsFinding(settings.metricsTokens),
-    reuseFinding(settings),
+    reuseFinding(settings, [...new Set(unread)]),
   ]
   return [...broken, ...found.filter(({ id }) => !told.has(id))]
 }

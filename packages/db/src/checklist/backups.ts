@@ -5,7 +5,7 @@ import { isUnfinished } from '../repositories/backup-requests.ts'
 import { buildQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { allNotChecked, fail, ok, warn, type Finding } from './finding.ts'
-import { readRows } from './subject.ts'
+import { readAnchored } from './subject.ts'
 
 const hourMilliseconds = 3_600_000
 const dayMilliseconds = 24 * hourMilliseconds
@@ -21,8 +21,8 @@ const take =
 
 /** `backup.*`, by the table that every backup writes to. */
 export async function checkBackups(transport: Transport, at: Date): Promise<readonly Finding[]> {
-  const [row] = await readRows(transport, backupsQuery(transport.dialect))
-  const newest = row?.newestAt ?? undefined
+  const row = await readAnchored(transport, backupsQuery(transport.dialect))
+  const newest = row.newestAt ?? undefined
   if (newest === undefined) {
     const reason = 'there is no backup.'
     return [
@@ -31,17 +31,17 @@ export async function checkBackups(transport: Transport, at: Date): Promise<read
     ]
   }
   const configured = ok('backup.configured', `Backups are taken: the newest on ${dayOf(newest)}.`)
-  const goodAt = row?.goodAt ?? undefined
+  const goodAt = row.goodAt ?? undefined
   if (goodAt === undefined) {
-    const none = fail('backup.age', `No backup has come off yet (the newest: ${row?.newestResult ?? ''}).`, take)
+    const none = fail('backup.age', `No backup has come off yet (the newest: ${row.newestResult ?? ''}).`, take)
     const reason = 'no backup has come off.'
     return [configured, none, ...allNotChecked(['backup.encrypted', 'backup.drilled'], reason, take)]
   }
   return [
     configured,
-    ageFinding({ goodAt, newest, newestResult: row?.newestResult ?? '' }, at),
-    encryptionFinding(row?.isEncrypted === true),
-    drillFinding(row?.drilledAt ?? undefined, at),
+    ageFinding({ goodAt, newest, newestResult: row.newestResult ?? '' }, at),
+    encryptionFinding(row.isEncrypted === true),
+    drillFinding(row.drilledAt ?? undefined, at),
   ]
 }
 

@@ -9,7 +9,7 @@ import type { Transport } from '../transport.ts'
 import { readFacts } from './connection.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 import { inspectionOf } from './inspections.ts'
-import { readRows } from './subject.ts'
+import { readAnchored, readRows } from './subject.ts'
 
 const id = 'replica'
 const tolerableSeconds = 10
@@ -88,7 +88,7 @@ async function lagOf(primary: Transport, replica: Transport, clock: () => Date):
 
 /** A moment a table; undefined where the table has no row. */
 async function newestMoments(transport: Transport): Promise<readonly (Date | undefined)[]> {
-  const [row = {}] = await readRows(transport, newestQuery(transport.dialect))
+  const row = await readAnchored(transport, newestQuery(transport.dialect))
   return Object.values<unknown>(row).map((moment) => (moment instanceof Date ? moment : undefined))
 }
 

@@ -1,5 +1,7 @@
+import { readMark } from '../archive/mark.ts'
 import { catalogueOf } from '../catalogues.ts'
 import { compareSchemas, extraColumns, type Drift } from '../drift.ts'
+import { DatabaseError } from '../errors.ts'
 import { readSchema } from '../schema-shape.ts'
 import type { Transport } from '../transport.ts'
 import type { CheckId } from './checks.ts'
@@ -25,8 +27,9 @@ export async function checkSchema(transport: Transport, state: MigrationState): 
   const live = await readSchema(transport)
   const drift = compareSchemas(catalogue, live)
   const extra = extraColumns(catalogue, live).map(({ table, name }) => `${table}.${name}`)
+  const marks = await marksFindings(transport)
   const findings = parts.flatMap((part) => {
-    const found = drift.filter(({ kind }) => kind === part).map(findingOf)
+    const found = [...drift.filter(({ kind }) => kind === part).map(findingOf), ...(part === 'table' ? marks : [])]
     if (found.length > 0) return found
     const kept = part === 'column' && extra.length > 0 ? ` Beyond these, kept and not read: ${extra.join(', ')}.` : ''
     return [ok(idOf(part), `${whole[part]}${kept}`)]
@@ -40,6 +43,18 @@ const whole = {
   index: 'Every index is there.',
   foreign_key: 'Every foreign key is there.',
 } as const
+
+/** The migrator's own table: every query starts from a row of it. */
+async function marksFindings(transport: Transport): Promise<readonly Finding[]> {
+  try {
+    await readMark(transport)
+    return []
+  } catch (thrown) {
+    if (!(thrown instanceof DatabaseError) || thrown.fault !== 'database_schema_outdated') throw thrown
+    const message = 'The table marks, or its row, is missing: no request is answered without.'
+    return [fail('schema.table', message, 'Run `millrace migrate` against this DATABASE_URL: it makes them again.')]
+  }
+}
 
 function idOf(part: (typeof parts)[number]): CheckId {
   return `schema.${part}`

@@ -5,7 +5,7 @@ import type { Tables } from '../schema.ts'
 import { buildQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { ok, warn, type Finding } from './finding.ts'
-import { readRows } from './subject.ts'
+import { readAnchored } from './subject.ts'
 
 const hourMilliseconds = 3_600_000
 /** The sweep runs every few minutes: what outlives its time by an hour, nobody sweeps. */
@@ -17,12 +17,12 @@ const mostCounted = 1000
 /** `rows.stale`: what the schedule and the workers should have cleared away. */
 export async function checkStaleRows(transport: Transport, at: Date): Promise<Finding> {
   const id = 'rows.stale'
-  const [counts] = await readRows(transport, staleQuery(transport.dialect, at))
+  const counts = await readAnchored(transport, staleQuery(transport.dialect, at))
   const stale = [
-    { count: counts?.leases ?? 0, what: 'leases of executions that ran out' },
-    { count: counts?.keys ?? 0, what: 'Idempotency-Keys past their 24 hours' },
-    { count: counts?.sessions ?? 0, what: 'sessions that expired' },
-    { count: counts?.attempts ?? 0, what: 'log-in attempts that no limit counts' },
+    { count: counts.leases, what: 'leases of executions that ran out' },
+    { count: counts.keys, what: 'Idempotency-Keys past their 24 hours' },
+    { count: counts.sessions, what: 'sessions that expired' },
+    { count: counts.attempts, what: 'log-in attempts that no limit counts' },
   ].filter(({ count }) => count > 0)
   if (stale.length === 0) return ok(id, 'Nothing has outlived its time.')
   const words = stale.map(({ count, what }) => `${count > mostCounted ? `more than ${mostCounted}` : count} ${what}`)
