@@ -134,13 +134,16 @@ test('a user’s password and secrets are in no output and no archive in clear, 
   }
 })
 
-test('secrets of the environment and of files are in no process’s arguments, while gateway and dev run', async () => {
+test('secrets of the environment, of files and of --database are in no process’s arguments, while gateway and dev run', async () => {
   const cwd = emptyDirectory()
   const secrets = { DATABASE_GATEWAY_TOKEN: canary(), METRICS_TOKEN: canary() }
   writeFileSync(join(cwd, 'token'), `${canary()}\n`)
   const running = [
     startMillrace(['gateway', '--port', '0', '--token-file', 'token', '--json'], { cwd, env: secrets }),
     startMillrace(['dev', '--port', '0', '--json'], { cwd: emptyDirectory(), env: secrets }),
+    startMillrace(['gateway', '--port', '0', '--json', '--database', `postgresql://u:${canary()}@127.0.0.1:9/d`], {
+      cwd,
+    }),
   ]
   for (const each of running) {
     await vi.waitFor(

@@ -17,6 +17,8 @@ function startWithNewerNode() {
     refuse(`This Node is ${process.version}, and the workspace has no newer one at node_modules/.bin/node.`)
     return
   }
+  // Its own arguments may hold a password; those of the newer one are hidden by itself.
+  process.title = 'millrace'
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => refuse(error.message))

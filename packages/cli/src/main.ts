@@ -5,6 +5,7 @@ import type { Environment } from './environment.ts'
 import { asFailure, Interrupted } from './failure.ts'
 import { createLifetime } from './lifetime.ts'
 import { createOutput } from './output.ts'
+import { titleWithoutSecrets } from './process-title.ts'
 import { createProgram, usageFailure } from './program.ts'
 
 /** A reader that went away (`millrace … | head -1`) is no reason to leave work half done: what it misses is dropped. */
@@ -13,6 +14,9 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== 'EPIPE') throw error
   })
 }
+
+/** What a process list shows of this one from here on. */
+process.title = titleWithoutSecrets(process.argv.slice(2)) ?? process.title
 
 process.exit(await main(process.argv.slice(2)))
 
