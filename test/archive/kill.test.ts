@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { leanFlags } from '@millrace/cli/archive/moving'
 import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
@@ -28,6 +28,7 @@ async function millrace(
     {
       env: {
         PATH: process.env['PATH'],
+        SETTINGS_KEYS: `k1:${'A'.repeat(43)}`,
         KILL_AT_INSERT: String(kill?.atInsert ?? 0),
         KILL_AFTER_MILLISECONDS: String(kill?.afterMilliseconds ?? 0),
       },
@@ -115,13 +116,22 @@ describeDialects((dialect) => {
         const other = await millrace(['restore', otherArchive, '--database', target.raw.url, '--resume'])
         expect(other).toMatchObject({ exitCode: 1, document: { error: { code: 'restore_in_progress' } } })
         const out = `${archive}.never`
-        for (const args of [['backup', '--out', out], ['migrate']]) {
-          const refused = await millrace([...args, '--database', target.raw.url])
+        const database = ['--database', target.raw.url]
+        for (const args of [
+          ['backup', '--out', out, ...database],
+          ['migrate', ...database],
+          ['migrate', '--dry-run', ...database],
+          ['keys', 'rotate', ...database],
+          ['drill', archive, ...database],
+          ['copy', '--from', target.raw.url, '--to', `sqlite:///${out}`],
+        ]) {
+          const refused = await millrace(args)
           expect(refused, args.join(' ')).toMatchObject({
             exitCode: 1,
             document: { error: { code: 'restore_in_progress' } },
           })
         }
+        expect(existsSync(out)).toBe(false)
         expect(await millrace(['migrate', 'status', '--database', target.raw.url])).toMatchObject({ exitCode: 0 })
         expect(await millrace(['restore', '--abandon', '--database', target.raw.url])).toMatchObject({ exitCode: 0 })
         expect(await target.raw.query('select id from users')).toEqual([])

@@ -48,6 +48,16 @@ export async function migrationStatus(database: Database, migrations: readonly M
 }
 
 /**
+ * Refuses a database that is being restored into, whether or not it has this version's schema; one without a record of
+ * migrations has no mark.
+ * @throws DatabaseError `restore_in_progress`
+ */
+export async function refuseWhileRestoring(database: Database): Promise<void> {
+  const transport = database.transport()
+  if ((await recordsOrNone(transport)).length > 0) await refuseMark(transport)
+}
+
+/**
  * Applies the migrations that the database lacks, oldest first, under a lock: all or nothing where DDL is
  * transactional, else statement by statement with progress recorded, so that a second run goes on where one broke off.
  * @throws MigrationError when an applied migration was edited, or tables are there that no migration made.
@@ -59,7 +69,7 @@ export async function migrate(
 ): Promise<{ readonly applied: readonly string[] }> {
   const transport = database.transport()
   await makeBookkeeping(transport)
-  await refuseWhileRestoring(transport)
+  await refuseMark(transport)
   const lock = await lockFor(transport, options)
   try {
     await acceptChanged(transport, migrations, options.acceptChanged ?? [])
@@ -91,7 +101,7 @@ export async function recordMigration(
   const transport = database.transport()
   const migration = knownMigration(migrations, name, '--record')
   await makeBookkeeping(transport)
-  await refuseWhileRestoring(transport)
+  await refuseMark(transport)
   const lock = await lockFor(transport, options)
   try {
     const drifts = await findDrift(transport)
@@ -272,7 +282,7 @@ async function refuseForeignTables(transport: Transport): Promise<void> {
   })
 }
 
-async function refuseWhileRestoring(transport: Transport): Promise<void> {
+async function refuseMark(transport: Transport): Promise<void> {
   const rows = await read(transport, restoreMarkQuery(transport.dialect, {}))
   if (rows.some(({ value }) => value !== null)) {
     throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })

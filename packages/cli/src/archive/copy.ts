@@ -5,6 +5,7 @@ import { findForeignSchema } from '@millrace/db/archive/adopt/foreign-schema'
 import { openSource } from '@millrace/db/archive/dump'
 import { loadRows } from '@millrace/db/archive/load'
 import type { Database } from '@millrace/db/database'
+import { readiness } from '@millrace/db/readiness'
 import type { Target } from '@millrace/db/url'
 import { chooseDatabase, connect, refuseMissingFile, wholeTableSeconds } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -47,6 +48,8 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
     )
   }
   const tables = await withArchiveFailures(from.shownUrl, async () => {
+    // Before the target is touched: a source that can't be read leaves no empty database behind.
+    await readiness(source)
     const target = await openEmptyTarget(context, to, { isResumed })
     return moveRows(context, source, target, { isResumed, digest })
   })

@@ -2,6 +2,8 @@ import { rmSync } from 'node:fs'
 import { rowCount } from '@millrace/db/archive/digest'
 import { brokenReferences } from '@millrace/db/archive/foreign-keys'
 import type { WholeArchive } from '@millrace/db/archive/read'
+import type { Database } from '@millrace/db/database'
+import { readiness } from '@millrace/db/readiness'
 import { recordDrill } from '@millrace/db/repositories/backups'
 import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -26,12 +28,13 @@ export async function drill(context: Context, file: string, options: DrillOption
   const identities = readIdentities(context, options.identity)
   const startedAt = Date.now()
   removeLeftovers()
+  const recording = recorder === undefined ? undefined : await openRecorder(context, recorder)
   const archive = await withArchiveFailures(input.shown, () => verifiedOf(context, input, identities))
   const problems = await rehearse(context, input, identities, archive)
   const seconds = (Date.now() - startedAt) / 1000
   const rows = rowCount(archive.tables)
   if (problems.length > 0) return tellProblems(context, input, { seconds, rows, problems })
-  if (recorder !== undefined) await record(context, recorder, input, archive)
+  if (recording !== undefined) await record(recording, input, archive)
   const words = `${input.shown} restores: ${rows.toLocaleString('en-US')} rows in ${seconds.toFixed(1)} s, digests and references right, workflows readable.`
   context.output.result({ ok: true, seconds, rows, problems }, words)
   return 0
@@ -65,13 +68,18 @@ async function rehearse(
   }
 }
 
+/** Asked before the work: a drill whose result can't be kept is one to do over. */
+async function openRecorder(context: Context, recorder: ChosenDatabase): Promise<Database> {
+  const { database } = await connect(context, recorder)
+  await readiness(database)
+  return database
+}
+
 async function record(
-  context: Context,
-  recorder: ChosenDatabase,
+  database: Database,
   input: ArchiveInput,
   { file, head, isEncrypted, tables }: WholeArchive,
 ): Promise<void> {
-  const { database } = await connect(context, recorder)
   const at = new Date()
   await recordDrill(database.store(), {
     name: `${head.createdAt} ${input.shown}`.slice(0, 255),

@@ -58,7 +58,8 @@ async function openAsFunctions({ settings }: Plan): Promise<Database> {
 }
 
 async function rehearse(context: Context, plan: Plan, database: Database): Promise<number> {
-  const { migrationStatus } = await import('@millrace/db/migrate')
+  const { migrationStatus, refuseWhileRestoring } = await import('@millrace/db/migrate')
+  await refuseWhileRestoring(database)
   const { pending, changed } = await migrationStatus(database, migrationsFor(context, database))
   if (changed.length > 0) throw changedFailure(changed)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: true })

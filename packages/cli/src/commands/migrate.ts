@@ -1,4 +1,5 @@
 import { bookkeepingSql } from '@millrace/db/bookkeeping-sql'
+import type { Database } from '@millrace/db/database'
 import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate'
 import type { Migration } from '@millrace/db/migration'
 import { statementsOf } from '@millrace/db/migration'
@@ -119,7 +120,9 @@ export function noteProgress({ output }: Context, progress: MigrationProgress): 
 }
 
 async function showSql(context: Context, chosen: ChosenDatabase, migrations: readonly Migration[]): Promise<number> {
-  const { applied, pending, changed } = await readStatus(context, chosen, migrations)
+  const database = await openExisting(context, chosen)
+  const { applied, pending, changed } = await readStatus(database, migrations)
+  if (database !== undefined) await (await import('@millrace/db/migrate')).refuseWhileRestoring(database)
   if (changed.length > 0) throw changedFailure(changed)
   const missing = migrations.filter(({ name }) => pending.includes(name))
   const parts = missing.map((migration) => sqlPart(migration.name, statementsOf(migration)))
@@ -149,23 +152,23 @@ function changedFailure(changed: readonly string[]): Failure {
 async function showStatus(context: Context, databaseOption: string | undefined): Promise<number> {
   const chosen = chooseDatabase(context, databaseOption)
   const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
-  const status = await readStatus(context, chosen, migrations)
+  const status = await readStatus(await openExisting(context, chosen), migrations)
   const isCurrent = status.pending.length === 0 && status.changed.length === 0
   const document = { applied: status.applied, pending: status.pending, changed: status.changed, newer: status.newer }
   context.output.result(isCurrent ? document : { ok: false, ...document }, statusWords(chosen, status))
   return isCurrent ? 0 : 1
 }
 
-/** A SQLite file that is not there counts as an empty database; looking must not create it. */
-async function readStatus(
-  context: Context,
-  chosen: ChosenDatabase,
-  migrations: readonly Migration[],
-): Promise<MigrationStatus> {
-  if (isMissingFile(chosen.target)) {
+/** Undefined for a SQLite file that is not there: looking must not create it. */
+async function openExisting(context: Context, chosen: ChosenDatabase): Promise<Database | undefined> {
+  return isMissingFile(chosen.target) ? undefined : (await connect(context, chosen)).database
+}
+
+/** A database that is not there counts as an empty one. */
+async function readStatus(database: Database | undefined, migrations: readonly Migration[]): Promise<MigrationStatus> {
+  if (database === undefined) {
     return { applied: [], pending: migrations.map(({ name }) => name), changed: [], newer: [] }
   }
-  const { database } = await connect(context, chosen)
   const { migrationStatus } = await import('@millrace/db/migrate')
   return migrationStatus(database, migrations)
 }
