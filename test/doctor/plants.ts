@@ -535,6 +535,16 @@ export const plants: Plants = {
       plant: byStatements([`drop index executions_status_lease_until_id_index${on(dialect, 'executions')}`]),
       mendsItself: true,
     },
+    {
+      what: 'a unique index is none, under its name',
+      level: 'fail',
+      says: /unique index users_username_key_unique .*the index of that name is another/,
+      plant: byStatements([
+        `drop index users_username_key_unique${on(dialect, 'users')}`,
+        'create index users_username_key_unique on users (username_key)',
+      ]),
+      mendsItself: true,
+    },
   ]),
   'schema.foreign_key': {
     sqlite: [

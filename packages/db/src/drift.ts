@@ -115,13 +115,18 @@ function keyDrift(table: string, wanted: TableShape, present: TableShape): reado
 function indexDrift({ quote }: Catalogue, table: string, wanted: TableShape, present: TableShape): readonly Drift[] {
   return wanted.indexes
     .filter((index) => !present.indexes.some((found) => isIndexServed(index, found)))
-    .map(({ name, columns, isUnique }) => ({
-      kind: 'index',
-      table,
-      name,
-      message: `The ${isUnique ? 'unique ' : ''}index ${name} on ${table} (${columns.join(', ')}) is missing.`,
-      sql: `create ${isUnique ? 'unique ' : ''}index ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`,
-    }))
+    .map(({ name, columns, isUnique }) => {
+      const kind = isUnique ? 'unique index' : 'index'
+      // The name does not count, so one of another shape keeps it.
+      const isNameTaken = present.indexes.some((found) => found.name === name)
+      return {
+        kind: 'index',
+        table,
+        name,
+        message: `The ${kind} ${name} on ${table} (${columns.join(', ')}) is missing${isNameTaken ? '; the index of that name is another' : ''}.`,
+        sql: `create ${kind} ${quote(isNameTaken ? `${name}_2` : name)} on ${quote(table)} (${columns.map(quote).join(', ')})`,
+      }
+    })
 }
 
 function foreignKeyDrift(
