@@ -13,23 +13,29 @@ function tokenFile(text: string): string {
   return path
 }
 
+const [newer, older] = ['n'.repeat(32), 'o'.repeat(32)]
+
 test('a file has a token a line, and what it holds later counts a second later', () => {
-  const path = tokenFile('new\r\n\n old \n')
+  const path = tokenFile(`${newer}\r\n\n ${older} \n`)
   let now = 0
   const tokens = watchTokens(path, () => now)
-  expect(tokens()).toEqual(['new', 'old'])
-  writeFileSync(path, 'new\n')
+  expect(tokens()).toEqual([newer, older])
+  writeFileSync(path, `${newer}\n`)
   now = 999
-  expect(tokens()).toEqual(['new', 'old'])
+  expect(tokens()).toEqual([newer, older])
   now = 1000
-  expect(tokens()).toEqual(['new'])
+  expect(tokens()).toEqual([newer])
 })
 
-test('a file that is emptied or taken away opens no door, and closes none', () => {
+test('a file that is emptied, half written or taken away opens no door, and closes none', () => {
   const path = tokenFile('only\n')
   let now = 0
   const tokens = watchTokens(path, () => now)
-  for (const spoil of [() => writeFileSync(path, '\n'), () => rmSync(path)]) {
+  for (const spoil of [
+    () => writeFileSync(path, '\n'),
+    () => writeFileSync(path, `${newer}\nhalf`),
+    () => rmSync(path),
+  ]) {
     spoil()
     now += 1000
     expect(tokens()).toEqual(['only'])

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { minTokenCharacters } from '@millrace/gateway/access'
 import { Failure } from './failure.ts'
 
 const rereadMilliseconds = 1000
 
 /**
  * The tokens in a file, one a line, read again when a second has gone by: an orchestrator that replaces a mounted
- * secret restarts nothing. A file that cannot be read meanwhile, or is empty, leaves those that were read before.
+ * secret restarts nothing. A file that cannot be read meanwhile, is empty, or holds one that is too short (it may be half
+ * written) leaves those that were read before.
  * Throws a Failure when it holds none at the start.
  * @param now milliseconds, of any clock that does not go back
  */
@@ -16,7 +18,8 @@ export function watchTokens(path: string, now: () => number = () => performance.
     if (now() - readAt < rereadMilliseconds) return tokens
     readAt = now()
     try {
-      tokens = readTokens(path)
+      const found = readTokens(path)
+      if (found.every((token) => token.length >= minTokenCharacters)) tokens = found
     } catch (error) {
       if (!(error instanceof Failure)) throw error
     }
