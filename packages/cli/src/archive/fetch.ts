@@ -17,8 +17,7 @@ export interface FetchOptions {
 /** `millrace backup fetch NAME --out FILE --url URL` */
 export async function fetchBackup(context: Context, name: string, options: FetchOptions): Promise<number> {
   const url = backupUrl(options.url, name)
-  const key = context.environment()['MILLRACE_API_KEY'] ?? ''
-  if (key === '') throw keyMissing()
+  const key = readKey(context)
   const output = openOutput(context, options.out, { mayReplace: options.force === true })
   try {
     const answer = await ask(context, url, key)
@@ -32,6 +31,18 @@ export async function fetchBackup(context: Context, name: string, options: Fetch
     // Of a file that has its name nothing is left to discard.
     output.discard()
   }
+}
+
+/** Checked here: the runtime's own refusal of a header quotes it, key and all. */
+function readKey(context: Context): string {
+  const key = (context.environment()['MILLRACE_API_KEY'] ?? '').trim()
+  if (key === '') throw keyMissing()
+  if (/^[!-~]+$/.test(key)) return key
+  throw new Failure('settings_invalid', {
+    what: 'MILLRACE_API_KEY is no API key.',
+    why: 'It holds a blank, a line break or a character beyond ASCII, which no key does.',
+    fix: 'Set it to the `mr_…` that POST /v1/api-keys answered, whole and alone.',
+  })
 }
 
 function backupUrl(deployment: string, name: string): URL {
@@ -120,7 +131,9 @@ async function receive({ lifetime }: Context, answer: Response, output: ArchiveO
   const sha256 = hash.digest('hex')
   const told = headers.get('Repr-Digest')
   if (total > 0 && bytes !== total) throw damaged(`${bytes} bytes came of ${total}.`)
-  if (told !== null && told !== digestField(sha256)) throw damaged('Its SHA-256 is not the one that was recorded.')
+  // The page of whoever stands before the functions is no backup, nor is one that was never read back.
+  if (told === null) throw damaged('The answer names no SHA-256 (Repr-Digest) to compare with.')
+  if (told !== digestField(sha256)) throw damaged('Its SHA-256 is not the one that was recorded.')
   return { bytes, sha256 }
 }
 
