@@ -31,6 +31,7 @@ export default defineConfig({
     'typescript/consistent-return': 'off',
     'import/no-named-as-default-member': 'off',
     'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect[A-Z]*', 'expectTypeOf'] }],
+    'vitest/no-standalone-expect': ['error', { additionalTestBlockFunctions: ['testWhere'] }],
     'unicorn/no-useless-spread': 'off',
     'vitest/valid-expect': ['error', { maxArgs: 2 }],
     'no-underscore-dangle': 'off',

@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'databases',
           include: ['test/**/*.test.ts'],
-          exclude: [afterAllOthers],
+          exclude: [afterAllOthers, ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
           globalSetup: ['./test/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

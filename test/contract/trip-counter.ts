@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 
 /** Stands between the functions and their gateway, and counts what passes: the round trips as the network sees them. */
@@ -14,6 +15,7 @@ export interface TripCounter {
 
 export async function startTripCounter(): Promise<TripCounter> {
   let trips = 0
+  const upgraded = new Set<Duplex>()
   let target: string | undefined
   const server = createServer((request, response) => {
     trips += 1
@@ -30,6 +32,10 @@ export async function startTripCounter(): Promise<TripCounter> {
       onward.write(head)
       socket.pipe(onward).pipe(socket)
     })
+    for (const stream of [socket, onward]) {
+      upgraded.add(stream)
+      stream.on('close', () => upgraded.delete(stream))
+    }
     onward.on('error', () => socket.destroy())
     socket.on('error', () => onward.destroy())
   })
@@ -51,6 +57,8 @@ export async function startTripCounter(): Promise<TripCounter> {
     stop: () =>
       new Promise((resolve) => {
         server.closeAllConnections()
+        // Those that were upgraded are no longer the server's to close.
+        for (const stream of upgraded) stream.destroy()
         server.close(() => {
           resolve()
         })

@@ -4,7 +4,7 @@ import { newSecrets } from '@millrace/cli/secrets'
 import { startGateway } from '@millrace/gateway/server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { describeDialects, freshDatabase, type Dialect, type TestDatabase, testWhere } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace } from '../cli/millrace.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { startCloudflare, type Cloudflare, type CloudflareOptions } from './cloudflare.ts'
@@ -65,7 +65,8 @@ const isLong = process.env['TEST_LONG'] === '1'
 
 describeDialects((dialect) => {
   // Only the migrations differ, and those have suites of their own.
-  test.skipIf(dialect !== 'sqlite' && !isLong)(
+  testWhere(
+    dialect === 'sqlite' || isLong,
     'a deployment migrates, uploads with its secrets unseen, and is over when what it uploaded is ready',
     async () => {
       const { database, cloudflare, env, secrets } = await world(dialect)
@@ -151,7 +152,7 @@ test('a migration that fails ends it before the upload', async () => {
   expect(cloudflare.uploads).toEqual([])
 })
 
-test.runIf(isLong)('an upload that the platform refuses is told with its words, and exits 1', async () => {
+testWhere(isLong, 'an upload that the platform refuses is told with its words, and exits 1', async () => {
   const { cloudflare, env } = await world('sqlite', { refusal: 'this token may not deploy' })
   const ended = await millrace([...staging(cloudflare), '--json'], { cwd: emptyDirectory(), env })
   expect(ended.exitCode).toBe(1)

@@ -4,13 +4,13 @@ import { newSecrets } from '@millrace/cli/secrets'
 import { openDatabase } from '@millrace/db/database'
 import { migrate } from '@millrace/db/migrate'
 import { startGateway, type Gateway } from '@millrace/gateway'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { writeFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { bodyOf, call, join, someNetwork, type Member } from '../contract/members.ts'
 import { emptyDirectory, millrace } from '../cli/millrace.ts'
 import { targetOf } from '../database.ts'
-import { describeDialects, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { describeDialects, freshDatabase, type Dialect, type TestDatabase, testWhere } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres } from '../servers/own.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { startDeployment, type Deployment } from './deployment.ts'
@@ -199,7 +199,7 @@ describeDialects((dialect) => {
     return (await service.fetch(path, { headers })).status
   }
 
-  test.runIf(isRun)('AUTH_KEYS: the new key signs, then the old one goes, and nobody is signed out', async () => {
+  testWhere(isRun, 'AUTH_KEYS: the new key signs, then the old one goes, and nobody is signed out', async () => {
     const { accessToken: old } = flow.holders
     await deploy({ AUTH_KEYS: `${newAuth},${oldAuth}` })
     const body = { refreshToken: flow.holders.refreshToken }
@@ -212,14 +212,14 @@ describeDialects((dialect) => {
     member = { ...member, accessToken: flow.holders.accessToken }
   })
 
-  test.runIf(isRun)('SETTINGS_KEYS: the new key seals, everything is resealed, then the old one goes', async () => {
+  testWhere(isRun, 'SETTINGS_KEYS: the new key seals, everything is resealed, then the old one goes', async () => {
     await deploy({ SETTINGS_KEYS: `${newSeal},${oldSeal}` })
     const env = { DATABASE_URL: database.url, SETTINGS_KEYS: `${newSeal},${oldSeal}` }
     expect(await millrace(['keys', 'rotate', '--json'], { cwd: emptyDirectory(), env })).toMatchObject({ exitCode: 0 })
     await deploy({ SETTINGS_KEYS: newSeal })
   })
 
-  test.runIf(isRun)('METRICS_TOKEN: both open /metrics until the scraper has the new one', async () => {
+  testWhere(isRun, 'METRICS_TOKEN: both open /metrics until the scraper has the new one', async () => {
     await deploy({ METRICS_TOKEN: `${newMetrics},${oldMetrics}` })
     flow.holders.metricsToken = newMetrics
     await flow.aRound()
@@ -227,7 +227,7 @@ describeDialects((dialect) => {
     expect(await statusWith('/metrics', oldMetrics)).toBe(401)
   })
 
-  test.runIf(isRun)('DATABASE_GATEWAY_TOKEN: the gateway takes both until the functions send the new one', async () => {
+  testWhere(isRun, 'DATABASE_GATEWAY_TOKEN: the gateway takes both until the functions send the new one', async () => {
     tokens = [newGateway, oldGateway]
     await deploy({ DATABASE_GATEWAY_TOKEN: newGateway })
     tokens = [newGateway]
@@ -237,7 +237,8 @@ describeDialects((dialect) => {
     expect((await fetch(`${gateway.url}/status`, { headers })).status).toBe(401)
   })
 
-  test.runIf(hasRoles)(
+  testWhere(
+    hasRoles,
     "the database's password: a second role behind a second gateway, then the first one goes",
     async () => {
       const url = await makeRole(database, roles[1])
@@ -251,7 +252,7 @@ describeDialects((dialect) => {
     },
   )
 
-  test.runIf(isRun)('an API key: a second one beside it, then the first one goes', async () => {
+  testWhere(isRun, 'an API key: a second one beside it, then the first one goes', async () => {
     const { apiKey: old } = flow.holders
     const { key } = await newApiKey()
     flow.holders.apiKey = key
@@ -266,7 +267,7 @@ describeDialects((dialect) => {
   })
 })
 
-test.runIf(isLong)("an age identity: archives go to both recipients, until none of the old one's is kept", async () => {
+testWhere(isLong, "an age identity: archives go to both recipients, until none of the old one's is kept", async () => {
   const cwd = emptyDirectory()
   const [old, next] = await Promise.all([newSecrets(), newSecrets()])
   for (const [name, { age }] of Object.entries({ old, next })) writeFileSync(joinPath(cwd, name), `${age.identity}\n`)

@@ -3,7 +3,7 @@ import { troublePages } from '@millrace/cli/trouble-pages'
 import { factsOf, type Trouble } from '@millrace/db/troubles'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialects, testWhere } from '../dialects.ts'
 import { diskTroubles, migrateWithoutJson, provocations } from './provocations.ts'
 import { canMountDisks } from './small-disk.ts'
 import { setStage, type Stage } from './stage.ts'
@@ -45,7 +45,7 @@ describeDialects((dialect) => {
     expect(told.text).not.toMatch(inside)
   })
 
-  test.skipIf(dialect === 'sqlite')('a server without JSON is told of by migrate', async () => {
+  testWhere(dialect !== 'sqlite', 'a server without JSON is told of by migrate', async () => {
     const thrown = await migrateWithoutJson(stage)
     const page = troublePages.find(({ trouble }) => trouble === 'json_unsupported')
     const seen = page?.seen[dialect]

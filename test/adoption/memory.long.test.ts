@@ -21,37 +21,24 @@ const statements = [
    INSERT INTO executions SELECT lower(hex(randomblob(16))), CASE WHEN i % 1000 = 0 THEN 'gone' ELSE 'w' || (i % 2000 + 1) END, 'u' || (i % 1000 + 1), 'completed', '{"text": "' || hex(randomblob(400)) || '"}', '2024-01-01 10:00:00.123456', NULL FROM n`,
 ]
 
-test.runIf(process.env['TEST_LONG'] === '1')(
-  `${executions} executions are adopted in constant memory`,
-  { timeout: longest },
-  async () => {
-    const cwd = emptyDirectory()
-    const client = createClient({ url: `file:${join(cwd, 'engine.db')}` })
-    for (const statement of statements) await client.execute(statement)
-    client.close()
-    const args = [
-      'copy',
-      '--from',
-      'sqlite:///./engine.db',
-      '--to',
-      'sqlite:///./new.db',
-      '--quarantine',
-      'q',
-      '--json',
-    ]
-    const running = startMillrace(args, { cwd, env: { SETTINGS_KEYS: `k:${randomBytes(32).toString('base64url')}` } })
-    let peakKilobytes = 0
-    const watch = setInterval(() => (peakKilobytes = Math.max(peakKilobytes, peakOf(running.process.pid))), 200)
-    const ended = await running.ended
-    clearInterval(watch)
-    expect(ended.exitCode, ended.stderr).toBe(0)
-    expect(documentOf(ended)).toMatchObject({
-      tables: { executions: { read: executions, written: executions * 0.999, quarantined: executions * 0.001 } },
-    })
-    expect(peakKilobytes).toBeGreaterThan(0)
-    expect(peakKilobytes).toBeLessThan(200 * 1024)
-  },
-)
+test(`${executions} executions are adopted in constant memory`, { timeout: longest }, async () => {
+  const cwd = emptyDirectory()
+  const client = createClient({ url: `file:${join(cwd, 'engine.db')}` })
+  for (const statement of statements) await client.execute(statement)
+  client.close()
+  const args = ['copy', '--from', 'sqlite:///./engine.db', '--to', 'sqlite:///./new.db', '--quarantine', 'q', '--json']
+  const running = startMillrace(args, { cwd, env: { SETTINGS_KEYS: `k:${randomBytes(32).toString('base64url')}` } })
+  let peakKilobytes = 0
+  const watch = setInterval(() => (peakKilobytes = Math.max(peakKilobytes, peakOf(running.process.pid))), 200)
+  const ended = await running.ended
+  clearInterval(watch)
+  expect(ended.exitCode, ended.stderr).toBe(0)
+  expect(documentOf(ended)).toMatchObject({
+    tables: { executions: { read: executions, written: executions * 0.999, quarantined: executions * 0.001 } },
+  })
+  expect(peakKilobytes).toBeGreaterThan(0)
+  expect(peakKilobytes).toBeLessThan(200 * 1024)
+})
 
 /** What the process has had of the machine's memory at most; 0 once it is gone. */
 function peakOf(processId: number | undefined): number {
