@@ -64,55 +64,50 @@ async function tablesOf(database: TestDatabase): Promise<number> {
 const isLong = process.env['TEST_LONG'] === '1'
 
 describeDialects((dialect) => {
-  // Only the migrations differ, and those have suites of their own.
-  testWhere(
-    dialect === 'sqlite' || isLong,
-    'a deployment migrates, uploads with its secrets unseen, and is over when what it uploaded is ready',
-    async () => {
-      const { database, cloudflare, env, secrets } = await world(dialect)
-      const cwd = emptyDirectory()
-      const rehearsed = await millrace([...staging(cloudflare), '--dry-run', '--json'], { cwd, env })
-      expect(rehearsed, rehearsed.stdout).toMatchObject({ exitCode: 0 })
-      expect(documentOf(rehearsed)).toMatchObject({
-        worker: 'millrace-staging',
-        environment: 'staging',
-        dryRun: true,
-        applied: [],
-        pending: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
-        url: null,
-        version: null,
-        vars: ['BACKUP_RECIPIENTS', 'DATABASE_GATEWAY_URL'],
-        secrets: Object.keys(secrets).toSorted(),
-      })
-      expect({ uploads: cloudflare.uploads, tables: await tablesOf(database) }).toEqual({ uploads: [], tables: 0 })
+  test('a deployment migrates, uploads with its secrets unseen, and is over when what it uploaded is ready', async () => {
+    const { database, cloudflare, env, secrets } = await world(dialect)
+    const cwd = emptyDirectory()
+    const rehearsed = await millrace([...staging(cloudflare), '--dry-run', '--json'], { cwd, env })
+    expect(rehearsed, rehearsed.stdout).toMatchObject({ exitCode: 0 })
+    expect(documentOf(rehearsed)).toMatchObject({
+      worker: 'millrace-staging',
+      environment: 'staging',
+      dryRun: true,
+      applied: [],
+      pending: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
+      url: null,
+      version: null,
+      vars: ['BACKUP_RECIPIENTS', 'DATABASE_GATEWAY_URL'],
+      secrets: Object.keys(secrets).toSorted(),
+    })
+    expect({ uploads: cloudflare.uploads, tables: await tablesOf(database) }).toEqual({ uploads: [], tables: 0 })
 
-      const deployed = await millrace([...staging(cloudflare), '--json'], { cwd, env })
-      expect(deployed, deployed.stdout).toMatchObject({ exitCode: 0 })
-      const [upload] = cloudflare.uploads
-      const document = documentOf(deployed) as { bundle: { gzipBytes: number } }
-      expect(document).toMatchObject({
-        dryRun: false,
-        url: cloudflare.url,
-        version: upload?.version,
-        applied: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
-        pending: [],
-      })
-      expect(document.bundle.gzipBytes).toBeGreaterThan(50_000)
-      expect((await fetch(`${cloudflare.url}/readyz`)).headers.get('X-Millrace-Deployment')).toBe(upload?.version)
+    const deployed = await millrace([...staging(cloudflare), '--json'], { cwd, env })
+    expect(deployed, deployed.stdout).toMatchObject({ exitCode: 0 })
+    const [upload] = cloudflare.uploads
+    const document = documentOf(deployed) as { bundle: { gzipBytes: number } }
+    expect(document).toMatchObject({
+      dryRun: false,
+      url: cloudflare.url,
+      version: upload?.version,
+      applied: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
+      pending: [],
+    })
+    expect(document.bundle.gzipBytes).toBeGreaterThan(50_000)
+    expect((await fetch(`${cloudflare.url}/readyz`)).headers.get('X-Millrace-Deployment')).toBe(upload?.version)
 
-      const textsOf = (kind: string) =>
-        Object.fromEntries(
-          upload?.bindings.filter(({ type }) => type === kind).map(({ name, text }) => [name, text]) ?? [],
-        )
-      expect(textsOf('secret_text')).toEqual(secrets)
-      expect(Object.keys(textsOf('plain_text')).toSorted()).toEqual(['BACKUP_RECIPIENTS', 'DATABASE_GATEWAY_URL'])
-      expect(cloudflare.crons.length).toBeGreaterThan(0)
-      const seen = [...(upload?.commandLines ?? []), deployed.stdout, deployed.stderr, rehearsed.stderr].join('\n')
-      expect(seen).toContain('secrets.json')
-      for (const secret of Object.values(secrets)) expect(seen).not.toContain(secret)
-      expect(readdirSync(env['TMPDIR'] ?? '').filter((name) => name.startsWith('millrace-'))).toEqual([])
-    },
-  )
+    const textsOf = (kind: string) =>
+      Object.fromEntries(
+        upload?.bindings.filter(({ type }) => type === kind).map(({ name, text }) => [name, text]) ?? [],
+      )
+    expect(textsOf('secret_text')).toEqual(secrets)
+    expect(Object.keys(textsOf('plain_text')).toSorted()).toEqual(['BACKUP_RECIPIENTS', 'DATABASE_GATEWAY_URL'])
+    expect(cloudflare.crons.length).toBeGreaterThan(0)
+    const seen = [...(upload?.commandLines ?? []), deployed.stdout, deployed.stderr, rehearsed.stderr].join('\n')
+    expect(seen).toContain('secrets.json')
+    for (const secret of Object.values(secrets)) expect(seen).not.toContain(secret)
+    expect(readdirSync(env['TMPDIR'] ?? '').filter((name) => name.startsWith('millrace-'))).toEqual([])
+  })
 })
 
 test('the script for a first staging makes secrets that stay, and gets as far as a dry run goes', async () => {
