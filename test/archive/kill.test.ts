@@ -13,7 +13,7 @@ import { archiveOf, fill, verified } from './archives.ts'
 import { randomFrom } from './sample.ts'
 
 const isLong = process.env['TEST_LONG'] === '1'
-const kills = isLong ? 20 : 2
+const kills = isLong ? 20 : 1
 const size = { users: 8, workflows: 20, executions: isLong ? 40_000 : 4000 }
 const longest = 600_000
 
@@ -86,7 +86,7 @@ describeDialects((dialect) => {
     expect(await verified(await archiveOf(target.database))).toMatchObject({ archive: { tables: expected } })
   }
 
-  test(`a restore killed ${kills} times is resumed to the same digests`, { timeout: longest }, async () => {
+  test(`a restore that is killed (${kills}) is resumed to the same digests`, { timeout: longest }, async () => {
     const target = await reachDatabase(dialect)
     try {
       await expectResumable(['restore', archive, '--database', target.raw.url], target)
@@ -95,7 +95,7 @@ describeDialects((dialect) => {
     }
   })
 
-  test(`a copy killed ${kills} times is resumed to the same digests`, { timeout: longest }, async () => {
+  test(`a copy that is killed (${kills}) is resumed to the same digests`, { timeout: longest }, async () => {
     const target = await reachDatabase(dialect)
     try {
       await expectResumable(['copy', '--from', source.raw.url, '--to', target.raw.url], target)

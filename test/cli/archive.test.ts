@@ -153,7 +153,8 @@ test('a drill restores for trial, is noted, and leaves nothing behind', async ()
   writeFileSync(join(cwd, 'cut.millrace'), archive.subarray(0, -9))
   const damaged = await millrace(['drill', 'cut.millrace', '--json'], { cwd })
   expect(damaged).toMatchObject({ exitCode: 1 })
-  expect(documentOf(damaged)).toMatchObject({ error: { code: 'archive_damaged' } })
+  expect(documentOf(damaged)).toMatchObject({ ok: false, rows: 0, error: { code: 'archive_damaged' } })
+  expect(documentOf(damaged)).toHaveProperty('problems', [expect.stringMatching(/^Line \d+: /)])
 })
 
 function isGone(processId: number): boolean {

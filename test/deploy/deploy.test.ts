@@ -55,10 +55,13 @@ async function world(dialect: Dialect, options: Partial<CloudflareOptions> = {})
 const staging = (cloudflare: Cloudflare) => ['deploy', '--env', 'staging', '--url', cloudflare.url]
 
 async function tablesOf(database: TestDatabase): Promise<number> {
-  const from = database.dialect === 'sqlite' ? 'sqlite_schema' : 'information_schema.tables'
-  const column = database.dialect === 'sqlite' ? 'name' : 'table_name'
-  const rows = await database.query(`select ${column} as name from ${from} where ${column} = 'workflows'`)
-  return rows.length
+  const lists = {
+    sqlite: "sqlite_schema where name = 'workflows'",
+    postgres: "information_schema.tables where table_name = 'workflows'",
+    // MySQL's lists the tables of all databases.
+    mysql: "information_schema.tables where table_name = 'workflows' and table_schema = database()",
+  }
+  return (await database.query(`select 1 as one from ${lists[database.dialect]}`)).length
 }
 
 const isLong = process.env['TEST_LONG'] === '1'

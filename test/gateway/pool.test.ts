@@ -34,10 +34,14 @@ async function hold({ gateway, target, database }: StartedGateway, dialect: Dial
       await until(() => gateway.status().checkedOut > before)
       return {
         letGo: async () => {
-          await database.query(
-            "select pg_cancel_backend(pid) from pg_stat_activity where query = $1 and state = 'active' and datname = current_database()",
-            [asleep],
-          )
+          // It may have its connection, and not have come to sleep yet.
+          await until(async () => {
+            const woken = await database.query(
+              "select pg_cancel_backend(pid) from pg_stat_activity where query = $1 and state = 'active' and datname = current_database()",
+              [asleep],
+            )
+            return woken.length > 0
+          })
           await sleeping
         },
       }

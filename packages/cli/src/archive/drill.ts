@@ -8,7 +8,7 @@ import { recordDrill } from '@millrace/db/repositories/backups'
 import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
-import { archiveFailure, withArchiveFailures } from './failure.ts'
+import { archiveFailure } from './failure.ts'
 import { findInput, readIdentities, type ArchiveInput } from './input.ts'
 import { loadVerified, verifiedOf } from './restore.ts'
 import { makeScratch, refuseFullDisk, removeLeftovers, scratchDatabase } from './scratch.ts'
@@ -29,7 +29,12 @@ export async function drill(context: Context, file: string, options: DrillOption
   const startedAt = Date.now()
   removeLeftovers()
   const recording = recorder === undefined ? undefined : await openRecorder(context, recorder)
-  const archive = await withArchiveFailures(input.shown, () => verifiedOf(context, input, identities))
+  const archive = await verifiedOf(context, input, identities).catch((thrown: unknown) => refusalOf(thrown, input))
+  if (archive instanceof Failure) {
+    const { why } = archive.words
+    context.output.failure(archive, { ok: false, seconds: (Date.now() - startedAt) / 1000, rows: 0, problems: [why] })
+    return archive.exitCode
+  }
   const problems = await rehearse(context, input, identities, archive)
   const seconds = (Date.now() - startedAt) / 1000
   const rows = rowCount(archive.tables)
@@ -38,6 +43,13 @@ export async function drill(context: Context, file: string, options: DrillOption
   const words = `${input.shown} restores: ${rows.toLocaleString('en-US')} rows in ${seconds.toFixed(1)} s, digests and references right, workflows readable.`
   context.output.result({ ok: true, seconds, rows, problems }, words)
   return 0
+}
+
+/** Why an archive is refused, which is the drill's own verdict; anything else is thrown. */
+function refusalOf(thrown: unknown, { shown }: ArchiveInput): Failure {
+  const failure = archiveFailure(thrown, shown)
+  if (failure instanceof Failure && failure.exitCode === 1) return failure
+  throw failure
 }
 
 /** Restores into a scratch database and looks at it. */
