@@ -1,6 +1,6 @@
 import { and, eq, exists, inArray, isNotNull, isNull, lte, not, or, sql, type Column, type SQL } from 'drizzle-orm'
 import type { Dialect } from './dialect.ts'
-import { databaseError } from './errors.ts'
+import { databaseError, type DatabaseError } from './errors.ts'
 import { restoreMark, type Role, type SharePermission } from './schema.ts'
 import type { Bind } from './statement.ts'
 
@@ -63,6 +63,11 @@ export function isAnchor({ tables: { marks } }: Dialect): SQL {
   return eq(marks.name, restoreMark)
 }
 
+/** What to throw where {@link isAnchor} finds nothing. */
+export function anchorLost(): DatabaseError {
+  return databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
+}
+
 export interface Standing {
   readonly isAdmin: boolean
 }
@@ -72,9 +77,7 @@ export interface Standing {
  * @throws DatabaseError `restore_in_progress`, or `database_schema_outdated` where the anchor row is gone.
  */
 export function standingOf(caller: Caller, row: StandingRow | undefined): Outcome<Standing> {
-  if (row === undefined) {
-    throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
-  }
+  if (row === undefined) throw anchorLost()
   if (row.restore !== null) {
     throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
   }

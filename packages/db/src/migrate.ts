@@ -5,8 +5,9 @@ import { DatabaseError, databaseError } from './errors.ts'
 import { hashOf, migrationLock, statementsOf, type Migration } from './migration.ts'
 import { MigrationError } from './migration-error.ts'
 import { holdMigrationLock, type HeldLock, type LockTiming } from './migration-lock.ts'
+import { readQuery } from './read-query.ts'
 import { restoreMark } from './schema.ts'
-import { defineQuery, defineStatement, type Query, type Statement } from './statement.ts'
+import { defineQuery, defineStatement, type Statement } from './statement.ts'
 import type { Transport } from './transport.ts'
 
 /** What a database knows of the code's migrations, and the code of the database's. */
@@ -253,7 +254,7 @@ async function makeBookkeeping(transport: Transport): Promise<void> {
 async function markNames(transport: Transport): Promise<readonly string[] | undefined> {
   try {
     await readRecords(transport)
-    const rows = await read(transport, markNamesQuery(transport.dialect, {}))
+    const rows = await readQuery(transport, markNamesQuery(transport.dialect, {}))
     return rows.map(({ name }) => name)
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return undefined
@@ -283,7 +284,7 @@ async function refuseForeignTables(transport: Transport): Promise<void> {
 }
 
 async function refuseMark(transport: Transport): Promise<void> {
-  const rows = await read(transport, restoreMarkQuery(transport.dialect, {}))
+  const rows = await readQuery(transport, restoreMarkQuery(transport.dialect, {}))
   if (rows.some(({ value }) => value !== null)) {
     throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
   }
@@ -348,12 +349,7 @@ async function recordsOrNone(transport: Transport): Promise<readonly AppliedReco
 }
 
 function readRecords(transport: Transport): Promise<readonly AppliedRecord[]> {
-  return read(transport, recordsQuery(transport.dialect, {}))
-}
-
-async function read<Row>(transport: Transport, query: Query<Row>): Promise<readonly Row[]> {
-  const { rows } = await transport.run(query)
-  return rows.map((row) => query.decode(row))
+  return readQuery(transport, recordsQuery(transport.dialect, {}))
 }
 
 const recordsQuery = defineQuery<object>()(({ builder, tables: { migrations } }) =>

@@ -1,4 +1,4 @@
-import { isAnchor } from './access.ts'
+import { anchorLost, isAnchor } from './access.ts'
 import type { Database } from './database.ts'
 import type { DialectName } from './dialect.ts'
 import { databaseError } from './errors.ts'
@@ -23,9 +23,7 @@ const markQuery = defineQuery<object>()((dialect) =>
 export async function readiness(database: Database, observer?: TripObserver): Promise<Readiness> {
   const store = database.store(observer)
   const [row] = await store.read(markQuery(store.dialect, {}))
-  if (row === undefined) {
-    throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
-  }
+  if (row === undefined) throw anchorLost()
   if (row.restore !== null) {
     throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
   }

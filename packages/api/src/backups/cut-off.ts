@@ -1,4 +1,3 @@
-import type { BackupRow } from '@millrace/db/rows'
 import type { BackupResult } from '@millrace/db/repositories/backup-requests'
 import { endBackup, listScheduledBackups, putBackup, type BegunBackup } from '@millrace/db/repositories/backup-runs'
 import type { Database } from '@millrace/db/database'
@@ -6,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { BackupBucket } from './bucket.ts'
 import { ofBucket } from './failure.ts'
 import { keyOfBackup, timeOfName } from './names.ts'
+import { newBackupRow } from './new-row.ts'
 
 /**
  * Ends what a run has begun that was cut off: its upload is aborted, an object that nobody has read back is removed, and
@@ -19,17 +19,10 @@ export async function endCutOff(
   const store = database.store()
   const key = keyOfBackup(name)
   const known = (await listScheduledBackups(store)).find((backup) => backup.name === name)
-  const row = known ?? rowOfCutOff(name)
+  const row = known ?? newBackupRow({ name, result: 'running', createdAt: timeOfName(name) ?? new Date(0) })
   const isDone = row.result === 'ok'
   if (key !== undefined && uploadId !== null) {
-    await ofBucket('aborting the upload of a run that was cut off', () =>
-      bucket
-        .resumeMultipartUpload(key, uploadId)
-        .abort()
-        .catch((thrown: unknown) => {
-          if (!isUploadGone(thrown)) throw thrown
-        }),
-    )
+    await abortUpload(bucket, { key, uploadId }, 'aborting the upload of a run that was cut off')
   }
   if (key !== undefined && !isDone) {
     await ofBucket('removing what a run that was cut off has uploaded', () => bucket.delete(key))
@@ -42,22 +35,23 @@ export async function endCutOff(
   log({ level: isTrial ? 'info' : 'warn', event: 'backup_cut_off', name, mayLinger: uploadId === null })
 }
 
-function rowOfCutOff(name: string): BackupRow {
-  return {
-    name,
-    bytes: null,
-    rowCount: null,
-    sha256: null,
-    isEncrypted: false,
-    consistency: null,
-    result: 'running' satisfies BackupResult,
-    createdAt: timeOfName(name) ?? new Date(0),
-    verifiedAt: null,
-    drilledAt: null,
-  }
+/** Aborts an upload, unless it is no more. @param what is being done, for its failure */
+export function abortUpload(
+  bucket: BackupBucket,
+  { key, uploadId }: { readonly key: string; readonly uploadId: string },
+  what: string,
+): Promise<void> {
+  return ofBucket(what, () =>
+    bucket
+      .resumeMultipartUpload(key, uploadId)
+      .abort()
+      .catch((thrown: unknown) => {
+        if (!isUploadGone(thrown)) throw thrown
+      }),
+  )
 }
 
 /** R2 says so of an upload that was aborted or completed (error 10024). */
-export function isUploadGone(thrown: unknown): boolean {
+function isUploadGone(thrown: unknown): boolean {
   return thrown instanceof Error && /does not exist|10024/i.test(thrown.message)
 }

@@ -7,6 +7,7 @@ import type { Settings } from '../settings.ts'
 import type { BackupBucket, ObjectHead } from './bucket.ts'
 import { backupFailureOf, ofBucket } from './failure.ts'
 import { backupsPrefix, keyOfBackup, nameOfKey, timeOfName } from './names.ts'
+import { newBackupRow } from './new-row.ts'
 import { keptBackups } from './retention.ts'
 
 interface House {
@@ -74,18 +75,13 @@ async function objectsOf(bucket: BackupBucket): Promise<ReadonlyMap<string, Obje
 
 async function rowOfFound(bucket: BackupBucket, name: string, { key, size }: ObjectHead): Promise<BackupRow> {
   const head = await ofBucket('looking at a backup', () => bucket.head(key))
-  return {
+  return newBackupRow({
     name,
     bytes: size,
-    rowCount: null,
-    sha256: null,
     isEncrypted: head?.customMetadata?.['encrypted'] === 'true',
-    consistency: null,
-    result: 'ok' satisfies BackupResult,
+    result: 'ok',
     createdAt: timeOfName(name) ?? new Date(0),
-    verifiedAt: null,
-    drilledAt: null,
-  }
+  })
 }
 
 async function prune({ database, bucket, settings, clock, log }: House, owner: string): Promise<void> {

@@ -16,11 +16,12 @@ import { backupMark } from '@millrace/db/schema'
 import type { Log } from '../log.ts'
 import type { Settings } from '../settings.ts'
 import type { BackupBucket } from './bucket.ts'
-import { endCutOff, isUploadGone } from './cut-off.ts'
+import { abortUpload, endCutOff } from './cut-off.ts'
 import { BackupFailure, backupFailureOf, ofBucket } from './failure.ts'
 import { keepHouse } from './housekeeping.ts'
 import { RunWatch, scheduledLimits, trialLimits, type BackupLimits } from './limits.ts'
 import { backupNameAt, keyOfBackup } from './names.ts'
+import { newBackupRow } from './new-row.ts'
 import { readBack } from './read-back.ts'
 import { uploadArchive } from './upload.ts'
 
@@ -208,30 +209,12 @@ async function writeAndReadBack(
 async function discard({ bucket }: BackupParts, { name }: BegunBackup, { id }: Uploads): Promise<void> {
   if (id === null) return
   const key = keyOf(name)
-  await ofBucket('aborting the upload', () =>
-    bucket
-      .resumeMultipartUpload(key, id)
-      .abort()
-      .catch((thrown: unknown) => {
-        if (!isUploadGone(thrown)) throw thrown
-      }),
-  )
+  await abortUpload(bucket, { key, uploadId: id }, 'aborting the upload')
   await ofBucket('removing what was uploaded', () => bucket.delete(key))
 }
 
 function newRow(name: string, { at, isEncrypted }: { readonly at: Date; readonly isEncrypted: boolean }): BackupRow {
-  return {
-    name,
-    bytes: null,
-    rowCount: null,
-    sha256: null,
-    isEncrypted,
-    consistency: 'snapshot',
-    result: 'running' satisfies BackupResult,
-    createdAt: at,
-    verifiedAt: null,
-    drilledAt: null,
-  }
+  return newBackupRow({ name, isEncrypted, consistency: 'snapshot', result: 'running', createdAt: at })
 }
 
 function overtaken(): BackupFailure {

@@ -1,6 +1,7 @@
-import { findBackup, isUnfinished, requestBackup, type BackupResult } from '@millrace/db/repositories/backup-requests'
+import { findBackup, isUnfinished, requestBackup } from '@millrace/db/repositories/backup-requests'
 import type { BackupRow } from '@millrace/db/rows'
 import { backupNameAt, keyOfBackup } from '../backups/names.ts'
+import { newBackupRow } from '../backups/new-row.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { checkAdministrator } from './standing.ts'
@@ -27,18 +28,8 @@ export async function startBackup(context: Context): Promise<Result<BackupRow>> 
 }
 
 function askedFor(at: Date, isEncrypted: boolean): BackupRow {
-  return {
-    name: backupNameAt(at),
-    bytes: null,
-    rowCount: null,
-    sha256: null,
-    isEncrypted,
-    consistency: 'snapshot',
-    result: 'requested' satisfies BackupResult,
-    createdAt: at,
-    verifiedAt: null,
-    drilledAt: null,
-  }
+  const name = backupNameAt(at)
+  return newBackupRow({ name, isEncrypted, consistency: 'snapshot', result: 'requested', createdAt: at })
 }
 
 /** A backup as a stream, with what is known of it. */

@@ -1,4 +1,5 @@
 import { and, isNotNull, not, exists, sql, type Column } from 'drizzle-orm'
+import { readQuery } from '../read-query.ts'
 import type { Tables } from '../schema.ts'
 import { buildQuery } from '../statement.ts'
 import type { Readable } from './source.ts'
@@ -67,6 +68,6 @@ async function countBroken(database: Readable, { from, column, to }: Reference):
       .from(tables[from])
       .where(and(isNotNull(child), not(exists(parent)))),
   )
-  const [row] = (await database.run(query)).rows
-  return row === undefined ? 0 : query.decode(row).rows
+  const [row] = await readQuery(database, query)
+  return row?.rows ?? 0
 }

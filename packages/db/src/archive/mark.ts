@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
-import { databaseError } from '../errors.ts'
+import { readAnchored } from '../read-query.ts'
 import { restoreMark } from '../schema.ts'
 import { buildStatement, defineQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
@@ -15,28 +15,19 @@ export interface RestoreMark {
   readonly progress: { readonly table: string | null; readonly rows: number }
 }
 
-const markQuery = defineQuery<object>()((dialect) =>
-  dialect.builder.select({ value: dialect.tables.marks.value }).from(dialect.tables.marks).where(isAnchor(dialect)),
-)
+const markQuery = defineQuery<object>()((dialect) => {
+  const { marks } = dialect.tables
+  return dialect.builder.select({ value: marks.value, owner: marks.owner }).from(marks).where(isAnchor(dialect))
+})
 
 /** The mark, or undefined when no restore is under way. */
 export async function readMark(transport: Transport): Promise<RestoreMark | undefined> {
-  const query = markQuery(transport.dialect, {})
-  const [row] = (await transport.run(query)).rows.map((values) => query.decode(values))
-  if (row === undefined) {
-    throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
-  }
-  return row.value === null ? undefined : parseMark(row.value)
+  const { value } = await readAnchor(transport)
+  return value === null ? undefined : parseMark(value)
 }
 
-const ownerQuery = defineQuery<object>()((dialect) =>
-  dialect.builder.select({ owner: dialect.tables.marks.owner }).from(dialect.tables.marks).where(isAnchor(dialect)),
-)
-
-async function readOwner(transport: Transport): Promise<string | null | undefined> {
-  const query = ownerQuery(transport.dialect, {})
-  const [row] = (await transport.run(query)).rows.map((values) => query.decode(values))
-  return row?.owner
+function readAnchor(transport: Transport) {
+  return readAnchored(transport, markQuery(transport.dialect, {}))
 }
 
 /** A mark that can't be read is one all the same, of no archive that is known. */
@@ -91,7 +82,7 @@ export class HeldMark {
     const { marks } = this.#transport.dialect.tables
     const isChanged = await this.#update(this.#value(table, rows), this.#owner, eq(marks.owner, this.#owner))
     // MySQL doesn't count a row that had the same progress already, as one that a resumed run comes to again.
-    if (!isChanged && (await readOwner(this.#transport)) !== this.#owner) throw takenOver()
+    if (!isChanged && (await readAnchor(this.#transport)).owner !== this.#owner) throw takenOver()
   }
 
   /** @throws RestoreError `taken_over` */

@@ -2,6 +2,7 @@ import { and, asc, getTableColumns, gt, gte, lt, lte, or, sql, type Column, type
 import type { BulkDialect } from '../bulk.ts'
 import type { Dialect } from '../dialect.ts'
 import { bulkOf } from '../dialects/bulk.ts'
+import { readQuery } from '../read-query.ts'
 import { buildQuery, buildStatement, type Statement } from '../statement.ts'
 import type { RawResult } from '../transport.ts'
 import { entryOf, type ArchiveEntry, type ArchiveRow, type ArchiveValue, type RowPage, type RowPages } from './row.ts'
@@ -79,7 +80,7 @@ export class TableReader {
   async count(): Promise<number> {
     const { builder } = this.#database.dialect
     const counted = builder.select({ rows: sql<number>`count(*)`.mapWith(Number) }).from(this.#drizzleTable)
-    const [row] = await this.#read(buildQuery(counted))
+    const [row] = await readQuery(this.#database, buildQuery(counted))
     return row?.rows ?? 0
   }
 
@@ -107,7 +108,7 @@ export class TableReader {
         sha256: digest(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`]),
       })
       .from(page)
-    const [row] = await this.#read(buildQuery(digested))
+    const [row] = await readQuery(this.#database, buildQuery(digested))
     return row === undefined ? undefined : { rows: row.rows, sha256: row.sha256 ?? '' }
   }
 
@@ -131,7 +132,8 @@ export class TableReader {
   /** How many rows there are, and how long one can be. */
   async #measure(): Promise<Measure> {
     const { builder } = this.#database.dialect
-    const [measured] = await this.#read(
+    const [measured] = await readQuery(
+      this.#database,
       buildQuery(
         builder
           .select({
@@ -174,7 +176,7 @@ export class TableReader {
       .from(this.#drizzleTable)
       .where(or(...conditions))
       .limit(1)
-    return (await this.#read(buildQuery(found))).length > 0
+    return (await readQuery(this.#database, buildQuery(found))).length > 0
   }
 
   get #textKeys(): readonly Column[] {
@@ -208,7 +210,7 @@ export class TableReader {
       .where(this.#isBehind(last))
       .orderBy(...this.#ascending)
       .limit(rows)
-    return (await this.#read(buildQuery(lengths))).map(({ bytes }) => bytes)
+    return (await readQuery(this.#database, buildQuery(lengths))).map(({ bytes }) => bytes)
   }
 
   #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
@@ -243,7 +245,10 @@ export class TableReader {
       .orderBy(...this.#ascending)
       .limit(limit)
       .as('page')
-    const [row] = await this.#read(buildQuery(builder.select({ list: listed(sql`${page.text}`) }).from(page)))
+    const [row] = await readQuery(
+      this.#database,
+      buildQuery(builder.select({ list: listed(sql`${page.text}`) }).from(page)),
+    )
     return readList(row?.list ?? '').map(entryOf)
   }
 
@@ -299,11 +304,6 @@ export class TableReader {
 
   #sortKey(value: Column | SQL, position: number): SQL {
     return this.#sortsByIndex !== false || !this.#isTextKey(position) ? sql`${value}` : this.#bulk.sortKey(value)
-  }
-
-  async #read<Row>(query: Statement & { decode(values: readonly unknown[]): Row }): Promise<readonly Row[]> {
-    const { rows } = await this.#database.run(query)
-    return rows.map((row) => query.decode(row))
   }
 }
 

@@ -1,11 +1,11 @@
 import { desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
+import { readAnchored } from '../read-query.ts'
 import { isUnfinished } from '../repositories/backup-requests.ts'
 import { buildQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { allNotChecked, fail, ok, warn, type Finding } from './finding.ts'
-import { readAnchored } from './subject.ts'
 
 const hourMilliseconds = 3_600_000
 const dayMilliseconds = 24 * hourMilliseconds

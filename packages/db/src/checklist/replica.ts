@@ -3,13 +3,14 @@ import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import { DatabaseError } from '../errors.ts'
 import { pendingMigrations } from '../known-migrations.ts'
+import { readAnchored, readQuery } from '../read-query.ts'
+import { appliedMigrations } from '../repositories/migrations.ts'
 import type { Tables } from '../schema.ts'
 import { buildQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { readFacts } from './connection.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 import { inspectionOf } from './inspections.ts'
-import { readAnchored, readRows } from './subject.ts'
 
 const id = 'replica'
 const tolerableSeconds = 10
@@ -59,15 +60,8 @@ function lagFinding(lagSeconds: number, isReadOnly: boolean): Finding {
 }
 
 async function missingMigrations(replica: Transport): Promise<readonly string[]> {
-  const { builder, tables } = replica.dialect
-  const { migrations } = tables
-  const query = buildQuery(
-    builder
-      .select({ name: migrations.name })
-      .from(migrations)
-      .where(sql`${migrations.appliedAt} is not null`),
-  )
-  return pendingMigrations((await readRows(replica, query)).map(({ name }) => name))
+  const applied = await readQuery(replica, appliedMigrations(replica.dialect, {}))
+  return pendingMigrations(applied.map(({ name }) => name))
 }
 
 /**

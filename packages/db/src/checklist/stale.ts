@@ -1,11 +1,11 @@
 import { and, eq, lte, sql, type SQL } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
+import { readAnchored } from '../read-query.ts'
 import type { Tables } from '../schema.ts'
 import { buildQuery } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { ok, warn, type Finding } from './finding.ts'
-import { readAnchored } from './subject.ts'
 
 const hourMilliseconds = 3_600_000
 /** The sweep runs every few minutes: what outlives its time by an hour, nobody sweeps. */

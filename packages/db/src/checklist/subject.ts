@@ -1,6 +1,5 @@
 import type { Database } from '../database.ts'
-import { databaseError } from '../errors.ts'
-import type { Query, Statement } from '../statement.ts'
+import type { Statement } from '../statement.ts'
 import type { Transport, TripObserver } from '../transport.ts'
 import type { Target } from '../url.ts'
 
@@ -23,22 +22,6 @@ export interface Subject {
   readonly clock: () => Date
   readonly readMigrations: (transport: Transport) => Promise<MigrationState>
   readonly observer?: TripObserver | undefined
-}
-
-/** Runs a query past the schema's own check, which a database at fault would not pass. */
-export async function readRows<Row>(transport: Transport, query: Query<Row>): Promise<readonly Row[]> {
-  const { rows } = await transport.run(query)
-  return rows.map((row) => query.decode(row))
-}
-
-/**
- * The one row of a query that starts from the row that is always there.
- * @throws DatabaseError `database_schema_outdated` where it is not: then the query says nothing
- */
-export async function readAnchored<Row>(transport: Transport, query: Query<Row>): Promise<Row> {
-  const [row] = await readRows(transport, query)
-  if (row !== undefined) return row
-  throw databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
 }
 
 /** Rows of a statement in the dialect's own words, as text; null stays undefined. */

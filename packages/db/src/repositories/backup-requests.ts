@@ -25,7 +25,7 @@ import { insertWhere } from './insert-where.ts'
 export type BackupResult = 'ok' | 'requested' | 'running' | `failed: ${string}`
 
 /** What is neither done nor failed yet. */
-const unfinished = ['requested', 'running'] as const satisfies readonly BackupResult[]
+export const unfinished = ['requested', 'running'] as const satisfies readonly BackupResult[]
 
 export function isUnfinished(result: string): boolean {
   return unfinished.some((one) => one === result)
@@ -60,11 +60,7 @@ export async function requestBackup(store: Store, caller: UserCaller, backup: Ba
     answer: pendingQuery(dialect, caller, backup.name),
     applied: isAt(dialect, backup),
   })
-  const standing = standingOf(caller, rows[0])
-  if (!standing.ok) return standing
-  if (!standing.value.isAdmin) return refused('forbidden')
-  const found = rows.find(isWhole)
-  return found === undefined ? refused('not_found') : done(rowOf(found))
+  return foundFor(caller, rows)
 }
 
 /** A scheduled backup that came off, by its name or the newest that was verified, for administrators. */
@@ -79,11 +75,15 @@ export async function findBackup(
       ? and(like(backups.name, scheduledName), isNotNull(backups.verifiedAt))
       : eq(backups.name, wanted.name)
   const rows = await store.read(backupsQuery(store.dialect, caller, and(isWanted, isResult(store.dialect, ['ok']))))
+  return foundFor(caller, rows)
+}
+
+function foundFor(caller: UserCaller, rows: readonly FoundRow[]): Outcome<BackupRow> {
   const standing = standingOf(caller, rows[0])
   if (!standing.ok) return standing
   if (!standing.value.isAdmin) return refused('forbidden')
   const found = rows.find(isWhole)
-  return found === undefined ? refused('not_found') : done(rowOf(found))
+  return found === undefined ? refused('not_found') : done(backupOf(found))
 }
 
 /** The one that was asked for or is being taken; of that name where it has come off meanwhile. */
@@ -96,18 +96,7 @@ function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | und
   const { builder, tables } = dialect
   const { marks, users, backups } = tables
   const found = builder
-    .select({
-      name: backups.name,
-      bytes: backups.bytes,
-      rowCount: backups.rowCount,
-      sha256: backups.sha256,
-      isEncrypted: backups.isEncrypted,
-      consistency: backups.consistency,
-      result: backups.result,
-      createdAt: backups.createdAt,
-      verifiedAt: backups.verifiedAt,
-      drilledAt: backups.drilledAt,
-    })
+    .select(backupOf(backups))
     .from(backups)
     .where(condition)
     // What is under way before what came off in the same second.
@@ -121,16 +110,7 @@ function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | und
   const select = builder
     .select({
       ...standingFields(dialect),
-      name: found.name,
-      bytes: found.bytes,
-      rowCount: found.rowCount,
-      sha256: found.sha256,
-      isEncrypted: found.isEncrypted,
-      consistency: found.consistency,
-      result: found.result,
-      createdAt: found.createdAt,
-      verifiedAt: found.verifiedAt,
-      drilledAt: found.drilledAt,
+      ...backupOf(found),
     })
     .from(marks)
     .leftJoin(users, isThisCaller(dialect, caller))
@@ -146,8 +126,11 @@ function isWhole(row: FoundRow): row is StandingRow & BackupRow {
   return row.name !== null
 }
 
-function rowOf(row: BackupRow): BackupRow {
-  const { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt } = row
+/** What is a backup's own of the table, of what was selected from it, or of a row with more. */
+export function backupOf<Source extends { readonly [Name in keyof BackupRow]: unknown }>(
+  source: Source,
+): Pick<Source, keyof BackupRow> {
+  const { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt } = source
   return { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt }
 }
 

@@ -5,7 +5,7 @@ import type { BackupRow } from '../rows.ts'
 import { backupMark } from '../schema.ts'
 import { buildQuery, buildStatement, type Statement } from '../statement.ts'
 import type { Store } from '../store.ts'
-import { isAt, isResult, scheduledName } from './backup-requests.ts'
+import { backupOf, isAt, isResult, scheduledName } from './backup-requests.ts'
 import { insertWhere } from './insert-where.ts'
 
 /* The backups that the schedule takes: their rows, and the mark of the run that is under way. */
@@ -90,18 +90,7 @@ export async function listScheduledBackups(store: Store): Promise<readonly Backu
   return store.read(
     buildQuery(
       builder
-        .select({
-          name: backups.name,
-          bytes: backups.bytes,
-          rowCount: backups.rowCount,
-          sha256: backups.sha256,
-          isEncrypted: backups.isEncrypted,
-          consistency: backups.consistency,
-          result: backups.result,
-          createdAt: backups.createdAt,
-          verifiedAt: backups.verifiedAt,
-          drilledAt: backups.drilledAt,
-        })
+        .select(backupOf(backups))
         .from(backups)
         .where(like(backups.name, scheduledName))
         .orderBy(desc(backups.createdAt), desc(backups.name)),
@@ -111,15 +100,8 @@ export async function listScheduledBackups(store: Store): Promise<readonly Backu
 
 /** Notes a backup: a new one, or in the place of the one of that name. @returns whether the run still holds the lease */
 export async function putBackup(store: Store, owner: string, backup: BackupRow): Promise<boolean> {
-  const { builder, tables } = store.dialect
-  const { backups } = tables
-  const { name, ...values } = backup
-  const update = builder
-    .update(backups)
-    .set(values)
-    .where(all(eq(backups.name, name), holdsLease(store.dialect, owner)))
   await store.write({
-    writes: [buildStatement(update), insertion(store.dialect, owner, backup)],
+    writes: [update(store.dialect, owner, backup), insertion(store.dialect, owner, backup)],
     applied: isAt(store.dialect, backup),
   })
   return (await store.read(isAt(store.dialect, backup))).length > 0
@@ -128,6 +110,21 @@ export async function putBackup(store: Store, owner: string, backup: BackupRow):
 /** Notes a backup, unless there is one of its name. */
 export async function addBackup(store: Store, owner: string, backup: BackupRow): Promise<void> {
   await store.write({ writes: [insertion(store.dialect, owner, backup)], applied: isAt(store.dialect, backup) })
+}
+
+function update(
+  dialect: Dialect,
+  owner: string,
+  { name, ...values }: Pick<BackupRow, 'name'> & Partial<BackupRow>,
+): Statement {
+  const { builder, tables } = dialect
+  const { backups } = tables
+  return buildStatement(
+    builder
+      .update(backups)
+      .set(values)
+      .where(all(eq(backups.name, name), holdsLease(dialect, owner))),
+  )
 }
 
 function insertion(dialect: Dialect, owner: string, backup: BackupRow): Statement {
@@ -147,14 +144,10 @@ function insertion(dialect: Dialect, owner: string, backup: BackupRow): Statemen
 /** Notes what became of a backup, and that nothing is begun any more. @returns whether the run still held the lease */
 export async function endBackup(store: Store, owner: string, backup: BackupRow): Promise<boolean> {
   const { builder, tables } = store.dialect
-  const { backups, marks } = tables
-  const { name, ...values } = backup
-  const update = builder
-    .update(backups)
-    .set(values)
-    .where(all(eq(backups.name, name), holdsLease(store.dialect, owner)))
+  const { marks } = tables
   const forget = builder.update(marks).set({ value: null }).where(isOwn(store.dialect, owner))
-  await store.write({ writes: [buildStatement(update), buildStatement(forget)], applied: isAt(store.dialect, backup) })
+  const writes = [update(store.dialect, owner, backup), buildStatement(forget)]
+  await store.write({ writes, applied: isAt(store.dialect, backup) })
   return (await store.read(isAt(store.dialect, backup))).length > 0
 }
 
@@ -165,13 +158,7 @@ export async function changeBackup(
   name: string,
   change: Partial<Omit<BackupRow, 'name'>>,
 ): Promise<void> {
-  const { builder, tables } = store.dialect
-  const { backups } = tables
-  const update = builder
-    .update(backups)
-    .set(change)
-    .where(all(eq(backups.name, name), holdsLease(store.dialect, owner)))
-  await store.write({ writes: [buildStatement(update)] })
+  await store.write({ writes: [update(store.dialect, owner, { name, ...change })] })
 }
 
 export async function removeBackup(store: Store, owner: string, name: string): Promise<void> {

@@ -2,12 +2,12 @@ import { isNotNull } from 'drizzle-orm'
 import { defineQuery } from '../statement.ts'
 import type { Store } from '../store.ts'
 
-const appliedQuery = defineQuery<object>()(({ builder, tables: { migrations } }) =>
+export const appliedMigrations = defineQuery<object>()(({ builder, tables: { migrations } }) =>
   builder.select({ name: migrations.name }).from(migrations).where(isNotNull(migrations.appliedAt)),
 )
 
 /** Names of the migrations that are applied to the end. */
 export async function appliedMigrationNames(store: Store): Promise<readonly string[]> {
-  const rows = await store.read(appliedQuery(store.dialect, {}))
+  const rows = await store.read(appliedMigrations(store.dialect, {}))
   return rows.map(({ name }) => name)
 }

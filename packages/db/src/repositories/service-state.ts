@@ -1,10 +1,10 @@
-import { count, desc, isNotNull, notInArray, sql, type SQL } from 'drizzle-orm'
+import { count, desc, isNotNull, not, sql, type SQL } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import type { Dialect } from '../dialect.ts'
 import type { ExecutionStatus } from '../schema.ts'
 import { buildQuery } from '../statement.ts'
 import type { Store } from '../store.ts'
-import type { BackupResult } from './backup-requests.ts'
+import { isResult, unfinished } from './backup-requests.ts'
 import { dueKinds } from './executions-due.ts'
 
 /** What the whole service has before it, for those who run it. */
@@ -57,7 +57,7 @@ function stateQuery(dialect: Dialect, at: Date) {
   const backup = builder
     .select({ createdAt: backups.createdAt, result: backups.result })
     .from(backups)
-    .where(notInArray(backups.result, ['requested', 'running'] satisfies BackupResult[]))
+    .where(not(isResult(dialect, unfinished)))
     .orderBy(desc(backups.createdAt), desc(backups.name))
     .limit(1)
     .as('backup')
