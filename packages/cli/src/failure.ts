@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@millrace/api/errors'
+import type { SettingProblem } from '@millrace/api/settings'
 import { SealingError } from '@millrace/api/user-settings/sealing'
 import { DatabaseError } from '@millrace/db/errors'
 import type { DatabaseFault } from '@millrace/db/errors'
@@ -69,6 +70,15 @@ export class Interrupted extends Error {
 
 export function urlFailure(error: UrlError): Failure {
   return new Failure('url_invalid', error)
+}
+
+/** All that is wrong with the settings, and what that has led to where it is worth saying. */
+export function settingsFailure(problems: readonly SettingProblem[], consequence = ''): Failure {
+  return new Failure('settings_invalid', {
+    what: `Settings are wrong: ${problems.map(({ variable }) => variable).join(', ')}. ${consequence}`.trimEnd(),
+    why: problems.map(({ variable, why }) => `${variable}: ${why}`).join('\n'),
+    fix: problems.map(({ variable, fix }) => `${variable}: ${fix}`).join('\n'),
+  })
 }
 
 /** What no caller of the command line can cause is a defect. */

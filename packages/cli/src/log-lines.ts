@@ -1,3 +1,5 @@
+import { membersIn } from './json.ts'
+
 /** wrangler's own line of a request; the functions' line says more. */
 const wranglersRequest = /^\[wrangler:\w+\] [A-Z]+ \S+ \d{3} /
 const indent = ' '.repeat(9)
@@ -28,14 +30,7 @@ export function readableEntry(entry: Readonly<Record<string, unknown>>, at: Date
 }
 
 function entryOf(line: string): Readonly<Record<string, unknown>> | undefined {
-  if (!line.startsWith('{"level":')) return undefined
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    // Not an entry, though it begins like one.
-    return undefined
-  }
+  return line.startsWith('{"level":') ? membersIn(line) : undefined
 }
 
 /** The first line, and what stands below it. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { createAdoptedSecrets } from '@millrace/api/user-settings/adopted'
-import { parseSettings, type NamedKey } from '@millrace/api/settings'
+import type { NamedKey } from '@millrace/api/settings'
 import { prepareAdoption, type Adoption } from '@millrace/db/archive/adopt/adoption'
 import type { ForeignSchema } from '@millrace/db/archive/adopt/foreign-schema'
 import { guideTables } from '@millrace/db/archive/adopt/guide-tables'
@@ -13,6 +13,7 @@ import type { Database } from '@millrace/db/database'
 import { connect, isMissingFile, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
+import { withOneSetting } from '../one-setting.ts'
 import { startProgress, type Progress } from '../progress.ts'
 import { startLoadProgress } from './load-progress.ts'
 import type { QuarantineFile } from './quarantine-file.ts'
@@ -34,7 +35,7 @@ export interface AdoptPlan {
 /** Moves a database that another program made: all its rows are judged, then, if none is wrong or those aside, written. */
 export async function adopt(context: Context, plan: AdoptPlan): Promise<number> {
   const { from, to, isResumed, quarantine } = plan
-  const keys = readSettingsKeys(context, to)
+  const { settingsKeys: keys } = await withOneSetting(context, to, 'SETTINGS_KEYS')
   const early = isMissingFile(to.target) ? undefined : await openUnwritten(context, to, isResumed)
   const at = (isResumed && early !== undefined ? await earlierTime(early, plan) : undefined) ?? new Date().toISOString()
   const adoption = await judgeSource(context, plan, keys, at)
@@ -212,18 +213,6 @@ function tellRefusal({ output }: Context, { from }: AdoptPlan, adoption: Adoptio
   const tables = tableCounts({ counts: { ...adoption.counts, ...counts } }, new TablesDigester().finish())
   output.failure(failure, { ok: false, tables, refused: refusedDocument(adoption) })
   return failure.exitCode
-}
-
-function readSettingsKeys(context: Context, { url }: ChosenDatabase): readonly NamedKey[] {
-  const { SETTINGS_KEYS } = context.environment()
-  if (SETTINGS_KEYS === undefined) return []
-  const parsed = parseSettings({ DATABASE_URL: url, SETTINGS_KEYS }, {})
-  if (parsed.ok) return parsed.settings.settingsKeys
-  throw new Failure('settings_invalid', {
-    what: 'SETTINGS_KEYS is wrong.',
-    why: parsed.problems.map(({ why }) => why).join('\n'),
-    fix: parsed.problems.map(({ fix }) => fix).join('\n'),
-  })
 }
 
 function keysMissing({ shownUrl }: ChosenDatabase): Failure {

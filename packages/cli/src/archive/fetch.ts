@@ -3,7 +3,8 @@ import type { ErrorCode } from '@millrace/api/errors'
 import { digestField } from '@millrace/api/digest-field'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
-import { isRecord } from '../json.ts'
+import { membersIn } from '../json.ts'
+import { bareHost, isLoopback } from '../ports.ts'
 import { printable } from '../printable.ts'
 import { startProgress } from '../progress.ts'
 import { openOutput, type ArchiveOutput } from './output-file.ts'
@@ -48,8 +49,7 @@ function readKey(context: Context): string {
 function backupUrl(deployment: string, name: string): URL {
   const url = URL.canParse(deployment) ? new URL(deployment) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol)) {
-    const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-    if (url.protocol === 'https:' || isLocal) {
+    if (url.protocol === 'https:' || isLoopback(bareHost(url))) {
       return new URL(`/v1/admin/backups/${encodeURIComponent(name)}`, url)
     }
   }
@@ -75,13 +75,9 @@ async function ask({ lifetime }: Context, url: URL, key: string): Promise<Respon
 }
 
 async function codeOf(answer: Response): Promise<string | undefined> {
-  try {
-    const body: unknown = JSON.parse(await answer.text())
-    return isRecord(body) && typeof body['code'] === 'string' ? body['code'] : undefined
-  } catch {
-    // Not what the functions answer: a page of whoever stands before them.
-    return undefined
-  }
+  // Whatever keeps the body from being read, the status has said enough.
+  const code = membersIn(await answer.text().catch(() => ''))?.['code']
+  return typeof code === 'string' ? code : undefined
 }
 
 function refusal(url: URL, status: number, code: string | undefined): Failure {

@@ -3,9 +3,9 @@ import type { Database } from '@millrace/db/database'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
-import { loadDrivers } from '../connection.ts'
+import { loadDrivers, needsGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { makePlan, throughGateway, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
+import { makePlan, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
 import { awaitReadiness } from '../deploy/readiness.ts'
 import { wranglerDeploy, type Bundle, type Deployed } from '../deploy/wrangler.ts'
 import { Failure } from '../failure.ts'
@@ -54,7 +54,7 @@ async function deploy(context: Context, options: DeployOptions): Promise<number>
 async function openAsFunctions({ settings }: Plan): Promise<Database> {
   const { database: target, gatewayUrl, gatewayToken } = settings
   const openDatabase = await loadDrivers()
-  return openDatabase(throughGateway(target) ? { target, gatewayUrl, gatewayToken } : { target })
+  return openDatabase(needsGateway(target) ? { target, gatewayUrl, gatewayToken } : { target })
 }
 
 async function rehearse(context: Context, plan: Plan, database: Database): Promise<number> {

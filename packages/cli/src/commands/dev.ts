@@ -12,7 +12,7 @@ import { developmentSecrets, makeStateDirectory, writePrivateFile } from '../dev
 import { findDocs, startWorker, untilReady, workerFailure } from '../dev/worker.ts'
 import type { Worker } from '../dev/worker.ts'
 import { settingsOnly } from '../environment.ts'
-import { Failure } from '../failure.ts'
+import { settingsFailure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { readableLine } from '../log-lines.ts'
@@ -121,11 +121,7 @@ async function functionSettings(
   }
   const parsed = parseSettings({ ...newServiceSecrets(), ...settings }, { needsAuthKeys: true, needsGateway: false })
   if (parsed.ok) return settings
-  throw new Failure('settings_invalid', {
-    what: `Settings are wrong: ${parsed.problems.map(({ variable }) => variable).join(', ')}.`,
-    why: parsed.problems.map(({ variable, why }) => `${variable}: ${why}`).join('\n'),
-    fix: parsed.problems.map(({ variable, fix }) => `${variable}: ${fix}`).join('\n'),
-  })
+  throw settingsFailure(parsed.problems)
 }
 
 /** Starts the gateway where the database needs one, and migrates. Gives the gateway's URL. */

@@ -4,6 +4,7 @@ import type { AddCommand } from '../command.ts'
 import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
+import { withOneSetting } from '../one-setting.ts'
 import { withDatabaseOption } from '../options.ts'
 import { startProgress } from '../progress.ts'
 
@@ -57,23 +58,15 @@ function wordsOf(resealed: number, total: number, kid: string): string {
   return `Resealed ${some} of ${all} secrets; each is now sealed under ${kid}, the first of SETTINGS_KEYS.`
 }
 
-async function readSettingsKeys(context: Context, { url }: ChosenDatabase): Promise<readonly NamedKey[]> {
-  const { parseSettings } = await import('@millrace/api/settings')
-  const { SETTINGS_KEYS } = context.environment()
-  if (SETTINGS_KEYS === undefined) {
+async function readSettingsKeys(context: Context, chosen: ChosenDatabase): Promise<readonly NamedKey[]> {
+  if (context.environment()['SETTINGS_KEYS'] === undefined) {
     throw new Failure('settings_invalid', {
       what: 'SETTINGS_KEYS is not set.',
       why: 'Secrets are resealed under its first key, and opened with the others.',
       fix: 'Set it as the functions have it; `millrace secrets new` prints a new key.',
     })
   }
-  const parsed = parseSettings({ DATABASE_URL: url, SETTINGS_KEYS }, {})
-  if (parsed.ok) return parsed.settings.settingsKeys
-  throw new Failure('settings_invalid', {
-    what: 'SETTINGS_KEYS is wrong.',
-    why: parsed.problems.map(({ why }) => why).join('\n'),
-    fix: parsed.problems.map(({ fix }) => fix).join('\n'),
-  })
+  return (await withOneSetting(context, chosen, 'SETTINGS_KEYS')).settingsKeys
 }
 
 function missingKeys(kids: ReadonlySet<string>): Failure {

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { Failure } from '../failure.ts'
+import { withOneSetting } from '../one-setting.ts'
 import { withDatabaseOption } from '../options.ts'
 import { readNewPassword } from '../passwords.ts'
 import { printable } from '../printable.ts'
@@ -62,7 +62,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   const { checkNames, checkPassword } = await import('../account-rules.ts')
   const { username, email } = checkNames(name, options.email)
   const chosen = chooseExisting(context, options)
-  const bcryptCost = await readBcryptCost(context, chosen)
+  const { bcryptCost } = await withOneSetting(context, chosen, 'BCRYPT_COST')
   const password = checkPassword(await readNewPassword(context, username))
   const { store, users } = await open(context, chosen)
   const role = options.admin === true ? 'admin' : 'user'
@@ -95,7 +95,7 @@ async function changeStanding(
 async function changePassword(context: Context, name: string, options: UserOptions): Promise<number> {
   const { checkPassword } = await import('../account-rules.ts')
   const chosen = chooseExisting(context, options)
-  const bcryptCost = await readBcryptCost(context, chosen)
+  const { bcryptCost } = await withOneSetting(context, chosen, 'BCRYPT_COST')
   const password = checkPassword(await readNewPassword(context, name))
   const { store, users } = await open(context, chosen)
   const user = await users.changePassword(store, name, { password, bcryptCost })
@@ -113,18 +113,6 @@ function chooseExisting(context: Context, options: UserOptions): ChosenDatabase 
 async function open(context: Context, chosen: ChosenDatabase) {
   const { database } = await connect(context, chosen)
   return { store: database.store(), users: await import('../users.ts') }
-}
-
-async function readBcryptCost(context: Context, { url }: ChosenDatabase): Promise<number> {
-  const { parseSettings } = await import('@millrace/api/settings')
-  const { BCRYPT_COST } = context.environment()
-  const parsed = parseSettings({ DATABASE_URL: url, BCRYPT_COST }, {})
-  if (parsed.ok) return parsed.settings.bcryptCost
-  throw new Failure('settings_invalid', {
-    what: 'BCRYPT_COST is wrong.',
-    why: parsed.problems.map(({ why }) => why).join('\n'),
-    fix: parsed.problems.map(({ fix }) => fix).join('\n'),
-  })
 }
 
 function userLine({ id, username, email, role, disabledAt }: UserView): string {

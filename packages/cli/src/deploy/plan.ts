@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { SettingProblem, Settings } from '@millrace/api/settings'
 import type { Target } from '@millrace/db/url'
+import { needsGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { secretNames, settingsOnly } from '../environment.ts'
-import { Failure } from '../failure.ts'
+import { Failure, settingsFailure } from '../failure.ts'
 import { isRecord } from '../json.ts'
-import { isLoopback } from '../ports.ts'
+import { bareHost, isLoopback } from '../ports.ts'
 
 export interface DeployOptions {
   readonly database?: string
@@ -42,7 +43,7 @@ export async function makePlan(context: Context, options: DeployOptions): Promis
       .map(secretInConfiguration),
     ...(parsed.ok ? problemsOfPlace(parsed.settings) : parsed.problems),
   ]
-  if (!parsed.ok || problems.length > 0) throw settingsFailure(problems)
+  if (!parsed.ok || problems.length > 0) throw settingsFailure(problems, 'Nothing was changed.')
   for (const notice of parsed.notices) context.output.note(notice)
   const named = (isSecret: boolean) =>
     Object.fromEntries(Object.entries(given).filter(([name]) => secretNames.has(name) === isSecret))
@@ -110,17 +111,13 @@ function problemsOfPlace(settings: Settings): readonly SettingProblem[] {
   const problems = [ownEndpointProblem('DATABASE_URL', database)]
   if (readDatabase !== undefined) problems.push(ownEndpointProblem('DATABASE_READ_URL', readDatabase))
   if (readGatewayUrl !== undefined) problems.push(gatewayProblem('DATABASE_READ_GATEWAY_URL', new URL(readGatewayUrl)))
-  if (gatewayUrl !== undefined && throughGateway(database)) {
+  if (gatewayUrl !== undefined && needsGateway(database)) {
     problems.push(
       gatewayProblem('DATABASE_GATEWAY_URL', new URL(gatewayUrl)),
       gatewayToken === undefined ? tokenMissing : undefined,
     )
   }
   return problems.filter((problem) => problem !== undefined)
-}
-
-export function throughGateway({ via }: Target): boolean {
-  return via === 'file' || via === 'gateway'
 }
 
 const tokenMissing: SettingProblem = {
@@ -154,8 +151,8 @@ function gatewayProblem(variable: string, url: URL): SettingProblem | undefined 
   }
 }
 
-function hostOf({ hostname }: URL): string {
-  const name = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+function hostOf(url: URL): string {
+  const name = bareHost(url)
   return name.endsWith('.localhost') ? 'localhost' : name
 }
 
@@ -167,13 +164,5 @@ function originOf(text: string): string {
     what: '--url is not an http(s) URL without a path.',
     why: 'The routes of the API are asked for below it.',
     fix: 'Give it as https://api.example.com.',
-  })
-}
-
-function settingsFailure(problems: readonly SettingProblem[]): Failure {
-  return new Failure('settings_invalid', {
-    what: `Settings are wrong: ${problems.map(({ variable }) => variable).join(', ')}. Nothing was changed.`,
-    why: problems.map(({ variable, why }) => `${variable}: ${why}`).join('\n'),
-    fix: problems.map(({ variable, fix }) => `${variable}: ${fix}`).join('\n'),
   })
 }

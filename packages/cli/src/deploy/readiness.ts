@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isRecord } from '../json.ts'
+import { membersIn } from '../json.ts'
 
 /** How a deployment answered `/readyz` in the end. */
 export type Readiness =
@@ -46,23 +46,13 @@ async function ask(url: string, version: string | null, interruption: AbortSigna
 }
 
 function judge(url: string, status: number, text: string): Readiness {
-  const body = parsed(text)
+  const body = membersIn(text)
   if (status === 200 && body?.['status'] === 'ready') {
     return { isReady: true, dialect: String(body['dialect']), schema: Number(body['schema']) }
   }
   const code = typeof body?.['code'] === 'string' ? body['code'] : undefined
   const detail = typeof body?.['detail'] === 'string' ? `: ${body['detail']}` : ''
   return { isReady: false, code, why: `${url} answers ${status} ${code ?? ''}${detail}`.trim() }
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    // Not what the functions answer: a page of whoever stands before them.
-    return undefined
-  }
 }
 
 function reasonOf(error: unknown): string {
