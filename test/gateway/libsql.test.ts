@@ -175,7 +175,7 @@ describe('locks', () => {
     await client.execute('create table t (a integer primary key, b)')
     await client.execute('insert into t values (1, 0)')
     const other = await startOther('gateway', database.url)
-    const others = libsqlDriver({ url: other.url, port: 0, status: never, close: never })
+    const others = libsqlDriver({ url: other.url, port: 0, status: never, close: never, fetch: never })
     const increment = (through: typeof client) =>
       through.batch(['update t set b = b + 1 where a = 1', 'select b from t'], 'write')
     await Promise.all(Array.from({ length: 100 }, (_, index) => increment(index % 2 === 0 ? client : others)))
@@ -196,7 +196,7 @@ describe('locks', () => {
   it('a commit survives the end of the process without warning', async () => {
     const { database } = await startLibsql()
     const other = await startOther('gateway', database.url)
-    const others = libsqlDriver({ url: other.url, port: 0, status: never, close: never })
+    const others = libsqlDriver({ url: other.url, port: 0, status: never, close: never, fetch: never })
     await others.batch(['create table t (a)', 'insert into t values (1)'], 'write')
     const open = await others.transaction('write')
     await open.execute('insert into t values (2)')

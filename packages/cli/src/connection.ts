@@ -101,7 +101,10 @@ export async function connect(
   const { target } = chosen
   if (!needsGateway(target)) return { ...chosen, database: openDatabase({ target, timeoutSeconds }) }
   const gateway = await openGateway(context, target, place)
-  return { ...chosen, database: openDatabase({ target, gatewayUrl: gateway.url, timeoutSeconds }) }
+  return {
+    ...chosen,
+    database: openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds }),
+  }
 }
 
 export interface GatewayPlace {

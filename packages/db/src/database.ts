@@ -3,6 +3,7 @@ import { connectMysql } from './dialects/mysql/transport.ts'
 import { connectPostgres } from './dialects/postgres/transport.ts'
 import { connectSqlite } from './dialects/sqlite/transport.ts'
 import type { Endpoint } from './dialects/trips.ts'
+import type { Fetch } from './fetch.ts'
 import { DatabaseError, databaseError } from './errors.ts'
 import { pendingMigrations } from './known-migrations.ts'
 import { readPoolStatus, type PoolStatus } from './pool-status.ts'
@@ -18,6 +19,8 @@ export interface DatabaseSettings {
   /** Where the gateway listens; needed by targets that are reached through one. */
   readonly gatewayUrl?: string | undefined
   readonly gatewayToken?: string | undefined
+  /** In place of the global `fetch`: of a gateway in the same process. */
+  readonly fetch?: Fetch | undefined
   /** How long one round trip may take; 30 when absent. */
   readonly timeoutSeconds?: number | undefined
   /** How often at most a statement is sent, the first time counted; as the default policy has it when absent. */
@@ -91,12 +94,12 @@ async function pendingOrAll(transport: Transport, retrying: Retrying): Promise<r
   }
 }
 
-function endpointOf({ target, gatewayUrl, gatewayToken, timeoutSeconds = 30 }: DatabaseSettings): Endpoint {
+function endpointOf({ target, gatewayUrl, gatewayToken, fetch, timeoutSeconds = 30 }: DatabaseSettings): Endpoint {
   const needsGateway = target.via === 'gateway' || target.via === 'file'
   if (!needsGateway) return { gatewayUrl: undefined, gatewayToken: undefined, timeoutSeconds }
   if (gatewayUrl === undefined)
     throw new TypeError('DATABASE_GATEWAY_URL is needed: this database has no HTTP endpoint')
-  return { gatewayUrl: new URL(gatewayUrl), gatewayToken, timeoutSeconds }
+  return { gatewayUrl: new URL(gatewayUrl), gatewayToken, timeoutSeconds, fetch }
 }
 
 function connect(target: Target, endpoint: Endpoint): Connect {

@@ -1,3 +1,4 @@
+import type { Answer, Fetch } from '../fetch.ts'
 import type { Statement } from '../statement.ts'
 import type { TripObserver } from '../transport.ts'
 
@@ -8,14 +9,9 @@ export interface Endpoint {
   readonly gatewayToken: string | undefined
   /** How long one round trip may take. */
   readonly timeoutSeconds: number
+  /** In place of the global `fetch`: of a gateway in the same process. */
+  readonly fetch?: Fetch | undefined
 }
-
-/** What the drivers look at of an answer. */
-export interface Answer extends Pick<Response, 'ok' | 'status' | 'statusText' | 'headers' | 'text'> {
-  json(): Promise<unknown>
-}
-
-export type Fetch = (input: Request | URL | string, init?: RequestInit) => Promise<Answer>
 
 export const gatewayTokenHeader = 'X-Millrace-Gateway-Token'
 
@@ -24,6 +20,8 @@ export interface Purpose {
   readonly observer: TripObserver | undefined
   readonly statement: string
   readonly parameters: readonly unknown[]
+  /** Where it may take longer than the endpoint's limit. */
+  readonly timeoutSeconds?: number | undefined
 }
 
 export const unobserved: Purpose = { observer: undefined, statement: '', parameters: [] }
@@ -34,6 +32,7 @@ export function purposeOf(observer: TripObserver | undefined, ...statements: rea
     observer,
     statement: statements.map(({ text }) => text).join(';\n'),
     parameters: statements.flatMap(({ parameters }) => parameters),
+    timeoutSeconds: statements.find(({ timeoutSeconds }) => timeoutSeconds !== undefined)?.timeoutSeconds,
   }
 }
 
@@ -52,16 +51,16 @@ export function fetchThrough(
   }
   const hasOwn = Object.keys(own).length > 0
   return async (input, init) => {
-    const { observer, statement, parameters } = purpose()
+    const { observer, statement, parameters, timeoutSeconds = endpoint.timeoutSeconds } = purpose()
     const trace = endpoint.gatewayUrl === undefined ? undefined : observer?.traceHeaders
     const startedAt = performance.now()
     try {
-      const answer = await fetch(input, {
+      const answer = await (endpoint.fetch ?? fetch)(input, {
         ...withoutCache(init),
         ...(hasOwn || trace !== undefined ? { headers: withHeaders({ ...own, ...trace }, input, init?.headers) } : {}),
-        signal: AbortSignal.timeout(endpoint.timeoutSeconds * 1000),
+        signal: AbortSignal.timeout(timeoutSeconds * 1000),
       })
-      return readAnswer(answer, await answer.text())
+      return answer instanceof Response ? readAnswer(answer, await answer.text()) : answer
     } finally {
       observer?.trip(performance.now() - startedAt, statement, () => parameters.map(typeOf))
     }
