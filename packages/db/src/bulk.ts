@@ -5,6 +5,10 @@ import type { Statement } from './statement.ts'
 
 /** How a dialect moves many rows at once. */
 export interface BulkDialect {
+  /** Whether many rows are written faster without the indexes that only serve reading, and those made at the end. */
+  readonly makesIndexesLast: boolean
+  /** How many pages are written at the same time, each by a connection of its own. */
+  readonly writesAtOnce: number
   /** Length of the column's text in bytes, 0 for null. */
   byteLength(column: Column): SQL<number>
   /** One statement that inserts all of the rows; each row's text is JSON of its values. */
@@ -23,8 +27,8 @@ export interface BulkDialect {
    * JSON that is refused as such, never another value.
    */
   json(column: Column, spec: ArchiveColumn): SQL
-  /** The texts of a subquery's rows as one, in its order and with commas between; where that has no limit of its own. */
-  readonly listed?: (text: SQL) => SQL<string | null>
+  /** The texts of a subquery's rows as one, in the keys' order and with LF between. It may be cut where it is long. */
+  readonly listed: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
   /** SHA-256, hexadecimal, over the texts of a subquery's rows in the keys' order, each followed by LF; where there is one. */
   readonly digest?: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
 }

@@ -1,8 +1,10 @@
+import process from 'node:process'
 import { startProgress, type Progress } from '../progress.ts'
 
 /** Progress of writing rows, then of proving them. */
 export interface LoadProgress {
   readonly onRows: (rows: number, bytes: number) => void
+  readonly onIndex: (name: string) => void
   readonly onProven: (rows: number) => void
   end(): void
 }
@@ -12,6 +14,10 @@ export function startLoadProgress(rows: number): LoadProgress {
   let isProving = false
   return {
     onRows: (count, bytes) => current.advance(count, bytes),
+    onIndex(name) {
+      current.end()
+      process.stderr.write(`making the index ${name}\n`)
+    },
     onProven(count) {
       if (!isProving) {
         current.end()

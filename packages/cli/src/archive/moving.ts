@@ -6,7 +6,7 @@ import { useSha256 } from '@millrace/db/archive/sha256'
  * Node lets garbage pile up to some hundred megabytes before it collects it. These make it collect early instead, which
  * costs time; a limit would end the process at a large document. They can only be given when Node starts.
  */
-export const leanFlags = ['--max-semi-space-size=2', '--heap-growing-percent=50']
+export const leanFlags = ['--min-semi-space-size=4', '--max-semi-space-size=4', '--heap-growing-percent=25']
 
 /** Makes the process fit for moving any number of rows: in little memory, with Node's own SHA-256. */
 export function startMoving(): void {

@@ -35,8 +35,17 @@ export function digestOf(entries: readonly ArchiveEntry[]): string {
   return sha256Of(linesOf(entries))
 }
 
-function linesOf(entries: readonly ArchiveEntry[]): string {
-  return `${entries.map(({ text }) => text).join('\n')}\n`
+const utf8 = new TextEncoder()
+
+/** A page's rows go into several digests. */
+const knownLines = new WeakMap<readonly ArchiveEntry[], Uint8Array>()
+
+function linesOf(entries: readonly ArchiveEntry[]): Uint8Array {
+  const known = knownLines.get(entries)
+  if (known !== undefined) return known
+  const lines = utf8.encode(`${entries.map(({ text }) => text).join('\n')}\n`)
+  knownLines.set(entries, lines)
+  return lines
 }
 
 /** Names of the tables whose digests differ. */

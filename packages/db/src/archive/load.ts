@@ -1,8 +1,10 @@
 import { asc, lte, sql } from 'drizzle-orm'
 import type { Database } from '../database.ts'
+import { bulkOf } from '../dialects/bulk.ts'
 import { buildQuery, buildStatement } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import type { TableDigests } from './digest.ts'
+import { LateIndexes, makeMissingIndexes } from './late-indexes.ts'
 import { HeldMark, readMark, type RestoreMark } from './mark.ts'
 import { Proof } from './proof.ts'
 import { RestoreError } from './restore-error.ts'
@@ -17,9 +19,13 @@ export interface LoadOptions {
   readonly isResumed: boolean
   /** Told of rows that were written, or found written, and of their text's length. */
   readonly onRows?: ((rows: number, characters: number) => void) | undefined
+  /** Told of each index that is made when all rows are there. */
+  readonly onIndex?: ((name: string) => void) | undefined
   /** Told of rows that the proof found as they were written. */
   readonly onProven?: ((rows: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
+  /** Rows of a table from which on its indexes are made last; for the tests. */
+  readonly indexesLastFrom?: number | undefined
 }
 
 /** How often the mark tells the progress. */
@@ -134,14 +140,18 @@ async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<
   }
 }
 
-/** A page is read while the one before it is written. */
+/** Pages are read while those before them are written; a table is begun when the one before it is all there. */
 async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
+  const { isResumed, signal, indexesLastFrom: from } = options
   const sink = new RowSink(transport, options)
+  const indexes = new LateIndexes(transport, { isResumed, from })
+  const { writesAtOnce } = bulkOf(transport.dialect)
+  const underWay = new Set<Promise<void>>()
+  let table: ArchiveTable | undefined
   let rows = 0
   let notedAt = Date.now()
-  let writing: Promise<void> = Promise.resolve()
   const write = async (page: RowPage) => {
-    await sink.write(page)
+    await indexes.wrote(page.table, await sink.write(page))
     rows += page.entries.length
     options.onRows?.(
       page.entries.length,
@@ -151,15 +161,31 @@ async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, o
     notedAt = Date.now()
     await mark.note(page.table.name, rows)
   }
-  for await (const page of pages) {
-    await writing
-    options.signal?.throwIfAborted()
-    writing = write(page)
-    // It is awaited before the next page; until then its failure is nobody's.
-    writing.catch(() => undefined)
+  try {
+    for await (const page of pages) {
+      const most = page.table === table ? writesAtOnce - 1 : 0
+      while (underWay.size > most) await Promise.race(underWay)
+      table = page.table
+      signal?.throwIfAborted()
+      const writing = write(page)
+      underWay.add(writing)
+      writing.then(
+        () => underWay.delete(writing),
+        // It is waited for before the next page; until then its failure is nobody's.
+        () => undefined,
+      )
+    }
+    await Promise.all(underWay)
+  } finally {
+    // Whoever takes the rows out again must not be overtaken by them.
+    await Promise.allSettled(underWay)
   }
-  await writing
-  options.signal?.throwIfAborted()
+  await indexes.make(async (of, name) => {
+    signal?.throwIfAborted()
+    await mark.note(of, rows)
+    options.onIndex?.(name)
+  })
+  signal?.throwIfAborted()
 }
 
 /** Rows deleted by one statement. */
@@ -194,6 +220,7 @@ async function emptyUnder(transport: Transport, mark: RestoreMark): Promise<numb
   const rows = await countRows(transport)
   await emptyShortLived(transport)
   for (const table of archiveTables.toReversed()) await emptyTable(transport, table)
+  await makeMissingIndexes(transport)
   await held.lift()
   return rows
 }

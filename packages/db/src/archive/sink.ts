@@ -1,25 +1,24 @@
 import type { DatabaseError } from '../errors.ts'
-import { createRetryBudget, retried, type Retrying } from '../retry.ts'
+import { retried } from '../retry.ts'
 import type { Transport } from '../transport.ts'
 import { insertStatement } from './insertion.ts'
+import { isWorthAgain, patience } from './patience.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'
 import { TableReader } from './source.ts'
 import { describeKey, type ArchiveTable } from './tables.ts'
 import { compareKeys } from './text-order.ts'
 
-/** A long move outlives a short absence of the database. */
-const patience: Retrying = {
-  policy: { attempts: 8, firstDelayMilliseconds: 100, deadlineMilliseconds: 60_000 },
-  budget: createRetryBudget(100),
-}
-
-/** Writes pages of rows into a database, each page once, whatever was there of it before. */
+/**
+ * Writes pages of rows into a database, each page once, whatever was there of it before. Pages come in order; of one
+ * table several may be under way.
+ */
 export class RowSink {
   readonly #transport: Transport
   /** Whether rows of an earlier run may be there. */
   readonly #isResumed: boolean
   #table: ArchiveTable | undefined
+  #begun: Promise<void> = Promise.resolve()
   #reader: TableReader | undefined
   #lastRow: ArchiveRow | undefined
   /** Rows that the table still holds from an earlier run, behind those that were met. */
@@ -31,20 +30,22 @@ export class RowSink {
   }
 
   /**
+   * @returns how many rows were not there yet
    * @throws RestoreError `rows_differ` when another row is there than the page's
    * @throws DatabaseError
    */
-  async write(page: RowPage): Promise<void> {
-    if (page.table !== this.#table) await this.#begin(page.table)
+  async write(page: RowPage): Promise<number> {
+    if (page.table !== this.#table) this.#begun = this.#begin(page.table)
     const after = this.#lastRow
+    this.#lastRow = page.entries.at(-1)?.row
+    await this.#begun
     let conflicts = 0
-    await retried(
+    return retried(
       (previous) =>
         this.#writeOnce(page, after, this.#rowsLeft > 0 || (previous !== undefined && !isCertain(previous))),
       (error) => isWorthAgain(error) || (isConflict(error) && (conflicts += 1) === 1),
       patience,
     )
-    this.#lastRow = page.entries.at(-1)?.row
   }
 
   async #begin(table: ArchiveTable): Promise<void> {
@@ -54,10 +55,11 @@ export class RowSink {
     this.#rowsLeft = this.#isResumed ? await this.#reader.count() : 0
   }
 
-  async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<void> {
+  async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<number> {
     const missing = mayBeThere ? await this.#missingOf(page, after) : page.entries
     if (missing.length > 0)
       await this.#transport.run(insertStatement(this.#transport.dialect, { ...page, entries: missing }))
+    return missing.length
   }
 
   /** Compares what is there with the page. */
@@ -89,10 +91,6 @@ function isCertain(error: DatabaseError): boolean {
 /** A key that is there may be of an attempt whose answer was lost, or of a killed process's last statement. */
 function isConflict({ fault }: DatabaseError): boolean {
   return fault === 'unique_violation'
-}
-
-function isWorthAgain({ fault }: DatabaseError): boolean {
-  return fault === 'database_unreachable' || fault === 'database_busy' || fault === 'database_timeout'
 }
 
 function differing(table: ArchiveTable, row: ArchiveRow): RestoreError {

@@ -6,6 +6,7 @@ import { readQuery } from '../read-query.ts'
 import { buildQuery, buildStatement, type Statement } from '../statement.ts'
 import type { RawResult } from '../transport.ts'
 import { entryOf, type ArchiveEntry, type ArchiveRow, type ArchiveValue, type RowPage, type RowPages } from './row.ts'
+import { sha256Of } from './sha256.ts'
 import { archiveTables, type ArchiveColumn, type ArchiveTable } from './tables.ts'
 
 /** What rows are read through: a snapshot, or a transport where each statement sees its own moment. */
@@ -20,7 +21,7 @@ export interface PageLimits {
   readonly bytes: number
 }
 
-const defaultLimits: PageLimits = { rows: 1000, bytes: 512 * 1024 }
+const defaultLimits: PageLimits = { rows: 500, bytes: 512 * 1024 }
 
 /** All rows of a database in the archive's order, page by page. */
 export async function* readRows(
@@ -60,6 +61,8 @@ export class TableReader {
   readonly #key: readonly Column[]
   /** Undefined until it was looked at. */
   #sortsByIndex: boolean | undefined
+  /** Whether the database gives all of a page's rows in one value, as far as is known. */
+  #listsAreWhole = true
   /** Bytes of the rows to be read next, where they were looked at. */
   #bytesAhead: number[] = []
 
@@ -90,26 +93,17 @@ export class TableReader {
     return this.#entries(and(this.#isBehind(after), this.#isUpTo(last)), limit)
   }
 
-  /** The digest of a range's rows by the database's own functions; undefined where it has none. */
-  async digest({ after, last }: RowRange): Promise<{ readonly rows: number; readonly sha256: string } | undefined> {
-    const { builder } = this.#database.dialect
+  /** The digest of a range's rows as the database writes them, by its own functions where it has them. */
+  async digest({ after, last }: RowRange): Promise<{ readonly rows: number; readonly sha256: string }> {
     const { digest } = this.#bulk
-    if (digest === undefined) return undefined
     await this.#lookAtKeys()
-    const [first, second = sql`null`] = this.#order
-    const page = builder
-      .select({ text: this.#rowText.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
-      .from(this.#drizzleTable)
-      .where(and(this.#isBehind(after), this.#isUpTo(last)))
-      .as('page')
-    const digested = builder
-      .select({
-        rows: sql<number>`count(*)`.mapWith(Number),
-        sha256: digest(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`]),
-      })
-      .from(page)
-    const [row] = await readQuery(this.#database, buildQuery(digested))
-    return row === undefined ? undefined : { rows: row.rows, sha256: row.sha256 ?? '' }
+    const condition = and(this.#isBehind(after), this.#isUpTo(last))
+    if (digest === undefined) {
+      const { list, rows } = await this.#aggregate(condition, undefined, this.#bulk.listed)
+      return { rows, sha256: sha256Of(`${list}\n`) }
+    }
+    const { list: sha256, rows } = await this.#aggregate(condition, undefined, digest)
+    return { rows, sha256 }
   }
 
   async *pages(limits: PageLimits): AsyncGenerator<RowPage> {
@@ -119,13 +113,23 @@ export class TableReader {
     const safeLimit = Math.min(limits.rows, Math.floor(limits.bytes / Math.max(1, mostBytes)))
     // Where a page of the longest rows would be a small one, their lengths are looked at first.
     const isUneven = safeLimit < limits.rows / 4
-    for (let last: ArchiveRow | undefined; ;) {
+    const read = async (last: ArchiveRow | undefined) => {
       const limit = isUneven ? await this.#rowsThatFit(last, limits) : safeLimit
-      if (limit === 0) return
-      const entries = await this.#entries(this.#isBehind(last), limit)
-      last = entries.at(-1)?.row
-      if (last === undefined) return
-      yield { table: this.#table, entries }
+      return limit === 0 ? [] : this.#entries(this.#isBehind(last), limit)
+    }
+    let next = read(undefined)
+    try {
+      for (;;) {
+        const entries = await next
+        const last = entries.at(-1)?.row
+        if (last === undefined) return
+        // The database has the next page ready when this one is done with.
+        next = read(last)
+        next.catch(() => undefined)
+        yield { table: this.#table, entries }
+      }
+    } finally {
+      await next.catch(() => undefined)
     }
   }
 
@@ -213,9 +217,13 @@ export class TableReader {
     return (await readQuery(this.#database, buildQuery(lengths))).map(({ bytes }) => bytes)
   }
 
-  #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
-    const { listed } = this.#bulk
-    return listed === undefined ? this.#entriesOfRows(condition, limit) : this.#entriesOfList(condition, limit, listed)
+  async #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
+    if (this.#listsAreWhole) {
+      const entries = await this.#entriesOfList(condition, limit)
+      if (entries !== undefined) return entries
+      this.#listsAreWhole = false
+    }
+    return this.#entriesOfRows(condition, limit)
   }
 
   async #entriesOfRows(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
@@ -231,25 +239,34 @@ export class TableReader {
     return found.map((values) => entryOf(this.#rowOf(values)))
   }
 
-  /** All rows in one value: drivers take each value of each row through several hands. */
-  async #entriesOfList(
+  /**
+   * All rows in one value: drivers take each value of each row through several hands. Undefined where the database has cut
+   * it, or it holds what is no JSON.
+   */
+  async #entriesOfList(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[] | undefined> {
+    const { list, rows: count } = await this.#aggregate(condition, limit, this.#bulk.listed)
+    const rows = readList(list)
+    return rows?.length === count ? rows.map(entryOf) : undefined
+  }
+
+  /** How many rows there are, and something made of all their texts in order. */
+  async #aggregate(
     condition: SQL | undefined,
-    limit: number,
-    listed: NonNullable<BulkDialect['listed']>,
-  ): Promise<readonly ArchiveEntry[]> {
+    limit: number | undefined,
+    aggregate: BulkDialect['listed'],
+  ): Promise<{ readonly list: string; readonly rows: number }> {
     const { builder } = this.#database.dialect
-    const page = builder
-      .select({ text: this.#rowText.as('text') })
+    const [first, second = sql`null`] = this.#order
+    const rows = builder
+      .select({ text: this.#rowText.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
       .from(this.#drizzleTable)
       .where(condition)
       .orderBy(...this.#ascending)
-      .limit(limit)
-      .as('page')
-    const [row] = await readQuery(
-      this.#database,
-      buildQuery(builder.select({ list: listed(sql`${page.text}`) }).from(page)),
-    )
-    return readList(row?.list ?? '').map(entryOf)
+    const page = (limit === undefined ? rows : rows.limit(limit)).as('page')
+    const list = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
+    const counted = builder.select({ list, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
+    const [found] = await readQuery(this.#database, buildQuery(counted))
+    return { list: found?.list ?? '', rows: found?.rows ?? 0 }
   }
 
   /** The row as the archive has it. */
@@ -316,9 +333,13 @@ function archiveValue(column: Column, value: unknown): ArchiveValue {
   throw new TypeError(`the column ${column.name} gave a value of type ${typeof decoded}`)
 }
 
-/** A list of rows as the database wrote it. What is no JSON is no row that an archive can hold. */
-function readList(list: string): readonly ArchiveRow[] {
-  // Members stand in the order of columns, and what is wrong with their values is told by who takes the rows.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return JSON.parse(`[${list}]`) as readonly ArchiveRow[]
+/** A list of rows as the database wrote it, a line each; undefined where they are no JSON. */
+function readList(list: string): readonly ArchiveRow[] | undefined {
+  try {
+    // Members stand in the order of columns, and what is wrong with their values is told by who takes the rows.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return JSON.parse(`[${list.replaceAll('\n', ',')}]`) as readonly ArchiveRow[]
+  } catch {
+    return undefined
+  }
 }

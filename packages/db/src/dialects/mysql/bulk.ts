@@ -5,6 +5,9 @@ import type { BulkDialect } from '../../bulk.ts'
 import { plain } from '../plain.ts'
 
 export const mysqlBulk: BulkDialect = {
+  // InnoDB buffers what it inserts into them; those that foreign keys need can't be left out anyway.
+  makesIndexesLast: false,
+  writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(length(${column}), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
     const names = columns.map(({ name }) => `\`${name}\``).join(', ')
@@ -32,7 +35,9 @@ export const mysqlBulk: BulkDialect = {
         return sql`concat(left(date_format(${column}, '"%Y-%m-%dT%H:%i:%s.%f'), 24), 'Z"')`
     }
   },
-  // Cut at `group_concat_max_len` (the gateway sets it high): then it is another digest, and the rows are read instead.
+  // Both are cut at `group_concat_max_len` (the gateway sets it high): then the rows are read instead.
+  listed: (text, keys) =>
+    sql<string | null>`group_concat(${text} order by ${sql.join([...keys], sql`, `)} separator ${sql.raw("'\n'")})`,
   digest: (text, keys) =>
     sql<
       string | null

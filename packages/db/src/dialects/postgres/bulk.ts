@@ -14,6 +14,8 @@ const types: Record<ColumnKind, string> = {
 }
 
 export const postgresBulk: BulkDialect = {
+  makesIndexesLast: true,
+  writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(octet_length(${column}::text), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
     const names = columns.map(({ name }) => `"${name}"`).join(', ')
@@ -40,7 +42,8 @@ export const postgresBulk: BulkDialect = {
         return sql`case when ${column} >= '1000-01-01 00:00:00Z' and ${column} < '10000-01-01 00:00:00Z' then '"' || to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"' else to_json(${column}::text)::text end`
     }
   },
-  listed: (text) => sql<string | null>`string_agg(${text}, ',')`,
+  // In the subquery's order: https://www.postgresql.org/docs/current/functions-aggregate.html
+  listed: (text) => sql<string | null>`string_agg(${text}, chr(10))`,
   digest: (text, keys) =>
     sql<
       string | null

@@ -8,6 +8,8 @@ const firstInstant = Date.UTC(1000, 0, 1)
 const lastInstant = Date.UTC(10_000, 0, 1) - 1
 
 export const sqliteBulk: BulkDialect = {
+  makesIndexesLast: true,
+  writesAtOnce: 1,
   byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
     const names = columns.map(({ name }) => `\`${name}\``).join(', ')
@@ -32,7 +34,8 @@ export const sqliteBulk: BulkDialect = {
         return sql`json_quote(${column})`
     }
   },
-  listed: (text) => sql<string | null>`group_concat(${text})`,
+  // In the subquery's order, which SQLite keeps; https://www.sqlite.org/lang_aggfunc.html#group_concat
+  listed: (text) => sql<string | null>`group_concat(${text}, char(10))`,
 }
 
 /** Times are integer milliseconds; a flag of JSON is 0 or 1 by itself. */
