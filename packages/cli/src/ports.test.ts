@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { authority, claimablePort, isLoopback, reachableHost } from './ports.ts'
+import { isLoopback } from '@millrace/db/url-address'
+import { authority, claimablePort, reachableHost } from './ports.ts'
 
 test('0 becomes a free port that can be listened on', async () => {
   const port = await claimablePort('127.0.0.1', 0, '--port')
@@ -35,6 +36,6 @@ test('hosts read as URLs and as loopback', () => {
     '::1',
     '10.0.0.1',
   ])
-  expect(['127.0.0.1', '127.9.9.9', '::1', 'localhost'].every(isLoopback)).toBe(true)
-  expect(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.example.com'].some(isLoopback)).toBe(false)
+  expect(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost', 'a.localhost'].every(isLoopback)).toBe(true)
+  expect(['0.0.0.0', '::', '[::]', '10.0.0.1', '127.0.0.1.example.com'].some(isLoopback)).toBe(false)
 })

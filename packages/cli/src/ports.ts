@@ -12,15 +12,6 @@ export function reachableHost(host: string): string {
   return host === '::' ? '::1' : host
 }
 
-/** A URL's host, without the brackets of an IPv6 address. */
-export function bareHost({ hostname }: URL): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
-}
-
 function holderCommand(port: number): string {
   return process.platform === 'linux' ? `ss -ltnp 'sport = :${port}'` : `lsof -nP -iTCP:${port} -sTCP:LISTEN`
 }

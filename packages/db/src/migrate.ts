@@ -69,6 +69,7 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<{ readonly applied: readonly string[] }> {
   const transport = database.transport()
+  await refuseForeignDatabase(transport)
   await makeBookkeeping(transport)
   await refuseMark(transport)
   const lock = await lockFor(transport, options)
@@ -79,7 +80,7 @@ export async function migrate(
     if (changed.length > 0) throw changedError(changed)
     const missing = migrations.filter(({ name }) => pending.includes(name))
     if (missing.length === 0) return { applied: [] }
-    if (records.length === 0) await refuseForeignTables(transport)
+    if (records.length === 0) refuseTables(await tablesOfNoMigration(transport))
     const apply = database.dialect.migration.isDdlTransactional ? applyTogether : applyByStatement
     await apply({ transport, lock, records, options }, missing)
     return { applied: missing.map(({ name }) => name) }
@@ -270,11 +271,23 @@ function directDdlError({ message }: DatabaseError): MigrationError {
   })
 }
 
-async function refuseForeignTables(transport: Transport): Promise<void> {
+/** Before anything is made: a database of another program stays as it is. */
+async function refuseForeignDatabase(transport: Transport): Promise<void> {
+  if ((await recordsOrNone(transport)).length > 0) return
+  const tables = await tablesOfNoMigration(transport)
+  // Another migrator may have made them just now: its record comes with them or before.
+  if (tables.length > 0 && (await recordsOrNone(transport)).length === 0) refuseTables(tables)
+}
+
+/** Tables that migrations make, where there is no record of any. */
+async function tablesOfNoMigration(transport: Transport): Promise<readonly string[]> {
   const { rows } = await transport.run(transport.dialect.migration.tableNames)
   const present = new Set(rows.map(([name]) => String(name)))
   const ours = ['users', 'workflows', 'workflow_versions', 'workflow_shares', 'executions', 'settings']
-  const foreign = ours.filter((name) => present.has(name))
+  return ours.filter((name) => present.has(name))
+}
+
+function refuseTables(foreign: readonly string[]): void {
   if (foreign.length === 0) return
   throw new MigrationError('not_empty', {
     what: 'The database has tables that no migration made.',

@@ -64,10 +64,11 @@ function isIpv6(host: string): boolean {
   return URL.canParse(`http://[${host.replace(/%(?:25)?[\w.-]+$/, '')}]/`)
 }
 
-/** Whether a host is this machine: `localhost`, a name under it, 127.0.0.0/8 or ::1. */
-export function isLoopback(host: string): boolean {
+/** Whether a host, in a URL's brackets or without, is this machine: `localhost`, a name under it, 127.0.0.0/8 or ::1. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   if (/^(?:.+\.)?localhost\.?$/.test(host) || /^127(?:\.\d{1,3}){3}$/.test(host)) return true
   if (!host.includes(':') || !URL.canParse(`http://[${host}]/`)) return false
-  const { hostname } = new URL(`http://[${host}]/`)
-  return hostname === '[::1]' || /^\[::ffff:7f[0-9a-f]{2}:/.test(hostname)
+  const { hostname: shortest } = new URL(`http://[${host}]/`)
+  return shortest === '[::1]' || /^\[::ffff:7f[0-9a-f]{2}:/.test(shortest)
 }

@@ -4,7 +4,7 @@ import { digestField } from '@millrace/api/digest-field'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { membersIn } from '../json.ts'
-import { bareHost, isLoopback } from '../ports.ts'
+import { isLoopback } from '@millrace/db/url-address'
 import { printable } from '../printable.ts'
 import { startProgress } from '../progress.ts'
 import { openOutput, type ArchiveOutput } from './output-file.ts'
@@ -49,7 +49,7 @@ function readKey(context: Context): string {
 function backupUrl(deployment: string, name: string): URL {
   const url = URL.canParse(deployment) ? new URL(deployment) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol)) {
-    if (url.protocol === 'https:' || isLoopback(bareHost(url))) {
+    if (url.protocol === 'https:' || isLoopback(url.hostname)) {
       return new URL(`/v1/admin/backups/${encodeURIComponent(name)}`, url)
     }
   }

@@ -8,7 +8,8 @@ import { gatewayLog } from '../gateway-log.ts'
 import { watchTokens } from '../gateway-tokens.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
-import { claimablePort, isLoopback } from '../ports.ts'
+import { isLoopback } from '@millrace/db/url-address'
+import { claimablePort } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
 
 interface GatewayOptions {

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { secretNames, settingsOnly } from '../environment.ts'
 import { Failure, settingsFailure } from '../failure.ts'
 import { isRecord } from '../json.ts'
-import { bareHost, isLoopback } from '../ports.ts'
+import { isLoopback } from '@millrace/db/url-address'
 
 export interface DeployOptions {
   readonly database?: string
@@ -127,7 +127,7 @@ const tokenMissing: SettingProblem = {
 }
 
 function ownEndpointProblem(variable: string, target: Target): SettingProblem | undefined {
-  if (target.via !== 'libsql' || !isLoopback(hostOf(new URL(target.url)))) return undefined
+  if (target.via !== 'libsql' || !isLoopback(new URL(target.url).hostname)) return undefined
   return {
     variable,
     why: 'it leads to this machine, which functions that run elsewhere do not reach',
@@ -136,7 +136,7 @@ function ownEndpointProblem(variable: string, target: Target): SettingProblem | 
 }
 
 function gatewayProblem(variable: string, url: URL): SettingProblem | undefined {
-  if (isLoopback(hostOf(url))) {
+  if (isLoopback(url.hostname)) {
     return {
       variable,
       why: 'it leads to this machine, which functions that run elsewhere do not reach',
@@ -149,11 +149,6 @@ function gatewayProblem(variable: string, url: URL): SettingProblem | undefined 
     why: 'it is http, so the token and all data would cross the network in clear',
     fix: 'Put TLS before the gateway (docs/deploy.md), and set this to its https URL.',
   }
-}
-
-function hostOf(url: URL): string {
-  const name = bareHost(url)
-  return name.endsWith('.localhost') ? 'localhost' : name
 }
 
 function originOf(text: string): string {
