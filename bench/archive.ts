@@ -21,6 +21,7 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { startGateway } from '@millrace/gateway'
 import { dialects, type Dialect } from '../test/dialects.ts'
 import { findInstalledPostgres, startPostgres } from '../test/servers/postgres.ts'
+import { findTools } from '../test/servers/debian-tools.ts'
 import { startServers } from '../test/servers/start.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { benchRows } from './archive-rows.ts'
@@ -32,6 +33,10 @@ const { values } = parseArgs({
 })
 const executions = Number(values.rows)
 const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
+
+const tools = findTools(['sqlite3', 'mariadb', 'mariadb-dump'])
+if ('missing' in tools) throw new Error(tools.missing)
+const toolEnvironment = tools.environment
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-archive-'))
 chmodSync(directory, 0o711)
@@ -99,7 +104,7 @@ interface Script {
 
 function nativeScript(from: Target, to: Target): Script {
   if (from.via === 'file' && to.via === 'file') {
-    return { name: 'sqlite3 .dump', text: `sqlite3 '${from.path}' .dump | sqlite3 '${to.path}'`, env: {} }
+    return { name: 'sqlite3 .dump', text: `sqlite3 '${from.path}' .dump | sqlite3 '${to.path}'`, env: toolEnvironment }
   }
   if (from.dialect === 'postgres' && to.dialect === 'postgres') {
     const server = `-h ${from.host} -p ${from.port} -U ${from.user}`
@@ -113,7 +118,7 @@ function nativeScript(from: Target, to: Target): Script {
     writeFileSync(file, `[client]\nuser=${user}\npassword="${password}"\nhost=${host}\nport=${port}\n`, { mode: 0o600 })
     const option = `--defaults-extra-file='${file}'`
     const dump = `mariadb-dump ${option} --single-transaction --quick ${from.database}`
-    return { name: 'mariadb-dump | mariadb', text: `${dump} | mariadb ${option} ${to.database}`, env: {} }
+    return { name: 'mariadb-dump | mariadb', text: `${dump} | mariadb ${option} ${to.database}`, env: toolEnvironment }
   }
   throw new Error('source and target are of different kinds')
 }

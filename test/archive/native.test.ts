@@ -11,12 +11,12 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
 import { findInstalledPostgres, startPostgres } from '../servers/postgres.ts'
 import { workspaceRoot } from '../workspace.ts'
+import { toolsOf } from '../servers/debian-tools.ts'
 import { fill } from './archives.ts'
 
 /** The scripts of examples/backups, run as cron would. */
 
 const scripts = join(workspaceRoot, 'examples/backups')
-const isMissing = (tool: string): boolean => spawnSync(tool, ['--version']).error !== undefined
 
 const size = { users: 4, workflows: 8, executions: 30 }
 
@@ -62,16 +62,20 @@ describe('examples/backups', () => {
     return path
   }
 
-  test('sqlite.sh copies a file that is in use, and keeps as many as it is told', async ({ skip }) => {
-    if (isMissing('sqlite3')) skip('sqlite3 is not installed here')
-    const { target } = await filled('sqlite')
-    if (target.via !== 'file') throw new Error('not a file')
-    const made = run('sqlite.sh', target.path, emptied('sqlite'))
-    const copy = createClient({ url: `file:${made}` })
-    const { rows } = await copy.execute('select count(*) from executions')
-    expect(rows[0]?.[0]).toBe(size.executions)
-    copy.close()
-  })
+  test(
+    'sqlite.sh copies a file that is in use, and keeps as many as it is told',
+    { timeout: 120_000 },
+    async (context) => {
+      const environment = toolsOf(context, 'sqlite3')
+      const { target } = await filled('sqlite')
+      if (target.via !== 'file') throw new Error('not a file')
+      const made = run('sqlite.sh', target.path, emptied('sqlite'), environment)
+      const copy = createClient({ url: `file:${made}` })
+      const { rows } = await copy.execute('select count(*) from executions')
+      expect(rows[0]?.[0]).toBe(size.executions)
+      copy.close()
+    },
+  )
 
   test(
     'postgres.sh dumps what pg_restore lists, and keeps as many as it is told',
@@ -109,9 +113,8 @@ describe('examples/backups', () => {
     },
   )
 
-  test('mysql.sh dumps the rows, and keeps as many as it is told', async ({ skip }) => {
-    if (isMissing('mariadb-dump') && isMissing('mysqldump'))
-      skip('neither mariadb-dump nor mysqldump is installed here')
+  test('mysql.sh dumps the rows, and keeps as many as it is told', { timeout: 120_000 }, async (context) => {
+    const environment = toolsOf(context, 'mariadb-dump')
     const { target } = await filled('mysql')
     if (target.dialect !== 'mysql') throw new Error('not MySQL')
     const path = emptied('mysql')
@@ -120,7 +123,7 @@ describe('examples/backups', () => {
     writeFileSync(defaults, `[client]\nuser=${user}\npassword="${password}"\nhost=${host}\nport=${port}\n`, {
       mode: 0o600,
     })
-    const made = run('mysql.sh', database, path, { MYSQL_DEFAULTS: defaults })
+    const made = run('mysql.sh', database, path, { ...environment, MYSQL_DEFAULTS: defaults })
     expect(execFileSync('gunzip', ['-c', made], { encoding: 'utf8' })).toContain('INSERT INTO `executions`')
   })
 

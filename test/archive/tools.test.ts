@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encrypterFor } from '@millrace/db/archive/encryption'
@@ -7,6 +7,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import type { RawRow } from '../dialects.ts'
+import { toolsOf, type ToolEnvironment } from '../servers/debian-tools.ts'
 import { archiveOf, fill, restored } from './archives.ts'
 
 /** A pair proven without millrace's code: by the tools of any system, and by plain SQL on both sides. */
@@ -30,13 +31,17 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const shell = (script: string): string =>
-  execFileSync('sh', ['-ec', script], { cwd: directory, encoding: 'utf8' }).trim()
+const shellWith =
+  (environment: ToolEnvironment) =>
+  (script: string): string =>
+    execFileSync('sh', ['-ec', script], {
+      cwd: directory,
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+    }).trim()
 
-const isMissing = (tool: string): boolean => spawnSync(tool, ['--version']).error !== undefined
-
-test('gunzip, jq and sha256sum find the digests of the last line', ({ skip }) => {
-  if (isMissing('jq')) skip('jq is not installed here')
+test('gunzip, jq and sha256sum find the digests of the last line', { timeout: 120_000 }, (context) => {
+  const shell = shellWith(toolsOf(context, 'jq'))
   const told = JSON.parse(shell('gunzip -c < archive | tail -n 1 | jq -c .tables')) as TableDigests
   expect(told).toEqual(expected)
   for (const [table, { rows, sha256 }] of Object.entries(told)) {
@@ -46,8 +51,8 @@ test('gunzip, jq and sha256sum find the digests of the last line', ({ skip }) =>
   }
 })
 
-test('the system’s age opens it', async ({ skip }) => {
-  if (isMissing('age')) skip('age is not installed here')
+test('Debian’s age opens it', { timeout: 120_000 }, async (context) => {
+  const shell = shellWith(toolsOf(context, 'age'))
   const identity = await generateX25519Identity()
   const encrypter = encrypterFor([await identityToRecipient(identity)])
   writeFileSync(join(directory, 'encrypted'), await archiveOf(source.database, { encrypter }))
