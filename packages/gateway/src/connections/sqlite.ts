@@ -72,8 +72,11 @@ function adviceFor(reason: string): string {
   return 'Check the permissions of the file and its directory.'
 }
 
-/** Foreign keys are off by default in SQLite. FULL: a commit survives a loss of power, which NORMAL gives up in WAL mode. */
-const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL']
+/**
+ * Foreign keys are off by default in SQLite. FULL: a commit survives a loss of power, which NORMAL gives up in WAL mode.
+ * FILE: the binding is built to sort in memory alone, which for the index of a million rows is 130 MB.
+ */
+const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL', 'PRAGMA temp_store = FILE']
 
 /**
  * One connection to the file. Everything is synchronous in libSQL's binding, so nothing here ever waits for a lock: a
