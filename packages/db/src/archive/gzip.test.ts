@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { deflateRawSync, gunzipSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { gunzip, gzip } from './gzip.ts'
@@ -18,6 +20,21 @@ const compressed = (): Promise<Buffer> => joined(gzip(new Blob([plain]).stream()
 
 test('what it compresses, gunzip opens', async () => {
   expect(gunzipSync(await compressed()).equals(plain)).toBe(true)
+})
+
+test('what nobody reads is not compressed ahead', async () => {
+  let pulled = 0
+  const fast = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      pulled += 1
+      controller.enqueue(randomBytes(65_536))
+    },
+  })
+  const reader = gzip(fast).getReader()
+  await reader.read()
+  await delay(200)
+  expect(pulled).toBeLessThan(10)
+  await reader.cancel()
 })
 
 test.each([1, 13, 1000, 1_000_000])('it reads members of its own and of others in pieces of %d bytes', async (size) => {

@@ -21,7 +21,22 @@ export function gzip(plain: ReadableStream<Uint8Array>): ReadableStream<Uint8Arr
       if (dropped < chunk.byteLength) controller.enqueue(chunk.subarray(dropped))
     },
   })
-  return plain.pipeThrough(new CompressionStream('gzip')).pipeThrough(ownHeader)
+  return plain.pipeThrough(oneByOne(new CompressionStream('gzip'))).pipeThrough(ownHeader)
+}
+
+/**
+ * Takes a chunk when the one before it is through. Node's own stream counts chunks where it should count bytes, and takes
+ * thousands of them: a source that is faster than gzip would be in memory whole.
+ * https://github.com/nodejs/node/blob/main/lib/internal/webstreams/adapters.js (newWritableStreamFromStreamWritable)
+ */
+function oneByOne({ readable, writable }: CompressionStream): ReadableWritablePair<Uint8Array, Uint8Array> {
+  const writer: WritableStreamDefaultWriter<Uint8Array> = writable.getWriter()
+  const taking = new WritableStream<Uint8Array>({
+    write: (chunk: Uint8Array) => writer.write(chunk),
+    close: () => writer.close(),
+    abort: (reason) => writer.abort(reason),
+  })
+  return { readable, writable: taking }
 }
 
 /**

@@ -40,7 +40,7 @@ export interface ArchiveReading {
 }
 
 /** Rows of a page that the reader gives: bounded by text, so that documents of any size keep memory constant. */
-const pageRows = 1000
+const pageRows = 500
 const pageCharacters = 512 * 1024
 
 /**
