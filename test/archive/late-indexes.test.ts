@@ -6,7 +6,7 @@ import { databaseError } from '@millrace/db/errors'
 import type { Transport } from '@millrace/db/transport'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialects, testWhere } from '../dialects.ts'
 import { watchedSample } from './sample.ts'
 
 const size = { users: 5, workflows: 10, executions: 1200 }
@@ -83,6 +83,14 @@ describeDialects((dialect) => {
     expect(await missingIndexes()).toEqual(isLeftOut ? late.slice(2) : [])
   }
 
+  testWhere(isLeftOut, 'who has lost the mark drops none', async () => {
+    if (executions === undefined) throw new Error('there is no such table')
+    const ensureHeld = () => Promise.reject(new Error('taken over'))
+    const indexes = new LateIndexes(target.database.transport(), { isResumed: false, ensureHeld, from: 100 })
+    await expect(indexes.wrote(executions, 100)).rejects.toThrow('taken over')
+    expect(await missingIndexes()).toEqual([])
+  })
+
   test('who may not make indexes loses none', async () => {
     if (executions === undefined) throw new Error('there is no such table')
     const transport = target.database.transport()
@@ -90,7 +98,7 @@ describeDialects((dialect) => {
       ...transport,
       transact: () => Promise.reject(databaseError('internal', 'must be owner of index', { isNotApplied: true })),
     }
-    const indexes = new LateIndexes(denied, { isResumed: false, from: 100 })
+    const indexes = new LateIndexes(denied, { isResumed: false, ensureHeld: () => Promise.resolve(), from: 100 })
     await indexes.wrote(executions, 100)
     await indexes.wrote(executions, 1000)
     expect(await missingIndexes()).toEqual([])

@@ -19,6 +19,16 @@ interface LateIndex extends IndexShape {
   readonly table: ArchiveTableName
 }
 
+/** Rejects when the mark is another's by now: its indexes are not to be touched. */
+type EnsureHeld = (table: ArchiveTableName) => Promise<void>
+
+interface LateIndexesOptions {
+  readonly isResumed: boolean
+  readonly ensureHeld: EnsureHeld
+  /** Rows written to a table, from which on its indexes are left out; for the tests. */
+  readonly from?: number | undefined
+}
+
 /**
  * The indexes of tables that many rows go into: those that only serve reading are left out meanwhile, and made when all
  * rows are there, from sorted keys. Primary keys, unique indexes and foreign keys stay. A database without its indexes
@@ -26,18 +36,16 @@ interface LateIndex extends IndexShape {
  */
 export class LateIndexes {
   readonly #transport: Transport
+  readonly #ensureHeld: EnsureHeld
   readonly #from: number
   readonly #written = new Map<ArchiveTableName, number>()
   #canLeaveOut: boolean
   #mayBeMissing: boolean
 
-  /** @param from rows written to a table, from which on its indexes are left out; for the tests */
-  constructor(
-    transport: Transport,
-    { isResumed, from }: { readonly isResumed: boolean; readonly from?: number | undefined },
-  ) {
+  constructor(transport: Transport, { isResumed, ensureHeld, from = indexesLastFrom }: LateIndexesOptions) {
     this.#transport = transport
-    this.#from = from ?? indexesLastFrom
+    this.#ensureHeld = ensureHeld
+    this.#from = from
     this.#canLeaveOut = bulkOf(transport.dialect).makesIndexesLast
     this.#mayBeMissing = isResumed && this.#canLeaveOut
   }
@@ -52,12 +60,16 @@ export class LateIndexes {
 
   /**
    * Makes those that are missing.
-   * @param onIndex told before each, by its name
+   * @param onIndex told before each
    * @throws DatabaseError
    */
-  async make(onIndex: (table: ArchiveTableName, name: string) => Promise<void>): Promise<void> {
+  async make(onIndex: (name: string) => void): Promise<void> {
     if (!this.#mayBeMissing) return
-    await retried(() => makeMissingIndexes(this.#transport, onIndex), isWorthAgain, patience)
+    const before = async (table: ArchiveTableName, name: string) => {
+      await this.#ensureHeld(table)
+      onIndex(name)
+    }
+    await retried(() => makeMissingIndexes(this.#transport, before), isWorthAgain, patience)
     this.#mayBeMissing = false
   }
 
@@ -66,6 +78,7 @@ export class LateIndexes {
     const [first, ...others] = await presentIndexes(this.#transport, table)
     if (first === undefined) return
     this.#mayBeMissing = true
+    await this.#ensureHeld(table)
     try {
       await this.#transport.transact([dropOf(this.#transport, first), makeOf(this.#transport, first)], [])
     } catch (thrown) {
@@ -73,21 +86,27 @@ export class LateIndexes {
       this.#canLeaveOut = false
       return
     }
-    for (const index of [first, ...others]) await this.#transport.run(dropOf(this.#transport, index))
+    for (const index of [first, ...others]) {
+      await this.#ensureHeld(table)
+      await retried(() => this.#transport.run(dropOf(this.#transport, index)), isWorthAgain, patience)
+    }
   }
 }
 
-/** Makes the indexes that the archive's tables should have and lack, where they can have been left out. */
+/**
+ * Makes the indexes that the archive's tables should have and lack, where they can have been left out.
+ * @param before asked before each
+ */
 export async function makeMissingIndexes(
   transport: Transport,
-  onIndex: (table: ArchiveTableName, name: string) => Promise<void> = () => Promise.resolve(),
+  before: (table: ArchiveTableName, name: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   if (!bulkOf(transport.dialect).makesIndexesLast) return
   const live = await readSchema(transport)
   for (const { name: table } of archiveTables) {
     for (const index of readingIndexes(transport, table)) {
       if (isThere(live.get(table), index)) continue
-      await onIndex(table, index.name)
+      await before(table, index.name)
       await transport.run(makeOf(transport, index))
     }
   }
@@ -110,7 +129,7 @@ function isThere(live: TableShape | undefined, { name, columns, isUnique }: Inde
 }
 
 function dropOf({ dialect }: Transport, { name }: LateIndex): Statement {
-  return plain(`drop index ${catalogueOf(dialect).quote(name)}`)
+  return plain(`drop index if exists ${catalogueOf(dialect).quote(name)}`)
 }
 
 function makeOf({ dialect }: Transport, { name, table, columns }: LateIndex): Statement {

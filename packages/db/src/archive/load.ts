@@ -11,7 +11,7 @@ import { RestoreError } from './restore-error.ts'
 import type { RowPage, RowPages } from './row.ts'
 import { RowSink } from './sink.ts'
 import { countRows } from './source.ts'
-import { archiveTables, type ArchiveTable } from './tables.ts'
+import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
 
 export interface LoadOptions {
   /** Names what is loaded: only the same can be resumed. */
@@ -144,11 +144,12 @@ async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<
 async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
   const { isResumed, signal, indexesLastFrom: from } = options
   const sink = new RowSink(transport, options)
-  const indexes = new LateIndexes(transport, { isResumed, from })
+  let rows = 0
+  const ensureHeld = (name: ArchiveTableName) => mark.note(name, rows)
+  const indexes = new LateIndexes(transport, { isResumed, ensureHeld, from })
   const { writesAtOnce } = bulkOf(transport.dialect)
   const underWay = new Set<Promise<void>>()
   let table: ArchiveTable | undefined
-  let rows = 0
   let notedAt = Date.now()
   const write = async (page: RowPage) => {
     await indexes.wrote(page.table, await sink.write(page))
@@ -180,9 +181,8 @@ async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, o
     // Whoever takes the rows out again must not be overtaken by them.
     await Promise.allSettled(underWay)
   }
-  await indexes.make(async (of, name) => {
+  await indexes.make((name) => {
     signal?.throwIfAborted()
-    await mark.note(of, rows)
     options.onIndex?.(name)
   })
   signal?.throwIfAborted()
