@@ -1,16 +1,18 @@
 import { abandonRestore, loadRows, type LoadOptions } from '@millrace/db/archive/load'
 import { LateIndexes } from '@millrace/db/archive/late-indexes'
-import { tableNamed } from '@millrace/db/archive/tables'
+import { HeldMark, readMark } from '@millrace/db/archive/mark'
+import { tableNamed, type ArchiveTable } from '@millrace/db/archive/tables'
 import { findDrift } from '@millrace/db/drift'
 import { databaseError } from '@millrace/db/errors'
 import type { Transport } from '@millrace/db/transport'
+import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, testWhere } from '../dialects.ts'
 import { watchedSample } from './sample.ts'
 
 const size = { users: 5, workflows: 10, executions: 1200 }
-const executions = tableNamed('executions')
+const executions = tableOf('executions')
 const late = [
   'executions_workflow_id_created_at_id_index',
   'executions_user_id_created_at_id_index',
@@ -68,7 +70,7 @@ describeDialects((dialect) => {
   })
 
   /** Breaks a run off when two indexes are made. */
-  async function breakOff(): Promise<void> {
+  async function breakOff(...others: readonly string[]): Promise<void> {
     const breaking = new AbortController()
     let made = 0
     const onIndex = () => {
@@ -80,27 +82,68 @@ describeDialects((dialect) => {
       if (!isLeftOut) breaking.abort(new Error('broken off'))
     }
     await expect(load({ onIndex, onRows, signal: breaking.signal })).rejects.toThrow('broken off')
-    expect(await missingIndexes()).toEqual(isLeftOut ? late.slice(2) : [])
+    expect(await missingIndexes()).toEqual([...others, ...(isLeftOut ? late.slice(2) : [])])
   }
 
-  testWhere(isLeftOut, 'who has lost the mark drops none', async () => {
-    if (executions === undefined) throw new Error('there is no such table')
-    const ensureHeld = () => Promise.reject(new Error('taken over'))
-    const indexes = new LateIndexes(target.database.transport(), { isResumed: false, ensureHeld, from: 100 })
-    await expect(indexes.wrote(executions, 100)).rejects.toThrow('taken over')
-    expect(await missingIndexes()).toEqual([])
-  })
+  const mark = { guard: () => [], check: () => Promise.resolve() }
 
   test('who may not make indexes loses none', async () => {
-    if (executions === undefined) throw new Error('there is no such table')
-    const transport = target.database.transport()
     const denied: Transport = {
-      ...transport,
+      ...target.database.transport(),
       transact: () => Promise.reject(databaseError('internal', 'must be owner of index', { isNotApplied: true })),
     }
-    const indexes = new LateIndexes(denied, { isResumed: false, ensureHeld: () => Promise.resolve(), from: 100 })
+    const indexes = new LateIndexes(denied, { isResumed: false, mark, from: 100 })
     await indexes.wrote(executions, 100)
     await indexes.wrote(executions, 1000)
     expect(await missingIndexes()).toEqual([])
   })
+
+  testWhere(isLeftOut, 'who has lost the mark drops none', async () => {
+    const transport = target.database.transport()
+    const held = await HeldMark.set(transport, 'a'.repeat(64))
+    const there = await readMark(transport)
+    if (held === undefined || there === undefined) throw new Error('there is no mark')
+    const indexes = new LateIndexes(transport, { isResumed: false, mark: held, from: 100 })
+    const other = await HeldMark.takeOver(transport, there)
+    await expect(indexes.wrote(executions, 100)).rejects.toMatchObject({ fault: 'taken_over' })
+    await other.lift()
+    await expect(
+      new LateIndexes(transport, { isResumed: false, mark: held, from: 1 }).wrote(executions, 1),
+    ).rejects.toThrow(/taken over/)
+    expect(await missingIndexes()).toEqual([])
+  })
+
+  test('an index of another shape under the name of one stands in nobody’s way', async () => {
+    const name = 'users_created_at_id_index'
+    await target.raw.query(dialect === 'mysql' ? `drop index ${name} on users` : `drop index ${name}`)
+    await target.raw.query(`create index ${name} on users (created_at)`)
+    await breakOff(name)
+    await load({ isResumed: true })
+    expect(await missingIndexes()).toEqual([name])
+    await HeldMark.set(target.database.transport(), 'emptied after the test')
+    await abandonRestore(target.database)
+    expect(await missingIndexes()).toEqual([name])
+  })
+
+  testWhere(dialect === 'postgres', 'a reader of the table is not waited for: its indexes stay', async () => {
+    const { target: url } = target
+    if (url.dialect !== 'postgres') throw new Error('not PostgreSQL')
+    const { host, port, user, password, database } = url
+    const reader = new pg.Client({ host, port, user, password, database })
+    await reader.connect()
+    await reader.query('begin')
+    await reader.query('select count(*) from executions')
+    const made: string[] = []
+    await load({ onIndex: (name) => made.push(name) })
+    expect(made).toEqual([])
+    await reader.query('commit')
+    await reader.end()
+    expect(await missingIndexes()).toEqual([])
+  })
 })
+
+function tableOf(name: string): ArchiveTable {
+  const table = tableNamed(name)
+  if (table === undefined) throw new Error(`there is no table ${name}`)
+  return table
+}

@@ -97,14 +97,22 @@ describe('through @libsql/client', () => {
 })
 
 describe('the file', () => {
-  it('is made for its owner only, in WAL mode, and sorts what is large beside it', async () => {
+  it('is made for its owner only, and in WAL mode', async () => {
     const { client, target } = await startLibsql()
     if (target.via !== 'file') throw new Error('no file')
     expect(statSync(target.path).mode & 0o777).toBe(0o600)
     const { rows } = await client
-      .batch(['pragma journal_mode', 'pragma synchronous', 'pragma foreign_keys', 'pragma temp_store'], 'read')
+      .batch(['pragma journal_mode', 'pragma synchronous', 'pragma foreign_keys'], 'read')
       .then((results) => ({ rows: results.map((result) => result.rows[0]?.[0]) }))
-    expect(rows).toEqual(['wal', 2n, 1n, 1n])
+    expect(rows).toEqual(['wal', 2n, 1n])
+  })
+
+  it.each([
+    [false, 0n],
+    [true, 1n],
+  ])('sorts what is large in files where it is told to: %s', async (sortsInFiles, expected) => {
+    const { client } = await startLibsql({ sortsInFiles })
+    expect((await client.execute('pragma temp_store')).rows[0]?.[0]).toBe(expected)
   })
 
   it('in a directory that is missing is an error that says so', async () => {

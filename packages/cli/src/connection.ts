@@ -100,7 +100,8 @@ export async function connect(
   const openDatabase = await loadDrivers()
   const { target } = chosen
   if (!needsGateway(target)) return { ...chosen, database: openDatabase({ target, timeoutSeconds }) }
-  const gateway = await openGateway(context, target, place)
+  // Whoever moves a million rows must not have their memory.
+  const gateway = await openGateway(context, target, { ...place, sortsInFiles: true })
   return {
     ...chosen,
     database: openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds }),
@@ -114,6 +115,8 @@ export interface GatewayPlace {
   readonly tokens?: (() => readonly string[]) | undefined
   /** Of a SQLite file: it stays as it is. */
   readonly onlyReads?: boolean
+  /** Of a SQLite file: sort what is large in files. */
+  readonly sortsInFiles?: boolean
   readonly log?: GatewayLog
   /** Serves others than this command, whose transactions are to end before it does. */
   readonly isForOthers?: boolean

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Answer } from '@millrace/db/fetch'
 import type { GatewayLimits } from './limits.ts'
+import type { Log } from './log.ts'
 import { textReply, type Protocol, type Reply } from './protocol.ts'
 
 interface OwnRequest {
@@ -11,18 +12,23 @@ interface OwnRequest {
   readonly body: string
 }
 
+interface OwnRequestsOptions {
+  readonly limits: Pick<GatewayLimits, 'bodyBytes'>
+  readonly log: Log
+}
+
 /**
  * Requests of the gateway's own process. The protocols answer them as they do those over HTTP; bytes are neither made of
  * them nor sent. Nothing is asked that stands for who is on the other side: Host, Origin, the gateway's token.
  */
 export class OwnRequests {
   readonly #protocol: Protocol
-  readonly #limits: Pick<GatewayLimits, 'bodyBytes'>
+  readonly #options: OwnRequestsOptions
   #count = 0
 
-  constructor(protocol: Protocol, limits: Pick<GatewayLimits, 'bodyBytes'>) {
+  constructor(protocol: Protocol, options: OwnRequestsOptions) {
     this.#protocol = protocol
-    this.#limits = limits
+    this.#options = options
   }
 
   /** How many are being answered. */
@@ -39,6 +45,7 @@ export class OwnRequests {
     // SQLite answers at once: without a turn of the event loop signals would wait, and so would what frees memory.
     await nextTurn()
     try {
+      signal?.throwIfAborted()
       return answerOf(await this.#reply(request, signal ?? new AbortController().signal))
     } finally {
       this.#count -= 1
@@ -48,7 +55,7 @@ export class OwnRequests {
   async #reply({ path, method, headers, body }: OwnRequest, signal: AbortSignal): Promise<Reply> {
     const route = this.#protocol.routes.get(path)
     if (route?.method !== method) return textReply(404, `The gateway has no ${method} ${path}.`)
-    const { bodyBytes } = this.#limits
+    const { bodyBytes } = this.#options.limits
     if (Buffer.byteLength(body) > bodyBytes) {
       return this.#protocol.refuse({ status: 413, message: `The request body is larger than ${bodyBytes} bytes.` })
     }
@@ -57,6 +64,12 @@ export class OwnRequests {
     signal.addEventListener('abort', abort, { once: true })
     try {
       return await Promise.race([route.answer({ headers, body, signal }), aborted.promise])
+    } catch (error) {
+      signal.throwIfAborted()
+      const kind = error instanceof Error ? error.name : typeof error
+      const message = `A request to ${path} failed with an unexpected ${kind}.`
+      this.#options.log({ level: 'error', event: 'request_failed', message })
+      return this.#protocol.refuse({ status: 500, message: 'The gateway failed unexpectedly.' })
     } finally {
       signal.removeEventListener('abort', abort)
     }

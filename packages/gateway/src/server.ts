@@ -34,6 +34,8 @@ export interface GatewayOptions {
   readonly foundRows?: boolean
   /** SQLite only: leave the file as it is, with the journal that it has, since nothing will be written. */
   readonly onlyReads?: boolean
+  /** SQLite only: sort what is large in files, which TMPDIR has to have room for, instead of in memory. */
+  readonly sortsInFiles?: boolean
   readonly limits?: Partial<GatewayLimits>
   readonly log?: (entry: GatewayLogEntry) => void
 }
@@ -86,7 +88,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     void respond({ request, response, protocol, rules, limits, log, metrics, isClosing })
   })
   boundClients(server, limits)
-  const own = new OwnRequests(protocol, limits)
+  const own = new OwnRequests(protocol, { limits, log })
   const webSockets = servePostgresWebSocket(server, options.target, { rules, limits, log })
   try {
     await listen(server, host, options.port ?? 0)
@@ -159,14 +161,15 @@ function openProtocol(options: GatewayOptions, parts: ProtocolParts): Protocol {
   }
 }
 
-function protocolFor({ target, strict, foundRows, onlyReads }: GatewayOptions, parts: ProtocolParts): Protocol {
+function protocolFor(options: GatewayOptions, parts: ProtocolParts): Protocol {
+  const { target, strict, foundRows, onlyReads = false, sortsInFiles = false } = options
   switch (target.dialect) {
     case 'postgres':
       return neonProtocol(target, parts)
     case 'mysql':
       return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, ...parts })
     case 'sqlite':
-      if (target.via === 'file') return hranaProtocol(target, { ...parts, onlyReads: onlyReads === true })
+      if (target.via === 'file') return hranaProtocol(target, { ...parts, onlyReads, sortsInFiles })
       throw new GatewayStartError(
         'settings_invalid',
         'A libsql:// database speaks HTTP itself and needs no gateway.',

@@ -6,6 +6,7 @@ import { retried } from '../retry.ts'
 import { readSchema, type IndexShape, type TableShape } from '../schema-shape.ts'
 import type { Statement } from '../statement.ts'
 import type { Transport } from '../transport.ts'
+import type { HeldMark } from './mark.ts'
 import { isWorthAgain, patience } from './patience.ts'
 import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
 
@@ -15,16 +16,16 @@ const indexesLastFrom = 5000
 /** One index of a table of any size. */
 const indexSeconds = 3600
 
+/** A reader's lock on the table is not waited for any longer: the tables are small by then, and the indexes may stay. */
+const dropSeconds = 5
+
 interface LateIndex extends IndexShape {
   readonly table: ArchiveTableName
 }
 
-/** Rejects when the mark is another's by now: its indexes are not to be touched. */
-type EnsureHeld = (table: ArchiveTableName) => Promise<void>
-
 interface LateIndexesOptions {
   readonly isResumed: boolean
-  readonly ensureHeld: EnsureHeld
+  readonly mark: Pick<HeldMark, 'guard' | 'check'>
   /** Rows written to a table, from which on its indexes are left out; for the tests. */
   readonly from?: number | undefined
 }
@@ -36,18 +37,20 @@ interface LateIndexesOptions {
  */
 export class LateIndexes {
   readonly #transport: Transport
-  readonly #ensureHeld: EnsureHeld
+  readonly #mark: LateIndexesOptions['mark']
   readonly #from: number
   readonly #written = new Map<ArchiveTableName, number>()
+  readonly #leftOut = new Set<string>()
+  readonly #isResumed: boolean
   #canLeaveOut: boolean
-  #mayBeMissing: boolean
 
-  constructor(transport: Transport, { isResumed, ensureHeld, from = indexesLastFrom }: LateIndexesOptions) {
+  /** @param transport not shared with statements that run at the same time: some here have a time limit of their own */
+  constructor(transport: Transport, { isResumed, mark, from = indexesLastFrom }: LateIndexesOptions) {
     this.#transport = transport
-    this.#ensureHeld = ensureHeld
+    this.#mark = mark
     this.#from = from
+    this.#isResumed = isResumed
     this.#canLeaveOut = bulkOf(transport.dialect).makesIndexesLast
-    this.#mayBeMissing = isResumed && this.#canLeaveOut
   }
 
   /** Takes note of rows that were written to a table, and drops its indexes when those are many. */
@@ -61,60 +64,74 @@ export class LateIndexes {
   /**
    * Makes those that are missing.
    * @param onIndex told before each
-   * @throws DatabaseError
+   * @throws DatabaseError when one that was left out can't be made again
    */
   async make(onIndex: (name: string) => void): Promise<void> {
-    if (!this.#mayBeMissing) return
-    const before = async (table: ArchiveTableName, name: string) => {
-      await this.#ensureHeld(table)
+    if (this.#leftOut.size === 0 && !this.#isResumed) return
+    const before = async (name: string) => {
+      await this.#mark.check()
       onIndex(name)
     }
-    await retried(() => makeMissingIndexes(this.#transport, before), isWorthAgain, patience)
-    this.#mayBeMissing = false
+    await makeMissingIndexes(this.#transport, { before, needed: this.#leftOut })
   }
 
-  /** Where the user may not make indexes, they stay: that is found out with the first, before any is lost. */
+  /**
+   * All or none, in one transaction that fails where the mark is another's. They stay too where the user may not make
+   * indexes, which the first is tried with, and where a reader holds the table.
+   */
   async #leaveOut(table: ArchiveTableName): Promise<void> {
-    const [first, ...others] = await presentIndexes(this.#transport, table)
+    const indexes = await presentIndexes(this.#transport, table)
+    const [first] = indexes
     if (first === undefined) return
-    this.#mayBeMissing = true
-    await this.#ensureHeld(table)
+    // Before: a transaction whose answer is lost may have been done.
+    for (const { name } of indexes) this.#leftOut.add(name)
+    const drops = indexes.map((index) => dropOf(this.#transport, index))
+    const trial = [dropOf(this.#transport, first), makeOf(this.#transport, first)]
+    const all = [...this.#mark.guard(), ...trial, ...drops]
     try {
-      await this.#transport.transact([dropOf(this.#transport, first), makeOf(this.#transport, first)], [])
+      await this.#transport.transact(
+        all.map((statement) => ({ ...statement, timeoutSeconds: dropSeconds })),
+        [],
+      )
     } catch (thrown) {
       if (!(thrown instanceof DatabaseError)) throw thrown
+      await this.#mark.check()
       this.#canLeaveOut = false
-      return
-    }
-    for (const index of [first, ...others]) {
-      await this.#ensureHeld(table)
-      await retried(() => this.#transport.run(dropOf(this.#transport, index)), isWorthAgain, patience)
     }
   }
 }
 
-/**
- * Makes the indexes that the archive's tables should have and lack, where they can have been left out.
- * @param before asked before each
- */
+interface Making {
+  /** Asked before each. */
+  readonly before?: (name: string) => Promise<void>
+  /** Those that must be there in the end. One that can't be made beside them is a lack to be told by the checklist. */
+  readonly needed?: ReadonlySet<string>
+}
+
+/** Makes the indexes that the archive's tables should have and lack, where they can have been left out. */
 export async function makeMissingIndexes(
   transport: Transport,
-  before: (table: ArchiveTableName, name: string) => Promise<void> = () => Promise.resolve(),
+  { before = () => Promise.resolve(), needed = new Set() }: Making = {},
 ): Promise<void> {
   if (!bulkOf(transport.dialect).makesIndexesLast) return
   const live = await readSchema(transport)
   for (const { name: table } of archiveTables) {
     for (const index of readingIndexes(transport, table)) {
-      if (isThere(live.get(table), index)) continue
-      await before(table, index.name)
-      await transport.run(makeOf(transport, index))
+      // One of another shape keeps the name: a lack that was there before.
+      if (live.get(table)?.indexes.some(({ name }) => name === index.name) === true) continue
+      await before(index.name)
+      try {
+        await retried(() => transport.run(makeOf(transport, index)), isWorthAgain, patience)
+      } catch (thrown) {
+        if (!(thrown instanceof DatabaseError) || isWorthAgain(thrown) || needed.has(index.name)) throw thrown
+      }
     }
   }
 }
 
 async function presentIndexes(transport: Transport, table: ArchiveTableName): Promise<readonly LateIndex[]> {
   const live = await readSchema(transport)
-  return readingIndexes(transport, table).filter((index) => isThere(live.get(table), index))
+  return readingIndexes(transport, table).filter((index) => hasIndex(live.get(table), index))
 }
 
 /** Those that only serve reading: unique ones refuse rows, too. */
@@ -123,7 +140,7 @@ function readingIndexes({ dialect }: Transport, table: ArchiveTableName): readon
   return indexes.filter(({ isUnique }) => !isUnique).map((index) => ({ ...index, table }))
 }
 
-function isThere(live: TableShape | undefined, { name, columns, isUnique }: IndexShape): boolean {
+function hasIndex(live: TableShape | undefined, { name, columns, isUnique }: IndexShape): boolean {
   const found = live?.indexes.find((index) => index.name === name)
   return found?.isUnique === isUnique && found.columns.join() === columns.join()
 }
@@ -134,6 +151,6 @@ function dropOf({ dialect }: Transport, { name }: LateIndex): Statement {
 
 function makeOf({ dialect }: Transport, { name, table, columns }: LateIndex): Statement {
   const { quote } = catalogueOf(dialect)
-  const text = `create index ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`
+  const text = `create index if not exists ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`
   return { ...plain(text), timeoutSeconds: indexSeconds }
 }

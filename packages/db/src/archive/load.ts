@@ -11,7 +11,7 @@ import { RestoreError } from './restore-error.ts'
 import type { RowPage, RowPages } from './row.ts'
 import { RowSink } from './sink.ts'
 import { countRows } from './source.ts'
-import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
+import { archiveTables, type ArchiveTable } from './tables.ts'
 
 export interface LoadOptions {
   /** Names what is loaded: only the same can be resumed. */
@@ -49,7 +49,7 @@ export async function loadRows(
     : await beginUnderMark(transport, options.digest)
   await emptyShortLived(transport)
   const proof = new Proof()
-  await writeAll(transport, mark, noted(pages, proof), options)
+  await writeAll(database, mark, noted(pages, proof), options)
   const digests = finish()
   // Under the mark nobody else writes: what is read now needs no snapshot.
   await proof.complete(transport, digests, options)
@@ -141,15 +141,15 @@ async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<
 }
 
 /** Pages are read while those before them are written; a table is begun when the one before it is all there. */
-async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
+async function writeAll(database: Database, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
+  const transport = database.transport()
   const { isResumed, signal, indexesLastFrom: from } = options
   const sink = new RowSink(transport, options)
-  let rows = 0
-  const ensureHeld = (name: ArchiveTableName) => mark.note(name, rows)
-  const indexes = new LateIndexes(transport, { isResumed, ensureHeld, from })
+  const indexes = new LateIndexes(database.transport(), { isResumed, mark, from })
   const { writesAtOnce } = bulkOf(transport.dialect)
   const underWay = new Set<Promise<void>>()
   let table: ArchiveTable | undefined
+  let rows = 0
   let notedAt = Date.now()
   const write = async (page: RowPage) => {
     await indexes.wrote(page.table, await sink.write(page))
@@ -172,7 +172,7 @@ async function writeAll(transport: Transport, mark: HeldMark, pages: RowPages, o
       underWay.add(writing)
       writing.then(
         () => underWay.delete(writing),
-        // It is waited for before the next page; until then its failure is nobody's.
+        // Whoever waits for one of them learns of its failure; until then it is nobody's.
         () => undefined,
       )
     }

@@ -1,8 +1,9 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull, ne, or, sql } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import { readAnchored } from '../read-query.ts'
+import { insertWhere } from '../repositories/insert-where.ts'
 import { restoreMark } from '../schema.ts'
-import { buildStatement, defineQuery } from '../statement.ts'
+import { buildStatement, defineQuery, type Statement } from '../statement.ts'
 import type { Transport } from '../transport.ts'
 import { RestoreError } from './restore-error.ts'
 import type { ArchiveTableName } from './tables.ts'
@@ -78,11 +79,33 @@ export class HeldMark {
   }
 
   /** @throws RestoreError `taken_over` */
+  async check(): Promise<void> {
+    if ((await readAnchor(this.#transport)).owner !== this.#owner) throw takenOver()
+  }
+
+  /** @throws RestoreError `taken_over` */
   async note(table: ArchiveTableName, rows: number): Promise<void> {
     const { marks } = this.#transport.dialect.tables
     const isChanged = await this.#update(this.#value(table, rows), this.#owner, eq(marks.owner, this.#owner))
     // MySQL doesn't count a row that had the same progress already, as one that a resumed run comes to again.
-    if (!isChanged && (await readAnchor(this.#transport)).owner !== this.#owner) throw takenOver()
+    if (!isChanged) await this.check()
+  }
+
+  /**
+   * Statements that begin a transaction: nobody takes the mark over before its end, and where someone has, it fails by a
+   * key that is there twice.
+   */
+  guard(): readonly Statement[] {
+    const { dialect } = this.#transport
+    const { marks } = dialect.tables
+    const owner = this.#owner
+    const lock = dialect.builder
+      .update(marks)
+      .set({ owner })
+      .where(and(eq(marks.name, restoreMark), eq(marks.owner, owner)))
+    const again = { name: restoreMark, owner: null, value: null, leaseUntil: null }
+    const isOthers = or(isNull(marks.owner), ne(marks.owner, owner)) ?? sql`false`
+    return [buildStatement(lock), buildStatement(insertWhere(dialect, marks, again, isOthers))]
   }
 
   /** @throws RestoreError `taken_over` */

@@ -58,16 +58,24 @@ export class Proof {
   }
 
   async #completeTable(reader: TableReader, table: ArchiveTable, { onProven, signal }: ProofOptions): Promise<void> {
-    const pages = this.#pages.filter((page) => page.table === table)[Symbol.iterator]()
+    const pages = this.#pages.filter((page) => page.table === table)
     const prove = async () => {
-      for (const page of pages) {
+      for (let page = pages.shift(); page !== undefined; page = pages.shift()) {
         signal?.throwIfAborted()
         if (!(await isThere(reader, page)))
           throw failed([`${table.name} has another digest ${placeOf(table.name, page)}`])
         onProven?.(page.rows)
       }
     }
-    await Promise.all(Array.from({ length: provenAtOnce }, prove))
+    // After a failure the others end with the page that they are at.
+    const proveOrEnd = () =>
+      prove().catch((thrown: unknown) => {
+        pages.length = 0
+        throw thrown
+      })
+    const proofs = Array.from({ length: provenAtOnce }, proveOrEnd)
+    await Promise.allSettled(proofs)
+    await Promise.all(proofs)
   }
 }
 

@@ -72,11 +72,16 @@ function adviceFor(reason: string): string {
   return 'Check the permissions of the file and its directory.'
 }
 
-/**
- * Foreign keys are off by default in SQLite. FULL: a commit survives a loss of power, which NORMAL gives up in WAL mode.
- * FILE: the binding is built to sort in memory alone, which for the index of a million rows is 130 MB.
- */
-const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL', 'PRAGMA temp_store = FILE']
+/** Foreign keys are off by default in SQLite. FULL: a commit survives a loss of power, which NORMAL gives up in WAL mode. */
+const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL']
+
+/** The binding is built to sort in memory alone, which for the index of a million rows is 130 MB. */
+const sortInFiles = 'PRAGMA temp_store = FILE'
+
+export interface SqliteOpenOptions {
+  /** What is large is sorted in files of TMPDIR, which has to be writable then. */
+  readonly sortsInFiles: boolean
+}
 
 /**
  * One connection to the file. Everything is synchronous in libSQL's binding, so nothing here ever waits for a lock: a
@@ -88,16 +93,17 @@ export class SqliteConnection implements PooledConnection {
   #isOpen = true
   #isAltered = false
 
-  private constructor(database: Database.Database) {
+  private constructor(database: Database.Database, { sortsInFiles }: SqliteOpenOptions) {
     this.#database = database
-    for (const setting of connectionSettings) database.prepare(setting).run([])
+    const settings = sortsInFiles ? [...connectionSettings, sortInFiles] : connectionSettings
+    for (const setting of settings) database.prepare(setting).run([])
     this.#countsStatement = database.prepare('SELECT changes(), last_insert_rowid()').safeIntegers().raw()
   }
 
   /** Throws SqliteFailure. */
-  static open(file: string): SqliteConnection {
+  static open(file: string, options: SqliteOpenOptions = { sortsInFiles: false }): SqliteConnection {
     try {
-      return new SqliteConnection(new Database(file, { timeout: 0 }))
+      return new SqliteConnection(new Database(file, { timeout: 0 }), options)
     } catch (error) {
       throw failureOf(error)
     }
