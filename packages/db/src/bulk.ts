@@ -7,6 +7,8 @@ import type { Statement } from './statement.ts'
 export interface BulkDialect {
   /** Whether many rows are written faster without the indexes that only serve reading, and those made at the end. */
   readonly makesIndexesLast: boolean
+  /** Begins a transaction that doesn't wait for the locks of others for long; where the driver's time limit does not do. */
+  readonly waitsBriefly?: Statement
   /** How many pages are written at the same time, each by a connection of its own. */
   readonly writesAtOnce: number
   /** Length of the column's text in bytes, 0 for null. */

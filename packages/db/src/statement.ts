@@ -17,7 +17,7 @@ export interface Statement {
   readonly parameters: readonly unknown[]
   /** When it affects no row, whatever follows in its batch has nothing to do: the batch counts as not done. */
   readonly isGate?: boolean
-  /** How long its round trip may take, where that is longer than the database's own limit. */
+  /** How long its round trip may take, where that is not what the database's settings say. */
   readonly timeoutSeconds?: number
 }
 

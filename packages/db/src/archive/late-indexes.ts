@@ -69,10 +69,12 @@ export class LateIndexes {
   async make(onIndex: (name: string) => void): Promise<void> {
     if (this.#leftOut.size === 0 && !this.#isResumed) return
     const before = async (name: string) => {
-      await this.#mark.check()
+      await patiently(() => this.#mark.check())
       onIndex(name)
     }
-    await makeMissingIndexes(this.#transport, { before, needed: this.#leftOut })
+    // A run before this one may have left out any.
+    const isNeeded = (name: string) => this.#isResumed || this.#leftOut.has(name)
+    await makeMissingIndexes(this.#transport, { before, isNeeded })
   }
 
   /**
@@ -80,14 +82,16 @@ export class LateIndexes {
    * indexes, which the first is tried with, and where a reader holds the table.
    */
   async #leaveOut(table: ArchiveTableName): Promise<void> {
-    const indexes = await presentIndexes(this.#transport, table)
+    const indexes = await patiently(() => presentIndexes(this.#transport, table))
     const [first] = indexes
     if (first === undefined) return
     // Before: a transaction whose answer is lost may have been done.
     for (const { name } of indexes) this.#leftOut.add(name)
     const drops = indexes.map((index) => dropOf(this.#transport, index))
     const trial = [dropOf(this.#transport, first), makeOf(this.#transport, first)]
-    const all = [...this.#mark.guard(), ...trial, ...drops]
+    const { waitsBriefly } = bulkOf(this.#transport.dialect)
+    const beginning = waitsBriefly === undefined ? [] : [waitsBriefly]
+    const all = [...beginning, ...this.#mark.guard(), ...trial, ...drops]
     try {
       await this.#transport.transact(
         all.map((statement) => ({ ...statement, timeoutSeconds: dropSeconds })),
@@ -95,7 +99,7 @@ export class LateIndexes {
       )
     } catch (thrown) {
       if (!(thrown instanceof DatabaseError)) throw thrown
-      await this.#mark.check()
+      await patiently(() => this.#mark.check())
       this.#canLeaveOut = false
     }
   }
@@ -104,29 +108,38 @@ export class LateIndexes {
 interface Making {
   /** Asked before each. */
   readonly before?: (name: string) => Promise<void>
-  /** Those that must be there in the end. One that can't be made beside them is a lack to be told by the checklist. */
-  readonly needed?: ReadonlySet<string>
+  /** Whether one must be there in the end. Another that can't be made is a lack to be told by the checklist. */
+  readonly isNeeded?: (name: string) => boolean
 }
 
 /** Makes the indexes that the archive's tables should have and lack, where they can have been left out. */
 export async function makeMissingIndexes(
   transport: Transport,
-  { before = () => Promise.resolve(), needed = new Set() }: Making = {},
+  { before = () => Promise.resolve(), isNeeded = () => false }: Making = {},
 ): Promise<void> {
   if (!bulkOf(transport.dialect).makesIndexesLast) return
-  const live = await readSchema(transport)
+  const live = await patiently(() => readSchema(transport))
   for (const { name: table } of archiveTables) {
     for (const index of readingIndexes(transport, table)) {
       // One of another shape keeps the name: a lack that was there before.
       if (live.get(table)?.indexes.some(({ name }) => name === index.name) === true) continue
       await before(index.name)
       try {
-        await retried(() => transport.run(makeOf(transport, index)), isWorthAgain, patience)
+        await retried(() => transport.run(makeOf(transport, index)), isMakingWorthAgain, patience)
       } catch (thrown) {
-        if (!(thrown instanceof DatabaseError) || isWorthAgain(thrown) || needed.has(index.name)) throw thrown
+        if (!(thrown instanceof DatabaseError) || isWorthAgain(thrown) || isNeeded(index.name)) throw thrown
       }
     }
   }
+}
+
+/** An index that is not unique meets none but itself, still being made for a request whose answer was lost. */
+function isMakingWorthAgain(error: DatabaseError): boolean {
+  return isWorthAgain(error) || error.fault === 'unique_violation'
+}
+
+function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+  return retried(work, isWorthAgain, patience)
 }
 
 async function presentIndexes(transport: Transport, table: ArchiveTableName): Promise<readonly LateIndex[]> {

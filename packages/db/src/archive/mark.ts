@@ -78,8 +78,13 @@ export class HeldMark {
     return held
   }
 
-  /** @throws RestoreError `taken_over` */
+  /**
+   * Waits for a transaction that holds the mark.
+   * @throws RestoreError `taken_over`
+   */
   async check(): Promise<void> {
+    if ((await this.#transport.run(this.#lock())).affected > 0) return
+    // MySQL doesn't count a row that stays as it is.
     if ((await readAnchor(this.#transport)).owner !== this.#owner) throw takenOver()
   }
 
@@ -98,14 +103,21 @@ export class HeldMark {
   guard(): readonly Statement[] {
     const { dialect } = this.#transport
     const { marks } = dialect.tables
-    const owner = this.#owner
-    const lock = dialect.builder
-      .update(marks)
-      .set({ owner })
-      .where(and(eq(marks.name, restoreMark), eq(marks.owner, owner)))
     const again = { name: restoreMark, owner: null, value: null, leaseUntil: null }
-    const isOthers = or(isNull(marks.owner), ne(marks.owner, owner)) ?? sql`false`
-    return [buildStatement(lock), buildStatement(insertWhere(dialect, marks, again, isOthers))]
+    const isOthers = or(isNull(marks.owner), ne(marks.owner, this.#owner)) ?? sql`false`
+    return [this.#lock(), buildStatement(insertWhere(dialect, marks, again, isOthers))]
+  }
+
+  #lock(): Statement {
+    const { builder, tables } = this.#transport.dialect
+    const { marks } = tables
+    const owner = this.#owner
+    return buildStatement(
+      builder
+        .update(marks)
+        .set({ owner })
+        .where(and(eq(marks.name, restoreMark), eq(marks.owner, owner))),
+    )
   }
 
   /** @throws RestoreError `taken_over` */

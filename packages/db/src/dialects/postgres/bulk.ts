@@ -15,6 +15,8 @@ const types: Record<ColumnKind, string> = {
 
 export const postgresBulk: BulkDialect = {
   makesIndexesLast: true,
+  // The server's own limit: a request that was given up may wait on.
+  waitsBriefly: plain("select set_config('lock_timeout', '3s', true)"),
   writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(octet_length(${column}::text), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
