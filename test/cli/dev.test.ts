@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { findProcess, processesMarked } from '@millrace/cli/process-table'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { describeDialects, freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
@@ -129,7 +129,11 @@ test('dev ends what an earlier one left behind, and takes its port', async () =>
   // Everything but the runtime at once, so that nobody is left who would end it.
   for (const pid of [first.devPid, ...marked.filter((each) => !isRuntime(each))]) process.kill(pid, 'SIGKILL')
   await first.running.ended
-  expect(processesMarked('MILLRACE_DEV_RUN', first.mark)).toEqual(orphans)
+  onTestFinished(() => {
+    for (const pid of processesMarked('MILLRACE_DEV_RUN', first.mark)) process.kill(pid, 'SIGKILL')
+  })
+  // A process that was killed is there until the kernel has taken it apart.
+  await vi.waitFor(() => expect(processesMarked('MILLRACE_DEV_RUN', first.mark)).toEqual(orphans), patience)
   const second = await startDev(cwd, {}, ['--port', port])
   expect(second.ready.url).toBe(first.ready.url)
   expect(processesMarked('MILLRACE_DEV_RUN', first.mark)).toEqual([])
