@@ -100,7 +100,7 @@ export async function connect(
   const openDatabase = await loadDrivers()
   const { target } = chosen
   if (!needsGateway(target)) return { ...chosen, database: openDatabase({ target, timeoutSeconds }) }
-  // Whoever moves a million rows must not have their memory.
+  // To move a million rows takes no more memory than to move ten.
   const gateway = await openGateway(context, target, { ...place, sortsInFiles: true })
   return {
     ...chosen,

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Answer } from '@millrace/db/fetch'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
-import { textReply, type Protocol, type Reply } from './protocol.ts'
+import { refuseTooLarge, refuseUnexpected, textReply, type Protocol, type Reply } from './protocol.ts'
 
 interface OwnRequest {
   readonly path: string
@@ -55,10 +55,8 @@ export class OwnRequests {
   async #reply({ path, method, headers, body }: OwnRequest, signal: AbortSignal): Promise<Reply> {
     const route = this.#protocol.routes.get(path)
     if (route?.method !== method) return textReply(404, `The gateway has no ${method} ${path}.`)
-    const { bodyBytes } = this.#options.limits
-    if (Buffer.byteLength(body) > bodyBytes) {
-      return this.#protocol.refuse({ status: 413, message: `The request body is larger than ${bodyBytes} bytes.` })
-    }
+    const { limits, log } = this.#options
+    if (Buffer.byteLength(body) > limits.bodyBytes) return refuseTooLarge(this.#protocol, limits.bodyBytes)
     const aborted = Promise.withResolvers<never>()
     const abort = () => aborted.reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
@@ -66,10 +64,7 @@ export class OwnRequests {
       return await Promise.race([route.answer({ headers, body, signal }), aborted.promise])
     } catch (error) {
       signal.throwIfAborted()
-      const kind = error instanceof Error ? error.name : typeof error
-      const message = `A request to ${path} failed with an unexpected ${kind}.`
-      this.#options.log({ level: 'error', event: 'request_failed', message })
-      return this.#protocol.refuse({ status: 500, message: 'The gateway failed unexpectedly.' })
+      return refuseUnexpected(this.#protocol, log, path, error)
     } finally {
       signal.removeEventListener('abort', abort)
     }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dialect } from '@millrace/db/url'
+import type { Log } from './log.ts'
 import type { PoolStatus } from './pool.ts'
 
 export interface ProtocolRequest {
@@ -38,6 +39,22 @@ export interface Protocol {
   beginNoMore(): void
   /** Rolls back what is open and closes every connection. */
   close(): Promise<void>
+}
+
+/** The answer to a body that is larger than the gateway takes. */
+export function refuseTooLarge(protocol: Protocol, maxBytes: number): Reply {
+  return protocol.refuse({ status: 413, message: `The request body is larger than ${maxBytes} bytes.` })
+}
+
+/** Logs what no protocol expects, by its name alone, and gives the answer to it. */
+export function refuseUnexpected(protocol: Protocol, log: Log, path: string, error: unknown): Reply {
+  const kind = error instanceof Error ? error.name : typeof error
+  log({
+    level: 'error',
+    event: 'request_failed',
+    message: `A request to ${path} failed with an unexpected ${kind}.`,
+  })
+  return protocol.refuse({ status: 500, message: 'The gateway failed unexpectedly.' })
 }
 
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {

@@ -11,7 +11,7 @@ import { GatewayMetrics } from './metrics.ts'
 import { neonProtocol } from './neon.ts'
 import { planetscaleProtocol } from './planetscale.ts'
 import type { PoolStatus } from './pool.ts'
-import { jsonReply, type Protocol, type Reply, type Route } from './protocol.ts'
+import { jsonReply, refuseTooLarge, refuseUnexpected, type Protocol, type Reply, type Route } from './protocol.ts'
 import { TlsFileError } from './tls.ts'
 import { traceIdOf } from './trace-id.ts'
 import { OwnRequests } from './own-requests.ts'
@@ -205,13 +205,7 @@ async function respond(exchange: Exchange): Promise<void> {
     reply = await replyFor(exchange, ending.signal)
   } catch (error) {
     if (client.isGone) return
-    const kind = error instanceof Error ? error.name : typeof error
-    log({
-      level: 'error',
-      event: 'request_failed',
-      message: `A request to ${pathOf(request)} failed with an unexpected ${kind}.`,
-    })
-    reply = protocol.refuse({ status: 500, message: 'The gateway failed unexpectedly.' })
+    reply = refuseUnexpected(protocol, log, pathOf(request), error)
   }
   if (client.isGone) return
   send(exchange, reply)
@@ -262,7 +256,7 @@ async function answerRoute(
     case 'text':
       return route.answer({ headers: request.headers, body: body.text, signal })
     case 'too_large':
-      return protocol.refuse({ status: 413, message: `The request body is larger than ${maxBytes} bytes.` })
+      return refuseTooLarge(protocol, maxBytes)
     case 'not_utf8':
       return protocol.refuse({ status: 400, message: 'The request body is not UTF-8.' })
   }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, eq, isNull, ne, or, sql, type SQL } from 'drizzle-orm'
 import { isAnchor } from '../access.ts'
 import { readAnchored } from '../read-query.ts'
 import { insertWhere } from '../repositories/insert-where.ts'
@@ -52,6 +52,11 @@ function parseProgress(value: unknown): RestoreMark['progress'] {
   }
 }
 
+interface MarkChange {
+  readonly value?: string | null
+  readonly owner?: string | null
+}
+
 /** The mark in the hands of one process: whoever takes it over takes it from the one before. */
 export class HeldMark {
   readonly #transport: Transport
@@ -67,14 +72,15 @@ export class HeldMark {
   static async set(transport: Transport, digest: string): Promise<HeldMark | undefined> {
     const held = new HeldMark(transport, digest)
     const { marks } = transport.dialect.tables
-    const isSet = await held.#update(held.#value(null, 0), held.#owner, isNull(marks.value))
+    const isSet = await held.#update({ value: held.#value(null, 0), owner: held.#owner }, isNull(marks.value))
     return isSet ? held : undefined
   }
 
   /** Takes over the mark that is there. */
   static async takeOver(transport: Transport, mark: RestoreMark): Promise<HeldMark> {
     const held = new HeldMark(transport, mark.digest)
-    await held.#update(held.#value(mark.progress.table, mark.progress.rows), held.#owner)
+    const { table, rows } = mark.progress
+    await held.#update({ value: held.#value(table, rows), owner: held.#owner })
     return held
   }
 
@@ -83,15 +89,14 @@ export class HeldMark {
    * @throws RestoreError `taken_over`
    */
   async check(): Promise<void> {
-    if ((await this.#transport.run(this.#lock())).affected > 0) return
+    if (await this.#update({ owner: this.#owner }, this.#isOwn)) return
     // MySQL doesn't count a row that stays as it is.
     if ((await readAnchor(this.#transport)).owner !== this.#owner) throw takenOver()
   }
 
   /** @throws RestoreError `taken_over` */
   async note(table: ArchiveTableName, rows: number): Promise<void> {
-    const { marks } = this.#transport.dialect.tables
-    const isChanged = await this.#update(this.#value(table, rows), this.#owner, eq(marks.owner, this.#owner))
+    const isChanged = await this.#update({ value: this.#value(table, rows) }, this.#isOwn)
     // MySQL doesn't count a row that had the same progress already, as one that a resumed run comes to again.
     if (!isChanged) await this.check()
   }
@@ -105,39 +110,35 @@ export class HeldMark {
     const { marks } = dialect.tables
     const again = { name: restoreMark, owner: null, value: null, leaseUntil: null }
     const isOthers = or(isNull(marks.owner), ne(marks.owner, this.#owner)) ?? sql`false`
-    return [this.#lock(), buildStatement(insertWhere(dialect, marks, again, isOthers))]
-  }
-
-  #lock(): Statement {
-    const { builder, tables } = this.#transport.dialect
-    const { marks } = tables
-    const owner = this.#owner
-    return buildStatement(
-      builder
-        .update(marks)
-        .set({ owner })
-        .where(and(eq(marks.name, restoreMark), eq(marks.owner, owner))),
-    )
+    const lock = this.#statement({ owner: this.#owner }, this.#isOwn)
+    return [lock, buildStatement(insertWhere(dialect, marks, again, isOthers))]
   }
 
   /** @throws RestoreError `taken_over` */
   async lift(): Promise<void> {
-    const { marks } = this.#transport.dialect.tables
-    if (!(await this.#update(null, null, eq(marks.owner, this.#owner)))) throw takenOver()
+    if (!(await this.#update({ value: null, owner: null }, this.#isOwn))) throw takenOver()
   }
 
   #value(table: string | null, rows: number): string {
     return JSON.stringify({ digest: this.#digest, progress: { table, rows } } satisfies RestoreMark)
   }
 
-  async #update(value: string | null, owner: string | null, condition?: ReturnType<typeof eq>): Promise<boolean> {
+  get #isOwn(): SQL {
+    return eq(this.#transport.dialect.tables.marks.owner, this.#owner)
+  }
+
+  async #update(change: MarkChange, condition?: SQL): Promise<boolean> {
+    return (await this.#transport.run(this.#statement(change, condition))).affected > 0
+  }
+
+  #statement(change: MarkChange, condition?: SQL): Statement {
     const { builder, tables } = this.#transport.dialect
     const { marks } = tables
     const update = builder
       .update(marks)
-      .set({ value, owner })
+      .set(change)
       .where(and(eq(marks.name, restoreMark), condition))
-    return (await this.#transport.run(buildStatement(update))).affected > 0
+    return buildStatement(update)
   }
 }
 

@@ -95,15 +95,11 @@ export class TableReader {
 
   /** The digest of a range's rows as the database writes them, by its own functions where it has them. */
   async digest({ after, last }: RowRange): Promise<{ readonly rows: number; readonly sha256: string }> {
-    const { digest } = this.#bulk
+    const { digest, listed } = this.#bulk
     await this.#lookAtKeys()
     const condition = and(this.#isBehind(after), this.#isUpTo(last))
-    if (digest === undefined) {
-      const { list, rows } = await this.#aggregate(condition, undefined, this.#bulk.listed)
-      return { rows, sha256: sha256Of(`${list}\n`) }
-    }
-    const { list: sha256, rows } = await this.#aggregate(condition, undefined, digest)
-    return { rows, sha256 }
+    const { text, rows } = await this.#aggregate(condition, undefined, digest ?? listed)
+    return { rows, sha256: digest === undefined ? sha256Of(`${text}\n`) : text }
   }
 
   async *pages(limits: PageLimits): AsyncGenerator<RowPage> {
@@ -244,17 +240,17 @@ export class TableReader {
    * it, or it holds what is no JSON.
    */
   async #entriesOfList(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[] | undefined> {
-    const { list, rows: count } = await this.#aggregate(condition, limit, this.#bulk.listed)
-    const rows = readList(list)
+    const { text, rows: count } = await this.#aggregate(condition, limit, this.#bulk.listed)
+    const rows = readList(text)
     return rows?.length === count ? rows.map(entryOf) : undefined
   }
 
-  /** How many rows there are, and something made of all their texts in order. */
+  /** How many rows there are, and one text made of all of theirs in order. */
   async #aggregate(
     condition: SQL | undefined,
     limit: number | undefined,
     aggregate: BulkDialect['listed'],
-  ): Promise<{ readonly list: string; readonly rows: number }> {
+  ): Promise<{ readonly text: string; readonly rows: number }> {
     const { builder } = this.#database.dialect
     const [first, second = sql`null`] = this.#order
     const rows = builder
@@ -263,10 +259,10 @@ export class TableReader {
       .where(condition)
       .orderBy(...this.#ascending)
     const page = (limit === undefined ? rows : rows.limit(limit)).as('page')
-    const list = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
-    const counted = builder.select({ list, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
+    const text = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
+    const counted = builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
     const [found] = await readQuery(this.#database, buildQuery(counted))
-    return { list: found?.list ?? '', rows: found?.rows ?? 0 }
+    return { text: found?.text ?? '', rows: found?.rows ?? 0 }
   }
 
   /** The row as the archive has it. */

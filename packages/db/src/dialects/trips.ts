@@ -20,7 +20,7 @@ export interface Purpose {
   readonly observer: TripObserver | undefined
   readonly statement: string
   readonly parameters: readonly unknown[]
-  /** Where it may take longer than the endpoint's limit. */
+  /** In place of the endpoint's limit. */
   readonly timeoutSeconds?: number | undefined
 }
 
