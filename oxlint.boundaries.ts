@@ -37,10 +37,10 @@ const zod: Refusal = { regex: '^zod(/|$)', message: 'Requests are parsed in the 
 const dialects: Refusal = {
   regex: '(^|/)dialects(/|$)',
   message:
-    'A dialect is known by its capabilities alone: only store.ts and schema-wide tools of packages/db open that room.',
+    'A dialect is known by its capabilities alone: only database.ts and schema-wide tools of packages/db open that room.',
 }
 const storeValues: Refusal = {
-  regex: '^@millrace/db/(store|database|transport|statement)$',
+  regex: '^@millrace/db/(store/(store|database)|sql/(transport|statement))$',
   allowTypeImports: true,
   message: 'Only repositories call the Store: take its type, and hand it to one.',
 }
@@ -52,6 +52,15 @@ const packages = (...names: readonly string[]): Refusal => ({
   regex: `^@millrace/(${names.join('|')})(/|$)`,
   message: 'Nothing goes up a floor: functions and cli know api and gateway, these know db, db knows none of them.',
 })
+
+/** Rooms of packages/db, named from another of its rooms. */
+const rooms = (...names: readonly string[]): Refusal => ({
+  regex: `^(\\.\\./)+(${names.join('|')})/`,
+  message:
+    'This room of packages/db stands below the one that it imports: see the table of rooms in docs/architecture.md.',
+})
+/** The kit and the builder are types that the schema and the statements are written in. */
+const dialectTypesAlone: Refusal = { ...dialects, allowTypeImports: true }
 
 const typesAlone: Refusal = {
   regex: '^@millrace/',
@@ -68,12 +77,25 @@ const workerOnly = [tcpDrivers, node]
 const dbRefusals = [...workerOnly, hono, zod, packages('api', 'gateway', 'cli', 'functions')]
 const apiRefusals = [...workerOnly, drivers, drizzle, dialects, storeValues, packages('gateway', 'cli', 'functions')]
 
+/** What rests on the Store, and the Store. */
+const upperRooms = ['store', 'repositories', 'migrate', 'archive', 'checklist']
+const dbRoom = (name: string, ...refusals: readonly Refusal[]): OxlintOverride =>
+  room(`packages/db/src/${name}/**`, ...dbRefusals, drivers, dialectDrizzle, ...refusals)
+
 const withoutNode = (refusals: readonly Refusal[]): readonly Refusal[] => refusals.filter((refusal) => refusal !== node)
 
 export const boundaries = [
   room('packages/db/src/**', ...dbRefusals, drivers, dialectDrizzle),
-  room('packages/db/src/repositories/**', ...dbRefusals, drivers, dialectDrizzle, dialects),
-  room('packages/db/src/dialects/**', ...dbRefusals),
+  dbRoom('document', rooms('sql', 'url', ...upperRooms, 'access'), dialects),
+  dbRoom('url', rooms('sql', 'document', ...upperRooms, 'access'), dialects),
+  dbRoom('schema', rooms('sql', 'document', 'url', ...upperRooms, 'access'), dialectTypesAlone),
+  dbRoom('sql', rooms('document', 'url', ...upperRooms, 'access'), dialectTypesAlone),
+  dbRoom('access', rooms('url', ...upperRooms), dialects),
+  dbRoom('store', rooms('repositories', 'migrate', 'archive', 'checklist')),
+  dbRoom('repositories', rooms('url', 'migrate', 'archive', 'checklist'), dialects),
+  dbRoom('migrate', rooms('access', 'repositories', 'archive', 'checklist')),
+  dbRoom('archive', rooms('repositories', 'checklist')),
+  room('packages/db/src/dialects/**', ...dbRefusals, rooms('access', 'store', 'repositories')),
   room('packages/api/src/**', ...apiRefusals),
   room('packages/api/src/services/**', ...apiRefusals, hono),
   room('functions/src/**', ...workerOnly, drivers, drizzle, dialects, packages('gateway', 'cli')),

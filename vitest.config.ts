@@ -4,7 +4,7 @@ import { LongestFirst } from './scripts/longest-first.ts'
 
 const afterAllOthers = 'test/contract/api-page.test.ts'
 
-/** The unit project needs no server, so that `test packages/db/src/url.test.ts` answers at once. */
+/** The unit project needs no server, so that `test packages/db/src/url/url.test.ts` answers at once. */
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/totals-reporter.ts'],

@@ -1,4 +1,4 @@
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 import type { FloorVars } from './floor-contract.ts'
 import { recordStatements } from './statements.ts'
 

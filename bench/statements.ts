@@ -1,10 +1,15 @@
-import type { UserCaller } from '@millrace/db/access'
-import type { Database } from '@millrace/db/database'
+import type { UserCaller } from '@millrace/db/access/access'
+import type { Database } from '@millrace/db/store/database'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
-import { nameKey } from '@millrace/db/names'
-import { createWorkflows, getWorkflow, listWorkflows, patchWorkflow } from '@millrace/db/repositories/workflows'
-import type { Statement } from '@millrace/db/statement'
-import type { Store } from '@millrace/db/store'
+import { nameKey } from '@millrace/db/schema/names'
+import {
+  createWorkflows,
+  getWorkflow,
+  listWorkflows,
+  patchWorkflow,
+} from '@millrace/db/repositories/workflows/workflows'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { Store } from '@millrace/db/store/store'
 import { instants, type Statements, type Template, type Values } from './floor-contract.ts'
 
 const userId = 'recorded user'

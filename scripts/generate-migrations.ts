@@ -1,6 +1,6 @@
 /**
  * Writes the next migration of every dialect from the schema: `pnpm migrations NAME`. A migration has one number and
- * name on all dialects; add the name to packages/db/src/known-migrations.ts.
+ * name on all dialects; add the name to packages/db/src/schema/known-migrations.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'

@@ -3,7 +3,7 @@ import { faultOf } from '@millrace/api/faults'
 import { asFailure } from '@millrace/cli/failure'
 import { createOutput } from '@millrace/cli/output'
 import { troublePages, type Seen, type TroublePage } from '@millrace/cli/trouble-pages'
-import { databaseError, type DatabaseError } from '@millrace/db/errors'
+import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
 
 const titles = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB' } as const
 const dialects = ['sqlite', 'postgres', 'mysql'] as const

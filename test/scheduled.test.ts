@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { LogEntry } from '@millrace/api/log'
-import { getExecution } from '@millrace/db/repositories/executions'
+import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createScheduledRun, sweepSchedule } from '../functions/src/scheduled.ts'
 import { reachDatabase, type ReachedDatabase } from './database.ts'

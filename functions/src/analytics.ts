@@ -1,5 +1,5 @@
 import type { Log } from '@millrace/api/log'
-import type { DialectName } from '@millrace/db/dialect'
+import type { DialectName } from '@millrace/db/sql/dialect'
 
 /** As far as it is used of Workers Analytics Engine: a binding to a data set. */
 interface DataSet {

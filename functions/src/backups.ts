@@ -2,7 +2,7 @@ import type { BackupBucket } from '@millrace/api/backups/bucket'
 import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import type { Log } from '@millrace/api/log'
 import type { Settings } from '@millrace/api/settings'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 
 interface Parts {
   readonly database: Database

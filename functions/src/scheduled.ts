@@ -1,7 +1,7 @@
 import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import { faultOf } from '@millrace/api/faults'
 import type { Log } from '@millrace/api/log'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 
 interface Parts {
   readonly database: Database

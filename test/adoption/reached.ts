@@ -1,7 +1,7 @@
 import { createApp } from '@millrace/api/app'
 import { parseSettings } from '@millrace/api/settings'
 import { newServiceSecrets } from '@millrace/cli/secrets'
-import { openDatabase, type Database } from '@millrace/db/database'
+import { openDatabase, type Database } from '@millrace/db/store/database'
 import { startGateway } from '@millrace/gateway'
 import { archiveOf, verified } from '../archive/archives.ts'
 import { targetOf } from '../database.ts'

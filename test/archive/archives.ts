@@ -4,7 +4,7 @@ import type { TableDigests } from '@millrace/db/archive/digest'
 import { openArchive } from '@millrace/db/archive/read'
 import { restoreArchive } from '@millrace/db/archive/restore'
 import { verifyArchive, type Verdict } from '@millrace/db/archive/verify'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { watchedSample, type SampleSize } from './sample.ts'
 

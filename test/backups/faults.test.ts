@@ -3,7 +3,7 @@ import { runBackups, type BackupParts, type Occasion } from '@millrace/api/backu
 import { scheduledLimits } from '@millrace/api/backups/limits'
 import type { LogEntry } from '@millrace/api/log'
 import { verifyArchive } from '@millrace/db/archive/verify'
-import { listScheduledBackups } from '@millrace/db/repositories/backup-runs'
+import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openDatabase } from '@millrace/db/database'
+import { openDatabase } from '@millrace/db/store/database'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { floorVars } from '../../bench/floor-vars.ts'
 import { targetOf } from '../database.ts'

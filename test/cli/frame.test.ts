@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { knownMigrations } from '@millrace/db/known-migrations'
+import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { describe, expect, test, vi } from 'vitest'
 import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
 

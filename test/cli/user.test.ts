@@ -1,4 +1,4 @@
-import { knownMigrations } from '@millrace/db/known-migrations'
+import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'

@@ -1,6 +1,6 @@
 import { checkIds } from '@millrace/db/checklist/checks'
-import { openDatabase } from '@millrace/db/database'
-import { recordBackup } from '@millrace/db/repositories/backups'
+import { openDatabase } from '@millrace/db/store/database'
+import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
 import { describeDialects } from '../dialects.ts'

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { UserCaller } from '@millrace/db/access'
-import type { Store } from '@millrace/db/store'
-import { findLoginWithin, changePassword, findOwnHash, logIn } from '@millrace/db/repositories/credentials'
-import { countAttempt } from '@millrace/db/repositories/login-attempts'
-import { removeAccount } from '@millrace/db/repositories/account-removal'
-import { changeUser, listAllUsers } from '@millrace/db/repositories/administered-users'
-import { createApiKey, deleteApiKey, listApiKeys, touchApiKey } from '@millrace/db/repositories/api-keys'
+import type { UserCaller } from '@millrace/db/access/access'
+import type { Store } from '@millrace/db/store/store'
+import { findLoginWithin, changePassword, findOwnHash, logIn } from '@millrace/db/repositories/accounts/credentials'
+import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
+import { removeAccount } from '@millrace/db/repositories/accounts/removal'
+import { changeUser, listAllUsers } from '@millrace/db/repositories/accounts/administered-users'
+import { createApiKey, deleteApiKey, listApiKeys, touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
 import {
   deleteSession,
   endFamily,
@@ -14,10 +14,10 @@ import {
   logOut,
   rotateRefresh,
   type NewSession,
-} from '@millrace/db/repositories/sessions'
-import { deleteShare, listShares, putShare } from '@millrace/db/repositories/shares'
-import { getCaller, registerAccount } from '@millrace/db/repositories/users'
-import { createWorkflows, getWorkflow, listWorkflows } from '@millrace/db/repositories/workflows'
+} from '@millrace/db/repositories/accounts/sessions'
+import { deleteShare, listShares, putShare } from '@millrace/db/repositories/workflows/shares'
+import { getCaller, registerAccount } from '@millrace/db/repositories/accounts/users'
+import { createWorkflows, getWorkflow, listWorkflows } from '@millrace/db/repositories/workflows/workflows'
 import { checkDocument } from '@millrace/db/document'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, type RawRow } from '../dialects.ts'

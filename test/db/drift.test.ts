@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { catalogueOf } from '@millrace/db/catalogues'
-import { extraColumns, findDrift, type Drift } from '@millrace/db/drift'
-import { readSchema } from '@millrace/db/schema-shape'
+import { catalogueOf } from '@millrace/db/migrate/catalogues'
+import { extraColumns, findDrift, type Drift } from '@millrace/db/migrate/drift'
+import { readSchema } from '@millrace/db/migrate/schema-shape'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, type Dialect } from '../dialects.ts'
 

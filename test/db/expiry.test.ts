@@ -1,4 +1,4 @@
-import { sweepIdempotencyKeys, sweepLoginAttempts, sweepSessions } from '@millrace/db/repositories/expiry'
+import { sweepIdempotencyKeys, sweepLoginAttempts, sweepSessions } from '@millrace/db/repositories/accounts/expiry'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'

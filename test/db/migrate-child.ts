@@ -1,8 +1,8 @@
 /** Migrates a database in a process of its own, gateway included, so that a test can kill it: URL, lease in ms. */
 import { startGateway } from '@millrace/gateway'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/database'
-import { migrate } from '@millrace/db/migrate'
+import { openDatabase } from '@millrace/db/store/database'
+import { migrate } from '@millrace/db/migrate/migrate'
 import { parseDatabaseUrl } from '@millrace/db/url'
 import { workspaceRoot } from '../workspace.ts'
 

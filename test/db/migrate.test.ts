@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { bookkeepingSql } from '@millrace/db/bookkeeping-sql'
-import type { Database } from '@millrace/db/database'
-import { databaseError, type DatabaseError } from '@millrace/db/errors'
-import { knownMigrations } from '@millrace/db/known-migrations'
-import { migrate, migrationStatus, recordMigration, type MigrationProgress } from '@millrace/db/migrate'
-import { hashOf, statementsOf, type Migration } from '@millrace/db/migration'
-import { readiness } from '@millrace/db/readiness'
-import type { Statement } from '@millrace/db/statement'
+import { bookkeepingSql } from '@millrace/db/migrate/bookkeeping-sql'
+import type { Database } from '@millrace/db/store/database'
+import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
+import { knownMigrations } from '@millrace/db/schema/known-migrations'
+import { migrate, migrationStatus, recordMigration, type MigrationProgress } from '@millrace/db/migrate/migrate'
+import { hashOf, statementsOf, type Migration } from '@millrace/db/sql/migration'
+import { readiness } from '@millrace/db/store/readiness'
+import type { Statement } from '@millrace/db/sql/statement'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, dialects, type Dialect } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -30,7 +30,7 @@ async function reach(dialect: Dialect, isMigrated: boolean): Promise<ReachedData
 
 describe('the files of migrations', () => {
   test.each(dialects)('are on %s those that the code knows, under one number and name', (dialect) => {
-    const files = readdirSync(join(workspaceRoot, 'packages/db/migrations', dialect))
+    const files = readdirSync(join(workspaceRoot, 'packages/db/src/migrations', dialect))
     const names = files.filter((file) => file.endsWith('.sql')).map((file) => file.replace(/\.sql$/, ''))
     expect(names.toSorted()).toEqual([...knownMigrations])
   })

@@ -1,14 +1,19 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readMigrations } from '@millrace/cli/migrations'
-import type { UserCaller } from '@millrace/db/access'
-import { openDatabase } from '@millrace/db/database'
+import type { UserCaller } from '@millrace/db/access/access'
+import { openDatabase } from '@millrace/db/store/database'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
-import { findDrift } from '@millrace/db/drift'
-import { migrate, migrationStatus } from '@millrace/db/migrate'
-import { listVersions } from '@millrace/db/repositories/versions'
-import { createWorkflows, deleteWorkflow, getWorkflow, patchWorkflow } from '@millrace/db/repositories/workflows'
-import { registerUser } from '@millrace/db/repositories/users'
-import type { Store } from '@millrace/db/store'
+import { findDrift } from '@millrace/db/migrate/drift'
+import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
+import { listVersions } from '@millrace/db/repositories/workflows/versions'
+import {
+  createWorkflows,
+  deleteWorkflow,
+  getWorkflow,
+  patchWorkflow,
+} from '@millrace/db/repositories/workflows/workflows'
+import { registerUser } from '@millrace/db/repositories/accounts/users'
+import type { Store } from '@millrace/db/store/store'
 import { startGateway, type Gateway } from '@millrace/gateway'
 import { targetOf } from '../database.ts'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'

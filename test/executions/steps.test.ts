@@ -1,17 +1,17 @@
-import type { UserCaller } from '@millrace/db/access'
-import type { ExecutionView } from '@millrace/db/repositories/executions'
-import { checkExecution, getExecution } from '@millrace/db/repositories/executions'
-import { createExecution, retryExecution, type IdempotentCreation } from '@millrace/db/repositories/executions-create'
-import { sweepExecutions } from '@millrace/db/repositories/executions-sweep'
+import type { UserCaller } from '@millrace/db/access/access'
+import type { ExecutionView } from '@millrace/db/repositories/executions/executions'
+import { checkExecution, getExecution } from '@millrace/db/repositories/executions/executions'
+import { createExecution, retryExecution, type IdempotentCreation } from '@millrace/db/repositories/executions/create'
+import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
 import {
   cancelExecution,
   renewLease,
   reportExecution,
   resumeExecution,
   type Report,
-} from '@millrace/db/repositories/executions-work'
-import { patchWorkflow } from '@millrace/db/repositories/workflows'
-import type { Store } from '@millrace/db/store'
+} from '@millrace/db/repositories/executions/work'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/workflows'
+import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'

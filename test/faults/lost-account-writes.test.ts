@@ -1,17 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { UserCaller } from '@millrace/db/access'
-import { openDatabase } from '@millrace/db/database'
+import type { UserCaller } from '@millrace/db/access/access'
+import { openDatabase } from '@millrace/db/store/database'
 import { checkDocument } from '@millrace/db/document'
-import { removeAccount } from '@millrace/db/repositories/account-removal'
-import { changeUser } from '@millrace/db/repositories/administered-users'
-import { createApiKey, deleteApiKey, listApiKeys } from '@millrace/db/repositories/api-keys'
-import { changePassword, logIn } from '@millrace/db/repositories/credentials'
-import { countAttempt } from '@millrace/db/repositories/login-attempts'
-import { deleteSession, endFamily, findRefresh, logOut, rotateRefresh } from '@millrace/db/repositories/sessions'
-import { deleteShare, listShares, putShare } from '@millrace/db/repositories/shares'
-import { registerAccount } from '@millrace/db/repositories/users'
-import { createWorkflows } from '@millrace/db/repositories/workflows'
-import type { Store } from '@millrace/db/store'
+import { removeAccount } from '@millrace/db/repositories/accounts/removal'
+import { changeUser } from '@millrace/db/repositories/accounts/administered-users'
+import { createApiKey, deleteApiKey, listApiKeys } from '@millrace/db/repositories/accounts/api-keys'
+import { changePassword, logIn } from '@millrace/db/repositories/accounts/credentials'
+import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
+import {
+  deleteSession,
+  endFamily,
+  findRefresh,
+  logOut,
+  rotateRefresh,
+} from '@millrace/db/repositories/accounts/sessions'
+import { deleteShare, listShares, putShare } from '@millrace/db/repositories/workflows/shares'
+import { registerAccount } from '@millrace/db/repositories/accounts/users'
+import { createWorkflows } from '@millrace/db/repositories/workflows/workflows'
+import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'

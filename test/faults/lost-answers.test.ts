@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { UserCaller } from '@millrace/db/access'
-import { openDatabase } from '@millrace/db/database'
+import type { UserCaller } from '@millrace/db/access/access'
+import { openDatabase } from '@millrace/db/store/database'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
-import type { Store } from '@millrace/db/store'
-import { findLogin, registerUser } from '@millrace/db/repositories/users'
-import { listVersions } from '@millrace/db/repositories/versions'
+import type { Store } from '@millrace/db/store/store'
+import { findLogin, registerUser } from '@millrace/db/repositories/accounts/users'
+import { listVersions } from '@millrace/db/repositories/workflows/versions'
 import {
   createWorkflows,
   deleteWorkflow,
   getWorkflow,
   listWorkflows,
   patchWorkflow,
-} from '@millrace/db/repositories/workflows'
+} from '@millrace/db/repositories/workflows/workflows'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { UserCaller } from '@millrace/db/access'
-import { openDatabase } from '@millrace/db/database'
-import { getExecution } from '@millrace/db/repositories/executions'
-import { claimExecutions } from '@millrace/db/repositories/executions-claim'
-import { createExecution, retryExecution } from '@millrace/db/repositories/executions-create'
-import { listExecutions } from '@millrace/db/repositories/executions-list'
+import type { UserCaller } from '@millrace/db/access/access'
+import { openDatabase } from '@millrace/db/store/database'
+import { getExecution } from '@millrace/db/repositories/executions/executions'
+import { claimExecutions } from '@millrace/db/repositories/executions/claim'
+import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
+import { listExecutions } from '@millrace/db/repositories/executions/list'
 import {
   cancelExecution,
   renewLease,
   reportExecution,
   resumeExecution,
-} from '@millrace/db/repositories/executions-work'
-import type { Store } from '@millrace/db/store'
+} from '@millrace/db/repositories/executions/work'
+import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { after, claimOf, createUser, createWorkflow, startExecution } from '../executions/kit.ts'

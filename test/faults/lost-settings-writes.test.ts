@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { UserCaller } from '@millrace/db/access'
-import { openDatabase } from '@millrace/db/database'
+import type { UserCaller } from '@millrace/db/access/access'
+import { openDatabase } from '@millrace/db/store/database'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
-import { changeSettings, getSettings, putSettings, type SettingsWrite } from '@millrace/db/repositories/settings'
-import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settings-resealing'
-import { registerUser } from '@millrace/db/repositories/users'
-import type { Store } from '@millrace/db/store'
+import {
+  changeSettings,
+  getSettings,
+  putSettings,
+  type SettingsWrite,
+} from '@millrace/db/repositories/settings/settings'
+import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settings/resealing'
+import { registerUser } from '@millrace/db/repositories/accounts/users'
+import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'

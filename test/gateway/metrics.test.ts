@@ -1,5 +1,5 @@
-import { openDatabase, type Database } from '@millrace/db/database'
-import { readPoolStatus } from '@millrace/db/pool-status'
+import { openDatabase, type Database } from '@millrace/db/store/database'
+import { readPoolStatus } from '@millrace/db/store/pool-status'
 import { startGateway } from '@millrace/gateway'
 import { expect, onTestFinished, test } from 'vitest'
 import { describeDialects, type Dialect } from '../dialects.ts'

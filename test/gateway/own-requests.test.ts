@@ -1,4 +1,4 @@
-import { openDatabase } from '@millrace/db/database'
+import { openDatabase } from '@millrace/db/store/database'
 import { plain } from '@millrace/db/dialects/plain'
 import { expect, test } from 'vitest'
 import { describeDialects, testWhere } from '../dialects.ts'

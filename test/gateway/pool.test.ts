@@ -1,4 +1,4 @@
-import { openDatabase } from '@millrace/db/database'
+import { openDatabase } from '@millrace/db/store/database'
 import { expect, it } from 'vitest'
 import { describeDialects, type Dialect, testWhere } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres } from '../servers/own.ts'

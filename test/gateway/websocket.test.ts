@@ -1,4 +1,4 @@
-import { openDatabase, type Database } from '@millrace/db/database'
+import { openDatabase, type Database } from '@millrace/db/store/database'
 import type { Target } from '@millrace/db/url'
 import { startGateway, type GatewayOptions } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, test } from 'vitest'

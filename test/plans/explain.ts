@@ -1,5 +1,5 @@
-import type { Statement } from '@millrace/db/statement'
-import type { Transport } from '@millrace/db/transport'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { Transport } from '@millrace/db/sql/transport'
 
 /** How a plan reads one table: by which index, or all of it. */
 export interface TableAccess {

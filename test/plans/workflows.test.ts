@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { UserCaller } from '@millrace/db/access'
-import { listVersions, getVersion } from '@millrace/db/repositories/versions'
+import type { UserCaller } from '@millrace/db/access/access'
+import { listVersions, getVersion } from '@millrace/db/repositories/workflows/versions'
 import {
   checkWorkflow,
   deleteWorkflow,
@@ -8,10 +8,10 @@ import {
   listWorkflows,
   patchWorkflow,
   type WorkflowListing,
-} from '@millrace/db/repositories/workflows'
-import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/retry'
-import type { Statement } from '@millrace/db/statement'
-import { createStore, type Store } from '@millrace/db/store'
+} from '@millrace/db/repositories/workflows/workflows'
+import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
+import type { Statement } from '@millrace/db/sql/statement'
+import { createStore, type Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { explain } from './explain.ts'

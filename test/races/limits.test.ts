@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Attempt } from '@millrace/db/repositories/login-attempts'
-import { countAttempt } from '@millrace/db/repositories/login-attempts'
-import { logIn } from '@millrace/db/repositories/credentials'
-import { registerAccount } from '@millrace/db/repositories/users'
+import type { Attempt } from '@millrace/db/repositories/accounts/login-attempts'
+import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
+import { logIn } from '@millrace/db/repositories/accounts/credentials'
+import { registerAccount } from '@millrace/db/repositories/accounts/users'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 

@@ -1,6 +1,6 @@
 import { errorKind, type ErrorCode } from '@millrace/api/errors'
 import { troublePages } from '@millrace/cli/trouble-pages'
-import { factsOf, type Trouble } from '@millrace/db/troubles'
+import { factsOf, type Trouble } from '@millrace/db/sql/troubles'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asRecord } from '../contract/answers.ts'
 import { describeDialects, testWhere } from '../dialects.ts'

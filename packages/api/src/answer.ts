@@ -1,4 +1,4 @@
-import type { StoredAnswer } from '@millrace/db/repositories/idempotency'
+import type { StoredAnswer } from '@millrace/db/store/idempotency'
 import { writeJson, type Json } from './json.ts'
 import { entityTag } from './request/preconditions.ts'
 

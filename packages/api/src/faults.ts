@@ -1,4 +1,4 @@
-import { DatabaseError, type DatabaseFault } from '@millrace/db/errors'
+import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
 import type { ErrorCode, Refusal } from './errors.ts'
 import { SealingError } from './user-settings/sealing.ts'
 

@@ -1,4 +1,4 @@
-import type { Permission } from '@millrace/db/access'
+import type { Permission } from '@millrace/db/access/access'
 import type { Members } from '@millrace/db/document'
 import * as z from 'zod'
 import type { Answer } from './answer.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Database, openDatabase as OpenDatabase } from '@millrace/db/database'
+import type { Database, openDatabase as OpenDatabase } from '@millrace/db/store/database'
 import { parseDatabaseUrl, redactUrl } from '@millrace/db/url'
 import type { Target } from '@millrace/db/url'
 import type { GatewayLogEntry } from '@millrace/gateway/log'
@@ -80,7 +80,7 @@ export function refuseMissingFile({ target, shownUrl }: ChosenDatabase): void {
 
 /** The drivers take most of a second to load: help and refused arguments do not wait for them. */
 export async function loadDrivers(): Promise<typeof OpenDatabase> {
-  return (await import('@millrace/db/database')).openDatabase
+  return (await import('@millrace/db/store/database')).openDatabase
 }
 
 /** A statement over a whole table, as the ones that measure it, takes its time. */

@@ -1,10 +1,10 @@
 import type { ErrorCode } from '@millrace/api/errors'
 import type { SettingProblem } from '@millrace/api/settings'
 import { SealingError } from '@millrace/api/user-settings/sealing'
-import { DatabaseError } from '@millrace/db/errors'
-import type { DatabaseFault } from '@millrace/db/errors'
-import { MigrationError } from '@millrace/db/migration-error'
-import type { Trouble } from '@millrace/db/troubles'
+import { DatabaseError } from '@millrace/db/sql/errors'
+import type { DatabaseFault } from '@millrace/db/sql/errors'
+import { MigrationError } from '@millrace/db/migrate/error'
+import type { Trouble } from '@millrace/db/sql/troubles'
 import type { UrlError } from '@millrace/db/url'
 
 /** CLI.md's closed list: the API's codes, and the command line's own. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { isLoopback } from '@millrace/db/url-address'
+import { isLoopback } from '@millrace/db/url/address'
 import { authority, claimablePort, reachableHost } from './ports.ts'
 
 test('0 becomes a free port that can be listened on', async () => {

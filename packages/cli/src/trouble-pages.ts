@@ -1,5 +1,5 @@
-import type { DialectName } from '@millrace/db/dialect'
-import type { Trouble } from '@millrace/db/troubles'
+import type { DialectName } from '@millrace/db/sql/dialect'
+import type { Trouble } from '@millrace/db/sql/troubles'
 
 /**
  * What a trouble looks like in a dialect: the words in `cause` of the log line and in `why` of a command, `…` standing

@@ -1,14 +1,14 @@
 import { hashPassword } from '@millrace/api/auth/password'
 import { newId } from '@millrace/api/ids'
-import { nameKey } from '@millrace/db/names'
-import { setDisabled, setPassword } from '@millrace/db/repositories/user-administration'
-import { findLogin, registerUser } from '@millrace/db/repositories/users'
-import type { UserView } from '@millrace/db/repositories/users'
-import type { Store } from '@millrace/db/store'
+import { nameKey } from '@millrace/db/schema/names'
+import { setDisabled, setPassword } from '@millrace/db/repositories/accounts/user-administration'
+import { findLogin, registerUser } from '@millrace/db/repositories/accounts/users'
+import type { UserView } from '@millrace/db/repositories/accounts/users'
+import type { Store } from '@millrace/db/store/store'
 import { Failure } from './failure.ts'
 import { printable } from './printable.ts'
 
-export { listUsers } from '@millrace/db/repositories/user-administration'
+export { listUsers } from '@millrace/db/repositories/accounts/user-administration'
 
 /** A user as API.md has it, in its order, with `disabledAt`. */
 export function viewOf({ id, username, email, role, createdAt, disabledAt }: UserView): UserView {

@@ -1,4 +1,4 @@
-import type { Caller } from '@millrace/db/access'
+import type { Caller } from '@millrace/db/access/access'
 import { refuse, type Refused } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
 import { apiKeyStart, readApiKey } from './api-keys.ts'

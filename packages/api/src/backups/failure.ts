@@ -1,5 +1,5 @@
 import { ArchiveError } from '@millrace/db/archive/archive-error'
-import { DatabaseError, type DatabaseFault } from '@millrace/db/errors'
+import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
 
 /** Why a backup did not come off, closed. The database's own faults keep their names. */
 export type BackupFault =

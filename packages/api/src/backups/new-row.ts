@@ -1,5 +1,5 @@
-import type { BackupResult } from '@millrace/db/repositories/backup-requests'
-import type { BackupRow } from '@millrace/db/rows'
+import type { BackupResult } from '@millrace/db/repositories/backups/requests'
+import type { BackupRow } from '@millrace/db/schema/rows'
 
 type Given = Pick<BackupRow, 'name' | 'createdAt'> & { readonly result: BackupResult } & Partial<BackupRow>
 

@@ -1,7 +1,7 @@
-import type { BackupResult } from '@millrace/db/repositories/backup-requests'
+import type { BackupResult } from '@millrace/db/repositories/backups/requests'
 import { rowCount } from '@millrace/db/archive/digest'
-import type { Database } from '@millrace/db/database'
-import { takeLease, type HeldLease, type LeaseTiming } from '@millrace/db/lease'
+import type { Database } from '@millrace/db/store/database'
+import { takeLease, type HeldLease, type LeaseTiming } from '@millrace/db/store/lease'
 import {
   addBackup,
   endBackup,
@@ -10,9 +10,9 @@ import {
   putBackup,
   readBackupsDue,
   type BegunBackup,
-} from '@millrace/db/repositories/backup-runs'
-import type { BackupRow } from '@millrace/db/rows'
-import { backupMark } from '@millrace/db/schema'
+} from '@millrace/db/repositories/backups/runs'
+import type { BackupRow } from '@millrace/db/schema/rows'
+import { backupMark } from '@millrace/db/schema/schema'
 import type { Log } from '../log.ts'
 import type { Settings } from '../settings.ts'
 import type { BackupBucket } from './bucket.ts'

@@ -1,7 +1,7 @@
 import { dumpDatabase } from '@millrace/db/archive/dump'
 import { encrypterFor } from '@millrace/db/archive/encryption'
 import type { WrittenResult } from '@millrace/db/archive/write'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 import type { BackupUpload } from './bucket.ts'
 import type { RunWatch } from './limits.ts'
 import { PartSender } from './parts.ts'

@@ -2,7 +2,7 @@ import type { Finding } from '@millrace/db/checklist/finding'
 import { arranged, checkDatabase } from '@millrace/db/checklist/run'
 import { checkTarget } from '@millrace/db/checklist/target'
 import type { Subject } from '@millrace/db/checklist/subject'
-import { knownMigrations, pendingMigrations } from '@millrace/db/known-migrations'
+import { knownMigrations, pendingMigrations } from '@millrace/db/schema/known-migrations'
 import type { Settings } from '../settings.ts'
 import { checkSettings } from './settings.ts'
 

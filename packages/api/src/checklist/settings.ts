@@ -1,6 +1,6 @@
 import { fail, ok, warn, type Finding } from '@millrace/db/checklist/finding'
 import type { CheckId } from '@millrace/db/checklist/checks'
-import { isLoopback } from '@millrace/db/url-address'
+import { isLoopback } from '@millrace/db/url/address'
 import type { NamedKey, SettingProblem, Settings } from '../settings.ts'
 import { reuseFinding } from './reuse.ts'
 

@@ -1,4 +1,4 @@
-import type { TripObserver } from '@millrace/db/transport'
+import type { TripObserver } from '@millrace/db/sql/transport'
 import type { MiddlewareHandler } from 'hono'
 import { newId } from '../ids.ts'
 import type { Log, LogEntry } from '../log.ts'

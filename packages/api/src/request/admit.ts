@@ -1,4 +1,4 @@
-import type { Caller } from '@millrace/db/access'
+import type { Caller } from '@millrace/db/access/access'
 import { scanBody, scanDocumentBody } from '@millrace/db/document'
 import { authenticate } from '../auth/authenticate.ts'
 import { isSameSecret } from '../auth/same-secret.ts'

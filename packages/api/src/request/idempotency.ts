@@ -1,4 +1,4 @@
-import type { Kept } from '@millrace/db/repositories/idempotency'
+import type { Kept } from '@millrace/db/store/idempotency'
 import type { Answer } from '../answer.ts'
 import { sha256HexOf } from '../digest.ts'
 import type { FieldError } from '../errors.ts'

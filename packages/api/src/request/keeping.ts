@@ -1,4 +1,4 @@
-import { keepRefusal as keep } from '@millrace/db/repositories/kept-refusals'
+import { keepRefusal as keep } from '@millrace/db/store/kept-refusals'
 import type { Answer } from '../answer.ts'
 import { errorKind, type ErrorStatus } from '../errors.ts'
 import { problemOf } from '../problem.ts'

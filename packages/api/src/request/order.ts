@@ -1,4 +1,4 @@
-import { findKept } from '@millrace/db/repositories/idempotency'
+import { findKept } from '@millrace/db/store/idempotency'
 import type { Answer } from '../answer.ts'
 import { refuse, type Refused } from '../result.ts'
 import { allows } from '../scopes.ts'

@@ -1,5 +1,5 @@
-import { findBackup, isUnfinished, requestBackup } from '@millrace/db/repositories/backup-requests'
-import type { BackupRow } from '@millrace/db/rows'
+import { findBackup, isUnfinished, requestBackup } from '@millrace/db/repositories/backups/requests'
+import type { BackupRow } from '@millrace/db/schema/rows'
 import { backupNameAt, keyOfBackup } from '../backups/names.ts'
 import { newBackupRow } from '../backups/new-row.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'

@@ -1,5 +1,5 @@
-import { claimExecutions, type ClaimedExecution } from '@millrace/db/repositories/executions-claim'
-import type { Kept } from '@millrace/db/repositories/idempotency'
+import { claimExecutions, type ClaimedExecution } from '@millrace/db/repositories/executions/claim'
+import type { Kept } from '@millrace/db/store/idempotency'
 import { newId } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
 import { refuse, type Result } from '../result.ts'

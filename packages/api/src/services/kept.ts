@@ -1,4 +1,4 @@
-import type { Kept } from '@millrace/db/repositories/idempotency'
+import type { Kept } from '@millrace/db/store/idempotency'
 
 /** Whether a write was not done because its Idempotency-Key stands for another, or for the same one before. */
 export function isKept(refused: { readonly refusal: string }): refused is Kept {

@@ -1,5 +1,5 @@
-import type { CountedLogin } from '@millrace/db/repositories/credentials'
-import { countAttempt, type RateLimited } from '@millrace/db/repositories/login-attempts'
+import type { CountedLogin } from '@millrace/db/repositories/accounts/credentials'
+import { countAttempt, type RateLimited } from '@millrace/db/repositories/accounts/login-attempts'
 import { newId } from '../ids.ts'
 import { refuse, type Refused } from '../result.ts'
 import type { Context } from './context.ts'

@@ -1,4 +1,4 @@
-import type { Keyset } from '@millrace/db/repositories/workflows'
+import type { Keyset } from '@millrace/db/repositories/workflows/workflows'
 import { readCursor, writeCursor, type CursorScope } from '../cursor.ts'
 import { isId } from '../ids.ts'
 import { refuse, type Refused, type Result } from '../result.ts'

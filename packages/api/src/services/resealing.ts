@@ -1,11 +1,11 @@
-import { databaseError } from '@millrace/db/errors'
+import { databaseError } from '@millrace/db/sql/errors'
 import {
   eachSettings,
   readSettingsOf,
   resealSettings,
   type SealedSettings,
-} from '@millrace/db/repositories/settings-resealing'
-import type { Store } from '@millrace/db/store'
+} from '@millrace/db/repositories/settings/resealing'
+import type { Store } from '@millrace/db/store/store'
 import { newId } from '../ids.ts'
 import { replaceSecrets, secretsIn, type DataNode, type SealedSecret } from '../user-settings/data-tree.ts'
 import type { SecretSealer } from '../user-settings/sealing.ts'

@@ -1,5 +1,5 @@
-import * as sessions from '@millrace/db/repositories/sessions'
-import type { NewSession, RefreshRow, SessionView } from '@millrace/db/repositories/sessions'
+import * as sessions from '@millrace/db/repositories/accounts/sessions'
+import type { NewSession, RefreshRow, SessionView } from '@millrace/db/repositories/accounts/sessions'
 import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
 import { accessTokenSeconds } from '../auth/tokens.ts'
 import type { CursorScope } from '../cursor.ts'

@@ -1,7 +1,7 @@
-import type { Outcome, Permission } from '@millrace/db/access'
-import * as executions from '@millrace/db/repositories/executions'
-import { checkStanding } from '@millrace/db/repositories/standing'
-import { checkWorkflow } from '@millrace/db/repositories/workflows'
+import type { Outcome, Permission } from '@millrace/db/access/access'
+import * as executions from '@millrace/db/repositories/executions/executions'
+import { checkStanding } from '@millrace/db/repositories/accounts/standing'
+import { checkWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { refuse, type Refused } from '../result.ts'
 import type { Context } from './context.ts'
 

@@ -1,9 +1,9 @@
-import type { Permission } from '@millrace/db/access'
-import type { StoredAnswer } from '@millrace/db/repositories/idempotency'
-import * as restorations from '@millrace/db/repositories/versions-restore'
-import type { WorkflowView } from '@millrace/db/repositories/workflows'
-import * as versions from '@millrace/db/repositories/versions'
-import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repositories/versions'
+import type { Permission } from '@millrace/db/access/access'
+import type { StoredAnswer } from '@millrace/db/store/idempotency'
+import * as restorations from '@millrace/db/repositories/workflows/versions-restore'
+import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
+import * as versions from '@millrace/db/repositories/workflows/versions'
+import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repositories/workflows/versions'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
@@ -85,7 +85,7 @@ export async function compareVersions(
   const outcome = await versions.getVersionPair(store, caller, workflowId, pair)
   if (!outcome.ok) return refuse(outcome.refusal)
   // Loaded by the one route that compares (docs/adr/0035).
-  const { differenceOf } = await import('@millrace/db/difference')
+  const { differenceOf } = await import('@millrace/db/document/difference')
   return done(differenceOf(outcome.value.from, outcome.value.to))
 }
 

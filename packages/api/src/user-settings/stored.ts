@@ -1,5 +1,5 @@
 import type { DocumentText } from '@millrace/db/document'
-import { brand } from '@millrace/db/document-member'
+import { brand } from '@millrace/db/document/member'
 import {
   parseData,
   secretMember,

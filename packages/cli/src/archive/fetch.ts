@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ErrorCode } from '@millrace/api/errors'
 import { digestField } from '@millrace/api/digest-field'
-import { isLoopback } from '@millrace/db/url-address'
+import { isLoopback } from '@millrace/db/url/address'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { membersIn } from '../json.ts'

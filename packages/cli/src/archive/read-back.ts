@@ -6,8 +6,8 @@ import { parseSettings } from '@millrace/api/settings'
 import { archiveTables } from '@millrace/db/archive/tables'
 import { readRows } from '@millrace/db/archive/source'
 import type { ArchiveRow } from '@millrace/db/archive/row'
-import type { Database } from '@millrace/db/database'
-import { registerUser } from '@millrace/db/repositories/users'
+import type { Database } from '@millrace/db/store/database'
+import { registerUser } from '@millrace/db/repositories/accounts/users'
 import { newServiceSecrets } from '../secrets.ts'
 
 /** Workflows that are read through the API, spread over all. */

@@ -1,6 +1,6 @@
 import { refuseUnlessRestorable } from '@millrace/db/archive/load'
-import type { Database } from '@millrace/db/database'
-import { migrate, migrationStatus } from '@millrace/db/migrate'
+import type { Database } from '@millrace/db/store/database'
+import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
 import { connect, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { readMigrations } from '../migrations.ts'

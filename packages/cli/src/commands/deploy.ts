@@ -1,5 +1,5 @@
 import { errorCodes, type ErrorCode } from '@millrace/api/errors'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
@@ -58,7 +58,7 @@ async function openAsFunctions({ settings }: Plan): Promise<Database> {
 }
 
 async function rehearse(context: Context, plan: Plan, database: Database): Promise<number> {
-  const { migrationStatus, refuseWhileRestoring } = await import('@millrace/db/migrate')
+  const { migrationStatus, refuseWhileRestoring } = await import('@millrace/db/migrate/migrate')
   await refuseWhileRestoring(database)
   const { pending, changed } = await migrationStatus(database, migrationsFor(context, database))
   if (changed.length > 0) throw changedFailure(changed)
@@ -76,7 +76,7 @@ async function rehearse(context: Context, plan: Plan, database: Database): Promi
 
 async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {
   const { interruption } = context.lifetime
-  const { migrate } = await import('@millrace/db/migrate')
+  const { migrate } = await import('@millrace/db/migrate/migrate')
   const { applied } = await migrate(database, migrationsFor(context, database), {
     signal: interruption,
     onProgress: (progress) => noteProgress(context, progress),

@@ -20,7 +20,7 @@ import { readMigrations } from '../migrations.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 import { newServiceSecrets } from '../secrets.ts'
 import { noteProgress } from './migrate.ts'
 
@@ -153,7 +153,7 @@ async function startReplica(context: Context, { replica, settings }: Plan): Prom
 
 async function bringUpToDate(context: Context, database: Database): Promise<void> {
   const migrations = readMigrations(context.directories.workspace, database.dialect.name)
-  const { migrate } = await import('@millrace/db/migrate')
+  const { migrate } = await import('@millrace/db/migrate/migrate')
   await migrate(database, migrations, {
     signal: context.lifetime.interruption,
     onProgress: (progress) => noteProgress(context, progress),

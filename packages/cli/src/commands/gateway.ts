@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isLoopback } from '@millrace/db/url-address'
+import { isLoopback } from '@millrace/db/url/address'
 import { endWithStarter } from '../ancestors.ts'
 import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
 import type { Context } from '../context.ts'

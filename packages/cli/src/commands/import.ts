@@ -1,5 +1,5 @@
-import type { UserCaller } from '@millrace/db/access'
-import type { Store } from '@millrace/db/store'
+import type { UserCaller } from '@millrace/db/access/access'
+import type { Store } from '@millrace/db/store/store'
 import type { Command } from 'commander'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { Context } from '../context.ts'

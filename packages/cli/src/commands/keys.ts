@@ -33,7 +33,7 @@ async function rotate(context: Context, databaseOption: string | undefined): Pro
   const { resealSecrets, surveySecrets } = await import('@millrace/api/services/resealing')
   const sealer = createSecretSealer(keys)
   const { database } = await connect(context, chosen)
-  const { readiness } = await import('@millrace/db/readiness')
+  const { readiness } = await import('@millrace/db/store/readiness')
   // What a restore has yet to bring is not there to be resealed: none is not all.
   await readiness(database)
   const store = database.store()

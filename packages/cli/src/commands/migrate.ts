@@ -1,8 +1,8 @@
-import { bookkeepingSql } from '@millrace/db/bookkeeping-sql'
-import type { Database } from '@millrace/db/database'
-import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate'
-import type { Migration } from '@millrace/db/migration'
-import { statementsOf } from '@millrace/db/migration'
+import { bookkeepingSql } from '@millrace/db/migrate/bookkeeping-sql'
+import type { Database } from '@millrace/db/store/database'
+import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate/migrate'
+import type { Migration } from '@millrace/db/sql/migration'
+import { statementsOf } from '@millrace/db/sql/migration'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { chooseDatabase, connect, isMissingFile, refuseMissingFile } from '../connection.ts'
@@ -71,7 +71,7 @@ async function apply(context: Context, options: MigrateOptions): Promise<number>
   if (options.dryRun === true) return showSql(context, chosen, migrations)
   if (options.record !== undefined) return record(context, chosen, migrations, options.record)
   const { database } = await connect(context, chosen)
-  const { migrate } = await import('@millrace/db/migrate')
+  const { migrate } = await import('@millrace/db/migrate/migrate')
   const { applied } = await migrate(database, migrations, {
     acceptChanged: options.acceptChanged,
     signal: context.lifetime.interruption,
@@ -93,7 +93,7 @@ async function record(
 ): Promise<number> {
   refuseMissingFile(chosen)
   const { database } = await connect(context, chosen)
-  const { recordMigration } = await import('@millrace/db/migrate')
+  const { recordMigration } = await import('@millrace/db/migrate/migrate')
   await recordMigration(database, migrations, name, {
     signal: context.lifetime.interruption,
     onProgress: (progress) => noteProgress(context, progress),
@@ -122,7 +122,7 @@ export function noteProgress({ output }: Context, progress: MigrationProgress): 
 async function showSql(context: Context, chosen: ChosenDatabase, migrations: readonly Migration[]): Promise<number> {
   const database = await openExisting(context, chosen)
   const { applied, pending, changed } = await readStatus(database, migrations)
-  if (database !== undefined) await (await import('@millrace/db/migrate')).refuseWhileRestoring(database)
+  if (database !== undefined) await (await import('@millrace/db/migrate/migrate')).refuseWhileRestoring(database)
   if (changed.length > 0) throw changedFailure(changed)
   const missing = migrations.filter(({ name }) => pending.includes(name))
   const parts = missing.map((migration) => sqlPart(migration.name, statementsOf(migration)))
@@ -169,7 +169,7 @@ async function readStatus(database: Database | undefined, migrations: readonly M
   if (database === undefined) {
     return { applied: [], pending: migrations.map(({ name }) => name), changed: [], newer: [] }
   }
-  const { migrationStatus } = await import('@millrace/db/migrate')
+  const { migrationStatus } = await import('@millrace/db/migrate/migrate')
   return migrationStatus(database, migrations)
 }
 

@@ -1,4 +1,4 @@
-import type { UserView } from '@millrace/db/repositories/users'
+import type { UserView } from '@millrace/db/repositories/accounts/users'
 import type { Command } from 'commander'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { SettingProblem, Settings } from '@millrace/api/settings'
 import type { Target } from '@millrace/db/url'
-import { isLoopback } from '@millrace/db/url-address'
+import { isLoopback } from '@millrace/db/url/address'
 import { needsGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { secretNames, settingsOnly } from '../environment.ts'

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Database } from '@millrace/db/database'
+import type { Database } from '@millrace/db/store/database'
 import { allNotChecked, fail, notChecked, ok, type Finding } from '@millrace/db/checklist/finding'
 import type { Target } from '@millrace/db/url'
 import { loadDrivers, needsGateway, openGateway } from '../connection.ts'

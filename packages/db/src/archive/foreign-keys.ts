@@ -1,7 +1,7 @@
 import { and, isNotNull, not, exists, sql, type Column } from 'drizzle-orm'
-import { readQuery } from '../read-query.ts'
-import type { Tables } from '../schema.ts'
-import { buildQuery } from '../statement.ts'
+import { readQuery } from '../store/read-query.ts'
+import type { Tables } from '../schema/schema.ts'
+import { buildQuery } from '../sql/statement.ts'
 import type { Readable } from './source.ts'
 
 interface Reference {

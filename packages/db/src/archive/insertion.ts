@@ -1,7 +1,7 @@
-import { nameKey } from '../names.ts'
-import type { Dialect } from '../dialect.ts'
-import { bulkOf } from '../dialects/bulk.ts'
-import type { Statement } from '../statement.ts'
+import { nameKey } from '../schema/names.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { bulkOf } from './bulk-dialects.ts'
+import type { Statement } from '../sql/statement.ts'
 import { entryOf, type ArchiveEntry, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
 

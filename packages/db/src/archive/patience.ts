@@ -1,5 +1,5 @@
-import type { DatabaseError } from '../errors.ts'
-import { createRetryBudget, type Retrying } from '../retry.ts'
+import type { DatabaseError } from '../sql/errors.ts'
+import { createRetryBudget, type Retrying } from '../store/retry.ts'
 
 /** A long move outlives a short absence of the database. */
 export const patience: Retrying = {

@@ -1,4 +1,4 @@
-import type { Transport } from '../transport.ts'
+import type { Transport } from '../sql/transport.ts'
 import { digestOf, differingTables, TablesDigester, type TableDigests } from './digest.ts'
 import type { RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'

@@ -1,4 +1,4 @@
-import { nameKey } from '../names.ts'
+import { nameKey } from '../schema/names.ts'
 import type { ArchiveRow, ArchiveValue } from './row.ts'
 import { sha256Of } from './sha256.ts'
 import type { ArchiveTableName } from './tables.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '../database.ts'
+import type { Database } from '../store/database.ts'
 import { damaged } from './archive-error.ts'
 import type { TableDigests } from './digest.ts'
 import { loadRows, type LoadOptions } from './load.ts'

@@ -1,4 +1,4 @@
-import { executionStatuses, roles, sharePermissions, type Tables } from '../schema.ts'
+import { executionStatuses, roles, sharePermissions, type Tables } from '../schema/schema.ts'
 
 /** What a column holds, and how the archive writes it. */
 export type ColumnKind =

@@ -1,10 +1,10 @@
 import { desc, eq, isNotNull, sql } from 'drizzle-orm'
-import { isAnchor } from '../access.ts'
-import type { Dialect } from '../dialect.ts'
-import { readAnchored } from '../read-query.ts'
-import { isUnfinished } from '../repositories/backup-requests.ts'
-import { buildQuery } from '../statement.ts'
-import type { Transport } from '../transport.ts'
+import { isAnchor } from '../access/access.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { readAnchored } from '../store/read-query.ts'
+import { isUnfinished } from '../repositories/backups/requests.ts'
+import { buildQuery } from '../sql/statement.ts'
+import type { Transport } from '../sql/transport.ts'
 import { allNotChecked, fail, ok, warn, type Finding } from './finding.ts'
 
 const hourMilliseconds = 3_600_000

@@ -1,7 +1,7 @@
-import { DatabaseError } from '../errors.ts'
-import type { InspectionDialect } from '../inspection.ts'
-import type { Transport } from '../transport.ts'
-import type { Trouble } from '../troubles.ts'
+import { DatabaseError } from '../sql/errors.ts'
+import type { InspectionDialect } from './inspection.ts'
+import type { Transport } from '../sql/transport.ts'
+import type { Trouble } from '../sql/troubles.ts'
 import { allNotChecked, fail, notChecked, ok, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 

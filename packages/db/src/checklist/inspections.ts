@@ -1,8 +1,8 @@
-import type { Dialect, DialectName } from '../dialect.ts'
+import type { Dialect, DialectName } from '../sql/dialect.ts'
 import { mysqlInspection } from '../dialects/mysql/inspection.ts'
 import { postgresInspection } from '../dialects/postgres/inspection.ts'
 import { sqliteInspection } from '../dialects/sqlite/inspection.ts'
-import type { InspectionDialect } from '../inspection.ts'
+import type { InspectionDialect } from './inspection.ts'
 
 const inspections: Readonly<Record<DialectName, InspectionDialect>> = {
   sqlite: sqliteInspection,

@@ -1,7 +1,7 @@
-import type { InspectionDialect } from '../inspection.ts'
-import type { Transport } from '../transport.ts'
+import type { InspectionDialect } from './inspection.ts'
+import type { Transport } from '../sql/transport.ts'
 import type { ServerFacts } from './connection.ts'
-import { DatabaseError } from '../errors.ts'
+import { DatabaseError } from '../sql/errors.ts'
 import { fail, ok, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 

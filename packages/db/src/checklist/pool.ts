@@ -1,4 +1,4 @@
-import type { Target } from '../url.ts'
+import type { Target } from '../url/index.ts'
 import type { ServerFacts } from './connection.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 

@@ -1,5 +1,5 @@
 import { readMark } from '../archive/mark.ts'
-import type { Transport } from '../transport.ts'
+import type { Transport } from '../sql/transport.ts'
 import { fail, ok, type Finding } from './finding.ts'
 
 /** `restore.unfinished` */

@@ -1,7 +1,7 @@
-import type { Database } from '../database.ts'
-import type { Statement } from '../statement.ts'
-import type { Transport, TripObserver } from '../transport.ts'
-import type { Target } from '../url.ts'
+import type { Database } from '../store/database.ts'
+import type { Statement } from '../sql/statement.ts'
+import type { Transport, TripObserver } from '../sql/transport.ts'
+import type { Target } from '../url/index.ts'
 
 /** A database as the code sees its migrations. */
 export interface MigrationState {

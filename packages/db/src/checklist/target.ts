@@ -1,4 +1,4 @@
-import type { Target } from '../url.ts'
+import type { Target } from '../url/index.ts'
 import { fail, ok, type Finding } from './finding.ts'
 
 /** `sqlite.production`: by the URL alone. */

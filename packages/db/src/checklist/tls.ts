@@ -1,7 +1,7 @@
-import type { InspectionDialect } from '../inspection.ts'
-import type { Transport } from '../transport.ts'
-import { isLoopback } from '../url-address.ts'
-import type { ConnectionOptions, ServerAddress, Target } from '../url.ts'
+import type { InspectionDialect } from './inspection.ts'
+import type { Transport } from '../sql/transport.ts'
+import { isLoopback } from '../url/address.ts'
+import type { ConnectionOptions, ServerAddress, Target } from '../url/index.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 

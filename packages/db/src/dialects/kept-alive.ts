@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot.ts'
+import type { Snapshot } from '../sql/snapshot.ts'
 import { plain } from './plain.ts'
 
 /**

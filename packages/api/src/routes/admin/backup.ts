@@ -1,4 +1,4 @@
-import type { BackupView } from '@millrace/db/repositories/backups'
+import type { BackupView } from '@millrace/db/repositories/backups/backups'
 import * as z from 'zod'
 import { instant } from '../../fields.ts'
 

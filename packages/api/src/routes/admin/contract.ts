@@ -1,4 +1,4 @@
-import type { UserView } from '@millrace/db/repositories/users'
+import type { UserView } from '@millrace/db/repositories/accounts/users'
 import * as z from 'zod'
 import { instant } from '../../fields.ts'
 import { userSchema } from '../auth/contract.ts'

@@ -1,4 +1,4 @@
-import { roles } from '@millrace/db/schema'
+import { roles } from '@millrace/db/schema/schema'
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'

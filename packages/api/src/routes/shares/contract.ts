@@ -1,5 +1,5 @@
-import type { ShareView } from '@millrace/db/repositories/shares'
-import { sharePermissions } from '@millrace/db/schema'
+import type { ShareView } from '@millrace/db/repositories/workflows/shares'
+import { sharePermissions } from '@millrace/db/schema/schema'
 import * as z from 'zod'
 import { id, instant, text } from '../../fields.ts'
 

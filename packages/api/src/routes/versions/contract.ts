@@ -1,4 +1,4 @@
-import type { VersionSummary } from '@millrace/db/repositories/versions'
+import type { VersionSummary } from '@millrace/db/repositories/workflows/versions'
 import * as z from 'zod'
 import { id, instant, integer } from '../../fields.ts'
 

@@ -1,4 +1,4 @@
-import type { WorkflowView } from '@millrace/db/repositories/workflows'
+import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import * as z from 'zod'
 import { revisionAnswer, storedAnswer } from '../../answer.ts'
 import { keptAnswer } from '../../request/idempotency.ts'

@@ -1,4 +1,4 @@
-import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows'
+import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import type { DocumentText } from '@millrace/db/document'
 import * as z from 'zod'
 import { id, instant, text } from '../../fields.ts'

@@ -3,7 +3,7 @@ import { keptAnswer } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody, noParameters } from '../../route.ts'
 import { createWorkflows, type Keeping } from '../../services/workflows.ts'
 import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
-import type { WorkflowView } from '@millrace/db/repositories/workflows'
+import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 
 export const postWorkflow = defineRoute({
   method: 'POST',

@@ -1,6 +1,6 @@
 import { v5 } from 'uuid'
-import { nameKey } from '../../names.ts'
-import { executionStatuses, sharePermissions } from '../../schema.ts'
+import { nameKey } from '../../schema/names.ts'
+import { executionStatuses, sharePermissions } from '../../schema/schema.ts'
 import type { ArchiveRow, ArchiveValue } from '../row.ts'
 import type { GuideTableName } from './guide-tables.ts'
 import { isLonger, type RowReading } from './row-reading.ts'

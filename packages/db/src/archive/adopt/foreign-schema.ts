@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
-import type { Database } from '../../database.ts'
-import type { Dialect } from '../../dialect.ts'
-import { readSchema, type SchemaShape, type TableShape } from '../../schema-shape.ts'
-import type { Statement } from '../../statement.ts'
-import type { Transport } from '../../transport.ts'
+import type { Database } from '../../store/database.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { readSchema, type SchemaShape, type TableShape } from '../../migrate/schema-shape.ts'
+import type { Statement } from '../../sql/statement.ts'
+import type { Transport } from '../../sql/transport.ts'
 import { guideTables, type GuideTable } from './guide-tables.ts'
 
 export interface ForeignColumn {

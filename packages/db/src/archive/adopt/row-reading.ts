@@ -1,4 +1,4 @@
-import { checkDocument } from '../../document.ts'
+import { checkDocument } from '../../document/index.ts'
 import { isBytes, type Cell } from './cell.ts'
 import type { Cells } from './foreign-rows.ts'
 import type { ForeignTable } from './foreign-schema.ts'

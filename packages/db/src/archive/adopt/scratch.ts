@@ -1,4 +1,4 @@
-import type { Transport } from '../../transport.ts'
+import type { Transport } from '../../sql/transport.ts'
 import type { Cell } from './cell.ts'
 import type { AdoptedRow } from './adopted-row.ts'
 import { stagedTables, type StagedTable } from './staged-tables.ts'

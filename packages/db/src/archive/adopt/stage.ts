@@ -1,4 +1,4 @@
-import { databaseError } from '../../errors.ts'
+import { databaseError } from '../../sql/errors.ts'
 import type { Readable } from '../source.ts'
 import { readers } from './adopted-row.ts'
 import { countForeignRows, ForeignReader, type Cells } from './foreign-rows.ts'

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { nameKey } from '../../names.ts'
+import { nameKey } from '../../schema/names.ts'
 import type { AdoptedRow } from './adopted-row.ts'
 import { guideTables, type GuideTableName } from './guide-tables.ts'
 import type { RefusalReason } from './reasons.ts'

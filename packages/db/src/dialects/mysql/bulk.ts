@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { ArchiveValue } from '../../archive/row.ts'
 import type { ArchiveColumn } from '../../archive/tables.ts'
-import type { BulkDialect } from '../../bulk.ts'
+import type { BulkDialect } from '../../archive/bulk.ts'
 import { plain } from '../plain.ts'
 
 export const mysqlBulk: BulkDialect = {

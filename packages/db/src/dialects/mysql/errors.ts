@@ -1,6 +1,6 @@
 import { DatabaseError as PlanetScaleError } from '@planetscale/database'
-import { databaseError, type DatabaseError } from '../../errors.ts'
-import { factsOf, type Trouble } from '../../troubles.ts'
+import { databaseError, type DatabaseError } from '../../sql/errors.ts'
+import { factsOf, type Trouble } from '../../sql/troubles.ts'
 import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
 
 /** Error numbers of MySQL and MariaDB. https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */

@@ -1,5 +1,5 @@
 import { bytesOfHex, integerCell } from '../../archive/adopt/cell.ts'
-import type { ForeignDialect } from '../../foreign.ts'
+import type { ForeignDialect } from '../../archive/adopt/foreign.ts'
 
 const binary = /^(?:tiny|medium|long)?blob|binary/
 const bits = /^bit/

@@ -1,6 +1,6 @@
 import { check, customType, foreignKey, index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 import { sql, type Column } from 'drizzle-orm'
-import type { DocumentText } from '../../document.ts'
+import type { DocumentText } from '../../document/index.ts'
 import type { ColumnKit } from '../sqlite/kit.ts'
 
 /** Named on every column: a server's default may be latin1, and its default collation ignores case. */

@@ -1,6 +1,6 @@
-import { migrationLock, type MigrationDialect } from '../../migration.ts'
-import { backupMark, restoreMark } from '../../schema.ts'
-import type { Statement } from '../../statement.ts'
+import { migrationLock, type MigrationDialect } from '../../sql/migration.ts'
+import { backupMark, restoreMark } from '../../schema/schema.ts'
+import type { Statement } from '../../sql/statement.ts'
 import { plain } from '../plain.ts'
 
 const byBytes = 'character set utf8mb4 collate utf8mb4_bin'

@@ -1,5 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { ReachDialect } from '../../reaching.ts'
+import type { ReachDialect } from '../../sql/reaching.ts'
 
 export const mysqlReach: ReachDialect = {
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.

@@ -1,6 +1,6 @@
 import { Client } from '@planetscale/database'
-import { DatabaseError, databaseError } from '../../errors.ts'
-import type { Snapshot } from '../../snapshot.ts'
+import { DatabaseError, databaseError } from '../../sql/errors.ts'
+import type { Snapshot } from '../../sql/snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '../plain.ts'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'

@@ -1,4 +1,4 @@
-import { defineTables } from '../../schema.ts'
+import { defineTables } from '../../schema/schema.ts'
 import { mysqlColumnKit } from './kit.ts'
 
 /** Each table by itself, as drizzle-kit wants them. */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { ArchiveColumn, ColumnKind } from '../../archive/tables.ts'
-import type { BulkDialect } from '../../bulk.ts'
+import type { BulkDialect } from '../../archive/bulk.ts'
 import { plain } from '../plain.ts'
 
 const types: Record<ColumnKind, string> = {

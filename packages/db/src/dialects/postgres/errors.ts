@@ -1,6 +1,6 @@
 import { NeonDbError } from '#neon'
-import { databaseError, type DatabaseError } from '../../errors.ts'
-import { factsOf, type Trouble } from '../../troubles.ts'
+import { databaseError, type DatabaseError } from '../../sql/errors.ts'
+import { factsOf, type Trouble } from '../../sql/troubles.ts'
 import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
 
 /** SQLSTATE, whole or by its class, to what it means. https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -1,5 +1,5 @@
 import { integerCell } from '../../archive/adopt/cell.ts'
-import type { ForeignDialect } from '../../foreign.ts'
+import type { ForeignDialect } from '../../archive/adopt/foreign.ts'
 
 const integers: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint'])
 

@@ -1,4 +1,4 @@
-import type { InspectionDialect } from '../../inspection.ts'
+import type { InspectionDialect } from '../../checklist/inspection.ts'
 import { plain } from '../plain.ts'
 
 export const postgresInspection: InspectionDialect = {

@@ -1,6 +1,6 @@
 import { check, customType, foreignKey, index, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core'
 import type { Column } from 'drizzle-orm'
-import type { DocumentText } from '../../document.ts'
+import type { DocumentText } from '../../document/index.ts'
 import type { ColumnKit } from '../sqlite/kit.ts'
 
 /** The C collation: equality and order by bytes, whatever the database's locale. */

@@ -1,5 +1,5 @@
-import { migrationLock, type MigrationDialect } from '../../migration.ts'
-import { backupMark, restoreMark } from '../../schema.ts'
+import { migrationLock, type MigrationDialect } from '../../sql/migration.ts'
+import { backupMark, restoreMark } from '../../schema/schema.ts'
 import { plain } from '../plain.ts'
 
 export const postgresMigration: MigrationDialect = {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { ReachDialect } from '../../reaching.ts'
+import type { ReachDialect } from '../../sql/reaching.ts'
 
 export const postgresReach: ReachDialect = {
   // A `limit` within `lateral` is not pulled up: each parent's rows are read by themselves, in order.

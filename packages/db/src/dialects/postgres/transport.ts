@@ -1,8 +1,8 @@
 import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '#neon'
-import type { Connect, RawResult } from '../../transport.ts'
-import type { Target } from '../../url.ts'
+import type { Connect, RawResult } from '../../sql/transport.ts'
+import type { Target } from '../../url/index.ts'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
-import type { Fetch } from '../../fetch.ts'
+import type { Fetch } from '../../sql/fetch.ts'
 import { postgres } from './dialect.ts'
 import { readPostgresError } from './errors.ts'
 

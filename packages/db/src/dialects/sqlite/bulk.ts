@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { ArchiveColumn } from '../../archive/tables.ts'
-import type { BulkDialect } from '../../bulk.ts'
+import type { BulkDialect } from '../../archive/bulk.ts'
 import { plain } from '../plain.ts'
 
 /** Milliseconds of the years 1000 to 9999. */

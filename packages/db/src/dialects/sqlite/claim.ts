@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { ClaimDialect } from '../../claiming.ts'
+import type { ClaimDialect } from '../../sql/claiming.ts'
 import { setClause } from '../set-clause.ts'
 
 /** One writer at a time, from BEGIN IMMEDIATE on: nothing is to be locked. */

@@ -1,6 +1,6 @@
 import { LibsqlError } from '@libsql/client/http'
-import { databaseError, type DatabaseError } from '../../errors.ts'
-import { factsOf, type Trouble } from '../../troubles.ts'
+import { databaseError, type DatabaseError } from '../../sql/errors.ts'
+import { factsOf, type Trouble } from '../../sql/troubles.ts'
 import { connectionFailure } from '../connection-failure.ts'
 
 /** Reads what the libSQL client throws. Codes: https://www.sqlite.org/rescode.html, by their start. */

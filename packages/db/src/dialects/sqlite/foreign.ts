@@ -1,5 +1,5 @@
 import { bytesOfHex, cellOfBytes, integerCell } from '../../archive/adopt/cell.ts'
-import type { ForeignDialect } from '../../foreign.ts'
+import type { ForeignDialect } from '../../archive/adopt/foreign.ts'
 
 /** SQLite's types are those of values, not of columns: each cell is asked for its own. */
 export const sqliteForeign: ForeignDialect = {

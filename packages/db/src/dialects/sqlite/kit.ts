@@ -1,6 +1,6 @@
 import { check, customType, foreignKey, index, primaryKey, sqliteTable, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { sql, type Column } from 'drizzle-orm'
-import type { DocumentText } from '../../document.ts'
+import type { DocumentText } from '../../document/index.ts'
 
 const textColumn = customType<{ data: string; driverData: string }>({ dataType: () => 'text' })
 

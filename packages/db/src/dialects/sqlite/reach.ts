@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { ReachDialect } from '../../reaching.ts'
+import type { ReachDialect } from '../../sql/reaching.ts'
 
 /** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
 export const sqliteReach: ReachDialect = {

@@ -1,5 +1,5 @@
 import { createClient } from '@libsql/client/http'
-import type { Snapshot } from '../../snapshot.ts'
+import type { Snapshot } from '../../sql/snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '../plain.ts'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'

@@ -1,0 +1,189 @@
+import { and, desc, eq, lt, lte, or, sql, type SQL } from 'drizzle-orm'
+import {
+  all,
+  any,
+  done,
+  isAnchor,
+  isThisCaller,
+  mayAdminister,
+  refused,
+  standingFields,
+  standingOf,
+  type Outcome,
+  type StandingRow,
+  type UserCaller,
+} from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { nameKey } from '../../schema/names.ts'
+import type { Role } from '../../schema/schema.ts'
+import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import type { UserView } from './users.ts'
+import type { Keyset } from '../workflows/workflows.ts'
+
+/* What an administrator does with users. */
+
+export interface UserListing {
+  /** In the username or the email, ignoring case. */
+  readonly q?: string | undefined
+  readonly limit: number
+  readonly after?: Keyset | undefined
+}
+
+/** A page of all users, newest first, and one row more where there are more. */
+export async function listAllUsers(
+  store: Store,
+  caller: UserCaller,
+  listing: UserListing,
+): Promise<Outcome<readonly UserView[]>> {
+  const rows = await store.read(listQuery(store.dialect, caller, listing))
+  const denied = denialOf(caller, rows[0])
+  return denied ?? done(rows.flatMap((row) => viewOf(row) ?? []))
+}
+
+type UserReadRow = StandingRow & {
+  readonly id: string | null
+  readonly username: string | null
+  readonly email: string | null
+  readonly userRole: Role | null
+  readonly createdAt: Date | null
+  readonly userDisabledAt: Date | null
+}
+
+function denialOf(caller: UserCaller, row: StandingRow | undefined): Outcome<never> | undefined {
+  const standing = standingOf(caller, row)
+  if (!standing.ok) return standing
+  return standing.value.isAdmin ? undefined : refused('forbidden')
+}
+
+function viewOf({ id, username, email, userRole, createdAt, userDisabledAt }: UserReadRow): UserView | undefined {
+  if (id === null || username === null || email === null || userRole === null || createdAt === null) return undefined
+  return { id, username, email, role: userRole, createdAt, disabledAt: userDisabledAt }
+}
+
+function userFields({ tables: { users } }: Dialect) {
+  return {
+    id: users.id,
+    username: users.username,
+    email: users.email,
+    userRole: sql`${users.role}`.mapWith(users.role).as('user_role'),
+    createdAt: users.createdAt,
+    userDisabledAt: sql`${users.disabledAt}`.mapWith(users.disabledAt).as('user_disabled_at'),
+  }
+}
+
+function listQuery(dialect: Dialect, caller: UserCaller, { q, limit, after }: UserListing): Query<UserReadRow> {
+  const { users } = dialect.tables
+  const page = and(
+    q === undefined ? undefined : contains(dialect, q),
+    after === undefined
+      ? undefined
+      : and(lte(users.createdAt, after.at), or(lt(users.createdAt, after.at), lt(users.id, after.id))),
+  )
+  return usersQuery(dialect, caller, page, limit + 1)
+}
+
+function contains(dialect: Dialect, q: string): SQL {
+  const { users } = dialect.tables
+  const needle = sql`${nameKey(q)}`
+  return any(dialect.contains(users.usernameKey, needle), dialect.contains(users.emailKey, needle))
+}
+
+function usersQuery(
+  dialect: Dialect,
+  caller: UserCaller,
+  condition: SQL | undefined,
+  limit: number,
+): Query<UserReadRow> {
+  const { builder, tables } = dialect
+  const { marks, users } = tables
+  const page = builder
+    .select(userFields(dialect))
+    .from(users)
+    .where(condition)
+    .orderBy(desc(users.createdAt), desc(users.id))
+    .limit(limit)
+    .as('page')
+  const select = builder
+    .select({
+      ...standingFields(dialect),
+      id: page.id,
+      username: page.username,
+      email: page.email,
+      userRole: page.userRole,
+      createdAt: page.createdAt,
+      userDisabledAt: page.userDisabledAt,
+    })
+    .from(marks)
+    .leftJoin(users, isThisCaller(dialect, caller))
+    .leftJoin(page, sql`1 = 1`)
+    .where(isAnchor(dialect))
+    .orderBy(desc(page.createdAt), desc(page.id))
+  return buildQuery(select)
+}
+
+/** One user. */
+export async function getUser(store: Store, caller: UserCaller, userId: string): Promise<Outcome<UserView>> {
+  const { users } = store.dialect.tables
+  const [row] = await store.read(usersQuery(store.dialect, caller, eq(users.id, userId), 1))
+  return foundUser(caller, row)
+}
+
+function foundUser(caller: UserCaller, row: UserReadRow | undefined): Outcome<UserView> {
+  const denied = denialOf(caller, row)
+  if (denied !== undefined) return denied
+  const view = row === undefined ? undefined : viewOf(row)
+  return view === undefined ? refused('not_found') : done(view)
+}
+
+export interface UserChange {
+  readonly role: Role | undefined
+  readonly isDisabled: boolean | undefined
+  readonly at: Date
+}
+
+/** Changes a user's role or disables it, from the next request on. Who is disabled already stays so from the first moment. */
+export async function changeUser(
+  store: Store,
+  caller: UserCaller,
+  userId: string,
+  change: UserChange,
+): Promise<Outcome<UserView>> {
+  const { dialect } = store
+  const answer = usersQuery(dialect, caller, eq(dialect.tables.users.id, userId), 1)
+  // The same change once more changes nothing, so that a lost answer needs no more than to be read.
+  const { rows } = await store.write({
+    writes: [updateUser(dialect, caller, userId, change)],
+    answer,
+    applied: appliedQuery(dialect, userId, change),
+  })
+  return foundUser(caller, rows[0])
+}
+
+function updateUser(
+  dialect: Dialect,
+  caller: UserCaller,
+  userId: string,
+  { role, isDisabled, at }: UserChange,
+): Statement {
+  const { users } = dialect.tables
+  const disabledAt = sql`coalesce(${users.disabledAt}, ${sql.param(at, users.disabledAt)})`
+  const update = dialect.builder
+    .update(users)
+    .set({
+      ...(role === undefined ? {} : { role }),
+      ...(isDisabled === undefined ? {} : { disabledAt: isDisabled ? disabledAt : null }),
+      updatedAt: at,
+    })
+    .where(all(eq(users.id, userId), mayAdminister(dialect, caller)))
+  return buildStatement(update)
+}
+
+function appliedQuery({ builder, tables: { users } }: Dialect, userId: string, { at }: UserChange) {
+  return buildQuery(
+    builder
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, userId), eq(users.updatedAt, at))),
+  )
+}

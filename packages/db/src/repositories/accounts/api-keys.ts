@@ -1,0 +1,224 @@
+import { and, desc, eq, exists, inArray, isNull, lt, lte, not, or, sql } from 'drizzle-orm'
+import {
+  all,
+  done,
+  isAnchor,
+  isThisCaller,
+  mayAct,
+  mayAdminister,
+  refused,
+  standingFields,
+  standingOf,
+  type Outcome,
+  type Refusal,
+  type UserCaller,
+} from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { ApiKeyRow } from '../../schema/rows.ts'
+import { buildQuery, buildStatement, defineQuery, defineStatement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import { takeKey, withKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { insertWhere } from '../../store/insert-where.ts'
+import { checkStanding } from './standing.ts'
+import type { Keyset } from '../workflows/workflows.ts'
+
+/** An API key as its user sees it: never the key itself. */
+export type ApiKeyView = Pick<ApiKeyRow, 'id' | 'name' | 'scopes' | 'prefix' | 'expiresAt' | 'createdAt' | 'lastUsedAt'>
+
+export interface NewApiKey extends Omit<ApiKeyView, 'lastUsedAt'> {
+  /** Hex. Only this is stored of the key. */
+  readonly keySha256: string
+}
+
+/** Makes a key of the caller's. `forbidden` when it may do what only the role allows, and the caller has no such role. */
+export async function createApiKey(
+  store: Store,
+  caller: UserCaller,
+  { mayAdminister: needsRole, ...key }: NewApiKey & { readonly mayAdminister: boolean },
+  idempotent?: Idempotent,
+): Promise<Outcome<void> | Kept> {
+  const { dialect } = store
+  const { apiKeys } = dialect.tables
+  const allowed = needsRole ? mayAdminister(dialect, caller) : mayAct(dialect, caller)
+  const row = { ...key, userId: caller.userId, lastUsedAt: null }
+  const writes = [
+    ...(idempotent === undefined ? [] : [takeKey(dialect, caller, idempotent, allowed)]),
+    buildStatement(insertWhere(dialect, apiKeys, row, allowed), { isGate: true }),
+  ]
+  return withKey(store, caller, idempotent, async () => {
+    const { affected } = await store.write({ writes, applied: keyExistsQuery(dialect, { id: key.id }) })
+    if (affected.at(-1) === 1) return done(undefined)
+    const standing = await checkStanding(store, caller)
+    return standing.ok ? refused('forbidden') : standing
+  })
+}
+
+const keyExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { apiKeys } }, bind) =>
+  builder
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(eq(apiKeys.id, bind('id', apiKeys.id))),
+)
+
+export interface ApiKeyListing {
+  readonly limit: number
+  readonly after?: Keyset | undefined
+}
+
+/** A page of the caller's keys, newest first, and one row more where there are more. */
+export async function listApiKeys(
+  store: Store,
+  caller: UserCaller,
+  listing: ApiKeyListing,
+): Promise<Outcome<readonly ApiKeyView[]>> {
+  const rows = await store.read(listQuery(store.dialect, caller, listing))
+  const standing = standingOf(caller, rows[0])
+  if (!standing.ok) return standing
+  return done(
+    rows.filter(isWholeKey).map(({ id, name, scopes, prefix, expiresAt, createdAt, lastUsedAt }) => ({
+      id,
+      name,
+      scopes,
+      prefix,
+      expiresAt,
+      createdAt,
+      lastUsedAt,
+    })),
+  )
+}
+
+function isWholeKey<Row extends { readonly id: string | null }>(row: Row): row is Row & ApiKeyView {
+  return row.id !== null
+}
+
+function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: ApiKeyListing) {
+  const { builder, tables } = dialect
+  const { marks, users, apiKeys } = tables
+  const page = builder
+    .select({
+      id: apiKeys.id,
+      name: apiKeys.name,
+      scopes: apiKeys.scopes,
+      prefix: apiKeys.prefix,
+      expiresAt: apiKeys.expiresAt,
+      createdAt: apiKeys.createdAt,
+      lastUsedAt: apiKeys.lastUsedAt,
+    })
+    .from(apiKeys)
+    .where(
+      and(
+        eq(apiKeys.userId, caller.userId),
+        after === undefined
+          ? undefined
+          : and(lte(apiKeys.createdAt, after.at), or(lt(apiKeys.createdAt, after.at), lt(apiKeys.id, after.id))),
+      ),
+    )
+    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
+    .limit(limit + 1)
+    .as('page')
+  const select = builder
+    .select({
+      ...standingFields(dialect),
+      id: page.id,
+      name: page.name,
+      scopes: page.scopes,
+      prefix: page.prefix,
+      expiresAt: page.expiresAt,
+      createdAt: page.createdAt,
+      lastUsedAt: page.lastUsedAt,
+    })
+    .from(marks)
+    .leftJoin(users, isThisCaller(dialect, caller))
+    .leftJoin(page, sql`1 = 1`)
+    .where(isAnchor(dialect))
+    .orderBy(desc(page.createdAt), desc(page.id))
+  return buildQuery(select)
+}
+
+/**
+ * Deletes one of the caller's own keys; `scope_missing` where its scopes are none of those that the caller may delete.
+ * @param scopes What a key's scopes may be, as they are stored; undefined for any.
+ */
+export async function deleteApiKey(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  scopes: readonly string[] | undefined,
+): Promise<Outcome<void, Refusal | 'scope_missing'>> {
+  const { dialect } = store
+  const { builder, tables } = dialect
+  const { apiKeys } = tables
+  const remove = builder
+    .delete(apiKeys)
+    .where(
+      all(
+        mayAct(dialect, caller),
+        eq(apiKeys.id, id),
+        eq(apiKeys.userId, caller.userId),
+        scopes === undefined ? undefined : inArray(apiKeys.scopes, [...scopes]),
+      ),
+    )
+  const { affected } = await store.write({ writes: [buildStatement(remove)], applied: goneQuery(dialect, { id }) })
+  if (affected[0] === 1) return done(undefined)
+  const check = await checkApiKey(store, caller, id, scopes)
+  return check.ok ? refused('not_found') : check
+}
+
+/** Why the caller may not delete a key; undefined scopes are any. */
+export async function checkApiKey(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  scopes: readonly string[] | undefined,
+): Promise<Outcome<void, Refusal | 'scope_missing'>> {
+  const { builder, tables } = store.dialect
+  const { marks, users, apiKeys } = tables
+  const query = buildQuery(
+    builder
+      .select({ ...standingFields(store.dialect), scopes: apiKeys.scopes })
+      .from(marks)
+      .leftJoin(users, isThisCaller(store.dialect, caller))
+      .leftJoin(apiKeys, and(eq(apiKeys.id, id), eq(apiKeys.userId, users.id)))
+      .where(isAnchor(store.dialect)),
+  )
+  const [row] = await store.read(query)
+  const standing = standingOf(caller, row)
+  if (!standing.ok) return standing
+  if (row === undefined || row.scopes === null) return refused('not_found')
+  return scopes === undefined || scopes.includes(row.scopes) ? done(undefined) : refused('scope_missing')
+}
+
+/** Gives a row when the key is gone. */
+const goneQuery = defineQuery<{ id: string }>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, apiKeys } = tables
+  const key = builder
+    .select({ one: sql`1` })
+    .from(apiKeys)
+    .where(eq(apiKeys.id, bind('id', apiKeys.id)))
+  return builder
+    .select({ name: marks.name })
+    .from(marks)
+    .where(all(isAnchor(dialect), not(exists(key))))
+})
+
+const touchStatement = defineStatement<{ keySha256: string; at: Date; before: Date }>()(
+  ({ builder, tables: { apiKeys } }, bind) =>
+    builder
+      .update(apiKeys)
+      .set({ lastUsedAt: bind('at', apiKeys.lastUsedAt) })
+      .where(
+        and(
+          eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256)),
+          or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, bind('before', apiKeys.lastUsedAt))),
+        ),
+      ),
+)
+
+/** Notes that a key was used, unless that was noted since `before`. */
+export async function touchApiKey(
+  store: Store,
+  use: { readonly keySha256: string; readonly at: Date; readonly before: Date },
+): Promise<void> {
+  await store.write({ writes: [touchStatement(store.dialect, use)] })
+}

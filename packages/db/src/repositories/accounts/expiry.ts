@@ -1,0 +1,52 @@
+import { asc, lte, sql, type Column } from 'drizzle-orm'
+import { buildQuery, buildStatement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import type { Tables } from '../../schema/schema.ts'
+
+/** How many rows of a table a run deletes, but for those of the same millisecond; the next run goes on. */
+const mostRows = 1000
+
+type Swept = Tables['sessions' | 'idempotencyKeys' | 'loginAttempts']
+
+const dayMilliseconds = 24 * 60 * 60 * 1000
+
+/** Deletes refresh tokens that have expired. */
+export function sweepSessions(store: Store, at: Date): Promise<number> {
+  const { sessions } = store.dialect.tables
+  return deleteOldest(store, sessions, sessions.expiresAt, at)
+}
+
+/** Deletes Idempotency-Keys with their answers after 24 hours. */
+export function sweepIdempotencyKeys(store: Store, at: Date): Promise<number> {
+  const { idempotencyKeys } = store.dialect.tables
+  return deleteOldest(store, idempotencyKeys, idempotencyKeys.createdAt, dayBefore(at))
+}
+
+/** Deletes attempts that no limit counts any more. */
+export function sweepLoginAttempts(store: Store, at: Date): Promise<number> {
+  const { loginAttempts } = store.dialect.tables
+  return deleteOldest(store, loginAttempts, loginAttempts.attemptedAt, dayBefore(at))
+}
+
+function dayBefore(at: Date): Date {
+  return new Date(at.getTime() - dayMilliseconds)
+}
+
+/** MySQL takes no `limit` in a subquery of a deletion: where to stop is read first. */
+async function deleteOldest(store: Store, table: Swept, moment: Column, until: Date): Promise<number> {
+  const { builder } = store.dialect
+  const [stop] = await store.read(
+    buildQuery(
+      builder
+        .select({ moment: sql<Date>`${moment}`.mapWith(moment) })
+        .from(table)
+        .where(lte(moment, until))
+        .orderBy(asc(moment))
+        .limit(1)
+        .offset(mostRows - 1),
+    ),
+  )
+  const deletion = builder.delete(table).where(lte(moment, stop?.moment ?? until))
+  const { affected } = await store.write({ writes: [buildStatement(deletion)] })
+  return affected[0] ?? 0
+}

@@ -1,0 +1,152 @@
+import { and, desc, eq, exists, inArray, isNotNull, like, not, or, sql, type SQL } from 'drizzle-orm'
+import {
+  all,
+  done,
+  isAnchor,
+  isThisCaller,
+  mayAdminister,
+  refused,
+  standingFields,
+  standingOf,
+  type Outcome,
+  type StandingRow,
+  type UserCaller,
+} from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { BackupRow } from '../../schema/rows.ts'
+import { backupMark } from '../../schema/schema.ts'
+import { buildQuery, buildStatement, type Query } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import { insertWhere } from '../../store/insert-where.ts'
+
+/* Scheduled backups as administrators ask for them. */
+
+/** What became of a backup. A failed one says why, in a code. */
+export type BackupResult = 'ok' | 'requested' | 'running' | `failed: ${string}`
+
+/** What is neither done nor failed yet. */
+export const unfinished = ['requested', 'running'] as const satisfies readonly BackupResult[]
+
+export function isUnfinished(result: string): boolean {
+  return unfinished.some((one) => one === result)
+}
+
+/** Names of scheduled backups: `2026-01-31T033000Z`. Others are those that the command line noted. */
+export const scheduledName = '____-__-__T______Z'
+
+/**
+ * Asks for a backup, unless one was asked for or is being taken: then that one is the answer. Of two that ask at once
+ * the second waits for the first, in the database.
+ */
+export async function requestBackup(store: Store, caller: UserCaller, backup: BackupRow): Promise<Outcome<BackupRow>> {
+  const { dialect } = store
+  const { builder, tables } = dialect
+  const { marks, backups } = tables
+  const hold = builder
+    .update(marks)
+    .set({ value: sql`${marks.value}` })
+    .where(eq(marks.name, backupMark))
+  const pending = builder.select({ one: sql`1` }).from(
+    builder
+      .select({ name: backups.name })
+      .from(backups)
+      .where(or(isResult(dialect, unfinished), eq(backups.name, backup.name)))
+      .limit(1)
+      .as('pending'),
+  )
+  const insert = insertWhere(dialect, backups, backup, all(not(exists(pending)), mayAdminister(dialect, caller)))
+  const { rows } = await store.write({
+    writes: [buildStatement(hold), buildStatement(insert)],
+    answer: pendingQuery(dialect, caller, backup.name),
+    applied: isAt(dialect, backup),
+  })
+  return foundFor(caller, rows)
+}
+
+/** A scheduled backup that came off, by its name or the newest that was verified, for administrators. */
+export async function findBackup(
+  store: Store,
+  caller: UserCaller,
+  wanted: { readonly name: string } | 'latest',
+): Promise<Outcome<BackupRow>> {
+  const { backups } = store.dialect.tables
+  const isWanted =
+    wanted === 'latest'
+      ? and(like(backups.name, scheduledName), isNotNull(backups.verifiedAt))
+      : eq(backups.name, wanted.name)
+  const rows = await store.read(backupsQuery(store.dialect, caller, and(isWanted, isResult(store.dialect, ['ok']))))
+  return foundFor(caller, rows)
+}
+
+function foundFor(caller: UserCaller, rows: readonly FoundRow[]): Outcome<BackupRow> {
+  const standing = standingOf(caller, rows[0])
+  if (!standing.ok) return standing
+  if (!standing.value.isAdmin) return refused('forbidden')
+  const found = rows.find(isWhole)
+  return found === undefined ? refused('not_found') : done(backupOf(found))
+}
+
+/** The one that was asked for or is being taken; of that name where it has come off meanwhile. */
+function pendingQuery(dialect: Dialect, caller: UserCaller, name: string) {
+  const { backups } = dialect.tables
+  return backupsQuery(dialect, caller, or(isResult(dialect, unfinished), eq(backups.name, name)))
+}
+
+function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | undefined): Query<FoundRow> {
+  const { builder, tables } = dialect
+  const { marks, users, backups } = tables
+  const found = builder
+    .select(backupOf(backups))
+    .from(backups)
+    .where(condition)
+    // What is under way before what came off in the same second.
+    .orderBy(
+      sql`case when ${isResult(dialect, unfinished)} then 0 else 1 end`,
+      desc(backups.createdAt),
+      desc(backups.name),
+    )
+    .limit(1)
+    .as('found')
+  const select = builder
+    .select({
+      ...standingFields(dialect),
+      ...backupOf(found),
+    })
+    .from(marks)
+    .leftJoin(users, isThisCaller(dialect, caller))
+    .leftJoin(found, sql`1 = 1`)
+    .where(isAnchor(dialect))
+  return buildQuery(select)
+}
+
+type FoundRow = StandingRow & { readonly [Name in keyof BackupRow]: BackupRow[Name] | null }
+
+/** A left join gives all of a row or nothing of it. */
+function isWhole(row: FoundRow): row is StandingRow & BackupRow {
+  return row.name !== null
+}
+
+/** What is a backup's own of the table, of what was selected from it, or of a row with more. */
+export function backupOf<Source extends { readonly [Name in keyof BackupRow]: unknown }>(
+  source: Source,
+): Pick<Source, keyof BackupRow> {
+  const { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt } = source
+  return { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt }
+}
+
+/** Finds the backup as it is there, for a write whose answer was lost. */
+export function isAt(
+  { builder, tables: { backups } }: Dialect,
+  { name, result, createdAt }: BackupRow,
+): Query<unknown> {
+  return buildQuery(
+    builder
+      .select({ name: backups.name })
+      .from(backups)
+      .where(and(eq(backups.name, name), eq(backups.result, result), eq(backups.createdAt, createdAt))),
+  )
+}
+
+export function isResult({ tables: { backups } }: Dialect, results: readonly BackupResult[]): SQL {
+  return inArray(backups.result, [...results])
+}

@@ -1,0 +1,184 @@
+import { and, asc, desc, eq, exists, like, not, sql, type SQL } from 'drizzle-orm'
+import { all } from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { BackupRow } from '../../schema/rows.ts'
+import { backupMark } from '../../schema/schema.ts'
+import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import { backupOf, isAt, isResult, scheduledName } from './requests.ts'
+import { insertWhere } from '../../store/insert-where.ts'
+
+/* The backups that the schedule takes: their rows, and the mark of the run that is under way. */
+
+/** What a run has begun, for the one that ends it where this one can't. */
+export interface BegunBackup {
+  readonly name: string
+  /** Of its multipart upload; null before there is one. */
+  readonly uploadId: string | null
+  /** Whether it is tried again by the schedule where it is cut off. */
+  readonly isTrial: boolean
+}
+
+/** What the schedule looks at: whether someone asked for a backup, and whether a run was cut off. */
+export interface BackupsDue {
+  readonly requested: string | undefined
+  readonly begun: BegunBackup | undefined
+}
+
+/** The oldest backup that was asked for, and what the mark says was begun. */
+export async function readBackupsDue(store: Store): Promise<BackupsDue> {
+  const { builder, tables } = store.dialect
+  const { marks, backups } = tables
+  const oldest = builder
+    .select({ name: backups.name })
+    .from(backups)
+    .where(isResult(store.dialect, ['requested']))
+    .orderBy(asc(backups.createdAt), asc(backups.name))
+    .limit(1)
+    .as('oldest')
+  const [row] = await store.read(
+    buildQuery(
+      builder
+        .select({ begun: marks.value, requested: oldest.name })
+        .from(marks)
+        .leftJoin(oldest, sql`1 = 1`)
+        .where(eq(marks.name, backupMark)),
+    ),
+  )
+  return { requested: row?.requested ?? undefined, begun: parseBegun(row?.begun ?? null) }
+}
+
+function parseBegun(text: string | null): BegunBackup | undefined {
+  if (text === null) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string')
+      return undefined
+    const uploadId = 'uploadId' in value && typeof value.uploadId === 'string' ? value.uploadId : null
+    return { name: value.name, uploadId, isTrial: 'isTrial' in value && value.isTrial === true }
+  } catch {
+    return undefined
+  }
+}
+
+/** Makes the rows of marks that an older migrator has not made. */
+export async function ensureBackupMark(store: Store): Promise<void> {
+  await store.write({ writes: [store.dialect.migration.bookkeepingRows] })
+}
+
+/** Notes what the run that holds the lease has begun. @returns whether it still holds it */
+export async function noteBegun(store: Store, owner: string, begun: BegunBackup): Promise<boolean> {
+  const value = JSON.stringify(begun)
+  const { builder, tables } = store.dialect
+  const { marks } = tables
+  const { affected } = await store.write({
+    writes: [buildStatement(builder.update(marks).set({ value }).where(isOwn(store.dialect, owner)))],
+    applied: buildQuery(
+      builder
+        .select({ name: marks.name })
+        .from(marks)
+        .where(and(isOwn(store.dialect, owner), eq(marks.value, value))),
+    ),
+  })
+  return affected[0] === 1
+}
+
+/** A scheduled backup's row, whatever became of it. */
+export async function listScheduledBackups(store: Store): Promise<readonly BackupRow[]> {
+  const { builder, tables } = store.dialect
+  const { backups } = tables
+  return store.read(
+    buildQuery(
+      builder
+        .select(backupOf(backups))
+        .from(backups)
+        .where(like(backups.name, scheduledName))
+        .orderBy(desc(backups.createdAt), desc(backups.name)),
+    ),
+  )
+}
+
+/** Notes a backup: a new one, or in the place of the one of that name. @returns whether the run still holds the lease */
+export async function putBackup(store: Store, owner: string, backup: BackupRow): Promise<boolean> {
+  await store.write({
+    writes: [update(store.dialect, owner, backup), insertion(store.dialect, owner, backup)],
+    applied: isAt(store.dialect, backup),
+  })
+  return (await store.read(isAt(store.dialect, backup))).length > 0
+}
+
+/** Notes a backup, unless there is one of its name. */
+export async function addBackup(store: Store, owner: string, backup: BackupRow): Promise<void> {
+  await store.write({ writes: [insertion(store.dialect, owner, backup)], applied: isAt(store.dialect, backup) })
+}
+
+function update(
+  dialect: Dialect,
+  owner: string,
+  { name, ...values }: Pick<BackupRow, 'name'> & Partial<BackupRow>,
+): Statement {
+  const { builder, tables } = dialect
+  const { backups } = tables
+  return buildStatement(
+    builder
+      .update(backups)
+      .set(values)
+      .where(all(eq(backups.name, name), holdsLease(dialect, owner))),
+  )
+}
+
+function insertion(dialect: Dialect, owner: string, backup: BackupRow): Statement {
+  const { builder, tables } = dialect
+  const { backups } = tables
+  // As a derived table: MySQL reads a table that it writes in no other way.
+  const there = builder
+    .select({ name: backups.name })
+    .from(backups)
+    .where(eq(backups.name, backup.name))
+    .limit(1)
+    .as('there')
+  const isThere = exists(builder.select({ name: there.name }).from(there))
+  return buildStatement(insertWhere(dialect, backups, backup, all(not(isThere), holdsLease(dialect, owner))))
+}
+
+/** Notes what became of a backup, and that nothing is begun any more. @returns whether the run still held the lease */
+export async function endBackup(store: Store, owner: string, backup: BackupRow): Promise<boolean> {
+  const { builder, tables } = store.dialect
+  const { marks } = tables
+  const forget = builder.update(marks).set({ value: null }).where(isOwn(store.dialect, owner))
+  const writes = [update(store.dialect, owner, backup), buildStatement(forget)]
+  await store.write({ writes, applied: isAt(store.dialect, backup) })
+  return (await store.read(isAt(store.dialect, backup))).length > 0
+}
+
+/** Changes what became of a backup that the run found otherwise. */
+export async function changeBackup(
+  store: Store,
+  owner: string,
+  name: string,
+  change: Partial<Omit<BackupRow, 'name'>>,
+): Promise<void> {
+  await store.write({ writes: [update(store.dialect, owner, { name, ...change })] })
+}
+
+export async function removeBackup(store: Store, owner: string, name: string): Promise<void> {
+  const { builder, tables } = store.dialect
+  const { backups } = tables
+  const removal = builder.delete(backups).where(all(eq(backups.name, name), holdsLease(store.dialect, owner)))
+  await store.write({ writes: [buildStatement(removal)] })
+}
+
+function isOwn({ tables: { marks } }: Dialect, owner: string): SQL {
+  return all(eq(marks.name, backupMark), eq(marks.owner, owner))
+}
+
+/** The condition in a write that the run still holds the lease: one that was overtaken writes nothing more. */
+function holdsLease(dialect: Dialect, owner: string): SQL {
+  const { builder, tables } = dialect
+  return exists(
+    builder
+      .select({ one: sql`1` })
+      .from(tables.marks)
+      .where(isOwn(dialect, owner)),
+  )
+}

@@ -1,0 +1,208 @@
+import { and, eq, exists, sql, type SQL } from 'drizzle-orm'
+import {
+  all,
+  callerInput,
+  type CallerInput,
+  done,
+  includes,
+  isAnchor,
+  isCaller,
+  isShareOfCaller,
+  mayAct,
+  mayOnWorkflow,
+  type Outcome,
+  refused,
+  standingFields,
+  type UserCaller,
+} from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { databaseError } from '../../sql/errors.ts'
+import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import { findKept, takeKey, withKey, type Idempotent, type Kept, type StoredAnswer } from '../../store/idempotency.ts'
+import { insertFrom } from '../../store/insert-where.ts'
+import {
+  appliedQuery,
+  matches,
+  summaryFields,
+  viewOf,
+  type RevisionCondition,
+  type WorkflowReadRow,
+  type WorkflowView,
+} from './workflows.ts'
+
+export interface Restoration {
+  /** The version whose definition comes back. */
+  readonly versionNumber: number
+  readonly ifRevision: RevisionCondition
+  readonly changeNotes: string | null
+  /** Id of the version that it makes. */
+  readonly versionId: string
+  /** Names this write, in `last_op`. */
+  readonly operation: string
+  readonly at: Date
+}
+
+/** An Idempotency-Key's request; the answer is the workflow as the restoration will leave it. */
+export type IdempotentRestoration = Omit<Idempotent, 'answer'> & {
+  readonly answerFor: (workflow: WorkflowView) => StoredAnswer
+}
+
+/** Each lost race is another caller's change that came through; so many in a row are more than chance. */
+const mostAttempts = 10
+
+/**
+ * Makes an old version's definition the workflow's next version, also where the text is the newest one's. The answer
+ * must be known before the write, as a key keeps it: so the write is bound to the revision that was read, and begins
+ * anew when another change came between.
+ */
+export async function restoreVersion(
+  store: Store,
+  caller: UserCaller,
+  workflowId: string,
+  restoration: Restoration,
+  idempotent?: IdempotentRestoration,
+): Promise<Outcome<WorkflowView> | Kept> {
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    const before = await readBefore(store, caller, workflowId, restoration)
+    if (!before.ok) return (await findKeptFor(store, caller, before.refusal, idempotent)) ?? before
+    const after = afterOf(before.value, restoration)
+    const keeping = idempotent && { ...idempotent, answer: idempotent.answerFor(after) }
+    const outcome = await withKey(store, caller, keeping, () =>
+      writeRestored(store, caller, after, restoration, keeping),
+    )
+    if (outcome !== 'lost') return outcome
+  }
+  throw databaseError('database_busy', 'the workflow changed at each attempt to restore a version', {
+    isNotApplied: true,
+  })
+}
+
+function findKeptFor(store: Store, { userId }: UserCaller, refusal: string, idempotent?: IdempotentRestoration) {
+  const ranksFirst = refusal === 'unauthenticated' || refusal === 'account_disabled'
+  return idempotent === undefined || ranksFirst ? Promise.resolve(undefined) : findKept(store, userId, idempotent)
+}
+
+const beforeQuery = defineQuery<{ workflowId: string; versionNumber: number } & CallerInput>()((dialect, bind) => {
+  const { builder, tables } = dialect
+  const { marks, users, workflows, workflowShares, workflowVersions } = tables
+  return builder
+    .select({
+      ...standingFields(dialect),
+      ...summaryFields(dialect),
+      sharePermission: workflowShares.permission,
+      definition: workflowVersions.definition,
+    })
+    .from(marks)
+    .leftJoin(users, isCaller(dialect, bind))
+    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
+    .leftJoin(workflowShares, isShareOfCaller(dialect))
+    .leftJoin(
+      workflowVersions,
+      and(
+        eq(workflowVersions.workflowId, workflows.id),
+        eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber)),
+      ),
+    )
+    .where(isAnchor(dialect))
+})
+
+/** The workflow, with the old version's definition in place of its own. */
+async function readBefore(
+  store: Store,
+  caller: UserCaller,
+  workflowId: string,
+  { versionNumber, ifRevision }: Restoration,
+): Promise<Outcome<WorkflowView>> {
+  const [row] = await store.read(beforeQuery(store.dialect, { workflowId, versionNumber, ...callerInput(caller) }))
+  return judge(caller, row, ifRevision)
+}
+
+function judge(
+  caller: UserCaller,
+  row: WorkflowReadRow | undefined,
+  ifRevision: RevisionCondition,
+): Outcome<WorkflowView> {
+  const view = viewOf(caller, row, 'view')
+  if (!view.ok) return view
+  if (row?.definition === null) return refused('not_found')
+  if (!includes(view.value.permission, 'edit')) return refused('forbidden')
+  return matches(ifRevision, view.value.revision) ? view : refused('precondition_failed')
+}
+
+function afterOf(before: WorkflowView, { at }: Restoration): WorkflowView {
+  return { ...before, versionNumber: before.versionNumber + 1, revision: before.revision + 1, updatedAt: at }
+}
+
+async function writeRestored(
+  store: Store,
+  caller: UserCaller,
+  after: WorkflowView,
+  restoration: Restoration,
+  keeping: Idempotent | undefined,
+): Promise<Outcome<WorkflowView> | 'lost'> {
+  const { dialect } = store
+  const { workflows } = dialect.tables
+  const isRestorable = all(
+    eq(workflows.id, after.id),
+    eq(workflows.revision, after.revision - 1),
+    mayOnWorkflow(dialect, caller, workflows, 'edit'),
+  )
+  const { affected } = await store.write({
+    writes: [
+      ...(keeping === undefined ? [] : [takeKey(dialect, caller, keeping, thereIs(dialect, isRestorable))]),
+      updateHead(dialect, after, restoration, all(isRestorable, mayAct(dialect, caller))),
+      insertVersion(dialect, caller, after.id, restoration),
+    ],
+    applied: appliedQuery(dialect, { id: after.id, operation: restoration.operation }),
+  })
+  return affected.at(-1) === 1 ? done(after) : 'lost'
+}
+
+function thereIs({ builder, tables: { workflows } }: Dialect, condition: SQL): SQL {
+  return exists(
+    builder
+      .select({ one: sql`1` })
+      .from(workflows)
+      .where(condition),
+  )
+}
+
+/** The definition goes from row to row: its text need not be sent. */
+function updateHead(
+  { builder, tables: { workflows, workflowVersions } }: Dialect,
+  after: WorkflowView,
+  { versionNumber, operation, at }: Restoration,
+  condition: SQL,
+): Statement {
+  const restored = builder
+    .select({ definition: workflowVersions.definition })
+    .from(workflowVersions)
+    .where(and(eq(workflowVersions.workflowId, after.id), eq(workflowVersions.versionNumber, versionNumber)))
+  const { versionNumber: next, revision } = after
+  const update = builder
+    .update(workflows)
+    .set({ versionNumber: next, definition: sql`(${restored})`, revision, lastOp: operation, updatedAt: at })
+    .where(condition)
+  return buildStatement(update, { isGate: true })
+}
+
+function insertVersion(
+  dialect: Dialect,
+  caller: UserCaller,
+  workflowId: string,
+  { changeNotes, versionId, operation, at }: Restoration,
+): Statement {
+  const { workflows, workflowVersions } = dialect.tables
+  const version = {
+    id: versionId,
+    workflowId: workflows.id,
+    versionNumber: workflows.versionNumber,
+    definition: workflows.definition,
+    changeNotes,
+    createdBy: caller.userId,
+    createdAt: at,
+  }
+  const source = sql`${workflows} where ${eq(workflows.id, workflowId)} and ${eq(workflows.lastOp, operation)}`
+  return buildStatement(insertFrom(dialect, workflowVersions, version, source))
+}

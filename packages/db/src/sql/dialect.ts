@@ -1,0 +1,36 @@
+import type { Column, SQL } from 'drizzle-orm'
+import type { ClaimDialect } from './claiming.ts'
+import type { Builder } from '../dialects/builder.ts'
+import type { MigrationDialect } from './migration.ts'
+import type { ReachDialect } from './reaching.ts'
+import type { Tables } from '../schema/schema.ts'
+
+export type DialectName = 'sqlite' | 'postgres' | 'mysql'
+
+/** What differs between the databases, by name; nothing outside dialects/ asks which database it is. */
+export interface Dialect {
+  readonly name: DialectName
+  readonly tables: Tables
+  readonly builder: Builder
+  /** The column's exact text, comparable with `=`. */
+  exactText(column: Column): SQL<string>
+  /** Whether the text column contains the needle, by bytes. */
+  contains(column: Column, needle: SQL): SQL
+  /** Locks the rows that a subquery reads until the transaction ends, where the database doesn't do so by itself. */
+  locking(subquery: SQL): SQL
+  /** Ends an insert: where a row with that unique key is there, its columns are set to what was to be inserted. */
+  orUpdate(key: readonly Column[], columns: readonly Column[]): SQL
+  /** The value as one of the column's type, where the database can't tell by the place that it stands in. */
+  typed(value: SQL, column: Column): SQL
+  /** Two texts as one; the second may be a number. */
+  concat(text: SQL, more: SQL): SQL
+  /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */
+  jsonLists(values: readonly SQL[]): SQL<string>
+  /** The SQL of a statement that the builder can't write. */
+  toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }
+  /** Whether writes and a read of what they left take one round trip. */
+  readonly readsWithWrites: boolean
+  readonly reach: ReachDialect
+  readonly claim: ClaimDialect
+  readonly migration: MigrationDialect
+}

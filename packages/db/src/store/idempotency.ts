@@ -1,0 +1,174 @@
+import { and, eq, type SQL } from 'drizzle-orm'
+import {
+  all,
+  callerShape,
+  callerTerms,
+  callerValues,
+  mayAct,
+  type CallerShape,
+  type CallerValues,
+  type UserCaller,
+} from '../access/access.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { DatabaseError } from '../sql/errors.ts'
+import type { Tables } from '../schema/schema.ts'
+import {
+  buildStatement,
+  defineQuery,
+  defineShapedStatement,
+  defineStatement,
+  type Statement,
+} from '../sql/statement.ts'
+import type { Store } from './store.ts'
+import { insertWhere, places } from './insert-where.ts'
+
+/** An answer as it is kept for a key: what is sent again to whoever repeats the request. */
+export interface StoredAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** A request that carries an Idempotency-Key, with the answer that it gets when it succeeds. */
+export interface Idempotent {
+  readonly key: string
+  /** SHA-256, in hex, of method, path and body bytes. */
+  readonly fingerprint: string
+  readonly answer: StoredAnswer
+  readonly at: Date
+}
+
+/** What a key already stands for. */
+export type Kept =
+  | { readonly ok: false; readonly refusal: 'replay'; readonly answer: StoredAnswer }
+  | { readonly ok: false; readonly refusal: 'idempotency_key_reused' }
+
+/** The primary key, as errors name it. */
+const idempotencyConstraint = 'idempotency_keys_pk'
+
+const keptForMilliseconds = 24 * 60 * 60 * 1000
+
+/**
+ * The statement that takes the key, first in its batch: of two at once the second waits, then breaks on the key. It
+ * takes it only under the conditions of what follows, since a refused request keeps none.
+ */
+export function takeKey(
+  dialect: Dialect,
+  caller: UserCaller,
+  { key, fingerprint, answer, at }: Idempotent,
+  condition?: SQL,
+): Statement {
+  const row: KeyRow = {
+    userId: caller.userId,
+    idempotencyKey: key,
+    fingerprint,
+    status: answer.status,
+    headers: JSON.stringify(answer.headers),
+    body: answer.body,
+    createdAt: at,
+  }
+  if (condition === undefined) {
+    return insertKey(dialect, callerShape(caller), { ...row, ...callerValues(caller) })
+  }
+  const insert = insertWhere(dialect, dialect.tables.idempotencyKeys, row, all(mayAct(dialect, caller), condition))
+  return buildStatement(insert, { isGate: true })
+}
+
+type KeyRow = Tables['idempotencyKeys']['$inferSelect']
+
+const insertKey = defineShapedStatement<CallerShape, KeyRow & CallerValues>({ isGate: true })((
+  dialect,
+  bind,
+  shape,
+) => {
+  const { idempotencyKeys } = dialect.tables
+  const allowed = mayAct(dialect, callerTerms(dialect, bind, shape))
+  return insertWhere(dialect, idempotencyKeys, places(idempotencyKeys, bind), allowed)
+})
+
+const keptQuery = defineQuery<{ userId: string; key: string }>()(({ builder, tables: { idempotencyKeys } }, bind) =>
+  builder
+    .select({
+      fingerprint: idempotencyKeys.fingerprint,
+      status: idempotencyKeys.status,
+      headers: idempotencyKeys.headers,
+      body: idempotencyKeys.body,
+      createdAt: idempotencyKeys.createdAt,
+    })
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.userId, bind('userId', idempotencyKeys.userId)),
+        eq(idempotencyKeys.idempotencyKey, bind('key', idempotencyKeys.idempotencyKey)),
+      ),
+    ),
+)
+
+const releaseStatement = defineStatement<{ userId: string; key: string; createdAt: Date }>()(
+  ({ builder, tables: { idempotencyKeys } }, bind) =>
+    builder
+      .delete(idempotencyKeys)
+      .where(
+        and(
+          eq(idempotencyKeys.userId, bind('userId', idempotencyKeys.userId)),
+          eq(idempotencyKeys.idempotencyKey, bind('key', idempotencyKeys.idempotencyKey)),
+          eq(idempotencyKeys.createdAt, bind('createdAt', idempotencyKeys.createdAt)),
+        ),
+      ),
+)
+
+/** What the user's key stands for; undefined when it is free. A key older than 24 hours is released first. */
+export async function findKept(
+  store: Store,
+  userId: string,
+  request: { readonly key: string; readonly fingerprint: string; readonly at: Date },
+): Promise<Kept | undefined> {
+  const [row] = await store.read(keptQuery(store.dialect, { userId, key: request.key }))
+  if (row === undefined) return undefined
+  if (row.createdAt.getTime() <= request.at.getTime() - keptForMilliseconds) {
+    const release = releaseStatement(store.dialect, { userId, key: request.key, createdAt: row.createdAt })
+    await store.write({ writes: [release] })
+    return undefined
+  }
+  if (row.fingerprint !== request.fingerprint) return { ok: false, refusal: 'idempotency_key_reused' }
+  return {
+    ok: false,
+    refusal: 'replay',
+    answer: { status: row.status, headers: parseHeaders(row.headers), body: row.body },
+  }
+}
+
+/** Runs a write that may carry a key: when another request holds the key, its answer is the outcome. */
+export async function withKey<Result>(
+  store: Store,
+  caller: UserCaller,
+  idempotent: Omit<Idempotent, 'answer'> | undefined,
+  write: () => Promise<Result>,
+): Promise<Result | Kept> {
+  for (;;) {
+    try {
+      return await write()
+    } catch (thrown) {
+      if (idempotent === undefined || !isKeyTaken(thrown)) throw thrown
+    }
+    const kept = await findKept(store, caller.userId, idempotent)
+    // Undefined when the key was older than 24 hours and has been released: now it is free.
+    if (kept !== undefined) return kept
+  }
+}
+
+function isKeyTaken(thrown: unknown): boolean {
+  return (
+    thrown instanceof DatabaseError &&
+    thrown.fault === 'unique_violation' &&
+    (thrown.constraint === idempotencyConstraint ||
+      // SQLite names a primary key by its columns.
+      thrown.constraint === 'idempotency_keys_user_id_idempotency_key_unique')
+  )
+}
+
+function parseHeaders(text: string): Readonly<Record<string, string>> {
+  const parsed: unknown = JSON.parse(text)
+  if (typeof parsed !== 'object' || parsed === null) return {}
+  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, String(value)]))
+}

@@ -1,0 +1,96 @@
+import type { Dialect } from '../sql/dialect.ts'
+import type { DatabaseError } from '../sql/errors.ts'
+import { retried, type Retrying } from './retry.ts'
+import type { Query, Statement } from '../sql/statement.ts'
+import type { RawResult, Transport } from '../sql/transport.ts'
+
+/** Writes that happen together or not at all, and a read of what they left, in the same transaction. */
+export interface Batch<Row> {
+  readonly writes: readonly Statement[]
+  readonly answer?: Query<Row>
+  /**
+   * Gives a row when this very batch has been applied: by the id that it makes or the operation that it leaves in
+   * `last_op`. With it, a batch whose answer was lost is looked up and, where it did not happen, sent again: so its
+   * conditions must make a second application impossible. Without it, a lost answer is an error.
+   */
+  readonly applied?: Query<unknown>
+}
+
+export interface Written<Row> {
+  /** Rows changed by each write, in order; 1 for each when a lost answer was looked up and the batch was applied. */
+  readonly affected: readonly number[]
+  readonly rows: readonly Row[]
+}
+
+/** What repositories see of a database. Errors are thrown as DatabaseError. */
+export interface Store {
+  readonly dialect: Dialect
+  /** One round trip; repeated when the connection breaks. */
+  read<Row>(query: Query<Row>): Promise<readonly Row[]>
+  /**
+   * One round trip where the platform takes a batch, else one a statement and two for the transaction (a single write
+   * needs none). Never applied twice.
+   */
+  write<Row = never>(batch: Batch<Row>): Promise<Written<Row>>
+}
+
+export interface StoreOptions {
+  /** Called before each read and write; throws where the schema is not the one that this code needs. */
+  readonly ensureSchema: () => Promise<void>
+  readonly retrying: Retrying
+}
+
+/** A store over a dialect's transport. */
+export function createStore(transport: Transport, { ensureSchema, retrying }: StoreOptions): Store {
+  async function read<Row>(query: Query<Row>): Promise<readonly Row[]> {
+    const { rows } = await retried(() => transport.run(query), isWorthReadingAgain, retrying)
+    return rows.map((row) => query.decode(row))
+  }
+
+  async function writeOnce<Row>(batch: Batch<Row>, previous: DatabaseError | undefined): Promise<Written<Row>> {
+    const isLost = previous !== undefined && !previous.isNotApplied
+    if (isLost && batch.applied !== undefined && (await read(batch.applied)).length > 0) {
+      return {
+        affected: batch.writes.map(() => 1),
+        rows: batch.answer === undefined ? [] : await read(batch.answer),
+      }
+    }
+    return writtenOf(batch, await send(transport, batch))
+  }
+
+  return {
+    dialect: transport.dialect,
+    async read(query) {
+      await ensureSchema()
+      return read(query)
+    },
+    async write(batch) {
+      await ensureSchema()
+      const isWorthAgain = (error: DatabaseError) => isWorthWritingAgain(error, batch.applied !== undefined)
+      return retried((previous) => writeOnce(batch, previous), isWorthAgain, retrying)
+    },
+  }
+}
+
+async function send(transport: Transport, { writes, answer }: Batch<unknown>): Promise<readonly RawResult[]> {
+  const [only, ...others] = writes
+  if (only !== undefined && others.length === 0 && answer === undefined) return [await transport.run(only)]
+  return transport.transact(writes, answer === undefined ? [] : [answer])
+}
+
+function writtenOf<Row>({ writes, answer }: Batch<Row>, results: readonly RawResult[]): Written<Row> {
+  const affected = writes.map((_, position) => results[position]?.affected ?? 0)
+  if (answer === undefined) return { affected, rows: [] }
+  const rows = results[writes.length]?.rows ?? []
+  return { affected, rows: rows.map((row) => answer.decode(row)) }
+}
+
+function isWorthReadingAgain({ fault }: DatabaseError): boolean {
+  return fault === 'database_unreachable' || fault === 'database_busy'
+}
+
+/** Deadlocks, serialization failures, locks and full pools; an answer that was lost only where it can be looked up. */
+function isWorthWritingAgain({ fault, isNotApplied }: DatabaseError, canBeLookedUp: boolean): boolean {
+  if (fault === 'database_busy') return isNotApplied || canBeLookedUp
+  return canBeLookedUp && (fault === 'database_unreachable' || fault === 'database_timeout')
+}

@@ -1,0 +1,84 @@
+import { UrlFault } from './fault.ts'
+import { pointAt, redact } from './redact.ts'
+import { readTarget } from './target.ts'
+
+export type Dialect = 'sqlite' | 'postgres' | 'mysql'
+
+/** `require` encrypts and verifies only against a given `tlsCaFile`; `verify-ca` and `verify-full` always verify. */
+export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+
+export interface ConnectionOptions {
+  readonly poolSize: number
+  readonly maxOverflow: number
+  readonly poolTimeoutSeconds: number
+  /** -1: never. */
+  readonly poolRecycleSeconds: number
+  readonly poolPrePing: boolean
+  readonly connectTimeoutSeconds: number
+  /** For libSQL what its scheme says, for a file `disable`. */
+  readonly tlsMode: TlsMode
+  readonly tlsCaFile: string | undefined
+}
+
+export interface ServerAddress {
+  /** In lower case; an IPv6 address without its brackets. */
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  /** Empty when the URL has none. */
+  readonly password: string
+  readonly options: ConnectionOptions
+}
+
+/** Where a DATABASE_URL leads. What is `via: 'file'` or `'gateway'` is reached through millrace's own gateway. */
+export type Target =
+  | {
+      readonly dialect: 'sqlite'
+      readonly via: 'file'
+      /** As written: relative or absolute. */
+      readonly path: string
+      readonly options: ConnectionOptions
+    }
+  | {
+      readonly dialect: 'sqlite'
+      readonly via: 'libsql'
+      /** `https://host[:port]` or `http://host[:port]`. */
+      readonly url: string
+      readonly authToken: string | undefined
+      readonly options: ConnectionOptions
+    }
+  | ({ readonly dialect: 'postgres'; readonly via: 'neon' | 'gateway' } & ServerAddress)
+  | ({ readonly dialect: 'mysql'; readonly via: 'planetscale' | 'gateway' } & ServerAddress)
+
+/** `why` holds the redacted URL with a line of carets under the part that is wrong. */
+export interface UrlError {
+  readonly what: string
+  readonly why: string
+  readonly fix: string
+}
+
+export type ParsedUrl =
+  | { readonly ok: true; readonly target: Target; readonly notices: readonly string[] }
+  | { readonly ok: false; readonly error: UrlError }
+
+export interface UrlEnvironment {
+  readonly DATABASE_AUTH_TOKEN?: string | undefined
+}
+
+/**
+ * Reads a DATABASE_URL; white space around it does not count. Spellings are SQLAlchemy's, libSQL's, Neon's and
+ * PlanetScale's. Never throws; neither errors nor notices hold a password or token.
+ */
+export function parseDatabaseUrl(url: string, env: UrlEnvironment = {}): ParsedUrl {
+  const source = url.trim()
+  const read = readTarget(source, env)
+  if (!(read instanceof UrlFault)) return { ok: true, ...read }
+  const { what, reason, fix, span } = read
+  return { ok: false, error: { what, why: `${reason}\n${pointAt(source, span)}`, fix } }
+}
+
+/** The URL with `***` in place of password and token; a text that is no URL of a database is `***` altogether. */
+export function redactUrl(url: string): string {
+  return redact(url.trim())
+}

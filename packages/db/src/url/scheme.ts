@@ -1,0 +1,93 @@
+import { type Span, UrlFault } from './fault.ts'
+import { nearestOf } from './nearest.ts'
+
+export type UrlKind = 'sqlite' | 'file' | 'libsql' | 'https' | 'http' | 'postgres' | 'mysql'
+
+interface SchemeRule {
+  readonly kind: UrlKind
+  readonly drivers: readonly string[]
+}
+
+const postgresDrivers = ['asyncpg', 'psycopg', 'psycopg_async', 'psycopg2', 'psycopg2cffi', 'pg8000']
+const mysqlDrivers = [
+  'aiomysql',
+  'asyncmy',
+  'pymysql',
+  'mysqldb',
+  'mysqlconnector',
+  'mariadbconnector',
+  'cymysql',
+  'pyodbc',
+]
+
+/** The drivers are SQLAlchemy's for each dialect; libSQL's name its transport. */
+const schemeRules: ReadonlyMap<string, SchemeRule> = new Map<string, SchemeRule>([
+  ['sqlite', { kind: 'sqlite', drivers: ['aiosqlite', 'pysqlite'] }],
+  ['file', { kind: 'file', drivers: [] }],
+  ['libsql', { kind: 'libsql', drivers: ['https', 'http'] }],
+  ['https', { kind: 'https', drivers: [] }],
+  ['http', { kind: 'http', drivers: [] }],
+  ['postgresql', { kind: 'postgres', drivers: postgresDrivers }],
+  ['postgres', { kind: 'postgres', drivers: postgresDrivers }],
+  ['mysql', { kind: 'mysql', drivers: mysqlDrivers }],
+  ['mariadb', { kind: 'mysql', drivers: mysqlDrivers }],
+])
+
+const knownForms =
+  'Write sqlite:///./workflows.db, libsql://HOST, postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE.'
+
+const mostEditsOfATypo = 3
+
+export interface Scheme {
+  readonly kind: UrlKind
+  readonly driver: string | undefined
+  readonly span: Span
+  /** Where the text after `scheme://` begins; after `file:` for files. */
+  readonly bodyStart: number
+}
+
+/** Reads `scheme[+driver]://`, in any case. */
+export function readScheme(source: string): Scheme | UrlFault {
+  const written = /^([a-z][\w.-]*)(?:\+([\w.+-]*))?:/i.exec(source)
+  if (written === null) {
+    const whole = { start: 0, end: source.length }
+    return new UrlFault(whole, 'DATABASE_URL is not a URL', 'It does not begin with a scheme and a colon.', knownForms)
+  }
+  const [{ length }, name = '', driver] = written
+  const rule = schemeRules.get(name.toLowerCase())
+  if (rule === undefined) return unknownScheme(name)
+  if (driver !== undefined && !rule.drivers.includes(driver.toLowerCase())) return unknownDriver(name, driver, rule)
+
+  const span = { start: 0, end: length - 1 }
+  const scheme = { kind: rule.kind, driver: driver?.toLowerCase(), span }
+  if (rule.kind === 'file') return { ...scheme, bodyStart: length }
+  if (source.startsWith('//', length)) return { ...scheme, bodyStart: length + 2 }
+  return new UrlFault(
+    { start: length - 1, end: length },
+    'DATABASE_URL lacks the two slashes after its scheme',
+    'The scheme is followed by ://.',
+    knownForms,
+  )
+}
+
+function unknownScheme(name: string): UrlFault {
+  const { name: nearest, edits } = nearestOf(name, [...schemeRules.keys()])
+  const guess = edits <= mostEditsOfATypo ? `Did you mean ${nearest}? ` : ''
+  return new UrlFault(
+    { start: 0, end: name.length },
+    'DATABASE_URL has a scheme that is not known',
+    'Databases reached are SQLite, libSQL, PostgreSQL and MySQL or MariaDB.',
+    guess + knownForms,
+  )
+}
+
+function unknownDriver(name: string, driver: string, rule: SchemeRule): UrlFault {
+  const start = name.length + 1
+  const known = rule.drivers.map((each) => `+${each}`).join(', ')
+  return new UrlFault(
+    { start: driver === '' ? start - 1 : start, end: start + driver.length },
+    'DATABASE_URL names a driver that is not known',
+    known === '' ? 'This scheme takes no driver.' : `Accepted, and not needed, are ${known}.`,
+    'Leave out the + and the driver after it.',
+  )
+}

@@ -1,0 +1,123 @@
+import { type FilePlace, readFileUri, readSqliteFile } from './file.ts'
+import { UrlFault } from './fault.ts'
+import { readLibsql } from './libsql.ts'
+import type { OptionName } from './option-names.ts'
+import type { GivenOptions } from './options.ts'
+import { longestUrl } from './redact.ts'
+import { readScheme, type Scheme, type UrlKind } from './scheme.ts'
+import { readServer } from './server.ts'
+import type { Target, UrlEnvironment } from './index.ts'
+
+export interface ReadTarget {
+  readonly target: Target
+  readonly notices: readonly string[]
+}
+
+/** Each kind of URL's reader. */
+const readers: Readonly<
+  Record<UrlKind, (source: string, scheme: Scheme, env: UrlEnvironment) => ReadTarget | UrlFault>
+> = {
+  sqlite: (source, { bodyStart }) => fileTarget(readSqliteFile(source, bodyStart)),
+  file: (source, { bodyStart }) => fileTarget(readFileUri(source, bodyStart)),
+  libsql: libsqlTarget,
+  https: libsqlTarget,
+  http: libsqlTarget,
+  postgres: postgresTarget,
+  mysql: mysqlTarget,
+}
+
+export function readTarget(source: string, env: UrlEnvironment): ReadTarget | UrlFault {
+  if (source.length > longestUrl) return tooLong(source)
+  const scheme = readScheme(source)
+  return scheme instanceof UrlFault ? scheme : readers[scheme.kind](source, scheme, env)
+}
+
+function tooLong(source: string): UrlFault {
+  const whole = { start: 0, end: source.length }
+  const reason = `It has more than ${longestUrl} characters.`
+  return new UrlFault(whole, 'DATABASE_URL is too long', reason, 'Check what was put into it.')
+}
+
+function fileTarget(place: FilePlace | UrlFault): ReadTarget | UrlFault {
+  if (place instanceof UrlFault) return place
+  const { path, options, given } = place
+  const stray = strayOption(given, ['driver', 'authToken'], 'a SQLite file')
+  if (stray !== undefined) return stray
+  const target: Target = { dialect: 'sqlite', via: 'file', path, options }
+  return { target, notices: ignoredNotice(given, [...tlsOptions, 'charset'], 'a SQLite file') }
+}
+
+function libsqlTarget(source: string, scheme: Scheme, env: UrlEnvironment): ReadTarget | UrlFault {
+  const place = readLibsql(source, scheme, env)
+  if (place instanceof UrlFault) return place
+  const { url, authToken, options, given } = place
+  const stray = strayOption(given, ['driver'], 'libSQL')
+  if (stray !== undefined) return stray
+  const notices = ignoredNotice(given, [...tlsOptions, 'charset'], 'libSQL over HTTP')
+  const target: Target = { dialect: 'sqlite', via: 'libsql', url, authToken, options }
+  return { target, notices: place.isTokenInClear ? [...notices, clearTokenNotice] : notices }
+}
+
+const clearTokenNotice =
+  'DATABASE_URL sends its token unencrypted beyond this machine: write libsql:// once the server speaks TLS.'
+
+function postgresTarget(source: string, scheme: Scheme): ReadTarget | UrlFault {
+  const example = 'postgresql://USER:PASSWORD@HOST:5432/DATABASE'
+  const server = readServer(source, scheme.bodyStart, { defaultPort: 5432, example })
+  if (server instanceof UrlFault) return server
+  const { address, given } = server
+  const stray = strayOption(given, ['authToken'], 'PostgreSQL') ?? otherDriver(given, 'neon')
+  if (stray !== undefined) return stray
+  const via = given.has('driver') || address.host.endsWith('.neon.tech') ? 'neon' : 'gateway'
+  const target: Target = { dialect: 'postgres', via, ...address }
+  return { target, notices: ignoredNotice(given, ['charset'], 'PostgreSQL') }
+}
+
+function mysqlTarget(source: string, scheme: Scheme): ReadTarget | UrlFault {
+  const example = 'mysql://USER:PASSWORD@HOST:3306/DATABASE'
+  const server = readServer(source, scheme.bodyStart, { defaultPort: 3306, example })
+  if (server instanceof UrlFault) return server
+  const { address, given } = server
+  const stray = strayOption(given, ['authToken'], 'MySQL') ?? otherDriver(given, 'planetscale')
+  if (stray !== undefined) return stray
+  const via = given.has('driver') || address.host.endsWith('.psdb.cloud') ? 'planetscale' : 'gateway'
+  const target: Target = { dialect: 'mysql', via, ...address }
+  return { target, notices: ignoredNotice(given, [], 'MySQL') }
+}
+
+const tlsOptions: readonly OptionName[] = ['ssl', 'sslmode', 'sslaccept', 'ssl_ca', 'sslrootcert']
+const ignoredOptions: readonly OptionName[] = ['channel_binding', 'application_name', 'options']
+
+/** One sentence on all options that are taken and have no effect. */
+function ignoredNotice(given: GivenOptions, withoutEffect: readonly OptionName[], database: string): readonly string[] {
+  const ignored = [...given.keys()].filter((name) => ignoredOptions.includes(name) || withoutEffect.includes(name))
+  return ignored.length === 0 ? [] : [`Without effect for ${database} in DATABASE_URL: ${ignored.join(', ')}.`]
+}
+
+/** An option that would change where the URL leads is never ignored. */
+function strayOption(given: GivenOptions, names: readonly OptionName[], database: string): UrlFault | undefined {
+  for (const name of names) {
+    const option = given.get(name)
+    if (option === undefined) continue
+    const reason =
+      name === 'driver' ? 'It chooses Neon or PlanetScale over HTTP.' : 'It is the token of libSQL over HTTP.'
+    return new UrlFault(
+      option.part.span,
+      `DATABASE_URL has the option ${name} for ${database}`,
+      reason,
+      'Leave it out.',
+    )
+  }
+  return undefined
+}
+
+function otherDriver(given: GivenOptions, driver: 'neon' | 'planetscale'): UrlFault | undefined {
+  const option = given.get('driver')
+  if (option === undefined || option.value.toLowerCase() === driver) return undefined
+  return new UrlFault(
+    option.part.valueSpan,
+    "DATABASE_URL's option driver has no value that it can have",
+    `Here it is ${driver}; without it any other server is reached through the gateway.`,
+    `Write driver=${driver} or leave it out.`,
+  )
+}
