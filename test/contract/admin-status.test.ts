@@ -1,5 +1,6 @@
 import { checkIds } from '@millrace/db/checklist/checks'
 import { openDatabase } from '@millrace/db/store/database'
+import { schemaNumber } from '@millrace/db/schema/known-migrations'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
@@ -41,7 +42,7 @@ describeDialects((dialect) => {
     expect(status).toEqual({
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       dialect,
-      schema: 1,
+      schema: schemaNumber,
       pendingMigrations: [],
       pool: {
         size: expect.any(Number),

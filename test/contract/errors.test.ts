@@ -1,3 +1,4 @@
+import { schemaNumber } from '@millrace/db/schema/known-migrations'
 import { describe, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
@@ -54,7 +55,7 @@ const problems: readonly Scenario[] = [
     json: { status: 'ok', version: '0.1.0' },
     hasNot: ['1 trip'],
   },
-  { name: 'readiness', as: 'nobody', path: '/readyz', status: 200, json: { status: 'ready', schema: 1 } },
+  { name: 'readiness', as: 'nobody', path: '/readyz', status: 200, json: { status: 'ready', schema: schemaNumber } },
   {
     name: 'the document takes no parameter',
     as: 'nobody',

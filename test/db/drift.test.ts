@@ -105,7 +105,7 @@ describeDialects((dialect) => {
     })
 
     test('may have more: an own table, an own column, an own index', async () => {
-      await reached.raw.query('create table audit (id integer primary key)')
+      await reached.raw.query('create table own_log (id integer primary key)')
       await reached.raw.query('alter table users add column nickname varchar(20)')
       await reached.raw.query('create index own_index on users (nickname)')
       const transport = reached.database.transport()

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { bookkeepingSql } from '@millrace/db/migrate/bookkeeping-sql'
 import type { Database } from '@millrace/db/store/database'
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
-import { knownMigrations } from '@millrace/db/schema/known-migrations'
+import { knownMigrations, schemaNumber } from '@millrace/db/schema/known-migrations'
 import { migrate, migrationStatus, recordMigration, type MigrationProgress } from '@millrace/db/migrate/migrate'
 import { hashOf, statementsOf, type Migration } from '@millrace/db/sql/migration'
 import { readiness } from '@millrace/db/store/readiness'
@@ -107,14 +107,15 @@ describeDialects((dialect) => {
 
   test('an applied migration that was edited stops everything until its new text is accepted', async () => {
     const { database, migrations, raw } = await reach(dialect, true)
-    const edited = migrations.map((migration) => ({ ...migration, sql: `${migration.sql}\n-- edited` }))
-    const added = { name: '0002_more', sql: 'create table more (id integer primary key)' }
+    const first = firstOf(migrations)
+    const edited = migrations.with(0, { ...first, sql: `${first.sql}\n-- edited` })
+    const added = { name: '0009_more', sql: 'create table more (id integer primary key)' }
     const before = await tableNames(raw)
     expect(await migrationStatus(database, edited)).toMatchObject({ changed: [firstOf(migrations).name] })
     await expect(migrate(database, [...edited, added])).rejects.toMatchObject({ code: 'migration_changed' })
     expect(await tableNames(raw)).toEqual(before)
     const report = await migrate(database, [...edited, added], { acceptChanged: [firstOf(migrations).name] })
-    expect(report).toEqual({ applied: ['0002_more'] })
+    expect(report).toEqual({ applied: ['0009_more'] })
     expect(await migrationStatus(database, [...edited, added])).toMatchObject({ changed: [], pending: [] })
   })
 
@@ -126,29 +127,29 @@ describeDialects((dialect) => {
 
   test('a migration that only the database knows is newer, and no fault', async () => {
     const { database, migrations } = await reach(dialect, true)
-    await migrate(database, [...migrations, { name: '0002_later', sql: 'create table later (id integer primary key)' }])
+    await migrate(database, [...migrations, { name: '0009_later', sql: 'create table later (id integer primary key)' }])
     expect(await migrationStatus(database, migrations)).toMatchObject({
-      newer: ['0002_later'],
+      newer: ['0009_later'],
       pending: [],
       changed: [],
     })
-    await expect(readiness(database)).resolves.toMatchObject({ schema: 1 })
+    await expect(readiness(database)).resolves.toMatchObject({ schema: schemaNumber })
   })
 
   test('a migration that fails leaves no part of it, or what it did is gone on with', async () => {
     const { database, migrations, raw } = await reach(dialect, true)
     const broken = {
-      name: '0002_broken',
+      name: '0009_broken',
       sql: 'create table half (id integer primary key)\n--> statement-breakpoint\ncreate table half broken',
     }
     await expect(migrate(database, [...migrations, broken])).rejects.toThrow()
-    expect(await migrationStatus(database, [...migrations, broken])).toMatchObject({ pending: ['0002_broken'] })
+    expect(await migrationStatus(database, [...migrations, broken])).toMatchObject({ pending: ['0009_broken'] })
     const mended = {
-      name: '0002_broken',
+      name: '0009_broken',
       sql: 'create table half (id integer primary key)\n--> statement-breakpoint\ncreate table whole (id integer primary key)',
     }
-    const options = dialect === 'mysql' ? { acceptChanged: ['0002_broken'] } : {}
-    expect(await migrate(database, [...migrations, mended], options)).toEqual({ applied: ['0002_broken'] })
+    const options = dialect === 'mysql' ? { acceptChanged: ['0009_broken'] } : {}
+    expect(await migrate(database, [...migrations, mended], options)).toEqual({ applied: ['0009_broken'] })
     expect(await tableNames(raw)).toEqual(expect.arrayContaining(['half', 'whole']))
   })
 
@@ -172,7 +173,7 @@ describeDialects((dialect) => {
   test('a migration run by other means is recorded when the schema agrees, and not before', async () => {
     const { database, migrations, raw } = await reach(dialect, true)
     const { name } = firstOf(migrations)
-    await raw.query('delete from migrations')
+    await raw.query(`delete from migrations where name = '${name}'`)
     await raw.query(`drop index executions_status_lease_until_id_index${dialect === 'mysql' ? ' on executions' : ''}`)
     await expect(recordMigration(database, migrations, name)).rejects.toMatchObject({
       code: 'schema_differs',
@@ -182,7 +183,7 @@ describeDialects((dialect) => {
     await raw.query('create index executions_status_lease_until_id_index on executions (status, lease_until, id)')
     await recordMigration(database, migrations, name)
     expect(await migrationStatus(database, migrations)).toMatchObject({ pending: [], changed: [] })
-    await expect(recordMigration(database, migrations, '0009_none')).rejects.toMatchObject({
+    await expect(recordMigration(database, migrations, '0099_none')).rejects.toMatchObject({
       code: 'unknown_migration',
     })
   })
@@ -197,7 +198,7 @@ describeDialects((dialect) => {
     for (const sql of bookkeepingSql(dialect)) await raw.query(sql)
     for (const sql of migrations.flatMap(statementsOf)) await raw.query(sql)
     for (const { name } of migrations) await recordMigration(refusing, migrations, name)
-    await expect(readiness(database)).resolves.toMatchObject({ schema: 1 })
+    await expect(readiness(database)).resolves.toMatchObject({ schema: schemaNumber })
     expect(await migrate(refusing, migrations)).toEqual({ applied: [] })
   })
 

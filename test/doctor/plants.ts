@@ -2,6 +2,7 @@ import { createClient } from '@libsql/client'
 import { startGateway } from '@millrace/gateway'
 import { openDatabase, type Database } from '@millrace/db/store/database'
 import { databaseError } from '@millrace/db/sql/errors'
+import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import type { CheckId } from '@millrace/db/checklist/checks'
 import type { Finding } from '@millrace/db/checklist/finding'
@@ -105,7 +106,7 @@ function asked(
       target: change.target?.(target) ?? target,
       replica: undefined,
       clock: () => new Date(),
-      readMigrations: () => Promise.resolve({ applied: ['0001_initial'], pending: [], changed: [], newer: [] }),
+      readMigrations: () => Promise.resolve({ applied: [...knownMigrations], pending: [], changed: [], newer: [] }),
     })
 }
 
@@ -445,9 +446,10 @@ export const plants: Plants = {
       level: 'fail',
       says: /edited/,
       plant: async (world) => {
-        const [row] = await world.reached.raw.query('select hash from migrations')
-        await world.query("update migrations set hash = 'other'")
-        return { mend: () => world.query(`update migrations set hash = '${String(row?.['hash'])}'`) }
+        const first = "where name = '0001_initial'"
+        const [row] = await world.reached.raw.query(`select hash from migrations ${first}`)
+        await world.query(`update migrations set hash = 'other' ${first}`)
+        return { mend: () => world.query(`update migrations set hash = '${String(row?.['hash'])}' ${first}`) }
       },
     },
   ),

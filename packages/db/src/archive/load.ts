@@ -128,7 +128,7 @@ async function refuseRows(transport: Transport): Promise<void> {
 
 async function emptyShortLived(transport: Transport): Promise<void> {
   const { builder, tables } = transport.dialect
-  for (const table of [tables.sessions, tables.idempotencyKeys, tables.loginAttempts]) {
+  for (const table of [tables.sessions, tables.passwordResets, tables.idempotencyKeys, tables.loginAttempts]) {
     await transport.run(buildStatement(builder.delete(table)))
   }
 }

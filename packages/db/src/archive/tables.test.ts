@@ -4,7 +4,18 @@ import { sqlite } from '../dialects/sqlite/dialect.ts'
 import { archiveTables, type ArchiveColumn } from './tables.ts'
 
 /** What CLI.md's "The archive" leaves out. */
-const leftOut = ['username_key', 'email_key', 'name_key', 'last_op', 'lease_owner', 'lease_until']
+const leftOut = [
+  'username_key',
+  'email_key',
+  'name_key',
+  'last_op',
+  'lease_owner',
+  'lease_until',
+  'last_seq',
+  'wait_for',
+  'schedule_id',
+  'transferred_at',
+]
 
 const sqlTypes: Record<ArchiveColumn['kind'], string> = {
   id: 'text',

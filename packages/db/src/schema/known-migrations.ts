@@ -1,5 +1,5 @@
 /** The migrations that this code needs, oldest first; a test compares them with the files of every dialect. */
-export const knownMigrations = ['0001_initial'] as const
+export const knownMigrations = ['0001_initial', '0002_durable_executions'] as const
 
 /** The number of the newest migration, as archives and `/readyz` name the schema. */
 export const schemaNumber = Number(knownMigrations.at(-1)?.slice(0, 4))

@@ -11,6 +11,34 @@ export type SharePermission = (typeof sharePermissions)[number]
 export const roles = ['user', 'admin'] as const
 export type Role = (typeof roles)[number]
 
+/** What an entry in an execution's history tells of. */
+export const historyTypes = [
+  'created',
+  'claimed',
+  'step',
+  'signal',
+  'paused',
+  'resumed',
+  'released',
+  'lease_expired',
+  'completed',
+  'failed',
+  'cancelled',
+] as const
+export type HistoryType = (typeof historyTypes)[number]
+
+/** Whether a schedule starts an execution while its last one is unfinished. */
+export const scheduleOverlaps = ['allow', 'skip'] as const
+export type ScheduleOverlap = (typeof scheduleOverlaps)[number]
+
+/** What a schedule does about planned times that nobody served: starts one for the newest of them, or none. */
+export const scheduleCatchUps = ['latest', 'none'] as const
+export type ScheduleCatchUp = (typeof scheduleCatchUps)[number]
+
+/** Who caused an audit event: a logged-in user, an API key, a schedule, a command of millrace, or the service itself. */
+export const auditActorKinds = ['user', 'key', 'schedule', 'command', 'system'] as const
+export type AuditActorKind = (typeof auditActorKinds)[number]
+
 /** Name of the mark whose value says that a restore is under way; the migrator makes its row once and for all. */
 export const restoreMark = 'restore'
 
@@ -66,6 +94,8 @@ export function defineTables(kit: ColumnKit) {
       revision: count('revision').notNull(),
       lastOp: id('last_op'),
       nameKey: text('name_key').notNull(),
+      /** When it came by transfer; null again once its new owner has changed it or started it. */
+      transferredAt: instant('transferred_at'),
     },
     (t) => [
       kit.index('workflows_owner_id_created_at_id_index').on(t.ownerId, t.createdAt, t.id),
@@ -140,6 +170,17 @@ export function defineTables(kit: ColumnKit) {
       createdAt: instant('created_at').notNull(),
       updatedAt: instant('updated_at').notNull(),
       lastOp: id('last_op'),
+      /** Names of signals that end its pause, as a JSON list; a signal looks for its own in the text. */
+      waitFor: text('wait_for'),
+      /** The schedule that started it. No foreign key: an execution tells where it came from when that is gone. */
+      scheduleId: id('schedule_id'),
+      /**
+       * The `seq` of the newest entry in `execution_history` that a write of this row left: where a statement's snapshot is
+       * older than the lock it waited for, it knows more than `max(seq)`. A default, since older code inserts without it.
+       */
+      lastSeq: count('last_seq')
+        .notNull()
+        .default(sql`0`),
     },
     (t) => [
       kit.index('executions_workflow_id_created_at_id_index').on(t.workflowId, t.createdAt, t.id),
@@ -151,8 +192,110 @@ export function defineTables(kit: ColumnKit) {
         .index('executions_workflow_id_status_due_at_created_at_id_index')
         .on(t.workflowId, t.status, t.dueAt, t.createdAt, t.id),
       kit.index('executions_status_lease_until_id_index').on(t.status, t.leaseUntil, t.id),
+      // Only ended ones have a time of completion: retention takes the oldest.
+      kit.index('executions_completed_at_id_index').on(t.completedAt, t.id),
       kit.check('executions_status_check', oneOf(t.status, executionStatuses)),
       ...kit.jsonChecks('executions', [t.state, t.input, t.error]),
+    ],
+  )
+
+  /** Everything that happened to an execution, in its one order. Entries are never changed. */
+  const executionHistory = table(
+    'execution_history',
+    {
+      executionId: id('execution_id')
+        .notNull()
+        .references(() => executions.id),
+      seq: count('seq').notNull(),
+      type: text('type', 16).$type<HistoryType>().notNull(),
+      at: instant('at').notNull(),
+      fence: count('fence'),
+      worker: text('worker', 100),
+      /** The user who did it. No foreign key: the entry stays as it is when the user leaves. */
+      actor: id('actor'),
+      /** Of a step, unique in its execution; one longer than a key can be, for what keeps a last space from MySQL's padding. */
+      key: text('key', 256),
+      /** Of a signal; one longer for the same reason. */
+      name: text('name', 101),
+      output: json('output'),
+      error: json('error'),
+      payload: json('payload'),
+      attempt: count('attempt'),
+      startedAt: instant('started_at'),
+    },
+    (t) => [
+      kit.primaryKey({ name: 'execution_history_pk', columns: [t.executionId, t.seq] }),
+      kit.uniqueIndex('execution_history_execution_id_key_unique').on(t.executionId, t.key),
+      kit.check('execution_history_type_check', oneOf(t.type, historyTypes)),
+      ...kit.jsonChecks('execution_history', [t.output, t.error, t.payload]),
+    ],
+  )
+
+  const schedules = table(
+    'schedules',
+    {
+      id: id('id').primaryKey(),
+      workflowId: id('workflow_id')
+        .notNull()
+        .references(() => workflows.id),
+      name: text('name', 255).notNull(),
+      cron: text('cron', 255).notNull(),
+      timeZone: text('time_zone', 64).notNull(),
+      input: json('input'),
+      maxAttempts: count('max_attempts').notNull(),
+      isEnabled: flag('is_enabled').notNull(),
+      disabledReason: text('disabled_reason', 255),
+      overlap: text('overlap', 16).$type<ScheduleOverlap>().notNull(),
+      catchUp: text('catch_up', 16).$type<ScheduleCatchUp>().notNull(),
+      /** The planned time that is served next; null while it is disabled. */
+      nextAt: instant('next_at'),
+      lastAt: instant('last_at'),
+      /** No foreign key: that execution may be deleted. */
+      lastExecutionId: id('last_execution_id'),
+      revision: count('revision').notNull(),
+      createdBy: id('created_by').references(() => users.id),
+      createdAt: instant('created_at').notNull(),
+      updatedAt: instant('updated_at').notNull(),
+      lastOp: id('last_op'),
+    },
+    (t) => [
+      kit.index('schedules_workflow_id_created_at_id_index').on(t.workflowId, t.createdAt, t.id),
+      kit.index('schedules_created_by_index').on(t.createdBy),
+      kit.index('schedules_next_at_id_index').on(t.nextAt, t.id),
+      kit.check('schedules_overlap_check', oneOf(t.overlap, scheduleOverlaps)),
+      kit.check('schedules_catch_up_check', oneOf(t.catchUp, scheduleCatchUps)),
+      ...kit.jsonChecks('schedules', [t.input]),
+    ],
+  )
+
+  /** What was changed, by whom. It outlives users and workflows, so nothing in it is a foreign key. */
+  const audit = table(
+    'audit',
+    {
+      id: id('id').primaryKey(),
+      at: instant('at').notNull(),
+      type: text('type', 64).notNull(),
+      actorKind: text('actor_kind', 16).$type<AuditActorKind>().notNull(),
+      actorUserId: id('actor_user_id'),
+      actorId: text('actor_id', 255),
+      subjectType: text('subject_type', 32).notNull(),
+      subjectId: text('subject_id', 255),
+      workflowId: id('workflow_id'),
+      /** Who owned the subject at that moment, and so may read the event. */
+      ownerId: id('owner_id'),
+      data: json('data').notNull(),
+      network: id('network'),
+      requestId: id('request_id'),
+    },
+    (t) => [
+      kit.index('audit_at_id_index').on(t.at, t.id),
+      kit.index('audit_type_at_id_index').on(t.type, t.at, t.id),
+      kit.index('audit_actor_user_id_at_id_index').on(t.actorUserId, t.at, t.id),
+      kit.index('audit_owner_id_at_id_index').on(t.ownerId, t.at, t.id),
+      kit.index('audit_subject_id_at_id_index').on(t.subjectId, t.at, t.id),
+      kit.index('audit_workflow_id_at_id_index').on(t.workflowId, t.at, t.id),
+      kit.check('audit_actor_kind_check', oneOf(t.actorKind, auditActorKinds)),
+      ...kit.jsonChecks('audit', [t.data]),
     ],
   )
 
@@ -190,9 +333,29 @@ export function defineTables(kit: ColumnKit) {
     },
     (t) => [
       kit.uniqueIndex('sessions_refresh_sha256_unique').on(t.refreshSha256),
-      kit.index('sessions_family_id_index').on(t.familyId),
+      // A caller's session is alive while its family has a token that was not replaced.
+      kit.index('sessions_family_id_replaced_at_index').on(t.familyId, t.replacedAt),
       kit.index('sessions_user_id_created_at_id_index').on(t.userId, t.createdAt, t.id),
       kit.index('sessions_expires_at_index').on(t.expiresAt),
+    ],
+  )
+
+  /** What was sent to who forgot a password: it works once. */
+  const passwordResets = table(
+    'password_resets',
+    {
+      id: id('id').primaryKey(),
+      userId: id('user_id')
+        .notNull()
+        .references(() => users.id),
+      tokenSha256: id('token_sha256').notNull(),
+      createdAt: instant('created_at').notNull(),
+      expiresAt: instant('expires_at').notNull(),
+    },
+    (t) => [
+      kit.uniqueIndex('password_resets_token_sha256_unique').on(t.tokenSha256),
+      kit.index('password_resets_user_id_index').on(t.userId),
+      kit.index('password_resets_expires_at_index').on(t.expiresAt),
     ],
   )
 
@@ -276,8 +439,12 @@ export function defineTables(kit: ColumnKit) {
     workflowVersions,
     workflowShares,
     executions,
+    executionHistory,
+    schedules,
+    audit,
     settings,
     sessions,
+    passwordResets,
     apiKeys,
     idempotencyKeys,
     loginAttempts,

@@ -250,6 +250,9 @@ function pendingRow(caller: UserCaller, id: string, createdAt: Date) {
     createdAt,
     updatedAt: createdAt,
     lastOp: null,
+    waitFor: null,
+    scheduleId: null,
+    lastSeq: 0,
   }
 }
 

@@ -203,6 +203,7 @@ function headOf({ userId }: UserCaller, workflow: NewWorkflow): WorkflowRow {
     revision: 1,
     lastOp: null,
     nameKey: nameKey(workflow.name),
+    transferredAt: null,
     createdAt: workflow.createdAt,
     updatedAt: workflow.createdAt,
   }
