@@ -58,6 +58,13 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
       statements.push(...writes, ...(answer === undefined ? [] : [answer]))
       return Promise.reject(new Recorded())
     },
+    apply({ locks, gate, effects = [], answer }) {
+      const locking = dialect.gate.locking(locks)
+      const gates = dialect.gate.ending(gate)
+      statements.push(...(locking === undefined ? [] : [locking]), ...gates, ...effects)
+      if (answer !== undefined) statements.push(answer)
+      return Promise.reject(new Recorded())
+    },
   }
   return { statements, store }
 }

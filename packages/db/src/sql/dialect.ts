@@ -1,6 +1,7 @@
 import type { Column, SQL } from 'drizzle-orm'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from '../dialects/builder.ts'
+import type { GateDialect } from './gate.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { ReachDialect } from './reaching.ts'
 import type { Tables } from '../schema/schema.ts'
@@ -30,6 +31,7 @@ export interface Dialect {
   toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }
   /** Whether writes and a read of what they left take one round trip. */
   readonly readsWithWrites: boolean
+  readonly gate: GateDialect
   readonly reach: ReachDialect
   readonly claim: ClaimDialect
   readonly migration: MigrationDialect

@@ -27,6 +27,8 @@ interface DatabaseErrorDetails {
   readonly retryAfterSeconds?: number | undefined
   /** Whether it is certain that the database applied nothing of the statement or batch. */
   readonly isNotApplied: boolean
+  /** Set where nothing is wrong: a batch ended behind its gate, which affected no row. The Store alone meets it. */
+  readonly isGateClosed?: boolean | undefined
 }
 
 /** An error for the operator: its words go to the log, never to a caller. */
@@ -37,6 +39,7 @@ export class DatabaseError extends Error {
   readonly constraint: string | undefined
   readonly retryAfterSeconds: number | undefined
   readonly isNotApplied: boolean
+  readonly isGateClosed: boolean
 
   constructor(fault: DatabaseFault, details: DatabaseErrorDetails) {
     super(details.message)
@@ -47,6 +50,7 @@ export class DatabaseError extends Error {
     this.constraint = details.constraint
     this.retryAfterSeconds = details.retryAfterSeconds
     this.isNotApplied = details.isNotApplied
+    this.isGateClosed = details.isGateClosed ?? false
   }
 }
 
@@ -58,4 +62,16 @@ export function databaseError(
 ): DatabaseError {
   const { fault, cure, retryAfterSeconds } = factsOf(trouble)
   return new DatabaseError(fault, { trouble, message, cure, retryAfterSeconds, ...details })
+}
+
+/** What transports throw where a gate that affected no row has ended its batch. */
+export function gateClosed(): DatabaseError {
+  const { fault, cure } = factsOf('internal')
+  return new DatabaseError(fault, { message: 'the gate is closed', cure, isNotApplied: true, isGateClosed: true })
+}
+
+/** The same error where an earlier attempt may have been applied, so that nobody takes it for certain that none was. */
+export function perhapsApplied(error: DatabaseError): DatabaseError {
+  const { fault, trouble, message, cure, constraint, retryAfterSeconds } = error
+  return new DatabaseError(fault, { trouble, message, cure, constraint, retryAfterSeconds, isNotApplied: false })
 }

@@ -17,6 +17,8 @@ export interface Statement {
   readonly parameters: readonly unknown[]
   /** When it affects no row, whatever follows in its batch has nothing to do: the batch counts as not done. */
   readonly isGate?: boolean
+  /** Of a gate: when it affects no row, the transport sends nothing more, undoes the batch and throws `isGateClosed`. */
+  readonly endsBatch?: boolean
   /** How long its round trip may take, where that is not what the database's settings say. */
   readonly timeoutSeconds?: number
 }

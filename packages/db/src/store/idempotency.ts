@@ -7,6 +7,7 @@ import {
   mayAct,
   type CallerShape,
   type CallerValues,
+  type Outcome,
   type UserCaller,
 } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
@@ -72,6 +73,52 @@ export function takeKey(
   }
   const insert = insertWhere(dialect, dialect.tables.idempotencyKeys, row, all(mayAct(dialect, caller), condition))
   return buildStatement(insert, { isGate: true })
+}
+
+/** An answer to keep, whose body may be what only the batch knows. */
+export interface KeptRow extends Omit<Idempotent, 'answer'> {
+  readonly answer: Omit<StoredAnswer, 'body'> & { readonly body: string | SQL }
+}
+
+/**
+ * The effect that takes the key with the answer: the last one of its write, so that a key exists only together with what
+ * it did. Of two at once the second breaks on it, and all that it did is undone: see {@link underKey}.
+ */
+export function keepAnswer(
+  { builder, tables: { idempotencyKeys } }: Dialect,
+  { userId }: UserCaller,
+  { key, fingerprint, answer, at }: KeptRow,
+): Statement {
+  const { status, headers, body } = answer
+  const row = {
+    userId,
+    idempotencyKey: key,
+    fingerprint,
+    status,
+    headers: JSON.stringify(headers),
+    body,
+    createdAt: at,
+  }
+  return buildStatement(builder.insert(idempotencyKeys).values(row))
+}
+
+/** Refusals that rank before what a key says. */
+const ranksFirst: ReadonlySet<string> = new Set(['unauthenticated', 'account_disabled', 'rate_limited'])
+
+/**
+ * Runs a guarded write that may carry a key ({@link keepAnswer}). Where another request has the key, also where that one
+ * has closed the gate, its answer is the outcome.
+ */
+export async function underKey<Result extends Outcome<unknown, string>>(
+  store: Store,
+  caller: UserCaller,
+  idempotent: Omit<Idempotent, 'answer'> | undefined,
+  write: () => Promise<Result>,
+): Promise<Result | Kept> {
+  if (idempotent === undefined) return write()
+  const outcome = await withKey(store, caller, idempotent, write)
+  if (outcome.ok || ranksFirst.has(outcome.refusal) || outcome.refusal === 'replay') return outcome
+  return (await findKept(store, caller.userId, idempotent)) ?? outcome
 }
 
 type KeyRow = Tables['idempotencyKeys']['$inferSelect']

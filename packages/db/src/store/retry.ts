@@ -1,4 +1,5 @@
 import { DatabaseError } from '../sql/errors.ts'
+import type { Trouble } from '../sql/troubles.ts'
 
 /** How a store tries again. Attempts count the first one; the deadline ends waiting, never a running round trip. */
 export interface RetryPolicy {
@@ -50,22 +51,39 @@ export async function retried<Result>(
   { policy, budget, onRetry }: Retrying,
 ): Promise<Result> {
   const startedAt = Date.now()
+  let failures = 0
+  let collisions = 0
   let previous: DatabaseError | undefined
-  for (let tried = 1; ; tried += 1) {
+  for (;;) {
     try {
       const result = await attempt(previous)
       budget.earn()
       return result
     } catch (thrown) {
-      const delay = jittered(policy.firstDelayMilliseconds * 2 ** (tried - 1))
-      const isInTime = Date.now() + delay - startedAt < policy.deadlineMilliseconds
-      if (!(thrown instanceof DatabaseError) || !isWorthAgain(thrown)) throw thrown
-      if (tried >= policy.attempts || !isInTime || !budget.spend()) throw thrown
+      if (!(thrown instanceof DatabaseError) || !isWorthAgain(thrown) || policy.attempts <= 1) throw thrown
+      const isCollision = collisionTroubles.has(thrown.trouble)
+      const delay = isCollision ? delayAfter(policy, (collisions += 1)) : delayAfter(policy, (failures += 1))
+      if (Date.now() + delay - startedAt >= policy.deadlineMilliseconds) throw thrown
+      if (!isCollision && (failures >= policy.attempts || !budget.spend())) throw thrown
       previous = thrown
       onRetry?.(thrown)
       await pause(delay)
     }
   }
+}
+
+/**
+ * What writers do to each other while nothing is wrong with the database: one of them has come through each time, so
+ * those that are left are sent until the deadline, however many they are, and cost nothing of the budget.
+ */
+const collisionTroubles: ReadonlySet<Trouble> = new Set(['deadlock', 'lock_wait'])
+
+const longestDelayMilliseconds = 320
+
+function delayAfter({ firstDelayMilliseconds }: RetryPolicy, times: number): number {
+  return jittered(
+    Math.min(firstDelayMilliseconds * 2 ** (times - 1), Math.max(longestDelayMilliseconds, firstDelayMilliseconds)),
+  )
 }
 
 /** Between half and the whole, so that those that collided don't collide again. */

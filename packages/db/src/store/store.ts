@@ -1,6 +1,9 @@
 import type { Dialect } from '../sql/dialect.ts'
-import type { DatabaseError } from '../sql/errors.ts'
+import { DatabaseError } from '../sql/errors.ts'
+import type { Applied, GuardedWrite, MarkedWrite } from './guarded-write.ts'
+import { watched, type Loss } from './loss.ts'
 import { retried, type Retrying } from './retry.ts'
+import { sendGuarded } from './send-guarded.ts'
 import type { Query, Statement } from '../sql/statement.ts'
 import type { RawResult, Transport } from '../sql/transport.ts'
 
@@ -32,6 +35,11 @@ export interface Store {
    * needs none). Never applied twice.
    */
   write<Row = never>(batch: Batch<Row>): Promise<Written<Row>>
+  /**
+   * Sends a guarded write: one round trip where the platform takes a batch, else one a statement and two for the
+   * transaction. Deadlocks and locks that others hold are waited out until the deadline. Never applied twice.
+   */
+  apply<Row = never>(write: GuardedWrite<Row> | MarkedWrite<Row>): Promise<Applied<Row>>
 }
 
 export interface StoreOptions {
@@ -47,15 +55,37 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
     return rows.map((row) => query.decode(row))
   }
 
-  async function writeOnce<Row>(batch: Batch<Row>, previous: DatabaseError | undefined): Promise<Written<Row>> {
-    const isLost = previous !== undefined && !previous.isNotApplied
-    if (isLost && batch.applied !== undefined && (await read(batch.applied)).length > 0) {
+  async function isFound(query: Query<unknown>): Promise<boolean> {
+    return (await read(query)).length > 0
+  }
+
+  async function writeOnce<Row>(batch: Batch<Row>, loss: Loss): Promise<Written<Row>> {
+    if (loss.isPossible && batch.applied !== undefined && (await isFound(batch.applied))) {
       return {
         affected: batch.writes.map(() => 1),
         rows: batch.answer === undefined ? [] : await read(batch.answer),
       }
     }
     return writtenOf(batch, await send(transport, batch))
+  }
+
+  async function applyOnce<Row>(write: GuardedWrite<Row> | MarkedWrite<Row>, loss: Loss): Promise<Applied<Row>> {
+    const foundApplied = async (): Promise<Applied<Row> | undefined> => {
+      if (!loss.isPossible || !(await isFound(write.proof))) return undefined
+      return { isOpen: true, affected: 1, rows: write.answer === undefined ? [] : await read(write.answer) }
+    }
+    const found = await foundApplied()
+    if (found !== undefined) return found
+    try {
+      const applied = await sendGuarded(transport, write)
+      // Closed by the first one, which was still on its way when it was looked up.
+      return applied.isOpen ? applied : ((await foundApplied()) ?? applied)
+    } catch (thrown) {
+      if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
+      const late = await foundApplied()
+      if (late === undefined) throw thrown
+      return late
+    }
   }
 
   return {
@@ -66,8 +96,18 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
     },
     async write(batch) {
       await ensureSchema()
+      const loss: Loss = { isPossible: false }
       const isWorthAgain = (error: DatabaseError) => isWorthWritingAgain(error, batch.applied !== undefined)
-      return retried((previous) => writeOnce(batch, previous), isWorthAgain, retrying)
+      return retried(() => watched(loss, () => writeOnce(batch, loss)), isWorthAgain, retrying)
+    },
+    async apply(write) {
+      await ensureSchema()
+      const loss: Loss = { isPossible: false }
+      return retried(
+        () => watched(loss, () => applyOnce(write, loss)),
+        (error) => isWorthWritingAgain(error, true),
+        retrying,
+      )
     },
   }
 }

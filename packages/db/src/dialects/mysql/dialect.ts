@@ -6,6 +6,7 @@ import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
 import type { Builder } from '../builder.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { mysqlClaim } from './claim.ts'
+import { mysqlGate } from './gate.ts'
 import { mysqlColumnKit } from './kit.ts'
 import { mysqlMigration } from './migration.ts'
 import { mysqlReach } from './reach.ts'
@@ -27,6 +28,7 @@ export const mysql: Dialect = {
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,
+  gate: mysqlGate,
   reach: mysqlReach,
   claim: mysqlClaim,
   orUpdate(_key, columns) {

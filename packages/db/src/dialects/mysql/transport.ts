@@ -1,5 +1,6 @@
 import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
 import type { Connect, RawResult } from '../../sql/transport.ts'
+import { gateClosed } from '../../sql/errors.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Target } from '../../url/index.ts'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
@@ -70,7 +71,10 @@ async function writeUntilGate(
   let isDone = true
   for (const statement of writes) {
     const result = isDone ? await execute(connection, statement) : nothing
-    if (statement.isGate === true && result.affected === 0) isDone = false
+    if (statement.isGate === true && result.affected === 0) {
+      if (statement.endsBatch === true) throw gateClosed()
+      isDone = false
+    }
     results.push(result)
   }
   for (const statement of reads) results.push(await execute(connection, statement))

@@ -7,6 +7,7 @@ import type { Builder } from '../builder.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { postgresClaim } from './claim.ts'
+import { postgresGate } from './gate.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
@@ -28,6 +29,7 @@ export const postgres: Dialect = {
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
+  gate: postgresGate,
   reach: postgresReach,
   claim: postgresClaim,
   orUpdate: onConflict,

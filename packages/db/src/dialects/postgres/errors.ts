@@ -1,5 +1,6 @@
 import { NeonDbError } from '#neon'
-import { databaseError, type DatabaseError } from '../../sql/errors.ts'
+import { databaseError, gateClosed, type DatabaseError } from '../../sql/errors.ts'
+import { gateClosedWords } from '../../sql/gate.ts'
 import { factsOf, type Trouble } from '../../sql/troubles.ts'
 import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
 
@@ -18,7 +19,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
   '53300': 'too_many_connections',
   '53100': 'disk_full',
   '25006': 'read_only',
-  '40001': 'database_busy',
+  '40001': 'deadlock',
   '40P01': 'deadlock',
   '55P03': 'lock_wait',
   '57014': 'statement_timeout',
@@ -37,6 +38,7 @@ export function readPostgresError(thrown: unknown): DatabaseError {
   if (!(thrown instanceof NeonDbError)) return connectionFailure(thrown)
   const { code } = thrown
   if (code === undefined) return readHttpFailure(thrown)
+  if (code === '22P02' && thrown.message.includes(gateClosedWords)) return gateClosed()
   const trouble = troubleOf(thrown, code)
   const { fault } = factsOf(trouble)
   // A server that answers with a SQLSTATE has rolled the statement or batch back, unless it was shut down meanwhile.

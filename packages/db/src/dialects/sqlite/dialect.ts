@@ -6,6 +6,7 @@ import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { sqliteClaim } from './claim.ts'
+import { sqliteGate } from './gate.ts'
 import { sqliteKit } from './kit.ts'
 import { sqliteMigration } from './migration.ts'
 import { sqliteReach } from './reach.ts'
@@ -25,6 +26,7 @@ export const sqlite: Dialect = {
   jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
+  gate: sqliteGate,
   reach: sqliteReach,
   claim: sqliteClaim,
   orUpdate: onConflict,

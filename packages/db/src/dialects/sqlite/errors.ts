@@ -1,11 +1,13 @@
 import { LibsqlError } from '@libsql/client/http'
-import { databaseError, type DatabaseError } from '../../sql/errors.ts'
+import { databaseError, gateClosed, type DatabaseError } from '../../sql/errors.ts'
+import { gateClosedWords } from '../../sql/gate.ts'
 import { factsOf, type Trouble } from '../../sql/troubles.ts'
 import { connectionFailure } from '../connection-failure.ts'
 
 /** Reads what the libSQL client throws. Codes: https://www.sqlite.org/rescode.html, by their start. */
 export function readSqliteError(thrown: unknown): DatabaseError {
   if (!(thrown instanceof LibsqlError)) return connectionFailure(thrown)
+  if (thrown.message.includes(gateClosedWords)) return gateClosed()
   const trouble = troubleOf(thrown) ?? troubleOfStatus(httpStatusOf(thrown))
   if (trouble === undefined) return connectionFailure(thrown.cause ?? thrown)
   const { fault } = factsOf(trouble)

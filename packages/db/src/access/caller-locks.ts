@@ -1,0 +1,41 @@
+import { and, eq } from 'drizzle-orm'
+import { defineRowLock, type LockStrength, type RowLock } from '../sql/row-lock.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { UserCaller } from './access.ts'
+
+const userLocks = {
+  share: lockUserFor('share'),
+  'no key update': lockUserFor('no key update'),
+  update: lockUserFor('update'),
+}
+
+function lockUserFor(strength: LockStrength) {
+  return defineRowLock<{ userId: string }>(
+    'users',
+    strength,
+  )(({ tables: { users } }, bind) => eq(users.id, bind('userId', users.id)))
+}
+
+/** Only deletion ends a key: that it was used is written meanwhile. */
+const lockKey = defineRowLock<{ userId: string; keySha256: string }>(
+  'apiKeys',
+  'key share',
+)(({ tables: { apiKeys } }, bind) => {
+  const isKey = eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256))
+  return and(isKey, eq(apiKeys.userId, bind('userId', apiKeys.userId))) ?? isKey
+})
+
+/**
+ * What `mayAct` and `mayAdminister` read of the caller: the user's row, and the key with which it came.
+ * @param strength How the caller's own row is locked, where the write changes or deletes it.
+ */
+export function callerLocks(
+  dialect: Dialect,
+  { userId, keySha256 }: UserCaller,
+  strength: keyof typeof userLocks = 'share',
+): readonly RowLock[] {
+  return [
+    userLocks[strength](dialect, { userId }),
+    ...(keySha256 === undefined ? [] : [lockKey(dialect, { userId, keySha256 })]),
+  ]
+}

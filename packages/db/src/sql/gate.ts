@@ -1,0 +1,22 @@
+import type { RowLock } from './row-lock.ts'
+import type { Statement } from './statement.ts'
+import type { RawResult } from './transport.ts'
+
+/** How a dialect lets one statement decide for all that follow it in its batch. */
+export interface GateDialect {
+  /**
+   * The statement that locks, before the gate, what the gate reads: undefined where the gate's own statement does, or
+   * where there is one writer at a time.
+   */
+  locking(locks: readonly RowLock[]): Statement | undefined
+  /**
+   * The gate, with what ends the whole batch in the same trip where it affects no row: by an error that the dialect's
+   * error reader knows (`isGateClosed`), or by the transport. Its result is the first one's.
+   */
+  ending(gate: Statement): readonly [Statement, ...Statement[]]
+  /** How many rows the gate of {@link ending} affected. */
+  affectedBy(result: RawResult): number
+}
+
+/** Stands in the message of the error that ends a batch behind a closed gate, and in no other. */
+export const gateClosedWords = 'millrace: the gate is closed'

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { sqlite } from '../dialects/sqlite/dialect.ts'
+import { databaseError, gateClosed } from '../sql/errors.ts'
+import type { Query, Statement } from '../sql/statement.ts'
+import type { RawResult, Transport } from '../sql/transport.ts'
+import { createRetryBudget, defaultRetryPolicy } from './retry.ts'
+import { createStore } from './store.ts'
+
+/** What becomes of one trip. */
+type Fate = 'done' | 'lost' | 'refused' | 'taken' | 'closed' | 'deadlock' | 'found' | 'not found' | 'look-up refused'
+
+const lost = databaseError('database_unreachable', 'lost', { isNotApplied: false })
+const refused = databaseError('pool_exhausted', 'refused', { isNotApplied: true })
+const deadlock = databaseError('deadlock', 'deadlock', { isNotApplied: true })
+const taken = databaseError('unique_violation', 'taken', { isNotApplied: true, constraint: 'a_pk' })
+
+const statement = (text: string): Statement => ({ text, parameters: [] })
+const query = (text: string): Query<unknown> => ({ text, parameters: [], decode: ([value]) => value })
+const one: RawResult = { rows: [['answer']], affected: 1 }
+
+/** A transport whose trips end as they are told to, in order, and that writes down what each was. */
+function scripted(fates: readonly Fate[]) {
+  const sent: string[] = []
+  const left = [...fates]
+  const next = (kind: string): Fate => {
+    sent.push(kind)
+    const fate = left.shift()
+    if (fate === undefined) throw new Error(`one trip more than expected: ${sent.join(', ')}`)
+    return fate
+  }
+  const end = (fate: Fate): RawResult => {
+    switch (fate) {
+      case 'done':
+      case 'found':
+        return one
+      case 'not found':
+        return { rows: [], affected: 0 }
+      case 'lost':
+        throw lost
+      case 'refused':
+      case 'look-up refused':
+        throw refused
+      case 'taken':
+        throw taken
+      case 'closed':
+        throw gateClosed()
+      case 'deadlock':
+        throw deadlock
+    }
+  }
+  const transport: Transport = {
+    dialect: sqlite,
+    async run({ text }) {
+      return Promise.resolve(end(next(text)))
+    },
+    async transact(writes, reads) {
+      const result = end(next('batch'))
+      return Promise.resolve([...writes, ...reads].map(() => result))
+    },
+  }
+  const store = createStore(transport, {
+    ensureSchema: () => Promise.resolve(),
+    retrying: { policy: { ...defaultRetryPolicy, firstDelayMilliseconds: 1 }, budget: createRetryBudget(1000) },
+  })
+  return { store, sent, rest: left }
+}
+
+const write = { locks: [], gate: statement('gate'), effects: [statement('effect')], proof: query('proof') }
+
+describe('a guarded write', () => {
+  const cases: readonly {
+    readonly name: string
+    readonly fates: readonly Fate[]
+    readonly sent: readonly string[]
+    readonly isOpen: boolean
+  }[] = [
+    { name: 'that is answered is sent once', fates: ['done'], sent: ['batch'], isOpen: true },
+    { name: 'whose gate is closed is no error', fates: ['closed'], sent: ['batch'], isOpen: false },
+    { name: 'that lost is looked up and found', fates: ['lost', 'found'], sent: ['batch', 'proof'], isOpen: true },
+    {
+      name: 'that lost and is not there is sent again',
+      fates: ['lost', 'not found', 'done'],
+      sent: ['batch', 'proof', 'batch'],
+      isOpen: true,
+    },
+    {
+      name: 'that lost is looked up before it is sent again, also when a look-up was refused meanwhile',
+      fates: ['lost', 'look-up refused', 'found'],
+      sent: ['batch', 'proof', 'proof'],
+      isOpen: true,
+    },
+    {
+      name: 'that lost and met a deadlock then is looked up again',
+      fates: ['lost', 'not found', 'deadlock', 'found'],
+      sent: ['batch', 'proof', 'batch', 'proof'],
+      isOpen: true,
+    },
+    {
+      name: 'that lost and came to the database late, so that it closed the gate for the second, was applied',
+      fates: ['lost', 'not found', 'closed', 'found'],
+      sent: ['batch', 'proof', 'batch', 'proof'],
+      isOpen: true,
+    },
+    {
+      name: 'that lost and came to the database late, so that its id is taken for the second, was applied',
+      fates: ['lost', 'not found', 'taken', 'found'],
+      sent: ['batch', 'proof', 'batch', 'proof'],
+      isOpen: true,
+    },
+    {
+      name: 'that lost and was not applied may find its gate closed',
+      fates: ['lost', 'not found', 'closed', 'not found'],
+      sent: ['batch', 'proof', 'batch', 'proof'],
+      isOpen: false,
+    },
+    {
+      name: 'that meets twelve deadlocks in a row comes through',
+      fates: [...Array.from({ length: 12 }, () => 'deadlock' as const), 'done'],
+      sent: Array.from({ length: 13 }, () => 'batch'),
+      isOpen: true,
+    },
+  ]
+  test.each(cases)('$name', async ({ fates, sent, isOpen }) => {
+    const script = scripted(fates)
+    const outcome = await script.store.apply(write)
+    expect({ isOpen: outcome.isOpen, sent: script.sent, rest: script.rest }).toEqual({ isOpen, sent, rest: [] })
+  })
+
+  test('that lost an answer is never called certainly not applied, whatever the last error was', async () => {
+    const { store } = scripted(['lost', 'not found', 'refused', 'not found', 'refused', 'not found', 'refused'])
+    await expect(store.apply(write)).rejects.toMatchObject({ trouble: 'pool_exhausted', isNotApplied: false })
+  })
+
+  test('whose id is taken, without a loss, is refused', async () => {
+    const { store, sent } = scripted(['taken'])
+    await expect(store.apply(write)).rejects.toMatchObject({ constraint: 'a_pk', isNotApplied: true })
+    expect(sent).toEqual(['batch'])
+  })
+})
+
+describe('a batch', () => {
+  test('that lost is looked up each time before it is sent again', async () => {
+    const { store, sent } = scripted(['lost', 'look-up refused', 'not found', 'deadlock', 'found'])
+    const written = await store.write({ writes: [statement('a'), statement('b')], applied: query('proof') })
+    expect({ affected: written.affected, sent }).toEqual({
+      affected: [1, 1],
+      sent: ['batch', 'proof', 'proof', 'batch', 'proof'],
+    })
+  })
+})
