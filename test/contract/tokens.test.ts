@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { newId } from '@millrace/api/ids'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
@@ -23,12 +24,15 @@ type Parts = Readonly<Record<string, unknown>>
 const header = { alg: 'HS256', kid: 'new', typ: 'JWT' }
 const nowSeconds = () => Math.floor(Date.now() / 1000)
 
+/** The session that each user logged in with. */
+const sessionIds = new Map<string, string>()
+
 /** As the service writes them; its tokens' ids hold their time to the millisecond. */
 function claimsOf(userId: string): Parts {
   const at = new Date()
   const iat = Math.floor(at.getTime() / 1000)
   return {
-    ...{ sub: userId, iss: 'millrace', aud: 'millrace', sid: 'a-session' },
+    ...{ sub: userId, iss: 'millrace', aud: 'millrace', sid: sessionIds.get(userId) ?? 'a-session' },
     ...{ iat, exp: iat + 900, jti: newId(at) },
   }
 }
@@ -129,6 +133,9 @@ const forgeries: readonly (readonly [string, Forgery])[] = [
   ['no expiry', ({ id }) => signed(header, without(claimsOf(id), 'exp'))],
   ['an expiry that is a text', ({ id }) => signed(header, { ...claimsOf(id), exp: String(nowSeconds() + 900) })],
   ['no time of issue', ({ id }) => signed(header, without(claimsOf(id), 'iat'))],
+  ['no session', ({ id }) => signed(header, without(claimsOf(id), 'sid'))],
+  ['a session that is no text', ({ id }) => signed(header, { ...claimsOf(id), sid: ['x'] })],
+  ['a session that is not there', ({ id }) => signed(header, { ...claimsOf(id), sid: crypto.randomUUID() })],
   ['no id', ({ id }) => signed(header, without(claimsOf(id), 'jti'))],
   ['an id that is no text', ({ id }) => signed(header, { ...claimsOf(id), jti: [1] })],
   ['a start that is a text', ({ id }) => signed(header, { ...claimsOf(id), nbf: 'now' })],
@@ -167,6 +174,7 @@ describe('forged and misused tokens', () => {
   beforeAll(async () => {
     service = await startService('sqlite', { vars: { AUTH_KEYS: authKeys } })
     ada = await join(service)
+    sessionIds.set(ada.id, String(decodeJwt(ada.accessToken)['sid']))
   })
   afterAll(() => service.stop())
 

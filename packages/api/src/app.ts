@@ -15,6 +15,7 @@ import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
+import { networkOf } from './network.ts'
 import { problemOf } from './problem.ts'
 import { Replica } from './replica.ts'
 import { admit } from './request/admit.ts'
@@ -222,8 +223,10 @@ interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clo
 
 async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer | Refused> {
   const { settings, clock, tokens } = parts
-  const { maxBodyBytes, metricsTokens } = settings
-  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsTokens, at: clock() })
+  const { maxBodyBytes, metricsTokens, trustedProxies } = settings
+  const { requestId } = c.var.exchange
+  const origin = { requestId, network: networkOf(c.req.raw.headers, trustedProxies) }
+  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsTokens, origin, at: clock() })
   if (!admitted.ok) return admitted
   const { caller, sessionId, scopes, incoming } = admitted
   const { exchange } = c.var
@@ -242,10 +245,11 @@ async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer 
     },
     metrics: parts.metrics,
     caller,
+    origin,
     sessionId,
     scopes,
     clock,
-    requestId: exchange.requestId,
+    requestId,
     log: parts.log,
     settings,
     tokens,

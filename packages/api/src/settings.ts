@@ -1,4 +1,10 @@
 import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import {
+  defaultRateLimits,
+  rateLimitNames,
+  type RateLimitName,
+  type RateLimits,
+} from '@millrace/db/repositories/accounts/rate-limits'
 import { fromBase64url } from './base64url.ts'
 import { parseCidr, type Cidr } from './cidr.ts'
 
@@ -34,6 +40,9 @@ export interface Settings {
   readonly backupKeep: BackupKeep
   readonly backupIdentity: string | undefined
   readonly registration: 'open' | 'closed'
+  readonly rateLimits: RateLimits
+  /** Where tokens for forgotten passwords go; undefined: there is no such thing. */
+  readonly mailWebhook: MailWebhook | undefined
   readonly bcryptCost: number
   readonly maxBodyBytes: number
   /** Origins as browsers send them, or `*` alone. */
@@ -53,6 +62,12 @@ export interface SettingProblem {
 export type ParsedSettings =
   | { readonly ok: true; readonly settings: Settings; readonly notices: readonly string[] }
   | { readonly ok: false; readonly problems: readonly SettingProblem[] }
+
+/** Receives what is to be mailed, signed as Standard Webhooks say. */
+export interface MailWebhook {
+  readonly url: string
+  readonly secret: Uint8Array<ArrayBuffer>
+}
 
 /** What the caller can't do without, beside DATABASE_URL. Functions need all; a command only what it uses. */
 export interface SettingsNeeds {
@@ -87,6 +102,8 @@ export function parseSettings(
     backupKeep: readBackupKeep(reader),
     backupIdentity: readIdentity(reader),
     registration: reader.choice('REGISTRATION', ['open', 'closed'], 'open'),
+    rateLimits: readRateLimits(reader),
+    mailWebhook: readMailWebhook(reader),
     bcryptCost: reader.integer('BCRYPT_COST', { least: 4, most: 31, otherwise: 10 }),
     maxBodyBytes: reader.integer('MAX_BODY_BYTES', { least: 1024, most: 104_857_600, otherwise: 1_048_576 }),
     corsOrigins: readOrigins(reader),
@@ -224,6 +241,65 @@ function readKeys(
     else keys.push({ kid, secret })
   }
   return keys
+}
+
+const mostOfLimit = 1_000_000
+
+/** `name=count` entries, any of the names; the others keep their defaults. */
+function readRateLimits(reader: EnvironmentReader): RateLimits {
+  const limits: Record<RateLimitName, number> = { ...defaultRateLimits }
+  const items = reader.text('RATE_LIMITS') === undefined ? [] : reader.list('RATE_LIMITS')
+  const given = new Set<RateLimitName>()
+  for (const item of items) {
+    const [, name, count] = /^([a-z_]+)=(\d{1,7})$/.exec(item) ?? []
+    const known = rateLimitNames.find((one) => one === name)
+    const most = Number(count)
+    if (known === undefined || most < 1 || most > mostOfLimit || given.has(known)) {
+      reader.wrong(
+        'RATE_LIMITS',
+        `"${item}" is not a known limit with its number, given once`,
+        `Use name=1 to name=${mostOfLimit} with commas between; the names are ${rateLimitNames.join(', ')}.`,
+      )
+    } else {
+      given.add(known)
+      limits[known] = most
+    }
+  }
+  return limits
+}
+
+const leastWebhookSecretBytes = 24
+
+function readMailWebhook(reader: EnvironmentReader): MailWebhook | undefined {
+  const url = reader.text('MAIL_WEBHOOK_URL')
+  const written = reader.text('MAIL_WEBHOOK_SECRET')
+  const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(written ?? '')?.[1]
+  const secret =
+    encoded === undefined
+      ? undefined
+      : fromBase64url(encoded.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''))
+  const isSecretSound = secret !== undefined && secret.length >= leastWebhookSecretBytes
+  const secretFix = `Use whsec_ and the base64 of ${leastWebhookSecretBytes} or more random bytes, as the receiver has it.`
+  if (url === undefined) {
+    if (written !== undefined && !isSecretSound) {
+      reader.wrong('MAIL_WEBHOOK_SECRET', 'it is not a secret of Standard Webhooks', secretFix)
+    }
+    return undefined
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '') {
+    reader.wrong(
+      'MAIL_WEBHOOK_URL',
+      'it is not an http(s) URL without user and password',
+      'Use the URL of the service that sends your mail, such as https://mail.example.com/hooks/millrace.',
+    )
+  }
+  if (!isSecretSound) {
+    const why =
+      written === undefined ? 'it is not set, and MAIL_WEBHOOK_URL is' : 'it is not a secret of Standard Webhooks'
+    reader.wrong('MAIL_WEBHOOK_SECRET', why, secretFix)
+  }
+  return parsed === undefined || secret === undefined ? undefined : { url: parsed.href, secret }
 }
 
 function readRecipients(reader: EnvironmentReader): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Caller } from '@millrace/db/access/access'
+import type { Caller, Origin } from '@millrace/db/access/access'
 import { refuse, type Refused } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
 import { apiKeyStart, readApiKey } from './api-keys.ts'
@@ -21,6 +21,7 @@ const afterEveryPassword = new Date('9999-12-31T23:59:59.999Z')
 export async function authenticate(
   tokens: AccessTokens,
   authorization: string | null,
+  origin: Origin,
   at: Date,
 ): Promise<Authenticated | Refused> {
   if (authorization === null) {
@@ -30,17 +31,23 @@ export async function authenticate(
   if (token === undefined) {
     return refuse('unauthenticated', { detail: 'The Authorization header is not `Bearer <token>`.' })
   }
-  return token.startsWith(apiKeyStart) ? byApiKey(token, at) : byAccessToken(tokens, token, at)
+  return token.startsWith(apiKeyStart) ? byApiKey(token, origin, at) : byAccessToken(tokens, token, origin, at)
 }
 
-async function byAccessToken(tokens: AccessTokens, text: string, at: Date): Promise<Authenticated | Refused> {
+async function byAccessToken(
+  tokens: AccessTokens,
+  text: string,
+  origin: Origin,
+  at: Date,
+): Promise<Authenticated | Refused> {
   const verified = await tokens.verify(text, at)
   if (!verified.ok) return refuse(verified.problem)
   const { userId, issuedAt, sessionId } = verified.token
-  return { ok: true, caller: { kind: 'user', userId, issuedAt, mayAdminister: true }, sessionId, scopes: undefined }
+  const caller = { kind: 'user', userId, issuedAt, mayAdminister: true, sessionId, origin } as const
+  return { ok: true, caller, sessionId, scopes: undefined }
 }
 
-async function byApiKey(text: string, at: Date): Promise<Authenticated | Refused> {
+async function byApiKey(text: string, origin: Origin, at: Date): Promise<Authenticated | Refused> {
   const key = await readApiKey(text)
   if (key === undefined) return refuse('unauthenticated', { detail: 'This is no API key.' })
   if (key.expiresAt !== null && key.expiresAt <= at) {
@@ -49,6 +56,6 @@ async function byApiKey(text: string, at: Date): Promise<Authenticated | Refused
   const scopes = new Set(key.scopes)
   const { userId, sha256: keySha256 } = key
   const mayAdminister = scopes.has('admin')
-  const caller = { kind: 'user', userId, issuedAt: afterEveryPassword, mayAdminister, keySha256 } as const
+  const caller = { kind: 'user', userId, issuedAt: afterEveryPassword, mayAdminister, keySha256, origin } as const
   return { ok: true, caller, sessionId: undefined, scopes }
 }

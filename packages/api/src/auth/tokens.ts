@@ -17,7 +17,7 @@ export interface AccessToken {
   /** To the millisecond, which `iat` can't say: the time in the UUIDv7 that is the token's `jti`. */
   readonly issuedAt: Date
   /** The session, that is the family of refresh tokens, in which it was issued. */
-  readonly sessionId: string | undefined
+  readonly sessionId: string
 }
 
 export type VerifiedToken =
@@ -125,6 +125,7 @@ function isWrittenOneWay(token: string): boolean {
 function readClaims(claims: Readonly<Record<string, unknown>>): Remembered | undefined {
   const { sub, iat, nbf, exp, jti, sid } = claims
   if (typeof sub !== 'string' || !isId(sub) || typeof jti !== 'string') return undefined
+  if (typeof sid !== 'string' || !isId(sid)) return undefined
   if (typeof iat !== 'number' || typeof exp !== 'number') return undefined
   const exact = timeOfId(jti)
   const isOfIat = exact !== undefined && Math.floor(exact.getTime() / 1000) === Math.floor(iat)
@@ -132,7 +133,7 @@ function readClaims(claims: Readonly<Record<string, unknown>>): Remembered | und
     token: {
       userId: sub,
       issuedAt: isOfIat ? exact : new Date(iat * 1000),
-      sessionId: typeof sid === 'string' ? sid : undefined,
+      sessionId: sid,
     },
     notBeforeSeconds: Math.max(typeof nbf === 'number' ? nbf : iat, iat),
     expiresSeconds: exp,

@@ -1,4 +1,4 @@
-import type { Caller } from '@millrace/db/access/access'
+import type { Caller, Origin } from '@millrace/db/access/access'
 import { scanBody, scanDocumentBody } from '@millrace/db/document'
 import { authenticate } from '../auth/authenticate.ts'
 import { isSameSecret } from '../auth/same-secret.ts'
@@ -21,6 +21,7 @@ interface AdmitOptions {
   readonly maxBodyBytes: number
   readonly tokens: AccessTokens
   readonly metricsTokens: readonly string[]
+  readonly origin: Origin
   readonly at: Date
 }
 
@@ -87,11 +88,11 @@ async function admitCaller(
   access: Access,
   headers: Headers,
   query: URLSearchParams,
-  { tokens, metricsTokens, at }: AdmitOptions,
+  { tokens, metricsTokens, origin, at }: AdmitOptions,
 ): Promise<Omit<Admitted, 'incoming'> | Refused> {
   if (access.kind === 'open') return anonymous
   if (access.kind === 'metrics') return admitMetrics(metricsTokens, headers.get('Authorization'))
-  const authenticated = await authenticate(tokens, headers.get('Authorization'), at)
+  const authenticated = await authenticate(tokens, headers.get('Authorization'), origin, at)
   if (!authenticated.ok) return authenticated
   const isAnonymous = authenticated.caller.kind === 'anonymous'
   return isAnonymous && !servesAnonymous(access, query) ? refuse('unauthenticated') : authenticated

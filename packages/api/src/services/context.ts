@@ -1,4 +1,4 @@
-import type { Caller } from '@millrace/db/access/access'
+import type { Caller, Origin } from '@millrace/db/access/access'
 import type { Finding } from '@millrace/db/checklist/finding'
 import type { PoolStatus } from '@millrace/db/store/pool-status'
 import type { Readiness } from '@millrace/db/store/readiness'
@@ -24,6 +24,8 @@ export interface Context {
   readonly checklist: (applied: readonly string[]) => Promise<readonly Finding[]>
   readonly metrics: IsolateMetrics
   readonly caller: Caller
+  /** Which request this is, and from where: the caller's, or an anonymous one's. */
+  readonly origin: Origin
   /** The session that the caller's access token belongs to. */
   readonly sessionId: string | undefined
   /** What the caller's API key may; undefined for a logged-in user. */

@@ -19,7 +19,21 @@ export type Caller =
       readonly mayAdminister: boolean
       /** Of the API key that was sent, in hex; such a caller counts only while the key is there. */
       readonly keySha256?: string | undefined
+      /**
+       * The session, that is the family of refresh tokens, that the access token belongs to; such a caller counts only
+       * while the session lives. A command's caller has neither a session nor a key.
+       */
+      readonly sessionId?: string | undefined
+      /** Undefined for a command. */
+      readonly origin?: Origin | undefined
     }
+
+/** Which request a caller comes with, and from where: what an audit event says of it. */
+export interface Origin {
+  readonly requestId: string
+  /** An IPv4 address or an IPv6 /64. */
+  readonly network: string
+}
 
 export type UserCaller = Extract<Caller, { kind: 'user' }>
 
@@ -97,26 +111,44 @@ export function callerIdOf(caller: Caller): string | null {
 /** What a read takes to find its caller's row. */
 export interface CallerInput {
   readonly userId: string | null
-  /** The same id for a token, null for a key: then the key has to be there. */
-  readonly tokenUserId: string | null
+  /** The same id for a command; null for a token and a key: then the session or the key has to be there. */
+  readonly commandUserId: string | null
+  readonly sessionId: string | null
   readonly keySha256: string | null
 }
 
 export function callerInput(caller: Caller): CallerInput {
-  if (caller.kind === 'anonymous') return { userId: null, tokenUserId: null, keySha256: null }
-  const { userId, keySha256 } = caller
-  return keySha256 === undefined
-    ? { userId, tokenUserId: userId, keySha256: null }
-    : { userId, tokenUserId: null, keySha256 }
+  if (caller.kind === 'anonymous') return { userId: null, commandUserId: null, sessionId: null, keySha256: null }
+  const { userId, sessionId, keySha256 } = caller
+  const isCommand = sessionId === undefined && keySha256 === undefined
+  return {
+    userId,
+    commandUserId: isCommand ? userId : null,
+    sessionId: keySha256 === undefined ? (sessionId ?? null) : null,
+    keySha256: keySha256 ?? null,
+  }
 }
 
-/** Joins the caller's row: none for an anonymous one, for a user that is gone, and for a key that is gone. */
-export function isCaller({ builder, tables: { users, apiKeys } }: Dialect, bind: Bind<CallerInput>): SQL {
+/** Joins the caller's row: none for an anonymous one, for a user that is gone, and where its key or session is gone. */
+export function isCaller({ builder, tables: { users, apiKeys, sessions } }: Dialect, bind: Bind<CallerInput>): SQL {
   const key = builder
     .select({ one: sql`1` })
     .from(apiKeys)
     .where(and(eq(apiKeys.userId, users.id), eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256))))
-  return all(eq(users.id, bind('userId', users.id)), any(eq(users.id, bind('tokenUserId', users.id)), exists(key)))
+  const session = builder
+    .select({ one: sql`1` })
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.familyId, bind('sessionId', sessions.familyId)),
+        isNull(sessions.replacedAt),
+        eq(sessions.userId, users.id),
+      ),
+    )
+  return all(
+    eq(users.id, bind('userId', users.id)),
+    any(exists(session), exists(key), eq(users.id, bind('commandUserId', users.id))),
+  )
 }
 
 /** {@link isCaller} for a query that is built at each call. */
@@ -131,16 +163,18 @@ export interface CallerTerms {
   readonly issuedAt: Date | SQL
   readonly mayAdminister: boolean
   readonly keySha256?: string | SQL | undefined
+  readonly sessionId?: string | SQL | undefined
 }
 
 /** What of a caller the SQL of a write depends on. */
 export interface CallerShape {
   readonly mayAdminister: boolean
-  readonly hasKey: boolean
+  readonly credential: 'key' | 'session' | 'none'
 }
 
-export function callerShape({ mayAdminister, keySha256 }: UserCaller): CallerShape {
-  return { mayAdminister, hasKey: keySha256 !== undefined }
+export function callerShape({ mayAdminister, keySha256, sessionId }: UserCaller): CallerShape {
+  const credential = keySha256 !== undefined ? 'key' : sessionId !== undefined ? 'session' : 'none'
+  return { mayAdminister, credential }
 }
 
 /** What fills the places of {@link callerTerms}. */
@@ -148,23 +182,35 @@ export interface CallerValues {
   readonly userId: string
   readonly issuedAt: Date
   readonly keySha256: string | null
+  readonly sessionId: string | null
 }
 
-export function callerValues({ userId, issuedAt, keySha256 }: UserCaller): CallerValues {
-  return { userId, issuedAt, keySha256: keySha256 ?? null }
+export function callerValues({ userId, issuedAt, keySha256, sessionId }: UserCaller): CallerValues {
+  return { userId, issuedAt, keySha256: keySha256 ?? null, sessionId: sessionId ?? null }
 }
 
 export function callerTerms(
-  { tables: { users, apiKeys } }: Dialect,
+  { tables: { users, apiKeys, sessions } }: Dialect,
   bind: Bind<CallerValues>,
-  { mayAdminister, hasKey: isKey }: CallerShape,
+  { mayAdminister, credential }: CallerShape,
 ): CallerTerms {
   return {
     userId: bind('userId', users.id),
     issuedAt: bind('issuedAt', users.tokensValidFrom),
     mayAdminister,
-    keySha256: isKey ? bind('keySha256', apiKeys.keySha256) : undefined,
+    keySha256: credential === 'key' ? bind('keySha256', apiKeys.keySha256) : undefined,
+    sessionId: credential === 'session' ? bind('sessionId', sessions.familyId) : undefined,
   }
+}
+
+/** Who did something, as an audit event names it. Only the database knows which key's digest it is. */
+export function actorOf(
+  { builder, tables: { apiKeys } }: Dialect,
+  { userId, keySha256 }: UserCaller,
+): { readonly kind: 'user' | 'key'; readonly userId: string; readonly id: string | SQL } {
+  if (keySha256 === undefined) return { kind: 'user', userId, id: userId }
+  const key = builder.select({ id: apiKeys.id }).from(apiKeys).where(eq(apiKeys.keySha256, keySha256))
+  return { kind: 'key', userId, id: sql`(${key})` }
 }
 
 const ranks: Record<Permission, number> = { view: 1, execute: 2, edit: 3, owner: 4 }
@@ -214,20 +260,34 @@ export function mayAct(dialect: Dialect, caller: CallerTerms): SQL {
     .select({ one: sql`1` })
     .from(marks)
     .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
-  return all(exists(standing), hasKey(dialect, caller), not(exists(restore)))
+  return all(exists(standing), hasCredential(dialect, caller), not(exists(restore)))
 }
 
-/** The condition in a write that the caller's API key, where it came with one, is still there. */
-export function hasKey({ builder, tables: { apiKeys } }: Dialect, { userId, keySha256 }: CallerTerms): SQL | undefined {
-  if (keySha256 === undefined) return undefined
-  // As a derived table: MySQL reads a table that it writes in no other way, and keys may delete keys.
-  const key = builder
-    .select({ id: apiKeys.id })
-    .from(apiKeys)
-    .where(and(eq(apiKeys.keySha256, keySha256), eq(apiKeys.userId, userId)))
+/**
+ * The condition in a write that what the caller came with still counts: its API key is there, or its session lives. As
+ * derived tables: MySQL reads a table that it writes in no other way, and keys delete keys, sessions end sessions.
+ */
+export function hasCredential(
+  { builder, tables: { apiKeys, sessions } }: Dialect,
+  { userId, keySha256, sessionId }: CallerTerms,
+): SQL | undefined {
+  if (keySha256 !== undefined) {
+    const key = builder
+      .select({ id: apiKeys.id })
+      .from(apiKeys)
+      .where(and(eq(apiKeys.keySha256, keySha256), eq(apiKeys.userId, userId)))
+      .limit(1)
+      .as('caller_key')
+    return exists(builder.select({ id: key.id }).from(key))
+  }
+  if (sessionId === undefined) return undefined
+  const session = builder
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.familyId, sessionId), isNull(sessions.replacedAt), eq(sessions.userId, userId)))
     .limit(1)
-    .as('caller_key')
-  return exists(builder.select({ id: key.id }).from(key))
+    .as('caller_session')
+  return exists(builder.select({ id: session.id }).from(session))
 }
 
 /**
@@ -256,7 +316,7 @@ export function mayAdminister(dialect: Dialect, caller: UserCaller): SQL {
     .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
   return all(
     caller.mayAdminister ? exists(builder.select({ id: administrator.id }).from(administrator)) : sql`1 = 0`,
-    hasKey(dialect, caller),
+    hasCredential(dialect, caller),
     not(exists(restore)),
   )
 }

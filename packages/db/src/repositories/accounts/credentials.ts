@@ -2,6 +2,7 @@ import { and, eq, exists, isNull, or, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   done,
+  hasCredential,
   isAnchor,
   isThisCaller,
   refused,
@@ -261,6 +262,7 @@ export function isOwnRow(dialect: Dialect, caller: UserCaller, passwordHash: str
     eq(users.passwordHash, passwordHash),
     isNull(users.disabledAt),
     sql`${users.tokensValidFrom} <= ${sql.param(caller.issuedAt, users.tokensValidFrom)}`,
+    hasCredential(dialect, caller),
     isNotRestoring(dialect),
   )
 }

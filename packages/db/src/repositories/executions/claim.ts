@@ -2,7 +2,7 @@ import { and, eq, gt, gte, inArray, isNull, lt, lte, sql, type SQL } from 'drizz
 import {
   all,
   done,
-  hasKey,
+  hasCredential,
   isAnchor,
   isThisCaller,
   mayAct,
@@ -233,7 +233,7 @@ function isActing(dialect: Dialect, caller: UserCaller): SQL {
     eq(users.id, caller.userId),
     isNull(users.disabledAt),
     lte(users.tokensValidFrom, caller.issuedAt),
-    hasKey(dialect, caller),
+    hasCredential(dialect, caller),
     isNotRestoring(dialect),
   )
 }
