@@ -1,4 +1,4 @@
-import { decodeProtectedHeader } from 'jose'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
@@ -87,12 +87,14 @@ describeDialects((dialect) => {
 
   test('a token counts for 15 minutes and 30 seconds of skew', async () => {
     const { service, users } = suite.world
+    const { id, token } = users.editor
+    const sessionId = String(decodeJwt(token)['sid'])
     const me = async (ageSeconds: number) => {
       const at = new Date(Date.now() - ageSeconds * 1000)
       await service.database.query(
         `update users set tokens_valid_from = ${longAgo[dialect]} where id = '${users.editor.id}'`,
       )
-      const headers = { Authorization: `Bearer ${await signedToken(service, users.editor.id, at)}` }
+      const headers = { Authorization: `Bearer ${await signedToken(service, { userId: id, sessionId, at })}` }
       return readAnswer(await service.fetch('/v1/auth/me', { headers }))
     }
     expect((await me(15 * 60 + 20)).status).toBe(200)

@@ -3,8 +3,11 @@ import { parseSettings } from '@millrace/api/settings'
 import type { Service } from '../service.ts'
 
 /** A token that the service would have issued, for when no log-in can be had from it. */
-export function signedToken({ vars }: Service, userId = 'u1', at = new Date()): Promise<string> {
+export function signedToken(
+  { vars }: Service,
+  { userId = 'u1', sessionId = 'a-session', at = new Date() } = {},
+): Promise<string> {
   const parsed = parseSettings(vars, {})
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
-  return createAccessTokens(parsed.settings.authKeys).issue(userId, 'a-session', at)
+  return createAccessTokens(parsed.settings.authKeys).issue(userId, sessionId, at)
 }

@@ -17,7 +17,7 @@ const now = new Date('2030-01-01T00:00:00.000Z')
 const soon = new Date('2030-01-01T00:01:00.000Z')
 
 function caller(userId: string): UserCaller {
-  return { kind: 'user', userId, issuedAt: now, mayAdminister: true }
+  return { kind: 'user', userId, issuedAt: now, mayAdminister: true, sessionId: 's1' }
 }
 
 /** One of a thousand, whose workflow has a hundred executions; the owner of the large workflow; an administrator. */

@@ -18,7 +18,7 @@ import { explain } from './explain.ts'
 import { fillDatabase } from './fill.ts'
 
 const now = new Date('2030-01-01T00:00:00.000Z')
-const owner: UserCaller = { kind: 'user', userId: 'u1', issuedAt: now, mayAdminister: true }
+const owner: UserCaller = { kind: 'user', userId: 'u1', issuedAt: now, mayAdminister: true, sessionId: 's1' }
 const reader: UserCaller = { ...owner, userId: 'u7' }
 const page: WorkflowListing = { scope: 'owned', order: 'createdAt', limit: 50 }
 /** In the middle of what is there. */

@@ -1,11 +1,5 @@
 /** What is limited, by the names of `RATE_LIMITS`. */
-export const rateLimitNames = [
-  'registrations',
-  'login_name_network',
-  'login_name',
-  'login_network',
-  'shares',
-] as const
+export const rateLimitNames = ['registrations', 'login_name_network', 'login_name', 'login_network', 'shares'] as const
 export type RateLimitName = (typeof rateLimitNames)[number]
 
 /** How many of each are let through within its time. */
