@@ -14,7 +14,7 @@ interface Refusal {
 
 const drivers: Refusal = {
   regex: '^(@neondatabase|@planetscale|@libsql)/',
-  message: 'The HTTP drivers live in packages/db/src/dialects: go through the Store.',
+  message: 'The HTTP drivers live in packages/drivers: go through the Store.',
 }
 const dialectDrizzle: Refusal = {
   regex: '^drizzle-orm/.*(neon|planetscale|libsql|sqlite|pg|postgres|mysql|mysql2|d1|singlestore|gel)',
@@ -37,7 +37,7 @@ const zod: Refusal = { regex: '^zod(/|$)', message: 'Requests are parsed in the 
 const dialects: Refusal = {
   regex: '(^|/)dialects(/|$)',
   message:
-    'A dialect is known by its capabilities alone: only database.ts and schema-wide tools of packages/db open that room.',
+    'A dialect is known by its capabilities alone: only its driver and schema-wide tools of packages/db open that room.',
 }
 const storeValues: Refusal = {
   regex: '^@millrace/db/(store/(store|database)|sql/(transport|statement))$',
@@ -50,7 +50,8 @@ const insides: Refusal = {
 }
 const packages = (...names: readonly string[]): Refusal => ({
   regex: `^@millrace/(${names.join('|')})(/|$)`,
-  message: 'Nothing goes up a floor: functions and cli know api and gateway, these know db, db knows none of them.',
+  message:
+    'Nothing goes up a floor: functions and cli know api and gateway, these know drivers and db, drivers know db, db knows none of them.',
 })
 
 /** Rooms of packages/db, named from another of its rooms. */
@@ -74,8 +75,15 @@ const room = (files: string, ...patterns: readonly Refusal[]): OxlintOverride =>
 })
 
 const workerOnly = [tcpDrivers, node]
-const dbRefusals = [...workerOnly, hono, zod, packages('api', 'gateway', 'cli', 'functions')]
-const apiRefusals = [...workerOnly, drivers, drizzle, dialects, storeValues, packages('gateway', 'cli', 'functions')]
+const dbRefusals = [...workerOnly, hono, zod, packages('drivers', 'api', 'gateway', 'cli', 'functions')]
+const apiRefusals = [
+  ...workerOnly,
+  drivers,
+  drizzle,
+  dialects,
+  storeValues,
+  packages('drivers', 'gateway', 'cli', 'functions'),
+]
 
 /** What rests on the Store, and the Store. */
 const upperRooms = ['store', 'repositories', 'migrate', 'archive', 'checklist']
@@ -91,11 +99,12 @@ export const boundaries = [
   dbRoom('schema', rooms('sql', 'document', 'url', ...upperRooms, 'access'), dialectTypesAlone),
   dbRoom('sql', rooms('document', 'url', ...upperRooms, 'access'), dialectTypesAlone),
   dbRoom('access', rooms('url', ...upperRooms), dialects),
-  dbRoom('store', rooms('repositories', 'migrate', 'archive', 'checklist')),
+  dbRoom('store', rooms('url', 'repositories', 'migrate', 'archive', 'checklist'), dialects),
   dbRoom('repositories', rooms('url', 'migrate', 'archive', 'checklist'), dialects),
   dbRoom('migrate', rooms('access', 'repositories', 'archive', 'checklist')),
   dbRoom('archive', rooms('repositories', 'checklist')),
-  room('packages/db/src/dialects/**', ...dbRefusals, rooms('access', 'store', 'repositories')),
+  room('packages/db/src/dialects/**', ...dbRefusals, drivers, rooms('access', 'store', 'repositories')),
+  room('packages/drivers/src/**', ...workerOnly, drizzle, hono, zod, packages('api', 'gateway', 'cli', 'functions')),
   room('packages/api/src/**', ...apiRefusals),
   room('packages/api/src/services/**', ...apiRefusals, hono),
   room('functions/src/**', ...workerOnly, drivers, drizzle, dialects, packages('gateway', 'cli')),

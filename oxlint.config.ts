@@ -41,7 +41,10 @@ export default defineConfig({
     'vitest/valid-title': 'off',
   },
   overrides: [
-    { files: ['packages/db/src/**', 'packages/api/src/**'], rules: { 'no-console': 'error' } },
+    {
+      files: ['packages/db/src/**', 'packages/drivers/src/**', 'packages/api/src/**'],
+      rules: { 'no-console': 'error' },
+    },
     // vitest's asymmetric matchers are `any` by design, and a test trusts the answers that it then looks at.
     { files: ['**/*.test.ts'], rules: { 'typescript/no-unsafe-assignment': 'off' } },
     {

@@ -15,7 +15,7 @@ import { watchRows } from '@millrace/db/archive/checked-rows'
 import { rowCount } from '@millrace/db/archive/digest'
 import { loadRows } from '@millrace/db/archive/load'
 import { migrate } from '@millrace/db/migrate/migrate'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { parseDatabaseUrl, type Target } from '@millrace/db/url'
 import { readMigrations } from '@millrace/cli/migrations'
 import { startGateway } from '@millrace/gateway'
@@ -88,7 +88,7 @@ function targetOf({ url }: BenchDatabase): Target {
 async function fill(database: BenchDatabase): Promise<number> {
   const target = targetOf(database)
   const gateway = await startGateway({ target })
-  const opened = openDatabase({ target, gatewayUrl: gateway.url })
+  const opened = await openDatabase({ target, gatewayUrl: gateway.url })
   await migrate(opened, readMigrations(workspaceRoot, target.dialect))
   const watched = watchRows(benchRows(executions))
   const digests = await loadRows(opened, watched.pages, () => watched.finish(), { digest: 'bench', isResumed: false })

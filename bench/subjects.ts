@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { targetOf } from '../test/database.ts'
 import type { Dialect } from '../test/dialects.ts'
@@ -47,7 +47,7 @@ export interface StageOptions {
 export async function startStage(dialect: Dialect, { directory, servers, workers }: StageOptions): Promise<Stage> {
   const database = await createDatabase(dialect, servers.started, directory)
   const gateway = await startGatewayProcess(database)
-  const opened = openDatabase({ target: targetOf(database.url), gatewayUrl: gateway.url })
+  const opened = await openDatabase({ target: targetOf(database.url), gatewayUrl: gateway.url })
   await migrate(opened, readMigrations(workspaceRoot, dialect))
   const secret = randomBytes(32).toString('base64url')
   const product = await startSubject(workers.product, {

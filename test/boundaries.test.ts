@@ -52,6 +52,12 @@ const refused: readonly (readonly [file: string, source: string])[] = [
   ['packages/api/src/services/workflows.ts', `import { HTTPException } from 'hono/http-exception'`],
   ['packages/api/src/services/workflows.ts', `import type { Context } from 'hono'`],
   ['packages/api/src/services/workflows.ts', `import { openStore } from '@millrace/db/store/store'`],
+  ['packages/db/src/dialects/sqlite/store.ts', `import { createClient } from '@libsql/client/web'`],
+  ['packages/db/src/store/store.ts', `import { openDatabase } from '@millrace/drivers/open'`],
+  ['packages/drivers/src/open.ts', `import pg from 'pg'`],
+  ['packages/drivers/src/open.ts', `import { app } from '@millrace/api/app'`],
+  ['packages/drivers/src/open.ts', `import { eq } from 'drizzle-orm'`],
+  ['packages/api/src/app.ts', `import { openDatabase } from '@millrace/drivers/open'`],
   ['packages/api/src/app.ts', `import { startGateway } from '@millrace/gateway'`],
   ['functions/src/index.ts', `import { createClient } from '@libsql/client'`],
   ['functions/src/index.ts', `import { startGateway } from '@millrace/gateway'`],
@@ -65,7 +71,8 @@ const refused: readonly (readonly [file: string, source: string])[] = [
 
 /** One import each, which its room needs. */
 const allowed: readonly (readonly [file: string, source: string])[] = [
-  ['packages/db/src/dialects/sqlite/store.ts', `import { createClient } from '@libsql/client/web'`],
+  ['packages/drivers/src/libsql/connect.ts', `import { createClient } from '@libsql/client/web'`],
+  ['packages/drivers/src/neon/connect.ts', `import { postgres } from '@millrace/db/dialects/postgres/dialect'`],
   ['packages/db/src/dialects/postgres/kit.ts', `import { pgTable } from 'drizzle-orm/pg-core'`],
   ['packages/db/src/repositories/accounts/users.ts', `import { eq } from 'drizzle-orm'`],
   ['packages/db/src/repositories/accounts/users.ts', `import { withKey } from '../../store/idempotency.ts'`],

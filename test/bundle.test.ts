@@ -2,13 +2,22 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { expect, inject, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
+import { dialects, type Dialect } from './dialects.ts'
 
-const mostKibibytes = 200
+/** What an isolate of each dialect may load before it answers its first request, gzipped. */
+const mostKibibytes: Readonly<Record<Dialect, number>> = { sqlite: 185, postgres: 215, mysql: 175 }
 /** Of what is loaded for a backup, and a little for the schedule and the checklist. */
 const mostLazyKibibytes = 160
 
-/** The Worker's modules as wrangler deploys them: those that the entry imports, and those that are loaded when needed. */
+/** Words of each dialect's driver, and of no other. */
+const driverWords: Readonly<Record<Dialect, string>> = {
+  sqlite: 'LibsqlError',
+  postgres: 'Neon-Connection-String',
+  mysql: 'psdb.v1alpha1.Database',
+}
+
+/** The Worker's modules as wrangler deploys them. */
 async function deployed() {
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)
@@ -23,21 +32,33 @@ async function deployed() {
     write: false,
     metafile: true,
   })
-  const imported = new Set<string>()
-  const follow = (name: string): void => {
-    if (imported.has(name)) return
-    imported.add(name)
-    for (const { path, kind } of metafile.inputs[name]?.imports ?? []) {
-      if (kind === 'import-statement') follow(path)
+  const texts = new Map(worker.modules.map((path) => [basename(path), readFileSync(path, 'utf8')]))
+  const importsOf = (name: string, kind: 'import-statement' | 'dynamic-import') =>
+    (metafile.inputs[name]?.imports ?? []).filter((imported) => imported.kind === kind).map(({ path }) => path)
+  /** A module, and all that it imports by statements. */
+  function loadedWith(...names: readonly string[]): ReadonlySet<string> {
+    const loaded = new Set<string>()
+    const follow = (name: string): void => {
+      if (loaded.has(name)) return
+      loaded.add(name)
+      importsOf(name, 'import-statement').forEach(follow)
     }
+    names.forEach(follow)
+    return loaded
   }
-  follow(basename(entry))
-  const textsOf = (isImported: boolean) =>
-    worker.modules
-      .filter((path) => imported.has(basename(path)) === isImported)
-      .map((path) => readFileSync(path, 'utf8'))
-      .join('\n')
-  return { always: textsOf(true), whenNeeded: textsOf(false) }
+  const textOf = (names: Iterable<string>) => [...names].map((name) => texts.get(name) ?? '').join('\n')
+  const atStart = loadedWith(basename(entry))
+  const connectors = [...new Set([...atStart].flatMap((name) => importsOf(name, 'dynamic-import')))].filter((name) =>
+    name.startsWith('connect-'),
+  )
+  /** What an isolate loads for its first request when its URL is of the dialect. */
+  function loadedFor(dialect: Dialect): string {
+    const own = connectors.filter((name) => textOf(loadedWith(name)).includes(driverWords[dialect]))
+    if (own.length !== 1) throw new Error(`${own.length} modules load the driver of ${dialect}`)
+    return textOf(new Set([...atStart, ...loadedWith(...own)]))
+  }
+  const always = new Set([...atStart, ...connectors.flatMap((name) => [...loadedWith(name)])])
+  return { loadedFor, whenNeeded: textOf([...texts.keys()].filter((name) => !always.has(name))) }
 }
 
 /** As wrangler tells the size of an upload: all of it gzipped as one. */
@@ -45,21 +66,30 @@ function kibibytesOf(text: string): number {
   return gzipSync(text).length / 1024
 }
 
-test('what the Worker always loads, as wrangler deploys it, has at most 200 KiB gzipped', async (context) => {
-  const { always, whenNeeded } = await deployed()
-  const sizes = { always: kibibytesOf(always), whenNeeded: kibibytesOf(whenNeeded) }
-  const told = `gzipped ${sizes.always.toFixed(1)} KiB, and ${sizes.whenNeeded.toFixed(1)} KiB when needed`
-  await context.annotate(told)
-  process.stdout.write(`The Worker's bundle: ${told}\n`)
-  expect(sizes.always).toBeLessThanOrEqual(mostKibibytes)
-  expect(sizes.whenNeeded).toBeLessThanOrEqual(mostLazyKibibytes)
+describe.each(dialects)('an isolate of %s', (dialect) => {
+  test(`loads at most ${mostKibibytes[dialect]} KiB gzipped before it answers`, async (context) => {
+    const { loadedFor } = await deployed()
+    const size = kibibytesOf(loadedFor(dialect))
+    const told = `${dialect}: ${size.toFixed(1)} KiB gzipped`
+    await context.annotate(told)
+    process.stdout.write(`An isolate loads: ${told}\n`)
+    expect(size).toBeLessThanOrEqual(mostKibibytes[dialect])
+  })
+
+  test('loads no driver of another dialect, and nothing of what only a backup needs', async () => {
+    const { loadedFor } = await deployed()
+    const loaded = loadedFor(dialect)
+    for (const other of dialects) {
+      if (other !== dialect) expect(loaded).not.toContain(driverWords[other])
+    }
+    expect(loaded).not.toContain('age-encryption.org/v1')
+  })
 })
 
-test("and age and PostgreSQL's protocol over WebSocket are in it only when needed", async () => {
-  const { always, whenNeeded } = await deployed()
-  expect(always).toContain('Neon-Connection-String')
-  expect(always).not.toContain('SCRAM-SHA-256')
-  expect(whenNeeded).toContain('SCRAM-SHA-256')
-  expect(always).not.toContain('age-encryption.org/v1')
+test('what is loaded only when needed has age in it, and a bounded size', async () => {
+  const { whenNeeded } = await deployed()
+  const size = kibibytesOf(whenNeeded)
+  process.stdout.write(`When needed: ${size.toFixed(1)} KiB gzipped\n`)
+  expect(size).toBeLessThanOrEqual(mostLazyKibibytes)
   expect(whenNeeded).toContain('age-encryption.org/v1')
 })

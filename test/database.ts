@@ -1,6 +1,7 @@
 import { startGateway, type Gateway } from '@millrace/gateway'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Migration } from '@millrace/db/sql/migration'
 import { parseDatabaseUrl, type Target } from '@millrace/db/url'
@@ -26,7 +27,7 @@ export async function reachDatabase(
   const raw = isMigrated === true ? await migratedDatabase(dialect) : await freshDatabase(dialect)
   const target = targetOf(raw.url)
   const gateway = await startGateway({ target })
-  const database = openDatabase({ target, gatewayUrl: gateway.url })
+  const database = await openDatabase({ target, gatewayUrl: gateway.url })
   const migrations = readMigrations(workspaceRoot, dialect)
   if (isMigrated === 'itself') await migrate(database, migrations)
   return {

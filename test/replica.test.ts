@@ -2,7 +2,8 @@ import { openSource } from '@millrace/db/archive/dump'
 import { watchRows } from '@millrace/db/archive/checked-rows'
 import { abandonRestore, loadRows } from '@millrace/db/archive/load'
 import { HeldMark } from '@millrace/db/archive/mark'
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { itemsOf, nextCursorOf, readAnswer, tripsOf, type Answer } from './contract/answers.ts'
 import { register, startWorld, type Actor, type World } from './contract/world.ts'
@@ -27,7 +28,10 @@ describeDialects((dialect) => {
     replica = await reachDatabase(dialect)
     line = await startLosingProxy(replica.gateway.url)
     world = await startWorld(dialect, { DATABASE_READ_URL: replica.raw.url, DATABASE_READ_GATEWAY_URL: line.url })
-    primary = openDatabase({ target: targetOf(world.service.database.url), gatewayUrl: world.service.gatewayUrls[0] })
+    primary = await openDatabase({
+      target: targetOf(world.service.database.url),
+      gatewayUrl: world.service.gatewayUrls[0],
+    })
     await catchUp()
     // Once for each isolate the replica's schema is looked at.
     await get('owner', '/v1/workflows')

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway, type GatewayLogEntry } from '@millrace/gateway'
 import type { Miniflare } from 'miniflare'
@@ -118,7 +118,7 @@ async function startGatewayProcess(databaseUrl: string, cleanups: (() => Promise
 }
 
 async function migrateThrough(gatewayUrl: string, { dialect, url }: TestDatabase): Promise<void> {
-  const database = openDatabase({ target: targetOf(url), gatewayUrl })
+  const database = await openDatabase({ target: targetOf(url), gatewayUrl })
   await migrate(database, readMigrations(workspaceRoot, dialect))
 }
 

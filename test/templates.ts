@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { parseDatabaseUrl } from '@millrace/db/url'
 import { startGateway } from '@millrace/gateway'
@@ -37,7 +37,7 @@ async function makeTemplate(dialect: Dialect): Promise<Template> {
   if (!parsed.ok) throw new Error(parsed.error.what)
   const gateway = await startGateway({ target: parsed.target })
   try {
-    const migrated = openDatabase({ target: parsed.target, gatewayUrl: gateway.url })
+    const migrated = await openDatabase({ target: parsed.target, gatewayUrl: gateway.url })
     await migrate(migrated, readMigrations(workspaceRoot, dialect))
   } finally {
     await gateway.close()

@@ -2,7 +2,8 @@ import { createApp } from '@millrace/api/app'
 import { IsolateMetrics } from '@millrace/api/metrics/isolate'
 import { createMisconfiguredApp } from '@millrace/api/misconfigured'
 import type { Settings } from '@millrace/api/settings'
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { withAnalytics } from './analytics.ts'
 import { readAssets } from './assets.ts'
 import { readBackups } from './backups.ts'
@@ -20,24 +21,31 @@ let functions: Functions | undefined
 
 type Bindings = Readonly<Record<string, unknown>>
 
-const serve = namingDeployment((request, env, execution) => {
-  functions ??= build(env)
-  return functions.serve(request, env, execution)
+const serve = namingDeployment(async (request, env, execution) => {
+  const built = functions ?? (await firstBuilt(env))
+  return built.serve(request, env, execution)
 })
 
 /** Everything is built once for each isolate, from the environment of its first request. */
 export default {
   fetch: serve,
-  scheduled(
+  async scheduled(
     { scheduledTime, cron }: Pick<ScheduledController, 'scheduledTime' | 'cron'>,
     env: Bindings,
   ): Promise<void> {
-    functions ??= build(env)
-    return functions.runScheduled(new Date(scheduledTime), cron)
+    const built = functions ?? (await firstBuilt(env))
+    return built.runScheduled(new Date(scheduledTime), cron)
   },
 }
 
-function build(env: Bindings): Functions {
+/** A promise is not shared: workerd lets no request wait for what another one does. */
+async function firstBuilt(env: Bindings): Promise<Functions> {
+  const built = await build(env)
+  functions ??= built
+  return functions
+}
+
+async function build(env: Bindings): Promise<Functions> {
   const parsed = readEnvironment(env)
   if (!parsed.ok) {
     const { problems } = parsed
@@ -50,7 +58,7 @@ function build(env: Bindings): Functions {
   const { settings } = parsed
   const log = withAnalytics(createLog(settings.logLevel), env, settings.database.dialect)
   const metrics = new IsolateMetrics()
-  const database = openDatabase({
+  const database = await openDatabase({
     target: settings.database,
     gatewayUrl: settings.gatewayUrl,
     gatewayToken: settings.gatewayToken,
@@ -61,7 +69,7 @@ function build(env: Bindings): Functions {
     serve: createApp({
       settings,
       database,
-      replica: openReplica(settings),
+      replica: await openReplica(settings),
       log,
       metrics,
       backups,
@@ -72,7 +80,7 @@ function build(env: Bindings): Functions {
 }
 
 /** Sooner given up than the primary, which then answers: once, and after a few seconds. */
-function openReplica({ readDatabase, readGatewayUrl, gatewayToken }: Settings): Database | undefined {
+async function openReplica({ readDatabase, readGatewayUrl, gatewayToken }: Settings): Promise<Database | undefined> {
   if (readDatabase === undefined) return undefined
   return openDatabase({
     target: readDatabase,

@@ -1,7 +1,8 @@
 import { createApp } from '@millrace/api/app'
 import { parseSettings } from '@millrace/api/settings'
 import { newServiceSecrets } from '@millrace/cli/secrets'
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { archiveOf, verified } from '../archive/archives.ts'
 import { targetOf } from '../database.ts'
@@ -33,5 +34,5 @@ async function open({
 }: TestDatabase): Promise<{ readonly database: Database; readonly stop: () => Promise<void> }> {
   const target = targetOf(url)
   const gateway = await startGateway({ target })
-  return { database: openDatabase({ target, gatewayUrl: gateway.url }), stop: () => gateway.close() }
+  return { database: await openDatabase({ target, gatewayUrl: gateway.url }), stop: () => gateway.close() }
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway } from '@millrace/gateway'
 import { createClient } from '@libsql/client'
@@ -98,7 +98,7 @@ describe('examples/backups', () => {
       const target = targetOf(url.replace('@', `:${encodeURIComponent(password)}@`))
       const gateway = await startGateway({ target })
       try {
-        const opened = openDatabase({ target, gatewayUrl: gateway.url })
+        const opened = await openDatabase({ target, gatewayUrl: gateway.url })
         const migrations = readMigrations(workspaceRoot, 'postgres')
         await migrate(opened, migrations)
         await fill(opened, size)

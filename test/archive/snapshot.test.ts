@@ -2,7 +2,7 @@ import { openSource } from '@millrace/db/archive/dump'
 import { watchRows } from '@millrace/db/archive/checked-rows'
 import type { TableDigests } from '@millrace/db/archive/digest'
 import { readRows } from '@millrace/db/archive/source'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -75,7 +75,7 @@ test('a snapshot that the platform ends is told, with the way out', async () => 
   const source = await reachDatabase('mysql')
   const gateway = await startGateway({ target: source.target, limits: { transactionIdleSeconds: 0 } })
   try {
-    const database = openDatabase({ target: source.target, gatewayUrl: gateway.url })
+    const database = await openDatabase({ target: source.target, gatewayUrl: gateway.url })
     await expect(openSource(database, 'snapshot')).rejects.toMatchObject({
       fault: 'database_timeout',
       cure: expect.stringContaining('--consistency table'),

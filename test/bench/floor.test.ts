@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { floorVars } from '../../bench/floor-vars.ts'
 import { targetOf } from '../database.ts'
@@ -37,7 +37,7 @@ describeDialects((dialect) => {
     const { service } = world
     const target = targetOf(service.database.url)
     const { user, password } = { user: '', password: '', ...target }
-    const opened = openDatabase({ target, gatewayUrl: tap.url })
+    const opened = await openDatabase({ target, gatewayUrl: tap.url })
     const secret = service.vars['AUTH_KEYS']?.split(':')[1] ?? ''
     floor = runWorker(built, await floorVars(opened, { user, password, gatewayUrl: tap.url, secret }))
     floorUrl = (await floor.ready).origin

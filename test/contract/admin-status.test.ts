@@ -1,6 +1,6 @@
 import { checkIds } from '@millrace/db/checklist/checks'
-import { openDatabase } from '@millrace/db/store/database'
 import { schemaNumber } from '@millrace/db/schema/known-migrations'
+import { openDatabase } from '@millrace/drivers/open'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
@@ -28,7 +28,9 @@ describeDialects((dialect) => {
     service = await startService(dialect)
     admin = await joinAdministrator(service)
     member = await join(service)
-    const store = openDatabase({ target: targetOf(service.database.url), gatewayUrl: service.gatewayUrls[0] }).store()
+    const store = (
+      await openDatabase({ target: targetOf(service.database.url), gatewayUrl: service.gatewayUrls[0] })
+    ).store()
     const common = { bytes: 1234, rowCount: 56, sha256: null, isEncrypted: true, consistency: 'snapshot' }
     for (const backup of backups) await recordBackup(store, { ...common, ...backup })
   })

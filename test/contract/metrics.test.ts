@@ -1,4 +1,4 @@
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -147,10 +147,12 @@ describeDialects((dialect) => {
 
   test('tells age and result of the newest backup', async () => {
     expect(valueOf(await scrape(), 'millrace_last_backup_ok')).toBeUndefined()
-    const store = openDatabase({
-      target: targetOf(service.database.url),
-      gatewayUrl: service.gatewayUrls[0],
-    }).store()
+    const store = (
+      await openDatabase({
+        target: targetOf(service.database.url),
+        gatewayUrl: service.gatewayUrls[0],
+      })
+    ).store()
     const unknown = { bytes: null, rowCount: null, sha256: null, consistency: null, verifiedAt: null, drilledAt: null }
     const backup = { ...unknown, isEncrypted: false, createdAt: new Date(Date.now() - 7_200_000) }
     await recordBackup(store, { ...backup, name: 'older', result: 'ok' })

@@ -4,7 +4,7 @@ import { rowLock } from '@millrace/db/sql/row-lock'
 import { buildQuery, buildStatement } from '@millrace/db/sql/statement'
 import type { GuardedWrite } from '@millrace/db/store/guarded-write'
 import type { Store } from '@millrace/db/store/store'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 
@@ -146,11 +146,11 @@ describeDialects((dialect) => {
           .where(eq(loginAttempts.id, one)),
       )
     const outcomes = await Promise.all(
-      Array.from({ length: 30 }, (_none, writer) => {
+      Array.from({ length: 30 }, async (_none, writer) => {
         // In both orders, so that they meet in deadlocks.
         const [first, second] = writer % 2 === 0 ? [id, `${id}-other`] : [`${id}-other`, id]
-        const own = openDatabase({ target: reached.target, gatewayUrl: reached.gateway.url }).store()
-        return own.apply({
+        const own = await openDatabase({ target: reached.target, gatewayUrl: reached.gateway.url })
+        return own.store().apply({
           locks: [],
           gate: increment(first),
           effects: [increment(second), insertAttempt(`${id}-of-${writer}`)],

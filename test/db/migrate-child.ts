@@ -1,7 +1,7 @@
 /** Migrates a database in a process of its own, gateway included, so that a test can kill it: URL, lease in ms. */
 import { startGateway } from '@millrace/gateway'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { parseDatabaseUrl } from '@millrace/db/url'
 import { workspaceRoot } from '../workspace.ts'
@@ -10,7 +10,7 @@ const [url = '', lease = ''] = process.argv.slice(2)
 const parsed = parseDatabaseUrl(url)
 if (!parsed.ok) throw new Error(parsed.error.what)
 const gateway = await startGateway({ target: parsed.target })
-const database = openDatabase({ target: parsed.target, gatewayUrl: gateway.url })
+const database = await openDatabase({ target: parsed.target, gatewayUrl: gateway.url })
 await migrate(database, readMigrations(workspaceRoot, parsed.target.dialect), {
   lockTiming: { leaseMilliseconds: Number(lease), renewalMilliseconds: Number(lease) / 6, pollMilliseconds: 50 },
   onProgress: (progress) => process.send?.(progress),

@@ -231,6 +231,7 @@ function refusingDdl(database: Database): Database {
       const transport = database.transport()
       return {
         dialect,
+        limits: transport.limits,
         run: async (statement) => {
           refuse(statement)
           return transport.run(statement)

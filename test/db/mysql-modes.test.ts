@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readMigrations } from '@millrace/cli/migrations'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
 import { findDrift } from '@millrace/db/migrate/drift'
 import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
@@ -49,7 +49,7 @@ describe.each(modes)('mysql, rows that matched: $foundRows, foreign keys refused
     raw = await freshDatabase('mysql')
     const target = targetOf(raw.url)
     gateway = await startGateway({ target, foundRows, strict })
-    const database = openDatabase({ target, gatewayUrl: gateway.url })
+    const database = await openDatabase({ target, gatewayUrl: gateway.url })
     await migrate(database, migrations)
     store = database.store()
     const user = { id: 'ada', username: 'ada', usernameKey: 'ada', email: 'a@x', emailKey: 'a@x' }
@@ -61,7 +61,7 @@ describe.each(modes)('mysql, rows that matched: $foundRows, foreign keys refused
   })
 
   test('foreign keys that are refused are left out, recorded, and nothing else is', async () => {
-    const database = openDatabase({ target: targetOf(raw.url), gatewayUrl: gateway.url })
+    const database = await openDatabase({ target: targetOf(raw.url), gatewayUrl: gateway.url })
     expect(await migrationStatus(database, migrations)).toMatchObject({ pending: [], changed: [] })
     const [record] = await raw.query('select left_out from migrations')
     const recorded = record?.['left_out']

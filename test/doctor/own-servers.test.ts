@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CheckId } from '@millrace/db/checklist/checks'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -47,7 +47,7 @@ describeDialects((dialect) => {
     world = await makeWorld(dialect)
     const target = targetOf(server.url(database))
     const gateway = await startGateway({ target })
-    await migrate(openDatabase({ target, gatewayUrl: gateway.url }), world.reached.migrations)
+    await migrate(await openDatabase({ target, gatewayUrl: gateway.url }), world.reached.migrations)
     await gateway.close()
   })
   afterAll(async () => {

@@ -1,6 +1,7 @@
 import { createClient } from '@libsql/client'
 import { startGateway } from '@millrace/gateway'
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { databaseError } from '@millrace/db/sql/errors'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
@@ -82,7 +83,7 @@ async function migrateOther({ url }: TestDatabase, { reached }: World): Promise<
   const target = targetOf(url)
   const gateway = await startGateway({ target })
   try {
-    await migrate(openDatabase({ target, gatewayUrl: gateway.url }), reached.migrations)
+    await migrate(await openDatabase({ target, gatewayUrl: gateway.url }), reached.migrations)
   } finally {
     await gateway.close()
   }

@@ -1,4 +1,4 @@
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import type { DocumentText } from '@millrace/db/document'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { buildStatement } from '@millrace/db/sql/statement'
@@ -64,7 +64,7 @@ export function momentOf(dialect: Dialect, at: Date): string {
 
 /** A user, a workflow and an execution whose lease ran out two hours ago, and keys that nobody swept. */
 export async function addStaleRows({ target, gateway }: ReachedDatabase): Promise<void> {
-  const database = openDatabase({ target, gatewayUrl: gateway.url })
+  const database = await openDatabase({ target, gatewayUrl: gateway.url })
   const { builder, tables } = database.dialect
   const at = new Date(Date.now() - 2 * 3_600_000)
   const twoDaysAgo = new Date(Date.now() - 48 * 3_600_000)

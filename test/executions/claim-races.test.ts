@@ -1,6 +1,6 @@
 import { startGateway, type Gateway } from '@millrace/gateway'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { cancelExecution, renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import type { Store } from '@millrace/db/store/store'
@@ -20,8 +20,10 @@ describeDialects((dialect) => {
   beforeAll(async () => {
     reached = await reachDatabase(dialect)
     secondGateway = await startGateway({ target: reached.target })
-    const databases = [reached.gateway, secondGateway].map(({ url }) =>
-      openDatabase({ target: reached.target, gatewayUrl: url, onRetry: () => (retries += 1) }),
+    const databases = await Promise.all(
+      [reached.gateway, secondGateway].map(({ url }) =>
+        openDatabase({ target: reached.target, gatewayUrl: url, onRetry: () => (retries += 1) }),
+      ),
     )
     stores = databases.flatMap((database) => Array.from({ length: claimers / 2 }, () => database.store()))
   })

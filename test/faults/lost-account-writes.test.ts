@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument } from '@millrace/db/document'
 import { removeAccount } from '@millrace/db/repositories/accounts/removal'
 import { changeUser } from '@millrace/db/repositories/accounts/administered-users'
@@ -57,7 +57,7 @@ describeDialects((dialect) => {
   /** Does it once for each of its trips, losing that one; each time over a database with a whole budget of retries. */
   async function losingEach(loss: Loss, act: (store: Store) => Promise<void>): Promise<void> {
     for (let trip = 1, isLost = true; isLost; trip += 1) {
-      const database = openDatabase({ target: reached.target, gatewayUrl: proxy.url })
+      const database = await openDatabase({ target: reached.target, gatewayUrl: proxy.url })
       // Whether the schema is current is asked before, so that the trips are those of the write.
       await findRefresh(database.store(), 'nothing')
       proxy.loseNext(trip, loss)

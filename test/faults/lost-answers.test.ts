@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
 import type { Store } from '@millrace/db/store/store'
 import { findLogin, registerUser } from '@millrace/db/repositories/accounts/users'
@@ -57,9 +57,9 @@ describeDialects((dialect) => {
     // A database without batches takes a trip a statement: each of them is lost in turn.
     tripsOfBatch = dialect === 'mysql' ? 4 : 1
   })
-  beforeEach(() => {
+  beforeEach(async () => {
     // A database of its own for each test: the retry budget is one for a process.
-    store = openDatabase({ target: reached.target, gatewayUrl: proxy.url }).store()
+    store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
   })
   afterAll(async () => {
     await proxy.close()
@@ -138,7 +138,7 @@ describeDialects((dialect) => {
   })
 
   test('a database that never answers is an error that says so, after a bounded number of tries', async () => {
-    const gone = openDatabase({ target: reached.target, gatewayUrl: 'http://127.0.0.1:9' }).store()
+    const gone = (await openDatabase({ target: reached.target, gatewayUrl: 'http://127.0.0.1:9' })).store()
     await expect(listWorkflows(gone, ada, { scope: 'owned', order: 'createdAt', limit: 1 })).rejects.toMatchObject({
       fault: 'database_unreachable',
       retryAfterSeconds: 5,

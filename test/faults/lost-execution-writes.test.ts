@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
@@ -31,9 +31,9 @@ describeDialects((dialect) => {
     proxy = await startLosingProxy(reached.gateway.url)
     owner = await createUser(reached.database.store())
   })
-  beforeEach(() => {
+  beforeEach(async () => {
     // A database of its own for each test: the retry budget is one for a process.
-    store = openDatabase({ target: reached.target, gatewayUrl: proxy.url }).store()
+    store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
   })
   afterAll(async () => {
     await proxy.close()

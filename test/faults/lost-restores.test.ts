@@ -1,5 +1,5 @@
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
 import { registerUser } from '@millrace/db/repositories/accounts/users'
 import { listVersions } from '@millrace/db/repositories/workflows/versions'
@@ -46,9 +46,9 @@ describeDialects((dialect) => {
     proxy = await startLosingProxy(reached.gateway.url)
     for (const id of ['ada', 'grace']) await registerUser(reached.database.store(), newUser(id))
   })
-  beforeEach(() => {
+  beforeEach(async () => {
     // A database of its own for each test: the retry budget is one for a process.
-    store = openDatabase({ target: reached.target, gatewayUrl: proxy.url }).store()
+    store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
   })
   afterAll(async () => {
     await proxy.close()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
 import {
   changeSettings,
@@ -42,7 +42,7 @@ describeDialects((dialect) => {
   })
   beforeEach(async () => {
     // A database of its own for each test: the retry budget is one for a process.
-    store = openDatabase({ target: reached.target, gatewayUrl: proxy.url }).store()
+    store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
     await getSettings(store, await someone())
   })
   afterAll(async () => {

@@ -1,5 +1,6 @@
-import { openDatabase, type Database } from '@millrace/db/store/database'
-import { readPoolStatus } from '@millrace/db/store/pool-status'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
+import { readPoolStatus } from '@millrace/drivers/pool-status'
 import { startGateway } from '@millrace/gateway'
 import { expect, onTestFinished, test } from 'vitest'
 import { describeDialects, type Dialect } from '../dialects.ts'
@@ -43,7 +44,7 @@ describeDialects((dialect) => {
       log,
       database: raw,
     } = await startTestGateway(dialect, { token, ...(urlOptions && { urlOptions }) })
-    const database = openDatabase({ target, gatewayUrl: gateway.url, gatewayToken: token, attempts: 1 })
+    const database = await openDatabase({ target, gatewayUrl: gateway.url, gatewayToken: token, attempts: 1 })
     return { gateway, log, raw, database }
   }
 
@@ -124,7 +125,7 @@ test.each(['postgres', 'mysql'] as const)('a %s that is not there is unreachable
   const target = targetOf(`${dialect === 'postgres' ? 'postgresql' : dialect}://user:password@127.0.0.1:9/none`)
   const gateway = await startGateway({ target, token })
   onTestFinished(() => gateway.close())
-  const database = openDatabase({ target, gatewayUrl: gateway.url, gatewayToken: token, attempts: 1 })
+  const database = await openDatabase({ target, gatewayUrl: gateway.url, gatewayToken: token, attempts: 1 })
   const refused = database.transport().run({ text: 'select 1', parameters: [] })
   await expect(refused).rejects.toMatchObject({ fault: 'database_unreachable' })
   const text = await scrape(gateway.url)
@@ -135,7 +136,7 @@ test.each(['postgres', 'mysql'] as const)('a %s that is not there is unreachable
 
 test('a transaction that was abandoned is counted when it is rolled back', async () => {
   const { gateway, target } = await startTestGateway('mysql', { token, limits: { transactionIdleSeconds: 0 } })
-  const database = openDatabase({ target, gatewayUrl: gateway.url, gatewayToken: token })
+  const database = await openDatabase({ target, gatewayUrl: gateway.url, gatewayToken: token })
   await database.snapshot().catch(() => undefined)
   const ended = async () =>
     valueOf(await scrape(gateway.url), 'millrace_gateway_events_total{event="transaction_ended"}') ?? 0

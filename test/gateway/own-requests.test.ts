@@ -1,4 +1,4 @@
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { plain } from '@millrace/db/dialects/plain'
 import { expect, test } from 'vitest'
 import { describeDialects, testWhere } from '../dialects.ts'
@@ -13,8 +13,8 @@ const slow = {
 describeDialects((dialect) => {
   test('drivers of the same process get the answers that HTTP gives, errors too', async () => {
     const { gateway, target } = await startTestGateway(dialect)
-    const overHttp = openDatabase({ target, gatewayUrl: gateway.url }).transport()
-    const within = openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch }).transport()
+    const overHttp = (await openDatabase({ target, gatewayUrl: gateway.url })).transport()
+    const within = (await openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch })).transport()
     for (const text of ["select 'ü 😀' as a, 1.5 as b, null as c", 'create table t (a int primary key)']) {
       const statement = plain(text)
       const [own, other] = [await within.run(statement), await overHttp.run(plain(text.replace(' t ', ' u ')))]
@@ -42,7 +42,7 @@ describeDialects((dialect) => {
     const { gateway, target } = await startTestGateway(dialect)
     const settings = { target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds: 0.3 }
     const startedAt = performance.now()
-    await expect(openDatabase(settings).transport().run(plain(slow[dialect]))).rejects.toMatchObject({
+    await expect((await openDatabase(settings)).transport().run(plain(slow[dialect]))).rejects.toMatchObject({
       fault: 'database_timeout',
     })
     expect(performance.now() - startedAt).toBeLessThan(10_000)
@@ -52,7 +52,8 @@ describeDialects((dialect) => {
   test('a statement may have more time than its database', async () => {
     const { gateway, target } = await startTestGateway(dialect)
     const settings = { target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds: 0.001 }
-    const { rows } = await openDatabase(settings)
+    const database = await openDatabase(settings)
+    const { rows } = await database
       .transport()
       .run({ ...plain(slow[dialect].replace('20', '0.2')), timeoutSeconds: 30 })
     expect(rows).toHaveLength(1)

@@ -1,4 +1,4 @@
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { expect, it } from 'vitest'
 import { describeDialects, type Dialect, testWhere } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres } from '../servers/own.ts'
@@ -55,7 +55,7 @@ describeDialects((dialect) => {
   it('exhausted, answers busy in pool_timeout, and serves again when a connection comes back', async () => {
     const started = await startTestGateway(dialect, { urlOptions: small })
     const { gateway, target } = started
-    const transport = openDatabase({ target, gatewayUrl: gateway.url }).transport()
+    const transport = (await openDatabase({ target, gatewayUrl: gateway.url })).transport()
     expect(gateway.status()).toEqual({ size: 2, checkedOut: 0, overflow: 0, waiting: 0 })
     const held = [await hold(started, dialect), await hold(started, dialect)]
     expect(gateway.status()).toEqual({ size: 2, checkedOut: 2, overflow: 0, waiting: 0 })
@@ -86,7 +86,7 @@ describeDialects((dialect) => {
     const started = await startTestGateway(dialect, { urlOptions: 'pool_size=1&max_overflow=0&pool_timeout=20' })
     const { gateway, target } = started
     const held = await hold(started, dialect)
-    const waiting = openDatabase({ target, gatewayUrl: gateway.url }).transport().run(one)
+    const waiting = (await openDatabase({ target, gatewayUrl: gateway.url })).transport().run(one)
     await until(() => gateway.status().waiting === 1)
     await held.letGo()
     expect((await waiting).rows).toHaveLength(1)
@@ -119,7 +119,7 @@ describeDialects((dialect) => {
         ['', 'pool_pre_ping=true', 'pool_recycle=1', 'pool_recycle=-1'].map(async (options) => {
           const target = targetOf(server.url(database, options))
           const gateway = await startGateway({ target })
-          const transport = openDatabase({ target, gatewayUrl: gateway.url }).transport()
+          const transport = (await openDatabase({ target, gatewayUrl: gateway.url })).transport()
           await Promise.all([transport.run(one), transport.run(one)])
           return { gateway, transport }
         }),

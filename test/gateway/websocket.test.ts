@@ -1,4 +1,5 @@
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import type { Target } from '@millrace/db/url'
 import { startGateway, type GatewayOptions } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -52,9 +53,9 @@ test('a transaction passes over it, and writes are refused in a snapshot', async
 test('the token is demanded', async () => {
   const token = 'päss, word/%20 of 32 or more characters'
   await withGateway({ token }, async (gatewayUrl) => {
-    expect(await namesIn(openDatabase({ target, gatewayUrl, gatewayToken: token }))).toContainEqual(['restore'])
-    await expect(namesIn(openDatabase({ target, gatewayUrl }))).rejects.toMatchObject({ name: 'DatabaseError' })
-    const other = openDatabase({ target, gatewayUrl, gatewayToken: `${token}x` })
+    expect(await namesIn(await openDatabase({ target, gatewayUrl, gatewayToken: token }))).toContainEqual(['restore'])
+    await expect(namesIn(await openDatabase({ target, gatewayUrl }))).rejects.toMatchObject({ name: 'DatabaseError' })
+    const other = await openDatabase({ target, gatewayUrl, gatewayToken: `${token}x` })
     await expect(namesIn(other)).rejects.toMatchObject({ name: 'DatabaseError' })
   })
 })
@@ -62,7 +63,7 @@ test('the token is demanded', async () => {
 test('another user and another password are refused as PostgreSQL does', async () => {
   await withGateway({}, async (gatewayUrl) => {
     for (const wrong of [{ user: 'postgres' }, { password: 'guess' }]) {
-      const database = openDatabase({ target: { ...target, ...wrong }, gatewayUrl })
+      const database = await openDatabase({ target: { ...target, ...wrong }, gatewayUrl })
       await expect(namesIn(database)).rejects.toMatchObject({ fault: 'database_auth_failed' })
     }
   })
@@ -70,7 +71,7 @@ test('another user and another password are refused as PostgreSQL does', async (
 
 test("a connection string's database is ignored: it serves its own", async () => {
   await withGateway({}, async (gatewayUrl) => {
-    const database = openDatabase({ target: { ...target, database: 'template1' }, gatewayUrl })
+    const database = await openDatabase({ target: { ...target, database: 'template1' }, gatewayUrl })
     const snapshot = await database.snapshot()
     const { rows } = await snapshot.run({ text: 'select current_database()', parameters: [] })
     expect(rows).toEqual([[target.database]])
@@ -80,7 +81,8 @@ test("a connection string's database is ignored: it serves its own", async () =>
 
 test('closing the gateway ends what is open', async () => {
   const gateway = await startGateway({ target })
-  const snapshot = await openDatabase({ target, gatewayUrl: gateway.url }).snapshot()
+  const database = await openDatabase({ target, gatewayUrl: gateway.url })
+  const snapshot = await database.snapshot()
   await gateway.close()
   await expect(snapshot.run(names)).rejects.toMatchObject({ fault: 'database_unreachable' })
   await snapshot.close()
@@ -88,7 +90,9 @@ test('closing the gateway ends what is open', async () => {
 
 test('a server that cannot be reached is told', async () => {
   await withGateway({ target: { ...target, port: 1 } }, async (gatewayUrl) => {
-    await expect(namesIn(openDatabase({ target, gatewayUrl }))).rejects.toMatchObject({ fault: 'database_unreachable' })
+    await expect(namesIn(await openDatabase({ target, gatewayUrl }))).rejects.toMatchObject({
+      fault: 'database_unreachable',
+    })
   })
 })
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { startGateway } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest'
@@ -122,7 +122,7 @@ async function realMetrics(): Promise<ReadonlySet<string>> {
   const gateway = await startGateway({ target: targetOf(service.database.url) })
   try {
     const [gatewayUrl] = service.gatewayUrls
-    const store = openDatabase({ target: targetOf(service.database.url), gatewayUrl }).store()
+    const store = (await openDatabase({ target: targetOf(service.database.url), gatewayUrl })).store()
     const at = new Date()
     const backup = {
       bytes: 1,

@@ -2,7 +2,7 @@ import { createApp } from '@millrace/api/app'
 import type { LogEntry } from '@millrace/api/log'
 import { parseSettings } from '@millrace/api/settings'
 import { newServiceSecrets } from '@millrace/cli/secrets'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { withAnalytics } from '@millrace/functions/analytics'
 import { startGateway, type Gateway, type GatewayLogEntry } from '@millrace/gateway'
@@ -31,7 +31,7 @@ describeDialects((dialect) => {
   beforeAll(async () => {
     raw = await freshDatabase(dialect)
     gateway = await startGateway({ target: targetOf(raw.url), log: (entry) => gatewayLog.push(entry) })
-    const database = openDatabase({ target: targetOf(raw.url), gatewayUrl: gateway.url })
+    const database = await openDatabase({ target: targetOf(raw.url), gatewayUrl: gateway.url })
     await migrate(database, readMigrations(workspaceRoot, dialect))
   })
 
@@ -40,7 +40,7 @@ describeDialects((dialect) => {
     await raw.drop()
   })
 
-  function start(variables: Readonly<Record<string, string>> = {}) {
+  async function start(variables: Readonly<Record<string, string>> = {}) {
     const parsed = parseSettings({
       DATABASE_URL: raw.url,
       DATABASE_GATEWAY_URL: gateway.url,
@@ -54,7 +54,7 @@ describeDialects((dialect) => {
     const points: DataPoint[] = []
     const dataSet = { writeDataPoint: (point: DataPoint) => points.push(point) }
     const log = withAnalytics((entry) => entries.push(entry), { ANALYTICS: dataSet }, dialect)
-    const database = openDatabase({ target: settings.database, gatewayUrl: settings.gatewayUrl })
+    const database = await openDatabase({ target: settings.database, gatewayUrl: settings.gatewayUrl })
     return { app: createApp({ settings, database, log }), entries, points }
   }
 
@@ -65,7 +65,7 @@ describeDialects((dialect) => {
   }
 
   test('a trace goes on to the gateway, and both log it', async () => {
-    const { app, entries } = start()
+    const { app, entries } = await start()
     gatewayLog.length = 0
     expect((await app.request('/readyz', { headers: trace })).status).toBe(200)
     expect(entries).toMatchObject([{ event: 'request', route: '/readyz', traceId }])
@@ -77,7 +77,7 @@ describeDialects((dialect) => {
   })
 
   test('what is no trace goes nowhere', async () => {
-    const { app, entries } = start()
+    const { app, entries } = await start()
     gatewayLog.length = 0
     await app.request('/readyz', { headers: { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` } })
     await app.request('/readyz', { headers: { tracestate: trace.tracestate } })
@@ -89,7 +89,7 @@ describeDialects((dialect) => {
   })
 
   test('at level debug each statement is logged with the types of its parameters', async () => {
-    const { app, entries } = start({ LOG_LEVEL: 'debug', SLOW_QUERY_MS: '60000' })
+    const { app, entries } = await start({ LOG_LEVEL: 'debug', SLOW_QUERY_MS: '60000' })
     expect((await app.request('/v1/auth/register', register)).status).toBe(201)
     const trips = entries.flatMap((entry) => ('statement' in entry ? [entry] : []))
     const types = trips.flatMap((entry) => entry.parameters ?? [])
@@ -100,18 +100,18 @@ describeDialects((dialect) => {
   })
 
   test('a slow query is logged with its text and nothing of its parameters, and others are not', async () => {
-    const slow = start({ SLOW_QUERY_MS: '0' })
+    const slow = await start({ SLOW_QUERY_MS: '0' })
     await slow.app.request('/readyz')
     const [entry] = slow.entries.filter(({ event }) => event === 'slow_query')
     expect(entry).toMatchObject({ level: 'warn', statement: expect.stringContaining('select') })
     expect(entry).not.toHaveProperty('parameters')
-    const quick = start({ SLOW_QUERY_MS: '60000' })
+    const quick = await start({ SLOW_QUERY_MS: '60000' })
     await quick.app.request('/readyz')
     expect(quick.entries.map(({ event }) => event)).toEqual(['request'])
   })
 
   test('each request is a data point, without anything of who asked', async () => {
-    const { app, points, entries } = start()
+    const { app, points, entries } = await start()
     await app.request('/readyz')
     await app.request('/v1/workflows/0198c0de-0000-7000-8000-000000000000?x=1')
     await app.request('/nowhere', { method: 'PURGE' })
@@ -141,7 +141,7 @@ test.each(['postgresql://u:p@ep-x.neon.tech/d', 'mysql://u:p@aws.connect.psdb.cl
       sent.push(new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined)))
       return Promise.resolve(new Response('{}', { status: 500 }))
     })
-    const database = openDatabase({ target: targetOf(url), attempts: 1 })
+    const database = await openDatabase({ target: targetOf(url), attempts: 1 })
     const observer = { trip: () => undefined, traceHeaders: trace }
     await expect(database.transport(observer).run({ text: 'select 1', parameters: [] })).rejects.toThrow()
     expect(sent.length).toBeGreaterThan(0)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { UserCaller } from '@millrace/db/access/access'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { createExecution } from '@millrace/db/repositories/executions/create'
 import { deleteWorkflow, getWorkflow } from '@millrace/db/repositories/workflows/workflows'
@@ -19,16 +19,16 @@ describeDialects((dialect) => {
   afterAll(() => reached.stop())
 
   /** Databases of their own, so that the retries of many at once share no budget. */
-  const store = () => openDatabase({ target: reached.target, gatewayUrl: reached.gateway.url }).store()
+  const store = async () => (await openDatabase({ target: reached.target, gatewayUrl: reached.gateway.url })).store()
 
   test('of a deletion and a start at once one is refused, so that no started execution is lost', async () => {
     const workflowIds = await Promise.all(
       Array.from({ length: 60 }, () => createWorkflow(reached.database.store(), owner)),
     )
-    const stores = workflowIds.map(() => [store(), store()] as const)
+    const stores = await Promise.all(workflowIds.map(() => Promise.all([store(), store()])))
     const outcomes = await Promise.all(
       workflowIds.map(async (workflowId, index) => {
-        const [one, other] = stores[index] ?? [store(), store()]
+        const [one, other] = stores[index] ?? (await Promise.all([store(), store()]))
         const execution = { id: randomUUID(), input: null, dueAt: null, maxAttempts: 3, createdAt: after(1) }
         const [created, deleted] = await Promise.all([
           createExecution(one, owner, workflowId, execution),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readMigrations } from '@millrace/cli/migrations'
 import { newSecrets } from '@millrace/cli/secrets'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway, type Gateway } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
@@ -151,7 +151,7 @@ describeDialects((dialect) => {
     cleanups.push(() => database.drop())
     const owner = await startGateway({ target: targetOf(database.url) })
     await migrate(
-      openDatabase({ target: targetOf(database.url), gatewayUrl: owner.url }),
+      await openDatabase({ target: targetOf(database.url), gatewayUrl: owner.url }),
       readMigrations(workspaceRoot, dialect),
     )
     await owner.close()

@@ -1,7 +1,8 @@
 import { chmodSync, chownSync, copyFileSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase, type Database } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Statement } from '@millrace/db/sql/statement'
@@ -160,7 +161,7 @@ describeDialects((dialect) => {
 async function migrateAt(url: string): Promise<void> {
   const target = targetOf(url)
   const gateway = await startGateway({ target })
-  await migrate(openDatabase({ target, gatewayUrl: gateway.url }), readMigrations(workspaceRoot, target.dialect))
+  await migrate(await openDatabase({ target, gatewayUrl: gateway.url }), readMigrations(workspaceRoot, target.dialect))
   await gateway.close()
 }
 
@@ -174,7 +175,7 @@ async function outcomeOf(url: string, open: (database: Database) => Promise<Way>
   const target = targetOf(url)
   const gateway = await startGateway({ target })
   try {
-    const way = await open(openDatabase({ target, gatewayUrl: gateway.url }))
+    const way = await open(await openDatabase({ target, gatewayUrl: gateway.url }))
     const text =
       target.dialect === 'postgres'
         ? 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'

@@ -1,6 +1,6 @@
 import { createServer, request as forward, type Server } from 'node:http'
 import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/db/store/database'
+import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway, type Gateway, type GatewayLimits } from '@millrace/gateway'
 import { readAnswer, type Answer } from '../contract/answers.ts'
@@ -67,7 +67,7 @@ export async function setStage(dialect: Dialect): Promise<Stage> {
     const gateway = await startGateway({ target: targetOf(to) })
     try {
       await migrate(
-        openDatabase({ target: targetOf(to), gatewayUrl: gateway.url }),
+        await openDatabase({ target: targetOf(to), gatewayUrl: gateway.url }),
         readMigrations(workspaceRoot, dialect),
       )
     } finally {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Database, openDatabase as OpenDatabase } from '@millrace/db/store/database'
+import type { Database } from '@millrace/db/store/database'
+import type { openDatabase as OpenDatabase } from '@millrace/drivers/open'
 import { parseDatabaseUrl, redactUrl } from '@millrace/db/url'
 import type { Target } from '@millrace/db/url'
 import type { GatewayLogEntry } from '@millrace/gateway/log'
@@ -80,7 +81,7 @@ export function refuseMissingFile({ target, shownUrl }: ChosenDatabase): void {
 
 /** The drivers take most of a second to load: help and refused arguments do not wait for them. */
 export async function loadDrivers(): Promise<typeof OpenDatabase> {
-  return (await import('@millrace/db/store/database')).openDatabase
+  return (await import('@millrace/drivers/open')).openDatabase
 }
 
 /** A statement over a whole table, as the ones that measure it, takes its time. */
@@ -99,12 +100,12 @@ export async function connect(
 ): Promise<Connection> {
   const openDatabase = await loadDrivers()
   const { target } = chosen
-  if (!needsGateway(target)) return { ...chosen, database: openDatabase({ target, timeoutSeconds }) }
+  if (!needsGateway(target)) return { ...chosen, database: await openDatabase({ target, timeoutSeconds }) }
   // To move a million rows takes no more memory than to move ten.
   const gateway = await openGateway(context, target, { ...place, sortsInFiles: true })
   return {
     ...chosen,
-    database: openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds }),
+    database: await openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Answer } from '@millrace/db/sql/fetch'
+import type { Answer } from '@millrace/drivers/fetch'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { refuseTooLarge, refuseUnexpected, textReply, type Protocol, type Reply } from './protocol.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Fetch } from '@millrace/db/sql/fetch'
+import type { Fetch } from '@millrace/drivers/fetch'
 import type { Target } from '@millrace/db/url'
 import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf, withBearer } from './access.ts'
 import { readBody } from './body.ts'

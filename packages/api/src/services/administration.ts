@@ -1,6 +1,6 @@
 import * as backups from '@millrace/db/repositories/backups/backups'
 import type { BackupView } from '@millrace/db/repositories/backups/backups'
-import type { PoolStatus } from '@millrace/db/store/pool-status'
+import type { PoolStatus } from '@millrace/db/sql/transport'
 import { appliedMigrationNames } from '@millrace/db/store/applied-migrations'
 import { pendingMigrations, schemaNumber } from '@millrace/db/schema/known-migrations'
 import type { Finding } from '@millrace/db/checklist/finding'

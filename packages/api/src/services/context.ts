@@ -1,6 +1,6 @@
 import type { Caller, Origin } from '@millrace/db/access/access'
 import type { Finding } from '@millrace/db/checklist/finding'
-import type { PoolStatus } from '@millrace/db/store/pool-status'
+import type { PoolStatus } from '@millrace/db/sql/transport'
 import type { Readiness } from '@millrace/db/store/readiness'
 import type { Store } from '@millrace/db/store/store'
 import type { ReadAsset } from '../assets.ts'

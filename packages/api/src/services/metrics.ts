@@ -1,6 +1,6 @@
 import { DatabaseError } from '@millrace/db/sql/errors'
 import { readServiceState, type ServiceState } from '@millrace/db/repositories/backups/service-state'
-import type { PoolStatus } from '@millrace/db/store/pool-status'
+import type { PoolStatus } from '@millrace/db/sql/transport'
 import { faultOf } from '../faults.ts'
 import { gauge, type Family } from '../metrics/families.ts'
 import { version } from '../version.ts'

@@ -130,7 +130,7 @@ async function startDatabase(context: Context, { chosen, settings, gatewayPort }
   const gatewayToken = settings['DATABASE_GATEWAY_TOKEN']
   const openDatabase = await loadDrivers()
   if (!needsGateway(target)) {
-    await bringUpToDate(context, openDatabase({ target }))
+    await bringUpToDate(context, await openDatabase({ target }))
     return null
   }
   const gateway = await openGateway(context, target, {
@@ -139,7 +139,7 @@ async function startDatabase(context: Context, { chosen, settings, gatewayPort }
     token: gatewayToken,
     log: gatewayLog(context, { isForPeople: !context.output.isJson }),
   })
-  await bringUpToDate(context, openDatabase({ target, gatewayUrl: gateway.url, gatewayToken }))
+  await bringUpToDate(context, await openDatabase({ target, gatewayUrl: gateway.url, gatewayToken }))
   return gateway.url
 }
 

@@ -83,7 +83,9 @@ async function openReplica(context: Context, target: Target | undefined): Promis
 async function gatewayFindings({ gatewayUrl, gatewayToken }: Settings, target: Target): Promise<readonly Finding[]> {
   if (gatewayUrl === undefined || !needsGateway(target)) return []
   const openDatabase = await loadDrivers()
-  return [await checkGateway(openDatabase({ target, gatewayUrl, gatewayToken, timeoutSeconds: 10 }).transport())]
+  return [
+    await checkGateway((await openDatabase({ target, gatewayUrl, gatewayToken, timeoutSeconds: 10 })).transport()),
+  ]
 }
 
 /** Secrets of settings that none of SETTINGS_KEYS opens. */

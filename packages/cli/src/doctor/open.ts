@@ -15,12 +15,12 @@ export type Opened =
 /** Opens the database so that nothing changes it: a SQLite file that is not there stays so. */
 export async function openUnchanged(context: Context, target: Target): Promise<Opened> {
   const openDatabase = await loadDrivers()
-  if (!needsGateway(target)) return { isOpen: true, database: openDatabase({ target }) }
+  if (!needsGateway(target)) return { isOpen: true, database: await openDatabase({ target }) }
   const obstacle = target.via === 'file' ? fileObstacle(target.path) : undefined
   if (obstacle !== undefined) return { isOpen: false, findings: obstacle }
   try {
     const gateway = await openGateway(context, target, { onlyReads: true })
-    return { isOpen: true, database: openDatabase({ target, gatewayUrl: gateway.url }) }
+    return { isOpen: true, database: await openDatabase({ target, gatewayUrl: gateway.url }) }
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
     return { isOpen: false, findings: startObstacle(target, thrown) }

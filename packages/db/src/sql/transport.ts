@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { Statement } from './statement.ts'
 
 /** What a statement did: its rows as arrays of the driver's values, and how many rows it changed. */
@@ -7,12 +8,20 @@ export interface RawResult {
   readonly affected: number
 }
 
-/**
- * How a dialect's driver reaches its database: the one thing, beside its SQL, that a dialect supplies.
- * Everything that goes wrong is thrown as a DatabaseError.
- */
+/** What a driver takes at most; whoever builds statements that can grow keeps to it. */
+export interface TransportLimits {
+  /** Of one statement. */
+  readonly maxParameters: number
+  /** Of one batch, its reads included. */
+  readonly maxBatchStatements: number
+  /** Of one statement's text, together with the texts of its parameters. */
+  readonly maxStatementBytes: number
+}
+
+/** How a driver runs SQL, for one request. Everything that goes wrong is thrown as a DatabaseError. */
 export interface Transport {
   readonly dialect: Dialect
+  readonly limits: TransportLimits
   /** Runs one statement by itself, in one round trip. */
   run(statement: Statement): Promise<RawResult>
   /**
@@ -31,4 +40,24 @@ export interface TripObserver {
   trip(milliseconds: number, statement: string, parameterTypes: () => readonly string[]): void
   /** Headers of the trace that the request belongs to, for the gateway. */
   readonly traceHeaders?: Readonly<Record<string, string>> | undefined
+}
+
+/** Of what pools the database's connections, here or in the gateway. */
+export interface PoolStatus {
+  readonly size: number
+  readonly checkedOut: number
+  readonly overflow: number
+  readonly waiting: number
+}
+
+/** What a driver's `connect` gives: one database, for as long as the isolate or process lives. */
+export interface Connection {
+  readonly dialect: Dialect
+  readonly transport: Connect
+  /** Begins a read-only transaction in which all reads are of one moment. */
+  snapshot(): Promise<Snapshot>
+  /** Undefined where there is no pool, or it does not say. */
+  poolStatus(): Promise<PoolStatus | undefined>
+  /** Ends what it holds open. Never throws. */
+  close(): Promise<void>
 }

@@ -50,6 +50,7 @@ function scripted(fates: readonly Fate[]) {
   }
   const transport: Transport = {
     dialect: sqlite,
+    limits: { maxParameters: 10, maxBatchStatements: 10, maxStatementBytes: 1000 },
     async run({ text }) {
       return Promise.resolve(end(next(text)))
     },

@@ -1,7 +1,5 @@
-import { DatabaseError as PlanetScaleError } from '@planetscale/database'
 import { databaseError, type DatabaseError } from '../../sql/errors.ts'
 import { factsOf, type Trouble } from '../../sql/troubles.ts'
-import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
 
 /** Error numbers of MySQL and MariaDB. https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */
 const troubles: Readonly<Record<number, Trouble>> = {
@@ -49,50 +47,36 @@ const quotable = new Set([
   2013, 3159,
 ])
 
-/** What the platform refuses by itself, Vitess's own codes among it: fixed words, which the migrator has to know. */
-const platformRefusal = /VT\d{5}: [\w ,-]+|direct DDL is \w+/i
+/** What the number of an error means; undefined where no more is known than that the server refused. */
+export function troubleOfErrno(errno: number, message: string): Trouble | undefined {
+  if (errno === 1305 && /json_valid/i.test(message)) return 'json_unsupported'
+  return troubles[errno]
+}
 
-/** Reads what the PlanetScale client throws: the error number stands only in the message. */
-export function readMysqlError(thrown: unknown, table: string | undefined): DatabaseError {
-  if (!(thrown instanceof PlanetScaleError)) return connectionFailure(thrown)
-  const number = Number(/\(errno (\d+)\)/.exec(thrown.message)?.[1] ?? Number.NaN)
-  const trouble = troubleOf(thrown, number)
-  if (trouble === undefined) return connectionFailure(thrown)
+/** The server's words where they hold no values, else the number alone. */
+export function wordsOfErrno(errno: number, message: string): string {
+  return quotable.has(errno) ? `MySQL error ${errno}: ${message}` : `MySQL error ${errno}`
+}
+
+/**
+ * An error that the server answered, which has rolled the statement back by then.
+ * @param message the server's own, from which the name of a violated key is read
+ * @param words what the operator reads
+ */
+export function mysqlError(
+  trouble: Trouble,
+  words: string,
+  { message, statement }: { readonly message: string; readonly statement: string | undefined },
+): DatabaseError {
   const { fault } = factsOf(trouble)
-  return databaseError(trouble, wordsOf(thrown, number), {
+  return databaseError(trouble, words, {
     isNotApplied: fault !== 'database_unreachable',
-    constraint: fault === 'unique_violation' ? uniqueIndexIn(thrown.message, table) : undefined,
+    constraint: fault === 'unique_violation' ? uniqueIndexIn(message, tableIn(statement ?? '')) : undefined,
   })
 }
 
-function troubleOf(thrown: PlanetScaleError, number: number): Trouble | undefined {
-  const { message } = thrown
-  // The number is the server's too, for a user's own limit of connections; the words are the gateway's.
-  if (number === 1203 && /pool_timeout|gateway/.test(message)) return 'pool_exhausted'
-  if (number === 1305 && /json_valid/i.test(message)) return 'json_unsupported'
-  return connectionTrouble(message) ?? troubles[number] ?? troubleOfStatus(thrown)
-}
-
-function troubleOfStatus({ status, body }: PlanetScaleError): Trouble | undefined {
-  if (body.message.includes('token')) return 'token_refused'
-  if (status === 401 || status === 403 || body.code === 'UNAUTHENTICATED') return 'database_auth_failed'
-  if (body.code === 'RESOURCE_EXHAUSTED' || status === 429 || status === 503) return 'database_busy'
-  if (body.code === 'UNAVAILABLE') return 'database_unreachable'
-  if (body.code === 'NOT_FOUND') return 'database_missing'
-  return status === 400 ? 'internal' : undefined
-}
-
-/** Without the SQL and without values: Vitess puts both into its messages. */
-function wordsOf({ message, body }: PlanetScaleError, number: number): string {
-  const refusal = platformRefusal.exec(message)?.[0]
-  if (refusal !== undefined) return `MySQL: ${refusal}`
-  if (Number.isNaN(number)) return `MySQL: ${body.code}`
-  if (!quotable.has(number)) return `MySQL error ${number}`
-  const words = wordsAlone(message)
-    .replace(/^.*? desc = /, '')
-    .replace(/^target: \S+ \S+ /, '')
-    .replace(/ ?\(errno .*$/s, '')
-  return `MySQL error ${number}: ${words}`
+function tableIn(statement: string): string | undefined {
+  return /^(?:insert into|update|delete from) `([^`]+)`/i.exec(statement)?.[1]
 }
 
 /** `for key 'PRIMARY'` needs the statement's table; MySQL 8 puts it before the name of an index, MariaDB doesn't. */

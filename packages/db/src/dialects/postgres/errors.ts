@@ -1,8 +1,6 @@
-import { NeonDbError } from '#neon'
 import { databaseError, gateClosed, type DatabaseError } from '../../sql/errors.ts'
 import { gateClosedWords } from '../../sql/gate.ts'
 import { factsOf, type Trouble } from '../../sql/troubles.ts'
-import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
 
 /** SQLSTATE, whole or by its class, to what it means. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const troubles: Readonly<Record<string, Trouble>> = {
@@ -29,45 +27,37 @@ const troubles: Readonly<Record<string, Trouble>> = {
   '23502': 'check_violation',
 }
 
-/** A gateway without a free connection answers this status. */
-const busyStatus = /HTTP status (?:429|503)/
-const refusedStatus = /HTTP status (?:401|403)/
+/** As drivers give what the server answers. */
+interface PostgresFailure {
+  /** SQLSTATE. */
+  readonly code: string
+  readonly message: string
+  readonly constraint?: string | undefined
+  readonly column?: string | undefined
+}
 
-/** Reads what the Neon client throws. */
-export function readPostgresError(thrown: unknown): DatabaseError {
-  if (!(thrown instanceof NeonDbError)) return connectionFailure(thrown)
-  const { code } = thrown
-  if (code === undefined) return readHttpFailure(thrown)
-  if (code === '22P02' && thrown.message.includes(gateClosedWords)) return gateClosed()
-  const trouble = troubleOf(thrown, code)
+/** @param known What is the matter, where the driver knows more than the SQLSTATE says. */
+export function postgresError(failure: PostgresFailure, known?: Trouble): DatabaseError {
+  if (failure.code === '22P02' && failure.message.includes(gateClosedWords)) return gateClosed()
+  const trouble = known ?? troubleOf(failure)
   const { fault } = factsOf(trouble)
   // A server that answers with a SQLSTATE has rolled the statement or batch back, unless it was shut down meanwhile.
   const isNotApplied = fault !== 'database_unreachable'
-  return databaseError(trouble, wordsOf(thrown, code), { isNotApplied, constraint: thrown.constraint })
+  return databaseError(trouble, wordsOf(failure), { isNotApplied, constraint: failure.constraint })
 }
 
-function troubleOf({ message }: NeonDbError, code: string): Trouble {
+function troubleOf({ code, message }: PostgresFailure): Trouble {
   // pg_hba.conf has no line for a connection in the clear.
   if (code === '28000' && /no encryption|SSL off/.test(message)) return 'tls_required'
   if (code === '42704' && /type "(?:pg_catalog\.)?json"/.test(message)) return 'json_unsupported'
-  return connectionTrouble(message) ?? troubles[code] ?? troubles[code.slice(0, 2)] ?? 'internal'
-}
-
-function readHttpFailure(thrown: NeonDbError): DatabaseError {
-  if (busyStatus.test(thrown.message)) {
-    return databaseError('pool_exhausted', 'no connection to the database was free', { isNotApplied: true })
-  }
-  if (refusedStatus.test(thrown.message)) {
-    return databaseError('token_refused', 'the endpoint refused the token', { isNotApplied: true })
-  }
-  return connectionFailure(thrown.sourceError)
+  return troubles[code] ?? troubles[code.slice(0, 2)] ?? 'internal'
 }
 
 /** Class 22 and 23 messages may quote values; for these the SQLSTATE and the constraint say enough. */
-function wordsOf(thrown: NeonDbError, code: string): string {
+function wordsOf({ code, message, constraint, column }: PostgresFailure): string {
   if (code.startsWith('22')) return `PostgreSQL refused a value (SQLSTATE ${code})`
   if (code.startsWith('23')) {
-    return `PostgreSQL: a row violates ${thrown.constraint ?? thrown.column ?? 'a constraint'} (SQLSTATE ${code})`
+    return `PostgreSQL: a row violates ${constraint ?? column ?? 'a constraint'} (SQLSTATE ${code})`
   }
-  return `PostgreSQL: ${wordsAlone(thrown.message)} (SQLSTATE ${code})`
+  return `PostgreSQL: ${message} (SQLSTATE ${code})`
 }

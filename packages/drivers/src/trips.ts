@@ -1,6 +1,6 @@
-import type { Answer, Fetch } from '../sql/fetch.ts'
-import type { Statement } from '../sql/statement.ts'
-import type { TripObserver } from '../sql/transport.ts'
+import type { Answer, Fetch } from './fetch.ts'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { TripObserver } from '@millrace/db/sql/transport'
 
 /** Where a driver's requests go: a platform's own endpoint, or the gateway with its token. */
 export interface Endpoint {

@@ -1,11 +1,12 @@
-import { NeonDbError } from '#neon'
 import { Client, DatabaseError as NeonServerError } from '@neondatabase/serverless'
-import type { DatabaseError } from '../../sql/errors.ts'
-import type { Snapshot } from '../../sql/snapshot.ts'
-import { plain } from '../plain.ts'
+import { postgresError } from '@millrace/db/dialects/postgres/errors'
+import type { DatabaseError } from '@millrace/db/sql/errors'
+import type { Snapshot } from '@millrace/db/sql/snapshot'
+import { plain } from '@millrace/db/dialects/plain'
+import { connectionTrouble, wordsAlone } from '../connection-failure.ts'
 import type { Endpoint } from '../trips.ts'
-import { postgres } from './dialect.ts'
-import { readPostgresError } from './errors.ts'
+import { postgres } from '@millrace/db/dialects/postgres/dialect'
+import { readNeonError } from './errors.ts'
 import { asText, connectionString, type PostgresTarget } from './transport.ts'
 
 /** Path of the gateway's WebSocket, as of Neon's own. */
@@ -87,9 +88,9 @@ function watchLine(client: Client, protocols: readonly string[]): Line {
 
 /** Over a WebSocket PostgreSQL's own errors come, where HTTP has them wrapped. */
 function readSocketError(thrown: unknown): DatabaseError {
-  if (!(thrown instanceof NeonServerError)) return readPostgresError(thrown)
-  const { code, constraint, column } = thrown
-  return readPostgresError(Object.assign(new NeonDbError(thrown.message), { code, constraint, column }))
+  if (!(thrown instanceof NeonServerError)) return readNeonError(thrown)
+  const { code = '', message, constraint, column } = thrown
+  return postgresError({ code, message: wordsAlone(message), constraint, column }, connectionTrouble(message))
 }
 
 /** The gateway pipes bytes and does TLS to the server itself, so the client speaks PostgreSQL's protocol in the clear. */

@@ -1,5 +1,5 @@
-import { databaseError, type DatabaseError } from '../sql/errors.ts'
-import type { Trouble } from '../sql/troubles.ts'
+import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
+import type { Trouble } from '@millrace/db/sql/troubles'
 
 /**
  * A request that got no answer from a database: refused, cut or too late. It can't be told whether a write was applied

@@ -1,12 +1,12 @@
 import { Client } from '@planetscale/database'
-import { DatabaseError, databaseError } from '../../sql/errors.ts'
-import type { Snapshot } from '../../sql/snapshot.ts'
+import { DatabaseError, databaseError } from '@millrace/db/sql/errors'
+import type { Snapshot } from '@millrace/db/sql/snapshot'
 import { keptAlive } from '../kept-alive.ts'
-import { plain } from '../plain.ts'
+import { plain } from '@millrace/db/dialects/plain'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
 import { castValue } from './cast.ts'
-import { mysql } from './dialect.ts'
-import { readMysqlError } from './errors.ts'
+import { mysql } from '@millrace/db/dialects/mysql/dialect'
+import { readPlanetScaleError } from './errors.ts'
 import { addressOf, basicAuthorization, rawResult, type MysqlTarget } from './transport.ts'
 
 /** The gateway rolls a transaction back that no statement uses for 20 s. */
@@ -46,7 +46,7 @@ export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint)
 
 /** A transaction that the platform has ended is errno 1317 in Vitess's words, as a statement that took too long is. */
 function readSnapshotError(thrown: unknown): DatabaseError {
-  const error = readMysqlError(thrown, undefined)
+  const error = readPlanetScaleError(thrown, undefined)
   if (error.fault !== 'database_timeout') return error
   return new DatabaseError('database_timeout', {
     message: 'the platform ended the transaction before all rows were read (PlanetScale does so after 20 s)',

@@ -1,13 +1,6 @@
-import type { Endpoint } from '../dialects/trips.ts'
-import { gatewayTokenHeader } from '../dialects/trips.ts'
-
-/** Of the gateway that serves the database: connections. */
-export interface PoolStatus {
-  readonly size: number
-  readonly checkedOut: number
-  readonly overflow: number
-  readonly waiting: number
-}
+import type { PoolStatus } from '@millrace/db/sql/transport'
+import type { Endpoint } from './trips.ts'
+import { gatewayTokenHeader } from './trips.ts'
 
 const timeoutMilliseconds = 2000
 

@@ -1,10 +1,10 @@
-import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '#neon'
-import type { Connect, RawResult } from '../../sql/transport.ts'
-import type { Target } from '../../url/index.ts'
+import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '@neondatabase/serverless'
+import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
+import type { Target } from '@millrace/db/url'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
-import type { Fetch } from '../../sql/fetch.ts'
-import { postgres } from './dialect.ts'
-import { readPostgresError } from './errors.ts'
+import type { Fetch } from '../fetch.ts'
+import { postgres } from '@millrace/db/dialects/postgres/dialect'
+import { readNeonError } from './errors.ts'
 
 export type PostgresTarget = Extract<Target, { dialect: 'postgres' }>
 
@@ -26,8 +26,15 @@ neonConfig.fetchFunction = (input: string, { millraceFetch = fetch, ...init }: M
 neonConfig.fetchEndpoint = (host, port) =>
   gatewayHosts.has(`${host}:${port}`) ? gatewayEndpoint(host, port) : platformEndpoint(host)
 
+/** The protocol counts parameters in 16 bits; Neon takes requests of 10 MB (https://neon.com/docs/serverless/serverless-driver). */
+const neonLimits: TransportLimits = {
+  maxParameters: 65_535,
+  maxBatchStatements: Number.POSITIVE_INFINITY,
+  maxStatementBytes: 10 * 1024 * 1024,
+}
+
 /** Makes transports that share where and as whom they connect. */
-export function connectPostgres(target: PostgresTarget, endpoint: Endpoint): Connect {
+export function neonTransports(target: PostgresTarget, endpoint: Endpoint): Connect {
   const connection = connectionString(target, endpoint)
   return (observer) => {
     let purpose = purposeOf(observer)
@@ -39,12 +46,13 @@ export function connectPostgres(target: PostgresTarget, endpoint: Endpoint): Con
     })
     return {
       dialect: postgres,
+      limits: neonLimits,
       async run(statement) {
         purpose = purposeOf(observer, statement)
         try {
           return rawResult(await sql.query(statement.text, [...statement.parameters], textRows))
         } catch (thrown) {
-          throw readPostgresError(thrown)
+          throw readNeonError(thrown)
         }
       },
       async transact(writes, reads) {
@@ -55,7 +63,7 @@ export function connectPostgres(target: PostgresTarget, endpoint: Endpoint): Con
           const results = await sql.transaction(queries, { isolationLevel: 'ReadCommitted' })
           return results.map(rawResult)
         } catch (thrown) {
-          throw readPostgresError(thrown)
+          throw readNeonError(thrown)
         }
       },
     }

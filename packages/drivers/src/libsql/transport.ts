@@ -1,15 +1,22 @@
 import { createClient, type Client, type InStatement, type InValue, type ResultSet } from '@libsql/client/http'
-import type { Connect, RawResult } from '../../sql/transport.ts'
-import type { Statement } from '../../sql/statement.ts'
-import type { Target } from '../../url/index.ts'
+import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { Target } from '@millrace/db/url'
 import { fetchThrough, purposeOf, type Endpoint, type Purpose } from '../trips.ts'
-import { sqlite } from './dialect.ts'
-import { readSqliteError } from './errors.ts'
+import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
+import { readLibsqlError } from './errors.ts'
 
 export type SqliteTarget = Extract<Target, { dialect: 'sqlite' }>
 
+/** SQLite's own: https://www.sqlite.org/limits.html */
+const libsqlLimits: TransportLimits = {
+  maxParameters: 32_766,
+  maxBatchStatements: Number.POSITIVE_INFINITY,
+  maxStatementBytes: 1_000_000_000,
+}
+
 /** Makes transports that share what can be shared: the clients. */
-export function connectSqlite(target: SqliteTarget, endpoint: Endpoint): Connect {
+export function libsqlTransports(target: SqliteTarget, endpoint: Endpoint): Connect {
   const idle: Lease[] = []
 
   /** A client does one thing at a time, since it is told for whom when that begins; one that failed is not used again. */
@@ -21,12 +28,13 @@ export function connectSqlite(target: SqliteTarget, endpoint: Endpoint): Connect
       idle.push(lease)
       return result
     } catch (thrown) {
-      throw readSqliteError(thrown)
+      throw readLibsqlError(thrown)
     }
   }
 
   return (observer) => ({
     dialect: sqlite,
+    limits: libsqlLimits,
     async run(statement) {
       return rawResult(await use(purposeOf(observer, statement), (client) => client.execute(toLibsql(statement))))
     },

@@ -1,10 +1,10 @@
 import { createClient } from '@libsql/client/http'
-import type { Snapshot } from '../../sql/snapshot.ts'
+import type { Snapshot } from '@millrace/db/sql/snapshot'
 import { keptAlive } from '../kept-alive.ts'
-import { plain } from '../plain.ts'
+import { plain } from '@millrace/db/dialects/plain'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
-import { sqlite } from './dialect.ts'
-import { readSqliteError } from './errors.ts'
+import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
+import { readLibsqlError } from './errors.ts'
 import { addressOf, rawResult, toLibsql, type SqliteTarget } from './transport.ts'
 
 /** A libSQL stream that no request uses for 10 s is closed by the server. */
@@ -25,7 +25,7 @@ export async function openSqliteSnapshot(target: SqliteTarget, endpoint: Endpoin
         try {
           return rawResult(await transaction.execute(toLibsql(statement)))
         } catch (thrown) {
-          throw readSqliteError(thrown)
+          throw readLibsqlError(thrown)
         }
       },
       close() {

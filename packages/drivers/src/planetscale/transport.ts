@@ -1,19 +1,26 @@
 import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
-import type { Connect, RawResult } from '../../sql/transport.ts'
-import { gateClosed } from '../../sql/errors.ts'
-import type { Statement } from '../../sql/statement.ts'
-import type { Target } from '../../url/index.ts'
+import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
+import { gateClosed } from '@millrace/db/sql/errors'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { Target } from '@millrace/db/url'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
 import { castValue } from './cast.ts'
-import { mysql } from './dialect.ts'
-import { readMysqlError } from './errors.ts'
+import { mysql } from '@millrace/db/dialects/mysql/dialect'
+import { readPlanetScaleError } from './errors.ts'
 
 export type MysqlTarget = Extract<Target, { dialect: 'mysql' }>
+
+/** The statement goes with its parameters in it, as one text: MySQL's default for the longest is 16 MiB. */
+const planetScaleLimits: TransportLimits = {
+  maxParameters: Number.POSITIVE_INFINITY,
+  maxBatchStatements: Number.POSITIVE_INFINITY,
+  maxStatementBytes: 16 * 1024 * 1024,
+}
 
 const nothing: RawResult = { rows: [], affected: 0 }
 
 /** Makes transports that share where and as whom they connect. */
-export function connectMysql(target: MysqlTarget, endpoint: Endpoint): Connect {
+export function planetScaleTransports(target: MysqlTarget, endpoint: Endpoint): Connect {
   const address = addressOf(target, endpoint)
   const headers = { Authorization: basicAuthorization(target) }
   return (observer) => {
@@ -28,12 +35,13 @@ export function connectMysql(target: MysqlTarget, endpoint: Endpoint): Connect {
           await connection.execute<'array'>(text, parameters.length === 0 ? null : [...parameters], { as: 'array' }),
         )
       } catch (thrown) {
-        throw readMysqlError(thrown, tableIn(text))
+        throw readPlanetScaleError(thrown, text)
       }
     }
 
     return {
       dialect: mysql,
+      limits: planetScaleLimits,
       run: (statement) => execute(client.connection(), statement),
       async transact(writes, reads) {
         // By hand, not by the client's `transaction`: when the answer to its COMMIT is lost, its ROLLBACK hides it.
@@ -99,10 +107,6 @@ export function addressOf(target: MysqlTarget, { gatewayUrl }: Endpoint) {
 export function basicAuthorization({ user, password }: MysqlTarget): string {
   const bytes = new TextEncoder().encode(`${user}:${password}`)
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
-}
-
-function tableIn(text: string): string | undefined {
-  return /^(?:insert into|update|delete from) `([^`]+)`/i.exec(text)?.[1]
 }
 
 export function rawResult({ rows, rowsAffected }: ExecutedQuery<'array'>): RawResult {

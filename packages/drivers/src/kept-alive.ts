@@ -1,5 +1,5 @@
-import type { Snapshot } from '../sql/snapshot.ts'
-import { plain } from './plain.ts'
+import type { Snapshot } from '@millrace/db/sql/snapshot'
+import { plain } from '@millrace/db/dialects/plain'
 
 /**
  * Keeps a server from taking a snapshot for abandoned while whoever reads it is busy with the rows: a statement is sent

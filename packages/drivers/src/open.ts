@@ -1,0 +1,43 @@
+import { createDatabase, type Database, type DatabaseOptions } from '@millrace/db/store/database'
+import type { Connection } from '@millrace/db/sql/transport'
+import type { Target } from '@millrace/db/url'
+import type { Fetch } from './fetch.ts'
+import type { Endpoint } from './trips.ts'
+
+export interface DatabaseSettings extends DatabaseOptions {
+  readonly target: Target
+  /** Where the gateway listens; needed by targets that are reached through one. */
+  readonly gatewayUrl?: string | undefined
+  readonly gatewayToken?: string | undefined
+  /** In place of the global `fetch`: of a gateway in the same process. */
+  readonly fetch?: Fetch | undefined
+  /** How long one round trip may take; 30 when absent. */
+  readonly timeoutSeconds?: number | undefined
+}
+
+/**
+ * Loads the driver and the dialect that the target asks for, and no other.
+ * @throws TypeError when the target needs a gateway and none is given.
+ */
+export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
+  return createDatabase(await connect(settings.target, endpointOf(settings)), settings)
+}
+
+async function connect(target: Target, endpoint: Endpoint): Promise<Connection> {
+  switch (target.dialect) {
+    case 'sqlite':
+      return (await import('./libsql/connect.ts')).connect(target, endpoint)
+    case 'postgres':
+      return (await import('./neon/connect.ts')).connect(target, endpoint)
+    case 'mysql':
+      return (await import('./planetscale/connect.ts')).connect(target, endpoint)
+  }
+}
+
+function endpointOf({ target, gatewayUrl, gatewayToken, fetch, timeoutSeconds = 30 }: DatabaseSettings): Endpoint {
+  const needsGateway = target.via === 'gateway' || target.via === 'file'
+  if (!needsGateway) return { gatewayUrl: undefined, gatewayToken: undefined, timeoutSeconds }
+  if (gatewayUrl === undefined)
+    throw new TypeError('DATABASE_GATEWAY_URL is needed: this database has no HTTP endpoint')
+  return { gatewayUrl: new URL(gatewayUrl), gatewayToken, timeoutSeconds, fetch }
+}
