@@ -34,6 +34,7 @@ import { patchUser } from './routes/admin/update-user.ts'
 import { postApiKey } from './routes/api-keys/create.ts'
 import { getApiKeys } from './routes/api-keys/list.ts'
 import { deleteApiKey } from './routes/api-keys/remove.ts'
+import { getAudit } from './routes/audit/list.ts'
 import { deleteSession } from './routes/auth/end-session.ts'
 import { deleteMe } from './routes/auth/leave.ts'
 import { logIn } from './routes/auth/login.ts'
@@ -131,6 +132,8 @@ const table = [
   putUserSettings,
   patchUserSettings,
   postReveal,
+
+  getAudit,
 
   getStatus,
   getUsers,

@@ -131,6 +131,8 @@ export const examples: Readonly<Record<string, RouteExample>> = {
   'PATCH /v1/settings': { headers: { 'If-Match': '*' }, body: { theme: null, language: 'en' }, status: 200 },
   'POST /v1/settings/reveal': { body: { pointer: '/github/token' }, status: 200 },
 
+  'GET /v1/audit': { query: { type: 'workflow.updated', since: '2026-01-01T00:00:00.000Z', limit: '20' }, status: 200 },
+
   'GET /v1/admin/status': { status: 200 },
   'GET /v1/admin/backups': { query: { limit: '10' }, status: 200 },
   'POST /v1/admin/backups': { status: 202 },

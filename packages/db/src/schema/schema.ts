@@ -1,5 +1,6 @@
 import { sql, type Column } from 'drizzle-orm'
 import type { ColumnKit } from '../dialects/sqlite/kit.ts'
+import { auditActorKinds, type AuditActorKind, type AuditSubject, type AuditType } from './audit-types.ts'
 
 export const executionStatuses = ['pending', 'running', 'paused', 'completed', 'failed', 'cancelled'] as const
 export type ExecutionStatus = (typeof executionStatuses)[number]
@@ -34,10 +35,6 @@ export type ScheduleOverlap = (typeof scheduleOverlaps)[number]
 /** What a schedule does about planned times that nobody served: starts one for the newest of them, or none. */
 export const scheduleCatchUps = ['latest', 'none'] as const
 export type ScheduleCatchUp = (typeof scheduleCatchUps)[number]
-
-/** Who caused an audit event: a logged-in user, an API key, a schedule, a command of millrace, or the service itself. */
-export const auditActorKinds = ['user', 'key', 'schedule', 'command', 'system'] as const
-export type AuditActorKind = (typeof auditActorKinds)[number]
 
 /** Name of the mark whose value says that a restore is under way; the migrator makes its row once and for all. */
 export const restoreMark = 'restore'
@@ -274,11 +271,11 @@ export function defineTables(kit: ColumnKit) {
     {
       id: id('id').primaryKey(),
       at: instant('at').notNull(),
-      type: text('type', 64).notNull(),
+      type: text('type', 64).$type<AuditType>().notNull(),
       actorKind: text('actor_kind', 16).$type<AuditActorKind>().notNull(),
       actorUserId: id('actor_user_id'),
       actorId: text('actor_id', 255),
-      subjectType: text('subject_type', 32).notNull(),
+      subjectType: text('subject_type', 32).$type<AuditSubject>().notNull(),
       subjectId: text('subject_id', 255),
       workflowId: id('workflow_id'),
       /** Who owned the subject at that moment, and so may read the event. */

@@ -25,6 +25,8 @@ export interface Dialect {
   typed(value: SQL, column: Column): SQL
   /** Two texts as one; the second may be a number. */
   concat(text: SQL, more: SQL): SQL
+  /** A text as a JSON string, with its quotes and escapes; null of null. */
+  jsonText(value: SQL): SQL<string>
   /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */
   jsonLists(values: readonly SQL[]): SQL<string>
   /** The SQL of a statement that the builder can't write. */

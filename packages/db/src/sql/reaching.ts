@@ -7,7 +7,7 @@ type Table = Tables[keyof Tables]
 interface Reach {
   /** The select's list. */
   readonly fields: SQL
-  readonly table: Tables['executions']
+  readonly table: Tables['executions' | 'audit']
   readonly where: SQL
   readonly order: SQL
   readonly limit: number

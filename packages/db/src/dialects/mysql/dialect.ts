@@ -25,6 +25,7 @@ export const mysql: Dialect = {
   locking: (subquery) => sql`${subquery} for update`,
   typed: (value) => value,
   concat: (text, more) => sql`concat(${text}, ${more})`,
+  jsonText: (value) => sql`json_quote(${value})`,
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,

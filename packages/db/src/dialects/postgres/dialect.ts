@@ -26,6 +26,7 @@ export const postgres: Dialect = {
   // A collation is no part of a cast's type.
   typed: (value, column) => sql`cast(${value} as ${sql.raw(column.getSQLType().replace(/ collate .*/, ''))})`,
   concat: (text, more) => sql`${text} || ${more}`,
+  jsonText: (value) => sql`to_json(${value}::text)::text`,
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,

@@ -23,6 +23,7 @@ export const sqlite: Dialect = {
   locking: (subquery) => subquery,
   typed: (value) => value,
   concat: (text, more) => sql`${text} || ${more}`,
+  jsonText: (value) => sql`json_quote(${value})`,
   jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,

@@ -1,0 +1,133 @@
+import { eq, is, SQL, sql } from 'drizzle-orm'
+import type { AuditActorKind, AuditSubject, AuditType } from '../../schema/audit-types.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
+import { insertWhere } from '../../store/insert-where.ts'
+
+/** A value that the caller knows, or SQL that finds it when the batch runs. */
+export type Known = string | null | SQL
+
+/** A member of an event's data. SQL is a number's; a text that only the database knows is a {@link textMember}. */
+export type DataMember = string | number | boolean | null | readonly string[] | SQL
+
+export interface AuditActor {
+  readonly kind: AuditActorKind
+  readonly userId: Known
+  /** Of the API key, session or schedule that acted; the command's name. */
+  readonly id: Known
+}
+
+/** Where a request came from, as events tell it. */
+export interface EventOrigin {
+  readonly requestId: string | null
+  readonly network: string | null
+}
+
+/** What was done, by whom, to what. Names and numbers alone: never a document, a secret or a token. */
+export interface AuditEvent {
+  /** Made by the caller, once for all attempts: where the event is there, its batch was applied. */
+  readonly id: string
+  readonly at: Date
+  readonly type: AuditType
+  readonly actor: AuditActor
+  readonly subject: { readonly type: AuditSubject; readonly id: Known }
+  /** Of the workflow that the subject is, or belongs to. */
+  readonly workflowId?: Known
+  /** Who owned the subject at that moment, and so may read the event: of what belongs to a user, that user. */
+  readonly ownerId?: Known
+  readonly data?: Readonly<Record<string, DataMember>>
+  readonly origin: EventOrigin
+}
+
+/** The event as an effect of the batch of what it tells of, behind the gate. */
+export function recordEvent(dialect: Dialect, event: AuditEvent): Statement {
+  return recordEvents(dialect, [event])
+}
+
+/** Several events in one statement. */
+export function recordEvents(dialect: Dialect, events: readonly AuditEvent[]): Statement {
+  const { builder, tables } = dialect
+  return buildStatement(builder.insert(tables.audit).values(events.map((event) => valuesOf(dialect, event))))
+}
+
+/** The event of something that a batch does only under a condition, decided before what it tells of is done. */
+export function recordEventWhere(dialect: Dialect, event: AuditEvent, condition: SQL): Statement {
+  return buildStatement(insertWhere(dialect, dialect.tables.audit, valuesOf(dialect, event), condition))
+}
+
+/** Gives a row where the batch that records this event was applied. */
+export function eventQuery({ builder, tables: { audit } }: Dialect, id: string): Query<unknown> {
+  return buildQuery(builder.select({ id: audit.id }).from(audit).where(eq(audit.id, id)))
+}
+
+/** A text that only the database knows, as a member of an event's data. */
+export function textMember(dialect: Dialect, value: SQL): SQL {
+  return dialect.jsonText(value)
+}
+
+/** Whose workflow it is when the batch runs. */
+export function ownerOf({ builder, tables: { workflows } }: Dialect, workflowId: string): SQL {
+  const owner = builder.select({ ownerId: workflows.ownerId }).from(workflows).where(eq(workflows.id, workflowId))
+  return sql`(${owner})`
+}
+
+/** The workflow that an execution is of. */
+export function workflowOf({ builder, tables: { executions } }: Dialect, executionId: string): SQL {
+  const found = builder
+    .select({ workflowId: executions.workflowId })
+    .from(executions)
+    .where(eq(executions.id, executionId))
+  return sql`(${found})`
+}
+
+/** Whose workflow an execution is of when the batch runs. */
+export function ownerOfExecution({ builder, tables: { executions, workflows } }: Dialect, executionId: string): SQL {
+  const owner = builder
+    .select({ ownerId: workflows.ownerId })
+    .from(executions)
+    .innerJoin(workflows, eq(workflows.id, executions.workflowId))
+    .where(eq(executions.id, executionId))
+  return sql`(${owner})`
+}
+
+function valuesOf(dialect: Dialect, event: AuditEvent) {
+  const { id, at, type, actor, subject, workflowId = null, ownerId = null, data = {}, origin } = event
+  return {
+    id,
+    at,
+    type,
+    actorKind: actor.kind,
+    actorUserId: actor.userId,
+    actorId: actor.id,
+    subjectType: subject.type,
+    subjectId: subject.id,
+    workflowId,
+    ownerId,
+    data: dataOf(dialect, data),
+    network: origin.network,
+    requestId: origin.requestId,
+  }
+}
+
+/** JSON text: what the caller knows is written here, what the database finds is put in between. */
+function dataOf(dialect: Dialect, data: Readonly<Record<string, DataMember>>): SQL {
+  const parts: (string | SQL)[] = []
+  const write = (more: string) => {
+    const last = parts.at(-1)
+    if (typeof last === 'string') parts[parts.length - 1] = last + more
+    else parts.push(more)
+  }
+  write('{')
+  for (const [position, [name, value]] of Object.entries(data).entries()) {
+    write(`${position === 0 ? '' : ','}${JSON.stringify(name)}:`)
+    if (is(value, SQL)) parts.push(sql`coalesce(${dialect.concat(sql`''`, value)}, 'null')`)
+    else write(JSON.stringify(value))
+  }
+  write('}')
+  const { data: column } = dialect.tables.audit
+  const [first = sql`''`, ...others] = parts.map((part) => (typeof part === 'string' ? sql`${part}` : part))
+  return dialect.typed(
+    others.reduce((text, part) => dialect.concat(text, part), first),
+    column,
+  )
+}

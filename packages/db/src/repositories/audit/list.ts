@@ -1,0 +1,149 @@
+import { and, desc, eq, gte, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm'
+import {
+  all,
+  done,
+  isAnchor,
+  isThisCaller,
+  standingFields,
+  standingOf,
+  type Outcome,
+  type StandingRow,
+  type UserCaller,
+} from '../../access/access.ts'
+import type { DocumentText } from '../../document/index.ts'
+import type { AuditActorKind, AuditSubject, AuditType } from '../../schema/audit-types.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { buildQuery, type Query } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import type { Keyset } from '../workflows/workflows.ts'
+
+export interface AuditListing {
+  /** Any of these; every one when empty. */
+  readonly types: readonly AuditType[]
+  /** The user who acted. */
+  readonly actorUserId?: string | undefined
+  readonly subjectId?: string | undefined
+  readonly workflowId?: string | undefined
+  /** This moment included. */
+  readonly since?: Date | undefined
+  /** This moment excluded. */
+  readonly until?: Date | undefined
+  readonly limit: number
+  readonly after?: Keyset | undefined
+}
+
+export interface RecordedEvent {
+  readonly id: string
+  readonly at: Date
+  readonly type: AuditType
+  readonly actorKind: AuditActorKind
+  readonly actorUserId: string | null
+  readonly actorId: string | null
+  readonly subjectType: AuditSubject
+  readonly subjectId: string | null
+  readonly workflowId: string | null
+  readonly data: DocumentText
+  readonly network: string | null
+  readonly requestId: string | null
+}
+
+/**
+ * A page of events, newest first, and one row more where there are more: what the caller did and what was done to what
+ * they owned at that moment; all of them for an administrator.
+ */
+export async function listEvents(
+  store: Store,
+  caller: UserCaller,
+  listing: AuditListing,
+): Promise<Outcome<readonly RecordedEvent[]>> {
+  const rows = await store.read(eventsQuery(store.dialect, caller, listing))
+  const standing = standingOf(caller, rows[0])
+  if (!standing.ok) return standing
+  return done(rows.flatMap((row) => eventOf(row)))
+}
+
+type ListRow = StandingRow & { readonly [Name in keyof RecordedEvent]: RecordedEvent[Name] | null }
+
+/** The query of a list, for its plan. */
+export function eventsQuery(dialect: Dialect, caller: UserCaller, listing: AuditListing): Query<ListRow> {
+  const { builder, tables } = dialect
+  const { marks, users, audit } = tables
+  const { id, at, type, actorKind, actorUserId, actorId, subjectType, subjectId, workflowId, data } = audit
+  const { network, requestId } = audit
+  const fields = { id, at, type, actorKind, actorUserId, actorId, subjectType, subjectId, workflowId, data }
+  return buildQuery(
+    builder
+      .select({ ...standingFields(dialect), ...fields, network, requestId })
+      .from(marks)
+      .leftJoin(users, isThisCaller(dialect, caller))
+      .leftJoin(sql`(${pageOf(dialect, caller, listing)}) page`, sql`1 = 1`)
+      .leftJoin(audit, sql`${audit.id} = page.id`)
+      .where(isAnchor(dialect))
+      .orderBy(desc(audit.at), desc(audit.id))
+      .limit(listing.limit + 1),
+  )
+}
+
+/** Ids of a page: each part is served by one index and cut to a page; what is in both, `union` keeps once. */
+function pageOf(dialect: Dialect, caller: UserCaller, listing: AuditListing): SQL {
+  const { actorUserId, ownerId } = dialect.tables.audit
+  const parts = [
+    partOf(dialect, listing, eq(actorUserId, caller.userId)),
+    partOf(dialect, listing, eq(ownerId, caller.userId)),
+    ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
+  ]
+  return sql.join(
+    parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
+    sql` union `,
+  )
+}
+
+function partOf(dialect: Dialect, listing: AuditListing, isReached: SQL): SQL {
+  const { table, fields, order, limit } = pagePart(dialect, listing)
+  const condition = all(isReached, filters(dialect, listing))
+  return sql`select ${fields} from ${table} where ${condition} order by ${order} limit ${sql.raw(String(limit))}`
+}
+
+function everyonesPart(dialect: Dialect, caller: UserCaller, listing: AuditListing): SQL {
+  const { users } = dialect.tables
+  return dialect.reach.behind({
+    ...pagePart(dialect, listing),
+    gates: [users],
+    gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
+    where: all(sql`1 = 1`, filters(dialect, listing)),
+  })
+}
+
+function pagePart({ tables: { audit } }: Dialect, { limit }: AuditListing) {
+  return {
+    table: audit,
+    fields: sql`${audit.id} as id, ${audit.at} as at`,
+    order: sql`${audit.at} desc, ${audit.id} desc`,
+    limit: limit + 1,
+  }
+}
+
+function filters(dialect: Dialect, listing: AuditListing): SQL | undefined {
+  const { audit } = dialect.tables
+  const { types, actorUserId, subjectId, workflowId, since, until, after } = listing
+  return and(
+    types.length === 0 ? undefined : inArray(audit.type, [...types]),
+    actorUserId === undefined ? undefined : eq(audit.actorUserId, actorUserId),
+    subjectId === undefined ? undefined : eq(audit.subjectId, subjectId),
+    workflowId === undefined ? undefined : eq(audit.workflowId, workflowId),
+    since === undefined ? undefined : gte(audit.at, since),
+    until === undefined ? undefined : lt(audit.at, until),
+    // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
+    after === undefined ? undefined : and(lte(audit.at, after.at), or(lt(audit.at, after.at), lt(audit.id, after.id))),
+  )
+}
+
+/** None where the row is only the caller's own: the list is empty. */
+function eventOf(row: ListRow): readonly RecordedEvent[] {
+  const { id, at, type, actorKind, subjectType, data } = row
+  if (id === null || at === null || type === null) return []
+  if (actorKind === null || subjectType === null || data === null) return []
+  const { actorUserId, actorId, subjectId, workflowId, network, requestId } = row
+  const known = { actorUserId, actorId, subjectId, workflowId, network, requestId }
+  return [{ id, at, type, actorKind, subjectType, data, ...known }]
+}
