@@ -6,7 +6,6 @@ import {
   ownerOfExecution,
   recordEvent,
   recordEvents,
-  recordEventWhere,
   textMember,
   workflowOf,
   type AuditEvent,
@@ -116,8 +115,8 @@ describeDialects((dialect) => {
     await store.write({
       writes: [
         recordEvents(store.dialect, [first, second]),
-        recordEventWhere(store.dialect, third, sql`1 = 1`),
-        recordEventWhere(store.dialect, fourth, sql`1 = 0`),
+        recordEvent(store.dialect, third, { when: sql`1 = 1` }),
+        recordEvent(store.dialect, fourth, { when: sql`1 = 0` }),
       ],
     })
     expect((await ids(me)).toSorted()).toEqual([first, second, third].map(({ id }) => id).toSorted())

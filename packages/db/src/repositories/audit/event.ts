@@ -39,20 +39,19 @@ export interface AuditEvent {
   readonly origin: EventOrigin
 }
 
-/** The event as an effect of the batch of what it tells of, behind the gate. */
-export function recordEvent(dialect: Dialect, event: AuditEvent): Statement {
-  return recordEvents(dialect, [event])
+/**
+ * The event as an effect of the batch of what it tells of, behind the gate.
+ * @param when Where the batch does it only sometimes: asks about rows that the batch holds.
+ */
+export function recordEvent(dialect: Dialect, event: AuditEvent, { when }: { readonly when?: SQL } = {}): Statement {
+  if (when === undefined) return recordEvents(dialect, [event])
+  return buildStatement(insertWhere(dialect, dialect.tables.audit, valuesOf(dialect, event), when))
 }
 
 /** Several events in one statement. */
 export function recordEvents(dialect: Dialect, events: readonly AuditEvent[]): Statement {
   const { builder, tables } = dialect
   return buildStatement(builder.insert(tables.audit).values(events.map((event) => valuesOf(dialect, event))))
-}
-
-/** The event of something that a batch does only under a condition, decided before what it tells of is done. */
-export function recordEventWhere(dialect: Dialect, event: AuditEvent, condition: SQL): Statement {
-  return buildStatement(insertWhere(dialect, dialect.tables.audit, valuesOf(dialect, event), condition))
 }
 
 /** Gives a row where the batch that records this event was applied. */
