@@ -134,6 +134,9 @@ function writeUsers(directory: string, rootPassword: string): string {
     "grant all privileges on *.* to administrator@'%' with grant option;",
     `create user if not exists millrace@'%' identified by '${testPassword}';`,
     "grant all privileges on `millrace\\_%`.* to millrace@'%';",
+    // Sees which transactions wait for locks, which the product's user may not.
+    `create user if not exists observer@'%' identified by '${testPassword}';`,
+    "grant process on *.* to observer@'%';",
   ]
   writeFileSync(path, `${statements.join('\n')}\n`, { mode: 0o600 })
   return path

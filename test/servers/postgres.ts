@@ -107,6 +107,8 @@ const testSettings = {
   synchronous_commit: 'off',
   full_page_writes: 'off',
   max_wal_size: '256MB',
+  // The default waits a second before it looks for a deadlock.
+  deadlock_timeout: '100ms',
   // A test asks for the statistics that its plans depend on; a vacuum would be in the way of `drop database`.
   autovacuum: 'off',
   // Not the errors that tests provoke; its "ready" line ranks above them.

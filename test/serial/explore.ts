@@ -1,0 +1,141 @@
+import { actorNames, type ActorName, type Grain } from './actor.ts'
+import { keyOf, type Outcome } from './outcome.ts'
+import { nameOf } from './pairs.ts'
+import { run, type Run, type Theatre } from './run.ts'
+import { interleavings, serialSchedules, writeSchedule, type Schedule, type Step } from './schedule.ts'
+import type { Write } from './writes.ts'
+
+export interface Bound {
+  readonly grain: Grain
+  /** How often the turn may change. */
+  readonly mostChanges: number
+  /** At most so many schedules of each pair, chosen by the seed where there are more. */
+  readonly mostSchedules: number
+  readonly seed: number
+}
+
+/** A schedule whose outcome no serial order has. */
+export interface Violation {
+  readonly writes: string
+  readonly schedule: string
+  readonly grain: Grain
+  readonly trace: readonly Step[]
+  readonly outcome: Outcome
+  readonly serial: readonly Outcome[]
+}
+
+export interface Explored {
+  readonly schedules: number
+  /** How many there are below the bound of changes. */
+  readonly possible: number
+  readonly violations: readonly Violation[]
+}
+
+/** Runs writes in their serial orders, then in the orders between, and holds each outcome against the serial ones. */
+export async function explore(theatre: Theatre, together: readonly Write[], bound: Bound): Promise<Explored> {
+  const judge = await judgeOf(theatre, together, bound.grain)
+  const all = interleavings(judge.names, judge.lengths, bound.mostChanges)
+  const chosen = sample(all, bound.mostSchedules, `${bound.seed} ${nameOf(together)}`)
+  const violations: Violation[] = []
+  for (const schedule of chosen) {
+    const violation = await judge.violationOf(schedule)
+    if (violation !== undefined) violations.push(violation)
+  }
+  return { schedules: chosen.length, possible: all.length, violations }
+}
+
+/** Runs one schedule, with the serial ones to hold it against. */
+export async function replay(
+  theatre: Theatre,
+  together: readonly Write[],
+  schedule: Schedule,
+  grain: Grain,
+): Promise<Violation | undefined> {
+  const judge = await judgeOf(theatre, together, grain)
+  return judge.violationOf(schedule)
+}
+
+interface Judge {
+  readonly names: readonly ActorName[]
+  /** The most steps that each took in a serial order. */
+  readonly lengths: Readonly<Partial<Record<ActorName, number>>>
+  violationOf(schedule: Schedule): Promise<Violation | undefined>
+}
+
+async function judgeOf(theatre: Theatre, together: readonly Write[], grain: Grain): Promise<Judge> {
+  const names = actorNames.slice(0, together.length)
+  const serial: Run[] = []
+  for (const schedule of serialSchedules(names)) serial.push(await run(theatre, together, schedule, grain))
+  const allowed = new Set(serial.map(({ outcome }) => keyOf(outcome)))
+  const lengths = Object.fromEntries(
+    names.map((name) => [
+      name,
+      Math.max(...serial.map(({ trace }) => trace.filter(({ actor }) => actor === name).length)),
+    ]),
+  )
+  return {
+    names,
+    lengths,
+    async violationOf(schedule) {
+      const { outcome, trace } = await run(theatre, together, schedule, grain)
+      if (allowed.has(keyOf(outcome))) return undefined
+      if (await isWithoutThoseInProgress(theatre, { together, names, outcome, grain })) return undefined
+      return {
+        writes: nameOf(together),
+        schedule: writeSchedule(schedule),
+        grain,
+        trace,
+        outcome,
+        serial: serial.map(({ outcome: other }) => other),
+      }
+    },
+  }
+}
+
+interface Judged {
+  readonly together: readonly Write[]
+  readonly names: readonly ActorName[]
+  readonly outcome: Outcome
+  readonly grain: Grain
+}
+
+/** Of two with one key, one may be told 409 `idempotency_in_progress`: then it has done nothing. */
+async function isWithoutThoseInProgress(
+  theatre: Theatre,
+  { together, names, outcome, grain }: Judged,
+): Promise<boolean> {
+  const told = names.filter((name) => outcome.answers[name]?.includes('idempotency_in_progress') === true)
+  if (told.length === 0 || told.length === names.length) return false
+  const others = names.filter((name) => !told.includes(name))
+  const left = together.filter((_, index) => others.includes(names[index] ?? 'a'))
+  for (const schedule of serialSchedules(actorNames.slice(0, left.length))) {
+    const { outcome: alone } = await run(theatre, left, schedule, grain)
+    const answers = Object.fromEntries(others.map((name, index) => [name, alone.answers[actorNames[index] ?? 'a']]))
+    const seen = Object.fromEntries(others.map((name) => [name, outcome.answers[name]]))
+    if (keyOf({ ...alone, answers }) === keyOf({ ...outcome, answers: seen })) return true
+  }
+  return false
+}
+
+/** So many of a list, the same for the same seed, in the list's order. */
+export function sample<Item>(items: readonly Item[], most: number, seed: string): readonly Item[] {
+  if (items.length <= most) return items
+  const random = seeded(seed)
+  const drawn = items.map((item, index) => ({ item, index, at: random() })).toSorted((x, y) => x.at - y.at)
+  return drawn
+    .slice(0, most)
+    .toSorted((x, y) => x.index - y.index)
+    .map(({ item }) => item)
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32 over FNV-1a). */
+export function seeded(seed: string): () => number {
+  let state = 2_166_136_261
+  for (const character of seed) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 16_777_619)
+  return () => {
+    state = (state + 0x6d_2b_79_f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * `pnpm serial`: steps every pair of writes against each other, on databases that it starts and ends itself, and exits 1
+ * where an outcome equals that of no serial order.
+ *
+ *   --dialect sqlite,postgres,mysql   which databases; all unless given
+ *   --pairs 'patch*'                  only pairs of which one write's name matches; 'patch × delete' is one pair or triple
+ *   --grain statement|trip            where to stop: before each statement (PostgreSQL, MySQL) or each round trip (all)
+ *   --changes 3                       how often the turn may change
+ *   --schedules 200                   at most so many of a pair, chosen by the seed
+ *   --sample 50                       only so many pairs, chosen by the seed
+ *   --seed 1
+ *   --schedule a3b2                   only this one
+ *   --short                           names of the pairs alone
+ */
+import { randomUUID } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { dialects, type Dialect } from '../dialects.ts'
+import { makeDataDirectory } from '../servers/data-directory.ts'
+import { startServers } from '../servers/start.ts'
+import type { Grain } from './actor.ts'
+import { explore, replay, sample, type Violation } from './explore.ts'
+import { nameOf, pairs, writesOf } from './pairs.ts'
+import { textOf } from './report.ts'
+import { readSchedule } from './schedule.ts'
+import { openTheatre } from './theatre.ts'
+import type { Write } from './writes.ts'
+
+const { values } = parseArgs({
+  options: {
+    dialect: { type: 'string', default: dialects.join(',') },
+    pairs: { type: 'string', default: '*' },
+    grain: { type: 'string' },
+    changes: { type: 'string', default: '3' },
+    schedules: { type: 'string', default: '200' },
+    sample: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: '1' },
+    schedule: { type: 'string' },
+    short: { type: 'boolean', default: false },
+  },
+})
+const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
+const seed = Number(values.seed)
+
+/** By name, `*` for anything; a text with ` × ` is the writes themselves. */
+function chosenPairs(): readonly (readonly Write[])[] {
+  if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
+  const parts = values.pairs.split(' × ').map((part) => new RegExp(`^${part.replaceAll('*', '.*')}$`))
+  const [first, second] = parts
+  const matching = pairs.filter(([left, right]) =>
+    second === undefined
+      ? first?.test(left.name) === true || first?.test(right.name) === true
+      : (first?.test(left.name) === true && second.test(right.name)) ||
+        (first?.test(right.name) === true && second.test(left.name)),
+  )
+  return sample(matching, Number(values.sample), values.seed)
+}
+
+function grainOf(dialect: Dialect): Grain {
+  if (values.grain === 'trip' || values.grain === 'statement') return values.grain
+  return dialect === 'postgres' ? 'statement' : 'trip'
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-serial-'))
+const dataDirectory = makeDataDirectory(directory)
+// PostgreSQL runs as another user when this is root.
+for (const folder of [directory, dataDirectory]) chmodSync(folder, 0o711)
+// Servers that are not asked for are not started.
+if (!wanted.includes('postgres')) process.env['TEST_POSTGRES_URL'] = 'postgresql://unused@127.0.0.1:9'
+if (!wanted.includes('mysql')) process.env['TEST_MYSQL_URL'] = 'mysql://unused@127.0.0.1:9'
+const servers = await startServers(directory, randomUUID(), dataDirectory)
+try {
+  for (const dialect of wanted) await exploreDialect(dialect)
+} finally {
+  await servers.stop()
+  for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
+}
+
+async function exploreDialect(dialect: Dialect): Promise<void> {
+  const theatre = await openTheatre(dialect, { servers: servers.started, directory: dataDirectory })
+  const grain = grainOf(dialect)
+  const startedAt = performance.now()
+  const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }
+  try {
+    for (const together of chosenPairs()) {
+      const violations: Violation[] = []
+      if (values.schedule === undefined) {
+        const bound = { grain, mostChanges: Number(values.changes), mostSchedules: Number(values.schedules), seed }
+        const explored = await explore(theatre, together, bound)
+        count.schedules += explored.schedules
+        count.possible += explored.possible
+        violations.push(...explored.violations)
+      } else {
+        const violation = await replay(theatre, together, readSchedule(values.schedule), grain)
+        count.schedules += 1
+        count.possible += 1
+        if (violation !== undefined) violations.push(violation)
+      }
+      count.pairs += 1
+      count.violations += violations.length
+      if (violations.length > 0) count.violated += 1
+      const [first] = violations
+      if (first === undefined) continue
+      process.stdout.write(`✗ ${dialect}: ${nameOf(together)}: ${violations.length} violations\n`)
+      if (!values.short) process.stdout.write(`${textOf(dialect, first)}\n\n`)
+    }
+  } finally {
+    await theatre.close()
+  }
+  if (count.violations > 0) process.exitCode = 1
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+  process.stdout.write(
+    `${dialect}, by ${grain}: ${count.pairs} pairs, ${count.schedules} of the ${count.possible} schedules with at most ${values.changes} changes of turn (seed ${seed}), ${count.violations} violations in ${count.violated} pairs, ${seconds} s\n`,
+  )
+}

@@ -1,0 +1,41 @@
+import type { Dialect } from '../dialects.ts'
+import type { Violation } from './explore.ts'
+import type { Outcome } from './outcome.ts'
+
+/** The command that runs a schedule again. */
+export function commandOf(dialect: Dialect, { writes, schedule, grain }: Violation): string {
+  return `npx -y pnpm@12 serial --dialect ${dialect} --pairs '${writes}' --schedule ${schedule} --grain ${grain}`
+}
+
+/** A violation as isolationtester prints a permutation: its steps, what came out, and what should have. */
+export function textOf(dialect: Dialect, violation: Violation): string {
+  const { writes, schedule, trace, outcome, serial } = violation
+  return [
+    `${dialect}: ${writes}, ${schedule}: the outcome is of no serial order`,
+    ...trace.map(({ actor, label, waited }) => `  ${actor}: ${label}${waited ? ' <waiting ...>' : ''}`),
+    ...sectionOf('what came out', outcome),
+    ...serial.flatMap((other, index) => sectionOf(`serial order ${index + 1}`, other, outcome)),
+    `  again: ${commandOf(dialect, violation)}`,
+  ].join('\n')
+}
+
+/** Of a serial outcome only what is unlike the one that came out. */
+function sectionOf(title: string, outcome: Outcome, other?: Outcome): readonly string[] {
+  const lines = linesOf(outcome)
+  const others = new Set(other === undefined ? [] : linesOf(other))
+  const own = new Set(lines)
+  const missing = other === undefined ? [] : linesOf(other).filter((line) => !own.has(line))
+  return [
+    `  ${title}:`,
+    ...lines.filter((line) => !others.has(line)).map((line) => `    ${line}`),
+    ...missing.map((line) => `    and not ${line}`),
+  ]
+}
+
+function linesOf({ answers, gone, come }: Outcome): readonly string[] {
+  return [
+    ...Object.entries(answers).map(([name, answer]) => `${name}: ${answer}`),
+    ...gone.map((row) => `- ${row}`),
+    ...come.map((row) => `+ ${row}`),
+  ]
+}

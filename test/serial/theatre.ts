@@ -1,0 +1,33 @@
+import type { Dialect } from '../dialects.ts'
+import { hookConnections } from './hooks.ts'
+import type { Place } from './ground.ts'
+import type { Theatre } from './run.ts'
+import { openStage } from './stage.ts'
+import { makeWorld } from './world.ts'
+
+/** Opens a database of the dialect and fills it with the world. */
+export async function openTheatre(dialect: Dialect, place: Place): Promise<Theatre & { close(): Promise<void> }> {
+  const unhook = hookConnections()
+  const stage = await openStage(dialect, place)
+  try {
+    const world = await makeWorld(stage)
+    await stage.ground.keep()
+    const baseline = { rows: await stage.ground.rows(), names: world.names }
+    // Behind every time of the world, and before the minute in which the use of its keys would be noted again.
+    const beginsAt = new Date(Date.now() + 20_000)
+    return {
+      stage,
+      world,
+      baseline,
+      beginsAt,
+      async close() {
+        await stage.close()
+        unhook()
+      },
+    }
+  } catch (error) {
+    await stage.close()
+    unhook()
+    throw error
+  }
+}
