@@ -65,6 +65,10 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
       if (answer !== undefined) statements.push(answer)
       return Promise.reject(new Recorded())
     },
+    change({ before = [], statement }) {
+      statements.push(...before, statement)
+      return Promise.reject(new Recorded())
+    },
   }
   return { statements, store }
 }

@@ -234,7 +234,7 @@ describeDialects((dialect) => {
   })
 
   describe('trips', () => {
-    test('a claim takes one round trip, two on MySQL, however many it gives', async () => {
+    test('a claim takes one round trip, five on MySQL, however many it gives, and four where nothing is due', async () => {
       const { owner, workflowId } = await ownerWithWorkflow()
       for (let count = 0; count < 21; count += 1) await startExecution(store, owner, workflowId)
       const tripsOf = async (limit: number) => {
@@ -243,10 +243,10 @@ describeDialects((dialect) => {
         const claimed = await claim(observed, owner, { limit })
         return { trips, count: claimed.length }
       }
-      const trips = dialect === 'mysql' ? 2 : 1
+      const trips = dialect === 'mysql' ? 5 : 1
       expect(await tripsOf(1)).toEqual({ trips, count: 1 })
       expect(await tripsOf(20)).toEqual({ trips, count: 20 })
-      expect(await tripsOf(20)).toEqual({ trips, count: 0 })
+      expect(await tripsOf(20)).toEqual({ trips: dialect === 'mysql' ? 4 : 1, count: 0 })
     })
   })
 })

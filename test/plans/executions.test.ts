@@ -129,8 +129,7 @@ describeDialects((dialect) => {
         return transport.run(statement)
       },
       transact(writes: readonly Statement[], reads: readonly Statement[]) {
-        // Not the wait for other claims: it reads no execution, and would hold the lock that it waits for.
-        statements.push(...writes.filter(({ text }) => !text.includes('pg_advisory')), ...reads)
+        statements.push(...writes, ...reads)
         return transport.transact(writes, reads)
       },
     }

@@ -3,23 +3,49 @@ import type { Tables } from '../schema/schema.ts'
 
 type Executions = Tables['executions']
 
+/** What of the candidates a claim takes hold of. */
+export interface HeldParts {
+  /** Gives `due_id`, `due_since`, `was_running` (0 or 1) and `is_exhausted` (0 or 1). */
+  readonly candidates: SQL
+  readonly executions: Executions
+  /** How many with attempts left. */
+  readonly limit: number
+  /** Of the row itself: whether it still can be claimed, and whether it still is used up. */
+  readonly isTakeable: SQL
+  readonly isSpent: SQL
+}
+
+/** What a claim does, as the parts of one statement. */
+export interface WholeClaim {
+  readonly candidates: SQL
+  /** The ids to change, in `chosen_id`, made from the candidates under the name that it is given. */
+  readonly source: (candidates: SQL) => SQL
+  readonly set: readonly (readonly [Column, SQL])[]
+  readonly executions: Executions
+  /** Inserts; what they find as `executions` are the rows that were changed, as they are now. */
+  readonly effects: readonly SQL[]
+  /** The select that ends it, over the same rows; `seen` is the number of candidates. */
+  readonly answer: (seen: SQL) => SQL
+}
+
 /** How a dialect hands executions out to many claimers at once. */
 export interface ClaimDialect {
-  /**
-   * Statements that come first in a claim's transaction and wait for claims that could reach the same executions, so
-   * that each sees what the one before has left. None where the claim's own statement waits.
-   */
-  waitForOthers(caller: { readonly userId: string; readonly mayAdminister: boolean }): readonly SQL[]
+  /** Statements that come first in a claim's transaction. */
+  before(operation: SQL): readonly SQL[]
   /**
    * The condition that the claim has taken nothing yet, for one that is sent again after its answer was lost; undefined
    * where looking for that would keep other callers' claims from going on.
    */
   isFirst(taken: SQL): SQL | undefined
-  /** Locks the executions that the subquery reads and leaves out those that another transaction is changing. */
-  chosen(subquery: SQL, executions: Executions): SQL
-  /** Updates the executions that `source`, known as `chosen` with their ids in `chosen_id`, gives. */
-  update(
-    executions: Executions,
-    change: { readonly set: readonly (readonly [Column, SQL])[]; readonly source: SQL; readonly where: SQL },
-  ): SQL
+  /**
+   * The first `limit` candidates with attempts left, and those that are used up, as `due_id`, `due_since`,
+   * `was_running` and `is_exhausted`. Where claimers run side by side, each row is locked, and one that another
+   * transaction holds is passed by.
+   */
+  held(parts: HeldParts): SQL
+  readonly change:
+    /** All of a claim is one statement, which gives its answer. */
+    | { readonly kind: 'whole'; compose(claim: WholeClaim): SQL }
+    /** A batch: an update, then what reads the rows that it marked. */
+    | { readonly kind: 'batch'; update(change: Pick<WholeClaim, 'set' | 'executions'> & { readonly source: SQL }): SQL }
 }

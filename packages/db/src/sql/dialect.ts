@@ -2,6 +2,7 @@ import type { Column, SQL } from 'drizzle-orm'
 import type { ClaimDialect } from './claiming.ts'
 import type { Builder } from '../dialects/builder.ts'
 import type { GateDialect } from './gate.ts'
+import type { HistoryDialect } from './history.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { ReachDialect } from './reaching.ts'
 import type { Tables } from '../schema/schema.ts'
@@ -36,5 +37,6 @@ export interface Dialect {
   readonly gate: GateDialect
   readonly reach: ReachDialect
   readonly claim: ClaimDialect
+  readonly history: HistoryDialect
   readonly migration: MigrationDialect
 }

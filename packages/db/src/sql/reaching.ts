@@ -27,6 +27,9 @@ export interface ReachThrough extends Reach {
   readonly index: string
 }
 
+/** One of several kinds of rows that belong to the same parents. */
+export type ReachPart = Pick<ReachThrough, 'fields' | 'where' | 'order' | 'limit'>
+
 /** Rows that are reached only when other tables have a row. */
 export interface ReachBehind extends Reach {
   readonly gates: readonly Table[]
@@ -40,6 +43,8 @@ export interface ReachBehind extends Reach {
  */
 export interface ReachDialect {
   through(reach: ReachThrough): SQL
+  /** Several kinds of rows of the same parents, each up to its own limit, joined by `union all`. */
+  throughEach(reach: Omit<ReachThrough, keyof ReachPart>, parts: readonly ReachPart[]): SQL
   behind(reach: ReachBehind): SQL
   /** The order of rows in which an index's column is null and those after it follow. */
   orderAfterNull(column: Column, order: SQL): SQL

@@ -6,6 +6,8 @@ import type { Statement } from './statement.ts'
 export interface RawResult {
   readonly rows: readonly (readonly unknown[])[]
   readonly affected: number
+  /** What `last_insert_id(…)` in the statement was given, where the dialect has that; else undefined. */
+  readonly insertId?: bigint | undefined
 }
 
 /** What a driver takes at most; whoever builds statements that can grow keeps to it. */

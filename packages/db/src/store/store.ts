@@ -40,6 +40,27 @@ export interface Store {
    * transaction. Deadlocks and locks that others hold are waited out until the deadline. Never applied twice.
    */
   apply<Row = never>(write: GuardedWrite<Row> | MarkedWrite<Row>): Promise<Applied<Row>>
+  /** Sends a write that is one statement: one round trip. Never applied twice. */
+  change<Row>(change: Change<Row>): Promise<Changed<Row>>
+}
+
+/** One statement that decides, writes and gives what it did: a write in one trip on every platform. */
+export interface Change<Row> {
+  /** Sent before it in the same transaction: settings and waits, nothing that writes. */
+  readonly before?: readonly Statement[]
+  readonly statement: Query<Row>
+  /**
+   * Gives what the statement gave, where it has been applied, and no row where it has not: asked in place of the
+   * statement after its answer was lost. So its conditions must make a second application impossible.
+   */
+  readonly lookup: Query<Row>
+}
+
+export interface Changed<Row> {
+  readonly rows: readonly Row[]
+  readonly affected: number
+  /** See {@link RawResult}. */
+  readonly insertId: bigint | undefined
 }
 
 export interface StoreOptions {
@@ -88,6 +109,18 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
     }
   }
 
+  async function changeOnce<Row>({ before = [], statement, lookup }: Change<Row>, loss: Loss): Promise<Changed<Row>> {
+    const found = loss.isPossible ? await read(lookup) : []
+    if (found.length > 0) return { rows: found, affected: found.length, insertId: undefined }
+    const results =
+      before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
+    // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
+    const late = loss.isPossible ? await read(lookup) : []
+    if (late.length > 0) return { rows: late, affected: late.length, insertId: undefined }
+    const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
+    return { rows: rows.map((row) => statement.decode(row)), affected, insertId }
+  }
+
   return {
     dialect: transport.dialect,
     async read(query) {
@@ -105,6 +138,15 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
       const loss: Loss = { isPossible: false }
       return retried(
         () => watched(loss, () => applyOnce(write, loss)),
+        (error) => isWorthWritingAgain(error, true),
+        retrying,
+      )
+    },
+    async change(change) {
+      await ensureSchema()
+      const loss: Loss = { isPossible: false }
+      return retried(
+        () => watched(loss, () => changeOnce(change, loss)),
         (error) => isWorthWritingAgain(error, true),
         retrying,
       )

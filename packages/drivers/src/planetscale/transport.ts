@@ -109,7 +109,8 @@ export function basicAuthorization({ user, password }: MysqlTarget): string {
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
 
-export function rawResult({ rows, rowsAffected }: ExecutedQuery<'array'>): RawResult {
+export function rawResult({ rows, rowsAffected, insertId }: ExecutedQuery<'array'>): RawResult {
   // Arrays, as `as: 'array'` asks; the client's type has objects too.
-  return { rows: rows.map((row) => (Array.isArray(row) ? row : Object.values<unknown>(row))), affected: rowsAffected }
+  const values = rows.map((row) => (Array.isArray(row) ? row : Object.values<unknown>(row)))
+  return { rows: values, affected: rowsAffected, insertId: BigInt(insertId) }
 }

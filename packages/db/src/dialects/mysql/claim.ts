@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { ClaimDialect } from '../../sql/claiming.ts'
+import { candidatesInOrder } from '../candidates-in-order.ts'
 import { setClause } from '../set-clause.ts'
 
 /**
@@ -8,10 +9,13 @@ import { setClause } from '../set-clause.ts'
  * a deadlock when both go on to update.
  */
 export const mysqlClaim: ClaimDialect = {
-  waitForOthers: () => [],
+  before: () => [],
   // Reading for an update what isn't there locks the gap, into which other callers' claims write at the same time.
   isFirst: () => undefined,
-  chosen: (subquery) => subquery,
-  update: (executions, { set, source, where }) =>
-    sql`update (${source}) chosen join ${executions} on ${executions.id} = chosen.chosen_id set ${setClause(set)} where ${where}`,
+  held: candidatesInOrder,
+  change: {
+    kind: 'batch',
+    update: ({ set, source, executions }) =>
+      sql`update (${source}) chosen join ${executions} on ${executions.id} = chosen.chosen_id set ${setClause(set)}`,
+  },
 }

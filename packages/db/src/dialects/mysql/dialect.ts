@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/mysql-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
 import type { Builder } from '../builder.ts'
+import { countedEntries } from '../newest-entry.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { mysqlClaim } from './claim.ts'
 import { mysqlGate } from './gate.ts'
@@ -32,6 +33,7 @@ export const mysql: Dialect = {
   gate: mysqlGate,
   reach: mysqlReach,
   claim: mysqlClaim,
+  history: countedEntries,
   orUpdate(_key, columns) {
     // `values(column)`: MySQL's newer alias for the inserted row is unknown to MariaDB.
     const sets = columns.map(({ name }) => sql`${sql.identifier(name)} = values(${sql.identifier(name)})`)

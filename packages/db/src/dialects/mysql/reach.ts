@@ -1,15 +1,12 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { ReachDialect } from '../../sql/reaching.ts'
+import type { ReachDialect, ReachThrough } from '../../sql/reaching.ts'
+import { throughEach } from '../through-each.ts'
 
 export const mysqlReach: ReachDialect = {
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
-  through({ fields, table, parents, parentWhere, belongs, index, where, order, limit, isLocking }) {
-    const child = sql`${table} force index (${sql.identifier(index)})`
-    const tables = sql.join([...parents, child], sql` straight_join `)
-    const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
-    return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
-  },
+  through,
+  throughEach: throughEach(through),
   behind: ({ fields, table, gates, gateWhere, where, order, limit, isLocking }) =>
     sql`select ${fields} from ${sql.join([...gates, table], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
   orderAfterNull: (_column, order) => order,
@@ -17,4 +14,22 @@ export const mysqlReach: ReachDialect = {
 
 function lock(isLocking = false): SQL {
   return isLocking ? sql` for update` : sql``
+}
+
+function through({
+  fields,
+  table,
+  parents,
+  parentWhere,
+  belongs,
+  index,
+  where,
+  order,
+  limit,
+  isLocking,
+}: ReachThrough): SQL {
+  const child = sql`${table} force index (${sql.identifier(index)})`
+  const tables = sql.join([...parents, child], sql` straight_join `)
+  const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
+  return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
 }

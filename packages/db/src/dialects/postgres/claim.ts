@@ -1,32 +1,45 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import type { ClaimDialect } from '../../sql/claiming.ts'
 import { setClause } from '../set-clause.ts'
 
 /** Tells these advisory locks from those of other programs. */
-const everyonesClaims = sql.raw('1835626601')
-const oneCallersClaims = sql.raw('1835626602')
+const oneClaim = sql.raw('1835626602')
 
 /**
- * `skip locked` alone would let a claimer overlook what another holds for a moment and then leaves: claims of one
- * caller follow one another, and an administrator's, which reach everyone's executions, follow all. A statement of its
- * own, so that the next one sees what the claim before has committed.
+ * Claimers pass each other: each takes the first rows that nobody else holds. What a claim looks through is read without
+ * a lock, and only what it takes is locked, so no row is kept from the others that this claim then leaves. A claimer
+ * that met nothing but rows of others asks again: `seen` tells it so.
  */
 export const postgresClaim: ClaimDialect = {
-  waitForOthers({ userId, mayAdminister }) {
-    const shared = sql`pg_advisory_xact_lock_shared(${everyonesClaims})`
-    const alone = sql`pg_advisory_xact_lock(${everyonesClaims})`
-    const isAdministrator = sql`exists (select 1 from users where id = ${userId} and role = 'admin')`
-    const everyones = mayAdminister ? sql`case when ${isAdministrator} then ${alone} else ${shared} end` : shared
-    const callers = sql`pg_advisory_xact_lock(${oneCallersClaims}, hashtext(${userId}))`
+  before(operation) {
+    // A claim whose answer was lost may still run when it is sent again: the second waits, and then finds the first.
+    const alone = sql`pg_advisory_xact_lock(${oneClaim}, hashtext(${operation}))`
     // The planner takes each workflow for an average one, whose backlog is soon sorted; in a large one only the index
-    // has the order at once.
-    const inIndexOrder = sql`set_config('enable_sort', 'off', true)`
-    return [sql`select ${everyones}, ${callers}, ${inIndexOrder}`]
+    // has the order at once, and without bitmaps it is the cheapest there is.
+    return [sql`select ${alone}, set_config('enable_bitmapscan', 'off', true)`]
   },
   isFirst: (taken) => sql`not exists (${taken})`,
-  // What a cancellation or a heartbeat is changing at the moment is not waited for.
-  chosen: (subquery, executions) => sql`${subquery} for update of ${executions} skip locked`,
-  // A common table expression that locks is evaluated once; a subquery in `from` may be run again for each row.
-  update: (executions, { set, source, where }) =>
-    sql`with chosen as materialized (${source}) update ${executions} set ${setClause(set)} from chosen where ${executions.id} = chosen.chosen_id and ${where}`,
+  held({ candidates, executions, limit, isTakeable, isSpent }) {
+    const inOrder = (isExhausted: SQL) =>
+      sql`(select * from ${candidates} candidates where is_exhausted = ${isExhausted} order by due_since, due_id) candidates`
+    const fields = sql`candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted`
+    const lock = sql`for update of ${executions} skip locked`
+    const takeable = sql`select ${fields} from ${inOrder(sql`0`)} join ${executions} on ${executions.id} = candidates.due_id where ${isTakeable} order by candidates.due_since, candidates.due_id limit ${sql.raw(String(limit))} ${lock}`
+    const spent = sql`select ${fields} from ${inOrder(sql`1`)} join ${executions} on ${executions.id} = candidates.due_id where ${isSpent} ${lock}`
+    return sql`select * from (${takeable}) takeable union all select * from (${spent}) spent`
+  },
+  change: {
+    kind: 'whole',
+    compose({ candidates, source, set, executions, effects, answer }) {
+      const change = sql`update ${executions} set ${setClause(set)} from chosen where ${executions.id} = chosen.chosen_id returning ${executions}.*`
+      const parts = [
+        sql`due as materialized (${candidates})`,
+        sql`chosen as materialized (${source(sql`due`)})`,
+        // By the table's own name, which only what comes after it finds.
+        sql`${executions} as (${change})`,
+        ...effects.map((effect, position) => sql`${sql.raw(`effect_${position}`)} as (${effect})`),
+      ]
+      return sql`with ${sql.join(parts, sql`, `)} ${answer(sql`(select count(*) from due)`)}`
+    },
+  },
 }

@@ -8,6 +8,7 @@ import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { postgresClaim } from './claim.ts'
 import { postgresGate } from './gate.ts'
+import { postgresHistory } from './history.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
@@ -33,6 +34,7 @@ export const postgres: Dialect = {
   gate: postgresGate,
   reach: postgresReach,
   claim: postgresClaim,
+  history: postgresHistory,
   orUpdate: onConflict,
   migration: postgresMigration,
 }

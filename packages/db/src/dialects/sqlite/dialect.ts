@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
 import { onConflict } from '../on-conflict.ts'
+import { countedEntries } from '../newest-entry.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { sqliteClaim } from './claim.ts'
 import { sqliteGate } from './gate.ts'
@@ -30,6 +31,7 @@ export const sqlite: Dialect = {
   gate: sqliteGate,
   reach: sqliteReach,
   claim: sqliteClaim,
+  history: countedEntries,
   orUpdate: onConflict,
   migration: sqliteMigration,
 }

@@ -15,7 +15,7 @@ export interface DueKind {
 }
 
 /** The ways of being due at a moment, each one range of an index. */
-export function dueKinds(dialect: Dialect, at: Date): readonly DueKind[] {
+export function dueKinds(dialect: Dialect, at: Date | SQL): readonly DueKind[] {
   const { executions } = dialect.tables
   const { status, dueAt, leaseUntil, createdAt, id } = executions
   const byCreation = dialect.reach.orderAfterNull(dueAt, sql`${createdAt}, ${id}`)
@@ -48,7 +48,7 @@ export function dueKinds(dialect: Dialect, at: Date): readonly DueKind[] {
 }
 
 /** Whether an execution is due: what a lock waited for may have changed since it was chosen. */
-export function isDue(dialect: Dialect, at: Date): SQL {
+export function isDue(dialect: Dialect, at: Date | SQL): SQL {
   const { executions } = dialect.tables
   const { status, dueAt, leaseUntil } = executions
   return all(

@@ -1,0 +1,81 @@
+import { and, eq, isNotNull, sql, type Query as DrizzleQuery, type SQL } from 'drizzle-orm'
+import { all, isAnchor, isCaller, standingFields, type StandingRow } from '../../access/access.ts'
+import type { DocumentText } from '../../document/index.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import type { ClaimBind } from './claim-shape.ts'
+import { viewFields, viewOf, type ExecutionView } from './executions.ts'
+
+/** An execution with what a worker needs to run it. */
+export type ClaimedExecution = ExecutionView & { readonly definition: DocumentText }
+
+export type ClaimedRow = StandingRow & {
+  readonly [Name in keyof ClaimedExecution | 'lastOp']: (ClaimedExecution & { readonly lastOp: string })[Name] | null
+} & {
+  /** How many candidates the claim looked at, where its statement tells. */
+  readonly seen: number | null
+}
+
+interface ClaimedSource {
+  readonly condition: SQL
+  readonly seen?: SQL
+  /** No row at all where nothing is claimed. */
+  readonly isOnlyClaimed?: boolean
+}
+
+interface ClaimedSelect {
+  toSQL(): DrizzleQuery
+  getSQL(): SQL
+  readonly _: { readonly selectedFields: object; readonly result: readonly ClaimedRow[] }
+}
+
+/** What is claimed, with the caller's standing: a row without an execution where there is none. */
+export function claimedSelect(
+  dialect: Dialect,
+  bind: ClaimBind,
+  { condition, seen = sql`null`, isOnlyClaimed = false }: ClaimedSource,
+): ClaimedSelect {
+  const { builder, tables } = dialect
+  const { marks, users, executions, workflows, workflowVersions } = tables
+  return builder
+    .select({
+      ...standingFields(dialect),
+      ...viewFields(dialect),
+      definition: workflowVersions.definition,
+      lastOp: executions.lastOp,
+      seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
+    })
+    .from(marks)
+    .leftJoin(users, isCaller(dialect, bind))
+    .leftJoin(executions, condition)
+    .leftJoin(workflows, eq(workflows.id, executions.workflowId))
+    .leftJoin(
+      workflowVersions,
+      and(
+        eq(workflowVersions.workflowId, executions.workflowId),
+        eq(workflowVersions.versionNumber, executions.versionNumber),
+      ),
+    )
+    .where(all(isAnchor(dialect), isOnlyClaimed ? isNotNull(executions.id) : undefined))
+}
+
+/** In the order in which they were due, which their own columns no longer tell. */
+export function claimedOf(
+  rows: readonly ClaimedRow[],
+  placeOfRow: (row: ClaimedExecution & { readonly lastOp: string }) => number,
+): readonly ClaimedExecution[] {
+  return rows
+    .filter(isWhole)
+    .toSorted((one, other) => placeOfRow(one) - placeOfRow(other))
+    .map((row) => ({ ...viewOf(row), definition: row.definition }))
+}
+
+function isWhole<Row extends { readonly id: string | null; readonly definition: DocumentText | null }>(
+  row: Row,
+): row is Row & ClaimedExecution & { readonly lastOp: string } {
+  return row.id !== null && row.definition !== null
+}
+
+/** `operation:1`, `operation:2x`, …: the place, and an `x` where a lease was lost. */
+export function placeIn(lastOp: string): number {
+  return Number.parseInt(lastOp.slice(lastOp.lastIndexOf(':') + 1), 10)
+}

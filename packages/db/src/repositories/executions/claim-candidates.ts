@@ -1,0 +1,100 @@
+import { and, eq, isNull, lte, sql, type Column, type SQL } from 'drizzle-orm'
+import { all, isCaller } from '../../access/access.ts'
+import { restoreMark } from '../../schema/schema.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { isNotRestoring } from '../../store/restore-mark.ts'
+import { workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
+import { dueKinds, type DueKind } from './due.ts'
+
+/** How many more than are wanted a claim looks at: used up ones, and on some dialects what other claims hold. */
+export const spareCandidates = 100
+
+/**
+ * Due executions that the caller reaches, in their order, of each kind a window: `due_id`, `due_since`, `was_running`,
+ * `is_exhausted`.
+ */
+export function candidates(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): SQL {
+  const kinds = dueKinds(dialect, bind('at', dialect.tables.executions.dueAt))
+  const parts = [
+    ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, kind)) : []),
+    ownParts(dialect, bind, shape, kinds),
+  ]
+  // `union` keeps one of what is an administrator's own.
+  const reached = sql.join(
+    parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
+    sql` union `,
+  )
+  const limit = sql.raw(String(shape.limit + spareCandidates))
+  return sql`select * from (${reached}) reached order by due_since, due_id limit ${limit}`
+}
+
+function ownParts(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, kinds: readonly DueKind[]): SQL {
+  const { executions, users, workflows } = dialect.tables
+  return dialect.reach.throughEach(
+    {
+      table: executions,
+      parents: [users, workflows],
+      parentWhere: all(
+        isActing(dialect, bind),
+        eq(workflows.ownerId, users.id),
+        // Until its new owner has done something with it, nobody knows what a transferred workflow would do here.
+        shape.workflowPlaces === undefined ? isNull(workflows.transferredAt) : isNamed(workflows.id, bind, shape),
+      ),
+      belongs: eq(executions.workflowId, workflows.id),
+      index: 'executions_workflow_id_status_due_at_created_at_id_index',
+      isLocking: true,
+    },
+    kinds.map((kind) => ({ ...candidatePart(dialect, shape, kind), where: kind.condition })),
+  )
+}
+
+function everyonesPart(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, kind: DueKind): SQL {
+  const { executions, users, workflows, marks } = dialect.tables
+  // Where reading locks, an administrator so waits for everyone's claims, and they for it: all others only share that
+  // row, as they look for a restore. Nobody else meets it here, so these parts come first.
+  const isEveryones = sql`${marks.name} = case when ${users.role} = 'admin' then ${restoreMark} end`
+  // A scalar, so that no planner makes a join of it, which would lose the order.
+  const transferredAt = sql`(select ${workflows.transferredAt} from ${workflows} where ${workflows.id} = ${executions.workflowId})`
+  return dialect.reach.behind({
+    ...candidatePart(dialect, shape, kind),
+    table: executions,
+    isLocking: true,
+    gates: [users, marks],
+    gateWhere: all(isActing(dialect, bind), isEveryones),
+    where: all(
+      kind.condition,
+      shape.workflowPlaces === undefined ? isNull(transferredAt) : isNamed(executions.workflowId, bind, shape),
+    ),
+  })
+}
+
+function isNamed(column: Column, bind: ClaimBind, { workflowPlaces = 0 }: ClaimShape): SQL {
+  if (workflowPlaces === 0) return sql`1 = 0`
+  const ids = Array.from({ length: workflowPlaces }, (_, place) => bind(workflowPlace(place), column))
+  return sql`${column} in (${sql.join(ids, sql`, `)})`
+}
+
+/**
+ * The caller's own row, and that the caller may act: of the row that is locked itself, since MySQL would lock another
+ * reading of it less, and two claims that hold that much would each wait for the other.
+ */
+function isActing(dialect: Dialect, bind: ClaimBind): SQL {
+  const { users } = dialect.tables
+  return all(
+    isCaller(dialect, bind),
+    and(isNull(users.disabledAt), lte(users.tokensValidFrom, bind('issuedAt', users.tokensValidFrom))),
+    isNotRestoring(dialect),
+  )
+}
+
+function candidatePart(dialect: Dialect, { limit }: ClaimShape, { status, since, order, condition }: DueKind) {
+  const { executions } = dialect.tables
+  const isExhausted = sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`
+  const wasRunning = sql.raw(status === 'running' ? '1' : '0')
+  return {
+    fields: sql`${executions.id} as due_id, ${since} as due_since, ${wasRunning} as was_running, ${isExhausted} as is_exhausted`,
+    where: condition,
+    order,
+    limit: limit + spareCandidates,
+  }
+}

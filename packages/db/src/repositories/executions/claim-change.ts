@@ -1,0 +1,147 @@
+import { and, gte, lt, sql, type Column, type SQL } from 'drizzle-orm'
+import { all, callerTerms, mayAct } from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { insertWhere } from '../../store/insert-where.ts'
+import type { ClaimBind, ClaimShape } from './claim-shape.ts'
+import { exhaustionErrors, isDue } from './due.ts'
+import { entrySelect, insertEntries, lastSeqAfter } from './history.ts'
+
+/** The claim ends early at so many bytes of input, state and definition; one execution is always given. */
+export const mostDocumentBytes = 8 * 1024 * 1024
+
+/**
+ * What a claim changes: the first `limit` with attempts left, as far as their documents fit, and the used up ones among
+ * the candidates; each with its place in its kind.
+ */
+export function chosen(dialect: Dialect, bind: ClaimBind, { limit }: ClaimShape, candidates: SQL): SQL {
+  const { executions } = dialect.tables
+  const isStillDue = isDue(dialect, bind('at', executions.dueAt))
+  const isFirst = dialect.claim.isFirst(sql`select 1 from ${executions} where ${isClaimed(dialect, bind)}`)
+  const held = dialect.claim.held({
+    candidates,
+    executions,
+    limit,
+    isTakeable: all(isStillDue, lt(executions.attempts, executions.maxAttempts), isFirst),
+    isSpent: all(isStillDue, gte(executions.attempts, executions.maxAttempts), isFirst),
+  })
+  const placed = sql`select held.due_id, held.was_running, held.is_exhausted, row_number() over (partition by held.is_exhausted order by held.due_since, held.due_id) as place from (${held}) held`
+  if (limit === 1) return sql`select placed.due_id as chosen_id, placed.* from (${placed}) placed`
+  return withinBytes(dialect, placed)
+}
+
+/** Sizes are read of those few alone that are to be given. */
+function withinBytes(dialect: Dialect, placed: SQL): SQL {
+  const { executions, workflowVersions } = dialect.tables
+  const bytes = sql.join(
+    [executions.input, executions.state, workflowVersions.definition].map(
+      (column) => sql`coalesce(octet_length(${dialect.exactText(column)}), 0)`,
+    ),
+    sql` + `,
+  )
+  const sized = sql`select placed.*, case when placed.is_exhausted = 1 then 0 else ${bytes} end as bytes from (${placed}) placed join ${executions} on ${executions.id} = placed.due_id left join ${workflowVersions} on ${workflowVersions.workflowId} = ${executions.workflowId} and ${workflowVersions.versionNumber} = ${executions.versionNumber}`
+  const summed = sql`select sized.*, sum(sized.bytes) over (partition by sized.is_exhausted order by sized.place) as total from (${sized}) sized`
+  return sql`select summed.due_id as chosen_id, summed.was_running, summed.is_exhausted, summed.place from (${summed}) summed where summed.is_exhausted = 1 or summed.total = summed.bytes or summed.total <= ${sql.raw(String(mostDocumentBytes))}`
+}
+
+/**
+ * What becomes of what is chosen. MySQL sets the columns of a joined update in any order: no value may depend on
+ * another column that changes, other than on its own.
+ */
+export function claimed(dialect: Dialect, bind: ClaimBind): readonly (readonly [Column, SQL])[] {
+  const { executions } = dialect.tables
+  const isExhausted = sql`chosen.is_exhausted = 1`
+  const at = (column: Column) => bind('at', column)
+  const mark = dialect.concat(bind('firstMark', executions.lastOp), sql`chosen.place`)
+  return [
+    [executions.status, sql`case when ${isExhausted} then 'failed' else 'running' end`],
+    [executions.attempts, sql`${executions.attempts} + 1 - chosen.is_exhausted`],
+    [executions.fence, sql`${executions.fence} + 1 - chosen.is_exhausted`],
+    [executions.leaseOwner, sql`case when ${isExhausted} then null else ${bind('worker', executions.leaseOwner)} end`],
+    [
+      executions.leaseUntil,
+      // PostgreSQL takes a parameter's type from the other branch, so null is written as one of the column's type.
+      sql`case when ${isExhausted} then nullif(${executions.leaseUntil}, ${executions.leaseUntil}) else ${bind('leaseUntil', executions.leaseUntil)} end`,
+    ],
+    [
+      executions.startedAt,
+      sql`case when ${isExhausted} then ${executions.startedAt} else coalesce(${executions.startedAt}, ${at(executions.startedAt)}) end`,
+    ],
+    [
+      executions.completedAt,
+      sql`case when ${isExhausted} then ${at(executions.completedAt)} else ${executions.completedAt} end`,
+    ],
+    [
+      executions.error,
+      sql`case when ${isExhausted} and chosen.was_running = 1 then ${sql.param(exhaustionErrors.leaseExpired)} when ${isExhausted} then ${sql.param(exhaustionErrors.attemptsUsedUp)} else ${executions.error} end`,
+    ],
+    [executions.waitFor, sql`null`],
+    [executions.updatedAt, at(executions.updatedAt)],
+    [executions.lastSeq, lastSeqAfter(dialect, sql`1 + chosen.was_running`)],
+    // What lost a lease is marked so: its entry says it.
+    [executions.lastOp, dialect.concat(mark, sql`case when chosen.was_running = 1 then 'x' else '' end`)],
+  ]
+}
+
+/** The executions that a claim has taken, as long as nothing else has changed them. By the index of leases. */
+export function isClaimed({ tables: { executions } }: Dialect, bind: ClaimBind): SQL {
+  return sql`${executions.status} = 'running' and ${executions.leaseUntil} = ${bind('leaseUntil', executions.leaseUntil)} and ${isOfThis(executions, bind)}`
+}
+
+/** The used up ones that a claim has met. By the index of ends. */
+function isFailed({ tables: { executions } }: Dialect, bind: ClaimBind): SQL {
+  return sql`${executions.completedAt} = ${bind('at', executions.completedAt)} and ${executions.status} = 'failed' and ${isOfThis(executions, bind)}`
+}
+
+function isOfThis(executions: Dialect['tables']['executions'], bind: ClaimBind): SQL {
+  return all(
+    gte(executions.lastOp, bind('firstMark', executions.lastOp)),
+    lt(executions.lastOp, bind('markEnd', executions.lastOp)),
+  )
+}
+
+/** `claimed` or `failed` for each, before it `lease_expired` where a lease was lost. */
+export function claimEntries(dialect: Dialect, bind: ClaimBind): SQL {
+  const { executions } = dialect.tables
+  const at = dialect.typed(bind('at', executions.updatedAt), executions.updatedAt)
+  const hadLease = sql`${executions.lastOp} like '%x'`
+  const { fence } = executions
+  const kinds = [isClaimed(dialect, bind), isFailed(dialect, bind)]
+  const expired = kinds.map((isKind, position) =>
+    entrySelect(
+      dialect,
+      // The fence of the claim whose lease ran out: the one before, where another has followed.
+      { type: 'lease_expired', at, fence: position === 0 ? sql`${fence} - 1` : fence },
+      sql`${executions} where ${and(isKind, hadLease)}`,
+      1,
+    ),
+  )
+  const [isTaken, isSpent] = kinds
+  const worker = dialect.typed(bind('worker', executions.leaseOwner), executions.leaseOwner)
+  const actor = dialect.typed(bind('userId', executions.userId), executions.userId)
+  return insertEntries(dialect, [
+    ...expired,
+    entrySelect(dialect, { type: 'claimed', at, fence, worker, actor }, sql`${executions} where ${isTaken}`),
+    entrySelect(dialect, { type: 'failed', at, fence }, sql`${executions} where ${isSpent}`),
+  ]).getSQL()
+}
+
+/**
+ * Takes the key with the leases that were given in place of an answer: `[[id, fence, last_op], …]`. A claim that was
+ * given none leaves the key, as it may be asked again at once.
+ */
+export function keepLeases(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): SQL {
+  const { executions, idempotencyKeys } = dialect.tables
+  const leases = dialect.jsonLists([sql`${executions.id}`, sql`${executions.fence}`, sql`${executions.lastOp}`])
+  const row = {
+    userId: bind('userId', idempotencyKeys.userId),
+    idempotencyKey: bind('idempotencyKey', idempotencyKeys.idempotencyKey),
+    fingerprint: bind('fingerprint', idempotencyKeys.fingerprint),
+    status: 200,
+    headers: '{}',
+    body: sql`(select ${leases} from ${executions} where ${isClaimed(dialect, bind)})`,
+    createdAt: bind('at', idempotencyKeys.createdAt),
+  }
+  const isGiven = sql`exists (select 1 from ${executions} where ${isClaimed(dialect, bind)})`
+  const allowed = all(mayAct(dialect, callerTerms(dialect, bind, shape)), isGiven)
+  return insertWhere(dialect, idempotencyKeys, row, allowed).getSQL()
+}
