@@ -69,6 +69,12 @@ const typesAlone: Refusal = {
   message: 'The client runs wherever fetch does: of the other packages it takes types alone.',
 }
 
+const beyondClient: Refusal = {
+  regex: '^@millrace/((api|cli|db|drivers|functions|gateway)(/|$)|client/)',
+  allowTypeImports: true,
+  message: 'The console speaks the public API through the client: of the other packages it takes types alone.',
+}
+
 const room = (files: string, ...patterns: readonly Refusal[]): OxlintOverride => ({
   files: [files],
   rules: { 'no-restricted-imports': ['error', { patterns: [insides, ...patterns] }] },
@@ -112,6 +118,7 @@ export const boundaries = [
   room('packages/cli/src/**', drivers, drizzle, tcpDrivers, dialects, hono, packages('functions')),
   room('packages/client/src/**', ...workerOnly, drivers, drizzle, zod, typesAlone),
   room('packages/client/src/**/*.test.ts', tcpDrivers, drivers, drizzle, zod, typesAlone),
+  room('packages/console/src/**', ...workerOnly, drivers, drizzle, hono, zod, beyondClient),
   // Tests beside the source of workerd's rooms run in Node.
   room('packages/db/src/**/*.test.ts', ...withoutNode(dbRefusals), drivers, dialectDrizzle),
   room('packages/api/src/**/*.test.ts', ...withoutNode(apiRefusals)),

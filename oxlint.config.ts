@@ -53,6 +53,11 @@ export default defineConfig({
     },
     // A suite keeps its own small functions beside the data that they make.
     { files: ['**/*.test.ts', 'test/**'], rules: { 'unicorn/consistent-function-scoping': 'off' } },
+    // Style sheets belong to the module that needs them.
+    {
+      files: ['packages/console/src/**'],
+      rules: { 'import/no-unassigned-import': ['error', { allow: ['**/*.css'] }] },
+    },
     ...boundaries,
   ],
   ignorePatterns: ['**/node_modules', '**/.tsbuild'],

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { routes } from '@millrace/api/app'
 import { openApiDocument } from '@millrace/api/openapi/document'
 import { bundleWorker, put } from './bundle.ts'
+import { putConsole } from './console.ts'
 
 const assets = join(import.meta.dirname, 'assets')
 const reader = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
@@ -16,4 +17,5 @@ put(join(assets, 'openapi.json'), Buffer.from(`${JSON.stringify(openApiDocument(
 for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png']) {
   put(join(assets, 'docs', name), readFileSync(join(reader, name)))
 }
+await putConsole(join(assets, 'console'))
 await bundleWorker(join(import.meta.dirname, 'src/index.ts'), join(import.meta.dirname, 'dist'))

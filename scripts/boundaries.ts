@@ -21,7 +21,7 @@ const waysAround: readonly WayAround[] = [
   { pattern: /\b(ox|es)lint-disable(-next-line|-line)?\s*(\*\/|--|$)/, message: 'name the rule that is switched off' },
 ]
 
-const crossings = globSync(['packages/*/src/**/*.ts', 'functions/src/**/*.ts'], { cwd: folder }).flatMap((file) =>
+const crossings = globSync(['packages/*/src/**/*.{ts,tsx}', 'functions/src/**/*.ts'], { cwd: folder }).flatMap((file) =>
   readFileSync(join(folder, file), 'utf8')
     .split('\n')
     .flatMap((line, index) =>

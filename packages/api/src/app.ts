@@ -8,6 +8,8 @@ import type { Answer } from './answer.ts'
 import { createKeyUses } from './auth/key-uses.ts'
 import type { ReadAsset } from './assets.ts'
 import type { ScheduledBackups } from './backups/scheduled.ts'
+import { consoleFile } from './console/files.ts'
+import { consoleSession } from './console/session.ts'
 import { createAccessTokens, type AccessTokens } from './auth/tokens.ts'
 import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
@@ -182,6 +184,20 @@ export function createApp({
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
   app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', metrics }))
   if (corsOrigins.length > 0) app.use(crossOrigin(corsOrigins))
+  const parts = {
+    settings,
+    database,
+    replica,
+    replicaDatabase,
+    clock,
+    tokens,
+    noteUse,
+    log,
+    readAsset,
+    backups,
+    metrics,
+  }
+  serveConsole(app, parts)
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath)
     app.all(honoPath(path), async (c) => {
@@ -190,19 +206,7 @@ export function createApp({
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, { code: 'method_not_allowed' }, allow)
-      const answer = await serve(c, route, {
-        settings,
-        database,
-        replica,
-        replicaDatabase,
-        clock,
-        tokens,
-        noteUse,
-        log,
-        readAsset,
-        backups,
-        metrics,
-      })
+      const answer = await serve(c, route, parts)
       return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
     })
   }
@@ -224,12 +228,43 @@ interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clo
   readonly noteUse: ReturnType<typeof createKeyUses>
 }
 
-async function serve(c: AppContext, route: Route, parts: Parts): Promise<Answer | Refused> {
+/** The console is no part of the API: its page and files, and its sessions, stand beside the table. */
+function serveConsole(app: Hono<ExchangeVariables>, parts: Parts): void {
+  app.all('/console/session/:step', async (c) => {
+    c.var.exchange.route = '/console/session/{step}'
+    const { answer, cookie } = await consoleSession(c.req.param('step'), c.req.raw, (route, request) =>
+      serve(c, route, parts, request),
+    )
+    const response = answer.ok
+      ? writeAnswer(c, answer)
+      : writeRefusal(c, answer.refusal, answer.refusal.code === 'method_not_allowed' ? 'POST' : undefined)
+    response.headers.set('Cache-Control', 'no-store')
+    if (cookie !== undefined) response.headers.set('Set-Cookie', cookie)
+    return response
+  })
+  for (const path of ['/console', '/console/*']) {
+    app.all(path, async (c) => {
+      c.var.exchange.route = path
+      if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+        return writeRefusal(c, { code: 'method_not_allowed' }, 'GET, HEAD')
+      }
+      const file = await consoleFile(parts.readAsset, c.req.path)
+      return file.ok ? writeAnswer(c, file) : writeRefusal(c, file.refusal)
+    })
+  }
+}
+
+async function serve(
+  c: AppContext,
+  route: Route,
+  parts: Parts,
+  request: Request = c.req.raw,
+): Promise<Answer | Refused> {
   const { settings, clock, tokens } = parts
   const { maxBodyBytes, metricsTokens, trustedProxies } = settings
   const { requestId } = c.var.exchange
   const origin = { requestId, network: networkOf(c.req.raw.headers, trustedProxies) }
-  const admitted = await admit(route, c.req.raw, { maxBodyBytes, tokens, metricsTokens, origin, at: clock() })
+  const admitted = await admit(route, request, { maxBodyBytes, tokens, metricsTokens, origin, at: clock() })
   if (!admitted.ok) return admitted
   const { caller, sessionId, scopes, incoming } = admitted
   const { exchange } = c.var

@@ -63,6 +63,8 @@ export function createClient(options: ClientOptions) {
     settings: createSettings(ask),
     /** Works executions with a handler until its signal is aborted. */
     work: (handler: Handler, workOptions: WorkOptions) => work(executions, handler, workOptions),
+    /** Asks any route of the API by its path, with this client's token, refresh and retries. For what has no method here. */
+    ask,
     /**
      * Hono's typed client on every route, with this client's token, refresh and retries. Documents are values here, not
      * exact text; refusals are answers, not errors; an Idempotency-Key is sent where one is given.

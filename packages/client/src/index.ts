@@ -8,9 +8,17 @@ export {
   type ErrorCode,
   type FieldError,
 } from './errors.ts'
-export type { CallOptions, KeyedCallOptions } from './exchange/asking.ts'
+export {
+  pathOf,
+  read,
+  readItems,
+  type Ask,
+  type CallOptions,
+  type KeyedCallOptions,
+  type Question,
+} from './exchange/asking.ts'
 export { memoryTokenStore, type Tokens, type TokenStore } from './exchange/credentials.ts'
-export type { ListOptions, Page, Pages } from './exchange/pages.ts'
+export { listed, type ListOptions, type Page, type Pages } from './exchange/pages.ts'
 export { defaultRetryPolicy, type RetryPolicy } from './exchange/retry.ts'
 export { exactJson, parseJson, toJson, type JsonText } from './json-text.ts'
 export type { ChangeOptions } from './resources/settings.ts'

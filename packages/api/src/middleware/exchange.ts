@@ -127,6 +127,8 @@ function isShareable(method: string, status: number, { userId }: Exchange): bool
 }
 
 function setCaching(headers: Headers, answer: { isApi: boolean; isShareable: boolean }): void {
+  // A file that is named by its content says itself how long it holds.
+  if (headers.has('Cache-Control')) return
   if (answer.isShareable) headers.set('Cache-Control', 'no-cache')
   else if (answer.isApi) headers.set('Cache-Control', 'no-store')
 }

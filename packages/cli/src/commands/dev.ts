@@ -205,6 +205,7 @@ async function announce(context: Context, plan: Plan, gatewayUrl: string | null)
     ...(replica === undefined ? [] : [`  replica   ${replica.shownUrl}`]),
     ...(gatewayUrl === null ? [] : [`  gateway   ${gatewayUrl}`]),
     ...(docsUrl === null ? [] : [`  docs      ${docsUrl}`]),
+    `  console   ${url}/console`,
     '',
     'Register a user and store a first workflow:',
     '',

@@ -1,0 +1,91 @@
+import {
+  Background,
+  Controls,
+  Handle,
+  MarkerType,
+  Position,
+  ReactFlow,
+  type Edge,
+  type Node,
+  type NodeProps,
+} from '@xyflow/react'
+import '@xyflow/react/dist/style.css'
+import '../styles/graph.css'
+import { memo } from 'preact/compat'
+import { useMemo } from 'preact/hooks'
+import { words } from '../words.ts'
+import type { Graph, Path } from './graph.ts'
+import { nodeHeight, nodeWidth, placesOf } from './layout.ts'
+
+interface FlowProps {
+  readonly graph: Graph
+  readonly label: string
+  /** A word for the look of a node: how it changed, how its step stands. */
+  readonly marks?: ReadonlyMap<string, string>
+  readonly onSelect?: (path: Path, id: string) => void
+}
+
+type StepNode = Node<{ readonly label: string; readonly kind: string; readonly mark: string }, 'step'>
+
+const Step = memo(({ data: { label, kind, mark } }: NodeProps<StepNode>) => (
+  <div class={`step mark-${mark}`} title={label}>
+    <Handle type="target" position={Position.Left} isConnectable={false} />
+    <span class="step-label">{label}</span>
+    <span class="step-kind">{mark === '' ? kind : `${kind} ${words.graph.marks[mark] ?? mark}`.trim()}</span>
+    <Handle type="source" position={Position.Right} isConnectable={false} />
+  </div>
+))
+
+const nodeTypes = { step: Step }
+
+/** The graph of a definition. Its nodes can be looked at and chosen, not moved: the text is what counts. */
+export function Flow({ graph, label, marks, onSelect }: FlowProps) {
+  const places = useMemo(() => placesOf(graph), [graph])
+  const nodes = useMemo<StepNode[]>(
+    () =>
+      graph.nodes.map(({ id, label: name, kind }) => ({
+        id,
+        type: 'step',
+        position: places.get(id) ?? { x: 0, y: 0 },
+        width: nodeWidth,
+        height: nodeHeight,
+        data: { label: name, kind, mark: marks?.get(id) ?? '' },
+        ariaLabel: words.graph.node(name, kind, words.graph.marks[marks?.get(id) ?? ''] ?? ''),
+      })),
+    [graph, places, marks],
+  )
+  const edges = useMemo<Edge[]>(
+    () =>
+      graph.edges.map(({ source, target, label: name }, index) => ({
+        id: String(index),
+        source,
+        target,
+        label: name ?? '',
+        focusable: false,
+        markerEnd: { type: MarkerType.ArrowClosed },
+      })),
+    [graph],
+  )
+  const paths = useMemo(() => new Map(graph.nodes.map(({ id, path }) => [id, path])), [graph])
+  return (
+    <section aria-label={label} class="flow">
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        edgesFocusable={false}
+        onlyRenderVisibleElements
+        fitView
+        minZoom={0.05}
+        maxZoom={2}
+        proOptions={{ hideAttribution: true }}
+        onNodeClick={(_event, { id }) => onSelect?.(paths.get(id) ?? [], id)}
+      >
+        <Background />
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </section>
+  )
+}

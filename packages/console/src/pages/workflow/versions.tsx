@@ -1,0 +1,137 @@
+import type { VersionSummary, Workflow } from '@millrace/client'
+import { useLocation, useRoute } from 'preact-iso'
+import { useState } from 'preact/hooks'
+import { client } from '../../api/client.ts'
+import { firstItems } from '../../api/first-page.ts'
+import { useLoad } from '../../api/use-load.ts'
+import { Confirmation } from '../../parts/dialog.tsx'
+import { Instant } from '../../parts/instant.tsx'
+import { notify } from '../../parts/notice.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { words } from '../../words.ts'
+import { mayEdit, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
+
+const text = words.versions
+
+/** Versions read for the time line; a workflow with more shows its newest. */
+const mostVersions = 500
+
+export function VersionsPage() {
+  const { params } = useRoute()
+  const id = params['id'] ?? ''
+  const loaded = useWorkflow(id)
+  return (
+    <WorkflowFrame loaded={loaded} id={id} tab="versions">
+      {(workflow) => <TimeLine workflow={workflow} onChange={loaded.replace} />}
+    </WorkflowFrame>
+  )
+}
+
+interface TimeLineProps {
+  readonly workflow: Workflow
+  readonly onChange: (workflow: Workflow) => void
+}
+
+function TimeLine({ workflow, onChange }: TimeLineProps) {
+  const { route } = useLocation()
+  const {
+    value: versions,
+    error,
+    reload,
+  } = useLoad(`versions ${workflow.id} ${workflow.versionNumber}`, (signal) =>
+    firstItems(client.versions.list(workflow.id, { limit: 100, signal }), mostVersions),
+  )
+  const [from, setFrom] = useState(Math.max(1, workflow.versionNumber - 1))
+  const [to, setTo] = useState(workflow.versionNumber)
+  const [restored, setRestored] = useState<number>()
+  const base = `/console/workflows/${encodeURIComponent(workflow.id)}/versions`
+  return (
+    <>
+      <Problem error={error} onRetry={reload} />
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault()
+          route(`${base}/${from}/${to}`)
+        }}
+      >
+        <p>{text.explanation}</p>
+        <button class="primary" disabled={from === to}>
+          {text.compare(from, to)}
+        </button>
+      </form>
+      <ol class="time-line">
+        {versions?.map((version) => (
+          <li key={version.id}>
+            <Version version={version} current={workflow.versionNumber}>
+              <Pick name="from" number={version.versionNumber} chosen={from} onChoose={setFrom} />
+              <Pick name="to" number={version.versionNumber} chosen={to} onChoose={setTo} />
+              {mayEdit(workflow) && version.versionNumber !== workflow.versionNumber ? (
+                <button type="button" class="small" onClick={() => setRestored(version.versionNumber)}>
+                  {text.restore}
+                </button>
+              ) : null}
+            </Version>
+          </li>
+        ))}
+      </ol>
+      {restored === undefined ? null : (
+        <Confirmation
+          title={text.restoreTitle(restored)}
+          verb={text.restore}
+          onClose={() => setRestored(undefined)}
+          act={async () => {
+            const next = await client.versions.restore(workflow, restored)
+            onChange(next)
+            setTo(next.versionNumber)
+            notify(text.restored(restored, next.versionNumber))
+          }}
+        >
+          <p>{text.restoreMeans(restored, workflow.versionNumber + 1)}</p>
+        </Confirmation>
+      )}
+    </>
+  )
+}
+
+interface VersionProps {
+  readonly version: VersionSummary
+  readonly current: number
+  readonly children: preact.ComponentChildren
+}
+
+function Version({ version, current, children }: VersionProps) {
+  const { versionNumber, changeNotes, createdAt, createdBy } = version
+  return (
+    <div class="version">
+      <span class="version-number">{words.workflows.version(versionNumber)}</span>
+      {versionNumber === current ? <span class="badge">{text.current}</span> : null}
+      <Instant at={createdAt} />
+      <span class="faint">{createdBy === null ? text.byNobody : <code title={text.by}>{createdBy}</code>}</span>
+      <p class="version-notes">{changeNotes ?? ''}</p>
+      <span class="version-actions">{children}</span>
+    </div>
+  )
+}
+
+interface PickProps {
+  readonly name: 'from' | 'to'
+  readonly number: number
+  readonly chosen: number
+  readonly onChoose: (number: number) => void
+}
+
+function Pick({ name, number, chosen, onChoose }: PickProps) {
+  return (
+    <label class="pick">
+      <input
+        type="radio"
+        name={name}
+        checked={number === chosen}
+        aria-label={text.pick[name](number)}
+        onChange={() => onChoose(number)}
+      />
+      {text[name]}
+    </label>
+  )
+}
