@@ -109,6 +109,19 @@ export async function connect(
   }
 }
 
+/** As `connect`, for commands that need every migration and no restore under way. Throws a DatabaseError otherwise. */
+export async function connectReady(
+  context: Context,
+  chosen: ChosenDatabase,
+  options: ConnectOptions = {},
+): Promise<Connection> {
+  refuseMissingFile(chosen)
+  const connection = await connect(context, chosen, options)
+  const { readiness } = await import('@millrace/db/store/readiness')
+  await readiness(connection.database)
+  return connection
+}
+
 export interface GatewayPlace {
   readonly host?: string
   readonly port?: number

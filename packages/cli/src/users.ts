@@ -1,10 +1,11 @@
 import { hashPassword } from '@millrace/api/auth/password'
 import { newId } from '@millrace/api/ids'
 import { nameKey } from '@millrace/db/schema/names'
-import { setDisabled, setPassword } from '@millrace/db/repositories/accounts/user-administration'
+import { setDisabled, setPassword, setRole } from '@millrace/db/repositories/accounts/user-administration'
 import { findLogin, registerUser } from '@millrace/db/repositories/accounts/users'
 import type { UserView } from '@millrace/db/repositories/accounts/users'
 import type { Store } from '@millrace/db/store/store'
+import { removeUser } from '@millrace/db/repositories/accounts/removal'
 import { Failure } from './failure.ts'
 import { printable } from './printable.ts'
 
@@ -62,6 +63,27 @@ export async function changeStanding(store: Store, name: string, isDisabled: boo
   const disabledAt = isDisabled ? (user.disabledAt ?? at) : null
   await setDisabled(store, { id: user.id, disabledAt, at })
   return { ...user, disabledAt }
+}
+
+/** Gives a user a role, from the next request on. */
+export async function changeRole(store: Store, name: string, role: UserView['role']): Promise<UserView> {
+  const user = await findUser(store, name)
+  await setRole(store, { id: user.id, role, at: new Date() })
+  return { ...user, role }
+}
+
+/** Deletes a user with its sessions, keys and settings. Throws a Failure `account_in_use` while it owns workflows. */
+export async function deleteUser(store: Store, name: string): Promise<UserView> {
+  const user = await findUser(store, name)
+  const outcome = await removeUser(store, { userId: user.id, operation: `removal:${newId(new Date())}` })
+  // Gone in the meantime is gone all the same.
+  if (outcome.ok || outcome.refusal === 'gone') return user
+  const shown = printable(user.username)
+  throw new Failure('account_in_use', {
+    what: `${shown} still owns workflows.`,
+    why: 'A workflow always has an owner: it is not deleted with its user.',
+    fix: `Transfer them (POST /v1/workflows/{id}/transfer) or delete them first, or shut the user out with \`millrace user disable ${shown}\`.`,
+  })
 }
 
 /** Sets a password; every session and access token of the user ends. */

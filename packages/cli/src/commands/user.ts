@@ -1,6 +1,8 @@
 import type { UserView } from '@millrace/db/repositories/accounts/users'
+import type { Role } from '@millrace/db/schema/schema'
+import { Argument } from 'commander'
 import type { Command } from 'commander'
-import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import { chooseDatabase, connectReady, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { withOneSetting } from '../one-setting.ts'
@@ -18,11 +20,16 @@ interface AddOptions extends UserOptions {
   readonly admin?: boolean
 }
 
+const roles: readonly Role[] = ['admin', 'user']
+
 const passwordSource = `
 The password is asked for at a terminal, else read from standard input (one line); never from an argument.`
 
 export const userCommand: AddCommand = (parent: Command, run) => {
-  const user = parent.command('user').description('add, list, disable and enable users, and set their passwords')
+  const user = parent
+    .command('user')
+    .description('add, list, disable, enable and remove users, set their roles and passwords')
+    .addHelpText('after', '\nExamples:\n  millrace user add ada --email ada@example.com --admin\n  millrace user list')
   withDatabaseOption(user.command('add <name>').description('add a user'))
     .requiredOption('--email <address>', 'the email address')
     .option('--admin', 'give the role admin: everything on everything')
@@ -56,6 +63,15 @@ Examples:
   printf '%s\\n' "$PASSWORD" | millrace user password ada`,
     )
     .action((name: string, options: UserOptions) => run((context) => changePassword(context, name, options)))
+  withDatabaseOption(user.command('role <name>').description('make a user an administrator, or an ordinary user'))
+    .addArgument(new Argument('<role>', 'what the user may do').choices(roles))
+    .addHelpText('after', '\nExamples:\n  millrace user role ada admin\n  millrace user role ada user')
+    .action((name: string, role: Role, options: UserOptions) => run((context) => changeRole(context, name, role, options)))
+  withDatabaseOption(
+    user.command('remove <name>').description('delete a user that owns no workflow, with its sessions, keys and settings'),
+  )
+    .addHelpText('after', '\nExamples:\n  millrace user remove ada')
+    .action((name: string, options: UserOptions) => run((context) => remove(context, name, options)))
 }
 
 async function add(context: Context, name: string, options: AddOptions): Promise<number> {
@@ -104,6 +120,20 @@ async function changePassword(context: Context, name: string, options: UserOptio
   return 0
 }
 
+async function changeRole(context: Context, name: string, role: Role, options: UserOptions): Promise<number> {
+  const { store, users } = await open(context, chooseExisting(context, options))
+  const user = await users.changeRole(store, name, role)
+  context.output.result(users.viewOf(user), `${printable(user.username)} has the role ${role}.`)
+  return 0
+}
+
+async function remove(context: Context, name: string, options: UserOptions): Promise<number> {
+  const { store, users } = await open(context, chooseExisting(context, options))
+  const user = await users.deleteUser(store, name)
+  context.output.result(users.viewOf(user), `Deleted the user ${printable(user.username)} (${user.id}).`)
+  return 0
+}
+
 function chooseExisting(context: Context, options: UserOptions): ChosenDatabase {
   const chosen = chooseDatabase(context, options.database)
   refuseMissingFile(chosen)
@@ -111,7 +141,7 @@ function chooseExisting(context: Context, options: UserOptions): ChosenDatabase 
 }
 
 async function open(context: Context, chosen: ChosenDatabase) {
-  const { database } = await connect(context, chosen)
+  const { database } = await connectReady(context, chosen)
   return { store: database.store(), users: await import('../users.ts') }
 }
 

@@ -1,10 +1,11 @@
-import { and, eq, exists, not, sql } from 'drizzle-orm'
+import { and, eq, exists, not, sql, type SQL } from 'drizzle-orm'
 import { all, done, isAnchor, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { DatabaseError } from '../../sql/errors.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { isOwnRow } from './credentials.ts'
+import { isNotRestoring } from '../../store/restore-mark.ts'
 
 export interface Removal {
   /** That the password was right by. */
@@ -18,16 +19,35 @@ export interface Removal {
  * has made. `account_in_use` while it owns workflows; `gone` when the password or the caller's standing has changed
  * since it was read.
  */
-export async function removeAccount(
+export function removeAccount(
   store: Store,
   caller: UserCaller,
   removal: Removal,
 ): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
+  return remove(store, caller.userId, removal.operation, isOwnRow(store.dialect, caller, removal.passwordHash))
+}
+
+/** Deletes a user as an operator does, without a caller: disabled ones too. `gone` when there is no such user. */
+export function removeUser(
+  store: Store,
+  { userId, operation }: { readonly userId: string; readonly operation: string },
+): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
+  const { users } = store.dialect.tables
+  return remove(store, userId, operation, all(eq(users.id, userId), isNotRestoring(store.dialect)))
+}
+
+/** @param mayGo what has to hold of the user's row, beside that it owns no workflow */
+async function remove(
+  store: Store,
+  userId: string,
+  operation: string,
+  mayGo: SQL,
+): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
   const { dialect } = store
   try {
     const { affected } = await store.write({
-      writes: removalStatements(dialect, caller, removal),
-      applied: goneQuery(dialect, caller.userId),
+      writes: removalStatements(dialect, userId, operation, mayGo),
+      applied: goneQuery(dialect, userId),
     })
     if (affected.at(-1) === 1) return done(undefined)
   } catch (thrown) {
@@ -35,20 +55,20 @@ export async function removeAccount(
     if (thrown instanceof DatabaseError && thrown.fault === 'foreign_key_violation') return refused('account_in_use')
     throw thrown
   }
-  const owned = await store.read(ownedQuery(dialect, caller.userId))
+  const owned = await store.read(ownedQuery(dialect, userId))
   return refused(owned.length > 0 ? 'account_in_use' : 'gone')
 }
 
 /** Children first; each under the mark that the first statement leaves where the account may go. */
 function removalStatements(
   dialect: Dialect,
-  caller: UserCaller,
-  { passwordHash, operation }: Removal,
+  userId: string,
+  operation: string,
+  mayGo: SQL,
 ): readonly Statement[] {
   const { builder, tables } = dialect
   const { users, workflows, workflowVersions, workflowShares, executions, settings } = tables
   const { sessions, apiKeys, idempotencyKeys } = tables
-  const { userId } = caller
   const owned = builder
     .select({ one: sql`1` })
     .from(workflows)
@@ -56,7 +76,7 @@ function removalStatements(
   const mark = builder
     .update(users)
     .set({ passwordHash: operation })
-    .where(all(isOwnRow(dialect, caller, passwordHash), not(exists(owned))))
+    .where(all(mayGo, not(exists(owned))))
   const isMarked = and(eq(users.id, userId), eq(users.passwordHash, operation))
   const isGoing = exists(
     builder

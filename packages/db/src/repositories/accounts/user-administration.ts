@@ -2,6 +2,7 @@ import { asc, eq } from 'drizzle-orm'
 import { defineQuery, defineStatement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { restoreError } from '../../store/restore-mark.ts'
+import type { Role } from '../../schema/schema.ts'
 import type { UserView } from './users.ts'
 import { isAnchor } from '../../access/access.ts'
 
@@ -48,6 +49,21 @@ export async function setDisabled(
   user: { readonly id: string; readonly disabledAt: Date | null; readonly at: Date },
 ): Promise<void> {
   await store.write({ writes: [disableStatement(store.dialect, user)] })
+}
+
+const roleStatement = defineStatement<{ id: string; role: Role; at: Date }>()(({ builder, tables: { users } }, bind) =>
+  builder
+    .update(users)
+    .set({ role: bind('role', users.role), updatedAt: bind('at', users.updatedAt) })
+    .where(eq(users.id, bind('id', users.id))),
+)
+
+/** Gives a user a role, from the next request on. */
+export async function setRole(
+  store: Store,
+  user: { readonly id: string; readonly role: Role; readonly at: Date },
+): Promise<void> {
+  await store.write({ writes: [roleStatement(store.dialect, user)] })
 }
 
 interface NewPassword {

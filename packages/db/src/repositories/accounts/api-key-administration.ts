@@ -1,0 +1,61 @@
+import { and, desc, eq, isNotNull } from 'drizzle-orm'
+import { isAnchor } from '../../access/access.ts'
+import { buildQuery, defineStatement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import type { ApiKeyView } from './api-keys.ts'
+import { restoreError } from '../../store/restore-mark.ts'
+
+/* What an operator does with API keys, without a caller: the command line stands outside of permissions. */
+
+/** A key with its user's name: never the key itself. */
+export interface OwnedApiKey extends ApiKeyView {
+  readonly userId: string
+  readonly username: string
+}
+
+/** All keys, or those of one user, newest first. */
+export async function listAllApiKeys(
+  store: Store,
+  { userId, id }: { readonly userId?: string | undefined; readonly id?: string | undefined } = {},
+): Promise<readonly OwnedApiKey[]> {
+  const { builder, tables } = store.dialect
+  const { apiKeys, users, marks } = tables
+  const select = builder
+    .select({
+      restore: marks.value,
+      id: apiKeys.id,
+      name: apiKeys.name,
+      scopes: apiKeys.scopes,
+      prefix: apiKeys.prefix,
+      expiresAt: apiKeys.expiresAt,
+      createdAt: apiKeys.createdAt,
+      lastUsedAt: apiKeys.lastUsedAt,
+      userId: apiKeys.userId,
+      username: users.username,
+    })
+    .from(apiKeys)
+    .innerJoin(users, eq(users.id, apiKeys.userId))
+    .innerJoin(marks, isAnchor(store.dialect))
+    .where(
+      and(
+        isNotNull(apiKeys.id),
+        userId === undefined ? undefined : eq(apiKeys.userId, userId),
+        id === undefined ? undefined : eq(apiKeys.id, id),
+      ),
+    )
+    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
+  const rows = await store.read(buildQuery(select))
+  return rows.map(({ restore, ...key }) => {
+    if (restore !== null) throw restoreError()
+    return key
+  })
+}
+
+const removeStatement = defineStatement<{ id: string }>()(({ builder, tables: { apiKeys } }, bind) =>
+  builder.delete(apiKeys).where(eq(apiKeys.id, bind('id', apiKeys.id))),
+)
+
+/** Deletes a key, whoever has it: it is refused from the next request on. Deleting it again changes nothing. */
+export async function removeApiKey(store: Store, id: string): Promise<void> {
+  await store.write({ writes: [removeStatement(store.dialect, { id })] })
+}
