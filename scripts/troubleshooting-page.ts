@@ -2,7 +2,7 @@ import { errorKind } from '@millrace/api/errors'
 import { faultOf } from '@millrace/api/faults'
 import { asFailure } from '@millrace/cli/failure'
 import { createOutput } from '@millrace/cli/output'
-import { troublePages, type Seen, type TroublePage } from '@millrace/cli/trouble-pages'
+import { anchorOf, troublePages, type Seen, type TroublePage } from '@millrace/cli/trouble-pages'
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
 
 const titles = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB' } as const
@@ -65,12 +65,4 @@ function commandLines(page: TroublePage): string {
 function errorOf({ trouble, seen }: TroublePage): DatabaseError {
   const words = dialects.flatMap((dialect) => ('words' in seen[dialect] ? [seen[dialect].words] : []))
   return databaseError(trouble, words.at(-1) ?? '', { isNotApplied: true })
-}
-
-/** As GitHub makes it of a heading. */
-function anchorOf(title: string): string {
-  return title
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9 -]/g, '')
-    .replaceAll(' ', '-')
 }

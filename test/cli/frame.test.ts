@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
+import { createProgram } from '@millrace/cli/program'
 import { describe, expect, test, vi } from 'vitest'
 import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
+
+type Command = ReturnType<typeof createProgram>
 
 const wrongArguments: readonly (readonly string[])[] = [
   [],
@@ -19,6 +22,10 @@ const wrongArguments: readonly (readonly string[])[] = [
   ['import', '--owner', 'ada'],
   ['gateway', '--port', '70000'],
   ['backup'],
+  ['migrate', 'status', '--record', '0001_initial'],
+  ['backup', '--out', 'a', 'fetch', 'latest'],
+  ['user', 'role', 'ada', 'owner'],
+  ['completion', 'tcsh'],
 ]
 
 describe('wrong arguments', () => {
@@ -50,6 +57,15 @@ test.for([
   ['user', 'disable'],
   ['user', 'enable'],
   ['user', 'password'],
+  ['user', 'role'],
+  ['user', 'remove'],
+  ['api-key'],
+  ['api-key', 'new'],
+  ['api-key', 'list'],
+  ['api-key', 'remove'],
+  ['export'],
+  ['status'],
+  ['completion'],
   ['secrets'],
   ['secrets', 'new'],
   ['gateway'],
@@ -60,13 +76,67 @@ test.for([
   expect(help.stdout).toContain('--json')
 })
 
-test.for([['dev'], ['migrate'], ['migrate', 'status'], ['import'], ['user', 'add'], ['secrets', 'new'], ['gateway']])(
-  'the help of %j has examples',
-  async (args) => {
-    const help = await millrace([...args, '--help'], { cwd: emptyDirectory() })
-    expect(help.stdout).toMatch(/Examples:\n {2}\S/)
-  },
-)
+/** Every command that there is, by the words that lead to it. */
+function commandPaths(command: Command, path: readonly string[] = []): readonly (readonly string[])[] {
+  return [path, ...command.commands.flatMap((child) => commandPaths(child, [...path, child.name()]))]
+}
+
+test('the help of every command has examples, and accepts --json', () => {
+  const silent = { write: () => true }
+  const program = createProgram({ streams: { stdout: silent, stderr: silent }, isJson: false, run: async () => {} })
+  const helps = new Map<string, string>()
+  for (const path of commandPaths(program).filter(([name]) => name !== 'help')) {
+    const command = path.reduce<Command | undefined>(
+      (at, name) => at?.commands.find((child) => child.name() === name),
+      program,
+    )
+    let text = ''
+    command?.configureOutput({ writeOut: (part) => (text += part) }).outputHelp()
+    helps.set(path.join(' '), text)
+  }
+  expect(helps.size).toBeGreaterThan(30)
+  expect([...helps].filter(([, text]) => !/Examples:\n {2}millrace \S|Examples:\n {2}\S/.test(text))).toEqual([])
+  expect([...helps].filter(([, text]) => !text.includes('--json'))).toEqual([])
+})
+
+test.for([
+  [['user', 'add', 'ada', '--password=hunter2', '--email', 'a@example.com'], "unknown option '--password=***'"],
+  [['user', 'add', 'ada', 'hunter2', '--email', 'a@example.com'], 'Expected 1 argument but got 2.'],
+] as const)('what was typed in the wrong place is not repeated: %j', async ([args, why]) => {
+  const ended = await millrace([...args, '--json'], { cwd: emptyDirectory() })
+  expect(documentOf(ended)).toMatchObject({ error: { code: 'usage', why: expect.stringContaining(why) } })
+  expect(ended.stdout + ended.stderr).not.toContain('hunter2')
+})
+
+describe('completion', () => {
+  const complete = async (line: string) => {
+    const cwd = emptyDirectory()
+    const { stdout } = await millrace(['completion', 'bash'], { cwd })
+    const words = line.split(' ')
+    const script = `${stdout}
+COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _millrace; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const { stdout: replies } = await start('bash', ['--norc', '-c', script], { cwd }).ended
+    return replies.split('\n').filter((reply) => reply !== '')
+  }
+
+  test.for([
+    ['millrace mig', ['migrate']],
+    ['millrace migrate st', ['status']],
+    ['millrace api-key new x --sc', ['--scopes']],
+    ['millrace backup --consistency ', ['snapshot', 'table']],
+    ['millrace completion f', ['fish']],
+    ['millrace backup --out ', []],
+  ] as const)('of %j is %j', async ([line, replies]) => {
+    expect(await complete(line)).toEqual(replies)
+  })
+
+  test.for(['bash', 'zsh', 'fish'])('for %s names every command', async (shell) => {
+    const ended = await millrace(['completion', shell, '--json'], { cwd: emptyDirectory() })
+    const { script } = documentOf(ended) as { script: string }
+    for (const name of ['export', 'api-key', 'rotate', 'fetch', '--consistency'.slice(2)])
+      expect(script).toContain(name)
+  })
+})
 
 test('--version is the version, as a document too', async () => {
   const cwd = emptyDirectory()

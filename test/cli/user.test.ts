@@ -96,11 +96,50 @@ describeDialects((dialect) => {
     expect(after?.['tokens_valid_from']).not.toEqual(before?.['tokens_valid_from'])
   })
 
+  test('a role is given and taken, and shows in the next list', async () => {
+    expect(documentOf(await run(['user', 'role', 'HOPPER', 'admin']))).toMatchObject({
+      username: 'hopper',
+      role: 'admin',
+    })
+    expect((await hopperRow())?.['role']).toBe('admin')
+    expect(documentOf(await run(['user', 'role', 'hopper', 'user']))).toMatchObject({ role: 'user' })
+    expect((await hopperRow())?.['role']).toBe('user')
+    const refused = await run(['user', 'role', 'hopper', 'owner'])
+    expect(refused.exitCode).toBe(2)
+    expect(documentOf(refused)).toMatchObject({ error: { code: 'usage' } })
+  })
+
+  test('a user that owns workflows is not removed; one that owns none is, disabled too, and its name is free', async () => {
+    await run(['user', 'add', 'leaver', '--email', 'leaver@example.com'], password)
+    const cwd = emptyDirectory()
+    writeFileSync(join(cwd, 'flow.json'), '{}')
+    await millrace(['import', 'flow.json', '--owner', 'leaver'], { cwd, env: { DATABASE_URL: database.url } })
+    const kept = await run(['user', 'remove', 'leaver'])
+    expect(kept.exitCode).toBe(1)
+    expect(documentOf(kept)).toMatchObject({ error: { code: 'account_in_use' } })
+    await database.query(
+      "delete from workflow_versions where workflow_id in (select id from workflows where name = 'flow')",
+    )
+    await database.query("delete from workflows where name = 'flow'")
+    await run(['user', 'disable', 'leaver'])
+    expect(documentOf(await run(['user', 'remove', 'Leaver@example.com']))).toMatchObject({ username: 'leaver' })
+    expect(await database.query("select id from users where username = 'leaver'")).toEqual([])
+    expect(await run(['user', 'add', 'leaver', '--email', 'leaver@example.com'], password)).toMatchObject({
+      exitCode: 0,
+    })
+  })
+
   test('an unknown name is not_found, and nothing changes', async () => {
     const before = await database.query('select * from users order by id')
-    const ended = await run(['user', 'disable', 'nobody'])
-    expect(ended.exitCode).toBe(1)
-    expect(documentOf(ended)).toMatchObject({ error: { code: 'not_found' } })
+    for (const args of [
+      ['disable', 'nobody'],
+      ['remove', 'nobody'],
+      ['role', 'nobody', 'admin'],
+    ]) {
+      const ended = await run(['user', ...args])
+      expect(ended.exitCode).toBe(1)
+      expect(documentOf(ended)).toMatchObject({ error: { code: 'not_found' } })
+    }
     expect(await database.query('select * from users order by id')).toEqual(before)
   })
 })

@@ -26,7 +26,17 @@ export interface NewKey {
   readonly owner: string
 }
 
-function viewOf({ id, name, scopes, prefix, expiresAt, createdAt, lastUsedAt, userId, username }: OwnedApiKey): ApiKeyView {
+function viewOf({
+  id,
+  name,
+  scopes,
+  prefix,
+  expiresAt,
+  createdAt,
+  lastUsedAt,
+  userId,
+  username,
+}: OwnedApiKey): ApiKeyView {
   return { id, name, scopes: readScopes(scopes) ?? [], prefix, expiresAt, createdAt, lastUsedAt, userId, username }
 }
 

@@ -1,15 +1,25 @@
-import { existsSync } from 'node:fs'
-import { isAbsolute, join, relative, resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { membersIn } from './json.ts'
 
 export interface Directories {
   /** Where the command was called: relative files are relative to it. */
   readonly caller: string
-  /** The root of millrace's own workspace. */
+  /**
+   * Where millrace's own files are, under the same names in both: the root of its workspace, or of the installed package.
+   */
   readonly workspace: string
 }
 
-const workspaceDirectory = fileURLToPath(new URL('../../..', import.meta.url)).replace(/[/\\]$/, '')
+/** The first directory above this file whose package is named millrace. */
+function findHome(): string {
+  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
+    const manifest = join(directory, 'package.json')
+    if (existsSync(manifest) && membersIn(readFileSync(manifest, 'utf8'))?.['name'] === 'millrace') return directory
+    if (directory === dirname(directory)) throw new Error('no package.json above this file is named millrace')
+  }
+}
 
 function isInside(directory: string, parent: string): boolean {
   const path = relative(parent, directory)
@@ -24,7 +34,7 @@ function isInside(directory: string, parent: string): boolean {
 export function findDirectories(
   cwd: string,
   initialCwd: string | undefined,
-  workspace: string = workspaceDirectory,
+  workspace: string = findHome(),
 ): Directories {
   const isPlacedByPnpm = isInside(cwd, workspace) && existsSync(join(cwd, 'package.json'))
   const caller = isPlacedByPnpm && initialCwd !== undefined && existsSync(initialCwd) ? resolve(initialCwd) : cwd

@@ -6,6 +6,7 @@ import type { DatabaseFault } from '@millrace/db/sql/errors'
 import { MigrationError } from '@millrace/db/migrate/error'
 import type { Trouble } from '@millrace/db/sql/troubles'
 import type { UrlError } from '@millrace/db/url'
+import { pageOf, pageOfTrouble } from './pages.ts'
 
 /** CLI.md's closed list: the API's codes, and the command line's own. */
 export type FailureCode =
@@ -44,12 +45,15 @@ export interface FailureWords {
 export class Failure extends Error {
   readonly code: FailureCode
   readonly words: FailureWords
+  /** The page that tells more, in docs/. */
+  readonly page: string | undefined
 
-  constructor(code: FailureCode, words: FailureWords) {
+  constructor(code: FailureCode, words: FailureWords, page: string | undefined = pageOf(code)) {
     super(words.what)
     this.name = 'Failure'
     this.code = code
     this.words = words
+    this.page = page
   }
 
   get exitCode(): 1 | 2 {
@@ -138,11 +142,15 @@ const migrationCodes: Record<MigrationError['code'], FailureCode> = {
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof DatabaseError) {
-    return new Failure(databaseCodes[error.fault], {
-      what: databaseWhat[error.trouble],
-      why: error.message.replaceAll(/\s*\n\s*/g, ' '),
-      fix: error.cure,
-    })
+    return new Failure(
+      databaseCodes[error.fault],
+      {
+        what: databaseWhat[error.trouble],
+        why: error.message.replaceAll(/\s*\n\s*/g, ' '),
+        fix: error.cure,
+      },
+      pageOfTrouble(error.trouble),
+    )
   }
   if (error instanceof SealingError) {
     return new Failure('internal', { what: 'A secret cannot be opened.', why: error.message, fix: error.cure })

@@ -4,7 +4,7 @@ import { loadEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
 import { asFailure, Interrupted } from './failure.ts'
 import { createLifetime } from './lifetime.ts'
-import { createOutput } from './output.ts'
+import { createOutput, showsColors } from './output.ts'
 import { titleWithoutSecrets } from './process-title.ts'
 import { createProgram, usageFailure } from './program.ts'
 
@@ -37,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
   const program = createProgram({
     streams: process,
     isJson,
+    isColored: !isJson && showsColors(process.stdout),
     run: async (work) => {
       exitCode = await lifetime.run(() => work(context))
     },

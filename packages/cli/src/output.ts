@@ -1,29 +1,56 @@
+import { styleText } from 'node:util'
 import type { Failure } from './failure.ts'
 
+/** A terminal says whether it shows colours: it asks NO_COLOR and TERM. */
+interface OutputStream {
+  readonly isTTY?: boolean | undefined
+  hasColors?(): boolean
+  write(text: string): unknown
+}
+
 export interface OutputStreams {
-  readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
 }
 
 /** What a command says. With `--json` standard output holds exactly one JSON document; all else is standard error. */
 export interface Output {
   readonly isJson: boolean
+  /** Whether the words on standard output may have colours. */
+  readonly isColored: boolean
   /** The command's result: the document for `--json`, the words for people. */
   result(document: unknown, words: string): void
   /** Something worth knowing on the way; never part of the result. */
   note(words: string): void
-  /** The three lines, or the error document. `verdict` holds the command's own members beside `error`. */
+  /** The lines of what, why, fix and page, or the error document. `verdict` holds the command's own members beside `error`. */
   failure(failure: Failure, verdict?: object): void
 }
 
 const labelWidth = 7
 
-function labelled(label: string, text: string): string {
-  return `${label.padStart(labelWidth - 2)}: ${text.replaceAll('\n', `\n${' '.repeat(labelWidth)}`)}\n`
+type Label = 'error' | 'why' | 'fix' | 'see'
+
+const colors = { error: 'red', why: 'dim', fix: 'green', see: 'dim' } as const
+
+function labelled(label: Label, text: string, isColored: boolean): string {
+  const indented = text.replaceAll('\n', `\n${' '.repeat(labelWidth)}`)
+  const padded = `${label.padStart(labelWidth - 2)}:`
+  return `${isColored ? styleText(colors[label], padded, { validateStream: false }) : padded} ${indented}\n`
 }
 
-function threeLines({ words }: Failure): string {
-  return labelled('error', words.what) + labelled('why', words.why) + labelled('fix', words.fix)
+function failureLines({ words, page }: Failure, isColored: boolean): string {
+  const { what, why, fix } = words
+  const lines: readonly (readonly [Label, string])[] = [
+    ['error', what],
+    ['why', why],
+    ['fix', fix],
+    ...(page === undefined ? [] : [['see', page] as const]),
+  ]
+  return lines.map(([label, text]) => labelled(label, text, isColored)).join('')
+}
+
+export function showsColors(stream: OutputStream): boolean {
+  return stream.isTTY === true && stream.hasColors?.() === true
 }
 
 export function createOutput(streams: OutputStreams, isJson: boolean): Output {
@@ -34,6 +61,7 @@ export function createOutput(streams: OutputStreams, isJson: boolean): Output {
   }
   return {
     isJson,
+    isColored: !isJson && showsColors(streams.stdout),
     result(value, words) {
       if (isJson) document(value)
       else streams.stdout.write(`${words}\n`)
@@ -44,7 +72,7 @@ export function createOutput(streams: OutputStreams, isJson: boolean): Output {
     failure(failure, verdict = {}) {
       // A server that was ready and then failed has given its one document already.
       if (isJson && !isAnswered) document({ ...verdict, error: { code: failure.code, ...failure.words } })
-      else streams.stderr.write(threeLines(failure))
+      else streams.stderr.write(failureLines(failure, showsColors(streams.stderr)))
     },
   }
 }

@@ -12,6 +12,8 @@ export function titleWithoutSecrets(args: readonly string[]): string | undefined
 
 /** `URL`, or `--option=URL`. */
 function withoutSecret(arg: string): string {
+  const [, secret] = /^(--[a-z-]*(?:password|secret|token|key)[a-z-]*=)./is.exec(arg) ?? []
+  if (secret !== undefined) return `${secret}***`
   const [, option = '', url] = /^(--[a-z-]+=)?([a-z][a-z0-9+.-]*:\/.*)$/is.exec(arg) ?? []
   return url === undefined ? arg : `${option}${redactUrl(url)}`
 }

@@ -1,69 +1,72 @@
-import { readFileSync } from 'node:fs'
+import { styleText } from 'node:util'
+import { version } from '@millrace/api/version'
 import { Command } from 'commander'
 import type { CommanderError } from 'commander'
 import type { AddCommand, RunAction } from './command.ts'
+import { apiKeyCommand } from './commands/api-key.ts'
 import { backupCommand } from './commands/backup.ts'
+import { completionCommand } from './commands/completion.ts'
 import { copyCommand } from './commands/copy.ts'
 import { deployCommand } from './commands/deploy.ts'
 import { devCommand } from './commands/dev.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { drillCommand } from './commands/drill.ts'
+import { exportCommand } from './commands/export.ts'
 import { gatewayCommand } from './commands/gateway.ts'
 import { importCommand } from './commands/import.ts'
 import { keysCommand } from './commands/keys.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { secretsCommand } from './commands/secrets.ts'
+import { statusCommand } from './commands/status.ts'
 import { userCommand } from './commands/user.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { Failure } from './failure.ts'
 import type { OutputStreams } from './output.ts'
 
-const commands: readonly AddCommand[] = [
-  devCommand,
-  migrateCommand,
-  doctorCommand,
-  importCommand,
-  backupCommand,
-  verifyCommand,
-  restoreCommand,
-  drillCommand,
-  copyCommand,
-  userCommand,
-  keysCommand,
-  secretsCommand,
-  gatewayCommand,
-  deployCommand,
-]
-
-/** millrace's version, as package.json has it. */
-export function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  const manifest: unknown = JSON.parse(text)
-  if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) throw new Error('no version')
-  return String(manifest.version)
+interface Task {
+  readonly heading: string
+  readonly commands: readonly AddCommand[]
 }
+
+/** The commands by what people want to do, as the help lists them. */
+const tasks: readonly Task[] = [
+  { heading: 'Run:', commands: [devCommand, gatewayCommand, deployCommand] },
+  { heading: 'Schema and health:', commands: [migrateCommand, statusCommand, doctorCommand] },
+  { heading: 'Workflows as files:', commands: [importCommand, exportCommand] },
+  { heading: 'Backups:', commands: [backupCommand, verifyCommand, restoreCommand, drillCommand] },
+  { heading: 'Moving:', commands: [copyCommand] },
+  { heading: 'Users and keys:', commands: [userCommand, apiKeyCommand, secretsCommand, keysCommand] },
+  { heading: 'This program:', commands: [completionCommand] },
+]
 
 export interface ProgramSettings {
   readonly streams: OutputStreams
   readonly isJson: boolean
+  readonly isColored?: boolean
   readonly run: RunAction
 }
 
+const jsonDescription = 'print exactly one JSON document on standard output'
+
 /** The whole command line. Parsing throws a CommanderError for help, version and wrong arguments. */
-export function createProgram({ streams, isJson, run }: ProgramSettings): Command {
+export function createProgram({ streams, isJson, isColored = false, run }: ProgramSettings): Command {
+  const bold = (title: string) => (isColored ? styleText('bold', title, { validateStream: false }) : title)
   const program = new Command('millrace')
   program
-    .description("The storage of a workflow engine on any SQL database: millrace's deploy-step side.")
-    .option('--json', 'print exactly one JSON document on standard output')
-    .version(isJson ? JSON.stringify({ version: version() }) : version(), '-V, --version', 'print the version')
+    .description('The storage of a workflow engine on any SQL database: command-line tools.')
+    .option('--json', jsonDescription)
+    .version(isJson ? JSON.stringify({ version }) : version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
-    .configureHelp({ showGlobalOptions: true })
+    // An option belongs to the command that it follows, and no other takes it.
+    .enablePositionalOptions()
+    .configureHelp({ styleTitle: (title) => bold(title) })
     .configureOutput({
       writeOut: (text) => streams.stdout.write(isJson && !text.startsWith('{') ? helpDocument(text) : text),
       // Wrong arguments are reported as every error is, in three lines or as a document.
       writeErr: () => undefined,
       outputError: () => undefined,
+      getOutHasColors: () => isColored,
     })
     .exitOverride()
     .addHelpText(
@@ -76,8 +79,20 @@ Examples:
   DATABASE_URL=postgresql://user:password@127.0.0.1:5432/workflows millrace migrate
   millrace import ./flows --owner ada`,
     )
-  for (const add of commands) add(program, run)
+  for (const { heading, commands } of tasks) {
+    program.commandsGroup(heading)
+    for (const add of commands) add(program, run)
+  }
+  program.addHelpCommand(
+    new Command('help').argument('[command]').description('show the help of a command').helpGroup('This program:'),
+  )
+  for (const command of program.commands) acceptJson(command)
   return program
+}
+
+function acceptJson(command: Command): void {
+  command.option('--json', jsonDescription)
+  for (const child of command.commands) acceptJson(child)
 }
 
 function helpDocument(help: string): string {
@@ -95,12 +110,17 @@ export function usageFailure(error: CommanderError, program: Command): Failure |
       fix: `Run \`${command} --help\`.`,
     })
   }
-  const [why = error.message, hint] = error.message.replace(/^error: /, '').split('\n')
+  const [why = error.message, hint] = withoutValues(error.message.replace(/^error: /, '')).split('\n')
   return new Failure('usage', {
     what: 'The arguments are wrong.',
     why: hint === undefined ? why : `${why} ${hint}`,
     fix: `Run \`${command} --help\`.`,
   })
+}
+
+/** What was typed in the wrong place may be a password. */
+function withoutValues(message: string): string {
+  return message.replace(/'(--?[\w-]+)=[^\n]*'/s, "'$1=***'").replace(/( but got \d+): .*\.$/s, '$1.')
 }
 
 function deepestCommand(program: Command): Command {

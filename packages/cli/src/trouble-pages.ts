@@ -228,3 +228,11 @@ export const troublePages: readonly TroublePage[] = [
     },
   },
 ]
+
+/** The anchor of a heading, as GitHub makes it. */
+export function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
+}

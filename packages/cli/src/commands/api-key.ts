@@ -1,4 +1,3 @@
-import { newApiKey } from '@millrace/api/routes/api-keys/contract'
 import { scopes as allScopes } from '@millrace/api/scopes'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
@@ -64,6 +63,7 @@ async function make(context: Context, name: string, options: NewOptions): Promis
       .filter((scope) => scope !== ''),
     ...(expires !== undefined && { expiresAt: expires }),
   }
+  const { newApiKey } = await import('@millrace/api/routes/api-keys/contract')
   const checked = newApiKey.safeParse(wanted)
   if (!checked.success) {
     throw invalid(checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'))

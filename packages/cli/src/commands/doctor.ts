@@ -22,7 +22,7 @@ export const doctorCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(
     parent.command('doctor').description('run the production checklist on the settings and the database'),
   )
-    .option('--dev', 'what only production needs is no failure')
+    .option('--dev', 'report production-only failures as warnings')
     .addHelpText('after', examples)
     .action((options: DoctorOptions) => run((context) => doctor(context, options)))
 }
@@ -34,11 +34,6 @@ async function doctor(context: Context, options: DoctorOptions): Promise<number>
   const findings = await examine(context, { url, isDevelopment: options.dev === true })
   const isRight = findings.every(({ level }) => level !== 'fail')
   const document = isRight ? { findings } : { ok: false, findings }
-  context.output.result(document, findingWords(redactUrl(url), findings, isColored()))
+  context.output.result(document, findingWords(redactUrl(url), findings, context.output.isColored))
   return isRight ? 0 : 1
-}
-
-/** Only on a terminal, and only one that wants it: `hasColors` asks NO_COLOR and TERM. */
-function isColored(): boolean {
-  return process.stdout.isTTY && process.stdout.hasColors()
 }

@@ -1,21 +1,22 @@
 import type { UserCaller } from '@millrace/db/access/access'
-import type { Store } from '@millrace/db/store/store'
 import type { Command } from 'commander'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { openDeployment } from '../deployment/deployment.ts'
+import { refuseTwoPlaces, withUrlOption, type PlaceOptions } from '../deployment/options.ts'
 import { asFailure, Failure, Interrupted } from '../failure.ts'
 import { readDefinition } from '../import/definition.ts'
 import { findSources } from '../import/sources.ts'
 import type { Source } from '../import/sources.ts'
-import type { CheckedFile, Imported } from '../import/write.ts'
+import type { CheckedFile, Imported, ImportTarget } from '../import/write.ts'
 import { withDatabaseOption } from '../options.ts'
 import { printable } from '../printable.ts'
 import type { AddCommand } from '../command.ts'
 import { startProgress } from '../progress.ts'
 
-interface ImportOptions {
-  readonly database?: string
-  readonly owner: string
+interface ImportOptions extends PlaceOptions {
+  readonly owner?: string
   readonly skipBad?: boolean
 }
 
@@ -26,39 +27,67 @@ interface Skipped {
 
 const examples = `
 Each file becomes a workflow: its text exactly, named by its "name" member, else by the file. Everything is checked before
-anything is written. Up to 100 files of 8 MiB together are written all or none; more in several such batches.
+anything is written. Up to 100 files of 8 MiB together are written all or none; more in several such batches. With --url
+the workflows belong to the user of the API key.
 
 Examples:
   millrace import ./flows --owner ada
+  millrace import ./flows --url https://millrace.example.workers.dev
   millrace import flow.json n8n-export.json --owner ada --skip-bad --json`
 
 export const importCommand: AddCommand = (parent: Command, run) => {
-  withDatabaseOption(parent.command('import <path...>').description('make workflows of JSON files'))
-    .requiredOption('--owner <name>', 'the user that the workflows will belong to')
-    .option('--skip-bad', 'leave out files that cannot be imported, and name them')
+  withUrlOption(withDatabaseOption(parent.command('import <path...>').description('create workflows from JSON files')))
+    .option('--owner <name>', 'the user that the workflows will belong to (required without --url)')
+    .option('--skip-bad', 'skip files that cannot be imported, and list them')
     .addHelpText('after', examples)
     .action((paths: string[], options: ImportOptions) => run((context) => importFiles(context, paths, options)))
 }
 
 async function importFiles(context: Context, paths: readonly string[], options: ImportOptions): Promise<number> {
-  const chosen = chooseDatabase(context, options.database)
+  const open = await chooseTarget(context, options)
   const sources = findSources(paths, context.directories.caller)
-  refuseMissingFile(chosen)
   const { files, skipped } = checkAll(sources)
   if (skipped.length > 0 && options.skipBad !== true) return refuse(context, skipped)
-  const { database } = await connect(context, chosen)
-  const store = database.store()
-  const { findUser } = await import('../users.ts')
-  const user = await findUser(store, options.owner)
-  const owner: UserCaller = { kind: 'user', userId: user.id, issuedAt: new Date(), mayAdminister: false }
+  const target = await open()
   const imported: Imported[] = []
   try {
-    await writeAll(context, store, owner, files, imported)
+    await writeAll(context, target, files, imported)
   } catch (error) {
     return reportBreak(context, error, imported, { skipped, total: files.length })
   }
-  context.output.result({ imported, skipped }, resultWords(imported, skipped, user.username))
+  context.output.result({ imported, skipped }, resultWords(imported, skipped, target.username))
   return 0
+}
+
+/** What can be found wrong before the files are read is found here; opening waits until they are. */
+async function chooseTarget(context: Context, options: ImportOptions): Promise<() => Promise<ImportTarget>> {
+  refuseTwoPlaces(options)
+  const { owner, url } = options
+  if (url !== undefined) {
+    const deployment = openDeployment(context, url)
+    return async () => (await import('../import/deployment.ts')).openDeploymentTarget(deployment, owner)
+  }
+  if (owner === undefined) {
+    throw new Failure('usage', {
+      what: 'The arguments are wrong.',
+      why: "required option '--owner <name>' not specified",
+      fix: 'Name the user that the workflows will belong to; see `millrace import --help`.',
+    })
+  }
+  const chosen = chooseDatabase(context, options.database)
+  refuseMissingFile(chosen)
+  return () => openDatabaseTarget(context, chosen, owner)
+}
+
+async function openDatabaseTarget(context: Context, chosen: ChosenDatabase, ownerName: string): Promise<ImportTarget> {
+  const { database } = await connect(context, chosen)
+  const store = database.store()
+  const { findUser } = await import('../users.ts')
+  const { databaseChunkBytes, writeChunk } = await import('../import/write.ts')
+  const user = await findUser(store, ownerName)
+  const owner: UserCaller = { kind: 'user', userId: user.id, issuedAt: new Date(), mayAdminister: false }
+  const { username } = user
+  return { username, chunkBytes: databaseChunkBytes, write: (files) => writeChunk(store, owner, files) }
 }
 
 function checkAll(sources: readonly Source[]): { files: readonly CheckedFile[]; skipped: readonly Skipped[] } {
@@ -78,7 +107,7 @@ function refuse({ output }: Context, skipped: readonly Skipped[]): number {
   const failure = new Failure('rows_refused', {
     what: `${skipped.length === 1 ? 'A file' : `${skipped.length} files`} cannot be imported; nothing was written.`,
     why: skipped.map(skippedLine).join('\n'),
-    fix: 'Mend or remove what is named, or leave it out with --skip-bad.',
+    fix: 'Correct or remove these files, or skip them with --skip-bad.',
   })
   output.failure(failure, { ok: false, imported: [], skipped })
   return failure.exitCode
@@ -86,17 +115,16 @@ function refuse({ output }: Context, skipped: readonly Skipped[]): number {
 
 async function writeAll(
   { lifetime }: Context,
-  store: Store,
-  owner: UserCaller,
+  { chunkBytes, write }: ImportTarget,
   files: readonly CheckedFile[],
   imported: Imported[],
 ): Promise<void> {
-  const { chunksOf, writeChunk } = await import('../import/write.ts')
+  const { chunksOf } = await import('../import/write.ts')
   const progress = startProgress(files.length, 'files')
   try {
-    for (const chunk of chunksOf(files)) {
+    for (const chunk of chunksOf(files, chunkBytes)) {
       lifetime.interruption.throwIfAborted()
-      imported.push(...(await writeChunk(store, owner, chunk)))
+      imported.push(...(await write(chunk)))
       progress.advance(
         chunk.length,
         chunk.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -118,9 +146,9 @@ function reportBreak(
   const failure = error instanceof Interrupted ? interruptedFailure() : asFailure(error)
   if (imported.length === 0) throw failure
   const partial = new Failure(failure.code, {
-    what: `The import broke off: ${imported.length} of ${total} files were written, the rest were not.`,
+    what: `The import stopped: ${imported.length} of ${total} files were written, the rest were not.`,
     why: `${failure.words.what} ${failure.words.why}`,
-    fix: `${failure.words.fix} Then import the files behind ${printable(imported.at(-1)?.file ?? '')}.`,
+    fix: `${failure.words.fix} Then import the files after ${printable(imported.at(-1)?.file ?? '')}.`,
   })
   output.failure(partial, { ok: false, imported, skipped })
   if (!output.isJson) output.note(imported.map(importedLine).join('\n'))
@@ -132,7 +160,7 @@ function interruptedFailure(): Failure {
   return new Failure('internal', {
     what: 'It was interrupted.',
     why: 'A signal asked the command to end.',
-    fix: 'Nothing needs mending.',
+    fix: 'Nothing is damaged.',
   })
 }
 

@@ -17,7 +17,8 @@ Examples:
   millrace keys rotate --json`
 
 export const keysCommand: AddCommand = (parent: Command, run) => {
-  const keys = parent.command('keys').description('keys that secrets are sealed under')
+  const keys = parent.command('keys').description('replace the keys that secrets in settings are sealed under')
+  keys.addHelpText('after', '\nExamples:\n  SETTINGS_KEYS=new:…,old:… millrace keys rotate')
   withDatabaseOption(
     keys.command('rotate').description("reseal every secret of users' settings under the first of SETTINGS_KEYS"),
   )

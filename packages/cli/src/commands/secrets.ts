@@ -11,6 +11,7 @@ Examples:
 
 export const secretsCommand: AddCommand = (parent: Command, run) => {
   const secrets = parent.command('secrets').description('make secrets for a deployment')
+  secrets.addHelpText('after', '\nExamples:\n  millrace secrets new')
   secrets
     .command('new')
     .description('print fresh AUTH_KEYS, SETTINGS_KEYS, METRICS_TOKEN and an age key pair for backups')

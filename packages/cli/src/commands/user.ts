@@ -66,9 +66,13 @@ Examples:
   withDatabaseOption(user.command('role <name>').description('make a user an administrator, or an ordinary user'))
     .addArgument(new Argument('<role>', 'what the user may do').choices(roles))
     .addHelpText('after', '\nExamples:\n  millrace user role ada admin\n  millrace user role ada user')
-    .action((name: string, role: Role, options: UserOptions) => run((context) => changeRole(context, name, role, options)))
+    .action((name: string, role: Role, options: UserOptions) =>
+      run((context) => changeRole(context, name, role, options)),
+    )
   withDatabaseOption(
-    user.command('remove <name>').description('delete a user that owns no workflow, with its sessions, keys and settings'),
+    user
+      .command('remove <name>')
+      .description('delete a user that owns no workflow, with its sessions, keys and settings'),
   )
     .addHelpText('after', '\nExamples:\n  millrace user remove ada')
     .action((name: string, options: UserOptions) => run((context) => remove(context, name, options)))

@@ -19,7 +19,13 @@ const good = {
 
 function planOf(variables: Readonly<Record<string, string>>, options: DeployOptions = {}) {
   const context: Context = {
-    output: { isJson: false, result: () => undefined, note: () => undefined, failure: () => undefined },
+    output: {
+      isJson: false,
+      isColored: false,
+      result: () => undefined,
+      note: () => undefined,
+      failure: () => undefined,
+    },
     directories: { caller: workspace, workspace },
     lifetime: { interruption: new AbortController().signal, defer: () => undefined, end: () => undefined },
     environment: () => variables,

@@ -12,11 +12,13 @@ export interface Deployment {
   /** `host[:port]`, for people. */
   readonly host: string
   /** @throws Failure for an answer that is not 2xx, or none */
-  ask(request: DeploymentRequest): Promise<Response>
+  readonly ask: (request: DeploymentRequest) => Promise<Response>
 }
 
 export interface DeploymentRequest {
   readonly path: string
+  /** In place of the API key. */
+  readonly token?: string
   /** A GET when absent. */
   readonly post?: {
     /** JSON. */
@@ -113,7 +115,7 @@ class Unanswered extends Error {
 async function askOnce({ lifetime }: Context, url: URL, key: string, request: DeploymentRequest): Promise<Response> {
   const { post } = request
   const headers = {
-    Authorization: `Bearer ${key}`,
+    Authorization: `Bearer ${request.token ?? key}`,
     ...(post && { 'Content-Type': 'application/json', 'Idempotency-Key': post.idempotencyKey }),
   }
   let answer: Response

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../failure.ts'
 import { markName } from './leftovers.ts'
+import { writePrivateFile } from './state.ts'
 
 export interface WorkerSettings {
   readonly workspace: string
@@ -33,14 +35,32 @@ export interface Worker {
 const keptLines = 40
 const closeMilliseconds = 8000
 
-const guardScript = fileURLToPath(new URL('guard.ts', import.meta.url))
+/** Beside this file, also where both are bundled. */
+const guardScript = fileURLToPath(new URL(`guard${extname(import.meta.url)}`, import.meta.url))
 
-function wranglerArguments({ workspace, stateDirectory, envFile, host, port }: WorkerSettings): string[] {
+/**
+ * The configuration for wrangler, which writes beside it. A clone's is its own, and names the build; that of an installed
+ * package, where nobody may be able to write, goes into the state directory, with the package's files in it.
+ */
+function configurationFor({ workspace, stateDirectory }: WorkerSettings): string {
+  const own = join(workspace, 'wrangler.toml')
+  if (existsSync(join(workspace, 'functions/src'))) return own
+  const path = join(stateDirectory, 'wrangler.toml')
+  const text = readFileSync(own, 'utf8').replaceAll(
+    /^(main|directory) = "([^"]+)"$/gm,
+    (_line, name: string, file: string) => `${name} = ${JSON.stringify(join(workspace, file))}`,
+  )
+  writePrivateFile(path, text)
+  return path
+}
+
+function wranglerArguments(settings: WorkerSettings): string[] {
+  const { stateDirectory, envFile, host, port } = settings
   const wrangler = dirname(createRequire(import.meta.url).resolve('wrangler/package.json'))
   return [
     join(wrangler, 'bin/wrangler.js'),
     'dev',
-    `--config=${join(workspace, 'wrangler.toml')}`,
+    `--config=${configurationFor(settings)}`,
     `--ip=${host}`,
     `--port=${port}`,
     `--env-file=${envFile}`,
@@ -51,7 +71,7 @@ function wranglerArguments({ workspace, stateDirectory, envFile, host, port }: W
 
 export function startWorker(settings: WorkerSettings): Worker {
   const guard = spawn(process.execPath, [guardScript, ...wranglerArguments(settings)], {
-    cwd: settings.workspace,
+    cwd: settings.stateDirectory,
     // A group of its own: Ctrl-C must reach dev alone, which ends things in order.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -116,7 +116,8 @@ async function findOwner({ host, ask }: Deployment, owner: string): Promise<unkn
   const { nameKey } = await import('@millrace/db/schema/names')
   const wanted = nameKey(owner)
   const isWanted = (user: unknown) =>
-    isRecord(user) && [user['username'], user['email']].some((name) => typeof name === 'string' && nameKey(name) === wanted)
+    isRecord(user) &&
+    [user['username'], user['email']].some((name) => typeof name === 'string' && nameKey(name) === wanted)
   const self = await membersOfAnswer(await ask({ path: '/v1/auth/me' }), host)
   if (isWanted(self)) return self['id']
   const { items } = await membersOfAnswer(

@@ -1,4 +1,5 @@
 import { newId } from '@millrace/api/ids'
+import type { DocumentText } from '@millrace/db/document'
 import type { UserCaller } from '@millrace/db/access/access'
 import { createWorkflows } from '@millrace/db/repositories/workflows/workflows'
 import type { NewWorkflow } from '@millrace/db/repositories/workflows/workflows'
@@ -19,12 +20,26 @@ export interface Imported {
   readonly name: string
 }
 
+/** Writes a batch of workflows, all or none. Throws a Failure or a DatabaseError when none was written. */
+export type WriteChunk = (files: readonly CheckedFile[]) => Promise<readonly Imported[]>
+
+/** Where workflows are written to, as one user. */
+export interface ImportTarget {
+  readonly username: string
+  /** The most that a batch may hold, in bytes of the files. */
+  readonly chunkBytes: number
+  readonly write: WriteChunk
+}
+
 /** The most that one atomic batch takes: the API's own limit of items, and what databases take in one request. */
 const maxChunkItems = 100
-const maxChunkBytes = 8 * 1024 * 1024
+export const databaseChunkBytes = 8 * 1024 * 1024
 
 /** Files in the batches in which they are written, in order. A file larger than a batch is one of its own. */
-export function chunksOf(files: readonly CheckedFile[]): readonly (readonly CheckedFile[])[] {
+export function chunksOf(
+  files: readonly CheckedFile[],
+  maxChunkBytes: number = databaseChunkBytes,
+): readonly (readonly CheckedFile[])[] {
   const chunks: CheckedFile[][] = []
   let bytes = 0
   for (const file of files) {
@@ -55,8 +70,20 @@ export async function writeChunk(
   return items.map(({ id, name }, position) => ({ file: files[position]?.source.shown ?? '', id, name }))
 }
 
+function itemOf(file: CheckedFile, createdAt: Date): NewWorkflow {
+  return {
+    id: newId(createdAt),
+    versionId: newId(createdAt),
+    name: file.name,
+    description: null,
+    definition: readAgain(file),
+    isPublic: false,
+    createdAt,
+  }
+}
+
 /** Read again rather than kept: all the files together may be larger than memory. */
-function itemOf({ source, name, sha256 }: CheckedFile, createdAt: Date): NewWorkflow {
+export function readAgain({ source, sha256 }: CheckedFile): DocumentText {
   const read = readDefinition(source)
   if (!read.ok || read.definition.sha256 !== sha256) {
     throw new Failure('rows_refused', {
@@ -65,15 +92,7 @@ function itemOf({ source, name, sha256 }: CheckedFile, createdAt: Date): NewWork
       fix: 'Import it again when nothing writes to it.',
     })
   }
-  return {
-    id: newId(createdAt),
-    versionId: newId(createdAt),
-    name,
-    description: null,
-    definition: read.definition.text,
-    isPublic: false,
-    createdAt,
-  }
+  return read.definition.text
 }
 
 function ownerFailure(refusal: string): Failure {

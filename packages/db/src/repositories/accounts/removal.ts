@@ -60,12 +60,7 @@ async function remove(
 }
 
 /** Children first; each under the mark that the first statement leaves where the account may go. */
-function removalStatements(
-  dialect: Dialect,
-  userId: string,
-  operation: string,
-  mayGo: SQL,
-): readonly Statement[] {
+function removalStatements(dialect: Dialect, userId: string, operation: string, mayGo: SQL): readonly Statement[] {
   const { builder, tables } = dialect
   const { users, workflows, workflowVersions, workflowShares, executions, settings } = tables
   const { sessions, apiKeys, idempotencyKeys } = tables

@@ -60,6 +60,29 @@ export type BackupView = Pick<
   'name' | 'bytes' | 'rowCount' | 'isEncrypted' | 'result' | 'createdAt' | 'verifiedAt' | 'drilledAt'
 >
 
+const newestQuery = defineQuery<object>()(({ builder, tables: { backups } }) =>
+  builder
+    .select({
+      name: backups.name,
+      bytes: backups.bytes,
+      rowCount: backups.rowCount,
+      isEncrypted: backups.isEncrypted,
+      result: backups.result,
+      createdAt: backups.createdAt,
+      verifiedAt: backups.verifiedAt,
+      drilledAt: backups.drilledAt,
+    })
+    .from(backups)
+    .orderBy(desc(backups.createdAt), desc(backups.name))
+    .limit(1),
+)
+
+/** The newest backup, whatever came of it, for an operator; a restore under way does not keep it from being read. */
+export async function newestBackup(store: Store): Promise<BackupView | undefined> {
+  const [row] = await store.read(newestQuery(store.dialect, {}))
+  return row
+}
+
 export interface BackupListing {
   readonly limit: number
   readonly after?: { readonly at: Date; readonly name: string } | undefined
