@@ -13,7 +13,7 @@ const opening = `# Troubleshooting
 <!-- Written by scripts/troubleshooting.ts from the tables that the product answers by: change those, not this page. -->
 
 The API answers a trouble of the database with 503 and a code, and never says more. Its log line with the same \`requestId\`
-has \`cause\`, in the database's own words, and \`cure\`. A command says the same in three lines, and in \`--json\`. Each trouble
+has \`cause\`, in the database's own words, and \`cure\`. A command says the same, and in \`--json\`. Each trouble
 below was brought about for real by the tests, on each database that can have it: SQLite by libSQL's binding, PostgreSQL 18
 and MariaDB 10.11. \`…\` stands for what differs.
 `

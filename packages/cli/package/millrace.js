@@ -25,7 +25,8 @@ function startWithNewerNode() {
   }
   const asked = ['exec', '--yes', `--package=${name}@${newerNode}`, '--', 'node', '-p', 'process.execPath']
   const { stdout, error } = spawnSync('npm', asked, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-  const node = stdout?.trim() ?? ''
+  // Where npm did not start, there is an error and no output.
+  const node = error === undefined ? stdout.trim() : ''
   if (node === '') {
     refuse(
       `This Node is ${process.version}, and npm could not get ${name}@${newerNode}${error ? `: ${error.message}` : '.'}`,

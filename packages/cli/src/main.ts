@@ -43,7 +43,11 @@ async function main(args: readonly string[]): Promise<number> {
     },
   })
   try {
-    await program.parseAsync(args, { from: 'user' })
+    // No option takes it for its value.
+    await program.parseAsync(
+      args.filter((arg, position) => arg !== '--json' || (ends !== -1 && position > ends)),
+      { from: 'user' },
+    )
     return exitCode
   } catch (error) {
     if (error instanceof Interrupted) return error.exitCode

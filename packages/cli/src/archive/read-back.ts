@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createApp } from '@millrace/api/app'
-import { createAccessTokens } from '@millrace/api/auth/tokens'
 import { newId } from '@millrace/api/ids'
 import { parseSettings } from '@millrace/api/settings'
 import { archiveTables } from '@millrace/db/archive/tables'
@@ -8,6 +7,7 @@ import { readRows } from '@millrace/db/archive/source'
 import type { ArchiveRow } from '@millrace/db/archive/row'
 import type { Database } from '@millrace/db/store/database'
 import { registerUser } from '@millrace/db/repositories/accounts/users'
+import { makeKey } from '../api-keys.ts'
 import { newServiceSecrets } from '../secrets.ts'
 
 /** Workflows that are read through the API, spread over all. */
@@ -59,8 +59,9 @@ async function administratorsApi(database: Database): Promise<FetchWorkflow> {
     role: 'admin',
     createdAt: at,
   } as const
-  await registerUser(database.store(), { ...user, passwordHash: randomBytes(16).toString('hex') })
-  const token = await createAccessTokens(settings.authKeys).issue(id, newId(at), at)
-  const headers = { Authorization: `Bearer ${token}` }
+  const store = database.store()
+  await registerUser(store, { ...user, passwordHash: randomBytes(16).toString('hex') })
+  const { key } = await makeKey(store, { name: 'drill', scopes: ['read', 'admin'], expiresAt: null, owner: name })
+  const headers = { Authorization: `Bearer ${key}` }
   return async (workflowId) => app.request(`/v1/workflows/${encodeURIComponent(workflowId)}`, { headers })
 }
