@@ -20,10 +20,13 @@ export interface DatabaseSettings extends DatabaseOptions {
  * @throws TypeError when the target needs a gateway and none is given.
  */
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  return createDatabase(await connect(settings.target, endpointOf(settings)), settings)
+  return createDatabase(await connectHttp(settings), settings)
 }
 
-async function connect(target: Target, endpoint: Endpoint): Promise<Connection> {
+/** The driver by itself, as {@link openDatabase} takes it. */
+export async function connectHttp(settings: DatabaseSettings): Promise<Connection> {
+  const endpoint = endpointOf(settings)
+  const { target } = settings
   switch (target.dialect) {
     case 'sqlite':
       return (await import('./libsql/connect.ts')).connect(target, endpoint)

@@ -1,4 +1,5 @@
 import type { Answer, Fetch } from './fetch.ts'
+import { kindOf } from './observed.ts'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { TripObserver } from '@millrace/db/sql/transport'
 
@@ -62,14 +63,9 @@ export function fetchThrough(
       })
       return answer instanceof Response ? readAnswer(answer, await answer.text()) : answer
     } finally {
-      observer?.trip(performance.now() - startedAt, statement, () => parameters.map(typeOf))
+      observer?.trip(performance.now() - startedAt, statement, () => parameters.map(kindOf))
     }
   }
-}
-
-function typeOf(parameter: unknown): string {
-  if (parameter === null) return 'null'
-  return typeof parameter === 'string' ? 'text' : typeof parameter
 }
 
 /** The drivers give theirs as plain objects, and libSQL's within a request. */

@@ -4,11 +4,11 @@ import {
   MysqlManyResultsError,
   MysqlServerError,
   MysqlUnreachableError,
-} from './connections/mysql.ts'
-import { PostgresConnectionLostError, PostgresUnreachableError } from './connections/postgres.ts'
-import { SqliteFailure } from './connections/sqlite.ts'
+} from '@millrace/drivers/native/mysql-connection'
+import { PostgresConnectionLostError, PostgresUnreachableError } from '@millrace/drivers/native/postgres-connection'
+import { SqliteFailure } from '@millrace/drivers/native/sqlite-connection'
 import { StreamError } from './hrana-errors.ts'
-import { PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
+import { PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
 import { WriteLockBusyError } from './write-lock.ts'
 
 /** What went wrong with a request, for metrics: a closed list, whatever the protocol says about it. */

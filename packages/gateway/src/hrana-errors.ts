@@ -1,4 +1,4 @@
-import { SqliteFailure } from './connections/sqlite.ts'
+import { SqliteFailure } from '@millrace/drivers/native/sqlite-connection'
 import { WriteLockBusyError } from './write-lock.ts'
 
 /** An error of one request; the stream goes on. Codes are sqld's: libsql-server/src/hrana/stmt.rs, `StmtError::code`. */

@@ -1,4 +1,4 @@
-import type { SqliteValue } from './connections/sqlite.ts'
+import type { SqliteValue } from '@millrace/drivers/native/sqlite-connection'
 import { isJsonObject, type JsonObject } from './json.ts'
 
 /** Hrana over HTTP, JSON encoding: docs/HRANA_3_SPEC.md of tursodatabase/libsql. */

@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type SqliteConnection, SqliteFailure, type SqliteRows, type SqliteValue } from './connections/sqlite.ts'
+import {
+  type SqliteConnection,
+  SqliteFailure,
+  type SqliteRows,
+  type SqliteValue,
+} from '@millrace/drivers/native/sqlite-connection'
 import { StreamError, streamErrorOf } from './hrana-errors.ts'
 import {
   type BatchCondition,
@@ -12,7 +17,7 @@ import {
 import { columnBody, type StmtOutcome, stmtResultBody } from './hrana-values.ts'
 import type { JsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
-import type { Lease } from './pool.ts'
+import type { Lease } from '@millrace/drivers/native/pool'
 import { splitSqlite, type SqliteStatement } from './sqlite-statement.ts'
 import type { LockHolder, WriteLock } from './write-lock.ts'
 

@@ -1,4 +1,4 @@
-import type { SqliteColumn, SqliteRows, SqliteValue } from './connections/sqlite.ts'
+import type { SqliteColumn, SqliteRows, SqliteValue } from '@millrace/drivers/native/sqlite-connection'
 import type { JsonObject } from './json.ts'
 
 export function valueBody(value: SqliteValue): JsonObject {

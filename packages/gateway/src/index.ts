@@ -1,5 +1,5 @@
 export { isLoopbackHost, tokenHeader } from './access.ts'
 export type { GatewayLimits } from './limits.ts'
 export type { GatewayLogEntry } from './log.ts'
-export type { PoolStatus } from './pool.ts'
+export type { PoolStatus } from '@millrace/db/sql/transport'
 export { type Gateway, type GatewayOptions, GatewayStartError, startGateway } from './server.ts'

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Dialect } from '@millrace/db/url'
 import { errorCodeOf } from './error-codes.ts'
 import type { GatewayLogEntry } from './log.ts'
-import type { PoolStatus } from './pool.ts'
+import type { PoolStatus } from '@millrace/db/sql/transport'
 import type { Reply } from './protocol.ts'
 
 /** One request that was answered. */

@@ -7,15 +7,15 @@ import {
   type PostgresResult,
   PostgresUnreachableError,
   type PostgresValue,
-} from './connections/postgres.ts'
+} from '@millrace/drivers/native/postgres-connection'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { isTransactionControl } from './postgres-transaction-control.ts'
-import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
+import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
 import { jsonReply, type Protocol, type ProtocolRequest, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
-import { tlsAttempts } from './tls.ts'
+import { tlsAttempts } from '@millrace/drivers/native/tls'
 
 /** `code` in a 503 of the gateway: nothing was sent to the database, because no connection came free in time. */
 export const busyCode = 'MILLRACE_BUSY'
@@ -53,7 +53,7 @@ class NeonRequestError extends Error {
  */
 export function neonProtocol(target: PostgresTarget, { limits, log, onError }: NeonOptions): Protocol {
   const tls = tlsAttempts(target.options, target.host)
-  const open = () => PostgresConnection.open(target, tls, log)
+  const open = () => PostgresConnection.open(target, { tls, log, session: 'new' })
   const pool = new Pool(open, target.options)
   const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, limits, log, onError })
   return {

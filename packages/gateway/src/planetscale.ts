@@ -9,16 +9,16 @@ import {
   type MysqlResult,
   MysqlServerError,
   MysqlUnreachableError,
-} from './connections/mysql.ts'
+} from '@millrace/drivers/native/mysql-connection'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { hasForeignKeyDdl } from './mysql-foreign-keys.ts'
-import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
+import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
 import { jsonReply, type Protocol, type ProtocolRequest, type Refusal, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
 import { type Ending, Sessions, type Use } from './sessions.ts'
-import { tlsAttempts } from './tls.ts'
+import { tlsAttempts } from '@millrace/drivers/native/tls'
 import { tabletMessage, type VitessCode, vitessCodeOf, type VitessError } from './vitess-errors.ts'
 import { vitessType } from './vitess-types.ts'
 

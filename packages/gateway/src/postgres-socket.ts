@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type PeerCertificate } from 'node:tls'
 import type { Target } from '@millrace/db/url'
-import { identityFault, tlsAttempts, type TlsPolicy } from './tls.ts'
+import { identityFault, tlsAttempts, type TlsPolicy } from '@millrace/drivers/native/tls'
 
 type PostgresTarget = Extract<Target, { readonly dialect: 'postgres' }>
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dialect } from '@millrace/db/url'
 import type { Log } from './log.ts'
-import type { PoolStatus } from './pool.ts'
+import type { PoolStatus } from '@millrace/db/sql/transport'
 
 export interface ProtocolRequest {
   readonly headers: IncomingHttpHeaders

@@ -1,4 +1,4 @@
-import type { MysqlField } from './connections/mysql.ts'
+import type { MysqlField } from '@millrace/drivers/native/mysql-connection'
 
 const unsignedFlag = 32
 const enumFlag = 256

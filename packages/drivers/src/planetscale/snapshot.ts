@@ -1,6 +1,7 @@
 import { Client } from '@planetscale/database'
-import { DatabaseError, databaseError } from '@millrace/db/sql/errors'
+import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
+import { refuseWeakIsolation } from '../consistent-snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
 import { plain } from '@millrace/db/dialects/plain'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
@@ -51,18 +52,6 @@ function readSnapshotError(thrown: unknown): DatabaseError {
   return new DatabaseError('database_timeout', {
     message: 'the platform ended the transaction before all rows were read (PlanetScale does so after 20 s)',
     cure: 'Read table by table: `millrace backup --consistency table`, at a quiet time.',
-    isNotApplied: true,
-  })
-}
-
-/** At a weaker level MySQL ignores `with consistent snapshot`, with no more than a warning. */
-async function refuseWeakIsolation(snapshot: Snapshot): Promise<void> {
-  const { rows } = await snapshot.run(
-    plain("show variables where variable_name in ('tx_isolation', 'transaction_isolation')"),
-  )
-  const levels = rows.map(([, level]) => String(level))
-  if (levels.every((level) => level === 'REPEATABLE-READ' || level === 'SERIALIZABLE')) return
-  throw databaseError('internal', `the server's transaction isolation is ${levels.join(', ')}, which has no snapshot`, {
     isNotApplied: true,
   })
 }

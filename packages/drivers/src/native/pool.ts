@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import type { PoolStatus } from '@millrace/db/sql/transport'
 
 /** A connection that a pool can keep. */
 export interface PooledConnection {
@@ -23,15 +24,6 @@ export interface PoolOptions {
   readonly poolPrePing: boolean
 }
 
-export interface PoolStatus {
-  /** Connections that the pool keeps (`pool_size`). */
-  readonly size: number
-  readonly checkedOut: number
-  /** Connections open beyond `size`. */
-  readonly overflow: number
-  readonly waiting: number
-}
-
 /** No connection came free within `pool_timeout`: nothing was sent to the database. */
 export class PoolBusyError extends Error {
   override readonly name = 'PoolBusyError'
@@ -45,7 +37,7 @@ export class PoolBusyError extends Error {
   }
 }
 
-/** The gateway is closing and lends no more connections. */
+/** The pool is closing and lends no more connections. */
 export class PoolClosedError extends Error {
   override readonly name = 'PoolClosedError'
 

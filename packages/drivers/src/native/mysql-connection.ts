@@ -1,11 +1,18 @@
-import { createConnection, type Connection, type FieldPacket, type QueryError, type SslOptions } from 'mysql2'
+import {
+  createConnection,
+  type Connection,
+  type ConnectionOptions,
+  type FieldPacket,
+  type QueryError,
+  type SslOptions,
+} from 'mysql2'
 import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
-import { connectionFailureWords } from '../connection-trouble.ts'
-import type { Log } from '../log.ts'
-import type { PooledConnection } from '../pool.ts'
-import { identityFault, type TlsAttempts, type TlsPolicy } from '../tls.ts'
+import { connectionFailureWords } from './connection-trouble.ts'
+import type { ConnectionLog } from './log.ts'
+import type { PooledConnection } from './pool.ts'
+import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
 
 export interface MysqlField {
   readonly name: string
@@ -56,6 +63,8 @@ export class MysqlManyResultsError extends Error {
   override readonly name = 'MysqlManyResultsError'
 }
 
+export type MysqlConfig = Pick<ConnectionOptions, 'typeCast' | 'dateStrings' | 'jsonStrings' | 'maxPreparedStatements'>
+
 /** MySQL 8's default, which PlanetScale has; a server of one's own may have any. */
 const sqlMode = [
   'ONLY_FULL_GROUP_BY',
@@ -75,13 +84,35 @@ export interface MysqlOpenOptions {
   readonly tls: TlsAttempts
 }
 
+/** Connects and logs in. Throws as {@link MysqlConnection.open}. */
+export async function openMysql(
+  address: ServerAddress,
+  options: MysqlOpenOptions,
+  log: ConnectionLog,
+  values: MysqlConfig,
+): Promise<ConnectedMysql> {
+  const [first, ...fallbacks] = options.tls
+  let result = await connect(address, options, first, values)
+  for (const fallback of fallbacks) {
+    if (!(result instanceof Error) || !isTlsRefusal(result)) break
+    result = await connect(address, options, fallback, values)
+  }
+  if (!(result instanceof Error)) return result
+  const words = connectionFailureWords(result)
+  log({ level: 'error', event: 'connection_failed', message: `The MySQL server can't be connected to: ${words}` })
+  throw serverErrorOf(result) ?? new MysqlUnreachableError(words, { cause: result })
+}
+
+/** How values come: as the bytes that the server sent, for who passes them on. */
+const asBytes: MysqlConfig = { typeCast: (field: { buffer(): Buffer | null }) => field.buffer() }
+
 export class MysqlConnection implements PooledConnection {
   readonly #connection: Connection
   readonly #setUp: string
   #isLost = false
   #isInTransaction = false
 
-  private constructor(connection: Connection, version: string, log: Log) {
+  private constructor(connection: Connection, version: string, log: ConnectionLog) {
     this.#connection = connection
     this.#setUp = setUpStatement(version)
     const lose = () => {
@@ -97,22 +128,9 @@ export class MysqlConnection implements PooledConnection {
    * Connects, logs in and sets the session. Throws MysqlServerError when the server answered with an error (wrong
    * password, no such database, too many connections), MysqlUnreachableError otherwise.
    */
-  static async open(address: ServerAddress, options: MysqlOpenOptions, log: Log): Promise<MysqlConnection> {
-    const [first, ...fallbacks] = options.tls
-    let result = await connect(address, options, first)
-    for (const fallback of fallbacks) {
-      if (!(result instanceof Error) || !isTlsRefusal(result)) break
-      result = await connect(address, options, fallback)
-    }
-    if (result instanceof Error) {
-      log({
-        level: 'error',
-        event: 'connection_failed',
-        message: `The MySQL server can't be connected to: ${connectionFailureWords(result)}`,
-      })
-      throw serverErrorOf(result) ?? new MysqlUnreachableError(connectionFailureWords(result), { cause: result })
-    }
-    const connection = new MysqlConnection(result.connection, result.version, log)
+  static async open(address: ServerAddress, options: MysqlOpenOptions, log: ConnectionLog): Promise<MysqlConnection> {
+    const opened = await openMysql(address, options, log, asBytes)
+    const connection = new MysqlConnection(opened.connection, opened.version, log)
     try {
       await connection.query(connection.#setUp)
     } catch (error) {
@@ -288,13 +306,13 @@ function fieldOf(field: FieldPacket): MysqlField {
 /** What one value may hold that is put together of many rows'; the default is 1 KB in MySQL. */
 const groupConcatBytes = 64 * 1024 * 1024
 
-function setUpStatement(version: string): string {
+export function setUpStatement(version: string): string {
   // MariaDB knew only the old name until 11.1, MySQL 8 knows only the new one.
   const isolation = version.includes('MariaDB') ? 'tx_isolation' : 'transaction_isolation'
   return `SET NAMES utf8mb4, SESSION time_zone = '+00:00', SESSION sql_mode = '${sqlMode}', SESSION ${isolation} = 'REPEATABLE-READ', SESSION autocommit = 1, SESSION group_concat_max_len = ${groupConcatBytes}`
 }
 
-interface Connected {
+interface ConnectedMysql {
   readonly connection: Connection
   readonly version: string
 }
@@ -303,7 +321,8 @@ function connect(
   address: ServerAddress,
   { foundRows }: MysqlOpenOptions,
   tls: TlsPolicy | undefined,
-): Promise<Connected | Error> {
+  values: MysqlConfig,
+): Promise<ConnectedMysql | Error> {
   const connection = createConnection({
     host: address.host,
     port: address.port,
@@ -315,7 +334,7 @@ function connect(
     multipleStatements: false,
     supportBigNumbers: true,
     bigNumberStrings: true,
-    typeCast: (field: { buffer(): Buffer | null }) => field.buffer(),
+    ...values,
     // LOAD DATA LOCAL would read files of this machine.
     flags: ['-LOCAL_FILES', foundRows ? 'FOUND_ROWS' : '-FOUND_ROWS'],
     ...(tls === undefined ? {} : { ssl: sslOptions(tls) }),
@@ -358,14 +377,14 @@ function addressFault(host: string, connection: Connection, tls: TlsPolicy): Err
   return identityFault(tls, stream.getPeerCertificate())
 }
 
-interface CodedError extends Error {
+export interface CodedError extends Error {
   readonly code?: string
   readonly errno?: number
   readonly sqlState?: string
   readonly sqlMessage?: string
 }
 
-function serverErrorOf(error: CodedError): MysqlServerError | undefined {
+export function serverErrorOf(error: CodedError): MysqlServerError | undefined {
   const { errno, sqlState, sqlMessage } = error
   // An error of the network has an errno too (a negative one), but no message of the server.
   if (errno === undefined || sqlMessage === undefined) return undefined

@@ -1,10 +1,10 @@
 import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
 import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
-import { connectionFailureWords } from '../connection-trouble.ts'
-import type { Log } from '../log.ts'
-import type { PooledConnection } from '../pool.ts'
-import { identityFault, type TlsAttempts, type TlsPolicy } from '../tls.ts'
+import { connectionFailureWords } from './connection-trouble.ts'
+import type { ConnectionLog } from './log.ts'
+import type { PooledConnection } from './pool.ts'
+import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
 
 export type PostgresValue = string | null
 
@@ -50,18 +50,27 @@ declare module 'pg' {
  * pg has no option for a startup parameter, and its `options` parameter (`-c …`) is refused by pgbouncer, which does
  * take these by name.
  */
-class GatewayClient extends Client {
+class NativeClient extends Client {
   override getStartupConf(): Record<string, string> {
     return { ...super.getStartupConf(), ...sessionSettings }
   }
 }
 
+export interface PostgresOpenOptions {
+  readonly tls: TlsAttempts
+  readonly log: ConnectionLog
+  /** Between two leases: `new` as for another client, or `kept` with its prepared statements, for one that alters nothing. */
+  readonly session: 'new' | 'kept'
+}
+
 export class PostgresConnection implements PooledConnection {
-  readonly #client: GatewayClient
+  readonly #client: NativeClient
+  readonly #session: PostgresOpenOptions['session']
   #isLost = false
 
-  private constructor(client: GatewayClient, log: Log) {
+  private constructor(client: NativeClient, session: PostgresOpenOptions['session'], log: ConnectionLog) {
     this.#client = client
+    this.#session = session
     const lose = () => {
       if (!this.#isLost) log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' })
       this.#isLost = true
@@ -74,14 +83,14 @@ export class PostgresConnection implements PooledConnection {
    * Connects, logs in and sets the session. Throws pg's DatabaseError when the server answered with an error (wrong
    * password, no such database, too many connections), PostgresUnreachableError otherwise.
    */
-  static async open(address: ServerAddress, tls: TlsAttempts, log: Log): Promise<PostgresConnection> {
+  static async open(address: ServerAddress, { tls, log, session }: PostgresOpenOptions): Promise<PostgresConnection> {
     const [first, ...fallbacks] = tls
     let result = await connect(address, first)
     for (const fallback of fallbacks) {
       if (!(result instanceof Error) || !isTlsRefusal(result)) break
       result = await connect(address, fallback)
     }
-    if (result instanceof GatewayClient) return new PostgresConnection(result, log)
+    if (result instanceof NativeClient) return new PostgresConnection(result, session, log)
     const words = result instanceof DatabaseError ? result.message : connectionFailureWords(result)
     log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${words}` })
     throw result instanceof DatabaseError ? result : new PostgresUnreachableError(words, { cause: result })
@@ -101,10 +110,10 @@ export class PostgresConnection implements PooledConnection {
 
   /**
    * Runs one statement by the extended protocol, which takes no second one. Calls that do not wait for each other are
-   * sent at once and answered in order. Throws pg's DatabaseError, or
-   * PostgresConnectionLostError.
+   * sent at once and answered in order. With a name the server parses and plans it once for the connection. Throws pg's
+   * DatabaseError, or PostgresConnectionLostError.
    */
-  async query(text: string, params: readonly PostgresValue[]): Promise<PostgresResult> {
+  async query(text: string, params: readonly PostgresValue[], name?: string): Promise<PostgresResult> {
     if (this.#isLost) throw new PostgresConnectionLostError('The connection to PostgreSQL has ended.')
     try {
       const query: ExtendedQuery = {
@@ -113,6 +122,7 @@ export class PostgresConnection implements PooledConnection {
         rowMode: 'array',
         types: rawText,
         queryMode: 'extended',
+        ...(name === undefined ? {} : { name }),
       }
       const result = await this.#client.query<PostgresValue[]>(query)
       return { command: commandOf(result.command), rowCount: result.rowCount, fields: result.fields, rows: result.rows }
@@ -142,6 +152,7 @@ export class PostgresConnection implements PooledConnection {
   async reset(): Promise<boolean> {
     try {
       await this.rollBack()
+      if (this.#session === 'kept') return this.isUsable
       // Settings, temporary tables, advisory locks, prepared statements, LISTEN: nothing passes to the next request.
       await this.#client.query('DISCARD ALL')
       return this.isUsable
@@ -157,6 +168,12 @@ export class PostgresConnection implements PooledConnection {
     } catch {
       return false
     }
+  }
+
+  /** Ends it at once, whatever runs on it. */
+  destroy(): void {
+    this.#isLost = true
+    this.#client.connection.stream.destroy()
   }
 
   async close(): Promise<void> {
@@ -175,8 +192,8 @@ function commandOf(command: string | null): string {
   return command ?? ''
 }
 
-async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Promise<GatewayClient | Error> {
-  const client = new GatewayClient({
+async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Promise<NativeClient | Error> {
+  const client = new NativeClient({
     host: address.host,
     port: address.port,
     database: address.database,
@@ -184,7 +201,7 @@ async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Prom
     password: address.password,
     ssl: tls === undefined ? false : sslOptions(tls),
     connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
-    application_name: 'millrace-gateway',
+    application_name: 'millrace',
     pipeline: true,
     keepAlive: true,
   })

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import Database from 'libsql'
-import type { PooledConnection } from '../pool.ts'
+import type { PooledConnection } from './pool.ts'
 
 export type SqliteValue = null | bigint | number | string | Uint8Array
 
@@ -78,6 +78,17 @@ const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FU
 /** The binding is built to sort in memory alone, which for the index of a million rows is 130 MB. */
 const sortInFiles = 'PRAGMA temp_store = FILE'
 
+/** Throws SqliteFailure. */
+export function openSqlite(file: string): Database.Database {
+  try {
+    const database = new Database(file, { timeout: 0 })
+    for (const setting of connectionSettings) database.prepare(setting).run([])
+    return database
+  } catch (error) {
+    throw sqliteFailureOf(error)
+  }
+}
+
 export interface SqliteOpenOptions {
   /** What is large is sorted in files of TMPDIR, which has to be writable then. */
   readonly sortsInFiles: boolean
@@ -95,17 +106,16 @@ export class SqliteConnection implements PooledConnection {
 
   private constructor(database: Database.Database, { sortsInFiles }: SqliteOpenOptions) {
     this.#database = database
-    const settings = sortsInFiles ? [...connectionSettings, sortInFiles] : connectionSettings
-    for (const setting of settings) database.prepare(setting).run([])
+    if (sortsInFiles) database.prepare(sortInFiles).run([])
     this.#countsStatement = database.prepare('SELECT changes(), last_insert_rowid()').safeIntegers().raw()
   }
 
   /** Throws SqliteFailure. */
   static open(file: string, options: SqliteOpenOptions = { sortsInFiles: false }): SqliteConnection {
     try {
-      return new SqliteConnection(new Database(file, { timeout: 0 }), options)
+      return new SqliteConnection(openSqlite(file), options)
     } catch (error) {
-      throw failureOf(error)
+      throw sqliteFailureOf(error)
     }
   }
 
@@ -134,7 +144,7 @@ export class SqliteConnection implements PooledConnection {
     try {
       this.#database.exec(sql)
     } catch (error) {
-      throw failureOf(error)
+      throw sqliteFailureOf(error)
     }
   }
 
@@ -149,7 +159,7 @@ export class SqliteConnection implements PooledConnection {
       const rows = statement.safeIntegers().raw().all(params).filter(isRow)
       return { columns: columnsOf(statement), rows }
     } catch (error) {
-      const failure = failureOf(error)
+      const failure = sqliteFailureOf(error)
       if (failure.code.startsWith('SQLITE_BUSY')) this.#isAltered = true
       throw failure
     }
@@ -161,7 +171,7 @@ export class SqliteConnection implements PooledConnection {
       const statement = this.#database.prepare(sql)
       return statement.reader ? columnsOf(statement) : []
     } catch (error) {
-      throw failureOf(error)
+      throw sqliteFailureOf(error)
     }
   }
 
@@ -216,7 +226,7 @@ function columnsOf(statement: Database.Statement): readonly SqliteColumn[] {
   return statement.columns().map(({ name, type }) => ({ name, declaredType: type }))
 }
 
-function failureOf(error: unknown): SqliteFailure {
+export function sqliteFailureOf(error: unknown): SqliteFailure {
   if (error instanceof SqliteFailure) return error
   if (!(error instanceof Error)) return new SqliteFailure('SQLITE_ERROR', 'unknown failure')
   const code = 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : 'SQLITE_CANTOPEN'

@@ -1,0 +1,147 @@
+import type { Connection, ResultSetHeader } from 'mysql2'
+import type { RawResult } from '@millrace/db/sql/transport'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { ServerAddress } from '@millrace/db/url'
+import type { ConnectionLog } from './log.ts'
+import { openMysql, setUpStatement, type MysqlConfig, type MysqlOpenOptions } from './mysql-connection.ts'
+import type { PooledConnection } from './pool.ts'
+
+/** Values as the columns' kit reads them: moments and big numbers as text, JSON as it is stored. */
+const asColumnsHaveThem: MysqlConfig = { dateStrings: true, jsonStrings: true, maxPreparedStatements: 300 }
+
+/** A connection that keeps its session between leases, prepared statements included: nothing here alters it. */
+export class MysqlSession implements PooledConnection {
+  readonly #connection: Connection
+  #isLost = false
+  #isInTransaction = false
+
+  private constructor(connection: Connection, log: ConnectionLog) {
+    this.#connection = connection
+    const lose = () => {
+      if (!this.#isLost)
+        log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' })
+      this.#isLost = true
+    }
+    connection.on('error', lose)
+    connection.on('end', lose)
+  }
+
+  /** Throws as `openMysql`. */
+  static async open(address: ServerAddress, options: MysqlOpenOptions, log: ConnectionLog): Promise<MysqlSession> {
+    const { connection, version } = await openMysql(address, options, log, asColumnsHaveThem)
+    const session = new MysqlSession(connection, log)
+    try {
+      await session.command(setUpStatement(version))
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+    return session
+  }
+
+  get isUsable(): boolean {
+    return !this.#isLost
+  }
+
+  get threadId(): number {
+    return this.#connection.threadId
+  }
+
+  async begin(): Promise<void> {
+    await this.command('begin')
+    this.#isInTransaction = true
+  }
+
+  async end(word: 'commit' | 'rollback'): Promise<void> {
+    await this.command(word)
+    this.#isInTransaction = false
+  }
+
+  /** Runs a statement that is prepared once for the connection. Rejects with mysql2's error. */
+  run({ text, parameters }: Statement): Promise<RawResult> {
+    // What has no parameters may be what can't be prepared.
+    if (parameters.length === 0) return this.command(text)
+    return new Promise((resolve, reject) => {
+      const values = parameters.map(valueOf)
+      this.#connection.execute({ sql: text, values, rowsAsArray: true }, (error, rows: unknown) => {
+        if (error === null) resolve(resultOf(rows))
+        else reject(this.#noted(error))
+      })
+    })
+  }
+
+  command(text: string): Promise<RawResult> {
+    return new Promise((resolve, reject) => {
+      this.#connection.query({ sql: text, rowsAsArray: true }, (error, rows: unknown) => {
+        if (error === null) resolve(resultOf(rows))
+        else reject(this.#noted(error))
+      })
+    })
+  }
+
+  async reset(): Promise<boolean> {
+    try {
+      if (this.#isInTransaction && this.isUsable) await this.end('rollback')
+      return this.isUsable
+    } catch {
+      return false
+    }
+  }
+
+  ping(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#connection.ping((error) => resolve(error === null && this.isUsable))
+    })
+  }
+
+  destroy(): void {
+    this.#isLost = true
+    this.#connection.destroy()
+  }
+
+  close(): Promise<void> {
+    if (this.#isLost) {
+      this.#connection.destroy()
+      return Promise.resolve()
+    }
+    this.#isLost = true
+    return new Promise((resolve) => {
+      this.#connection.end(() => resolve())
+    })
+  }
+
+  /** An error without the server's own message is one of the network: the connection is gone. */
+  #noted(error: Error): Error {
+    if (!('sqlMessage' in error) || error.sqlMessage === undefined) this.#isLost = true
+    return error
+  }
+}
+
+function resultOf(rows: unknown): RawResult {
+  if (isHeader(rows)) return { rows: [], affected: rows.affectedRows }
+  return { rows: isRows(rows) ? rows : [], affected: 0 }
+}
+
+function isHeader(rows: unknown): rows is ResultSetHeader {
+  return typeof rows === 'object' && rows !== null && 'affectedRows' in rows
+}
+
+function isRows(rows: unknown): rows is readonly (readonly unknown[])[] {
+  return Array.isArray(rows)
+}
+
+/** mysql2 sends a number as a double, which no `limit` takes: numbers go as text, which the server turns into its own. */
+function valueOf(parameter: unknown): string | null {
+  switch (typeof parameter) {
+    case 'string':
+      return parameter
+    case 'number':
+    case 'bigint':
+      return String(parameter)
+    case 'boolean':
+      return parameter ? '1' : '0'
+    default:
+      if (parameter === null) return null
+      throw new TypeError(`a parameter of type ${typeof parameter} has no place in a MySQL statement`)
+  }
+}

@@ -1,0 +1,171 @@
+import { mysql } from '@millrace/db/dialects/mysql/dialect'
+import { mysqlError, troubleOfErrno, wordsOfErrno } from '@millrace/db/dialects/mysql/errors'
+import { DatabaseError, databaseError, gateClosed } from '@millrace/db/sql/errors'
+import type { Snapshot } from '@millrace/db/sql/snapshot'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { Connection, RawResult, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
+import type { ServerAddress } from '@millrace/db/url'
+import { connectionTrouble, wordsAlone } from '../connection-failure.ts'
+import { refuseWeakIsolation } from '../consistent-snapshot.ts'
+import { observed } from '../observed.ts'
+import { MysqlServerError, MysqlUnreachableError, serverErrorOf, type MysqlOpenOptions } from './mysql-connection.ts'
+import { MysqlSession } from './mysql-session.ts'
+import { Pool, type Lease } from './pool.ts'
+import { poolFailure, type NativeOptions } from './pooled.ts'
+import { withinSeconds } from './time-limit.ts'
+import { tlsAttempts } from './tls.ts'
+
+/** A prepared statement counts its parameters in 16 bits; 16 MiB is the default of `max_allowed_packet`. */
+const limits: TransportLimits = {
+  maxParameters: 65_535,
+  maxBatchStatements: Number.POSITIVE_INFINITY,
+  maxStatementBytes: 16 * 1024 * 1024,
+}
+
+/** MySQL and MariaDB in this process: prepared statements, a round trip a statement. */
+export function connect(address: ServerAddress, options: NativeOptions): Connection {
+  const opening: MysqlOpenOptions = {
+    foundRows: options.foundRows ?? false,
+    tls: tlsAttempts(address.options, address.host),
+  }
+  const open = () => MysqlSession.open(address, opening, options.log)
+  const pool = new Pool(open, address.options)
+
+  /** Tells the observer of each round trip, and lets each take no longer than it may. */
+  function limited(lease: Lease<MysqlSession>, observer: TripObserver | undefined) {
+    const within = (statement: Statement, act: () => Promise<RawResult>): Promise<RawResult> =>
+      observed(observer, [statement], () =>
+        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(lease, open), act),
+      )
+    const { connection } = lease
+    return {
+      run: (statement: Statement) => within(statement, () => connection.run(statement)),
+      begin: () => within(begin, () => connection.begin().then(() => nothing)),
+      commit: () => within(commit, () => connection.end('commit').then(() => nothing)),
+      rollback: () => within(rollback, () => connection.end('rollback').then(() => nothing)),
+    }
+  }
+
+  async function use<Result>(
+    observer: TripObserver | undefined,
+    act: (session: ReturnType<typeof limited>, meant: (statement: Statement) => Statement) => Promise<Result>,
+  ): Promise<Result> {
+    // Errors name keys, and some only their table, which stands in the statement.
+    let latest: Statement | undefined
+    try {
+      const lease = await pool.acquire()
+      try {
+        return await act(limited(lease, observer), (statement) => (latest = statement))
+      } finally {
+        lease.release()
+      }
+    } catch (thrown) {
+      throw readError(thrown, latest?.text)
+    }
+  }
+
+  return {
+    dialect: mysql,
+    transport: (observer) => ({
+      dialect: mysql,
+      limits,
+      run: (statement) => use(observer, (session, meant) => session.run(meant(statement))),
+      transact: (writes, reads) =>
+        use(observer, async (session, meant) => {
+          await session.begin()
+          // What throws leaves the transaction to the pool, which rolls it back before the next lease.
+          const { isDone, results } = await writeUntilGate(writes, (statement) => session.run(meant(statement)))
+          const read: RawResult[] = []
+          for (const statement of reads) read.push(await session.run(meant(statement)))
+          await (isDone ? session.commit() : session.rollback())
+          return [...results, ...read]
+        }),
+    }),
+    snapshot: () => openSnapshot(open),
+    poolStatus: () => Promise.resolve(pool.status()),
+    close: () => pool.close(),
+  }
+}
+
+const nothing: RawResult = { rows: [], affected: 0 }
+const begin: Statement = { text: 'begin', parameters: [] }
+const commit: Statement = { text: 'commit', parameters: [] }
+const rollback: Statement = { text: 'rollback', parameters: [] }
+
+/** What a gate has made idle is left out. */
+async function writeUntilGate(writes: readonly Statement[], run: (statement: Statement) => Promise<RawResult>) {
+  const results: RawResult[] = []
+  let isDone = true
+  for (const statement of writes) {
+    const result = isDone ? await run(statement) : nothing
+    if (statement.isGate === true && result.affected === 0) {
+      if (statement.endsBatch === true) throw gateClosed()
+      isDone = false
+    }
+    results.push(result)
+  }
+  return { isDone, results }
+}
+
+function stoppable({ connection }: Lease<MysqlSession>, open: () => Promise<MysqlSession>) {
+  return {
+    async stop() {
+      try {
+        const other = await open()
+        try {
+          await other.command(`KILL QUERY ${connection.threadId}`)
+        } finally {
+          await other.close()
+        }
+      } catch {
+        // Whether it has ended is seen by the statement's own answer, which is waited for.
+        return
+      }
+    },
+    abandon: () => connection.destroy(),
+  }
+}
+
+function readError(thrown: unknown, statement: string | undefined): DatabaseError {
+  if (thrown instanceof DatabaseError) return thrown
+  const ofPool = poolFailure(thrown)
+  if (ofPool !== undefined) return ofPool
+  if (thrown instanceof MysqlUnreachableError) {
+    const trouble = connectionTrouble(thrown.message) ?? 'database_unreachable'
+    return databaseError(trouble, wordsAlone(thrown.message), { isNotApplied: true })
+  }
+  if (thrown instanceof TypeError) throw thrown
+  const answered = thrown instanceof Error ? serverErrorOf(thrown) : undefined
+  const failure = thrown instanceof MysqlServerError ? thrown : answered
+  if (failure === undefined) {
+    return databaseError('database_unreachable', 'the connection to the database broke', { isNotApplied: false })
+  }
+  const { errno, message } = failure
+  return mysqlError(troubleOfErrno(errno, message) ?? 'internal', wordsOfErrno(errno, message), { message, statement })
+}
+
+function runRead(session: MysqlSession, statement: Statement): Promise<RawResult> {
+  return session.run(statement).catch((thrown: unknown) => {
+    throw readError(thrown, undefined)
+  })
+}
+
+/** A read-only transaction with a consistent snapshot, on a connection of its own. */
+async function openSnapshot(open: () => Promise<MysqlSession>): Promise<Snapshot> {
+  const session = await open().catch((thrown: unknown) => {
+    throw readError(thrown, undefined)
+  })
+  const snapshot: Snapshot = {
+    dialect: mysql,
+    run: (statement) => runRead(session, statement),
+    close: () => session.close(),
+  }
+  try {
+    await session.command('start transaction with consistent snapshot, read only')
+    await refuseWeakIsolation(snapshot)
+    return snapshot
+  } catch (thrown) {
+    await session.close()
+    throw readError(thrown, undefined)
+  }
+}
