@@ -1,5 +1,5 @@
-import { MysqlConnection } from '@millrace/gateway/connections/mysql'
-import { PostgresConnection, type PostgresResult } from '@millrace/gateway/connections/postgres'
+import { MysqlConnection } from '@millrace/drivers/native/mysql-connection'
+import { PostgresConnection, type PostgresResult } from '@millrace/drivers/native/postgres-connection'
 import { currentActor, type Actor } from './actor.ts'
 
 /**
