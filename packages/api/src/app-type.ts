@@ -10,9 +10,9 @@ import type { RouteContract } from './route.ts'
  * The app as Hono's typed client knows it: `hc<AppType>(url)` completes paths, parameters, bodies and answers, and
  * refuses others. It is computed from the contracts that validate requests, so it cannot say anything else.
  */
-export type AppType = Hono<ExchangeVariables, AppSchema>
+export type AppType = Hono<ExchangeVariables, ApiSchema>
 
-type AppSchema = {
+export type ApiSchema = {
   readonly [Pattern in Routes[number]['path'] as HonoPath<Pattern>]: {
     readonly [R in RouteAt<Pattern> as `$${Lowercase<R['method']>}`]: EndpointOf<R>
   }
@@ -35,6 +35,8 @@ type Refused<In> = {
   outputFormat: 'json'
   status: ErrorStatus
 }
+
+export type { ErrorCode, ErrorStatus, FieldError }
 
 /** `application/problem+json`, as every refusal is answered. */
 export interface ProblemJson {

@@ -3,7 +3,8 @@ import type { hc, InferRequestType, InferResponseType } from 'hono/client'
 import type { JsonText } from './json-text.ts'
 
 /** Each route of the API as Hono's typed client calls it. */
-export type Rpc = ReturnType<typeof hc<AppType>>
+// An interface, so that declarations name it in place of writing out every route.
+export interface Rpc extends ReturnType<typeof hc<AppType>> {}
 
 type V1 = Rpc['v1']
 
