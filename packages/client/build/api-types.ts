@@ -9,8 +9,7 @@ const ts: typeof TypeScript = typescript
 const named = ['ErrorCode', 'ErrorStatus', 'FieldError', 'ProblemJson', 'Json'] as const
 
 /** What the compiler cannot write in full, since it names itself. */
-const json =
-  'export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }'
+const json = 'export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }'
 
 /**
  * Writes the API's types as TypeScript that imports nothing from this repository, so that the published package needs
@@ -86,7 +85,7 @@ function createWriter(checker: TypeScript.TypeChecker, names: ReadonlyMap<Type, 
   }
 
   function listOf(type: Type): string {
-    const [item] = checker.getTypeArguments(type as TypeScript.TypeReference)
+    const item = checker.getIndexTypeOfType(type, ts.IndexKind.Number)
     const readonly = checker.typeToString(type).startsWith('readonly ') ? 'readonly ' : ''
     return `${readonly}(${item === undefined ? 'unknown' : write(item)})[]`
   }

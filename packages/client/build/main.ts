@@ -2,9 +2,8 @@
  * Builds the package that is published: JavaScript in one file, its types in another, both in `dist`. The sources are
  * staged beside it with the API's types written out, since the API's own package is not published.
  */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { globSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { build } from 'tsdown'
 import { writeApiTypes } from './api-types.ts'
 
@@ -21,7 +20,7 @@ await build({
   target: 'es2022',
   dts: true,
   config: false,
-  logLevel: 'warn',
+  logLevel: 'error',
 })
 rmSync(staged, { recursive: true })
 
@@ -34,7 +33,7 @@ function stageSources(): void {
     const depth = source.split('/').length - 1
     const apiTypes = `${depth === 0 ? './' : '../'.repeat(depth)}api-types.ts`
     const text = readFileSync(join(folder, 'src', source), 'utf8')
-    cpSync(join(folder, 'src', source), target)
+    mkdirSync(dirname(target), { recursive: true })
     writeFileSync(target, text.replaceAll(/'@millrace\/api\/[^']+'/g, `'${apiTypes}'`))
   }
   writeFileSync(join(staged, 'api-types.ts'), writeApiTypes(join(folder, '../api/src/app-type.ts')))

@@ -16,6 +16,7 @@ import { rpcFetch } from './exchange/rpc-fetch.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './exchange/retry.ts'
 import { createApiKeys } from './resources/api-keys.ts'
 import { createAuth } from './resources/auth.ts'
+import { createEvents } from './resources/events.ts'
 import { createExecutions } from './resources/executions.ts'
 import { createSettings } from './resources/settings.ts'
 import { createShares } from './resources/shares.ts'
@@ -52,6 +53,7 @@ export function createClient(options: ClientOptions) {
   const cache = createEntityCache(options.cachedEntities ?? 0)
   const ask = createAsk({ exchange, credentials, cache })
   const executions = createExecutions(ask)
+  const events = createEvents({ url, fetch: send, credentials, get: executions.get })
   const rpc: Rpc = hc<AppType>(url, { fetch: rpcFetch(url, exchange, credentials) })
   return {
     auth: createAuth(ask, { credentials, cache }),
@@ -59,7 +61,7 @@ export function createClient(options: ClientOptions) {
     workflows: createWorkflows(ask),
     versions: createVersions(ask),
     shares: createShares(ask),
-    executions,
+    executions: { ...executions, events },
     settings: createSettings(ask),
     /** Works executions with a handler until its signal is aborted. */
     work: (handler: Handler, workOptions: WorkOptions) => work(executions, handler, workOptions),

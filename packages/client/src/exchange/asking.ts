@@ -75,7 +75,7 @@ export function createAsk({ exchange, credentials, cache }: Asking): Ask {
 }
 
 /** The members that are documents, wherever they stand: exact text, in and out. */
-const documents: ReadonlySet<string> = new Set(['definition', 'input', 'state', 'patch', 'data'])
+const documents: ReadonlySet<string> = new Set(['definition', 'input', 'state', 'patch', 'data', 'output', 'payload'])
 
 /** A body whose `items` have documents. */
 export function writeItems(items: readonly object[]): JsonText {
@@ -87,6 +87,25 @@ export function writeItems(items: readonly object[]): JsonText {
 export function readItems<Item>({ status, text }: Pick<Reply, 'status' | 'text'>): readonly Item[] {
   const { items } = readExact(text, new Set(['items']))
   return itemTexts(String(items)).map((item) => read<Item>({ status, text: item }))
+}
+
+/** A body with one member that is a list of objects with documents. */
+export function writeList(name: string, items: readonly object[], members: object): JsonText {
+  const list = exactJson(`[${items.map((item) => writeExact(item, documents)).join(',')}]`)
+  return writeExact({ ...members, [name]: list }, new Set([name]))
+}
+
+/** Reads items of which one member is a list of objects with documents, or null. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the route's caller names its contract
+export function readItemsWith<Item>(name: string, reply: Pick<Reply, 'status' | 'text'>): readonly Item[] {
+  const items = readExact(reply.text, new Set(['items']))['items']
+  return itemTexts(String(items)).map((text) => {
+    const item = readExact(text, new Set([...documents, name]))
+    const list = item[name]
+    const members = typeof list === 'string' && list !== 'null' ? itemTexts(list) : null
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the boundary: the API answers as its contract says
+    return { ...item, [name]: members?.map((member) => readExact(member, documents)) ?? null } as Item
+  })
 }
 
 function bodyText(body: Question['body']): string | undefined {

@@ -75,14 +75,16 @@ export function createExchange({ url, fetch: send, policy }: ExchangeOptions): E
 }
 
 /** Sends with the caller's token, and once more with a new one where that had run out. */
-async function authorized(call: Call, send: (token: string | undefined) => Promise<Reply>): Promise<Reply> {
-  const { credentials } = call
+export async function authorized<Given>(
+  { credentials, signal }: Pick<Call, 'credentials' | 'signal'>,
+  send: (token: string | undefined) => Promise<Given>,
+): Promise<Given> {
   const token = await credentials?.current()
   try {
     return await send(token)
   } catch (error) {
     if (credentials === undefined || token === undefined || !isAboutToken(error)) throw error
-    if (!(await abortable(credentials.renew(token), call.signal))) throw error
+    if (!(await abortable(credentials.renew(token), signal))) throw error
     return send(await credentials.current())
   }
 }

@@ -1,5 +1,5 @@
 import { UnexpectedAnswerError } from '../errors.ts'
-import { read, type Ask, type CallOptions } from './asking.ts'
+import { read, readItems, type Ask, type CallOptions } from './asking.ts'
 
 export interface Page<Item> {
   readonly items: readonly Item[]
@@ -26,11 +26,11 @@ export function listed<Item>(ask: Ask, path: string, wanted: ListOptions & objec
     do {
       const query = { ...filters, limit, cursor: next }
       const reply = await ask({ method: 'GET', path, query }, { signal, deadlineMilliseconds, onRetry })
-      const page = read<Page<Item>>(reply)
-      yield page
+      const { nextCursor } = read<Pick<Page<Item>, 'nextCursor'>>(reply)
+      yield { items: readItems<Item>(reply), nextCursor }
       // Were it followed, the list would never end.
-      if (page.nextCursor === next) throw new UnexpectedAnswerError(reply.status, 'its cursor leads nowhere')
-      next = page.nextCursor ?? undefined
+      if (nextCursor === next) throw new UnexpectedAnswerError(reply.status, 'its cursor leads nowhere')
+      next = nextCursor ?? undefined
     } while (next !== undefined)
   }
   return {

@@ -10,8 +10,10 @@ import type {
   Report,
 } from '../contract.ts'
 import { ProblemError } from '../errors.ts'
-import { pathOf, read, readItems, type Ask, type CallOptions, type KeyedCallOptions } from '../exchange/asking.ts'
+import { pathOf, read, readItemsWith, type Ask, type CallOptions, type KeyedCallOptions } from '../exchange/asking.ts'
 import { listed, type ListOptions } from '../exchange/pages.ts'
+import { createSignals } from './signals.ts'
+import { createSteps } from './steps.ts'
 
 export function createExecutions(ask: Ask) {
   const get = async (id: string, options?: CallOptions): Promise<Execution> =>
@@ -34,7 +36,7 @@ export function createExecutions(ask: Ask) {
     /** Leases due executions to this worker. Its answer lost, it gets the same leases again. */
     async claim(claim: Claim, options?: KeyedCallOptions): Promise<readonly ClaimedExecution[]> {
       const question = { method: 'POST', path: '/v1/executions/claim', body: claim, isKeyed: true } as const
-      return readItems<ClaimedExecution>(await ask(question, options))
+      return readItemsWith<ClaimedExecution>('steps', await ask(question, options))
     },
 
     /** Renews the lease from now on. Under one fence doing it twice is doing it once. */
@@ -76,6 +78,14 @@ export function createExecutions(ask: Ask) {
       const path = pathOf`/v1/executions/${id}/retry`
       return read<Execution>(await ask({ method: 'POST', path, isKeyed: true }, options))
     },
+
+    /** Deletes one that has ended, with its steps and history. */
+    async remove(id: string, options?: CallOptions): Promise<void> {
+      await ask({ method: 'DELETE', path: pathOf`/v1/executions/${id}` }, options)
+    },
+
+    ...createSteps(ask),
+    ...createSignals(ask),
   }
 }
 

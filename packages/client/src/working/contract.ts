@@ -1,6 +1,7 @@
 import type { ClaimedExecution, ExecutionError } from '../contract.ts'
 import type { JsonText } from '../json-text.ts'
 import type { createExecutions } from '../resources/executions.ts'
+import type { Run } from './durable/run.ts'
 
 /** How an execution ends, or goes on: completed, where a handler gives none. */
 export type Outcome =
@@ -11,21 +12,11 @@ export type Outcome =
   /** Given back, for any worker; due at once unless `dueAt` says otherwise. */
   | { readonly status: 'pending'; readonly dueAt?: string; readonly state?: JsonText }
 
-export interface Working {
-  /**
-   * Aborted when the work must end: the lease is lost, or the program stops. What a handler throws then does not fail
-   * the execution.
-   */
-  readonly signal: AbortSignal
-  /** Writes the state, so that whoever goes on after a crash goes on from there. Rejects when the lease is lost. */
-  readonly save: (state: JsonText) => Promise<void>
-}
-
 /**
  * Does the work of one execution. What it throws fails the execution: `error.code` is the error's `code` if it is text,
  * else its name. It must bear being run twice: a worker that is cut off may have got far.
  */
-export type Handler = (execution: ClaimedExecution, working: Working) => Promise<Outcome | undefined | void>
+export type Handler = (execution: ClaimedExecution, run: Run) => Promise<Outcome | undefined | void>
 
 export interface WorkOptions {
   /** The worker's name, for people. */
@@ -34,6 +25,11 @@ export interface WorkOptions {
   readonly concurrency?: number
   /** 5 to 3600, 60 unless given. How long a crashed worker's execution waits for another one. */
   readonly leaseSeconds?: number
+  /**
+   * A sleep that is over within so many seconds is waited for in place; for a longer one the execution is given up, which
+   * takes one of its `maxAttempts`. 20 unless given.
+   */
+  readonly shortWaitSeconds?: number
   /** Executions of these workflows only. */
   readonly workflowIds?: readonly string[]
   /** Stops the work: nothing more is claimed, handlers' signals are aborted, what is unfinished is given back. */
@@ -47,6 +43,8 @@ export interface WorkOptions {
 
 export type WorkEvent =
   | { readonly kind: 'claimed'; readonly execution: ClaimedExecution }
+  /** A step's result is recorded: it is not done again. */
+  | { readonly kind: 'step'; readonly execution: ClaimedExecution; readonly key: string; readonly seq: number }
   | { readonly kind: 'reported'; readonly execution: ClaimedExecution; readonly status: Outcome['status'] }
   /** Another worker has it now, or will: nothing was reported. */
   | { readonly kind: 'lost'; readonly execution: ClaimedExecution; readonly cause: unknown }
@@ -54,4 +52,7 @@ export type WorkEvent =
   | { readonly kind: 'claim_failed'; readonly cause: unknown }
 
 /** What of the API a worker calls. */
-export type WorkRoutes = Pick<ReturnType<typeof createExecutions>, 'claim' | 'heartbeat' | 'report'>
+export type WorkRoutes = Pick<
+  ReturnType<typeof createExecutions>,
+  'claim' | 'heartbeat' | 'report' | 'recordSteps' | 'step' | 'steps' | 'nextSignal'
+>

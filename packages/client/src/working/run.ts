@@ -1,11 +1,14 @@
-import type { ClaimedExecution, ExecutionError, Report } from '../contract.ts'
+import type { ClaimedExecution, RecordedStep, Report } from '../contract.ts'
 import { ProblemError } from '../errors.ts'
 import { aborted, pause } from '../exchange/waiting.ts'
 import type { JsonText } from '../json-text.ts'
 import type { Handler, Outcome, WorkOptions, WorkRoutes } from './contract.ts'
+import { createRun } from './durable/run.ts'
+import type { Suspension } from './durable/suspension.ts'
+import { failureOf } from './failure.ts'
 import { isFinal, type Lease } from './lease.ts'
 
-export interface Run {
+export interface Work {
   readonly execution: ClaimedExecution
   readonly lease: Lease
   readonly options: WorkOptions
@@ -20,7 +23,7 @@ const leastReportMilliseconds = 5000
 const gracePeriodMilliseconds = 10_000
 
 /** Works one execution and reports it, once, while the lease is held. Never rejects. */
-export async function run(routes: WorkRoutes, handler: Handler, running: Run): Promise<void> {
+export async function run(routes: WorkRoutes, handler: Handler, running: Work): Promise<void> {
   const { execution, lease, options } = running
   try {
     const ending = await handled(routes, handler, running)
@@ -35,27 +38,66 @@ export async function run(routes: WorkRoutes, handler: Handler, running: Run): P
   }
 }
 
+const defaultShortWaitSeconds = 20
+
 /** How the handler says that it ends. Rejects with the lease's end, whatever the handler made of it. */
-async function handled(routes: WorkRoutes, handler: Handler, running: Run): Promise<Ending> {
+async function handled(routes: WorkRoutes, handler: Handler, running: Work): Promise<Ending> {
   const { execution, lease, options, stopping } = running
   const over = new AbortController()
-  const working = {
-    signal: lease.signal,
-    async save(state: JsonText) {
-      lease.lost.throwIfAborted()
-      over.signal.throwIfAborted()
-      await save(routes, execution, lease, state)
-    },
-  }
-  const grace = options.graceMilliseconds ?? gracePeriodMilliseconds
   try {
-    const outcome = await Promise.race([start(handler, execution, working), tooSlow(lease.signal, grace, over.signal)])
+    const { run, suspended } = createRun({
+      execution,
+      steps: await stepsOf(routes, execution, lease),
+      routes,
+      lease,
+      save: async (state) => {
+        lease.lost.throwIfAborted()
+        over.signal.throwIfAborted()
+        await save(routes, execution, lease, state)
+      },
+      shortMilliseconds: (options.shortWaitSeconds ?? defaultShortWaitSeconds) * 1000,
+      ended: over.signal,
+      onStep: ({ key, seq }) => options.onEvent?.({ kind: 'step', execution, key, seq }),
+    })
+    const grace = options.graceMilliseconds ?? gracePeriodMilliseconds
+    const outcome = await Promise.race([
+      start(handler, execution, run),
+      suspended.then((suspension) => suspendedEnding(execution, suspension)),
+      tooSlow(lease.signal, grace, over.signal),
+    ])
     return outcome ?? { status: 'completed' }
   } catch (thrown) {
     lease.lost.throwIfAborted()
-    return stopping.aborted ? givenBack : { status: 'failed', error: errorOf(thrown) }
+    return stopping.aborted ? givenBack : { status: 'failed', error: failureOf(thrown) }
   } finally {
     over.abort(new Error('The execution was reported already.'))
+  }
+}
+
+/** The steps that are recorded: they come with the claim, unless they are too large for it. */
+async function stepsOf(
+  routes: WorkRoutes,
+  { id, steps }: ClaimedExecution,
+  lease: Lease,
+): Promise<readonly RecordedStep[]> {
+  if (steps !== null && steps !== undefined) return steps
+  const listed: RecordedStep[] = []
+  for await (const step of routes.steps(id, { limit: 100, signal: lease.lost })) listed.push(step)
+  return listed
+}
+
+/** Each claim takes one of `maxAttempts`: where none is left, nothing could go on with the execution later. */
+function suspendedEnding({ attempts, maxAttempts }: ClaimedExecution, suspension: Suspension): Ending {
+  if (attempts >= maxAttempts) {
+    const message = `It has to wait, and all of its ${maxAttempts} attempts are used: start it with a larger maxAttempts, one for each long wait and some for crashes.`
+    return { status: 'failed', error: { code: 'attempts_used_up', message } }
+  }
+  const { dueAt, waitFor, afterSeq } = suspension
+  return {
+    status: 'paused',
+    ...(dueAt === undefined ? {} : { dueAt }),
+    ...(waitFor === undefined ? {} : { waitFor: [...waitFor] }),
+    ...(afterSeq === undefined ? {} : { afterSeq }),
   }
 }
 
@@ -99,24 +141,7 @@ async function report(
     return ending.status
   } catch (error) {
     if (!(error instanceof ProblemError) || (error.status !== 413 && error.status !== 422)) throw error
-    await routes.report(id, { fence, status: 'failed', error: errorOf(error) }, { deadlineMilliseconds })
+    await routes.report(id, { fence, status: 'failed', error: failureOf(error) }, { deadlineMilliseconds })
     return 'failed'
   }
-}
-
-/** What a handler threw, as an execution keeps it. */
-function errorOf(thrown: unknown): ExecutionError {
-  const { code, name } = thrown instanceof Error ? namesOf(thrown) : { code: undefined, name: 'Error' }
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return { code: code ?? name, message: keepable(message) }
-}
-
-function namesOf(error: Error): { readonly code: string | undefined; readonly name: string } {
-  const code = 'code' in error && typeof error.code === 'string' ? keepable(error.code) : undefined
-  return { code, name: keepable(error.name) }
-}
-
-/** Without what a document may not hold. */
-function keepable(text: string): string {
-  return text.toWellFormed().replaceAll('\u0000', '\uFFFD')
 }

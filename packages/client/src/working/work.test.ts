@@ -22,10 +22,20 @@ function execution(id: string): ClaimedExecution {
   return {
     ...{ id, workflowId: 'w', workflowName: 'n', versionNumber: 1, userId: 'u', status: 'running', error: null },
     ...{ attempts: 1, maxAttempts: 3, fence: 7, leaseUntil: at, dueAt: null, createdAt: at, startedAt: at },
-    ...{ completedAt: null, updatedAt: at },
+    ...{ completedAt: null, updatedAt: at, steps: [] },
     ...{ input: exactJson('null'), state: exactJson('null'), definition: exactJson('{}') },
   }
 }
+
+/** What these handlers don't use. */
+const withoutSteps = {
+  recordSteps: () => Promise.reject(new Error('no handler here records steps')),
+  step: () => Promise.reject(new Error('no handler here reads steps')),
+  nextSignal: () => Promise.reject(new Error('no handler here waits for signals')),
+  steps() {
+    throw new Error('the steps came with the claim')
+  },
+} satisfies Partial<WorkRoutes>
 
 /** The routes, over a queue of executions; each call can be made to fail. */
 function routesOver(...ids: readonly string[]) {
@@ -35,6 +45,7 @@ function routesOver(...ids: readonly string[]) {
   const beats: string[] = []
   const claims: number[] = []
   const routes: WorkRoutes = {
+    ...withoutSteps,
     claim({ limit = 1 }) {
       claims.push(limit)
       return attempt(faults.claim, () => queue.splice(0, limit))

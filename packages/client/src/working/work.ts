@@ -36,6 +36,7 @@ export async function work(routes: WorkRoutes, handler: Handler, options: WorkOp
       worker,
       limit: Math.min(free, 50),
       leaseSeconds,
+      withSteps: true,
       ...(workflowIds === undefined ? {} : { workflowIds: [...workflowIds] }),
     }
     try {
