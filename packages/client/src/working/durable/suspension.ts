@@ -24,8 +24,11 @@ export interface Suspending {
 
 export function createSuspending(): Suspending {
   const waits: Wait[] = []
-  const { promise: suspended, resolve } = deferred<Suspension>()
   let busyCount = 0
+  let suspend: ((suspension: Suspension) => void) | undefined
+  const suspended = new Promise<Suspension>((resolve) => {
+    suspend = resolve
+  })
 
   return {
     suspended,
@@ -48,18 +51,9 @@ export function createSuspending(): Suspending {
   /** In a later task: the handler goes on first, and may have something more to do. */
   function settle(): void {
     setTimeout(() => {
-      if (busyCount === 0 && waits.length > 0) resolve(suspensionOf(waits))
+      if (busyCount === 0 && waits.length > 0) suspend?.(suspensionOf(waits))
     })
   }
-}
-
-/** `Promise.withResolvers` is younger than the oldest Node that the client runs on. */
-function deferred<Value>(): { readonly promise: Promise<Value>; readonly resolve: (value: Value) => void } {
-  let settle: (value: Value) => void = () => undefined
-  const promise = new Promise<Value>((resolve) => {
-    settle = resolve
-  })
-  return { promise, resolve: settle }
 }
 
 /** The first of several waits that ends wakes the execution; the others are waited for again. */
