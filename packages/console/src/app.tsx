@@ -12,6 +12,20 @@ const NewWorkflow = lazy(() => import('./pages/new-workflow.tsx').then(({ NewWor
 const Definition = lazy(() => import('./pages/workflow/definition.tsx').then(({ DefinitionPage }) => DefinitionPage))
 const Versions = lazy(() => import('./pages/workflow/versions.tsx').then(({ VersionsPage }) => VersionsPage))
 const Comparison = lazy(() => import('./pages/workflow/comparison.tsx').then(({ ComparisonPage }) => ComparisonPage))
+const Sharing = lazy(() => import('./pages/workflow/sharing.tsx').then(({ SharingPage }) => SharingPage))
+const WorkflowExecutions = lazy(() =>
+  import('./pages/workflow/executions.tsx').then(({ WorkflowExecutionsPage }) => WorkflowExecutionsPage),
+)
+const Schedules = lazy(() => import('./pages/workflow/schedules.tsx').then(({ SchedulesPage }) => SchedulesPage))
+const Executions = lazy(() => import('./pages/executions.tsx').then(({ ExecutionsPage }) => ExecutionsPage))
+const Execution = lazy(() => import('./pages/execution.tsx').then(({ ExecutionPage }) => ExecutionPage))
+const Settings = lazy(() => import('./pages/settings.tsx').then(({ SettingsPage }) => SettingsPage))
+const Account = lazy(() => import('./pages/account.tsx').then(({ AccountPage }) => AccountPage))
+const Audit = lazy(() => import('./pages/audit.tsx').then(({ AuditPage }) => AuditPage))
+const Status = lazy(() => import('./pages/admin/status.tsx').then(({ StatusPage }) => StatusPage))
+const Metrics = lazy(() => import('./pages/admin/metrics.tsx').then(({ MetricsPage }) => MetricsPage))
+const Users = lazy(() => import('./pages/admin/users.tsx').then(({ UsersPage }) => UsersPage))
+const Backups = lazy(() => import('./pages/admin/backups.tsx').then(({ BackupsPage }) => BackupsPage))
 
 export function App() {
   useEffect(() => {
@@ -56,6 +70,18 @@ function Pages() {
         <Route path="/console/workflows/:id" component={Definition} />
         <Route path="/console/workflows/:id/versions" component={Versions} />
         <Route path="/console/workflows/:id/versions/:from/:to" component={Comparison} />
+        <Route path="/console/workflows/:id/executions" component={WorkflowExecutions} />
+        <Route path="/console/workflows/:id/schedules" component={Schedules} />
+        <Route path="/console/workflows/:id/sharing" component={Sharing} />
+        <Route path="/console/executions" component={Executions} />
+        <Route path="/console/executions/:id" component={Execution} />
+        <Route path="/console/settings" component={Settings} />
+        <Route path="/console/account" component={Account} />
+        <Route path="/console/audit" component={Audit} />
+        <Route path="/console/admin" component={Status} />
+        <Route path="/console/admin/metrics" component={Metrics} />
+        <Route path="/console/admin/users" component={Users} />
+        <Route path="/console/admin/backups" component={Backups} />
         <Route default component={NoPage} />
       </Router>
     </ErrorBoundary>

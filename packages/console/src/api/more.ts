@@ -1,0 +1,107 @@
+import { exactJson, listed, pathOf, read, type CallOptions, type JsonText, type ListOptions } from '@millrace/client'
+import { client } from './client.ts'
+import type {
+  AdministeredUser,
+  AuditEvent,
+  Backup,
+  HistoryEntry,
+  Schedule,
+  ServiceStatus,
+  Signal,
+  Step,
+} from './contract.ts'
+
+const { ask } = client
+
+export const history = {
+  list: (id: string, options: ListOptions = {}) =>
+    listed<HistoryEntry>(ask, pathOf`/v1/executions/${id}/history`, options),
+  steps: (id: string, options: ListOptions = {}) => listed<Step>(ask, pathOf`/v1/executions/${id}/steps`, options),
+  signals: (id: string, options: ListOptions = {}) =>
+    listed<Signal>(ask, pathOf`/v1/executions/${id}/signals`, options),
+
+  async signal(id: string, name: string, payload: JsonText | undefined): Promise<void> {
+    const members = payload === undefined ? '' : `,"payload":${payload}`
+    const body = exactJson(`{"name":${JSON.stringify(name)}${members}}`)
+    await ask({ method: 'POST', path: pathOf`/v1/executions/${id}/signals`, body, isKeyed: true })
+  },
+
+  async remove(id: string): Promise<void> {
+    await ask({ method: 'DELETE', path: pathOf`/v1/executions/${id}`, isRepeatable: true })
+  },
+}
+
+/** What of a schedule can be written. */
+export interface ScheduleChange {
+  readonly name?: string
+  readonly cron?: string
+  readonly timeZone?: string
+  readonly input?: JsonText
+  readonly maxAttempts?: number
+  readonly isEnabled?: boolean
+  readonly overlap?: Schedule['overlap']
+  readonly catchUp?: Schedule['catchUp']
+}
+
+export const schedules = {
+  list: (workflowId: string, options: ListOptions = {}) =>
+    listed<Schedule>(ask, pathOf`/v1/workflows/${workflowId}/schedules`, options),
+
+  async get(id: string, options?: CallOptions): Promise<Schedule> {
+    return read<Schedule>(await ask({ method: 'GET', path: pathOf`/v1/schedules/${id}` }, options))
+  },
+
+  async create(workflowId: string, schedule: ScheduleChange): Promise<Schedule> {
+    const path = pathOf`/v1/workflows/${workflowId}/schedules`
+    return read<Schedule>(await ask({ method: 'POST', path, body: schedule, isKeyed: true }))
+  },
+
+  async update({ id, revision }: Pick<Schedule, 'id' | 'revision'>, change: ScheduleChange): Promise<Schedule> {
+    const question = {
+      method: 'PATCH',
+      path: pathOf`/v1/schedules/${id}`,
+      body: change,
+      ifMatch: `"${revision}"`,
+    } as const
+    return read<Schedule>(await ask(question))
+  },
+
+  async remove({ id, revision }: Pick<Schedule, 'id' | 'revision'>): Promise<void> {
+    await ask({ method: 'DELETE', path: pathOf`/v1/schedules/${id}`, ifMatch: `"${revision}"` })
+  },
+}
+
+export interface AuditFilters {
+  readonly type?: readonly string[]
+  readonly actor?: string
+  readonly subject?: string
+  readonly workflowId?: string
+  readonly since?: string
+  readonly until?: string
+}
+
+export const audit = {
+  list: (wanted: AuditFilters & ListOptions) => listed<AuditEvent>(ask, '/v1/audit', wanted),
+}
+
+export const administration = {
+  async status(options?: CallOptions): Promise<ServiceStatus> {
+    return read<ServiceStatus>(await ask({ method: 'GET', path: '/v1/admin/status' }, options))
+  },
+
+  users: (wanted: ListOptions & { readonly q?: string }) => listed<AdministeredUser>(ask, '/v1/admin/users', wanted),
+
+  async changeUser(
+    id: string,
+    change: { readonly role?: AdministeredUser['role']; readonly disabled?: boolean },
+  ): Promise<AdministeredUser> {
+    const question = { method: 'PATCH', path: pathOf`/v1/admin/users/${id}`, body: change, isRepeatable: true } as const
+    return read<AdministeredUser>(await ask(question))
+  },
+
+  backups: (options: ListOptions = {}) => listed<Backup>(ask, '/v1/admin/backups', options),
+
+  async startBackup(): Promise<Backup> {
+    return read<Backup>(await ask({ method: 'POST', path: '/v1/admin/backups' }))
+  },
+}

@@ -1,0 +1,159 @@
+import type { Session } from '@millrace/client'
+import { useState } from 'preact/hooks'
+import { client } from '../api/client.ts'
+import { firstItems } from '../api/first-page.ts'
+import { leaveSession, useSession } from '../api/session.ts'
+import { useAction } from '../api/use-action.ts'
+import { useLoad } from '../api/use-load.ts'
+import { Confirmation } from '../parts/dialog.tsx'
+import { Field } from '../parts/field.tsx'
+import { Instant } from '../parts/instant.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { words } from '../words.ts'
+import { ApiKeys } from './account/api-keys.tsx'
+
+const text = words.account
+
+export function AccountPage() {
+  const session = useSession()
+  if (session.phase !== 'signedIn') return null
+  const { username, email, role, createdAt } = session.user
+  return (
+    <Page title={text.title}>
+      <p class="facts">
+        <strong>{username}</strong> <span>{email}</span>
+        {role === 'admin' ? <span class="badge">{text.admin}</span> : null}
+        <span>
+          {text.since} <Instant at={createdAt} />
+        </span>
+      </p>
+      <ApiKeys isAdmin={role === 'admin'} />
+      <Sessions />
+      <Password />
+      <Leave />
+    </Page>
+  )
+}
+
+function Sessions() {
+  const { value, error, reload } = useLoad('sessions', (signal) =>
+    firstItems(client.auth.sessions({ limit: 100, signal }), 500),
+  )
+  const ending = useAction(async ({ id }: Session) => {
+    await client.auth.endSession(id)
+    reload()
+  })
+  return (
+    <section class="card">
+      <h2>{text.sessions}</h2>
+      <Problem error={error ?? ending.error} onRetry={reload} />
+      <ul class="plain">
+        {value?.map((session) => (
+          <li key={session.id} class="line">
+            <span class="grow">{session.userAgent ?? text.unknownDevice}</span>
+            {session.current ? <span class="badge ok">{text.current}</span> : null}
+            <span class="faint">
+              {text.lastUsed} <Instant at={session.lastUsedAt} />
+            </span>
+            {session.current ? null : (
+              <button type="button" class="small" disabled={ending.isBusy} onClick={() => void ending.run(session)}>
+                {text.end}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Password() {
+  const [currentPassword, setCurrent] = useState('')
+  const [newPassword, setNew] = useState('')
+  const [endApiKeys, setEndApiKeys] = useState(false)
+  const { run, isBusy, error } = useAction(async () => {
+    await client.auth.changePassword({ currentPassword, newPassword, endApiKeys })
+    leaveSession()
+  })
+  return (
+    <section class="card">
+      <h2>{text.password}</h2>
+      <p class="faint">{text.passwordMeans}</p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void run()
+        }}
+      >
+        <Field
+          label={text.currentPassword}
+          type="password"
+          value={currentPassword}
+          onValue={setCurrent}
+          autoComplete="current-password"
+          isRequired
+        />
+        <Field
+          label={text.newPassword}
+          type="password"
+          value={newPassword}
+          onValue={setNew}
+          autoComplete="new-password"
+          hint={words.signIn.passwordHint}
+          isRequired
+        />
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={endApiKeys}
+            onChange={({ currentTarget }) => setEndApiKeys(currentTarget.checked)}
+          />
+          {text.endApiKeys}
+        </label>
+        <Problem error={error} />
+        <button class="primary" disabled={isBusy}>
+          {text.changePassword}
+        </button>
+      </form>
+    </section>
+  )
+}
+
+function Leave() {
+  const [isAsked, setAsked] = useState(false)
+  const [password, setPassword] = useState('')
+  return (
+    <section class="card">
+      <h2>{text.leave}</h2>
+      <p>{text.leaveMeans}</p>
+      <div class="actions">
+        <button type="button" class="danger" onClick={() => setAsked(true)}>
+          {text.leaveButton}
+        </button>
+      </div>
+      {isAsked ? (
+        <Confirmation
+          title={text.leaveTitle}
+          verb={text.leaveButton}
+          isDangerous
+          onClose={() => setAsked(false)}
+          act={async () => {
+            await client.auth.leave(password)
+            leaveSession()
+          }}
+        >
+          <p>{text.leaveMeans}</p>
+          <Field
+            label={words.signIn.password}
+            type="password"
+            value={password}
+            onValue={setPassword}
+            autoComplete="current-password"
+            isRequired
+          />
+        </Confirmation>
+      ) : null}
+    </section>
+  )
+}

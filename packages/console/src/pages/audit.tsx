@@ -1,0 +1,88 @@
+import { useLocation } from 'preact-iso'
+import { useState } from 'preact/hooks'
+import type { AuditEvent } from '../api/contract.ts'
+import { firstPage } from '../api/first-page.ts'
+import { audit } from '../api/more.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Choice } from '../parts/field.tsx'
+import { Instant } from '../parts/instant.tsx'
+import { Empty, Page } from '../parts/page.tsx'
+import { WindowList } from '../parts/window-list.tsx'
+import { words } from '../words.ts'
+import { Search } from './workflows.tsx'
+import { auditTypes, typeWords } from './audit/types.ts'
+import { EventFacts } from './audit/event-facts.tsx'
+
+const text = words.audit
+
+export function AuditPage() {
+  const { query, route } = useLocation()
+  const { type = '', actor = '', subject = '', workflowId = '' } = query
+  const [shown, setShown] = useState<AuditEvent>()
+  const given = { type, actor, subject, workflowId }
+  const go = (change: Partial<typeof given>): void => {
+    const values = Object.entries({ ...given, ...change }).filter(([, value]) => value !== '')
+    route(`/console/audit${values.length === 0 ? '' : `?${new URLSearchParams(values).toString()}`}`, true)
+  }
+  const filters = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+  return (
+    <Page title={text.title}>
+      <p class="faint">{text.explanation}</p>
+      <div class="filters">
+        <Choice
+          label={text.type}
+          value={type}
+          options={[['', text.anyType], ...auditTypes.map((one) => [one, typeWords(one)] as const)]}
+          onValue={(next) => go({ type: next })}
+        />
+        <Search label={text.subject} value={subject} onValue={(next) => go({ subject: next.trim() })} />
+        <Search label={text.actor} value={actor} onValue={(next) => go({ actor: next.trim() })} />
+      </div>
+      <WindowList<AuditEvent>
+        name={JSON.stringify(filters)}
+        label={text.title}
+        load={(cursor, signal) =>
+          firstPage(audit.list({ ...filters, limit: 100, signal, ...(cursor === undefined ? {} : { cursor }) }))
+        }
+        keyOf={({ id }) => id}
+        row={(event) => <Row event={event} onOpen={() => setShown(event)} />}
+        empty={
+          <Empty title={text.none}>
+            <p>{text.noneAdvice}</p>
+          </Empty>
+        }
+      />
+      {shown === undefined ? null : (
+        <Dialog title={typeWords(shown.type)} onClose={() => setShown(undefined)}>
+          <EventFacts event={shown} />
+          <div class="actions">
+            <button type="button" onClick={() => setShown(undefined)}>
+              {words.close}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </Page>
+  )
+}
+
+function Row({ event, onOpen }: { readonly event: AuditEvent; readonly onOpen: () => void }) {
+  const { type, at, actor, subject, data } = event
+  const details = Object.entries(data).map(([name, value]) => `${name} ${shortly(value)}`)
+  return (
+    <button type="button" class="row" onClick={onOpen}>
+      <span class="row-main">
+        <span class="row-title">{typeWords(type)}</span>
+        <span class="row-sub">{[`${subject.type} ${subject.id ?? ''}`, ...details].join(' · ')}</span>
+      </span>
+      <span class="row-side">
+        <span class="badge">{text.actors[actor.kind] ?? actor.kind}</span>
+        <Instant at={at} />
+      </span>
+    </button>
+  )
+}
+
+function shortly(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

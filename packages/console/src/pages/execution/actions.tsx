@@ -1,0 +1,132 @@
+import { exactJson, type Execution } from '@millrace/client'
+import { lazy, useLocation } from 'preact-iso'
+import { useState } from 'preact/hooks'
+import { client } from '../../api/client.ts'
+import { history } from '../../api/more.ts'
+import { useAction } from '../../api/use-action.ts'
+import { useLoad } from '../../api/use-load.ts'
+import { Confirmation, Dialog } from '../../parts/dialog.tsx'
+import { Field } from '../../parts/field.tsx'
+import { notify } from '../../parts/notice.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { words } from '../../words.ts'
+import { mayExecute } from '../workflow/workflow-frame.tsx'
+import { isEnded } from './use-live-execution.ts'
+
+const TextEditor = lazy(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+
+const text = words.execution
+
+interface ActionsProps {
+  readonly execution: Execution
+  readonly onChange: (execution: Execution) => void
+}
+
+/** What the viewer may do with it as it stands. */
+export function ExecutionActions({ execution, onChange }: ActionsProps) {
+  const { route } = useLocation()
+  const [asked, setAsked] = useState<'cancel' | 'remove' | 'signal'>()
+  const { value: workflow } = useLoad(`workflow ${execution.workflowId}`, (signal) =>
+    client.workflows.get(execution.workflowId, { signal }),
+  )
+  const resuming = useAction(async () => onChange(await client.executions.resume(execution.id)))
+  const retrying = useAction(async () => {
+    const { id } = await client.executions.retry(execution.id)
+    notify(text.retried)
+    route(`/console/executions/${encodeURIComponent(id)}`)
+  })
+  if (workflow === undefined || !mayExecute(workflow)) return null
+  const hasEnded = isEnded(execution)
+  const close = (): void => setAsked(undefined)
+  return (
+    <>
+      {execution.status === 'paused' ? (
+        <button type="button" disabled={resuming.isBusy} onClick={() => void resuming.run()}>
+          {text.resume}
+        </button>
+      ) : null}
+      {hasEnded ? (
+        <button type="button" disabled={retrying.isBusy} onClick={() => void retrying.run()}>
+          {text.retry}
+        </button>
+      ) : (
+        <>
+          <button type="button" onClick={() => setAsked('signal')}>
+            {text.signal}
+          </button>
+          <button type="button" onClick={() => setAsked('cancel')}>
+            {text.cancel}
+          </button>
+        </>
+      )}
+      {hasEnded && workflow.permission === 'owner' ? (
+        <button type="button" onClick={() => setAsked('remove')}>
+          {text.remove}
+        </button>
+      ) : null}
+      <Problem error={resuming.error ?? retrying.error} />
+      {asked === 'signal' ? <SignalDialog id={execution.id} onClose={close} /> : null}
+      {asked === 'cancel' ? (
+        <Confirmation
+          title={text.cancelTitle}
+          verb={text.cancel}
+          isDangerous
+          onClose={close}
+          act={async () => onChange(await client.executions.cancel(execution.id))}
+        >
+          <p>{text.cancelMeans}</p>
+        </Confirmation>
+      ) : null}
+      {asked === 'remove' ? (
+        <Confirmation
+          title={text.removeTitle}
+          verb={text.remove}
+          isDangerous
+          onClose={close}
+          act={async () => {
+            await history.remove(execution.id)
+            notify(text.removed)
+            route('/console/executions')
+          }}
+        >
+          <p>{text.removeMeans}</p>
+        </Confirmation>
+      ) : null}
+    </>
+  )
+}
+
+function SignalDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+  const [name, setName] = useState('')
+  const [payload, setPayload] = useState('null')
+  const { run, isBusy, error } = useAction(async () => {
+    await history.signal(id, name, payload.trim() === '' ? undefined : exactJson(payload))
+    notify(text.signalled(name))
+    onClose()
+  })
+  return (
+    <Dialog title={text.signalTitle} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void run()
+        }}
+      >
+        <Field label={text.signalName} value={name} onValue={setName} maxLength={100} isRequired isFocused />
+        <div class="field">
+          <span>{text.payload}</span>
+          <TextEditor text="null" label={text.payload} isReadOnly={false} needsObject={false} onText={setPayload} />
+        </div>
+        <Problem error={error} />
+        <div class="actions">
+          <button type="button" onClick={onClose}>
+            {words.confirm.cancel}
+          </button>
+          <button class="primary" disabled={isBusy}>
+            {text.signal}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,40 @@
+import type { Step } from '../../api/contract.ts'
+import { durationWords, Instant } from '../../parts/instant.tsx'
+import { words } from '../../words.ts'
+import { DocumentText } from './document-text.tsx'
+
+const text = words.execution
+
+export function Steps({ steps }: { readonly steps: readonly Step[] }) {
+  if (steps.length === 0) return null
+  return (
+    <section class="card">
+      <h2>{text.steps(steps.length)}</h2>
+      <ul class="plain">
+        {steps.map((step) => (
+          <li key={step.seq}>
+            <StepRow step={step} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function StepRow({ step: { key, output, error, attempt, startedAt, recordedAt } }: { readonly step: Step }) {
+  const hasFailed = error !== undefined && error !== null
+  return (
+    <details>
+      <summary>
+        <span class={hasFailed ? 'badge fail' : 'badge ok'}>{hasFailed ? text.stepFailed : text.stepDone}</span>{' '}
+        <code>{key}</code>{' '}
+        <span class="faint">
+          {startedAt === null ? '' : durationWords(Date.parse(recordedAt) - Date.parse(startedAt))}{' '}
+          {attempt === null ? '' : text.attempt(attempt)}
+        </span>{' '}
+        <Instant at={recordedAt} />
+      </summary>
+      <DocumentText label={key} document={JSON.stringify(hasFailed ? error : (output ?? null), null, 2)} />
+    </details>
+  )
+}

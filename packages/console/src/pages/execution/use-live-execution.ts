@@ -1,0 +1,100 @@
+import type { Execution } from '@millrace/client'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { client } from '../../api/client.ts'
+import type { HistoryEntry, Signal, Step } from '../../api/contract.ts'
+import { followHistory } from '../../api/events.ts'
+import { firstItems } from '../../api/first-page.ts'
+import { history as histories } from '../../api/more.ts'
+import { usePolling } from '../../api/use-load.ts'
+
+export interface LiveExecution {
+  readonly execution: Execution | undefined
+  readonly history: readonly HistoryEntry[]
+  readonly steps: readonly Step[]
+  readonly signals: readonly Signal[]
+  readonly error: unknown
+  readonly isLive: boolean
+  readonly reload: () => void
+  readonly replace: (execution: Execution) => void
+}
+
+/** Entries and steps that are shown of one execution; beyond them the API has the rest. */
+const mostShown = 2000
+/** Several entries come together: what they change is asked for once. */
+const settleMilliseconds = 150
+/** State is written without an entry: it is looked at while it runs. */
+const pollMilliseconds = 5000
+
+const nothing = { execution: undefined, history: [], steps: [], signals: [] }
+type Parts = Pick<LiveExecution, 'execution' | 'history' | 'steps' | 'signals'>
+
+/** An execution and its history, as they are now: loaded once, then kept up by its events. */
+export function useLiveExecution(id: string): LiveExecution {
+  const [parts, setParts] = useState<Parts>(nothing)
+  const [error, setError] = useState<unknown>()
+  const [isLive, setLive] = useState(false)
+  const [turn, setTurn] = useState(0)
+  const refresh = useRef<() => void>(() => undefined)
+
+  useEffect(() => {
+    const abort = new AbortController()
+    const { signal } = abort
+    const load = async (): Promise<Parts> => {
+      const options = { limit: 100, signal }
+      const [execution, history, steps, signals] = await Promise.all([
+        client.executions.get(id, { signal }),
+        firstItems(histories.list(id, options), mostShown),
+        firstItems(histories.steps(id, options), mostShown),
+        firstItems(histories.signals(id, options), mostShown),
+      ])
+      return { execution, history, steps, signals }
+    }
+    const show = async (): Promise<Parts | undefined> => {
+      try {
+        const loaded = await load()
+        if (signal.aborted) return undefined
+        setError(undefined)
+        setParts(loaded)
+        return loaded
+      } catch (thrown) {
+        if (!signal.aborted) setError(thrown)
+        return undefined
+      }
+    }
+    let settling: ReturnType<typeof setTimeout> | undefined
+    refresh.current = () => {
+      clearTimeout(settling)
+      settling = setTimeout(() => void show(), settleMilliseconds)
+    }
+    const begin = async (): Promise<void> => {
+      const loaded = await show()
+      if (loaded?.execution === undefined || isEnded(loaded.execution)) return
+      const after = loaded.history.at(-1)?.seq ?? 0
+      await followHistory(id, { after, signal, onEntry: () => refresh.current(), onLive: setLive })
+    }
+    setParts(nothing)
+    void begin()
+    return () => {
+      clearTimeout(settling)
+      abort.abort()
+    }
+  }, [id, turn])
+
+  const { execution } = parts
+  const isUnderWay = execution !== undefined && !isEnded(execution)
+  usePolling(isUnderWay ? pollMilliseconds : undefined, () => refresh.current())
+  return {
+    ...parts,
+    error,
+    isLive,
+    reload: () => setTurn((count) => count + 1),
+    replace(next) {
+      setParts((was) => ({ ...was, execution: next }))
+      refresh.current()
+    },
+  }
+}
+
+export function isEnded({ status }: Pick<Execution, 'status'>): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}

@@ -1,0 +1,87 @@
+import { exactJson } from '@millrace/client'
+import { lazy } from 'preact-iso'
+import { useState } from 'preact/hooks'
+import type { Schedule } from '../../api/contract.ts'
+import type { ScheduleChange } from '../../api/more.ts'
+import { useAction } from '../../api/use-action.ts'
+import { Dialog } from '../../parts/dialog.tsx'
+import { Choice, Field } from '../../parts/field.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { words } from '../../words.ts'
+import { cronWords } from './cron-words.ts'
+
+const TextEditor = lazy(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+
+const text = words.schedules
+const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
+
+interface ScheduleFormProps {
+  readonly schedule?: Schedule
+  readonly save: (change: ScheduleChange) => Promise<void>
+  readonly onClose: () => void
+}
+
+export function ScheduleForm({ schedule, save, onClose }: ScheduleFormProps) {
+  const begun = JSON.stringify(schedule?.input ?? null)
+  const [name, setName] = useState(schedule?.name ?? '')
+  const [cron, setCron] = useState(schedule?.cron ?? '0 6 * * *')
+  const [timeZone, setTimeZone] = useState(schedule?.timeZone ?? ownZone)
+  const [input, setInput] = useState(begun)
+  const [maxAttempts, setMaxAttempts] = useState(String(schedule?.maxAttempts ?? 3))
+  const [overlap, setOverlap] = useState(schedule?.overlap ?? 'allow')
+  const [catchUp, setCatchUp] = useState(schedule?.catchUp ?? 'latest')
+  const { run, isBusy, error } = useAction(async () => {
+    const hasInput = schedule === undefined ? input.trim() !== 'null' : input !== begun
+    const change = { name, cron, timeZone, maxAttempts: Number(maxAttempts), overlap, catchUp }
+    await save(hasInput ? { ...change, input: exactJson(input) } : change)
+    onClose()
+  })
+  return (
+    <Dialog title={schedule === undefined ? text.create : text.edit} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void run()
+        }}
+      >
+        <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired />
+        <Field label={text.cron} value={cron} onValue={setCron} isRequired hint={cronWords(cron) || text.cronHint} />
+        <Field label={text.timeZone} value={timeZone} onValue={setTimeZone} isRequired hint={text.timeZoneHint} />
+        <div class="field">
+          <span>{words.start.input}</span>
+          <TextEditor text={begun} label={words.start.input} isReadOnly={false} needsObject={false} onText={setInput} />
+        </div>
+        <Field label={words.start.maxAttempts} type="number" value={maxAttempts} onValue={setMaxAttempts} isRequired />
+        <div class="filters">
+          <Choice
+            label={text.overlap}
+            value={overlap}
+            options={[
+              ['allow', text.overlaps.allow],
+              ['skip', text.overlaps.skip],
+            ]}
+            onValue={setOverlap}
+          />
+          <Choice
+            label={text.catchUp}
+            value={catchUp}
+            options={[
+              ['latest', text.catchUps.latest],
+              ['none', text.catchUps.none],
+            ]}
+            onValue={setCatchUp}
+          />
+        </div>
+        <Problem error={error} />
+        <div class="actions">
+          <button type="button" onClick={onClose}>
+            {words.confirm.cancel}
+          </button>
+          <button class="primary" disabled={isBusy}>
+            {text.save}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,95 @@
+import { exactJson, type Settings } from '@millrace/client'
+import { lazy } from 'preact-iso'
+import { useMemo, useState } from 'preact/hooks'
+import { client } from '../api/client.ts'
+import { isProblem } from '../api/failure.ts'
+import { useAction } from '../api/use-action.ts'
+import { useLoad } from '../api/use-load.ts'
+import { Instant } from '../parts/instant.tsx'
+import { notify } from '../parts/notice.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { words } from '../words.ts'
+import { Secrets } from './settings/secrets.tsx'
+import { secretsIn } from './settings/secrets-in.ts'
+
+const TextEditor = lazy(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+
+const text = words.settings
+
+export function SettingsPage() {
+  const loaded = useLoad('settings', (signal) => client.settings.get({ signal }))
+  const { value, error, reload, replace } = loaded
+  return (
+    <Page title={text.title}>
+      <p>{text.explanation}</p>
+      <Problem error={error} onRetry={reload} />
+      {value === undefined ? null : <SettingsForm settings={value} onChange={replace} />}
+    </Page>
+  )
+}
+
+interface SettingsFormProps {
+  readonly settings: Settings
+  readonly onChange: (settings: Settings) => void
+}
+
+function SettingsForm({ settings, onChange }: SettingsFormProps) {
+  const begun = useMemo(() => pretty(settings.data), [settings.data])
+  const [draft, setDraft] = useState<string>()
+  const saving = useAction(async () => {
+    onChange(await client.settings.put(exactJson(draft ?? begun), { ifRevision: settings.revision }))
+    setDraft(undefined)
+    notify(text.saved)
+  })
+  const secrets = useMemo(() => secretsIn(settings.data), [settings.data])
+  const isChanged = draft !== undefined && draft !== begun
+  return (
+    <>
+      <Secrets secrets={secrets} revision={settings.revision} onChange={onChange} />
+      <section class="card">
+        <h2>{text.document}</h2>
+        <p class="faint">{text.documentHint}</p>
+        <div class="tall field">
+          <TextEditor
+            text={begun}
+            label={text.document}
+            isReadOnly={false}
+            allowsSecrets
+            onText={setDraft}
+            onSave={() => void saving.run()}
+          />
+        </div>
+        <Problem error={saving.error} />
+        {isProblem(saving.error, 'precondition_failed') ? <Reload onChange={onChange} /> : null}
+        <div class="actions">
+          <span class="faint" role="status">
+            {settings.updatedAt === null ? text.never : <Instant at={settings.updatedAt} />}
+          </span>
+          <button
+            type="button"
+            class="primary"
+            disabled={!isChanged || saving.isBusy}
+            onClick={() => void saving.run()}
+          >
+            {text.save}
+          </button>
+        </div>
+      </section>
+    </>
+  )
+}
+
+/** White space of settings is not kept, so that a long line may as well be broken; numbers are left as they are. */
+function pretty(data: string): string {
+  return /\n/.test(data) || !/^\{\s*\}$|^[^0-9]*$/.test(data) ? data : JSON.stringify(JSON.parse(data), null, 2)
+}
+
+function Reload({ onChange }: Pick<SettingsFormProps, 'onChange'>) {
+  const { run, isBusy } = useAction(async () => onChange(await client.settings.get()))
+  return (
+    <button type="button" disabled={isBusy} onClick={() => void run()}>
+      {text.loadAgain}
+    </button>
+  )
+}

@@ -1,0 +1,174 @@
+import type { Workflow } from '@millrace/client'
+import { useRoute } from 'preact-iso'
+import { useState } from 'preact/hooks'
+import type { Schedule } from '../../api/contract.ts'
+import { firstItems } from '../../api/first-page.ts'
+import { schedules as routes } from '../../api/more.ts'
+import { useAction } from '../../api/use-action.ts'
+import { useLoad } from '../../api/use-load.ts'
+import { Confirmation } from '../../parts/dialog.tsx'
+import { Instant } from '../../parts/instant.tsx'
+import { Empty } from '../../parts/page.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { words } from '../../words.ts'
+import { cronWords } from '../schedule/cron-words.ts'
+import { ScheduleForm } from '../schedule/schedule-form.tsx'
+import { mayEdit, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
+
+const text = words.schedules
+const mostSchedules = 500
+
+export function SchedulesPage() {
+  const { params } = useRoute()
+  const id = params['id'] ?? ''
+  const loaded = useWorkflow(id)
+  const [isNew, setNew] = useState(false)
+  return (
+    <WorkflowFrame
+      loaded={loaded}
+      id={id}
+      tab="schedules"
+      actions={
+        loaded.value !== undefined && mayEdit(loaded.value) ? (
+          <button type="button" class="primary" onClick={() => setNew(true)}>
+            {text.create}
+          </button>
+        ) : null
+      }
+    >
+      {(workflow) => <Schedules workflow={workflow} isNew={isNew} onNewClosed={() => setNew(false)} />}
+    </WorkflowFrame>
+  )
+}
+
+interface SchedulesProps {
+  readonly workflow: Workflow
+  readonly isNew: boolean
+  readonly onNewClosed: () => void
+}
+
+function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
+  const {
+    value: schedules,
+    error,
+    reload,
+  } = useLoad(`schedules ${workflow.id}`, (signal) =>
+    firstItems(routes.list(workflow.id, { limit: 100, signal }), mostSchedules),
+  )
+  return (
+    <>
+      <Problem error={error} onRetry={reload} />
+      {schedules?.length === 0 ? (
+        <Empty title={text.none}>
+          <p>{text.noneAdvice}</p>
+        </Empty>
+      ) : null}
+      {schedules?.map((schedule) => (
+        <ScheduleCard key={schedule.id} schedule={schedule} mayChange={mayEdit(workflow)} onChange={reload} />
+      ))}
+      {isNew ? (
+        <ScheduleForm
+          onClose={onNewClosed}
+          save={async (change) => {
+            await routes.create(workflow.id, change)
+            reload()
+          }}
+        />
+      ) : null}
+    </>
+  )
+}
+
+interface ScheduleCardProps {
+  readonly schedule: Schedule
+  readonly mayChange: boolean
+  readonly onChange: () => void
+}
+
+function ScheduleCard({ schedule, mayChange, onChange }: ScheduleCardProps) {
+  const { id, name, cron, timeZone, isEnabled, disabledReason, lastAt, lastExecutionId } = schedule
+  const [asked, setAsked] = useState<'edit' | 'remove'>()
+  const close = (): void => setAsked(undefined)
+  const switching = useAction(async () => {
+    await routes.update(schedule, { isEnabled: !isEnabled })
+    onChange()
+  })
+  return (
+    <section class="card" aria-label={name}>
+      <h2>
+        {name} <span class={isEnabled ? 'badge ok' : 'badge warn'}>{isEnabled ? text.enabled : text.disabled}</span>
+      </h2>
+      <p>
+        {cronWords(cron)} <code>{cron}</code> <span class="faint">{timeZone}</span>
+      </p>
+      {disabledReason === null ? null : <p class="waiting">{disabledReason}</p>}
+      {isEnabled ? <NextTimes id={id} revision={schedule.revision} /> : null}
+      <p class="facts">
+        <span>
+          {text.last} <Instant at={lastAt} />
+        </span>
+        {lastExecutionId === null ? null : (
+          <a href={`/console/executions/${encodeURIComponent(lastExecutionId)}`}>{text.lastExecution}</a>
+        )}
+      </p>
+      {mayChange ? (
+        <div class="actions">
+          <button type="button" onClick={() => setAsked('edit')}>
+            {text.edit}
+          </button>
+          <button type="button" disabled={switching.isBusy} onClick={() => void switching.run()}>
+            {isEnabled ? text.disable : text.enable}
+          </button>
+          <button type="button" onClick={() => setAsked('remove')}>
+            {text.remove}
+          </button>
+        </div>
+      ) : null}
+      <Problem error={switching.error} />
+      {asked === 'edit' ? (
+        <ScheduleForm
+          schedule={schedule}
+          onClose={close}
+          save={async (change) => {
+            await routes.update(schedule, change)
+            onChange()
+          }}
+        />
+      ) : null}
+      {asked === 'remove' ? (
+        <Confirmation
+          title={text.removeTitle(name)}
+          verb={text.remove}
+          isDangerous
+          onClose={close}
+          act={async () => {
+            await routes.remove(schedule)
+            onChange()
+          }}
+        >
+          <p>{text.removeMeans}</p>
+        </Confirmation>
+      ) : null}
+    </section>
+  )
+}
+
+/** In the viewer's zone, whatever the schedule's own is. */
+function NextTimes({ id, revision }: { readonly id: string; readonly revision: number }) {
+  const { value, error, reload } = useLoad(`schedule ${id} ${revision}`, (signal) => routes.get(id, { signal }))
+  return (
+    <>
+      <Problem error={error} onRetry={reload} />
+      <p>{text.next}</p>
+      <ol class="next-times">
+        {value?.next?.map((at) => (
+          <li key={at}>
+            <Instant at={at} isExact /> <span class="faint">(</span>
+            <Instant at={at} />
+            <span class="faint">)</span>
+          </li>
+        ))}
+      </ol>
+    </>
+  )
+}
