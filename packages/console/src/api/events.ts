@@ -20,43 +20,58 @@ const lastTypes: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelle
 
 /**
  * Follows the history of an execution until it has ended: by server-sent events, taken up again behind the last entry
- * after a cut. Resolves with whether there is an end, not a service without this route.
+ * after a cut.
  */
-export async function followHistory(id: string, { after, signal, onEntry, onLive }: Following): Promise<boolean> {
-  let last = after
-  let isOver = false
-  let wait = firstWaitMilliseconds
+export async function followHistory(id: string, following: Following): Promise<void> {
+  const { signal, onEntry, onLive } = following
+  const place = { after: following.after, isOver: false, wait: firstWaitMilliseconds }
   const take = (entry: HistoryEntry): void => {
-    wait = firstWaitMilliseconds
-    if (entry.seq <= last) return
-    last = entry.seq
-    isOver = lastTypes.has(entry.type)
+    place.wait = firstWaitMilliseconds
+    if (entry.seq <= place.after) return
+    place.after = entry.seq
+    place.isOver = lastTypes.has(entry.type)
     onEntry(entry)
   }
-  while (!signal.aborted && !isOver) {
-    try {
-      const path = `${pathOf`/v1/executions/${id}/events`}?after=${last}`
-      const answer = await fetchStream(path, { signal, headers: { Accept: 'text/event-stream' } })
-      if (!answer.ok || answer.body === null) return false
-      onLive(true)
-      await readEvents(answer.body, take)
-    } catch {
-      // A cut: what matters is that it is taken up again.
-      if (signal.aborted) break
-    }
-    if (isOver || signal.aborted) break
+  while (goesOn(place, signal)) {
+    const isTaken = await listen(`${pathOf`/v1/executions/${id}/events`}?after=${place.after}`, signal, {
+      take,
+      onLive,
+    })
     onLive(false)
-    await pause(wait, signal)
-    wait = Math.min(wait * 2, mostWaitMilliseconds)
+    if (!isTaken) return
+    if (goesOn(place, signal)) await pause(place.wait, signal)
+    place.wait = Math.min(place.wait * 2, mostWaitMilliseconds)
   }
-  onLive(false)
-  return isOver
+}
+
+function goesOn({ isOver }: { readonly isOver: boolean }, signal: AbortSignal): boolean {
+  return !isOver && !signal.aborted
+}
+
+/** Hears until the stream ends or is cut; false where there is none to be had. */
+async function listen(
+  path: string,
+  signal: AbortSignal,
+  { take, onLive }: { take: (entry: HistoryEntry) => void; onLive: (isLive: boolean) => void },
+): Promise<boolean> {
+  try {
+    const answer = await fetchStream(path, { signal, headers: { Accept: 'text/event-stream' } })
+    if (!answer.ok || answer.body === null) return false
+    onLive(true)
+    await readEvents(answer.body, take)
+  } catch {
+    // A cut, or the page went elsewhere: whoever called decides whether it is taken up again.
+  }
+  return true
 }
 
 async function readEvents(body: ReadableStream<Uint8Array>, take: (entry: HistoryEntry) => void): Promise<void> {
   const parser = createParser({ onEvent: ({ data }) => take(entryOf(data)) })
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
-  for (let part = await reader.read(); !part.done; part = await reader.read()) parser.feed(part.value)
+  const decoder = new TextDecoder()
+  const reader = body.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parser.feed(decoder.decode(part.value, { stream: true }))
+  }
 }
 
 function entryOf(data: string): HistoryEntry {

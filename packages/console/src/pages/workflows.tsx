@@ -88,7 +88,7 @@ export function Search({ value, label, onValue }: SearchProps) {
       type="search"
       class="search"
       aria-label={label}
-      placeholder={`${label}  ( / )`}
+      placeholder={label}
       value={typed}
       maxLength={255}
       onInput={({ currentTarget }) => setTyped(currentTarget.value)}

@@ -17,7 +17,7 @@ const height = 140
 export function Plot({ label, unit, times, values }: PlotProps) {
   const host = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot>(undefined)
-  const newest = values.findLast((value) => value !== null)
+  const newest = values.findLast((value): value is number => value !== null)
   useEffect(() => {
     const { current } = host
     if (current === null) return undefined
@@ -34,8 +34,7 @@ export function Plot({ label, unit, times, values }: PlotProps) {
   return (
     <figure class="card plot">
       <figcaption>
-        {label}{' '}
-        <strong>{newest === undefined || newest === null ? words.none : `${round(newest)} ${unit}`.trim()}</strong>
+        {label} <strong>{newest === undefined ? words.none : `${round(newest)} ${unit}`.trim()}</strong>
       </figcaption>
       <div ref={host} aria-hidden="true" />
     </figure>

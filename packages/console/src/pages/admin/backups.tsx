@@ -44,13 +44,15 @@ export function BackupsPage() {
           <p>{text.noneAdvice}</p>
         </Empty>
       ) : null}
-      <ul class="rows">
-        {value?.map((backup) => (
-          <li key={backup.name} class="row-frame backup">
-            <Row backup={backup} />
-          </li>
-        ))}
-      </ul>
+      {value === undefined || value.length === 0 ? null : (
+        <ul class="rows">
+          {value.map((backup) => (
+            <li key={backup.name} class="row-frame backup">
+              <Row backup={backup} />
+            </li>
+          ))}
+        </ul>
+      )}
     </Page>
   )
 }
