@@ -3,7 +3,7 @@ import { keyOf, type Outcome } from './outcome.ts'
 import { nameOf } from './pairs.ts'
 import { run, type Run, type Theatre } from './run.ts'
 import { interleavings, serialSchedules, writeSchedule, type Schedule, type Step } from './schedule.ts'
-import type { Write } from './writes.ts'
+import type { Write } from './write.ts'
 
 export interface Bound {
   readonly grain: Grain

@@ -26,7 +26,7 @@ import { nameOf, pairs, writesOf } from './pairs.ts'
 import { textOf } from './report.ts'
 import { readSchedule } from './schedule.ts'
 import { openTheatre } from './theatre.ts'
-import type { Write } from './writes.ts'
+import type { Write } from './write.ts'
 
 const { values } = parseArgs({
   options: {

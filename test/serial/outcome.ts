@@ -29,9 +29,19 @@ const times = [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?/g, /\b
 const passwordHash = /\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/g
 
 /** Columns and members whose values are random, and mean nothing but that they are new. */
-const random = ['refresh_sha256', 'key_sha256', 'prefix', 'accessToken', 'refreshToken', 'key', 'last_used_at']
-const randomMember = new RegExp(`"(${random.join('|')})":"[^"]*"`, 'g')
-const sealed = /"(sealed|ref|hint)":"[^"]*"/g
+const random = [
+  'refresh_sha256',
+  'key_sha256',
+  'prefix',
+  'accessToken',
+  'refreshToken',
+  'last_used_at',
+  'sealed',
+  'ref',
+  'token_sha256',
+]
+/** Also within a text of JSON, where quotes are escaped. */
+const randomMember = new RegExp(`(\\\\?")(${random.join('|')})\\\\?":\\\\?"[^"\\\\]*\\\\?"`, 'g')
 
 /** Passwords that the table of writes sets. */
 const passwords = ['correct horse', 'new password', 'other password']
@@ -104,8 +114,8 @@ function withoutTimes(text: string, known: ReadonlySet<number>): string {
 
 function withoutRandom(text: string, hashes: ReadonlyMap<string, string>): string {
   return text
-    .replaceAll(randomMember, '"$1":"*"')
-    .replaceAll(sealed, '"$1":"*"')
+    .replaceAll(randomMember, '"$2":"*"')
+    .replaceAll(/mr_[\w-]+/g, 'mr_*')
     .replaceAll(passwordHash, (hash) => `hash of ${hashes.get(hash) ?? 'another'}`)
 }
 

@@ -1,4 +1,5 @@
-import { writes, type Write } from './writes.ts'
+import type { Write } from './write.ts'
+import { writes } from './writes.ts'
 
 export type Pair = readonly [Write, Write]
 

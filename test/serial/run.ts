@@ -3,7 +3,7 @@ import { outcomeOf, type Baseline, type Outcome } from './outcome.ts'
 import { drive, type Schedule, type Step } from './schedule.ts'
 import type { Answered, Stage } from './stage.ts'
 import type { World } from './world.ts'
-import type { Write } from './writes.ts'
+import type { Write } from './write.ts'
 
 /** A database with the world in it, kept, and what is needed to run writes on it again and again. */
 export interface Theatre {

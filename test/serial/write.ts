@@ -1,0 +1,49 @@
+import type { Sent } from './stage.ts'
+import type { RequestOptions, Sender, World } from './world.ts'
+
+/**
+ * A write of the API on the world, and what it meets: the rows that it changes, and those that it reads to decide. Two
+ * writes can meet where one changes what the other changes or reads.
+ */
+export interface Write {
+  readonly name: string
+  readonly changes: readonly string[]
+  readonly reads: readonly string[]
+  request(world: World): Sent
+}
+
+interface Described extends RequestOptions {
+  readonly by: Sender
+  readonly send: string
+  readonly changes?: readonly string[]
+  readonly reads?: readonly string[]
+}
+
+/** What a sender's standing rests on. */
+const standing: Readonly<Record<Sender, readonly string[]>> = {
+  alice: ['user alice', 'session alice'],
+  'alice.second': ['user alice', 'session second'],
+  'alice.key': ['user alice', 'key alice'],
+  'alice.worker': ['user alice', 'key worker'],
+  bob: ['user bob', 'share bob'],
+  carol: ['user carol', 'share carol'],
+  dave: ['user dave'],
+  erin: ['user erin', 'share erin'],
+  'erin.key': ['user erin', 'share erin', 'key erin'],
+  root: ['user root', 'administrators'],
+  'root.key': ['user root', 'administrators', 'key root'],
+  admin: ['user admin', 'administrators'],
+  nobody: [],
+}
+
+export function table(described: Readonly<Record<string, Described>>): readonly Write[] {
+  return Object.entries(described).map(([name, { by, send, changes = [], reads = [], ...options }]) => {
+    const [method = '', path = ''] = send.split(' ')
+    return {
+      name,
+      changes,
+      reads: [...reads, ...standing[by]],
+      request: (world) => world.request(by, method, path, options),
+    }
+  })
+}
