@@ -10,7 +10,7 @@ import {
   resumeExecution,
   type Report,
 } from '@millrace/db/repositories/executions/work'
-import { patchWorkflow } from '@millrace/db/repositories/workflows/workflows'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
