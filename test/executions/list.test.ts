@@ -1,6 +1,6 @@
 import type { UserCaller } from '@millrace/db/access/access'
 import { listExecutions, type ExecutionListing } from '@millrace/db/repositories/executions/list'
-import { cancelExecution } from '@millrace/db/repositories/executions/work'
+import { cancelExecution } from '@millrace/db/repositories/executions/control'
 import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -6,12 +6,8 @@ import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
 import { listExecutions } from '@millrace/db/repositories/executions/list'
-import {
-  cancelExecution,
-  renewLease,
-  reportExecution,
-  resumeExecution,
-} from '@millrace/db/repositories/executions/work'
+import { cancelExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
+import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'

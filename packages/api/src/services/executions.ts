@@ -4,6 +4,7 @@ import * as executions from '@millrace/db/repositories/executions/executions'
 import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions/executions'
 import * as creation from '@millrace/db/repositories/executions/create'
 import { listExecutions as listRows } from '@millrace/db/repositories/executions/list'
+import * as control from '@millrace/db/repositories/executions/control'
 import * as work from '@millrace/db/repositories/executions/work'
 import type { ExecutionStatus } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
@@ -117,14 +118,14 @@ export async function listExecutions(
 export async function cancelExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  return resultOf(await work.cancelExecution(store, caller, id, operationAt(clock())))
+  return resultOf(await control.cancelExecution(store, caller, id, operationAt(clock())))
 }
 
 /** Makes a paused execution due now. */
 export async function resumeExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  return resultOf(await work.resumeExecution(store, caller, id, operationAt(clock())))
+  return resultOf(await control.resumeExecution(store, caller, id, operationAt(clock())))
 }
 
 export interface Heartbeat {

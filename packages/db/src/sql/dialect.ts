@@ -4,6 +4,7 @@ import type { Builder } from '../dialects/builder.ts'
 import type { GateDialect } from './gate.ts'
 import type { HistoryDialect } from './history.ts'
 import type { MigrationDialect } from './migration.ts'
+import type { RecordingDialect } from './recording.ts'
 import type { ReachDialect } from './reaching.ts'
 import type { Tables } from '../schema/schema.ts'
 
@@ -38,5 +39,6 @@ export interface Dialect {
   readonly reach: ReachDialect
   readonly claim: ClaimDialect
   readonly history: HistoryDialect
+  readonly recording: RecordingDialect
   readonly migration: MigrationDialect
 }

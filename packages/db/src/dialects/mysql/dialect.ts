@@ -11,6 +11,7 @@ import { mysqlGate } from './gate.ts'
 import { mysqlColumnKit } from './kit.ts'
 import { mysqlMigration } from './migration.ts'
 import { mysqlReach } from './reach.ts'
+import { mysqlRecording } from './recording.ts'
 
 const writer = new MySqlDialect()
 
@@ -34,6 +35,7 @@ export const mysql: Dialect = {
   reach: mysqlReach,
   claim: mysqlClaim,
   history: countedEntries,
+  recording: mysqlRecording,
   orUpdate(_key, columns) {
     // `values(column)`: MySQL's newer alias for the inserted row is unknown to MariaDB.
     const sets = columns.map(({ name }) => sql`${sql.identifier(name)} = values(${sql.identifier(name)})`)

@@ -12,6 +12,7 @@ import { postgresHistory } from './history.ts'
 import { postgresColumnKit } from './kit.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
+import { postgresRecording } from './recording.ts'
 
 const writer = new PgDialect()
 
@@ -35,6 +36,7 @@ export const postgres: Dialect = {
   reach: postgresReach,
   claim: postgresClaim,
   history: postgresHistory,
+  recording: postgresRecording,
   orUpdate: onConflict,
   migration: postgresMigration,
 }

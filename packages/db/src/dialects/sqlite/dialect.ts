@@ -11,6 +11,7 @@ import { sqliteGate } from './gate.ts'
 import { sqliteKit } from './kit.ts'
 import { sqliteMigration } from './migration.ts'
 import { sqliteReach } from './reach.ts'
+import { sqliteRecording } from './recording.ts'
 
 const writer = new SQLiteAsyncDialect()
 
@@ -32,6 +33,7 @@ export const sqlite: Dialect = {
   reach: sqliteReach,
   claim: sqliteClaim,
   history: countedEntries,
+  recording: sqliteRecording,
   orUpdate: onConflict,
   migration: sqliteMigration,
 }

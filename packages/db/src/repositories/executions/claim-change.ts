@@ -101,11 +101,13 @@ function isOfThis(executions: Dialect['tables']['executions'], bind: ClaimBind):
 
 /** `claimed` or `failed` for each, before it `lease_expired` where a lease was lost. */
 export function claimEntries(dialect: Dialect, bind: ClaimBind): SQL {
-  const { executions } = dialect.tables
+  const { executions, executionHistory } = dialect.tables
   const at = dialect.typed(bind('at', executions.updatedAt), executions.updatedAt)
   const hadLease = sql`${executions.lastOp} like '%x'`
+  // Of a claim that was sent twice the second finds what the first has marked, and its entries.
+  const isNew = sql`not exists (select 1 from ${executionHistory} where ${executionHistory.executionId} = ${executions.id} and ${executionHistory.seq} = ${executions.lastSeq})`
   const { fence } = executions
-  const kinds = [isClaimed(dialect, bind), isFailed(dialect, bind)]
+  const kinds = [all(isClaimed(dialect, bind), isNew), all(isFailed(dialect, bind), isNew)]
   const expired = kinds.map((isKind, position) =>
     entrySelect(
       dialect,

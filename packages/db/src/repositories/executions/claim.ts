@@ -88,7 +88,11 @@ async function claimOnce(store: Store, caller: UserCaller, claim: Claim, key: Cl
   if (dialect.claim.change.kind === 'whole') {
     const statement = wholeQuery(dialect, shape, values)
     const { rows } = await store.change({ before: beforeStatements(dialect, values), statement, lookup })
-    return { rows, seen: rows[0]?.seen ?? 0 }
+    const seen = rows[0]?.seen ?? 0
+    // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
+    const isEmptyHanded = seen > 0 && rows[0]?.id === null
+    const own = isEmptyHanded ? await store.read(lookup) : []
+    return { rows: own.length > 0 ? own : rows, seen }
   }
   const applied = await store.apply({
     locks: [],

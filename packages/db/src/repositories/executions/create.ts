@@ -16,14 +16,27 @@ import {
   standingFields,
   type UserCaller,
 } from '../../access/access.ts'
+import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { DatabaseError, databaseError } from '../../sql/errors.ts'
 import { statusAfter, statusesBefore } from '../../schema/execution-transitions.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
+import type { GuardedWrite } from '../../store/guarded-write.ts'
 import type { Store } from '../../store/store.ts'
-import { executionOf, executionQuery, mayOnExecution, viewOf, writeAndRead, type ExecutionView } from './executions.ts'
-import { findKept, takeKey, withKey, type Idempotent, type Kept, type StoredAnswer } from '../../store/idempotency.ts'
+import { lockWorkflow, refusalOf, writtenOutcome } from './changes.ts'
+import { executionEvent } from './control.ts'
+import { executionOf, executionQuery, mayOnExecution, viewOf, type ExecutionView } from './executions.ts'
+import { recordEntry } from './history.ts'
+import {
+  findKept,
+  keepAnswer,
+  withKey,
+  type Idempotent,
+  type Kept,
+  type StoredAnswer,
+} from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import { accessOf } from '../workflows/workflows.ts'
 
@@ -34,6 +47,8 @@ export interface NewExecution {
   readonly maxAttempts: number
   readonly createdAt: Date
 }
+
+export type Retry = Pick<NewExecution, 'id' | 'createdAt'>
 
 /** A request that carries an Idempotency-Key: its answer follows from the execution that it makes. */
 export type IdempotentCreation = Omit<Idempotent, 'answer'> & {
@@ -51,14 +66,13 @@ export async function createExecution(
   if (idempotent !== undefined) return createUnderKey(store, caller, workflowId, execution, idempotent)
   const { dialect } = store
   return untilSettled(async () => {
-    const written = await undefinedWhereGone(() =>
-      writeAndRead(store, {
-        write: insertExecution(dialect, caller, workflowId, execution),
+    const made = await undefinedWhereGone(() =>
+      store.apply({
+        ...startOf(dialect, caller, { workflowId, execution }),
         answer: executionQuery(dialect, caller, execution.id),
-        applied: existsQuery(dialect, { id: execution.id }),
       }),
     )
-    if (written?.isDone === true) return executionOf(caller, written.rows[0], 'view')
+    if (made?.isOpen === true) return acceptedBy(store, caller, writtenOutcome(made.rows), made.rows[0])
     const workflow = await findWorkflowHead(store, caller, workflowId)
     return workflow.ok ? undefined : workflow
   })
@@ -85,9 +99,37 @@ async function createUnderKey(
       eq(workflows.versionNumber, workflow.value.versionNumber),
       eq(workflows.name, workflow.value.workflowName),
     )
-    const insert = insertExecution(dialect, caller, workflowId, execution, isSame)
-    return writeUnderKey(store, caller, { insert, made, idempotent })
+    const start = startOf(dialect, caller, { workflowId, execution, isSame })
+    const outcome = await writeUnderKey(store, caller, { start, made, idempotent })
+    return outcome?.ok === true ? acceptedBy(store, caller, outcome, { workflowId, ...workflow.value }) : outcome
   })
+}
+
+/** A creation's batch but for its answer and its key. */
+type Start = Pick<GuardedWrite, 'locks' | 'gate' | 'proof'> & { readonly effects: readonly Statement[] }
+
+function startOf(
+  dialect: Dialect,
+  caller: UserCaller,
+  {
+    workflowId,
+    execution,
+    isSame,
+  }: { readonly workflowId: string; readonly execution: NewExecution; readonly isSame?: SQL },
+): Start {
+  const { workflows } = dialect.tables
+  const { id, createdAt } = execution
+  const started = { type: 'execution.started' } as const
+  return {
+    // Shared: neither deletion nor the end of the share that gives the permission comes in between.
+    locks: [...callerLocks(dialect, caller), rowLock(dialect, 'workflows', 'share', eq(workflows.id, workflowId))],
+    gate: insertExecution(dialect, caller, workflowId, execution, isSame),
+    effects: [
+      recordEntry(dialect, id, { type: 'created', at: createdAt, actor: caller.userId }),
+      executionEvent(dialect, caller, id, { operation: id, at: createdAt }, started),
+    ],
+    proof: existsQuery(dialect, { id }),
+  }
 }
 
 /** Makes a new pending execution with the input and version of one that has ended. */
@@ -95,27 +137,24 @@ export async function retryExecution(
   store: Store,
   caller: UserCaller,
   id: string,
-  retry: { readonly id: string; readonly createdAt: Date },
+  retry: Retry,
   idempotent?: IdempotentCreation,
 ): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | Kept> {
   const { dialect } = store
   if (idempotent !== undefined) return retryUnderKey(store, caller, id, retry, idempotent)
-  const { isDone, rows } = await writeAndRead(store, {
-    write: insertRetry(dialect, caller, id, retry),
+  const { isOpen, rows } = await store.apply({
+    ...retryOf(dialect, caller, { id, retry }),
     answer: executionQuery(dialect, caller, retry.id),
-    applied: existsQuery(dialect, { id: retry.id }),
   })
-  if (isDone) return executionOf(caller, rows[0], 'view')
-  const [row] = await store.read(executionQuery(dialect, caller, id))
-  const old = executionOf(caller, row, 'execute')
-  return old.ok ? refused('invalid_transition') : old
+  if (isOpen) return acceptedBy(store, caller, writtenOutcome(rows), rows[0])
+  return refusalOf(store, caller, id, 'execute', () => 'invalid_transition' as const)
 }
 
 async function retryUnderKey(
   store: Store,
   caller: UserCaller,
   id: string,
-  retry: { readonly id: string; readonly createdAt: Date },
+  retry: Retry,
   idempotent: IdempotentCreation,
 ): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | Kept> {
   const { dialect } = store
@@ -129,9 +168,59 @@ async function retryUnderKey(
     const { workflowId, workflowName, versionNumber, input, maxAttempts } = old.value
     const execution = { ...retry, input, maxAttempts, dueAt: null }
     const made = pendingView(caller, workflowId, execution, { workflowName, versionNumber })
-    const insert = insertRetry(dialect, caller, id, retry, eq(dialect.tables.workflows.name, workflowName))
-    return writeUnderKey(store, caller, { insert, made, idempotent })
+    const isWorkflowSame = eq(dialect.tables.workflows.name, workflowName)
+    const start = retryOf(dialect, caller, { id, retry, isWorkflowSame })
+    const outcome = await writeUnderKey(store, caller, { start, made, idempotent })
+    return outcome?.ok === true ? acceptedBy(store, caller, outcome, row) : outcome
   })
+}
+
+function retryOf(
+  dialect: Dialect,
+  caller: UserCaller,
+  { id, retry, isWorkflowSame }: { readonly id: string; readonly retry: Retry; readonly isWorkflowSame?: SQL },
+): Start {
+  const { createdAt } = retry
+  const retried = { type: 'execution.retried', data: { retryOf: id } } as const
+  return {
+    locks: [...callerLocks(dialect, caller), lockWorkflow(dialect, id)],
+    gate: insertRetry(dialect, caller, id, retry, isWorkflowSame),
+    effects: [
+      recordEntry(dialect, retry.id, { type: 'created', at: createdAt, actor: caller.userId }),
+      executionEvent(dialect, caller, retry.id, { operation: retry.id, at: createdAt }, retried),
+    ],
+    proof: existsQuery(dialect, { id: retry.id }),
+  }
+}
+
+interface TransferredWorkflow {
+  readonly workflowId: string | null
+  readonly ownerId: string | null
+  readonly transferredAt: Date | null
+}
+
+/**
+ * Where the owner of a workflow that came by transfer starts it, plain claims reach it from now on. A write of its own,
+ * for that rare case: in every start's batch it would cost every start a round trip on MySQL.
+ */
+async function acceptedBy<Made>(
+  store: Store,
+  caller: UserCaller,
+  made: Made,
+  workflow: TransferredWorkflow | undefined,
+): Promise<Made> {
+  const { workflowId = null, ownerId = null, transferredAt = null } = workflow ?? {}
+  if (workflowId === null || transferredAt === null || ownerId !== caller.userId) return made
+  const { builder, tables } = store.dialect
+  const { workflows } = tables
+  const accept = builder
+    .update(workflows)
+    .set({ transferredAt: null })
+    .where(
+      and(eq(workflows.id, workflowId), eq(workflows.ownerId, ownerId), eq(workflows.transferredAt, transferredAt)),
+    )
+  await store.write({ writes: [buildStatement(accept)] })
+  return made
 }
 
 /** What the key says ranks before that the thing is not there any more. */
@@ -160,21 +249,18 @@ async function writeUnderKey(
   store: Store,
   caller: UserCaller,
   {
-    insert,
+    start,
     made,
     idempotent: { answerFor, ...request },
-  }: { readonly insert: Statement; readonly made: ExecutionView; readonly idempotent: IdempotentCreation },
+  }: { readonly start: Start; readonly made: ExecutionView; readonly idempotent: IdempotentCreation },
 ): Promise<Outcome<ExecutionView> | Kept | undefined> {
   const { dialect } = store
   const idempotent = { ...request, answer: answerFor(made) }
   return withKey(store, caller, idempotent, () =>
     undefinedWhereGone(async () => {
-      const { affected } = await store.write({
-        // The key after the execution: where the execution is not made, the key is not taken.
-        writes: [insert, takeKey(dialect, caller, idempotent)],
-        applied: existsQuery(dialect, { id: made.id }),
-      })
-      return affected[0] === 0 ? undefined : { ok: true, value: made }
+      const effects = [...start.effects, keepAnswer(dialect, caller, idempotent)]
+      const { isOpen } = await store.apply({ ...start, effects })
+      return isOpen ? { ok: true, value: made } : undefined
     }),
   )
 }
@@ -203,16 +289,10 @@ function insertExecution(
   const { id, input, dueAt, maxAttempts, createdAt } = execution
   const row = { ...pendingRow(caller, id, createdAt), workflowId, versionNumber: workflows.versionNumber }
   const values = { ...row, input, dueAt, maxAttempts }
-  return buildStatement(insertFrom(dialect, executions, values, sql`${workflows} where ${condition}`), { isGate: true })
+  return buildStatement(insertFrom(dialect, executions, values, sql`${workflows} where ${condition}`))
 }
 
-function insertRetry(
-  dialect: Dialect,
-  caller: UserCaller,
-  id: string,
-  retry: { readonly id: string; readonly createdAt: Date },
-  isWorkflowSame?: SQL,
-): Statement {
+function insertRetry(dialect: Dialect, caller: UserCaller, id: string, retry: Retry, isWorkflowSame?: SQL): Statement {
   const { builder, tables } = dialect
   const { executions, workflows } = tables
   const same = builder
@@ -229,9 +309,7 @@ function insertRetry(
   const { workflowId, versionNumber, input, maxAttempts } = executions
   const row = { ...pendingRow(caller, retry.id, retry.createdAt), workflowId, versionNumber, input, maxAttempts }
   const values = { ...row, dueAt: null }
-  return buildStatement(insertFrom(dialect, executions, values, sql`${executions} where ${condition}`), {
-    isGate: true,
-  })
+  return buildStatement(insertFrom(dialect, executions, values, sql`${executions} where ${condition}`))
 }
 
 function pendingRow(caller: UserCaller, id: string, createdAt: Date) {
@@ -252,7 +330,7 @@ function pendingRow(caller: UserCaller, id: string, createdAt: Date) {
     lastOp: null,
     waitFor: null,
     scheduleId: null,
-    lastSeq: 0,
+    lastSeq: 1,
   }
 }
 
@@ -274,6 +352,7 @@ const workflowHeadQuery = defineQuery<CallerInput & { id: string }>()((dialect, 
       id: workflows.id,
       workflowName: workflows.name,
       versionNumber: workflows.versionNumber,
+      transferredAt: workflows.transferredAt,
       ...permissionFields(dialect),
     })
     .from(marks)
@@ -283,17 +362,21 @@ const workflowHeadQuery = defineQuery<CallerInput & { id: string }>()((dialect, 
     .where(isAnchor(dialect))
 })
 
+interface WorkflowHead {
+  readonly workflowName: string
+  readonly versionNumber: number
+  readonly ownerId: string | null
+  readonly transferredAt: Date | null
+}
+
 /** What an execution takes from its workflow, for those who may start one. */
-async function findWorkflowHead(
-  store: Store,
-  caller: UserCaller,
-  id: string,
-): Promise<Outcome<Pick<ExecutionView, 'workflowName' | 'versionNumber'>>> {
+async function findWorkflowHead(store: Store, caller: UserCaller, id: string): Promise<Outcome<WorkflowHead>> {
   const [row] = await store.read(workflowHeadQuery(store.dialect, { id, ...callerInput(caller) }))
   const access = accessOf(caller, row, 'execute')
   if (!access.ok) return access
-  const { workflowName = null, versionNumber = null } = row ?? {}
-  return workflowName === null || versionNumber === null ? refused('not_found') : done({ workflowName, versionNumber })
+  const { workflowName = null, versionNumber = null, ownerId = null, transferredAt = null } = row ?? {}
+  if (workflowName === null || versionNumber === null) return refused('not_found')
+  return done({ workflowName, versionNumber, ownerId, transferredAt })
 }
 
 /** A workflow that is deleted at the same moment shows as a foreign key that leads nowhere. */

@@ -2,6 +2,7 @@ import { and, eq, exists, sql, type SQL } from 'drizzle-orm'
 import {
   callerInput,
   type CallerInput,
+  type CallerTerms,
   done,
   includes,
   isAnchor,
@@ -21,7 +22,7 @@ import {
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionRow } from '../../schema/rows.ts'
-import { defineQuery, type Query, type Statement } from '../../sql/statement.ts'
+import { defineQuery, type Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 
 /** An execution as its callers see it. */
@@ -31,6 +32,7 @@ export type ExecutionView = Pick<
   | 'workflowId'
   | 'versionNumber'
   | 'userId'
+  | 'scheduleId'
   | 'status'
   | 'input'
   | 'state'
@@ -40,6 +42,7 @@ export type ExecutionView = Pick<
   | 'fence'
   | 'leaseUntil'
   | 'dueAt'
+  | 'waitFor'
   | 'createdAt'
   | 'startedAt'
   | 'completedAt'
@@ -55,6 +58,7 @@ export function summaryFields({ tables: { executions, workflows } }: Dialect) {
     workflowName: workflows.name,
     versionNumber: executions.versionNumber,
     userId: executions.userId,
+    scheduleId: executions.scheduleId,
     status: executions.status,
     error: executions.error,
     attempts: executions.attempts,
@@ -62,6 +66,7 @@ export function summaryFields({ tables: { executions, workflows } }: Dialect) {
     fence: executions.fence,
     leaseUntil: executions.leaseUntil,
     dueAt: executions.dueAt,
+    waitFor: executions.waitFor,
     createdAt: executions.createdAt,
     startedAt: executions.startedAt,
     completedAt: executions.completedAt,
@@ -80,7 +85,7 @@ type Nullable<View> = { readonly [Name in keyof View]: View[Name] | null }
 /** One execution, with all that decides whether its caller may see it. */
 export type ExecutionReadRow = StandingRow &
   PermissionRow &
-  Nullable<ExecutionView> & { readonly lastOp: string | null }
+  Nullable<ExecutionView> & { readonly lastOp: string | null; readonly transferredAt: Date | null }
 
 const readQuery = defineQuery<CallerInput & { id: string }>()((dialect, bind) => {
   const { builder, tables } = dialect
@@ -90,6 +95,7 @@ const readQuery = defineQuery<CallerInput & { id: string }>()((dialect, bind) =>
       ...standingFields(dialect),
       ...viewFields(dialect),
       lastOp: executions.lastOp,
+      transferredAt: workflows.transferredAt,
       ...permissionFields(dialect),
     })
     .from(marks)
@@ -170,6 +176,7 @@ export function summaryOf(row: ExecutionSummary): ExecutionSummary {
     workflowName: row.workflowName,
     versionNumber: row.versionNumber,
     userId: row.userId,
+    scheduleId: row.scheduleId,
     status: row.status,
     error: row.error,
     attempts: row.attempts,
@@ -177,6 +184,7 @@ export function summaryOf(row: ExecutionSummary): ExecutionSummary {
     fence: row.fence,
     leaseUntil: row.leaseUntil,
     dueAt: row.dueAt,
+    waitFor: row.waitFor,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     completedAt: row.completedAt,
@@ -185,7 +193,7 @@ export function summaryOf(row: ExecutionSummary): ExecutionSummary {
 }
 
 /** The condition in a write to an execution that the caller's permission on its workflow includes the one needed. */
-export function mayOnExecution(dialect: Dialect, caller: UserCaller, needed: Permission): SQL {
+export function mayOnExecution(dialect: Dialect, caller: CallerTerms, needed: Permission): SQL {
   const { builder, tables } = dialect
   const { executions, workflows } = tables
   return exists(
@@ -194,24 +202,4 @@ export function mayOnExecution(dialect: Dialect, caller: UserCaller, needed: Per
       .from(workflows)
       .where(and(eq(workflows.id, executions.workflowId), mayOnWorkflow(dialect, caller, workflows, needed))),
   )
-}
-
-/**
- * A single write and what it left, in one round trip where the dialect can, else in two: the row may then have gone
- * on already, which is how it stands.
- */
-export async function writeAndRead<Row>(
-  store: Store,
-  {
-    write,
-    answer,
-    applied,
-  }: { readonly write: Statement; readonly answer: Query<Row>; readonly applied: Query<unknown> },
-): Promise<{ readonly isDone: boolean; readonly rows: readonly Row[] }> {
-  if (store.dialect.readsWithWrites) {
-    const { affected, rows } = await store.write({ writes: [write], answer, applied })
-    return { isDone: affected[0] !== 0, rows }
-  }
-  const { affected } = await store.write({ writes: [write], applied })
-  return { isDone: affected[0] !== 0, rows: await store.read(answer) }
 }

@@ -1,13 +1,14 @@
-import { getTableColumns, sql, type Column, type SQL } from 'drizzle-orm'
+import { eq, getTableColumns, sql, type Column, type SQL } from 'drizzle-orm'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Tables } from '../../schema/schema.ts'
+import { buildStatement, type Statement } from '../../sql/statement.ts'
 
 type HistoryRow = Tables['executionHistory']['$inferSelect']
 
 /** What an entry says; its execution and place follow from the row of `executions`. */
 export type EntryValues = {
-  readonly [Name in keyof Omit<HistoryRow, 'executionId' | 'seq'>]?: HistoryRow[Name] | SQL | Column
-} & Pick<HistoryRow, 'type'>
+  readonly [Name in keyof Omit<HistoryRow, 'executionId' | 'seq' | 'type'>]?: HistoryRow[Name] | SQL | Column
+} & { readonly type: HistoryRow['type'] | SQL }
 
 /**
  * The select of one entry for each row of `executions` that the source gives, for an insert into the history. It reads
@@ -16,9 +17,14 @@ export type EntryValues = {
  * @param source What stands behind `from`; `executions` is the table or what a statement returned of it.
  */
 export function entrySelect(dialect: Dialect, values: EntryValues, source: SQL, back = 0): SQL {
+  const { lastSeq } = dialect.tables.executions
+  return entryAt(dialect, back === 0 ? sql`${lastSeq}` : sql`${lastSeq} - ${sql.raw(String(back))}`, values, source)
+}
+
+/** The same with a place of its own. */
+export function entryAt(dialect: Dialect, seq: SQL, values: EntryValues, source: SQL): SQL {
   const { executions, executionHistory } = dialect.tables
   const columns: Readonly<Record<string, Column>> = getTableColumns(executionHistory)
-  const seq = back === 0 ? sql`${executions.lastSeq}` : sql`${executions.lastSeq} - ${sql.raw(String(back))}`
   const given: Readonly<Record<string, unknown>> = { ...values, executionId: sql`${executions.id}`, seq }
   const list = Object.entries(columns).map(([name, column]) => typed(dialect, given[name] ?? null, column))
   return sql`select ${sql.join(list, sql`, `)} from ${source}`
@@ -39,4 +45,11 @@ export function lastSeqAfter(dialect: Dialect, entries: SQL | number): SQL {
   const { executions, executionHistory } = dialect.tables
   const more = typeof entries === 'number' ? sql.raw(String(entries)) : entries
   return sql`${dialect.history.newest(executions, executionHistory)} + ${more}`
+}
+
+/** The one entry of a write to one execution, as an effect behind its gate. */
+export function recordEntry(dialect: Dialect, executionId: string, values: EntryValues): Statement {
+  const { executions } = dialect.tables
+  const source = sql`${executions} where ${eq(executions.id, executionId)}`
+  return buildStatement(insertEntries(dialect, [entrySelect(dialect, values, source)]))
 }

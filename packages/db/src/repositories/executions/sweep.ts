@@ -5,6 +5,7 @@ import type { ExecutionStatus } from '../../schema/schema.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { dueKinds, exhaustionErrors, isDue } from './due.ts'
+import { entrySelect, insertEntries, lastSeqAfter } from './history.ts'
 import { isNotRestoring } from '../../store/restore-mark.ts'
 
 /** How many executions of each kind a run takes at most; the next run goes on. */
@@ -53,15 +54,29 @@ async function failAll(
 ): Promise<void> {
   const [one] = ids
   if (one === undefined) return
-  const { builder, tables } = store.dialect
+  const { dialect } = store
+  const { builder, tables } = dialect
   const { executions } = tables
-  await store.write({
-    writes: [failStatement(store.dialect, sweep, ids, error)],
-    applied: buildQuery(
+  const isFailed = all(inArray(executions.id, [...ids]), eq(executions.lastOp, sweep.operation))
+  const { at, operation } = sweep
+  const { fence } = executions
+  const source = sql`${executions} where ${isFailed}`
+  await store.apply({
+    locks: [],
+    gate: failStatement(dialect, sweep, ids, error),
+    effects: [
+      buildStatement(
+        insertEntries(dialect, [
+          ...(error === 'leaseExpired' ? [entrySelect(dialect, { type: 'lease_expired', at, fence }, source, 1)] : []),
+          entrySelect(dialect, { type: 'failed', at, fence }, source),
+        ]),
+      ),
+    ],
+    proof: buildQuery(
       builder
         .select({ id: executions.id })
         .from(executions)
-        .where(and(inArray(executions.id, [...ids]), eq(executions.lastOp, sweep.operation)))
+        .where(and(inArray(executions.id, [...ids]), eq(executions.lastOp, operation)))
         .limit(1),
     ),
   })
@@ -84,6 +99,8 @@ function failStatement(
       completedAt: at,
       updatedAt: at,
       lastOp: operation,
+      waitFor: null,
+      lastSeq: lastSeqAfter(dialect, error === 'leaseExpired' ? 2 : 1),
     })
     .where(
       all(

@@ -1,22 +1,16 @@
-import { and, eq, inArray, sql, type SQL } from 'drizzle-orm'
-import { done, mayAct, refused, type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
-import type { Dialect } from '../../sql/dialect.ts'
+import { and, eq, exists, gt, inArray, sql, type SQL } from 'drizzle-orm'
+import { all, done, mayAct, type CallerTerms, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
-import { buildStatement, type Statement } from '../../sql/statement.ts'
+import type { HistoryType } from '../../schema/schema.ts'
+import { encodeSignalNames } from '../../schema/signal-names.ts'
+import { unpadded } from '../../schema/unpadded-text.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import {
-  appliedQuery,
-  executionOf,
-  executionQuery,
-  mayOnExecution,
-  writeAndRead,
-  type ExecutionReadRow,
-  type ExecutionView,
-} from './executions.ts'
-
-/** Why a step was not taken: a stale fence ranks before a step that the status forbids. */
-export type StepRefusal = Refusal | 'fence_stale' | 'invalid_transition'
+import { lockExecution, markQuery, refusalOf, viewQuery, writtenOutcome, type StepRefusal } from './changes.ts'
+import { mayOnExecution, type ExecutionView } from './executions.ts'
+import { lastSeqAfter, recordEntry } from './history.ts'
 
 /** A write that names itself: the row keeps the operation, so that it can be told whether it happened. */
 interface Operation {
@@ -42,13 +36,12 @@ export async function renewLease(
     .update(executions)
     .set({ leaseUntil, updatedAt: at, lastOp: operation })
     .where(isWorkable(dialect, caller, id, { fence, step: 'keep' }))
-  const { affected } = await store.write({
-    writes: [buildStatement(update)],
-    applied: appliedQuery(dialect, { id, operation }),
+  const { isOpen } = await store.apply({
+    locks: [],
+    gate: buildStatement(update),
+    proof: markQuery(dialect, { id, operation }),
   })
-  if (affected[0] === 1) return done(undefined)
-  const [row] = await store.read(executionQuery(dialect, caller, id))
-  return refusalOf(caller, row, { fence, step: 'keep' })
+  return isOpen ? done(undefined) : workRefusal(store, caller, id, fence)
 }
 
 /** What a worker reports: state alone, or a step with what belongs to it. */
@@ -59,9 +52,18 @@ export interface Report extends Operation {
   readonly error?: DocumentText | null | undefined
   /** When a paused or given back one is due again; null where it waits for resume, or is due now. */
   readonly dueAt: Date | null
+  /** Signals that end a pause; one of these with a `seq` above `afterSeq` that is there already ends it at once. */
+  readonly waitFor?: { readonly names: readonly string[]; readonly afterSeq: number } | undefined
   /** Undefined leaves the lease as it is. */
   readonly leaseUntil: Date | undefined
 }
+
+const entryTypes = {
+  giveBack: 'released',
+  pause: 'paused',
+  complete: 'completed',
+  fail: 'failed',
+} as const satisfies Record<Exclude<Report['step'], 'keep'>, HistoryType>
 
 /** Writes a worker's report. One that is given back with its attempts used up has failed. */
 export async function reportExecution(
@@ -71,23 +73,28 @@ export async function reportExecution(
   report: Report,
 ): Promise<Outcome<ExecutionView, StepRefusal>> {
   const { dialect } = store
-  const { isDone, rows } = await writeAndRead(store, {
-    write: reportStatement(dialect, caller, id, report),
-    answer: executionQuery(dialect, caller, id),
-    applied: appliedQuery(dialect, { id, operation: report.operation }),
+  const { step } = report
+  const { isOpen, rows } = await store.apply({
+    // A signal that is on its way is waited for: what the gate then reads of the history has it.
+    locks: report.waitFor === undefined ? [] : [lockExecution(dialect, id)],
+    gate: reportStatement(dialect, caller, id, report),
+    effects: step === 'keep' ? [] : [reportEntry(dialect, caller, id, report, entryTypes[step])],
+    answer: viewQuery(dialect, caller, id),
+    proof: step === 'keep' ? markQuery(dialect, { id, ...report }) : reportedQuery(dialect, id, report),
   })
-  return isDone ? executionOf(caller, rows[0], 'view') : refusalOf(caller, rows[0], report)
+  return isOpen ? writtenOutcome(rows) : workRefusal(store, caller, id, report.fence)
 }
 
 function reportStatement(dialect: Dialect, caller: UserCaller, id: string, report: Report): Statement {
   const { executions } = dialect.tables
-  const { state, error, operation, at } = report
+  const { state, error, operation, at, step } = report
   const update = dialect.builder
     .update(executions)
     .set({
       ...(state === undefined ? {} : { state }),
       ...(error === undefined ? {} : { error }),
-      ...progress(dialect, report),
+      ...progress(dialect, id, report),
+      ...(step === 'keep' ? {} : { lastSeq: lastSeqAfter(dialect, 1) }),
       updatedAt: at,
       lastOp: operation,
     })
@@ -95,40 +102,113 @@ function reportStatement(dialect: Dialect, caller: UserCaller, id: string, repor
   return buildStatement(update)
 }
 
-/** What a step does to status, lease and times. */
-function progress(dialect: Dialect, { step, dueAt, leaseUntil, at }: Report) {
+/** What a step does to status, lease and times. Whose lease it was stays: the entry names it. */
+function progress(dialect: Dialect, id: string, report: Report) {
   const { executions } = dialect.tables
-  const withoutLease = { leaseUntil: null, leaseOwner: null }
+  const { step, dueAt, leaseUntil, at } = report
   switch (step) {
     case 'keep':
       return leaseUntil === undefined ? {} : { leaseUntil }
     case 'pause':
-      return { status: 'paused' as const, dueAt, ...withoutLease }
+      return { ...pause(dialect, id, report), leaseUntil: null }
     case 'giveBack': {
       const isUsedUp = sql`${executions.attempts} >= ${executions.maxAttempts}`
       return {
         status: sql`case when ${isUsedUp} then 'failed' else 'pending' end`,
         completedAt: sql`case when ${isUsedUp} then ${sql.param(at, executions.completedAt)} else ${executions.completedAt} end`,
         dueAt,
-        ...withoutLease,
+        leaseUntil: null,
       }
     }
     case 'complete':
-      return { status: 'completed' as const, completedAt: at, ...withoutLease }
+      return { status: 'completed' as const, completedAt: at, leaseUntil: null }
     case 'fail':
-      return { status: 'failed' as const, completedAt: at, ...withoutLease }
+      return { status: 'failed' as const, completedAt: at, leaseUntil: null }
   }
 }
 
-interface Hold {
-  readonly fence: number
-  readonly step: ExecutionStep
+/** A signal that is there already ends the pause as it begins. */
+function pause(dialect: Dialect, id: string, { dueAt, waitFor }: Report) {
+  if (waitFor === undefined) return { status: 'paused' as const, dueAt, waitFor: null }
+  const { executions } = dialect.tables
+  const isThere = hasSignal(dialect, id, waitFor)
+  return {
+    status: sql`case when ${isThere} then 'pending' else 'paused' end`,
+    dueAt: sql`case when ${isThere} then ${typedNull(executions.dueAt)} else ${sql.param(dueAt, executions.dueAt)} end`,
+    waitFor: sql`case when ${isThere} then null else ${sql.param(encodeSignalNames(waitFor.names), executions.waitFor)} end`,
+  }
+}
+
+/** PostgreSQL takes a case's type from its branches. */
+function typedNull(column: Dialect['tables']['executions']['dueAt']): SQL {
+  return sql`nullif(${column}, ${column})`
+}
+
+function hasSignal(
+  { builder, tables: { executionHistory } }: Dialect,
+  id: string,
+  { names, afterSeq }: NonNullable<Report['waitFor']>,
+): SQL {
+  const signal = builder
+    .select({ one: sql`1` })
+    .from(executionHistory)
+    .where(
+      and(
+        eq(executionHistory.executionId, id),
+        gt(executionHistory.seq, afterSeq),
+        eq(executionHistory.type, 'signal'),
+        inArray(
+          executionHistory.name,
+          names.map((name) => unpadded(name)),
+        ),
+      ),
+    )
+  return exists(signal)
+}
+
+function reportEntry(
+  dialect: Dialect,
+  caller: UserCaller,
+  id: string,
+  { at }: Report,
+  type: (typeof entryTypes)[keyof typeof entryTypes],
+): Statement {
+  const { fence, leaseOwner, status } = dialect.tables.executions
+  // What is given back with its attempts used up has failed.
+  const said = type === 'released' ? sql`case when ${status} = 'failed' then 'failed' else 'released' end` : type
+  return recordEntry(dialect, id, { type: said, at, fence, worker: leaseOwner, actor: caller.userId })
+}
+
+/** Under one fence one entry ends the worker's hold; that it is of this moment tells it from another report's. */
+function reportedQuery(
+  { builder, tables: { executionHistory } }: Dialect,
+  id: string,
+  { fence, at }: Report,
+): Query<unknown> {
+  return buildQuery(
+    builder
+      .select({ seq: executionHistory.seq })
+      .from(executionHistory)
+      .where(
+        and(
+          eq(executionHistory.executionId, id),
+          inArray(executionHistory.type, ['released', 'paused', 'completed', 'failed']),
+          eq(executionHistory.fence, fence),
+          eq(executionHistory.at, at),
+        ),
+      ),
+  )
 }
 
 /** Working an execution takes its owner (or an administrator), the current fence, and a status that allows the step. */
-function isWorkable(dialect: Dialect, caller: UserCaller, id: string, { fence, step }: Hold): SQL | undefined {
+export function isWorkable(
+  dialect: Dialect,
+  caller: CallerTerms,
+  id: string | SQL,
+  { fence, step }: { readonly fence: number | SQL; readonly step: ExecutionStep },
+): SQL {
   const { executions } = dialect.tables
-  return and(
+  return all(
     eq(executions.id, id),
     eq(executions.fence, fence),
     inArray(executions.status, statusesBefore(step)),
@@ -137,73 +217,13 @@ function isWorkable(dialect: Dialect, caller: UserCaller, id: string, { fence, s
   )
 }
 
-function refusalOf(
-  caller: UserCaller,
-  row: ExecutionReadRow | undefined,
-  { fence }: Hold,
-): { readonly ok: false; readonly refusal: StepRefusal } {
-  const execution = executionOf(caller, row, 'owner')
-  if (!execution.ok) return execution
-  return refused(execution.value.fence === fence ? 'invalid_transition' : 'fence_stale')
-}
-
-/** Ends an unfinished execution at once; the fence moves, so that a late worker can write nothing more. */
-export function cancelExecution(
+export function workRefusal(
   store: Store,
   caller: UserCaller,
   id: string,
-  { operation, at }: Operation,
-): Promise<Outcome<ExecutionView, StepRefusal>> {
-  const { executions } = store.dialect.tables
-  return takeStep(store, caller, id, 'cancel', operation, {
-    status: 'cancelled',
-    fence: sql`${executions.fence} + 1`,
-    leaseUntil: null,
-    leaseOwner: null,
-    completedAt: at,
-    updatedAt: at,
-  })
-}
-
-/** Makes a paused execution pending, due now. */
-export function resumeExecution(
-  store: Store,
-  caller: UserCaller,
-  id: string,
-  { operation, at }: Operation,
-): Promise<Outcome<ExecutionView, StepRefusal>> {
-  return takeStep(store, caller, id, 'resume', operation, { status: 'pending', dueAt: null, updatedAt: at })
-}
-
-type ExecutionUpdate = Parameters<ReturnType<Dialect['builder']['update']>['set']>[0]
-
-async function takeStep(
-  store: Store,
-  caller: UserCaller,
-  id: string,
-  step: 'cancel' | 'resume',
-  operation: string,
-  change: ExecutionUpdate,
-): Promise<Outcome<ExecutionView, StepRefusal>> {
-  const { dialect } = store
-  const { executions } = dialect.tables
-  const update = dialect.builder
-    .update(executions)
-    .set({ ...change, lastOp: operation })
-    .where(
-      and(
-        eq(executions.id, id),
-        inArray(executions.status, statusesBefore(step)),
-        mayAct(dialect, caller),
-        mayOnExecution(dialect, caller, 'execute'),
-      ),
-    )
-  const { isDone, rows } = await writeAndRead(store, {
-    write: buildStatement(update),
-    answer: executionQuery(dialect, caller, id),
-    applied: appliedQuery(dialect, { id, operation }),
-  })
-  if (isDone) return executionOf(caller, rows[0], 'view')
-  const execution = executionOf(caller, rows[0], 'execute')
-  return execution.ok ? refused('invalid_transition') : execution
+  fence: number,
+): Promise<{ readonly ok: false; readonly refusal: StepRefusal }> {
+  return refusalOf(store, caller, id, 'owner', (execution) =>
+    execution.fence === fence ? 'invalid_transition' : 'fence_stale',
+  )
 }

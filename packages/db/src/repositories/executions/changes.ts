@@ -1,0 +1,81 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { done, type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
+import { callerLocks } from '../../access/caller-locks.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { rowLock, type RowLock } from '../../sql/row-lock.ts'
+import { defineQuery, type Query } from '../../sql/statement.ts'
+import { executionOf, executionQuery, viewOf, type ExecutionReadRow, type ExecutionView } from './executions.ts'
+import type { Store } from '../../store/store.ts'
+
+/** Why a write to an execution was not done: a stale fence ranks before what the status forbids. */
+export type StepRefusal = Refusal | 'fence_stale' | 'invalid_transition'
+
+/** What a user's write to an execution reads: the caller, the workflow that gives the permission, the execution itself. */
+export function executionLocks(dialect: Dialect, caller: UserCaller, id: string): readonly RowLock[] {
+  return [...callerLocks(dialect, caller), ...workLocks(dialect, id)]
+}
+
+/** For a worker's write, whose answer depends on the execution and on who owns its workflow. */
+function workLocks(dialect: Dialect, id: string): readonly RowLock[] {
+  return [lockWorkflow(dialect, id), lockExecution(dialect, id)]
+}
+
+/** The workflow's row stands for its owner and its shares. */
+export function lockWorkflow(dialect: Dialect, executionId: string): RowLock {
+  const { builder, tables } = dialect
+  const { executions, workflows } = tables
+  const workflowId = builder
+    .select({ id: executions.workflowId })
+    .from(executions)
+    .where(eq(executions.id, executionId))
+  return rowLock(dialect, 'workflows', 'share', eq(workflows.id, sql`(${workflowId})`))
+}
+
+export function lockExecution(dialect: Dialect, id: string): RowLock {
+  const { executions } = dialect.tables
+  return rowLock(dialect, 'executions', 'no key update', eq(executions.id, id))
+}
+
+/** Gives a row when the operation is the last that changed the execution. */
+export const markQuery = defineQuery<{ id: string; operation: string }>()(({ builder, tables: { executions } }, bind) =>
+  builder
+    .select({ id: executions.id })
+    .from(executions)
+    .where(
+      and(eq(executions.id, bind('id', executions.id)), eq(executions.lastOp, bind('operation', executions.lastOp))),
+    ),
+)
+
+/** What a write left, read in its own transaction: the gate has decided that the caller may see it. */
+export function writtenView(rows: readonly ExecutionReadRow[]): ExecutionView | undefined {
+  const [row] = rows
+  return row !== undefined && isWhole(row) ? viewOf(row) : undefined
+}
+
+function isWhole<Row extends { readonly id: string | null }>(row: Row): row is Row & ExecutionView {
+  return row.id !== null
+}
+
+export function viewQuery(dialect: Dialect, caller: UserCaller, id: string): Query<ExecutionReadRow> {
+  return executionQuery(dialect, caller, id)
+}
+
+/** Why a gate was closed: who may not, and else what the execution's own state forbids. */
+export async function refusalOf<Reason extends string>(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  needed: 'execute' | 'owner',
+  ofState: (execution: ExecutionView) => Reason,
+): Promise<{ readonly ok: false; readonly refusal: Refusal | Reason }> {
+  const [row] = await store.read(executionQuery(store.dialect, caller, id))
+  const execution: Outcome<ExecutionView> = executionOf(caller, row, needed)
+  if (!execution.ok) return execution
+  return { ok: false, refusal: ofState(execution.value) }
+}
+
+/** What was written, or that it is gone already. */
+export function writtenOutcome(rows: readonly ExecutionReadRow[]): Outcome<ExecutionView> {
+  const view = writtenView(rows)
+  return view === undefined ? { ok: false, refusal: 'not_found' } : done(view)
+}
