@@ -1,46 +1,6 @@
+import type { JsonText } from '@millrace/client'
+
 /** Answers of routes that the client has no methods for yet, as the API's page on its contract has them. */
-
-export type HistoryType =
-  | 'created'
-  | 'claimed'
-  | 'step'
-  | 'signal'
-  | 'paused'
-  | 'resumed'
-  | 'released'
-  | 'lease_expired'
-  | 'completed'
-  | 'failed'
-  | 'cancelled'
-
-export interface HistoryEntry {
-  readonly seq: number
-  readonly type: HistoryType
-  readonly at: string
-  readonly fence: number | null
-  readonly worker: string | null
-  readonly by: string | null
-  readonly key: string | null
-  readonly name: string | null
-}
-
-export interface Step {
-  readonly seq: number
-  readonly key: string
-  readonly output?: unknown
-  readonly error?: { readonly code: string; readonly message: string } | null
-  readonly attempt: number | null
-  readonly startedAt: string | null
-  readonly recordedAt: string
-}
-
-export interface Signal {
-  readonly seq: number
-  readonly name: string
-  readonly payload: unknown
-  readonly at: string
-  readonly by: string | null
-}
 
 export interface Schedule {
   readonly id: string
@@ -48,7 +8,7 @@ export interface Schedule {
   readonly name: string
   readonly cron: string
   readonly timeZone: string
-  readonly input: unknown
+  readonly input: JsonText
   readonly maxAttempts: number
   readonly isEnabled: boolean
   readonly disabledReason: string | null
@@ -72,7 +32,7 @@ export interface AuditEvent {
   readonly actor: { readonly kind: string; readonly userId: string | null; readonly id: string | null }
   readonly subject: { readonly type: string; readonly id: string | null }
   readonly workflowId: string | null
-  readonly data: Readonly<Record<string, unknown>>
+  readonly data: JsonText
   readonly network: string | null
   readonly requestId: string | null
 }

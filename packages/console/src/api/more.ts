@@ -1,35 +1,8 @@
-import { exactJson, listed, pathOf, read, type CallOptions, type JsonText, type ListOptions } from '@millrace/client'
+import { listed, pathOf, read, type CallOptions, type JsonText, type ListOptions } from '@millrace/client'
 import { client } from './client.ts'
-import type {
-  AdministeredUser,
-  AuditEvent,
-  Backup,
-  HistoryEntry,
-  Schedule,
-  ServiceStatus,
-  Signal,
-  Step,
-} from './contract.ts'
+import type { AdministeredUser, AuditEvent, Backup, Schedule, ServiceStatus } from './contract.ts'
 
 const { ask } = client
-
-export const history = {
-  list: (id: string, options: ListOptions = {}) =>
-    listed<HistoryEntry>(ask, pathOf`/v1/executions/${id}/history`, options),
-  steps: (id: string, options: ListOptions = {}) => listed<Step>(ask, pathOf`/v1/executions/${id}/steps`, options),
-  signals: (id: string, options: ListOptions = {}) =>
-    listed<Signal>(ask, pathOf`/v1/executions/${id}/signals`, options),
-
-  async signal(id: string, name: string, payload: JsonText | undefined): Promise<void> {
-    const members = payload === undefined ? '' : `,"payload":${payload}`
-    const body = exactJson(`{"name":${JSON.stringify(name)}${members}}`)
-    await ask({ method: 'POST', path: pathOf`/v1/executions/${id}/signals`, body, isKeyed: true })
-  },
-
-  async remove(id: string): Promise<void> {
-    await ask({ method: 'DELETE', path: pathOf`/v1/executions/${id}`, isRepeatable: true })
-  },
-}
 
 /** What of a schedule can be written. */
 export interface ScheduleChange {

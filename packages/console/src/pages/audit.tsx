@@ -8,6 +8,7 @@ import { Choice } from '../parts/field.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Empty, Page } from '../parts/page.tsx'
 import { WindowList } from '../parts/window-list.tsx'
+import { membersOf } from '../graph/graph.ts'
 import { words } from '../words.ts'
 import { Search } from './workflows.tsx'
 import { auditTypes, typeWords } from './audit/types.ts'
@@ -68,7 +69,7 @@ export function AuditPage() {
 
 function Row({ event, onOpen }: { readonly event: AuditEvent; readonly onOpen: () => void }) {
   const { type, at, actor, subject, data } = event
-  const details = Object.entries(data).map(([name, value]) => `${name} ${shortly(value)}`)
+  const details = Object.entries(membersOf(JSON.parse(data))).map(([name, value]) => `${name} ${shortly(value)}`)
   return (
     <button type="button" class="row" onClick={onOpen}>
       <span class="row-main">

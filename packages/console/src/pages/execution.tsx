@@ -1,8 +1,7 @@
-import type { Execution } from '@millrace/client'
+import type { Execution, RecordedStep } from '@millrace/client'
 import { useRoute } from 'preact-iso'
 import { useMemo } from 'preact/hooks'
 import { client } from '../api/client.ts'
-import type { Step } from '../api/contract.ts'
 import { useLoad } from '../api/use-load.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Instant } from '../parts/instant.tsx'
@@ -125,7 +124,7 @@ interface Waiting {
 
 interface GraphProps {
   readonly execution: Execution
-  readonly steps: readonly Step[]
+  readonly steps: readonly RecordedStep[]
 }
 
 /** The version that it runs, its nodes coloured by the steps that name them. */
@@ -136,7 +135,7 @@ function Graph({ execution: { workflowId, versionNumber, status }, steps }: Grap
   )
   const definition = useMemo<unknown>(() => (value === undefined ? undefined : JSON.parse(value.definition)), [value])
   const marks = useMemo(
-    () => new Map(steps.map(({ key, error }) => [key, error === undefined || error === null ? 'done' : 'failed'])),
+    () => new Map(steps.map(({ key, error }) => [key, error === null ? 'done' : 'failed'])),
     [steps, status],
   )
   if (definition === undefined) return <div class="drawing" aria-busy="true" />

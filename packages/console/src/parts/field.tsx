@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
 
 interface FieldProps {
   readonly label: string
@@ -16,7 +17,10 @@ interface FieldProps {
 
 /** A labelled input; its hint is read with it. */
 export function Field({ label, value, onValue, hint, ...more }: FieldProps) {
+  const id = useId()
   const common: CommonAttributes = {
+    id,
+    ...(hint === undefined ? {} : { 'aria-describedby': `${id}-hint` }),
     value,
     required: more.isRequired === true,
     autoFocus: more.isFocused === true,
@@ -25,19 +29,21 @@ export function Field({ label, value, onValue, hint, ...more }: FieldProps) {
     onInput: (event) => onValue(event.currentTarget.value),
   }
   return (
-    <label class="field">
-      <span>{label}</span>
+    <div class="field">
+      <label for={id}>{label}</label>
       {more.isMultiline === true ? (
         <textarea rows={3} {...common} />
       ) : (
         inputOf(more.type ?? 'text', { ...common, autoComplete: more.autoComplete ?? 'off' })
       )}
-      {hint === undefined ? null : <small>{hint}</small>}
-    </label>
+      {hint === undefined ? null : <small id={`${id}-hint`}>{hint}</small>}
+    </div>
   )
 }
 
 interface CommonAttributes {
+  readonly id: string
+  readonly 'aria-describedby'?: string
   readonly value: string
   readonly required: boolean
   readonly autoFocus: boolean

@@ -10,6 +10,9 @@ interface PageProps {
   readonly isWide?: boolean
 }
 
+/** Of the first page the browser itself tells, and Tab begins at its top. */
+let hasShown = false
+
 /** A page: its heading takes the focus when one comes to it, so that a screen reader tells where one is. */
 export function Page({ title, above, actions, children, isWide = false }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null)
@@ -17,7 +20,8 @@ export function Page({ title, above, actions, children, isWide = false }: PagePr
     document.title = words.pageTitle(title)
   }, [title])
   useEffect(() => {
-    if (document.activeElement === document.body) heading.current?.focus({ preventScroll: true })
+    if (hasShown && document.activeElement === document.body) heading.current?.focus({ preventScroll: true })
+    hasShown = true
   }, [])
   return (
     <div class={isWide ? 'page wide' : 'page'}>

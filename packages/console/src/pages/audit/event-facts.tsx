@@ -39,9 +39,7 @@ export function EventFacts({ event }: { readonly event: AuditEvent }) {
           <Id id={id} />
         </Pair>
       </dl>
-      {Object.keys(data).length === 0 ? null : (
-        <DocumentText label={text.data} document={JSON.stringify(data, null, 2)} />
-      )}
+      {data === '{}' ? null : <DocumentText label={text.data} document={data} />}
     </>
   )
 }

@@ -2,7 +2,6 @@ import { exactJson, type Execution } from '@millrace/client'
 import { lazy, useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
-import { history } from '../../api/more.ts'
 import { useAction } from '../../api/use-action.ts'
 import { useLoad } from '../../api/use-load.ts'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
@@ -84,7 +83,7 @@ export function ExecutionActions({ execution, onChange }: ActionsProps) {
           isDangerous
           onClose={close}
           act={async () => {
-            await history.remove(execution.id)
+            await client.executions.remove(execution.id)
             notify(text.removed)
             route('/console/executions')
           }}
@@ -100,7 +99,7 @@ function SignalDialog({ id, onClose }: { readonly id: string; readonly onClose: 
   const [name, setName] = useState('')
   const [payload, setPayload] = useState('null')
   const { run, isBusy, error } = useAction(async () => {
-    await history.signal(id, name, payload.trim() === '' ? undefined : exactJson(payload))
+    await client.executions.signal(id, payload.trim() === '' ? { name } : { name, payload: exactJson(payload) })
     notify(text.signalled(name))
     onClose()
   })

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Signal } from '../../api/contract.ts'
+import type { HistoryEntry, Signal } from '@millrace/client'
 import { Instant } from '../../parts/instant.tsx'
 import { words } from '../../words.ts'
 import { DocumentText } from './document-text.tsx'
@@ -27,7 +27,7 @@ export function History({ history, signals }: HistoryProps) {
   )
 }
 
-function Entry({ entry, payload }: { readonly entry: HistoryEntry; readonly payload: unknown }) {
+function Entry({ entry, payload }: { readonly entry: HistoryEntry; readonly payload: string | undefined }) {
   const { seq, type, at, worker, by, key, name } = entry
   return (
     <>
@@ -38,9 +38,7 @@ function Entry({ entry, payload }: { readonly entry: HistoryEntry; readonly payl
         {by === null ? null : <code>{by}</code>}
       </span>{' '}
       <Instant at={at} isExact />
-      {payload === undefined || payload === null ? null : (
-        <DocumentText label={text.payload} document={JSON.stringify(payload, null, 2)} />
-      )}
+      {payload === undefined ? null : <DocumentText label={text.payload} document={payload} />}
     </>
   )
 }

@@ -1,5 +1,4 @@
-import type { Execution } from '@millrace/client'
-import type { HistoryEntry, Step } from '../../api/contract.ts'
+import type { Execution, HistoryEntry, RecordedStep } from '@millrace/client'
 
 /** A stretch or a point of time of an execution's life. */
 export interface Span {
@@ -16,7 +15,7 @@ const ends: ReadonlySet<string> = new Set(['paused', 'released', 'lease_expired'
 export function spansOf(
   execution: Pick<Execution, 'createdAt' | 'completedAt'>,
   history: readonly HistoryEntry[],
-  steps: readonly Step[],
+  steps: readonly RecordedStep[],
   now: number,
 ): readonly Span[] {
   const end = execution.completedAt === null ? now : Date.parse(execution.completedAt)
@@ -41,7 +40,7 @@ export function spansOf(
   else if (execution.completedAt === null) spans.push({ kind: 'wait', name: '', from: since, to: end })
   for (const { key, error, startedAt, recordedAt } of steps) {
     const to = Date.parse(recordedAt)
-    const kind = error === undefined || error === null ? 'step' : 'failedStep'
+    const kind = error === null ? 'step' : 'failedStep'
     spans.push({ kind, name: key, from: startedAt === null ? to : Date.parse(startedAt), to })
   }
   return spans.toSorted((one, other) => one.from - other.from || one.to - other.to)

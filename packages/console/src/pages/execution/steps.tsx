@@ -1,11 +1,11 @@
-import type { Step } from '../../api/contract.ts'
+import type { RecordedStep } from '@millrace/client'
 import { durationWords, Instant } from '../../parts/instant.tsx'
 import { words } from '../../words.ts'
 import { DocumentText } from './document-text.tsx'
 
 const text = words.execution
 
-export function Steps({ steps }: { readonly steps: readonly Step[] }) {
+export function Steps({ steps }: { readonly steps: readonly RecordedStep[] }) {
   if (steps.length === 0) return null
   return (
     <section class="card">
@@ -21,8 +21,8 @@ export function Steps({ steps }: { readonly steps: readonly Step[] }) {
   )
 }
 
-function StepRow({ step: { key, output, error, attempt, startedAt, recordedAt } }: { readonly step: Step }) {
-  const hasFailed = error !== undefined && error !== null
+function StepRow({ step: { key, output, error, attempt, startedAt, recordedAt } }: { readonly step: RecordedStep }) {
+  const hasFailed = error !== null
   return (
     <details>
       <summary>
@@ -34,7 +34,7 @@ function StepRow({ step: { key, output, error, attempt, startedAt, recordedAt } 
         </span>{' '}
         <Instant at={recordedAt} />
       </summary>
-      <DocumentText label={key} document={JSON.stringify(hasFailed ? error : (output ?? null), null, 2)} />
+      <DocumentText label={key} document={hasFailed ? JSON.stringify(error, null, 2) : (output ?? 'null')} />
     </details>
   )
 }

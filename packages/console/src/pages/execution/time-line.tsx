@@ -1,6 +1,5 @@
-import type { Execution } from '@millrace/client'
+import type { Execution, HistoryEntry, RecordedStep } from '@millrace/client'
 import { useEffect, useState } from 'preact/hooks'
-import type { HistoryEntry, Step } from '../../api/contract.ts'
 import { durationWords } from '../../parts/instant.tsx'
 import { words } from '../../words.ts'
 import { spansOf, type Span } from './spans.ts'
@@ -10,7 +9,7 @@ const text = words.execution
 interface TimeLineProps {
   readonly execution: Execution
   readonly history: readonly HistoryEntry[]
-  readonly steps: readonly Step[]
+  readonly steps: readonly RecordedStep[]
 }
 
 const mostSpans = 200

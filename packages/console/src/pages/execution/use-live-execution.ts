@@ -1,16 +1,13 @@
-import type { Execution } from '@millrace/client'
+import type { Execution, HistoryEntry, RecordedStep, Signal } from '@millrace/client'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
-import type { HistoryEntry, Signal, Step } from '../../api/contract.ts'
-import { followHistory } from '../../api/events.ts'
 import { firstItems } from '../../api/first-page.ts'
-import { history as histories } from '../../api/more.ts'
 import { usePolling } from '../../api/use-load.ts'
 
 export interface LiveExecution {
   readonly execution: Execution | undefined
   readonly history: readonly HistoryEntry[]
-  readonly steps: readonly Step[]
+  readonly steps: readonly RecordedStep[]
   readonly signals: readonly Signal[]
   readonly error: unknown
   readonly isLive: boolean
@@ -43,9 +40,9 @@ export function useLiveExecution(id: string): LiveExecution {
       const options = { limit: 100, signal }
       const [execution, history, steps, signals] = await Promise.all([
         client.executions.get(id, { signal }),
-        firstItems(histories.list(id, options), mostShown),
-        firstItems(histories.steps(id, options), mostShown),
-        firstItems(histories.signals(id, options), mostShown),
+        firstItems(client.executions.history(id, options), mostShown),
+        firstItems(client.executions.steps(id, options), mostShown),
+        firstItems(client.executions.signals(id, options), mostShown),
       ])
       return { execution, history, steps, signals }
     }
@@ -70,7 +67,7 @@ export function useLiveExecution(id: string): LiveExecution {
       const loaded = await show()
       if (loaded?.execution === undefined || isEnded(loaded.execution)) return
       const after = loaded.history.at(-1)?.seq ?? 0
-      await followHistory(id, { after, signal, onEntry: () => refresh.current(), onLive: setLive })
+      await follow(id, { after, signal, onEntry: () => refresh.current(), onLive: setLive })
     }
     setParts(nothing)
     void begin()
@@ -93,6 +90,30 @@ export function useLiveExecution(id: string): LiveExecution {
       refresh.current()
     },
   }
+}
+
+interface Following {
+  /** The newest entry that is known already. */
+  readonly after: number
+  readonly signal: AbortSignal
+  readonly onEntry: () => void
+  /** Whether what happens is heard of at once. */
+  readonly onLive: (isLive: boolean) => void
+}
+
+/** Hears of each entry as it comes, after a cut too; where that can't be, polling is what is left. */
+async function follow(id: string, { after, signal, onEntry, onLive }: Following): Promise<void> {
+  try {
+    onLive(true)
+    const events = client.executions.events(id, { after, signal, onRetry: () => onLive(false) })
+    for await (const _entry of events) {
+      onLive(true)
+      onEntry()
+    }
+  } catch {
+    // The page went elsewhere, or the events are refused: the poll tells of it.
+  }
+  if (!signal.aborted) onLive(false)
 }
 
 export function isEnded({ status }: Pick<Execution, 'status'>): boolean {

@@ -22,7 +22,7 @@ interface ScheduleFormProps {
 }
 
 export function ScheduleForm({ schedule, save, onClose }: ScheduleFormProps) {
-  const begun = JSON.stringify(schedule?.input ?? null)
+  const begun = schedule?.input ?? 'null'
   const [name, setName] = useState(schedule?.name ?? '')
   const [cron, setCron] = useState(schedule?.cron ?? '0 6 * * *')
   const [timeZone, setTimeZone] = useState(schedule?.timeZone ?? ownZone)

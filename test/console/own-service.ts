@@ -1,0 +1,61 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { workspaceRoot } from '../workspace.ts'
+
+/** `millrace dev` on a SQLite file of its own, with an administrator: what pictures and figures are taken of. */
+export interface OwnService {
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  stop(): Promise<void>
+}
+
+const millrace = join(workspaceRoot, 'node_modules/.bin/millrace')
+
+export async function startOwnService(): Promise<OwnService> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-console-'))
+  const database = `sqlite:///${join(folder, 'workflows.db')}`
+  const environment = { ...process.env, DATABASE_URL: database }
+  const dev = spawn(millrace, ['dev', '--json', '--port', '0', '--state', join(folder, 'state')], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<void>((resolve) => {
+    dev.once('exit', () => resolve())
+  })
+  const stop = async (): Promise<void> => {
+    dev.kill('SIGTERM')
+    await ended
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    const { url } = JSON.parse(await firstOutput(dev.stdout)) as { url: string }
+    const [username, password] = ['ada', 'correct horse battery']
+    execFileSync(millrace, ['user', 'add', username, '--email', 'ada@example.com', '--admin'], {
+      env: environment,
+      input: `${password}\n`,
+    })
+    return { url, username, password, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** One JSON document, which may have several lines. */
+async function firstOutput(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  for await (const line of createInterface({ input: stream })) {
+    text += `${line}\n`
+    try {
+      JSON.parse(text)
+      return text
+    } catch {
+      // Not whole yet.
+    }
+  }
+  throw new Error(`dev ended before it was ready: ${text}`)
+}

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createClient, exactJson, toJson } from '@millrace/client'
+import { workspaceRoot } from '../workspace.ts'
+import type { OwnService } from './own-service.ts'
+
+/** What the pictures show, by what it is called in paths. */
+export interface Sample {
+  readonly workflowId: string
+  readonly executionId: string
+  readonly failedId: string
+}
+
+const flows = join(workspaceRoot, 'examples/worker/flows')
+
+/** Fills a new service as a team would after a few days: workflows with versions, shares, executions, settings, a key. */
+export async function fillSample({ url, username, password }: OwnService): Promise<Sample> {
+  const client = createClient({ url })
+  await client.auth.login({ username, password })
+  const friend = createClient({ url })
+  await friend.auth.register({ username: 'grace', email: 'grace@example.com', password })
+
+  const report = exactJson(readFileSync(join(flows, 'nightly-report.json'), 'utf8'))
+  const triage = exactJson(readFileSync(join(flows, 'support-triage.json'), 'utf8'))
+  await client.workflows.create({
+    name: 'Support triage',
+    description: 'Sorts mail to the team that can answer it',
+    definition: triage,
+  })
+  const others = ['Invoice import', 'Weekly digest', 'Sign-up greeting', 'Stock alert', 'Customer export']
+  await client.workflows.createAll(others.map((name) => ({ name, definition: report })))
+  let workflow = await client.workflows.create({
+    name: 'Nightly report',
+    description: 'Numbers of the day, by mail to the team',
+    definition: report,
+  })
+  const wider = report
+    .replace('"limit": 12345678901234567890', '"limit": 500')
+    .replace(
+      '{ "id": "table", "type": "render", "data": { "format": "html" } }',
+      '{ "id": "table", "type": "render", "data": { "format": "html" } },\n    { "id": "archive", "type": "store", "data": { "days": 30 } }',
+    )
+    .replace(
+      '{ "source": "table", "target": "mail" }',
+      '{ "source": "table", "target": "mail" },\n    { "source": "sum", "target": "archive" }',
+    )
+  workflow = await client.workflows.update(workflow, {
+    definition: exactJson(wider),
+    changeNotes: 'keep an archive, take fewer rows',
+  })
+  await client.shares.put(workflow.id, { username: 'grace', permission: 'edit' })
+
+  const ids: string[] = []
+  for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Thursday']) {
+    ids.push((await client.executions.start(workflow.id, { input: toJson({ day, dry: false }) })).id)
+  }
+  const failedId = await work(client, ids)
+  await client.settings.put(
+    exactJson('{"openai":{"apiKey":{"$secret":"sk-example-0123456789abcd"}},"limit":10.50,"zone":"Europe/Berlin"}'),
+  )
+  await client.apiKeys.create({ name: 'worker on the old laptop', scopes: ['read', 'worker'] })
+  return { workflowId: workflow.id, executionId: ids[0] ?? '', failedId }
+}
+
+/** Works the first, fails the second, and leaves one running. */
+async function work(client: ReturnType<typeof createClient>, ids: readonly string[]): Promise<string> {
+  const claimed = await client.executions.claim({ worker: 'laptop', limit: 3, leaseSeconds: 3600 })
+  const [first, second] = claimed
+  if (first === undefined || second === undefined) throw new Error('nothing to work')
+  await recordSteps(client, first)
+  await client.executions.report(first.id, {
+    fence: first.fence,
+    status: 'completed',
+    state: toJson({ rows: 412, mailed: true }),
+  })
+  await client.executions.report(second.id, {
+    fence: second.fence,
+    status: 'failed',
+    error: { code: 'mail_refused', message: 'The mail server refused the recipient', details: { reply: 550 } },
+  })
+  return ids.includes(second.id) ? second.id : ''
+}
+
+async function recordSteps(
+  client: ReturnType<typeof createClient>,
+  { id, fence }: { readonly id: string; readonly fence: number },
+): Promise<void> {
+  const begun = Date.now()
+  for (const [index, key] of ['orders', 'visits', 'sum', 'chart', 'table', 'archive', 'mail'].entries()) {
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    const startedAt = new Date(index === 0 ? begun : Date.now() - 100).toISOString()
+    await client.executions.recordSteps(id, {
+      fence,
+      steps: [{ key, output: toJson({ rows: 100 + index }), startedAt, attempt: 1 }],
+    })
+  }
+}
