@@ -2,12 +2,10 @@ import type { UserCaller } from '@millrace/db/access/access'
 import type { Database } from '@millrace/db/store/database'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
 import { nameKey } from '@millrace/db/schema/names'
-import {
-  createWorkflows,
-  getWorkflow,
-  listWorkflows,
-  patchWorkflow,
-} from '@millrace/db/repositories/workflows/workflows'
+import { createWorkflows } from '@millrace/db/repositories/workflows/create'
+import { listWorkflows } from '@millrace/db/repositories/workflows/list'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
+import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Store } from '@millrace/db/store/store'
 import { instants, type Statements, type Template, type Values } from './floor-contract.ts'

@@ -145,19 +145,55 @@ const swapped = (lines: Lines, at: number): Lines => lines.with(at, lines[at + 1
 
 /** Each with a word of what has to be told. */
 const structural: Record<string, readonly [(lines: Lines) => Lines, RegExp]> = {
-  'a row less': [(lines) => without(lines, first(lines, 'executions')), /it has 39 rows, the last line says 40/],
+  'a row less': [(lines) => without(lines, first(lines, 'audit')), /it has 5 rows, the last line says 6/],
   'a parent less': [(lines) => resealed(without(lines, first(lines, 'users'))), /refers to no user/],
   'a workflow less': [(lines) => resealed(without(lines, first(lines, 'workflows'))), /refers to no workflow/],
   'a row twice': [(lines) => resealed(lines.toSpliced(5, 0, lines[5] ?? '')), /there twice/],
   'a row moved': [(lines) => resealed(swapped(lines, first(lines, 'executions'))), /out of order/],
-  'a table emptied': [(lines) => lines.filter((line) => !isRow(line, 'executions')), /it has 0 rows/],
+  'a table emptied': [(lines) => lines.filter((line) => !isRow(line, 'audit')), /it has 0 rows/],
+  'an execution less, whose history stays': [
+    (lines) => {
+      const entry = JSON.parse(lines[first(lines, 'execution_history')] ?? '') as { r: { execution_id: string } }
+      const named = `"id":${JSON.stringify(entry.r.execution_id)},`
+      return resealed(lines.filter((line) => !isRow(line, 'executions') || !line.includes(named)))
+    },
+    /refers to no execution/,
+  ],
+  'the executions emptied': [
+    (lines) => resealed(lines.filter((line) => !isRow(line, 'executions'))),
+    /refers to no execution/,
+  ],
+  'an entry of history less': [
+    (lines) => resealed(without(lines, first(lines, 'execution_history'))),
+    /the history has a gap|refers to no/,
+  ],
+  'a history that begins late': [
+    (lines) => resealed(changed(lines, 'execution_history', (row) => (row['seq'] = 7))),
+    /seq 7 follows 0: the history has a gap/,
+  ],
+  'an unknown entry of history': [
+    (lines) => resealed(changed(lines, 'execution_history', (row) => (row['type'] = 'slept'))),
+    /type is not one of/,
+  ],
+  'an unknown event': [
+    (lines) => resealed(changed(lines, 'audit', (row) => (row['type'] = 'workflow.read'))),
+    /type is not one of/,
+  ],
+  'a schedule of no workflow': [
+    (lines) => resealed(changed(lines, 'schedules', (row) => (row['workflow_id'] = 'nothing'))),
+    /workflow_id refers to no workflow/,
+  ],
+  'a schedule of no user': [
+    (lines) => resealed(changed(lines, 'schedules', (row) => (row['created_by'] = 'nobody'))),
+    /created_by refers to no user/,
+  ],
   'the workflows emptied': [
     (lines) => resealed(lines.filter((line) => !isRow(line, 'workflows'))),
     /refers to no workflow/,
   ],
   'tables in another order': [
     (lines) => [lines[0] ?? '', lines.at(-2) ?? '', ...lines.slice(1, -2), lines.at(-1) ?? ''],
-    /stands behind executions/,
+    /stands behind audit/,
   ],
   'without its last line': [(lines) => lines.slice(0, -1), /without its last line/],
   'without its head': [(lines) => lines.slice(1), /no head/],
@@ -243,6 +279,11 @@ test.each([
 ])('a newer %s is told by the version that it needs', async (_name, pattern, replacement, reason) => {
   const bytes = edited((lines) => lines.with(0, (lines[0] ?? '').replace(pattern, replacement)))
   expect(await expectRefused(bytes, replacement, 'archive_newer')).toContain(reason)
+})
+
+test('an archive of an older schema may not hold what that schema had not', async () => {
+  const older = (lines: Lines) => lines.with(0, (lines[0] ?? '').replace(/"schema":\d+/, '"schema":1'))
+  expect(await expectRefused(edited(older), 'schema 1')).toMatch(/unknown (?:table|column)/)
 })
 
 test('an encrypted archive without an identity is a wrong argument, with another one it is refused', async () => {

@@ -20,6 +20,7 @@ const late = [
   'executions_status_due_at_created_at_id_index',
   'executions_workflow_id_status_due_at_created_at_id_index',
   'executions_status_lease_until_id_index',
+  'executions_completed_at_id_index',
 ]
 
 describeDialects((dialect) => {

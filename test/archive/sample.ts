@@ -138,6 +138,7 @@ function rowsOf({ users, workflows, executions }: SampleSize, random: () => numb
       updated_at: time(),
       version_number: versionCounts[at] ?? 1,
       revision: at === 0 ? Number.MAX_SAFE_INTEGER : 3,
+      transferred_at: maybe(time()),
     })),
     workflow_versions: workflowIds.flatMap((workflowId, at) =>
       Array.from({ length: versionCounts[at] ?? 1 }, (_, version) => ({
@@ -160,6 +161,28 @@ function rowsOf({ users, workflows, executions }: SampleSize, random: () => numb
         created_at: time(),
         shared_by: maybe(pick(userIds)),
       })),
+    schedules: workflowIds
+      .filter((_, at) => at % 3 === 0)
+      .map((workflowId, at) => ({
+        id: idOf('c', at),
+        workflow_id: workflowId,
+        name: pick(awkward.slice(0, 8)),
+        cron: pick(['@hourly', '*/5 * * * 1-5', '0 0 29 2 *']),
+        time_zone: pick(['UTC', 'Europe/Berlin', 'America/Argentina/Buenos_Aires']),
+        input: maybe(pick(documents)),
+        max_attempts: 3,
+        is_enabled: at % 2 === 0,
+        disabled_reason: at % 2 === 0 ? null : pick(awkward.slice(0, 8)),
+        overlap: pick(['allow', 'skip']),
+        catch_up: pick(['latest', 'none']),
+        next_at: at % 2 === 0 ? time() : null,
+        last_at: maybe(time()),
+        last_execution_id: maybe('an execution that is gone'),
+        revision: 1 + Math.floor(random() * 9),
+        created_by: maybe(pick(userIds)),
+        created_at: time(),
+        updated_at: time(),
+      })),
     executions: Array.from({ length: executions }, (_, at) => {
       const workflow = Math.floor(random() * workflowIds.length)
       return {
@@ -179,7 +202,44 @@ function rowsOf({ users, workflows, executions }: SampleSize, random: () => numb
         due_at: maybe(time()),
         created_at: time(),
         updated_at: time(),
+        wait_for: maybe('["approved", "rejected \\"😀\\""]'),
+        schedule_id: maybe('a schedule that is gone'),
       }
     }),
+    execution_history: Array.from({ length: executions }, (_, at) => at)
+      .filter((at) => at % 2 === 0)
+      .flatMap((at) =>
+        Array.from({ length: 1 + (at % 5) }, (_unused, position) => ({
+          execution_id: idOf('e', at),
+          seq: position + 1,
+          type: position === 0 ? 'created' : pick(['claimed', 'step', 'signal', 'paused', 'completed']),
+          at: time(),
+          fence: maybe(position),
+          worker: maybe(pick(awkward.slice(0, 8))),
+          actor: maybe('a user who is gone'),
+          key: position % 2 === 0 ? null : `${pick(awkward.slice(0, 7))} ${position}`,
+          name: maybe(pick(awkward.slice(0, 7))),
+          output: maybe(pick([...documents, 'null', '"text"', '1e400'])),
+          error: maybe('{"code":"boom","message":"…"}'),
+          payload: maybe(pick(documents)),
+          attempt: maybe(position),
+          started_at: maybe(time()),
+        })),
+      ),
+    audit: userIds.map((userId, at) => ({
+      id: idOf('a', at),
+      at: time(),
+      type: pick(['user.registered', 'workflow.updated', 'execution.started']),
+      actor_kind: pick(['user', 'key', 'schedule', 'command', 'system']),
+      actor_user_id: maybe(userId),
+      actor_id: maybe(pick(awkward)),
+      subject_type: pick(['user', 'workflow', 'database']),
+      subject_id: maybe(pick(awkward)),
+      workflow_id: maybe('a workflow that is gone'),
+      owner_id: maybe(pick(userIds)),
+      data: pick(documents),
+      network: maybe('2001:db8:0:1::/64'),
+      request_id: maybe('request-1'),
+    })),
   }
 }

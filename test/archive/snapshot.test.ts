@@ -28,7 +28,7 @@ describeDialects((dialect) => {
       pages += 1
       await source.raw.query(`update workflows set name = 'changed ${pages} ${table.name}', revision = 7`)
       await source.raw.query(
-        'delete from executions where id in (select id from (select id from executions limit 50) e)',
+        'delete from executions where id in (select id from (select id from executions where id not in (select execution_id from execution_history) limit 50) e)',
       )
     }
     await opened.close()

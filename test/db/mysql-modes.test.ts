@@ -6,12 +6,10 @@ import { checkDocument, type DocumentText } from '@millrace/db/document'
 import { findDrift } from '@millrace/db/migrate/drift'
 import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
 import { listVersions } from '@millrace/db/repositories/workflows/versions'
-import {
-  createWorkflows,
-  deleteWorkflow,
-  getWorkflow,
-  patchWorkflow,
-} from '@millrace/db/repositories/workflows/workflows'
+import { createWorkflows } from '@millrace/db/repositories/workflows/create'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
+import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
+import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { registerUser } from '@millrace/db/repositories/accounts/users'
 import type { Store } from '@millrace/db/store/store'
 import { startGateway, type Gateway } from '@millrace/gateway'
@@ -97,8 +95,10 @@ describe.each(modes)('mysql, rows that matched: $foundRows, foreign keys refused
     expect(await createWorkflows(store, bea, [{ ...workflow, id: 'x', definition: documentOf('{}') }])).toMatchObject({
       refusal: 'unauthenticated',
     })
-    expect(await deleteWorkflow(store, ada, 'w', [1])).toMatchObject({ refusal: 'precondition_failed' })
-    expect(await deleteWorkflow(store, ada, 'w', [2])).toMatchObject({ ok: true })
+    expect(await deleteWorkflow(store, ada, 'w', [1], { operation: 'd1', at: now })).toMatchObject({
+      refusal: 'precondition_failed',
+    })
+    expect(await deleteWorkflow(store, ada, 'w', [2], { operation: 'd2', at: now })).toMatchObject({ ok: true })
     expect(await getWorkflow(store, ada, 'w')).toMatchObject({ refusal: 'not_found' })
     expect(await raw.query('select count(*) as n from workflow_versions')).toMatchObject([{ n: 0 }])
   })

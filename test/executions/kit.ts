@@ -4,7 +4,7 @@ import { createExecution, type NewExecution } from '@millrace/db/repositories/ex
 import { claimExecutions, type Claim, type ClaimedExecution } from '@millrace/db/repositories/executions/claim'
 import type { ExecutionView } from '@millrace/db/repositories/executions/executions'
 import { registerUser } from '@millrace/db/repositories/accounts/users'
-import { createWorkflows } from '@millrace/db/repositories/workflows/workflows'
+import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import type { SharePermission } from '@millrace/db/schema/schema'
 import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'

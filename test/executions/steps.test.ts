@@ -5,7 +5,7 @@ import { createExecution, retryExecution, type IdempotentCreation } from '@millr
 import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
 import { cancelExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution, type Report } from '@millrace/db/repositories/executions/work'
-import { patchWorkflow } from '@millrace/db/repositories/workflows/workflows'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

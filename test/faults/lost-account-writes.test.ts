@@ -16,7 +16,7 @@ import {
 } from '@millrace/db/repositories/accounts/sessions'
 import { deleteShare, listShares, putShare } from '@millrace/db/repositories/workflows/shares'
 import { registerAccount } from '@millrace/db/repositories/accounts/users'
-import { createWorkflows } from '@millrace/db/repositories/workflows/workflows'
+import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'

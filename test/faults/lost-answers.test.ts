@@ -5,13 +5,11 @@ import { checkDocument, type DocumentText } from '@millrace/db/document'
 import type { Store } from '@millrace/db/store/store'
 import { findLogin, registerUser } from '@millrace/db/repositories/accounts/users'
 import { listVersions } from '@millrace/db/repositories/workflows/versions'
-import {
-  createWorkflows,
-  deleteWorkflow,
-  getWorkflow,
-  listWorkflows,
-  patchWorkflow,
-} from '@millrace/db/repositories/workflows/workflows'
+import { createWorkflows } from '@millrace/db/repositories/workflows/create'
+import { listWorkflows } from '@millrace/db/repositories/workflows/list'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
+import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
+import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
@@ -131,7 +129,10 @@ describeDialects((dialect) => {
         const id = `deleted-${loss}-${trip}`
         await createWorkflows(store, ada, [newWorkflow(id)])
         proxy.loseNext(trip, loss)
-        expect(await deleteWorkflow(store, ada, id, [1])).toEqual({ ok: true, value: undefined })
+        expect(await deleteWorkflow(store, ada, id, [1], { operation: `${id}d`, at: now })).toEqual({
+          ok: true,
+          value: undefined,
+        })
         expect(await getWorkflow(store, ada, id)).toEqual({ ok: false, refusal: 'not_found' })
       }
     })

@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { UserCaller } from '@millrace/db/access/access'
 import { listVersions, getVersion } from '@millrace/db/repositories/workflows/versions'
-import {
-  checkWorkflow,
-  deleteWorkflow,
-  getWorkflow,
-  listWorkflows,
-  patchWorkflow,
-  type WorkflowListing,
-} from '@millrace/db/repositories/workflows/workflows'
+import { listWorkflows, type WorkflowListing } from '@millrace/db/repositories/workflows/list'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
+import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
+import { checkWorkflow, getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
 import type { Statement } from '@millrace/db/sql/statement'
 import { createStore, type Store } from '@millrace/db/store/store'
@@ -81,7 +77,7 @@ const cases: readonly Case[] = [
         at: now,
       }),
   },
-  { what: 'a deletion', act: (store) => deleteWorkflow(store, reader, 'w500', [1]) },
+  { what: 'a deletion', act: (store) => deleteWorkflow(store, reader, 'w500', [1], { operation: 'd', at: now }) },
 ]
 
 describeDialects((dialect) => {

@@ -3,7 +3,8 @@ import type { UserCaller } from '@millrace/db/access/access'
 import { openDatabase } from '@millrace/drivers/open'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { createExecution } from '@millrace/db/repositories/executions/create'
-import { deleteWorkflow, getWorkflow } from '@millrace/db/repositories/workflows/workflows'
+import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
+import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
@@ -32,7 +33,7 @@ describeDialects((dialect) => {
         const execution = { id: randomUUID(), input: null, dueAt: null, maxAttempts: 3, createdAt: after(1) }
         const [created, deleted] = await Promise.all([
           createExecution(one, owner, workflowId, execution),
-          deleteWorkflow(other, owner, workflowId, 'any'),
+          deleteWorkflow(other, owner, workflowId, 'any', { operation: randomUUID(), at: after(1) }),
         ])
         const isThere = (await getExecution(one, owner, execution.id)).ok
         const isWorkflowThere = (await getWorkflow(one, owner, workflowId)).ok

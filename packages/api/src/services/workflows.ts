@@ -1,6 +1,10 @@
 import type { DocumentText } from '@millrace/db/document'
 import { nameKey } from '@millrace/db/schema/names'
 import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
+import * as creation from '@millrace/db/repositories/workflows/create'
+import * as listing from '@millrace/db/repositories/workflows/list'
+import * as patches from '@millrace/db/repositories/workflows/patch'
+import * as removal from '@millrace/db/repositories/workflows/remove'
 import * as transfers from '@millrace/db/repositories/workflows/transfer'
 import * as workflows from '@millrace/db/repositories/workflows/workflows'
 import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows/workflows'
@@ -49,7 +53,7 @@ export async function createWorkflows(
   const withVersion = (view: WorkflowView) => ({ ...view, versionId: newId(createdAt) })
   const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(views), at: createdAt }
   const items = [withVersion(head), ...tail.map(withVersion)] as const
-  const outcome = await workflows.createWorkflows(store, caller, items, idempotent)
+  const outcome = await creation.createWorkflows(store, caller, items, idempotent)
   if (outcome.ok) return done(views)
   return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
 }
@@ -92,8 +96,8 @@ export async function listWorkflows(context: Context, query: WorkflowsQuery): Pr
   const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
   const { scope, q, updatedSince, sort } = filters
-  const listing = { scope, q, updatedSince, order: sort, limit, after: start.value }
-  const outcome = await workflows.listWorkflows(store, caller, listing)
+  const wanted = { scope, q, updatedSince, order: sort, limit, after: start.value }
+  const outcome = await listing.listWorkflows(store, caller, wanted)
   if (!outcome.ok) return refuse(outcome.refusal)
   return done(await pageOf(cursors, outcome.value, limit, (item) => [item[query.sort].getTime(), item.id]))
 }
@@ -108,7 +112,7 @@ function cursorScope({ caller }: Context, filters: Omit<WorkflowsQuery, 'limit' 
 
 /** Undefined and absent are the same: that member stays as it is. */
 export type WorkflowChange = {
-  readonly [Name in keyof workflows.WorkflowChange]: workflows.WorkflowChange[Name] | undefined
+  readonly [Name in keyof patches.WorkflowChange]: patches.WorkflowChange[Name] | undefined
 }
 
 /** Changes a workflow that still has one of the revisions; a definition whose text differs makes the next version. */
@@ -121,17 +125,18 @@ export async function updateWorkflow(
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
   const patch = { ifRevision, change: changeOf(change), versionId: newId(at), operation: newId(at), at }
-  const outcome = await workflows.patchWorkflow(store, caller, id, patch)
+  const outcome = await patches.patchWorkflow(store, caller, id, patch)
   return outcome.ok ? outcome : refuse(outcome.refusal)
 }
 
 export async function removeWorkflow(
-  { store, caller }: Context,
+  { store, caller, clock }: Context,
   id: string,
   ifRevision: IfRevision,
 ): Promise<Result<void>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await workflows.deleteWorkflow(store, caller, id, ifRevision)
+  const at = clock()
+  const outcome = await removal.deleteWorkflow(store, caller, id, ifRevision, { operation: newId(at), at })
   return outcome.ok ? outcome : refuse(outcome.refusal)
 }
 
@@ -152,7 +157,7 @@ export async function transferWorkflow(
   return refuse('validation_failed', { errors: [{ pointer: '/username', message }] })
 }
 
-function changeOf({ name, description, definition, isPublic, changeNotes }: WorkflowChange): workflows.WorkflowChange {
+function changeOf({ name, description, definition, isPublic, changeNotes }: WorkflowChange): patches.WorkflowChange {
   return {
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),

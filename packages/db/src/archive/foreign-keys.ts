@@ -8,7 +8,7 @@ interface Reference {
   readonly name: string
   readonly from: keyof Tables
   readonly column: (tables: Tables) => Column
-  readonly to: keyof Tables
+  readonly to: 'users' | 'workflows' | 'executions'
 }
 
 const references: readonly Reference[] = [
@@ -40,8 +40,16 @@ const references: readonly Reference[] = [
     to: 'users',
   },
   { name: 'workflow_shares.shared_by', from: 'workflowShares', column: (t) => t.workflowShares.sharedBy, to: 'users' },
+  { name: 'schedules.workflow_id', from: 'schedules', column: (t) => t.schedules.workflowId, to: 'workflows' },
+  { name: 'schedules.created_by', from: 'schedules', column: (t) => t.schedules.createdBy, to: 'users' },
   { name: 'executions.workflow_id', from: 'executions', column: (t) => t.executions.workflowId, to: 'workflows' },
   { name: 'executions.user_id', from: 'executions', column: (t) => t.executions.userId, to: 'users' },
+  {
+    name: 'execution_history.execution_id',
+    from: 'executionHistory',
+    column: (t) => t.executionHistory.executionId,
+    to: 'executions',
+  },
 ]
 
 /** What in a database refers to nothing, by the database's own word. */
@@ -57,7 +65,7 @@ export async function brokenReferences(database: Readable): Promise<readonly str
 async function countBroken(database: Readable, { from, column, to }: Reference): Promise<number> {
   const { builder, tables } = database.dialect
   const child = column(tables)
-  const { id } = to === 'users' ? tables.users : tables.workflows
+  const { id } = tables[to]
   const parent = builder
     .select({ one: sql`1` })
     .from(tables[to])

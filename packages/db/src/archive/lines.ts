@@ -5,6 +5,7 @@ import { schemaNumber } from '../schema/known-migrations.ts'
 import { ArchiveError, damaged } from './archive-error.ts'
 import type { TableDigests } from './digest.ts'
 import type { ArchiveEntry } from './row.ts'
+import { createSha256 } from './sha256.ts'
 import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
 
 /** The archive's format, as its first line names it. */
@@ -96,19 +97,25 @@ export function readLine(line: string, number: number): ArchiveLine {
   return { kind: 'row', table, values, text: line }
 }
 
-/** The digests that the last line tells, one for each table. */
-export function readEnd(tables: unknown, line: number): TableDigests {
+/** The digests that the last line tells, one for each table; of those that its schema had not, that of no rows. */
+export function readEnd(tables: unknown, line: number, schema: number): TableDigests {
   if (!isObject(tables)) throw damaged(line, '`tables` is no object')
+  const isKnown = ({ since }: ArchiveTable) => since <= schema
   refuseOthers(
     tables,
-    archiveTables.map(({ name }) => name),
+    archiveTables.filter(isKnown).map(({ name }) => name),
     line,
   )
-  const entries = archiveTables.map(({ name }) => [name, readDigest(tables[name], name, line)])
+  const entries = archiveTables.map((table) => [
+    table.name,
+    isKnown(table) ? readDigest(tables[table.name], table.name, line) : emptyDigest,
+  ])
   // One entry for each of the names that the type lists.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return Object.fromEntries(entries) as TableDigests
 }
+
+const emptyDigest: TableDigests[ArchiveTableName] = { rows: 0, sha256: createSha256().hex() }
 
 function readDigest(digest: unknown, table: ArchiveTableName, line: number) {
   const { rows, sha256 } = isObject(digest) ? digest : {}

@@ -1,12 +1,13 @@
 import { ArchiveError, damaged, type ArchiveProblem } from './archive-error.ts'
 import { RowWatch } from './checked-rows.ts'
-import { differingTables, StreamDigest, type TableDigests } from './digest.ts'
+import { schemaNumber } from '../schema/known-migrations.ts'
+import { differingTables, StreamDigest, TablesDigester, type TableDigests } from './digest.ts'
 import { decrypt, introductionBytes, isEncrypted } from './encryption.ts'
 import { gunzip } from './gzip.ts'
 import { GzipError } from './gzip-error.ts'
 import { readEnd, readHead, readLine, type ArchiveHead, type ArchiveLine } from './lines.ts'
-import type { ArchiveEntry, RowPage } from './row.ts'
-import { tableNamed, type ArchiveTable } from './tables.ts'
+import { entryOf, type ArchiveEntry, type RowPage } from './row.ts'
+import { tableNamed, tableOfSchema, type ArchiveTable } from './tables.ts'
 import { readRow } from './values.ts'
 
 export interface ReadOptions {
@@ -22,7 +23,10 @@ export interface ReadOptions {
 export interface WholeArchive {
   readonly head: ArchiveHead
   readonly isEncrypted: boolean
+  /** As the archive tells them. */
   readonly tables: TableDigests
+  /** Of the rows as this version's schema has them: the same, but for an archive of an older one. */
+  readonly loadedTables: TableDigests
   /** SHA-256 of the archive's plain text: the same for the same content, however it is compressed or encrypted. */
   readonly contentSha256: string
   /** Of the plain text. */
@@ -66,6 +70,8 @@ class Reader {
   readonly #opened: Opened
   readonly #options: ReadOptions
   readonly #watch = new RowWatch()
+  /** Of the rows as they stand in an archive of an older schema. */
+  readonly #stored: TablesDigester | undefined
   readonly #problems: ArchiveProblem[] = []
   #rows = 0
 
@@ -74,25 +80,30 @@ class Reader {
     this.#file = file
     this.#opened = opened
     this.#options = options
+    this.#stored = opened.head.source.schema < schemaNumber ? new TablesDigester() : undefined
   }
 
   async *pages(): AsyncGenerator<RowPage, WholeArchive> {
     let table: ArchiveTable | undefined
     let entries: ArchiveEntry[] = []
+    let stored: ArchiveEntry[] = []
     let characters = 0
     for (;;) {
       const line = await this.#nextLine()
       const row = line.kind === 'row' ? this.#row(line) : undefined
       const isFull = entries.length >= pageRows || characters >= pageCharacters
       if (table !== undefined && entries.length > 0 && (line.kind === 'end' || isFull || row?.table !== table)) {
+        this.#stored?.add({ table, entries: stored })
         yield this.#page({ table, entries })
         entries = []
+        stored = []
         characters = 0
       }
       if (line.kind === 'end') return this.#end(line)
       if (row === undefined) continue
       table = row.table
       entries.push(row.entry)
+      if (this.#stored !== undefined) stored.push(row.stored)
       characters += row.entry.text.length
     }
   }
@@ -121,15 +132,17 @@ class Reader {
   #row({ table: name, values, text }: Extract<ArchiveLine, { kind: 'row' }>) {
     const { number } = this.#lines
     const table = tableNamed(name)
-    if (table === undefined) {
+    const ofSchema = tableOfSchema(name, this.#opened.head.source.schema)
+    if (table === undefined || ofSchema === undefined) {
       this.#note({ line: number, what: `unknown table ${JSON.stringify(name.slice(0, 64))}` })
       return undefined
     }
-    const read = readRow(table, values, { text, number })
-    const faults = 'faults' in read ? read.faults : this.#watch.faultsOf(table, read.entry)
+    const read = readRow(ofSchema, values, { text, number })
+    const entry = 'faults' in read || ofSchema === table ? undefined : broughtUp(table, read.entry)
+    const faults = 'faults' in read ? read.faults : this.#watch.faultsOf(table, entry ?? read.entry)
     for (const what of faults) this.#note({ line: number, table: table.name, what })
     for (const what of this.#watch.wrongHeads(false)) this.#note({ line: number, table: 'workflow_versions', what })
-    return 'faults' in read ? undefined : { table, entry: read.entry }
+    return 'faults' in read ? undefined : { table, entry: entry ?? read.entry, stored: read.entry }
   }
 
   #page(page: RowPage): RowPage {
@@ -142,15 +155,17 @@ class Reader {
   async #end({ tables }: Extract<ArchiveLine, { kind: 'end' }>): Promise<WholeArchive> {
     const { number } = this.#lines
     for (const what of this.#watch.wrongHeads(true)) this.#note({ line: number, table: 'workflow_versions', what })
-    const found = this.#watch.finish()
-    this.#compare(await this.#guarded(() => Promise.resolve(readEnd(tables, number))), found)
+    const loadedTables = this.#watch.finish()
+    const found = this.#stored?.finish() ?? loadedTables
+    const { schema } = this.#opened.head.source
+    this.#compare(await this.#guarded(() => Promise.resolve(readEnd(tables, number, schema))), found)
     if ((await this.#guarded(() => this.#lines.next())) !== undefined) {
       throw this.#broken(damaged(this.#lines.number, 'there is a line behind the last one'))
     }
     const [first, ...others] = this.#problems
     if (first !== undefined) throw new ArchiveError('damaged', [first, ...others])
     const { bytes: contentBytes, sha256: contentSha256 } = this.#lines.finish()
-    return { ...this.#opened, tables: found, contentSha256, contentBytes, file: this.#file.finish() }
+    return { ...this.#opened, tables: found, loadedTables, contentSha256, contentBytes, file: this.#file.finish() }
   }
 
   #compare(told: TableDigests, found: TableDigests): void {
@@ -172,6 +187,11 @@ class Reader {
       throw new ArchiveError('damaged', [first, ...others])
     }
   }
+}
+
+/** A row of an older schema as this one has it: what it did not know is null. */
+function broughtUp({ columns }: ArchiveTable, { row }: ArchiveEntry): ArchiveEntry {
+  return entryOf(Object.fromEntries(columns.map(({ name }) => [name, row[name] ?? null])))
 }
 
 /** The plain text, line by line. */

@@ -1,15 +1,18 @@
 import { nameKey } from '../schema/names.ts'
+import { KeySet } from './key-set.ts'
 import type { ArchiveRow, ArchiveValue } from './row.ts'
 import { sha256Of } from './sha256.ts'
 import type { ArchiveTableName } from './tables.ts'
 
 /**
  * What rows must be to each other: whatever one refers to is there, unique keys are, and a workflow's head is its newest
- * version. Rows come in the archive's order. It holds keys alone, and of executions none.
+ * version. Rows come in the archive's order. It holds keys alone, and of executions a hash of each.
  */
 export class References {
   readonly #users = new Set<ArchiveValue>()
   readonly #workflows = new Map<ArchiveValue, Workflow>()
+  readonly #executions = new KeySet()
+  #history = new History('')
   readonly #uniqueKeys = new Map<string, Set<string>>()
 
   /** Says all that is wrong with the row. */
@@ -38,13 +41,24 @@ export class References {
           ...this.#userFaults(row, 'shared_with_user_id', 'shared_by'),
           ...this.#uniqueFaults(table, row, 'workflow_id', 'shared_with_user_id'),
         ]
+      case 'schedules':
+        return [
+          ...(this.#workflows.has(valueOf(row, 'workflow_id')) ? [] : ['workflow_id refers to no workflow']),
+          ...this.#userFaults(row, 'created_by'),
+        ]
       case 'executions':
+        this.#executions.add(String(row['id']))
         return [
           ...(this.#workflows.get(valueOf(row, 'workflow_id'))?.faultsOfExecution(row) ?? [
             'workflow_id refers to no workflow',
           ]),
           ...this.#userFaults(row, 'user_id'),
         ]
+      case 'execution_history':
+        return this.#historyFaults(row)
+      case 'audit':
+        // It outlives what it tells of.
+        return []
     }
   }
 
@@ -64,6 +78,14 @@ export class References {
       ...this.#uniqueFaults('users', row, 'email'),
       ...Object.entries(keys).flatMap(([what, name]) => this.#duplicate(`users ${what}`, nameKey(String(name)), what)),
     ]
+  }
+
+  /** Entries come by execution and `seq`. */
+  #historyFaults(row: ArchiveRow): readonly string[] {
+    const executionId = String(row['execution_id'])
+    if (this.#history.executionId !== executionId) this.#history = new History(executionId)
+    const isThere = this.#history.isBegun || this.#executions.has(executionId)
+    return [...(isThere ? [] : ['execution_id refers to no execution']), ...this.#history.add(row)]
   }
 
   #userFaults(row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
@@ -89,6 +111,33 @@ export class References {
 
 function valueOf(row: ArchiveRow, column: string): ArchiveValue {
   return row[column] ?? null
+}
+
+/** One execution's entries, which come by `seq`. */
+class History {
+  readonly executionId: string
+  readonly #keys = new Set<string>()
+  #seq = 0
+
+  constructor(executionId: string) {
+    this.executionId = executionId
+  }
+
+  get isBegun(): boolean {
+    return this.#seq > 0
+  }
+
+  add(row: ArchiveRow): readonly string[] {
+    const faults: string[] = []
+    const seq = Number(row['seq'])
+    if (seq !== this.#seq + 1) faults.push(`seq ${seq} follows ${this.#seq}: the history has a gap`)
+    this.#seq = seq
+    const key = valueOf(row, 'key')
+    if (key === null) return faults
+    if (this.#keys.has(String(key))) faults.push('another row has the same execution_id with key')
+    this.#keys.add(String(key))
+    return faults
+  }
 }
 
 /** A workflow's head and the numbers of its versions, which come in order. */

@@ -28,7 +28,7 @@ export async function restoreArchive(
   })
   const tables = () => {
     if (read.archive === undefined) throw new TypeError('the archive must be read to its end first')
-    return read.archive.tables
+    return read.archive.loadedTables
   }
   return loadRows(database, pages, tables, options)
 }

@@ -1,4 +1,13 @@
-import { executionStatuses, roles, sharePermissions, type Tables } from '../schema/schema.ts'
+import { auditActorKinds, auditSubjects, auditTypes } from '../schema/audit-types.ts'
+import {
+  executionStatuses,
+  historyTypes,
+  roles,
+  scheduleCatchUps,
+  scheduleOverlaps,
+  sharePermissions,
+  type Tables,
+} from '../schema/schema.ts'
 
 /** What a column holds, and how the archive writes it. */
 export type ColumnKind =
@@ -21,6 +30,8 @@ export interface ArchiveColumn {
   readonly values?: readonly string[]
   /** In characters; what the narrowest database takes. */
   readonly maxLength?: number
+  /** Number of the schema that it came with, where that is not the first: in older archives it is absent, and null. */
+  readonly since?: number
 }
 
 export type ArchiveTableName =
@@ -30,7 +41,10 @@ export type ArchiveTableName =
   | 'workflows'
   | 'workflow_versions'
   | 'workflow_shares'
+  | 'schedules'
   | 'executions'
+  | 'execution_history'
+  | 'audit'
 
 export interface ArchiveTable {
   readonly name: ArchiveTableName
@@ -40,19 +54,21 @@ export interface ArchiveTable {
   readonly columns: readonly ArchiveColumn[]
   /** The primary key, by which its rows are ordered. */
   readonly key: readonly string[]
+  /** Number of the schema that it came with: older archives have no rows of it. */
+  readonly since: number
 }
 
-type ColumnOptions = Pick<ArchiveColumn, 'values' | 'maxLength'>
+type ColumnOptions = Pick<ArchiveColumn, 'values' | 'maxLength' | 'since'>
 
 function column(kind: ColumnKind, name: string, options: ColumnOptions = {}): ArchiveColumn {
   return { name: name.replace('?', ''), kind, isNullable: name.endsWith('?'), ...options }
 }
 
-const id = (name: string) => column('id', name)
+const id = (name: string, options: ColumnOptions = {}) => column('id', name, options)
 const text = (name: string, maxLength?: number) => column('text', name, maxLength === undefined ? {} : { maxLength })
 const oneOf = (name: string, values: readonly string[]) => column('text', name, { values })
-const document = (name: string) => column('document', name)
-const time = (name: string) => column('time', name)
+const document = (name: string, options: ColumnOptions = {}) => column('document', name, options)
+const time = (name: string, options: ColumnOptions = {}) => column('time', name, options)
 const flag = (name: string) => column('flag', name)
 const count = (name: string) => column('count', name)
 
@@ -60,10 +76,13 @@ function table(
   name: ArchiveTableName,
   property: keyof Tables,
   columns: readonly ArchiveColumn[],
-  key: readonly string[] = ['id'],
+  { key = ['id'], since = 1 }: Partial<Pick<ArchiveTable, 'key' | 'since'>> = {},
 ): ArchiveTable {
-  return { name, property, key, columns: columns.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
+  return { name, property, key, since, columns: columns.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
 }
+
+/** What came with the migration `0002_durable_executions`. */
+const durable = { since: 2 }
 
 /**
  * The archive's tables, in its order: whatever a row refers to stands before it. Columns are CLI.md's "The archive": a
@@ -111,6 +130,7 @@ export const archiveTables: readonly ArchiveTable[] = [
     time('updated_at'),
     count('version_number'),
     count('revision'),
+    time('transferred_at?', durable),
   ]),
   table(
     'workflow_versions',
@@ -124,7 +144,7 @@ export const archiveTables: readonly ArchiveTable[] = [
       id('created_by?'),
       time('created_at'),
     ],
-    ['workflow_id', 'version_number'],
+    { key: ['workflow_id', 'version_number'] },
   ),
   table('workflow_shares', 'workflowShares', [
     id('id'),
@@ -134,6 +154,31 @@ export const archiveTables: readonly ArchiveTable[] = [
     time('created_at'),
     id('shared_by?'),
   ]),
+  table(
+    'schedules',
+    'schedules',
+    [
+      id('id'),
+      id('workflow_id'),
+      text('name', 255),
+      text('cron', 255),
+      text('time_zone', 64),
+      document('input?'),
+      count('max_attempts'),
+      flag('is_enabled'),
+      text('disabled_reason?', 255),
+      oneOf('overlap', scheduleOverlaps),
+      oneOf('catch_up', scheduleCatchUps),
+      time('next_at?'),
+      time('last_at?'),
+      id('last_execution_id?'),
+      count('revision'),
+      id('created_by?'),
+      time('created_at'),
+      time('updated_at'),
+    ],
+    durable,
+  ),
   table('executions', 'executions', [
     id('id'),
     id('workflow_id'),
@@ -151,8 +196,59 @@ export const archiveTables: readonly ArchiveTable[] = [
     time('due_at?'),
     time('created_at'),
     time('updated_at'),
+    document('wait_for?', durable),
+    id('schedule_id?', durable),
   ]),
+  table(
+    'execution_history',
+    'executionHistory',
+    [
+      id('execution_id'),
+      count('seq'),
+      oneOf('type', historyTypes),
+      time('at'),
+      count('fence?'),
+      text('worker?', 100),
+      id('actor?'),
+      text('key?', 256),
+      text('name?', 101),
+      document('output?'),
+      document('error?'),
+      document('payload?'),
+      count('attempt?'),
+      time('started_at?'),
+    ],
+    { key: ['execution_id', 'seq'], ...durable },
+  ),
+  table(
+    'audit',
+    'audit',
+    [
+      id('id'),
+      time('at'),
+      oneOf('type', auditTypes),
+      oneOf('actor_kind', auditActorKinds),
+      id('actor_user_id?'),
+      text('actor_id?', 255),
+      oneOf('subject_type', auditSubjects),
+      text('subject_id?', 255),
+      id('workflow_id?'),
+      id('owner_id?'),
+      document('data'),
+      id('network?'),
+      id('request_id?'),
+    ],
+    durable,
+  ),
 ]
+
+/** A table as an archive of that schema has it; undefined where it has none of that name. */
+export function tableOfSchema(name: string, schema: number): ArchiveTable | undefined {
+  const table = tableNamed(name)
+  if (table === undefined || table.since > schema) return undefined
+  if (table.columns.every(({ since = 1 }) => since <= schema)) return table
+  return { ...table, columns: table.columns.filter(({ since = 1 }) => since <= schema) }
+}
 
 export function tableNamed(name: string): ArchiveTable | undefined {
   return archiveTables.find((known) => known.name === name)

@@ -1,3 +1,4 @@
+import type { SQL } from 'drizzle-orm'
 import type { RowLock } from './row-lock.ts'
 import type { Statement } from './statement.ts'
 import type { RawResult } from './transport.ts'
@@ -9,6 +10,11 @@ export interface GateDialect {
    * where there is one writer at a time.
    */
   locking(locks: readonly RowLock[]): Statement | undefined
+  /**
+   * Ends a `select` inside a gate so that the rows which the batch goes on to change are locked for that, where the gate
+   * itself is what locks.
+   */
+  holding(select: SQL): SQL
   /**
    * The gate, with what ends the whole batch in the same trip where it affects no row: by an error that the dialect's
    * error reader knows (`isGateClosed`), or by the transport. Its result is the first one's.

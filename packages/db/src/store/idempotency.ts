@@ -81,8 +81,9 @@ export interface KeptRow extends Omit<Idempotent, 'answer'> {
 }
 
 /**
- * The effect that takes the key with the answer: the last one of its write, so that a key exists only together with what
- * it did. Of two at once the second breaks on it, and all that it did is undone: see {@link underKey}.
+ * The effect that takes the key with the answer, behind the gate: so a key exists only together with what it did. Of two
+ * at once the second breaks on it, and all that it did is undone: see {@link underKey}. As the first of the effects it
+ * saves the trips of the others where a request is repeated.
  */
 export function keepAnswer(
   { builder, tables: { idempotencyKeys } }: Dialect,

@@ -25,6 +25,11 @@ export function insertWhere<Table extends InsertTable>(
   return insertFrom(dialect, table, values, sql`${marks} where ${isAnchor(dialect)} and ${condition}`)
 }
 
+/** An insert without a condition: of what follows a gate. */
+export function insertRow<Table extends InsertTable>(dialect: Dialect, table: Table, values: Given<Table>) {
+  return dialect.builder.insert(table).select(sql`select ${listed(valuesOf(table, values))}`)
+}
+
 /** Places for all of a table's columns, by their names: a row fills them. */
 export function places<Table extends InsertTable>(table: Table, bind: Bind<Table['$inferSelect']>): Given<Table> {
   type Name = keyof Table['$inferSelect'] & string

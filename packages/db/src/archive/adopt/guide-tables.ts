@@ -1,6 +1,9 @@
 import { archiveTables, type ArchiveTable, type ArchiveTableName } from '../tables.ts'
 
-export type GuideTableName = Exclude<ArchiveTableName, 'api_keys'>
+export type GuideTableName = Exclude<ArchiveTableName, (typeof ownTables)[number]>
+
+/** Tables that the guide has not: nothing is read into them. */
+const ownTables = ['api_keys', 'schedules', 'execution_history', 'audit'] as const
 
 /** A table of the guide, with the columns that are read of it where they are there. */
 export interface GuideTable {
@@ -40,5 +43,9 @@ const columns: Readonly<Record<GuideTableName, readonly string[]>> = {
 /** In the archive's order. */
 export const guideTables: readonly GuideTable[] = archiveTables.flatMap((archive) => {
   const { name } = archive
-  return name === 'api_keys' ? [] : [{ name, archive, columns: columns[name] }]
+  return isOfGuide(name) ? [{ name, archive, columns: columns[name] }] : []
 })
+
+function isOfGuide(name: ArchiveTableName): name is GuideTableName {
+  return !ownTables.some((own) => own === name)
+}

@@ -3,6 +3,7 @@ import { gateClosedWords, type GateDialect } from '../../sql/gate.ts'
 export const sqliteGate: GateDialect = {
   // One writer at a time, from BEGIN IMMEDIATE on.
   locking: () => undefined,
+  holding: (select) => select,
   // The path is none, so that the error's message holds it. It depends on `changes()`, so that nothing evaluates it early.
   ending: (gate) => [
     gate,

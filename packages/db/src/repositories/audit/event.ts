@@ -1,8 +1,8 @@
-import { eq, is, SQL, sql } from 'drizzle-orm'
+import { eq, exists, is, SQL, sql } from 'drizzle-orm'
 import type { AuditActorKind, AuditSubject, AuditType } from '../../schema/audit-types.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
-import { insertWhere } from '../../store/insert-where.ts'
+import { insertFrom, insertWhere } from '../../store/insert-where.ts'
 
 /** A value that the caller knows, or SQL that finds it when the batch runs. */
 export type Known = string | null | SQL
@@ -39,6 +39,14 @@ export interface AuditEvent {
   readonly origin: EventOrigin
 }
 
+/** An event in a statement that is built once: with places in the place of values. */
+export type EventTerms = Omit<AuditEvent, 'id' | 'at' | 'type' | 'origin'> & {
+  readonly id: string | SQL
+  readonly at: Date | SQL
+  readonly type: AuditType | SQL
+  readonly origin: { readonly requestId: Known; readonly network: Known }
+}
+
 /**
  * The event as an effect of the batch of what it tells of, behind the gate.
  * @param when Where the batch does it only sometimes: asks about rows that the batch holds.
@@ -46,6 +54,24 @@ export interface AuditEvent {
 export function recordEvent(dialect: Dialect, event: AuditEvent, { when }: { readonly when?: SQL } = {}): Statement {
   if (when === undefined) return recordEvents(dialect, [event])
   return buildStatement(insertWhere(dialect, dialect.tables.audit, valuesOf(dialect, event), when))
+}
+
+/**
+ * The event as the gate itself: `source` is what it tells of, as it is before, with the whole condition: `t where …`.
+ * The event is then the mark by which the rest of the batch is known.
+ */
+export function insertEventFrom(dialect: Dialect, event: EventTerms, source: SQL) {
+  return insertFrom(dialect, dialect.tables.audit, valuesOf(dialect, event), source)
+}
+
+/** The condition of what follows a gate that {@link insertEventFrom} made, in a batch that its gate does not end. */
+export function isRecorded({ builder, tables: { audit } }: Dialect, id: string | SQL): SQL {
+  return exists(
+    builder
+      .select({ one: sql`1` })
+      .from(audit)
+      .where(eq(audit.id, id)),
+  )
 }
 
 /** Several events in one statement. */
@@ -89,7 +115,7 @@ export function ownerOfExecution({ builder, tables: { executions, workflows } }:
   return sql`(${owner})`
 }
 
-function valuesOf(dialect: Dialect, event: AuditEvent) {
+function valuesOf(dialect: Dialect, event: EventTerms) {
   const { id, at, type, actor, subject, workflowId = null, ownerId = null, data = {}, origin } = event
   return {
     id,

@@ -22,7 +22,7 @@ import type { SettingsRow } from '../../schema/rows.ts'
 import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { matches, type RevisionCondition } from '../workflows/workflows.ts'
+import { matches, type RevisionCondition } from '../workflows/revisions.ts'
 
 /** A user's settings as they are stored: secrets sealed. Never written: no text, revision 0, no times. */
 export interface StoredSettings {

@@ -1,3 +1,4 @@
+import { and, eq, exists, inArray, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   any,
@@ -13,19 +14,16 @@ import {
   standingFields,
   type UserCaller,
 } from '../../access/access.ts'
-import { and, eq, exists, isNotNull, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import type { Dialect } from '../../sql/dialect.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
-import type { Store } from '../../store/store.ts'
 import { insertFrom } from '../../store/insert-where.ts'
-import {
-  appliedQuery,
-  hasRevision,
-  summaryFields,
-  viewOf,
-  type RevisionCondition,
-  type WorkflowView,
-} from './workflows.ts'
+import type { Store } from '../../store/store.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, insertEventFrom, isRecorded, textMember } from '../audit/event.ts'
+import { hasRevision, type RevisionCondition } from './revisions.ts'
+import { workflowLocks } from './workflow-locks.ts'
+import { summaryFields, viewOf, type WorkflowView } from './workflows.ts'
 
 export interface Transfer {
   /** Key of the new owner's username. */
@@ -33,7 +31,7 @@ export interface Transfer {
   readonly ifRevision: RevisionCondition
   /** Id of the share that the old owner keeps. */
   readonly shareId: string
-  /** Names this write, in `last_op`. */
+  /** Names this write: the id of its audit event, which the row keeps too. */
   readonly operation: string
   readonly at: Date
 }
@@ -52,18 +50,23 @@ export async function transferWorkflow(
   transfer: Transfer,
 ): Promise<Outcome<WorkflowView, TransferRefusal>> {
   const { dialect } = store
-  const { rows } = await store.write({
-    writes: [
+  const { users } = dialect.tables
+  const isNewOwner = eq(users.usernameKey, transfer.usernameKey)
+  const { isOpen, rows } = await store.apply({
+    locks: [...workflowLocks(dialect, caller, id, 'no key update'), rowLock(dialect, 'users', 'key share', isNewOwner)],
+    gate: recordTransfer(dialect, caller, id, transfer),
+    effects: [
       keepForOldOwner(dialect, caller, id, transfer),
-      changeOwner(dialect, caller, id, transfer),
+      changeOwner(dialect, id, transfer),
       dropNewOwnersShare(dialect, id, transfer),
     ],
     answer: resultQuery(dialect, caller, id, transfer),
-    applied: appliedQuery(dialect, { id, operation: transfer.operation }),
+    answersWhenClosed: true,
+    proof: eventQuery(dialect, transfer.operation),
   })
   const [row] = rows
   const view = viewOf(caller, row, 'view')
-  if (!view.ok || row?.lastOp === transfer.operation) return view
+  if (!view.ok || isOpen) return view
   if (!includes(view.value.permission, 'owner')) return refused('forbidden')
   if (row === undefined || row.targetId === null) return refused('unknown_user')
   if (row.targetId === view.value.ownerId) return refused('own_user')
@@ -72,6 +75,25 @@ export async function transferWorkflow(
 
 function newOwner({ builder, tables: { users } }: Dialect, { usernameKey }: Transfer) {
   return builder.select({ id: users.id }).from(users).where(eq(users.usernameKey, usernameKey))
+}
+
+/** The gate: whose it was and whose it will be. */
+function recordTransfer(dialect: Dialect, caller: UserCaller, id: string, transfer: Transfer): Statement {
+  const { workflows } = dialect.tables
+  const event = callerEvent(dialect, caller, {
+    id: transfer.operation,
+    at: transfer.at,
+    type: 'workflow.transferred',
+    subject: { type: 'workflow', id },
+    workflowId: id,
+    ownerId: sql`${workflows.ownerId}`,
+    data: {
+      toUserId: textMember(dialect, sql`(${newOwner(dialect, transfer)})`),
+      revision: sql`${workflows.revision} + 1`,
+    },
+  })
+  const source = sql`${workflows} where ${mayTransfer(dialect, caller, id, transfer)}`
+  return buildStatement(insertEventFrom(dialect, event, dialect.gate.holding(source)))
 }
 
 function mayTransfer(dialect: Dialect, caller: UserCaller, id: string, transfer: Transfer): SQL {
@@ -91,10 +113,7 @@ function mayTransfer(dialect: Dialect, caller: UserCaller, id: string, transfer:
   )
 }
 
-/**
- * First, while the workflow still says who owned it. It locks the workflow, so that the owner changes under the same
- * conditions or, where they have become false, neither happens.
- */
+/** While the workflow still says who owned it. */
 function keepForOldOwner(dialect: Dialect, caller: UserCaller, id: string, transfer: Transfer): Statement {
   const { workflows, workflowShares } = dialect.tables
   const share = {
@@ -105,17 +124,16 @@ function keepForOldOwner(dialect: Dialect, caller: UserCaller, id: string, trans
     createdAt: transfer.at,
     sharedBy: caller.userId,
   }
-  const condition = all(isNotNull(workflows.ownerId), mayTransfer(dialect, caller, id, transfer))
-  const source = dialect.locking(sql`${workflows} where ${condition}`)
+  const condition = and(eq(workflows.id, id), isNotNull(workflows.ownerId), isRecorded(dialect, transfer.operation))
   // An adopted database may hold a share of the owner's with itself.
   const ending = dialect.orUpdate(
     [workflowShares.workflowId, workflowShares.sharedWithUserId],
     [workflowShares.permission],
   )
-  return buildStatement(insertFrom(dialect, workflowShares, share, sql`${source} ${ending}`))
+  return buildStatement(insertFrom(dialect, workflowShares, share, sql`${workflows} where ${condition} ${ending}`))
 }
 
-function changeOwner(dialect: Dialect, caller: UserCaller, id: string, transfer: Transfer): Statement {
+function changeOwner(dialect: Dialect, id: string, transfer: Transfer): Statement {
   const { workflows } = dialect.tables
   const update = dialect.builder
     .update(workflows)
@@ -124,27 +142,19 @@ function changeOwner(dialect: Dialect, caller: UserCaller, id: string, transfer:
       revision: sql`${workflows.revision} + 1`,
       lastOp: transfer.operation,
       updatedAt: transfer.at,
+      transferredAt: transfer.at,
     })
-    .where(mayTransfer(dialect, caller, id, transfer))
-  return buildStatement(update, { isGate: true })
+    .where(and(eq(workflows.id, id), isRecorded(dialect, transfer.operation)))
+  return buildStatement(update)
 }
 
 function dropNewOwnersShare(dialect: Dialect, id: string, transfer: Transfer): Statement {
-  const { builder, tables } = dialect
-  const { workflows, workflowShares } = tables
-  const transferred = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(
-      and(
-        eq(workflows.id, id),
-        eq(workflows.lastOp, transfer.operation),
-        eq(workflows.ownerId, workflowShares.sharedWithUserId),
-      ),
-    )
-  return buildStatement(
-    builder.delete(workflowShares).where(and(eq(workflowShares.workflowId, id), exists(transferred))),
-  )
+  const { workflowShares } = dialect.tables
+  const isNewOwners = inArray(workflowShares.sharedWithUserId, newOwner(dialect, transfer))
+  const removal = dialect.builder
+    .delete(workflowShares)
+    .where(and(eq(workflowShares.workflowId, id), isNewOwners, isRecorded(dialect, transfer.operation)))
+  return buildStatement(removal)
 }
 
 function resultQuery(dialect: Dialect, caller: UserCaller, id: string, transfer: Transfer) {
@@ -156,7 +166,6 @@ function resultQuery(dialect: Dialect, caller: UserCaller, id: string, transfer:
       ...standingFields(dialect),
       ...summaryFields(dialect),
       definition: workflows.definition,
-      lastOp: workflows.lastOp,
       sharePermission: workflowShares.permission,
       targetId: target.id,
     })

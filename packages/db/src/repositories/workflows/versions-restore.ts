@@ -1,4 +1,4 @@
-import { and, eq, exists, sql, type SQL } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import {
   all,
   callerInput,
@@ -16,20 +16,23 @@ import {
   type UserCaller,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { databaseError } from '../../sql/errors.ts'
 import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
-import type { Store } from '../../store/store.ts'
-import { findKept, takeKey, withKey, type Idempotent, type Kept, type StoredAnswer } from '../../store/idempotency.ts'
-import { insertFrom } from '../../store/insert-where.ts'
 import {
-  appliedQuery,
-  matches,
-  summaryFields,
-  viewOf,
-  type RevisionCondition,
-  type WorkflowReadRow,
-  type WorkflowView,
-} from './workflows.ts'
+  findKept,
+  keepAnswer,
+  withKey,
+  type Idempotent,
+  type Kept,
+  type StoredAnswer,
+} from '../../store/idempotency.ts'
+import { insertFrom } from '../../store/insert-where.ts'
+import type { Store } from '../../store/store.ts'
+import { untilSettled, type Raced } from '../../store/until-settled.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
+import { matches, type RevisionCondition } from './revisions.ts'
+import { workflowLocks } from './workflow-locks.ts'
+import { summaryFields, viewOf, type WorkflowReadRow, type WorkflowView } from './workflows.ts'
 
 export interface Restoration {
   /** The version whose definition comes back. */
@@ -38,7 +41,7 @@ export interface Restoration {
   readonly changeNotes: string | null
   /** Id of the version that it makes. */
   readonly versionId: string
-  /** Names this write, in `last_op`. */
+  /** Names this write: the id of its audit event, which the row keeps too. */
   readonly operation: string
   readonly at: Date
 }
@@ -47,9 +50,6 @@ export interface Restoration {
 export type IdempotentRestoration = Omit<Idempotent, 'answer'> & {
   readonly answerFor: (workflow: WorkflowView) => StoredAnswer
 }
-
-/** Each lost race is another caller's change that came through; so many in a row are more than chance. */
-const mostAttempts = 10
 
 /**
  * Makes an old version's definition the workflow's next version, also where the text is the newest one's. The answer
@@ -63,19 +63,13 @@ export async function restoreVersion(
   restoration: Restoration,
   idempotent?: IdempotentRestoration,
 ): Promise<Outcome<WorkflowView> | Kept> {
-  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+  return untilSettled(async () => {
     const before = await readBefore(store, caller, workflowId, restoration)
     if (!before.ok) return (await findKeptFor(store, caller, before.refusal, idempotent)) ?? before
     const after = afterOf(before.value, restoration)
     const keeping = idempotent && { ...idempotent, answer: idempotent.answerFor(after) }
-    const outcome = await withKey(store, caller, keeping, () =>
-      writeRestored(store, caller, after, restoration, keeping),
-    )
-    if (outcome !== 'lost') return outcome
-  }
-  throw databaseError('database_busy', 'the workflow changed at each attempt to restore a version', {
-    isNotApplied: true,
-  })
+    return withKey(store, caller, keeping, () => writeRestored(store, caller, after, restoration, keeping))
+  }, 'the workflow')
 }
 
 function findKeptFor(store: Store, { userId }: UserCaller, refusal: string, idempotent?: IdempotentRestoration) {
@@ -140,41 +134,30 @@ async function writeRestored(
   after: WorkflowView,
   restoration: Restoration,
   keeping: Idempotent | undefined,
-): Promise<Outcome<WorkflowView> | 'lost'> {
+): Promise<Outcome<WorkflowView> | Raced> {
   const { dialect } = store
-  const { workflows } = dialect.tables
-  const isRestorable = all(
-    eq(workflows.id, after.id),
-    eq(workflows.revision, after.revision - 1),
-    mayOnWorkflow(dialect, caller, workflows, 'edit'),
-  )
-  const { affected } = await store.write({
-    writes: [
-      ...(keeping === undefined ? [] : [takeKey(dialect, caller, keeping, thereIs(dialect, isRestorable))]),
-      updateHead(dialect, after, restoration, all(isRestorable, mayAct(dialect, caller))),
+  const { isOpen } = await store.apply({
+    locks: workflowLocks(dialect, caller, after.id, 'no key update'),
+    gate: updateHead(dialect, caller, after, restoration),
+    effects: [
+      ...(keeping === undefined ? [] : [keepAnswer(dialect, caller, keeping)]),
       insertVersion(dialect, caller, after.id, restoration),
+      recordEvent(dialect, restoredEvent(dialect, caller, after, restoration)),
     ],
-    applied: appliedQuery(dialect, { id: after.id, operation: restoration.operation }),
+    proof: eventQuery(dialect, restoration.operation),
   })
-  return affected.at(-1) === 1 ? done(after) : 'lost'
+  return isOpen ? done(after) : 'raced'
 }
 
-function thereIs({ builder, tables: { workflows } }: Dialect, condition: SQL): SQL {
-  return exists(
-    builder
-      .select({ one: sql`1` })
-      .from(workflows)
-      .where(condition),
-  )
-}
-
-/** The definition goes from row to row: its text need not be sent. */
+/** The gate. The definition goes from row to row: its text need not be sent. */
 function updateHead(
-  { builder, tables: { workflows, workflowVersions } }: Dialect,
+  dialect: Dialect,
+  caller: UserCaller,
   after: WorkflowView,
   { versionNumber, operation, at }: Restoration,
-  condition: SQL,
 ): Statement {
+  const { builder, tables } = dialect
+  const { workflows, workflowVersions } = tables
   const restored = builder
     .select({ definition: workflowVersions.definition })
     .from(workflowVersions)
@@ -182,9 +165,40 @@ function updateHead(
   const { versionNumber: next, revision } = after
   const update = builder
     .update(workflows)
-    .set({ versionNumber: next, definition: sql`(${restored})`, revision, lastOp: operation, updatedAt: at })
-    .where(condition)
-  return buildStatement(update, { isGate: true })
+    .set({
+      versionNumber: next,
+      definition: sql`(${restored})`,
+      revision,
+      lastOp: operation,
+      updatedAt: at,
+      transferredAt: sql`case when ${eq(workflows.ownerId, caller.userId)} then null else ${workflows.transferredAt} end`,
+    })
+    .where(
+      all(
+        eq(workflows.id, after.id),
+        eq(workflows.revision, revision - 1),
+        mayAct(dialect, caller),
+        mayOnWorkflow(dialect, caller, workflows, 'edit'),
+      ),
+    )
+  return buildStatement(update)
+}
+
+function restoredEvent(
+  dialect: Dialect,
+  caller: UserCaller,
+  { id, ownerId, versionNumber, revision }: WorkflowView,
+  restoration: Restoration,
+): AuditEvent {
+  return callerEvent(dialect, caller, {
+    id: restoration.operation,
+    at: restoration.at,
+    type: 'workflow.restored',
+    subject: { type: 'workflow', id },
+    workflowId: id,
+    ownerId,
+    data: { fromVersion: restoration.versionNumber, versionNumber, revision },
+  })
 }
 
 function insertVersion(

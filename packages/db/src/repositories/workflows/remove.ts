@@ -1,0 +1,149 @@
+import { eq, exists, inArray, not, sql } from 'drizzle-orm'
+import {
+  all,
+  callerShape,
+  callerTerms,
+  callerValues,
+  done,
+  mayAct,
+  mayOnWorkflow,
+  refused,
+  type Outcome,
+  type Refusal,
+  type UserCaller,
+} from '../../access/access.ts'
+import type { ExecutionStatus } from '../../schema/schema.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { defineShapedStatement, defineStatement, type Statement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import { boundEvent, eventValues, type EventShape, type EventValues } from '../audit/caller-event.ts'
+import { eventQuery, insertEventFrom } from '../audit/event.ts'
+import {
+  boundRevisions,
+  hasRevision,
+  matches,
+  revisionShape,
+  revisionValues,
+  type RevisionCondition,
+  type RevisionShape,
+  type RevisionValues,
+} from './revisions.ts'
+import { workflowLocks } from './workflow-locks.ts'
+import { checkWorkflow } from './workflows.ts'
+
+export interface Deletion {
+  /** Names this write: the id of its audit event. */
+  readonly operation: string
+  readonly at: Date
+}
+
+/** Statuses of executions that stand in the way of a deletion. */
+const activeStatuses: ExecutionStatus[] = ['pending', 'running', 'paused']
+
+/** Deletes a workflow with all that is its own, unless one of its executions is unfinished. */
+export async function deleteWorkflow(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  ifRevision: RevisionCondition,
+  { operation, at }: Deletion,
+): Promise<Outcome<void, Refusal | 'execution_active'>> {
+  const { dialect } = store
+  const shape = { caller: callerShape(caller), isCommand: caller.origin === undefined, ...revisionsOf(ifRevision) }
+  const { isOpen } = await store.apply({
+    // No row that refers to it may come from here on, so that what follows finds them all.
+    locks: workflowLocks(dialect, caller, id, 'update'),
+    gate: recordDeletion(dialect, shape, {
+      id,
+      ...callerValues(caller),
+      ...eventValues(caller, { id: operation, type: 'workflow.deleted', at }),
+      ...revisionValues(ifRevision),
+    }),
+    effects: removals(dialect, id),
+    proof: eventQuery(dialect, operation),
+  })
+  if (isOpen) return done(undefined)
+  const check = await checkWorkflow(store, caller, id, 'owner')
+  if (!check.ok) return check
+  return refused(matches(ifRevision, check.value.revision) ? 'execution_active' : 'precondition_failed')
+}
+
+interface DeletionShape extends EventShape {
+  readonly revisions: RevisionShape
+}
+
+function revisionsOf(condition: RevisionCondition): Pick<DeletionShape, 'revisions'> {
+  return { revisions: revisionShape(condition) }
+}
+
+/** The gate: nobody meets what goes but through the workflow's row, which it locks. */
+const recordDeletion = defineShapedStatement<DeletionShape, EventValues & RevisionValues & { readonly id: string }>()((
+  dialect,
+  bind,
+  shape,
+) => {
+  const { builder, tables } = dialect
+  const { workflows, executions } = tables
+  const active = builder
+    .select({ one: sql`1` })
+    .from(executions)
+    .where(
+      all(eq(executions.workflowId, bind('id', executions.workflowId)), inArray(executions.status, activeStatuses)),
+    )
+  const caller = callerTerms(dialect, bind, shape.caller)
+  const condition = all(
+    eq(workflows.id, bind('id', workflows.id)),
+    hasRevision(dialect, boundRevisions(dialect, bind, shape.revisions)),
+    mayAct(dialect, caller),
+    mayOnWorkflow(dialect, caller, workflows, 'owner'),
+    not(exists(active)),
+  )
+  const event = boundEvent(dialect, bind, shape, {
+    subject: { type: 'workflow', id: sql`${workflows.id}` },
+    workflowId: sql`${workflows.id}`,
+    ownerId: sql`${workflows.ownerId}`,
+    data: { versionNumber: sql`${workflows.versionNumber}`, revision: sql`${workflows.revision}` },
+  })
+  return insertEventFrom(dialect, event, dialect.gate.holding(sql`${workflows} where ${condition}`))
+})
+
+/** Children before the parent, for foreign keys. */
+function removals(dialect: Dialect, id: string): readonly Statement[] {
+  return [
+    deleteSchedules(dialect, { id }),
+    deleteVersions(dialect, { id }),
+    deleteShares(dialect, { id }),
+    deleteHistory(dialect, { id }),
+    deleteExecutions(dialect, { id }),
+    deleteHead(dialect, { id }),
+  ]
+}
+
+const deleteSchedules = defineStatement<{ id: string }>()(({ builder, tables: { schedules } }, bind) =>
+  builder.delete(schedules).where(eq(schedules.workflowId, bind('id', schedules.workflowId))),
+)
+
+const deleteVersions = defineStatement<{ id: string }>()(({ builder, tables: { workflowVersions } }, bind) =>
+  builder.delete(workflowVersions).where(eq(workflowVersions.workflowId, bind('id', workflowVersions.workflowId))),
+)
+
+const deleteShares = defineStatement<{ id: string }>()(({ builder, tables: { workflowShares } }, bind) =>
+  builder.delete(workflowShares).where(eq(workflowShares.workflowId, bind('id', workflowShares.workflowId))),
+)
+
+const deleteHistory = defineStatement<{ id: string }>()(({ builder, tables }, bind) => {
+  const { executionHistory, executions } = tables
+  const ofWorkflow = builder
+    .select({ id: executions.id })
+    .from(executions)
+    .where(eq(executions.workflowId, bind('id', executions.workflowId)))
+  return builder.delete(executionHistory).where(inArray(executionHistory.executionId, ofWorkflow))
+})
+
+const deleteExecutions = defineStatement<{ id: string }>()(({ builder, tables: { executions } }, bind) =>
+  builder.delete(executions).where(eq(executions.workflowId, bind('id', executions.workflowId))),
+)
+
+const deleteHead = defineStatement<{ id: string }>()(({ builder, tables: { workflows } }, bind) =>
+  builder.delete(workflows).where(eq(workflows.id, bind('id', workflows.id))),
+)
