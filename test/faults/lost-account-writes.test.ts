@@ -14,7 +14,9 @@ import {
   logOut,
   rotateRefresh,
 } from '@millrace/db/repositories/accounts/sessions'
-import { deleteShare, listShares, putShare } from '@millrace/db/repositories/workflows/shares'
+import { listShares } from '@millrace/db/repositories/workflows/shares'
+import { putShare } from '@millrace/db/repositories/workflows/shares-put'
+import { deleteShare } from '@millrace/db/repositories/workflows/shares-remove'
 import { registerAccount } from '@millrace/db/repositories/accounts/users'
 import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import type { Store } from '@millrace/db/store/store'
@@ -190,6 +192,7 @@ describeDialects((dialect) => {
           permission: 'view' as const,
           at: now,
           attemptId: unique('attempt'),
+          operation: unique('operation'),
         }
         return { owner, other, id, share }
       }
@@ -202,7 +205,11 @@ describeDialects((dialect) => {
       await losingEach(loss, async (store) => {
         const { owner, other, id, share } = await prepared()
         await putShare(sound, owner, id, share)
-        expect(await deleteShare(store, owner, id, other.userId)).toEqual(done)
+        expect(
+          await deleteShare(store, owner, {
+            ...{ workflowId: id, userId: other.userId, operation: unique('operation'), at: now },
+          }),
+        ).toEqual(done)
         expect(await count(`workflow_shares where workflow_id = '${id}'`)).toBe(0)
       })
     })

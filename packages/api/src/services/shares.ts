@@ -1,7 +1,10 @@
 import { nameKey } from '@millrace/db/schema/names'
 import type { Kept } from '@millrace/db/store/idempotency'
 import * as shares from '@millrace/db/repositories/workflows/shares'
-import type { Shared, ShareView } from '@millrace/db/repositories/workflows/shares'
+import type { ShareView } from '@millrace/db/repositories/workflows/shares'
+import * as putting from '@millrace/db/repositories/workflows/shares-put'
+import type { Shared } from '@millrace/db/repositories/workflows/shares-put'
+import * as removing from '@millrace/db/repositories/workflows/shares-remove'
 import type { StoredAnswer } from '@millrace/db/store/idempotency'
 import type { SharePermission } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
@@ -40,9 +43,10 @@ export async function putShare(
     permission,
     at,
     attemptId: newId(at),
+    operation: newId(at),
   }
   const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
-  const outcome = await shares.putShare(store, caller, workflowId, share, idempotent)
+  const outcome = await putting.putShare(store, caller, workflowId, share, idempotent)
   if (outcome.ok) return outcome
   if (isKept(outcome)) return { ok: false, kept: outcome }
   const pointer = 'userId' in target ? '/userId' : '/username'
@@ -80,11 +84,12 @@ export interface ShareOfUser {
 
 /** Takes a share away: the owner any, a user its own. */
 export async function removeShare(
-  { store, caller }: Context,
+  { store, caller, clock }: Context,
   { workflowId, userId }: ShareOfUser,
 ): Promise<Result<void>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await shares.deleteShare(store, caller, workflowId, userId)
+  const at = clock()
+  const outcome = await removing.deleteShare(store, caller, { workflowId, userId, operation: newId(at), at })
   return outcome.ok ? outcome : refuse(outcome.refusal)
 }
 
@@ -94,6 +99,6 @@ export async function checkShare(
   { workflowId, userId }: ShareOfUser,
 ): Promise<Refused | undefined> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await shares.checkShare(store, caller, workflowId, userId)
+  const outcome = await removing.checkShare(store, caller, workflowId, userId)
   return outcome.ok ? undefined : refuse(outcome.refusal)
 }

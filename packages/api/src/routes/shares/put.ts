@@ -1,4 +1,4 @@
-import type { Shared } from '@millrace/db/repositories/workflows/shares'
+import type { Shared } from '@millrace/db/repositories/workflows/shares-put'
 import { jsonAnswer, storedAnswer } from '../../answer.ts'
 import { keptAnswer } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody, noParameters } from '../../route.ts'

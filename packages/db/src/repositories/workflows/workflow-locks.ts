@@ -4,7 +4,7 @@ import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineRowLock, type LockStrength, type RowLock } from '../../sql/row-lock.ts'
 
-const lockWorkflow = {
+const lockWith = {
   share: lockFor('share'),
   'no key update': lockFor('no key update'),
   update: lockFor('update'),
@@ -17,6 +17,10 @@ function lockFor(strength: LockStrength) {
   )(({ tables: { workflows } }, bind) => eq(workflows.id, bind('id', workflows.id)))
 }
 
+export function lockWorkflow(dialect: Dialect, id: string, strength: keyof typeof lockWith): RowLock {
+  return lockWith[strength](dialect, { id })
+}
+
 /**
  * What decides about a workflow: the caller and the workflow's row, which stands for its shares as well, as whoever
  * changes these locks it too.
@@ -25,7 +29,7 @@ export function workflowLocks(
   dialect: Dialect,
   caller: UserCaller,
   id: string,
-  strength: keyof typeof lockWorkflow,
+  strength: keyof typeof lockWith,
 ): readonly RowLock[] {
-  return [...callerLocks(dialect, caller), lockWorkflow[strength](dialect, { id })]
+  return [...callerLocks(dialect, caller), lockWorkflow(dialect, id, strength)]
 }
