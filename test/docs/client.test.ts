@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startService, type Service } from '../service.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { readPage } from './markdown.ts'
@@ -11,20 +11,23 @@ const run = promisify(execFile)
 
 let service: Service
 
-beforeAll(async () => {
+beforeEach(async () => {
   service = await startService('sqlite')
 })
-afterAll(() => service.stop())
+afterEach(() => service.stop())
 
-test('the client’s page is a program that says what the page shows', async () => {
-  const { blocks } = readPage('docs/client.md')
+test.each([
+  ['docs/client.md', 8],
+  ['docs/durable.md', 3],
+])('%s is a program that says what the page shows', async (page, leastBlocks) => {
+  const { blocks } = readPage(page)
   const program = blocks.filter(({ info }) => info === 'ts').map(({ text }) => text)
   const shown = blocks.filter(({ info }) => info === 'text').map(({ text }) => text)
-  expect(program.length).toBeGreaterThan(8)
+  expect(program.length).toBeGreaterThanOrEqual(leastBlocks)
   // In the workspace, so that the page's imports are found.
   const folder = join(workspaceRoot, '.cache/docs')
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, `client-${process.pid}.ts`)
+  const file = join(folder, `${basename(page, '.md')}-${process.pid}.ts`)
   writeFileSync(file, program.join('\n'))
   try {
     const env = { ...process.env, MILLRACE_URL: service.urls[0] ?? '' }

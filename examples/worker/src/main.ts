@@ -1,170 +1,161 @@
 /**
- * Shows that no execution is lost or done twice when a worker dies: starts executions of every workflow of the caller,
- * runs two workers, kills one with SIGKILL while it is at work, and waits until the other has taken over and ended all.
- * `node examples/worker/src/main.ts [--url http://127.0.0.1:8787] [--executions 12] [--json]`.
+ * Shows that no order is lost and no step done again after its record, whatever moment a worker dies at: for each point
+ * of the program one worker kills itself there with SIGKILL; then two workers go on, and everything is counted.
+ * `node examples/worker/src/main.ts [--url http://127.0.0.1:8787] [--json]`.
  *
- * With `MILLRACE_API_KEY` (scopes `write`, `read`, `worker`) the workflows are those of the key's user, as imported;
- * without, a new account gets those of `flows/`. Exit 1 where anything is not as it must be.
+ * With `MILLRACE_API_KEY` (scopes `write`, `read`, `worker`) the workflow is made for the key's user; without, for a new
+ * account. Exit 1 where anything is not as it must be.
  */
 import { randomUUID } from 'node:crypto'
-import { globSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { createClient, exactJson, toJson, type Client, type Execution, type Workflow } from '@millrace/client'
-import { stepsOf } from './definition.ts'
-import { afterStep, progressOf } from './progress.ts'
+import { createClient, exactJson, toJson, type Client } from '@millrace/client'
+import { findFaults } from './judge.ts'
 import { startWorker, type WorkerProcess } from './worker-process.ts'
 
 const { values } = parseArgs({
   options: {
     url: { type: 'string', default: 'http://127.0.0.1:8787' },
-    executions: { type: 'string', default: '12' },
     json: { type: 'boolean', default: false },
   },
 })
 const { url } = values
 const leaseSeconds = 5
-const stepMilliseconds = 150
+
+/** Every moment at which the program can be between two things. */
+const points = [
+  'claimed',
+  ...['reserve', 'charge', 'ship', 'notify'].flatMap((step) => [`before ${step}`, `after ${step}`, `recorded ${step}`]),
+  'recorded wait:approval',
+  'reported',
+]
 
 /** The whole show may take so long. */
-const deadline = AbortSignal.timeout(120_000)
+const deadline = AbortSignal.timeout(180_000)
+const folder = mkdtempSync(join(tmpdir(), 'millrace-orders-'))
+const ledger = join(folder, 'ledger.jsonl')
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
 
 async function main(): Promise<number> {
   const givenKey = process.env['MILLRACE_API_KEY']
   const client = createClient(givenKey === undefined ? { url } : { url, apiKey: givenKey })
-  if (givenKey === undefined) await fillAccount(client)
-  const workflows = await ownWorkflows(client)
-  const started = await startExecutions(client, workflows, Number(values.executions))
-  say(`${started.length} executions of ${workflows.length} workflows are pending.`)
+  if (givenKey === undefined) await makeAccount(client)
   const { key } = await client.apiKeys.create({ name: 'example worker', scopes: ['worker'] })
   if (key === null) throw new Error('the answer with the key was lost: start again')
-  const [one, two] = ['one', 'two'].map((name) =>
-    startWorker({ url, name, apiKey: key, leaseSeconds, stepMilliseconds }),
-  )
-  if (one === undefined || two === undefined) throw new Error('there are no workers')
+  const orders = await startOrders(client)
+  const ids = orders.map(({ id }) => id)
+  say(`${ids.length} orders are pending.`)
+  const approving = approve(client, ids)
+  const start: StartWorker = (name, workflowIds, dieAt) =>
+    startWorker({ url, name, apiKey: key, workflowIds, ledger, leaseSeconds, concurrency: 8, dieAt })
+  const killed = await killAtEveryPoint(orders, start)
+  say(`${killed} workers have killed themselves, one at each point. Two others go on.`)
+  const all = orders.map(({ workflowId }) => workflowId)
+  const workers = [start('one', all), start('two', all)]
   try {
-    const held = await killAtWork(client, one)
-    say(`Worker one is killed with SIGKILL; it held ${held.length} executions. Worker two goes on.`)
-    const ended = await untilEnded(client, started)
-    return report(ended, { workflows, held, workers: [one, two], exitCode: await two.end('SIGTERM') })
+    await untilEnded(client, ids)
+    await approving
+    const exitCodes = await Promise.all(workers.map((worker) => worker.end('SIGTERM')))
+    return await report(client, ids, { killed, exitCodes })
   } finally {
-    await Promise.all([one.end('SIGKILL'), two.end('SIGKILL')])
+    await Promise.all(workers.map((worker) => worker.end('SIGKILL')))
   }
 }
+
+type StartWorker = (name: string, workflowIds: readonly string[], dieAt?: string) => WorkerProcess
 
 function say(line: string): void {
   if (!values.json) process.stdout.write(`${line}\n`)
 }
 
-/** A new account, with the workflows of `flows/`, to the letter. */
-async function fillAccount(client: Client): Promise<void> {
-  const username = `worker-example-${Date.now()}`
+async function makeAccount(client: Client): Promise<void> {
+  const username = `orders-${Date.now()}`
   await client.auth.register({ username, email: `${username}@example.com`, password: randomUUID() })
-  const folder = join(import.meta.dirname, '../flows')
-  const files = globSync('*.json', { cwd: folder }).toSorted()
-  await client.workflows.createAll(
-    files.map((file) => ({
-      name: basename(file, '.json'),
-      definition: exactJson(readFileSync(join(folder, file), 'utf8').trim()),
-    })),
+}
+
+interface Order {
+  readonly id: string
+  readonly workflowId: string
+  readonly point: string
+}
+
+/** One for each point, of a workflow of its own: so the worker that dies there works that order and no other. */
+async function startOrders(client: Client): Promise<readonly Order[]> {
+  const definition = exactJson(readFileSync(join(import.meta.dirname, '../flows/order.json'), 'utf8').trim())
+  const workflows = await client.workflows.createAll(points.map((point) => ({ name: `Order: ${point}`, definition })))
+  return Promise.all(
+    workflows.map(async ({ id: workflowId }, number) => {
+      const input = toJson({ article: `no. ${number}`, amount: 9.5 })
+      // Each long wait takes one of the attempts, and so does each crash.
+      const { id } = await client.executions.start(workflowId, { input, maxAttempts: 20 })
+      return { id, workflowId, point: points[number] ?? '' }
+    }),
   )
 }
 
-async function ownWorkflows(client: Client): Promise<readonly Workflow[]> {
-  const ids: string[] = []
-  for await (const { id } of client.workflows.list({ scope: 'owned' })) ids.push(id)
-  if (ids.length === 0) throw new Error('the caller owns no workflow: import one')
-  return Promise.all(ids.map((id) => client.workflows.get(id)))
+/** Every other order is approved before anyone asks, the rest when they wait; the last one is refused. */
+async function approve(client: Client, ids: readonly string[]): Promise<void> {
+  await Promise.all(
+    ids.map(async (id, number) => {
+      while (number % 2 === 1 && !(await isWaiting(client, id))) await pause(250, undefined, { signal: deadline })
+      await client.executions.signal(id, {
+        name: 'approval',
+        payload: toJson({ isApproved: number !== points.length - 1 }),
+      })
+    }),
+  )
 }
 
-async function startExecutions(
+async function isWaiting(client: Client, id: string): Promise<boolean> {
+  const { status } = await client.executions.get(id, { signal: deadline })
+  return status === 'paused'
+}
+
+/** A few at a time. Each works its order until it comes to its point, and is gone then. */
+async function killAtEveryPoint(orders: readonly Order[], start: StartWorker): Promise<number> {
+  const left = [...orders]
+  const codes: (number | null)[] = []
+  const one = async (): Promise<void> => {
+    for (let order = left.shift(); order !== undefined; order = left.shift()) {
+      const worker = start(`dies at ${order.point}`, [order.workflowId], order.point)
+      const abort = (): void => void worker.end('SIGTERM')
+      deadline.addEventListener('abort', abort, { once: true })
+      codes.push(await worker.ended)
+      deadline.removeEventListener('abort', abort)
+    }
+  }
+  await Promise.all([one(), one(), one()])
+  return codes.filter((code) => code === null).length
+}
+
+async function untilEnded(client: Client, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    for await (const { type } of client.executions.events(id, { signal: deadline })) void type
+  }
+}
+
+async function report(
   client: Client,
-  workflows: readonly Workflow[],
-  count: number,
-): Promise<readonly Execution[]> {
-  const started: Execution[] = []
-  for (let number = 1; number <= count; number += 1) {
-    const workflow = workflows[number % workflows.length]
-    if (workflow !== undefined) started.push(await client.executions.start(workflow.id, { input: toJson({ number }) }))
+  ids: readonly string[],
+  { killed, exitCodes }: { readonly killed: number; readonly exitCodes: readonly (number | null)[] },
+): Promise<number> {
+  const orders = await Promise.all(ids.map((id) => findFaults(client, id, ledger)))
+  const isGood =
+    killed === points.length &&
+    exitCodes.every((code) => code === 0) &&
+    orders.every(({ faults }) => faults.length === 0)
+  if (values.json) process.stdout.write(`${JSON.stringify({ isGood, killed, exitCodes, orders })}\n`)
+  for (const { id, status, attempts, acts, faults } of orders) {
+    say(`  ${id}  ${status}  attempts ${attempts}  acts ${acts}  ${faults.join('; ')}`)
   }
-  return started
-}
-
-/** Kills a worker when an execution that it holds is under way. Gives those that it had claimed and not reported. */
-async function killAtWork(client: Client, worker: WorkerProcess): Promise<readonly string[]> {
-  for (;;) {
-    for (const id of heldBy(worker)) {
-      const { status, state } = await client.executions.get(id, { signal: deadline })
-      if (status !== 'running' || state === 'null') continue
-      await worker.end('SIGKILL')
-      return heldBy(worker)
-    }
-    await pause(50, undefined, { signal: deadline })
-  }
-}
-
-function heldBy({ lines }: WorkerProcess): readonly string[] {
-  const over = new Set(lines.filter(({ kind }) => kind !== 'claimed').map(({ id }) => id))
-  return lines.flatMap(({ kind, id }) => (kind === 'claimed' && id !== undefined && !over.has(id) ? [id] : []))
-}
-
-async function untilEnded(client: Client, started: readonly Execution[]): Promise<readonly Execution[]> {
-  const left = new Set(started.map(({ id }) => id))
-  while (left.size > 0) {
-    for await (const { id, completedAt } of client.executions.list({ limit: 100, signal: deadline })) {
-      if (completedAt !== null) left.delete(id)
-    }
-    await pause(200, undefined, { signal: deadline })
-  }
-  return Promise.all(started.map(({ id }) => client.executions.get(id)))
-}
-
-interface Course {
-  readonly workflows: readonly Workflow[]
-  readonly held: readonly string[]
-  readonly workers: readonly WorkerProcess[]
-  readonly exitCode: number | null
-}
-
-function report(ended: readonly Execution[], course: Course): number {
-  const rows = ended.map((execution) => {
-    const { id, workflowName, status, attempts, fence } = execution
-    return { id, workflowName, status, attempts, fence, faults: faultsOf(execution, course) }
-  })
-  const takenOver = rows.filter(({ attempts }) => attempts === 2).length
-  const isGood = takenOver > 0 && course.exitCode === 0 && rows.every(({ faults }) => faults.length === 0)
-  if (values.json) process.stdout.write(`${JSON.stringify({ isGood, held: course.held, executions: rows })}\n`)
-  for (const { id, workflowName, status, attempts, fence, faults } of rows) {
-    say(`  ${id}  ${workflowName.padEnd(20)} ${status}  attempts ${attempts}  fence ${fence}  ${faults.join('; ')}`)
-  }
-  const completed = rows.filter(({ status }) => status === 'completed').length
-  say(
-    `${completed} of ${rows.length} completed, ${takenOver} of them taken over. ${isGood ? 'All is well.' : 'FAILED'}`,
-  )
+  say(isGood ? `All ${ids.length} orders are as they must be.` : 'FAILED')
   return isGood ? 0 : 1
-}
-
-/** What is not as it must be: each completed once, under its last fence, with the result of an undisturbed run. */
-function faultsOf(execution: Execution, { workflows, held, workers }: Course): readonly string[] {
-  const { id, fence, attempts, status, state } = execution
-  const workflow = workflows.find((candidate) => candidate.id === execution.workflowId)
-  const completions = workers.flatMap(({ lines }) => lines).filter((line) => line.kind === 'reported' && line.id === id)
-  const isUnheard = completions.length === 0 && held.includes(id) && attempts === 1
-  const checks = {
-    'it is not completed': status === 'completed',
-    'its attempts are not its claims': attempts === fence && attempts >= 1,
-    'it was claimed again though its worker lived': attempts === 1 || (attempts === 2 && held.includes(id)),
-    'it was not completed once, under its last fence':
-      isUnheard || (completions.length === 1 && completions[0]?.fence === fence),
-    'its result is not that of an undisturbed run':
-      workflow !== undefined && state === undisturbed(workflow, execution),
-  }
-  return Object.entries(checks).flatMap(([fault, isRight]) => (isRight ? [] : [fault]))
-}
-
-function undisturbed({ definition }: Workflow, { input }: Execution): string {
-  return toJson(stepsOf(definition).reduce(afterStep, progressOf(exactJson('null'), input)))
 }
