@@ -2,11 +2,13 @@ import { routes } from '@millrace/api/app'
 import { errorCodes, errorKind } from '@millrace/api/errors'
 import { openApiDocument } from '@millrace/api/openapi/document'
 import { examples } from '@millrace/api/openapi/examples'
+import { recordedAnswers } from '@millrace/api/openapi/recorded-answers'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { asRecord, expectConventions, readAnswer } from './answers.ts'
 import { prepareExample, sendPrepared } from './examples.ts'
+import { recordExample } from './recorded-examples.ts'
 import { useWorld } from './scenarios.ts'
 
 const document = openApiDocument(routes)
@@ -66,6 +68,53 @@ describe('the document', () => {
     expect(errorCodes.filter((code) => !documented.has(code))).toEqual(['method_not_allowed'])
   })
 
+  test('describes every property', () => {
+    const undescribed = new Set<string>()
+    const walk = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return
+      const { properties } = asRecord(value)
+      if (typeof properties === 'object' && properties !== null && !isRefusalCode(value)) {
+        for (const [name, property] of Object.entries(properties)) {
+          const { description, $ref } = asRecord(property)
+          if (description === undefined && $ref === undefined) undescribed.add(name)
+        }
+      }
+      for (const member of Object.values(value)) walk(member)
+    }
+    walk(asRecord(document['components'])['schemas'])
+    walk(document['paths'])
+    expect([...undescribed]).toEqual([])
+  })
+
+  test('writes each refusal once, with an example for each of its codes', () => {
+    const { responses } = asRecord(document['components'])
+    const written = Object.values(asRecord(responses)).map((response) => JSON.stringify(response))
+    expect(new Set(written).size).toBe(written.length)
+    for (const response of Object.values(asRecord(responses))) {
+      const { examples: shown } = asRecord(asRecord(asRecord(response)['content'])['application/problem+json'])
+      for (const [code, example] of Object.entries(asRecord(shown))) {
+        expect(asRecord(asRecord(example)['value'])).toMatchObject({ code, status: errorKind(code as never).status })
+      }
+    }
+  })
+
+  test('shows a recorded answer for each success with a body', () => {
+    const missing = operations().filter(({ operation }) => {
+      const successes = Object.entries(asRecord(operation['responses'])).filter(([status]) => status.startsWith('2'))
+      return successes.some(([, response]) => {
+        const json = asRecord(asRecord(response)['content'] ?? {})['application/json']
+        return json !== undefined && asRecord(json)['example'] === undefined
+      })
+    })
+    expect(missing.map(({ name }) => name)).toEqual(['GET /openapi.json'])
+  })
+
+  test('groups the operations in the order in which a reader needs them', () => {
+    const tags = listOf(document['tags']).map(({ name }) => name)
+    expect(tags.slice(0, 4)).toEqual(['auth', 'workflows', 'versions', 'shares'])
+    expect(tags.at(-1)).toBe('operations')
+  })
+
   test('keeps schemas of requests closed and those of answers open', () => {
     const { components } = document
     const { schemas } = asRecord(components)
@@ -89,6 +138,8 @@ describeDialects((dialect) => {
     expectConventions(answer, { method, path, isAnonymous: route?.access.kind === 'open' })
     const schema = route?.answers[answer.status as keyof typeof route.answers]
     if (answer.json !== undefined) expect(schema?.safeParse(answer.json).error?.issues ?? []).toEqual([])
+    if (dialect === 'sqlite') recordExample(name, answer.json)
+    else if (answer.json !== undefined) expect(schema?.safeParse(recordedAnswers[name]).error?.issues ?? []).toEqual([])
     const documented = Object.keys(asRecord(responseOf(name, answer.status)['headers']))
     for (const header of telling)
       expect([header, answer.headers.has(header)]).toEqual([header, documented.includes(header)])
@@ -113,6 +164,11 @@ describeDialects((dialect) => {
     await other.body?.cancel()
   })
 })
+
+/** A refusal narrows the problem's code, which is described where the problem is. */
+function isRefusalCode(schema: object): boolean {
+  return JSON.stringify(schema).startsWith('{"type":"object","properties":{"code":{"enum"')
+}
 
 interface Operation {
   readonly name: string
@@ -141,7 +197,9 @@ function codesOf(operation: Readonly<Record<string, unknown>>) {
 }
 
 function enumIn(response: unknown) {
-  const { content } = asRecord(response)
+  const { $ref } = asRecord(response)
+  const { responses } = asRecord(document['components'])
+  const { content } = asRecord(asRecord(responses)[String($ref).replace('#/components/responses/', '')])
   const { schema } = asRecord(asRecord(content)['application/problem+json'])
   const [, narrowed] = listOf(asRecord(schema)['allOf'])
   const { code } = asRecord(narrowed?.['properties'])

@@ -1,10 +1,13 @@
 import type * as z from 'zod'
-import { errorCodes, errorKind, type ErrorCode } from '../errors.ts'
 import type { Route } from '../route.ts'
 import { allows, scopes } from '../scopes.ts'
 import { version } from '../version.ts'
 import { examples, type RouteExample } from './examples.ts'
 import { answerHeaders, commonHeaders, headerComponents, headersOf, requestHeaders } from './headers.ts'
+import { introduction } from './introduction.ts'
+import { recordedAnswers } from './recorded-answers.ts'
+import { operationIdOf, tagOf, tagsOf } from './operations.ts'
+import { problemSchema, RefusalWriter } from './refusal-responses.ts'
 import { refusalsOf } from './refusals.ts'
 import { SchemaWriter, type JsonSchema } from './schemas.ts'
 
@@ -12,19 +15,20 @@ import { SchemaWriter, type JsonSchema } from './schemas.ts'
 export type OpenApiDocument = Readonly<Record<string, unknown>>
 
 const successTexts: Readonly<Record<string, string>> = {
-  200: 'Done.',
-  201: 'Made.',
-  202: 'Begun.',
-  204: 'Done; no body.',
+  200: 'OK.',
+  201: 'Created.',
+  202: 'Accepted.',
+  204: 'Done. There is no body.',
 }
 
 /** Writes the document from the routes' contracts, the schemas that validate their requests among them. */
 export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
   const schemas = new SchemaWriter()
+  const refusals = new RefusalWriter()
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of routes) {
     const path = (paths[route.path] ??= {})
-    path[route.method.toLowerCase()] = operationOf(route, schemas)
+    path[route.method.toLowerCase()] = operationOf(route, schemas, refusals)
   }
   return {
     openapi: '3.1.1',
@@ -32,6 +36,7 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
       title: 'Millrace',
       version,
       summary: "Stores a workflow engine's users, workflows, versions, shares, executions and settings.",
+      description: introduction,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -39,17 +44,23 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
     paths,
     components: {
       schemas: { ...schemas.components, Problem: problemSchema },
+      responses: refusals.components,
       headers: headerComponents,
       securitySchemes: {
-        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Of a log-in.' },
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'The access token from `/v1/auth/login`.',
+        },
         apiKey: { type: 'http', scheme: 'bearer', description: `An API key (\`mr_…\`); scopes: ${scopes.join(', ')}.` },
-        metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN of the service.' },
+        metricsToken: { type: 'http', scheme: 'bearer', description: 'The METRICS_TOKEN of the service.' },
       },
     },
   }
 }
 
-function operationOf(route: Route, schemas: SchemaWriter) {
+function operationOf(route: Route, schemas: SchemaWriter, refusals: RefusalWriter) {
   const example = examples[`${route.method} ${route.path}`]
   const body = bodyOf(route, schemas, example)
   return {
@@ -60,23 +71,8 @@ function operationOf(route: Route, schemas: SchemaWriter) {
     security: securityOf(route),
     parameters: parametersOf(route, schemas, example),
     ...(body === undefined ? {} : { requestBody: body }),
-    responses: responsesOf(route, schemas),
+    responses: responsesOf(route, schemas, refusals),
   }
-}
-
-/** `POST /v1/workflows/{id}/versions/{n}/restore` → `post_workflows_id_versions_n_restore`. */
-function operationIdOf({ method, path }: Route): string {
-  const words = path.replace(/^\/v1/, '').match(/\w+/g) ?? ['root']
-  return [method.toLowerCase(), ...words].join('_')
-}
-
-function tagOf({ path }: Route): string {
-  const [, name = ''] = /^\/v1\/([^/]+)/.exec(path) ?? []
-  return name === '' ? 'operations' : name
-}
-
-function tagsOf(routes: readonly Route[]) {
-  return [...new Set(routes.map(tagOf))].map((name) => ({ name }))
 }
 
 function descriptionOf({ access, scope, mayLag }: Route): string | undefined {
@@ -148,7 +144,7 @@ function bodyOf({ body, isBodyDocument }: Route, schemas: SchemaWriter, example:
   return { required: !body.isOptional, content: Object.fromEntries(types.map((type) => [type, media])) }
 }
 
-function responsesOf(route: Route, schemas: SchemaWriter): Record<string, unknown> {
+function responsesOf(route: Route, schemas: SchemaWriter, refusals: RefusalWriter): Record<string, unknown> {
   const responses: Record<string, unknown> = {}
   for (const [status, schema] of Object.entries(route.answers)) {
     responses[status] = {
@@ -159,17 +155,18 @@ function responsesOf(route: Route, schemas: SchemaWriter): Record<string, unknow
   }
   if (answerHeaders(route, 200).includes('ETag') && route.method === 'GET') {
     responses['304'] = {
-      description: 'What If-None-Match names is what there is.',
+      description: 'Nothing has changed since the ETag in If-None-Match.',
       headers: headersOf([...commonHeaders(route.path, 304), 'ETag']),
     }
   }
-  for (const [status, codes] of refusalsOf(route)) responses[status] = problemResponse(route, status, codes)
+  for (const [status, codes] of refusalsOf(route)) responses[status] = refusals.refer(route, status, codes)
   return responses
 }
 
-function contentOf({ path }: Route, schema: z.ZodType, schemas: SchemaWriter) {
+function contentOf({ method, path }: Route, schema: z.ZodType, schemas: SchemaWriter) {
   const [type] = mediaTypes.find(([, pattern]) => pattern.test(path)) ?? ['application/json']
-  return { [type]: { schema: schemas.answer(schema) } }
+  const example = type === 'application/json' ? recordedAnswers[`${method} ${path}`] : undefined
+  return { [type]: { schema: schemas.answer(schema), ...(example === undefined ? {} : { example }) } }
 }
 
 /** What is answered otherwise than in JSON. */
@@ -179,44 +176,3 @@ const mediaTypes: readonly (readonly [type: string, path: RegExp])[] = [
   ['text/plain', /^\/metrics$/],
   ['application/octet-stream', /^\/v1\/admin\/backups\/\{/],
 ]
-
-const problemHeaders: Readonly<Record<number, readonly string[]>> = {
-  401: ['WWW-Authenticate'],
-  409: ['Retry-After'],
-  429: ['Retry-After'],
-  503: ['Retry-After'],
-}
-
-function problemResponse({ path }: Route, status: number, codes: readonly ErrorCode[]) {
-  const schema = {
-    allOf: [{ $ref: '#/components/schemas/Problem' }, { type: 'object', properties: { code: { enum: codes } } }],
-  }
-  return {
-    description: codes.map((code) => `\`${code}\`: ${errorKind(code).detail}`).join('\n\n'),
-    headers: headersOf([...commonHeaders(path, status), ...(problemHeaders[status] ?? [])]),
-    content: { 'application/problem+json': { schema } },
-  }
-}
-
-/** RFC 9457. */
-const problemSchema = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'code', 'detail', 'requestId'],
-  properties: {
-    type: { type: 'string', format: 'uri' },
-    title: { type: 'string' },
-    status: { type: 'integer', minimum: 400, maximum: 599 },
-    code: { type: 'string', enum: errorCodes },
-    detail: { type: 'string' },
-    requestId: { type: 'string', description: 'As in X-Request-Id.' },
-    errors: {
-      type: 'array',
-      description: 'Where something is wrong: `pointer` is RFC 6901 from the body, `parameter` a parameter or header.',
-      items: {
-        type: 'object',
-        required: ['message'],
-        properties: { pointer: { type: 'string' }, parameter: { type: 'string' }, message: { type: 'string' } },
-      },
-    },
-  },
-}

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { propertyDescriptions } from './descriptions.ts'
 
 /** A JSON Schema, as OpenAPI 3.1 takes it. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -32,8 +33,10 @@ export class SchemaWriter {
       },
     })
     const { $schema: _, $defs = {}, ...own } = shared(written)
-    for (const [name, definition] of Object.entries(asRecord($defs))) this.components[name] = asRecord(definition)
-    return own
+    for (const [name, definition] of Object.entries(asRecord($defs))) {
+      this.components[name] = described(asRecord(definition), name)
+    }
+    return described(own)
   }
 }
 
@@ -43,6 +46,31 @@ function shared(schema: object): JsonSchema {
     name === 'id' && typeof value === 'string' ? undefined : value,
   )
   return asRecord(JSON.parse(text.replaceAll(`"${localDefinitions}`, `"${sharedDefinitions}`)))
+}
+
+/** The schema with a description for each property that has none. */
+export function described(schema: JsonSchema, component?: string): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, value]) => {
+      if (name === 'properties') return [name, describedProperties(asRecord(value), component)]
+      if (Array.isArray(value)) return [name, value.map((item: unknown) => (isRecord(item) ? described(item) : item))]
+      return [name, isRecord(value) && name !== 'default' ? described(value) : value]
+    }),
+  )
+}
+
+function describedProperties(properties: JsonSchema, component: string | undefined): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => {
+      const description = propertyDescriptions[`${component ?? ''}.${name}`] ?? propertyDescriptions[name]
+      const written = described(asRecord(property))
+      return [name, description === undefined || '$ref' in written ? written : { description, ...written }]
+    }),
+  )
+}
+
+function isRecord(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function asRecord(value: unknown): JsonSchema {
