@@ -48,5 +48,11 @@ function linesOf(ledger: string): readonly LedgerLine[] {
   return readFileSync(ledger, 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as LedgerLine)
+    .map((line) => ledgerLine(JSON.parse(line)))
+}
+
+function ledgerLine(parsed: unknown): LedgerLine {
+  const members = new Map<string, unknown>(Object.entries({ ...(typeof parsed === 'object' ? parsed : {}) }))
+  const text = (name: keyof LedgerLine): string => String(members.get(name))
+  return { idempotencyKey: text('idempotencyKey'), worker: text('worker'), at: text('at') }
 }

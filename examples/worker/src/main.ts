@@ -105,7 +105,7 @@ async function startOrders(client: Client): Promise<readonly Order[]> {
 async function approve(client: Client, ids: readonly string[]): Promise<void> {
   await Promise.all(
     ids.map(async (id, number) => {
-      while (number % 2 === 1 && !(await isWaiting(client, id))) await pause(250, undefined, { signal: deadline })
+      if (number % 2 === 1) await untilWaiting(client, id)
       await client.executions.signal(id, {
         name: 'approval',
         payload: toJson({ isApproved: number !== points.length - 1 }),
@@ -114,9 +114,10 @@ async function approve(client: Client, ids: readonly string[]): Promise<void> {
   )
 }
 
-async function isWaiting(client: Client, id: string): Promise<boolean> {
-  const { status } = await client.executions.get(id, { signal: deadline })
-  return status === 'paused'
+async function untilWaiting(client: Client, id: string): Promise<void> {
+  while ((await client.executions.get(id, { signal: deadline })).status !== 'paused') {
+    await pause(250, undefined, { signal: deadline })
+  }
 }
 
 /** A few at a time. Each works its order until it comes to its point, and is gone then. */

@@ -1,13 +1,9 @@
-import { parseJson, toJson, type Handler } from '@millrace/client'
+import { parseJson, toJson, type Handler, type JsonText } from '@millrace/client'
 import type { Shop } from './shop.ts'
 
 interface Order {
   readonly article: string
   readonly amount: number
-}
-
-interface Approval {
-  readonly isApproved: boolean
 }
 
 /**
@@ -16,13 +12,11 @@ interface Approval {
  */
 export function workOrder(shop: Shop): Handler {
   return async ({ input }, run) => {
-    // What programs of this shop have written: a real one would check it.
-    const order = parseJson(input) as Order
+    const order = orderIn(input)
     const reservation = await run.step('reserve', (acting) => shop.reserve(order.article, acting))
     const receipt = await run.step('charge', (acting) => shop.charge(order.amount, acting), { timeoutSeconds: 30 })
     const { payload } = await run.waitFor('approval', { timeout: '7d' })
-    const { isApproved } = parseJson(payload) as Approval
-    if (!isApproved) {
+    if (!isApproval(payload)) {
       const refund = await run.step('refund', (acting) => shop.refund(receipt, acting))
       return { status: 'completed', state: toJson({ reservation, receipt, refund }) }
     }
@@ -32,4 +26,19 @@ export function workOrder(shop: Shop): Handler {
     ])
     return { status: 'completed', state: toJson({ reservation, receipt, parcel }) }
   }
+}
+
+/** Whoever starts an execution chooses its input: what is no order fails at once, with the reason. */
+function orderIn(input: JsonText): Order {
+  const parsed = parseJson(input)
+  const isOrder = typeof parsed === 'object' && parsed !== null && 'article' in parsed && 'amount' in parsed
+  if (!isOrder || typeof parsed.article !== 'string' || typeof parsed.amount !== 'number') {
+    throw new TypeError('The input is no order: it needs an article (text) and an amount (number).')
+  }
+  return { article: parsed.article, amount: parsed.amount }
+}
+
+function isApproval(payload: JsonText): boolean {
+  const parsed = parseJson(payload)
+  return typeof parsed === 'object' && parsed !== null && 'isApproved' in parsed && parsed.isApproved === true
 }
