@@ -29,3 +29,8 @@ export function writesOf(name: string): readonly Write[] {
     return found
   })
 }
+
+/** Other writes that can meet it. */
+export function partnersOf(write: Write): readonly Write[] {
+  return writes.filter((other) => other !== write && canMeet(write, other))
+}

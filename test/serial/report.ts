@@ -32,7 +32,8 @@ function sectionOf(title: string, outcome: Outcome, other?: Outcome): readonly s
   ]
 }
 
-function linesOf({ answers, gone, come }: Outcome): readonly string[] {
+/** An outcome, one answer or row a line. */
+export function linesOf({ answers, gone, come }: Outcome): readonly string[] {
   return [
     ...Object.entries(answers).map(([name, answer]) => `${name}: ${answer}`),
     ...gone.map((row) => `- ${row}`),

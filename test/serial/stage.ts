@@ -39,11 +39,15 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function openStage(dialect: Dialect, place: Place): Promise<Stage> {
+/** Puts something between the drivers and the gateway. */
+export type Between = (dialect: Dialect, send: Fetch) => Fetch
+
+export async function openStage(dialect: Dialect, place: Place, between: Between = steppedByTrip): Promise<Stage> {
   const ground = await makeGround(dialect, place)
   const target = targetOf(ground.url)
-  const gateway = await startGateway({ target })
-  const fetch = steppedByTrip(gateway.fetch)
+  // A transaction whose client has lost it is soon undone, and its locks with it.
+  const gateway = await startGateway({ target, limits: { transactionIdleSeconds: 1 } })
+  const fetch = between(dialect, gateway.fetch)
   let retries = 0
   const open = () => openDatabase({ target, gatewayUrl: gateway.url, fetch, onRetry: () => (retries += 1) })
   let current = await open()
@@ -115,7 +119,7 @@ function delegating(current: () => Database): Database {
 }
 
 /** Each round trip of an actor whose grain is the trip is a step of it. */
-function steppedByTrip(send: Fetch): Fetch {
+export function steppedByTrip(_dialect: Dialect, send: Fetch): Fetch {
   return (input, init) => {
     const actor = currentActor()
     if (actor?.grain !== 'trip') return send(input, init)

@@ -2,13 +2,17 @@ import type { Dialect } from '../dialects.ts'
 import { hookConnections } from './hooks.ts'
 import type { Place } from './ground.ts'
 import type { Theatre } from './run.ts'
-import { openStage } from './stage.ts'
+import { openStage, type Between } from './stage.ts'
 import { makeWorld } from './world.ts'
 
+export interface OpenTheatre extends Theatre {
+  close(): Promise<void>
+}
+
 /** Opens a database of the dialect and fills it with the world. */
-export async function openTheatre(dialect: Dialect, place: Place): Promise<Theatre & { close(): Promise<void> }> {
+export async function openTheatre(dialect: Dialect, place: Place, between?: Between): Promise<OpenTheatre> {
   const unhook = hookConnections()
-  const stage = await openStage(dialect, place)
+  const stage = await openStage(dialect, place, between)
   try {
     const world = await makeWorld(stage)
     await stage.ground.keep()
