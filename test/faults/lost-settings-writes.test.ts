@@ -93,7 +93,7 @@ describeDialects((dialect) => {
       const read = await readSettingsOf(store, caller.userId)
       if (read === undefined) throw new Error('no settings')
       proxy.loseNext(1, loss)
-      const to = { data: documentOf('{"seal":"new"}'), operation: `reseal-${caller.userId}` }
+      const to = { data: documentOf('{"seal":"new"}'), operation: `reseal-${caller.userId}`, secrets: 1, at: now }
       expect(await resealSettings(store, read, to)).toBe(true)
       expect(await resealSettings(store, read, { ...to, operation: 'another' })).toBe(false)
       expect(await getSettings(store, caller)).toMatchObject({ value: { revision: 1, data: '{"seal":"new"}' } })
@@ -108,7 +108,7 @@ describeDialects((dialect) => {
       seen.push(before.data)
       const read = await readSettingsOf(store, caller.userId)
       if (seen.length === 1 && read !== undefined) {
-        const to = { data: documentOf('{"seal":"new"}'), operation: `reseal-${caller.userId}` }
+        const to = { data: documentOf('{"seal":"new"}'), operation: `reseal-${caller.userId}`, secrets: 1, at: now }
         expect(await resealSettings(store, read, to)).toBe(true)
       }
       return { ok: true, value: writeOf(`after-${caller.userId}`, `{"was":${String(before.data)}}`) }

@@ -80,7 +80,8 @@ async function resealUser(
     const stale = secrets.filter((secret) => !sealer.isCurrent(secret))
     if (stale.length === 0) return { resealed: 0, total: secrets.length }
     const data = writeStored(await resealTree(sealer, current.userId, tree, stale))
-    const isDone = await resealSettings(store, current, { data, operation: newId(clock()) })
+    const at = clock()
+    const isDone = await resealSettings(store, current, { data, secrets: stale.length, operation: newId(at), at })
     if (isDone) return { resealed: stale.length, total: secrets.length }
     current = await readSettingsOf(store, read.userId)
   }

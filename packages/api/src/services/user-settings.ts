@@ -1,5 +1,6 @@
 import type { Refusal } from '@millrace/db/access/access'
 import type { DocumentText } from '@millrace/db/document'
+import { recordReveal } from '@millrace/db/repositories/settings/reveals'
 import * as settings from '@millrace/db/repositories/settings/settings'
 import type { StoredSettings } from '@millrace/db/repositories/settings/settings'
 import { toBase64url } from '../base64url.ts'
@@ -81,9 +82,9 @@ export async function patchSettings(
   })
 }
 
-/** The plain text of a secret of the caller's settings. Each use is logged. */
+/** The plain text of a secret of the caller's settings. Each use is logged, and is an audit event, before it is answered. */
 export async function revealSecret(context: Context, pointer: string): Promise<Result<string>> {
-  const { caller, log, requestId } = context
+  const { store, caller, clock, log, requestId } = context
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const found = await getSettings(context)
   if (!found.ok) return found
@@ -93,6 +94,10 @@ export async function revealSecret(context: Context, pointer: string): Promise<R
     return refuse('validation_failed', { errors: [{ pointer: '/pointer', message: 'leads to what is no secret' }] })
   }
   const { userId } = caller
+  const at = clock()
+  const reveal = { id: newId(at), at, pointer, ref: node.secret.ref }
+  const recorded = await recordReveal(store, caller, reveal)
+  if (!recorded.ok) return refuse(recorded.refusal)
   const value = await createSecretSealer(context.settings.settingsKeys).open(userId, node.secret)
   log({ level: 'info', event: 'secret_revealed', requestId, userId, ref: node.secret.ref })
   return done(value)

@@ -2,10 +2,12 @@ import { and, asc, eq, gt } from 'drizzle-orm'
 import { all, isAnchor } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { SettingsRow } from '../../schema/rows.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import { buildStatement, defineQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
-import { appliedQuery, isUnchanged } from './settings.ts'
+import { eventQuery, recordEvent } from '../audit/event.ts'
+import { isUnchanged } from './settings.ts'
 
 /* What an operator does with everyone's settings, without a caller: the command line stands outside of permissions. */
 
@@ -69,25 +71,45 @@ export async function readSettingsOf(store: Store, userId: string): Promise<Seal
   return row
 }
 
+export interface Resealing {
+  readonly data: DocumentText
+  /** How many secrets have another seal. */
+  readonly secrets: number
+  /** Names this write: the id of its audit event, which the row keeps too. */
+  readonly operation: string
+  readonly at: Date
+}
+
 /**
  * Puts other seals on the secrets of settings that are still as they were read. The document itself stays what it is to
  * its user, so its revision and time do too; `operation` in `last_op` tells a write that read before of it.
  * @returns false when they have changed since.
  */
-export async function resealSettings(
-  store: Store,
-  before: SealedSettings,
-  { data, operation }: { readonly data: DocumentText; readonly operation: string },
-): Promise<boolean> {
+export async function resealSettings(store: Store, before: SealedSettings, resealing: Resealing): Promise<boolean> {
   const { dialect } = store
-  const { settings } = dialect.tables
+  const { settings, users } = dialect.tables
+  const { data, secrets, operation, at } = resealing
+  const { userId } = before
   const update = dialect.builder
     .update(settings)
     .set({ settingsData: data, lastOp: operation } satisfies Partial<SettingsRow>)
-    .where(all(eq(settings.userId, before.userId), and(isUnchanged(dialect, before), isNotRestoring(dialect))))
-  const { affected } = await store.write({
-    writes: [buildStatement(update)],
-    applied: appliedQuery(dialect, { userId: before.userId, operation }),
+    .where(all(eq(settings.userId, userId), and(isUnchanged(dialect, before), isNotRestoring(dialect))))
+  const { isOpen } = await store.apply({
+    locks: [rowLock(dialect, 'users', 'no key update', eq(users.id, userId))],
+    gate: buildStatement(update),
+    effects: [
+      recordEvent(dialect, {
+        id: operation,
+        at,
+        type: 'secrets.rotated',
+        actor: { kind: 'command', userId: null, id: 'keys rotate' },
+        subject: { type: 'settings', id: userId },
+        ownerId: userId,
+        data: { secrets },
+        origin: { requestId: null, network: null },
+      }),
+    ],
+    proof: eventQuery(dialect, operation),
   })
-  return affected[0] === 1
+  return isOpen
 }

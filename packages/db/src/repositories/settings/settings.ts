@@ -1,6 +1,7 @@
-import { and, eq, exists, inArray, isNull, ne, not, or, sql, type SQL } from 'drizzle-orm'
+import { and, eq, exists, inArray, isNull, not, sql, type SQL } from 'drizzle-orm'
 import {
   all,
+  any,
   callerInput,
   done,
   isAnchor,
@@ -15,13 +16,19 @@ import {
   type StandingRow,
   type UserCaller,
 } from '../../access/access.ts'
-import type { Dialect } from '../../sql/dialect.ts'
+import { callerLocks } from '../../access/caller-locks.ts'
 import type { DocumentText } from '../../document/index.ts'
-import { DatabaseError, databaseError } from '../../sql/errors.ts'
 import type { SettingsRow } from '../../schema/rows.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { DatabaseError } from '../../sql/errors.ts'
+import type { RowLock } from '../../sql/row-lock.ts'
 import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
-import type { Store } from '../../store/store.ts'
+import type { Applied } from '../../store/guarded-write.ts'
 import { insertWhere } from '../../store/insert-where.ts'
+import type { Store } from '../../store/store.ts'
+import { untilSettled } from '../../store/until-settled.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { matches, type RevisionCondition } from '../workflows/revisions.ts'
 
 /** A user's settings as they are stored: secrets sealed. Never written: no text, revision 0, no times. */
@@ -36,13 +43,10 @@ export interface SettingsWrite {
   readonly data: DocumentText
   /** Id of the row, where there is none yet. */
   readonly id: string
-  /** Names this write, in `last_op`. */
+  /** Names this write: the id of its audit event, which the row keeps too. */
   readonly operation: string
   readonly at: Date
 }
-
-/** Each lost race is another write that came through; so many in a row are more than chance. */
-const mostAttempts = 20
 
 interface ReadSettings extends StoredSettings {
   readonly lastOp: string | null
@@ -85,20 +89,6 @@ function settingsOf(caller: UserCaller, row: SettingsReadRow | undefined): Outco
   return done({ data: data ?? undefined, revision: revision ?? 0, createdAt, updatedAt, lastOp })
 }
 
-/** Gives a row when the last write to the user's settings was that operation. */
-export const appliedQuery = defineQuery<{ userId: string; operation: string }>()(
-  ({ builder, tables: { settings } }, bind) =>
-    builder
-      .select({ id: settings.id })
-      .from(settings)
-      .where(
-        and(
-          eq(settings.userId, bind('userId', settings.userId)),
-          eq(settings.lastOp, bind('operation', settings.lastOp)),
-        ),
-      ),
-)
-
 /** Replaces the caller's settings, whatever they were, where they have one of the revisions. */
 export async function putSettings(
   store: Store,
@@ -110,34 +100,74 @@ export async function putSettings(
   if (!store.dialect.readsWithWrites) {
     return changeSettings(store, caller, ifRevision, () => Promise.resolve(done(write)))
   }
-  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-    const row = await unlessRaced(() => replaceSettings(store, caller, ifRevision, write))
-    if (row === 'raced') continue
-    const found = settingsOf(caller, row)
-    if (!found.ok || found.value.lastOp === write.operation) return found
-    if (!matches(ifRevision, found.value.revision)) return refused('precondition_failed')
-  }
-  throw tooManyRaces()
+  return untilSettled<Outcome<StoredSettings>>(async () => {
+    const { isOpen, rows } = await replaceSettings(store, caller, ifRevision, write)
+    const found = settingsOf(caller, rows[0])
+    if (!found.ok || isOpen) return found
+    return matches(ifRevision, found.value.revision) ? 'raced' : refused('precondition_failed')
+  }, 'the settings')
 }
 
-async function replaceSettings(
+function replaceSettings(
   store: Store,
   caller: UserCaller,
   ifRevision: RevisionCondition,
   write: SettingsWrite,
-): Promise<SettingsReadRow | undefined> {
+): Promise<Applied<SettingsReadRow>> {
   const { dialect } = store
-  const { settings } = dialect.tables
-  const isExpected = ifRevision === 'any' ? undefined : inArray(settings.revision, [...ifRevision])
-  const { rows } = await store.write({
-    writes: [
-      updateSettings(dialect, caller, write, isExpected),
-      ...(matches(ifRevision, 0) ? [insertSettings(dialect, caller, write)] : []),
-    ],
+  const isThere = exists(settingsWhere(dialect, caller, eq(dialect.tables.settings.lastOp, write.operation)))
+  return store.apply({
+    locks: settingsLocks(dialect, caller),
+    gate: putStatement(dialect, caller, ifRevision, write),
+    effects: [recordEvent(dialect, changedEvent(dialect, caller, write), { when: isThere })],
     answer: settingsQuery(dialect, callerInput(caller)),
-    applied: appliedQuery(dialect, { userId: caller.userId, operation: write.operation }),
+    answersWhenClosed: true,
+    proof: eventQuery(dialect, write.operation),
   })
-  return rows[0]
+}
+
+/** The user's row stands for its settings, of which there may be none yet to be locked. */
+function settingsLocks(dialect: Dialect, caller: UserCaller): readonly RowLock[] {
+  return callerLocks(dialect, caller, 'no key update')
+}
+
+/** The gate: makes the row or replaces what is in it. */
+function putStatement(
+  dialect: Dialect,
+  caller: UserCaller,
+  ifRevision: RevisionCondition,
+  write: SettingsWrite,
+): Statement {
+  const { builder, tables } = dialect
+  const { settings } = tables
+  const current = builder
+    .select({ revision: settings.revision })
+    .from(settings)
+    .where(eq(settings.userId, caller.userId))
+  const row = { ...newRow(caller, write), revision: sql`coalesce((${current}), 0) + 1` }
+  const condition = all(mayAct(dialect, caller), isExpected(dialect, caller, ifRevision))
+  const ending = dialect.orUpdate(
+    [settings.userId],
+    [settings.settingsData, settings.updatedAt, settings.revision, settings.lastOp],
+  )
+  return buildStatement(insertWhere(dialect, settings, row, sql`${condition} ${ending}`))
+}
+
+/** Settings that were never written have revision 0. */
+function isExpected(dialect: Dialect, caller: UserCaller, ifRevision: RevisionCondition): SQL | undefined {
+  if (ifRevision === 'any') return undefined
+  const { settings } = dialect.tables
+  return any(
+    exists(settingsWhere(dialect, caller, inArray(settings.revision, [...ifRevision]))),
+    ...(ifRevision.includes(0) ? [not(exists(settingsWhere(dialect, caller)))] : []),
+  )
+}
+
+function settingsWhere({ builder, tables: { settings } }: Dialect, { userId }: UserCaller, condition?: SQL) {
+  return builder
+    .select({ one: sql`1` })
+    .from(settings)
+    .where(and(eq(settings.userId, userId), condition))
 }
 
 /**
@@ -150,34 +180,33 @@ export async function changeSettings<Reason extends string>(
   ifRevision: RevisionCondition,
   change: (before: StoredSettings) => Promise<Outcome<SettingsWrite, Reason>>,
 ): Promise<Outcome<StoredSettings, Reason | Refusal>> {
-  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+  return untilSettled<Outcome<StoredSettings, Reason | Refusal>>(async () => {
     const before = await readSettings(store, caller)
     if (!before.ok) return before
     const changed = await change(before.value)
     if (!changed.ok) return changed
     if (!matches(ifRevision, before.value.revision)) return refused('precondition_failed')
-    const affected = await unlessRaced(() => writeAfter(store, caller, before.value, changed.value))
-    if (affected === 1) return done(settingsAfter(before.value, changed.value))
-  }
-  throw tooManyRaces()
+    const written = await unlessRaced(() => writeAfter(store, caller, before.value, changed.value))
+    return written === 'raced' || !written.isOpen ? 'raced' : done(settingsAfter(before.value, changed.value))
+  }, 'the settings')
 }
 
-async function writeAfter(
+function writeAfter(
   store: Store,
   caller: UserCaller,
   before: ReadSettings,
   write: SettingsWrite,
-): Promise<number> {
+): Promise<Applied<never>> {
   const { dialect } = store
-  const { affected } = await store.write({
-    writes: [
+  return store.apply({
+    locks: settingsLocks(dialect, caller),
+    gate:
       before.data === undefined
         ? insertSettings(dialect, caller, write)
         : updateSettings(dialect, caller, write, isUnchanged(dialect, before)),
-    ],
-    applied: appliedQuery(dialect, { userId: caller.userId, operation: write.operation }),
+    effects: [recordEvent(dialect, changedEvent(dialect, caller, write))],
+    proof: eventQuery(dialect, write.operation),
   })
-  return affected[0] ?? 0
 }
 
 function settingsAfter({ revision, createdAt }: StoredSettings, { data, at }: SettingsWrite): StoredSettings {
@@ -188,41 +217,39 @@ function updateSettings(
   dialect: Dialect,
   caller: UserCaller,
   { data, operation, at }: SettingsWrite,
-  condition: SQL | undefined,
+  condition: SQL,
 ): Statement {
   const { settings } = dialect.tables
   const update = dialect.builder
     .update(settings)
     .set({ settingsData: data, updatedAt: at, revision: sql`${settings.revision} + 1`, lastOp: operation })
-    .where(
-      all(
-        eq(settings.userId, caller.userId),
-        condition,
-        // A batch whose answer was lost may be sent twice.
-        or(isNull(settings.lastOp), ne(settings.lastOp, operation)),
-        mayAct(dialect, caller),
-      ),
-    )
+    .where(all(eq(settings.userId, caller.userId), condition, mayAct(dialect, caller)))
   return buildStatement(update)
 }
 
 function insertSettings(dialect: Dialect, caller: UserCaller, write: SettingsWrite): Statement {
-  const { builder, tables } = dialect
-  const { settings } = tables
-  const present = builder
-    .select({ one: sql`1` })
-    .from(settings)
-    .where(eq(settings.userId, caller.userId))
-  const row = {
-    id: write.id,
-    userId: caller.userId,
-    settingsData: write.data,
-    createdAt: write.at,
-    updatedAt: write.at,
-    revision: 1,
-    lastOp: write.operation,
-  }
-  return buildStatement(insertWhere(dialect, settings, row, all(mayAct(dialect, caller), not(exists(present)))))
+  const condition = all(mayAct(dialect, caller), not(exists(settingsWhere(dialect, caller))))
+  return buildStatement(insertWhere(dialect, dialect.tables.settings, newRow(caller, write), condition))
+}
+
+function newRow({ userId }: UserCaller, { id, data, operation, at }: SettingsWrite): SettingsRow {
+  return { id, userId, settingsData: data, createdAt: at, updatedAt: at, revision: 1, lastOp: operation }
+}
+
+function changedEvent(dialect: Dialect, caller: UserCaller, { operation, at }: SettingsWrite): AuditEvent {
+  const { userId } = caller
+  const revision = dialect.builder
+    .select({ revision: dialect.tables.settings.revision })
+    .from(dialect.tables.settings)
+    .where(eq(dialect.tables.settings.userId, userId))
+  return callerEvent(dialect, caller, {
+    id: operation,
+    at,
+    type: 'settings.changed',
+    subject: { type: 'settings', id: userId },
+    ownerId: userId,
+    data: { revision: sql`(${revision})` },
+  })
 }
 
 /** By `last_op` too: resealing its secrets leaves a row's revision as it is. */
@@ -243,8 +270,4 @@ async function unlessRaced<Value>(write: () => Promise<Value>): Promise<Value | 
     if (!isRace) throw thrown
     return 'raced'
   }
-}
-
-function tooManyRaces(): DatabaseError {
-  return databaseError('database_busy', 'the settings changed at each attempt to write them', { isNotApplied: true })
 }
