@@ -48,10 +48,14 @@ function shared(schema: object): JsonSchema {
   return asRecord(JSON.parse(text.replaceAll(`"${localDefinitions}`, `"${sharedDefinitions}`)))
 }
 
-/** The schema with a description for each property that has none. */
+/**
+ * The schema with a description for each property that has none. An object of any members says so, since generators
+ * take an object without members for an empty one.
+ */
 export function described(schema: JsonSchema, component?: string): JsonSchema {
+  const isOpen = schema['type'] === 'object' && !('properties' in schema) && !('additionalProperties' in schema)
   return Object.fromEntries(
-    Object.entries(schema).map(([name, value]) => {
+    Object.entries(isOpen ? { ...schema, additionalProperties: true } : schema).map(([name, value]) => {
       if (name === 'properties') return [name, describedProperties(asRecord(value), component)]
       if (Array.isArray(value)) return [name, value.map((item: unknown) => (isRecord(item) ? described(item) : item))]
       return [name, isRecord(value) && name !== 'default' ? described(value) : value]
