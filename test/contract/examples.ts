@@ -1,3 +1,4 @@
+import { sha256Hex } from '@millrace/api/digest'
 import { examples, type RouteExample } from '@millrace/api/openapi/examples'
 import { asRecord, readAnswer } from './answers.ts'
 import { takeDailyBackup } from '../service.ts'
@@ -53,6 +54,14 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
     return {}
   },
   'POST /v1/auth/refresh': (_, { refreshToken }) => Promise.resolve({ body: { refreshToken } }),
+  'POST /v1/auth/reset': async ({ service }, { id }) => {
+    const token = crypto.randomUUID()
+    await service.database.query(
+      `insert into password_resets (id, user_id, token_sha256, created_at, expires_at)
+       select id, user_id, '${await sha256Hex(token)}', created_at, expires_at from sessions where user_id = '${id}'`,
+    )
+    return { body: { token } }
+  },
   'DELETE /v1/auth/sessions/{id}': async (world, caller) => {
     const { items } = asRecord(await ask(world, caller, 'GET', '/v1/auth/sessions'))
     return { path: { id: idOf(Array.isArray(items) ? items[0] : undefined) } }

@@ -89,6 +89,12 @@ const matrix: Readonly<Record<string, Entry>> = {
     allowed: 'invalid_credentials',
     body: () => ({ currentPassword: 'wrong', newPassword: 'another horse' }),
   },
+  'POST /v1/auth/recover': { who: everyone, allowed: 202, body: () => ({ email: 'nobody@example.com' }) },
+  'POST /v1/auth/reset': {
+    who: everyone,
+    allowed: 'invalid_credentials',
+    body: () => ({ token: 'x', newPassword: 'another horse' }),
+  },
   'POST /v1/api-keys': { who: whoeverWrites, allowed: 201, body: () => ({ name: 'x', scopes: ['write'] }) },
   'GET /v1/api-keys': { who: whoever, allowed: 200 },
   'DELETE /v1/api-keys/{id}': { who: 'UUDNNNNNN | SNSSS', allowed: 204, path: () => '/v1/api-keys/of-another' },

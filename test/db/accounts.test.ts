@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { UserCaller } from '@millrace/db/access/access'
 import type { Store } from '@millrace/db/store/store'
-import { findLoginWithin, changePassword, findOwnHash, logIn } from '@millrace/db/repositories/accounts/credentials'
-import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
+import { beginLogin, beginPasswordCheck, changePassword, logIn } from '@millrace/db/repositories/accounts/credentials'
+import { countAttempt, takeBack } from '@millrace/db/repositories/accounts/login-attempts'
+import { defaultRateLimits as rates } from '@millrace/db/repositories/accounts/rate-limits'
 import { removeAccount } from '@millrace/db/repositories/accounts/removal'
 import { changeUser, listAllUsers } from '@millrace/db/repositories/accounts/administered-users'
 import { createApiKey, deleteApiKey, listApiKeys, touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
@@ -18,7 +19,7 @@ import {
 import { listShares } from '@millrace/db/repositories/workflows/shares'
 import { putShare } from '@millrace/db/repositories/workflows/shares-put'
 import { deleteShare } from '@millrace/db/repositories/workflows/shares-remove'
-import { getCaller, registerAccount } from '@millrace/db/repositories/accounts/users'
+import { beginRegistration, getCaller, registerAccount } from '@millrace/db/repositories/accounts/users'
 import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import { listWorkflows } from '@millrace/db/repositories/workflows/list'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
@@ -76,7 +77,7 @@ describeDialects((dialect) => {
       ...{ id, username: id, usernameKey: id, email, emailKey: email },
       ...{ passwordHash: hashOf(id), role: 'user' as const, createdAt: at },
     }
-    const outcome = await registerAccount(store, user, sessionOf(id, at), attemptOf('register', '', network, at))
+    const outcome = await registerAccount(store, { user, session: sessionOf(id, at), origin: originOf(network) })
     expect(outcome).toEqual({ ok: true, value: undefined })
     return { id, name: id, email, caller: { kind: 'user', userId: id, issuedAt: tick(), mayAdminister: true } }
   }
@@ -88,8 +89,12 @@ describeDialects((dialect) => {
     }
   }
 
+  function originOf(network: string) {
+    return { requestId: unique('request'), network }
+  }
+
   function attemptOf(kind: 'login' | 'register' | 'share', nameKey: string, network: string, at: Date) {
-    return { id: unique('attempt'), kind, nameKey, network, at }
+    return { id: unique('attempt'), kind, nameKey, network, rates, at }
   }
 
   async function makeAdmin({ id }: Person): Promise<void> {
@@ -106,17 +111,17 @@ describeDialects((dialect) => {
 
   describe('log-in', () => {
     const loginOf = (name: string, network: string, at = tick()) => ({
-      nameKey: name,
-      nameDigest: `digest-${name}`,
-      network,
-      at,
+      ...{ id: unique('attempt'), eventId: unique('event'), nameKey: name, nameDigest: `digest-${name}` },
+      ...{ origin: originOf(network), rates, at },
     })
+    const failuresOf = (name: string) =>
+      raw(`select id from login_attempts where name_key = '${name}' and kind = 'login'`)
 
     test('a name or an email finds the user, and both count as one', async () => {
       const ada = await person()
       const network = unique('net')
-      const byName = await findLoginWithin(store, loginOf(ada.name, network))
-      const byEmail = await findLoginWithin(store, loginOf(ada.email, network))
+      const byName = await beginLogin(store, loginOf(ada.name, network))
+      const byEmail = await beginLogin(store, loginOf(ada.email, network))
       expect(byName).toMatchObject({ ok: true, user: { id: ada.id }, counted: { nameKey: ada.id, network } })
       expect(byEmail).toMatchObject({ ok: true, user: { id: ada.id }, counted: { nameKey: ada.id, network } })
     })
@@ -127,19 +132,16 @@ describeDialects((dialect) => {
         const name = which === 'a known name' ? (await person()).name : unique('nobody')
         const network = unique('net')
         for (let failure = 0; failure < 5; failure += 1) {
-          const found = await findLoginWithin(store, loginOf(name, network))
-          if (!found.ok) throw new Error('refused too early')
-          const at = tick()
-          expect(await countAttempt(store, attemptOf('login', found.counted.nameKey, network, at))).toBeUndefined()
+          expect(await beginLogin(store, loginOf(name, network))).toMatchObject({ ok: true })
         }
-        const limited = await findLoginWithin(store, loginOf(name, network))
+        const limited = await beginLogin(store, loginOf(name, network))
         expect(limited).toMatchObject({ ok: false, refusal: 'rate_limited' })
         const seconds = limited.ok ? 0 : limited.retryAfterSeconds
         expect(seconds).toBeGreaterThan(800)
         expect(seconds).toBeLessThanOrEqual(900)
-        expect(await findLoginWithin(store, loginOf(name, unique('net')))).toMatchObject({ ok: true })
+        expect(await beginLogin(store, loginOf(name, unique('net')))).toMatchObject({ ok: true })
         const later = new Date(clockMilliseconds + 15 * 60 * 1000)
-        expect(await findLoginWithin(store, loginOf(name, network, later))).toMatchObject({ ok: true })
+        expect(await beginLogin(store, loginOf(name, network, later))).toMatchObject({ ok: true })
       },
     )
 
@@ -148,12 +150,12 @@ describeDialects((dialect) => {
       for (let failure = 0; failure < 50; failure += 1) {
         await countAttempt(store, attemptOf('login', ada.id, unique('net'), tick(10)))
       }
-      expect(await findLoginWithin(store, loginOf(ada.name, unique('net')))).toMatchObject({ refusal: 'rate_limited' })
+      expect(await beginLogin(store, loginOf(ada.name, unique('net')))).toMatchObject({ refusal: 'rate_limited' })
       const network = unique('net')
       for (let failure = 0; failure < 100; failure += 1) {
         await countAttempt(store, attemptOf('login', unique('name'), network, tick(10)))
       }
-      expect(await findLoginWithin(store, loginOf(unique('x'), network))).toMatchObject({ refusal: 'rate_limited' })
+      expect(await beginLogin(store, loginOf(unique('x'), network))).toMatchObject({ refusal: 'rate_limited' })
     })
 
     test('of fifty failures at once five are counted, the others are refused and leave no trace', async () => {
@@ -174,7 +176,7 @@ describeDialects((dialect) => {
       await countAttempt(store, attemptOf('login', ada.id, network, tick()))
       await countAttempt(store, attemptOf('login', ada.id, elsewhere, tick()))
       const session = sessionOf(ada.id, tick())
-      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: '$2b$10$new', failures: 1 }
+      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: '$2b$10$new', origin: originOf(network) }
       expect(await logIn(store, right, session, { nameKey: ada.id, network })).toMatchObject({ ok: true })
       const left = await raw(`select network from login_attempts where name_key = '${ada.id}' and kind = 'login'`)
       expect(left).toEqual([{ network: elsewhere }])
@@ -191,50 +193,85 @@ describeDialects((dialect) => {
       const ada = await person()
       await raw(change(ada.id))
       const session = sessionOf(ada.id, tick())
-      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: undefined, failures: 1 }
+      const right = {
+        userId: ada.id,
+        passwordHash: hashOf(ada.id),
+        newHash: undefined,
+        origin: originOf(unique('net')),
+      }
       const outcome = await logIn(store, right, session, { nameKey: ada.id, network: unique('net') })
       expect(outcome).toEqual({ ok: false, refusal: 'gone' })
       expect(await findRefresh(store, session.refreshSha256)).toBeUndefined()
     })
 
-    test('no session starts when meanwhile the limit is reached', async () => {
+    test('an attempt counts before its password is looked at, and one beyond the limits leaves no trace', async () => {
       const ada = await person()
       const network = unique('net')
-      for (let failure = 0; failure < 5; failure += 1) {
-        await countAttempt(store, attemptOf('login', ada.id, network, tick()))
-      }
-      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: undefined, failures: 1 }
-      const outcome = await logIn(store, right, sessionOf(ada.id, tick()), { nameKey: ada.id, network })
-      expect(outcome).toEqual({ ok: false, refusal: 'gone' })
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, () => beginLogin(reached.database.store(), loginOf(ada.name, network))),
+      )
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(5)
+      expect(await failuresOf(ada.id)).toHaveLength(5)
     })
 
-    test('trips: one to read, one to start (two on MySQL with failures), one to count (four on MySQL)', async () => {
+    test('by name and by email, from many networks at once, fifty are let through and no more', async () => {
+      const ada = await person()
+      const outcomes = await Promise.all(
+        Array.from({ length: 60 }, (_none, index) =>
+          beginLogin(reached.database.store(), loginOf(index % 2 === 0 ? ada.name : ada.email, unique('net'))),
+        ),
+      )
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(50)
+    })
+
+    test('an attempt that is taken back counts no more', async () => {
+      const ada = await person()
+      const login = loginOf(ada.name, unique('net'))
+      await beginLogin(store, login)
+      await takeBack(store, login)
+      expect(await failuresOf(ada.id)).toEqual([])
+    })
+
+    test('that a user is limited is recorded once for the time of the limit; of a name that nobody has, nothing', async () => {
       const ada = await person()
       const network = unique('net')
-      expect(await countTrips(() => findLoginWithin(store, loginOf(ada.name, network)))).toBe(1)
-      const failing = countTrips(() => countAttempt(store, attemptOf('login', ada.id, network, tick())))
-      expect(await failing).toBe(dialect === 'mysql' ? 4 : 1)
-      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: undefined, failures: 1 }
+      for (const name of [ada.name, unique('nobody')]) {
+        for (let attempt = 0; attempt < 8; attempt += 1) await beginLogin(store, loginOf(name, network))
+      }
+      const events = await raw(
+        `select subject_id as subject, owner_id as owner, network from audit where type = 'user.login_limited' and network = '${network}'`,
+      )
+      expect(events).toEqual([{ subject: ada.id, owner: ada.id, network }])
+    })
+
+    test('trips: one to begin (four on MySQL), one to start (five on MySQL); as many for a name that nobody has', async () => {
+      const ada = await person()
+      const network = unique('net')
+      const begun = dialect === 'mysql' ? 4 : 1
+      const refused = dialect === 'mysql' ? 8 : 2
+      for (const name of [ada.name, unique('nobody')]) {
+        for (let failure = 0; failure < 5; failure += 1) {
+          expect(await countTrips(() => beginLogin(store, loginOf(name, network)))).toBe(begun)
+        }
+        expect(await countTrips(() => beginLogin(store, loginOf(name, network)))).toBe(refused)
+      }
+      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: undefined, origin: originOf(network) }
       const counted = { nameKey: ada.id, network }
       const starting = countTrips(() => logIn(store, right, sessionOf(ada.id, tick()), counted))
-      expect(await starting).toBe(dialect === 'mysql' ? 2 : 1)
-      const clean = { ...right, failures: 0 }
-      expect(await countTrips(() => logIn(store, clean, sessionOf(ada.id, tick()), counted))).toBe(1)
+      expect(await starting).toBe(dialect === 'mysql' ? 5 : 1)
     })
   })
 
   describe('registration', () => {
-    test('twenty accounts are made in an hour from one network, of many at once too', async () => {
+    const namesOf = (id: string) => ({ username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x` })
+
+    test('twenty registrations an hour begin from one network, of many at once too', async () => {
       const network = unique('net')
       const at = tick()
       const outcomes = await Promise.all(
-        Array.from({ length: 25 }, () => {
-          const id = unique('flood')
-          const names = { id, username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x` }
-          const user = { ...names, passwordHash: 'h', role: 'user' as const, createdAt: at }
-          const attempt = attemptOf('register', '', network, at)
-          return registerAccount(reached.database.store(), user, sessionOf(id, at), attempt)
-        }),
+        Array.from({ length: 25 }, () =>
+          beginRegistration(reached.database.store(), namesOf(unique('flood')), attemptOf('register', '', network, at)),
+        ),
       )
       expect(outcomes.filter(({ ok }) => ok)).toHaveLength(20)
       expect(outcomes.filter((outcome) => !outcome.ok && outcome.refusal === 'rate_limited')).toHaveLength(5)
@@ -243,18 +280,36 @@ describeDialects((dialect) => {
       ).toHaveLength(20)
     })
 
-    test('a taken name is no account made', async () => {
+    test('a taken name is refused, and counts', async () => {
       const network = unique('net')
       const ada = await person()
-      const at = tick()
-      const names = { id: unique('user'), username: ada.name, usernameKey: ada.name, email: 'a@b', emailKey: 'a@b' }
-      const user = { ...names, passwordHash: 'h', role: 'user' as const, createdAt: at }
-      const outcome = await registerAccount(store, user, sessionOf(user.id, at), attemptOf('register', '', network, at))
-      expect(outcome).toEqual({ ok: false, refusal: 'username_taken' })
-      expect(await raw(`select id from login_attempts where network = '${network}' and kind = 'register'`)).toEqual([])
+      const taken = { username: ada.name, usernameKey: ada.name, email: 'a@b', emailKey: 'a@b' }
+      const byName = await beginRegistration(store, taken, attemptOf('register', '', network, tick()))
+      expect(byName).toEqual({ ok: false, refusal: 'username_taken' })
+      const mail = { ...namesOf(unique('new')), email: ada.email, emailKey: ada.email }
+      const byMail = await beginRegistration(store, mail, attemptOf('register', '', network, tick()))
+      expect(byMail).toEqual({ ok: false, refusal: 'email_taken' })
+      const counted = `select id from login_attempts where network = '${network}' and kind = 'register'`
+      expect(await raw(counted)).toHaveLength(2)
     })
 
-    test('trips: 1, on MySQL 5 (docs/adr)', async () => {
+    test('of two accounts with one name that were begun at once one is made', async () => {
+      const [name, at] = [unique('user'), tick()]
+      const outcomes = await Promise.all(
+        [1, 2].map(() => {
+          const user = { ...namesOf(name), id: unique('user'), passwordHash: 'h', role: 'user' as const, createdAt: at }
+          const session = sessionOf(user.id, at)
+          return registerAccount(reached.database.store(), { user, session, origin: originOf(unique('net')) })
+        }),
+      )
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1)
+      expect(outcomes).toContainEqual({ ok: false, refusal: 'username_taken' })
+    })
+
+    test('trips: one to begin (four on MySQL), one to make it (five on MySQL)', async () => {
+      const begin = () =>
+        beginRegistration(store, namesOf(unique('new')), attemptOf('register', '', unique('net'), tick()))
+      expect(await countTrips(begin)).toBe(dialect === 'mysql' ? 4 : 1)
       expect(await countTrips(() => person())).toBe(dialect === 'mysql' ? 5 : 1)
     })
   })
@@ -263,17 +318,23 @@ describeDialects((dialect) => {
     async function loggedIn(): Promise<{ ada: Person; session: NewSession }> {
       const ada = await person()
       const session = sessionOf(ada.id, tick())
-      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: undefined, failures: 1 }
+      const right = {
+        userId: ada.id,
+        passwordHash: hashOf(ada.id),
+        newHash: undefined,
+        origin: originOf(unique('net')),
+      }
       await logIn(store, right, session, { nameKey: ada.id, network: unique('net') })
       return { ada, session }
     }
+    const endOf = () => ({ eventId: unique('event'), origin: originOf(unique('net')), at: tick() })
     const next = (session: NewSession) => ({ ...session, id: unique('session'), refreshSha256: unique('refresh') })
 
     test('each works once; the next of the family works then', async () => {
       const { session } = await loggedIn()
       const second = next(session)
       expect(await rotateRefresh(store, session, second, tick())).toMatchObject({ ok: true })
-      expect(await rotateRefresh(store, session, next(session), tick())).toEqual({ ok: false, refusal: 'reused' })
+      expect(await rotateRefresh(store, session, next(session), tick())).toEqual({ ok: false, refusal: 'gone' })
       expect((await findRefresh(store, session.refreshSha256))?.replacedAt).not.toBeNull()
       expect((await findRefresh(store, second.refreshSha256))?.replacedAt).toBeNull()
     })
@@ -293,8 +354,8 @@ describeDialects((dialect) => {
       const second = next(session)
       await rotateRefresh(store, session, second, tick())
       const at = tick()
-      await endFamily(store, session.familyId, at)
-      expect(await rotateRefresh(store, second, next(session), at)).toEqual({ ok: false, refusal: 'reused' })
+      await endFamily(store, session, { ...endOf(), at })
+      expect(await rotateRefresh(store, second, next(session), at)).toEqual({ ok: false, refusal: 'gone' })
       expect((await findRefresh(store, second.refreshSha256))?.replacedAt).not.toBeNull()
       const listed = await listSessions(store, ada.caller, { limit: 10, at: tick() })
       expect(listed.ok && listed.value.map(({ id }) => id)).not.toContain(session.familyId)
@@ -310,14 +371,19 @@ describeDialects((dialect) => {
     test('logging out ends the family, by any of its tokens, and no other', async () => {
       const { ada, session } = await loggedIn()
       const other = sessionOf(ada.id, tick())
-      const right = { userId: ada.id, passwordHash: hashOf(ada.id), newHash: undefined, failures: 1 }
+      const right = {
+        userId: ada.id,
+        passwordHash: hashOf(ada.id),
+        newHash: undefined,
+        origin: originOf(unique('net')),
+      }
       await logIn(store, right, other, { nameKey: ada.id, network: unique('net') })
       const second = next(session)
       await rotateRefresh(store, session, second, tick())
-      await logOut(store, session.refreshSha256)
+      await logOut(store, session.refreshSha256, endOf())
       expect(await findRefresh(store, second.refreshSha256)).toBeUndefined()
       expect(await findRefresh(store, other.refreshSha256)).toBeDefined()
-      await logOut(store, 'of nobody')
+      await logOut(store, 'of nobody', endOf())
     })
 
     test('sessions are listed newest first in pages, and only the own ones can be ended', async () => {
@@ -329,8 +395,11 @@ describeDialects((dialect) => {
       const after = { at: session.createdAt, id: session.familyId }
       const rest = await listSessions(store, ada.caller, { limit: 1, at: tick(), after })
       expect(rest.ok && rest.value).toHaveLength(1)
-      expect(await deleteSession(store, eve.caller, session.familyId)).toEqual({ ok: false, refusal: 'not_found' })
-      expect(await deleteSession(store, ada.caller, session.familyId)).toMatchObject({ ok: true })
+      expect(await deleteSession(store, eve.caller, session.familyId, endOf())).toEqual({
+        ok: false,
+        refusal: 'not_found',
+      })
+      expect(await deleteSession(store, ada.caller, session.familyId, endOf())).toMatchObject({ ok: true })
       expect(await findRefresh(store, session.refreshSha256)).toBeUndefined()
     })
 
@@ -343,19 +412,22 @@ describeDialects((dialect) => {
   })
 
   describe('the password', () => {
+    const changing = () => ({ eventId: unique('event'), network: unique('net') })
+
     test('a change ends sessions and tokens from before, and keys where asked', async () => {
       const ada = await person()
       await createApiKey(store, ada.caller, keyOf('read'))
-      const found = await findOwnHash(store, ada.caller, unique('net'), tick())
+      const check = { id: unique('attempt'), eventId: unique('event'), origin: originOf(unique('net')), rates }
+      const found = await beginPasswordCheck(store, ada.caller, { ...check, at: tick() })
       expect(found).toEqual({ ok: true, value: hashOf(ada.id) })
       const at = tick()
-      const change = { passwordHash: hashOf(ada.id), newHash: 'new', endsApiKeys: false, at }
+      const change = { passwordHash: hashOf(ada.id), newHash: 'new', endsApiKeys: false, ...changing(), at }
       expect(await changePassword(store, ada.caller, change)).toMatchObject({ ok: true })
       expect(await getCaller(store, ada.caller)).toEqual({ ok: false, refusal: 'unauthenticated' })
       expect(await getCaller(store, { ...ada.caller, issuedAt: at })).toMatchObject({ ok: true })
       expect(await raw(`select id from sessions where user_id = '${ada.id}'`)).toEqual([])
       expect(await raw(`select id from api_keys where user_id = '${ada.id}'`)).toHaveLength(1)
-      const again = { passwordHash: 'new', newHash: 'newer', endsApiKeys: true, at: tick() }
+      const again = { passwordHash: 'new', newHash: 'newer', endsApiKeys: true, ...changing(), at: tick() }
       expect(await changePassword(store, ada.caller, again)).toEqual({ ok: false, refusal: 'gone' })
       const fresh = { ...ada.caller, issuedAt: tick() }
       expect(await changePassword(store, fresh, again)).toMatchObject({ ok: true })
@@ -366,7 +438,7 @@ describeDialects((dialect) => {
       const ada = await person()
       const outcomes = await Promise.all(
         ['one', 'two'].map((newHash) => {
-          const change = { passwordHash: hashOf(ada.id), newHash, endsApiKeys: false, at: tick() }
+          const change = { passwordHash: hashOf(ada.id), newHash, endsApiKeys: false, ...changing(), at: tick() }
           return changePassword(reached.database.store(), ada.caller, change)
         }),
       )
@@ -380,6 +452,10 @@ describeDialects((dialect) => {
     return { ...names, keySha256, expiresAt: null, createdAt: tick(), mayAdminister }
   }
 
+  function deletionOf(id: string, scopes: readonly string[] | undefined) {
+    return { id, scopes, eventId: unique('event'), at: tick() }
+  }
+
   describe('API keys', () => {
     test('a caller with a key counts while the key is there, whatever tokens_valid_from says', async () => {
       const ada = await person()
@@ -391,7 +467,7 @@ describeDialects((dialect) => {
       expect(await getWorkflow(store, byKey, workflow)).toMatchObject({ ok: true })
       const listing = { scope: 'all', order: 'createdAt', limit: 10 } as const
       expect(await listWorkflows(store, byKey, listing)).toMatchObject({ ok: true, value: [{ id: workflow }] })
-      expect(await deleteApiKey(store, ada.caller, key.id, undefined)).toMatchObject({ ok: true })
+      expect(await deleteApiKey(store, ada.caller, deletionOf(key.id, undefined))).toMatchObject({ ok: true })
       const refusal = { ok: false, refusal: 'unauthenticated' }
       expect(await getCaller(store, byKey)).toEqual(refusal)
       expect(await getWorkflow(store, byKey, workflow)).toEqual(refusal)
@@ -405,7 +481,10 @@ describeDialects((dialect) => {
       await createApiKey(store, eve.caller, key)
       const forged = { ...ada.caller, keySha256: key.keySha256 }
       expect(await getCaller(store, forged)).toEqual({ ok: false, refusal: 'unauthenticated' })
-      expect(await deleteApiKey(store, ada.caller, key.id, undefined)).toEqual({ ok: false, refusal: 'not_found' })
+      expect(await deleteApiKey(store, ada.caller, deletionOf(key.id, undefined))).toEqual({
+        ok: false,
+        refusal: 'not_found',
+      })
     })
 
     test('a key that may administer needs the role', async () => {
@@ -423,8 +502,8 @@ describeDialects((dialect) => {
       await createApiKey(store, ada.caller, writer)
       const byKey = { ...ada.caller, keySha256: reader.keySha256 }
       const refusal = { ok: false, refusal: 'scope_missing' }
-      expect(await deleteApiKey(store, byKey, writer.id, ['', 'read'])).toEqual(refusal)
-      expect(await deleteApiKey(store, byKey, reader.id, ['', 'read'])).toMatchObject({ ok: true })
+      expect(await deleteApiKey(store, byKey, deletionOf(writer.id, ['', 'read']))).toEqual(refusal)
+      expect(await deleteApiKey(store, byKey, deletionOf(reader.id, ['', 'read']))).toMatchObject({ ok: true })
       const listed = await listApiKeys(store, ada.caller, { limit: 10 })
       expect(listed.ok && listed.value.map(({ id }) => id)).toEqual([writer.id])
     })
@@ -445,7 +524,7 @@ describeDialects((dialect) => {
   describe('shares', () => {
     const shareOf = (target: Person, permission: 'view' | 'execute' | 'edit' = 'view') => ({
       ...{ id: unique('share'), target: { usernameKey: target.name }, permission },
-      ...{ at: tick(), attemptId: unique('attempt'), operation: unique('operation') },
+      ...{ at: tick(), attemptId: unique('attempt'), operation: unique('operation'), rates },
     })
 
     const removalOf = (workflowId: string, { id: userId }: Person) => ({
@@ -602,7 +681,7 @@ describeDialects((dialect) => {
     test('an account that owns workflows stays', async () => {
       const ada = await person()
       await workflowOf(ada)
-      const removal = { passwordHash: hashOf(ada.id), operation: unique('op') }
+      const removal = { passwordHash: hashOf(ada.id), eventId: unique('event'), at: tick() }
       expect(await removeAccount(store, ada.caller, removal)).toEqual({ ok: false, refusal: 'account_in_use' })
       expect(await raw(`select password_hash as hash from users where id = '${ada.id}'`)).toEqual([
         { hash: hashOf(ada.id) },
@@ -615,12 +694,12 @@ describeDialects((dialect) => {
       const workflow = await workflowOf(ada)
       const share = { id: unique('share'), target: { userId: bea.id }, permission: 'edit' as const }
       await putShare(store, ada.caller, workflow, {
-        ...{ ...share, at: tick(), attemptId: unique('attempt'), operation: unique('operation') },
+        ...{ ...share, at: tick(), attemptId: unique('attempt'), operation: unique('operation'), rates },
       })
       await createApiKey(store, bea.caller, keyOf('read'))
       await raw(`update workflow_versions set created_by = '${bea.id}' where workflow_id = '${workflow}'`)
       await raw(`update workflow_shares set shared_by = '${ada.id}' where workflow_id = '${workflow}'`)
-      const removal = { passwordHash: hashOf(bea.id), operation: unique('op') }
+      const removal = { passwordHash: hashOf(bea.id), eventId: unique('event'), at: tick() }
       expect(await removeAccount(store, bea.caller, { ...removal, passwordHash: 'other' })).toEqual({
         ok: false,
         refusal: 'gone',
@@ -639,9 +718,15 @@ describeDialects((dialect) => {
   })
 
   describe('administrators', () => {
+    const eventIds = () => ({ role: unique('event'), standing: unique('event') })
+    const eventsOf = async (id: string) => {
+      const rows = await raw(`select type from audit where subject_id = '${id}' order by at, type`)
+      return rows.map(({ type }) => type).filter((type) => type !== 'user.registered')
+    }
+
     test('list and change users; others do not, nor keys without the scope', async () => {
       const [ada, bea] = [await person(), await person()]
-      const change = { role: undefined, isDisabled: true, at: tick() }
+      const change = { role: undefined, isDisabled: true, eventIds: eventIds(), at: tick() }
       expect(await changeUser(store, ada.caller, bea.id, change)).toEqual({ ok: false, refusal: 'forbidden' })
       expect(await listAllUsers(store, ada.caller, { limit: 5 })).toEqual({ ok: false, refusal: 'forbidden' })
       expect(await getCaller(store, bea.caller)).toMatchObject({ ok: true })
@@ -653,21 +738,52 @@ describeDialects((dialect) => {
       const disabled = await changeUser(store, ada.caller, bea.id, change)
       expect(disabled).toMatchObject({ ok: true, value: { disabledAt: change.at, role: 'user' } })
       expect(await getCaller(store, bea.caller)).toEqual({ ok: false, refusal: 'account_disabled' })
-      const again = await changeUser(store, ada.caller, bea.id, { role: 'admin', isDisabled: true, at: tick() })
+      const again = await changeUser(store, ada.caller, bea.id, {
+        role: 'admin',
+        isDisabled: true,
+        eventIds: eventIds(),
+        at: tick(),
+      })
       expect(again).toMatchObject({ value: { disabledAt: change.at, role: 'admin' } })
-      const enabled = await changeUser(store, ada.caller, bea.id, { role: 'user', isDisabled: false, at: tick() })
+      const enabled = await changeUser(store, ada.caller, bea.id, {
+        role: 'user',
+        isDisabled: false,
+        eventIds: eventIds(),
+        at: tick(),
+      })
       expect(enabled).toMatchObject({ value: { disabledAt: null, role: 'user' } })
       expect(await changeUser(store, ada.caller, 'nobody', change)).toEqual({ ok: false, refusal: 'not_found' })
+      const events = ['user.disabled', 'user.role_changed', 'user.enabled', 'user.role_changed']
+      expect(await eventsOf(bea.id)).toEqual(events)
+      const nothing = { role: 'user' as const, isDisabled: false, eventIds: eventIds(), at: tick() }
+      expect(await changeUser(store, ada.caller, bea.id, nothing)).toMatchObject({ value: { role: 'user' } })
+      const same = { ...nothing, isDisabled: undefined }
+      expect(await changeUser(store, ada.caller, bea.id, same)).toMatchObject({ value: { role: 'user' } })
+      expect(await eventsOf(bea.id)).toEqual(events)
       const page = await listAllUsers(store, ada.caller, { limit: 1 })
       expect(page.ok && page.value).toHaveLength(2)
     })
 
-    test('trips: 1, on MySQL 4', async () => {
+    test('of two who take the role of each other at once one keeps it', async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const [ada, bea] = [await person(), await person()]
+        await Promise.all([makeAdmin(ada), makeAdmin(bea)])
+        const demote = (by: Person, other: Person) => {
+          const change = { role: 'user' as const, isDisabled: undefined, eventIds: eventIds(), at: tick() }
+          return changeUser(reached.database.store(), by.caller, other.id, change)
+        }
+        const outcomes = await Promise.all([demote(ada, bea), demote(bea, ada)])
+        expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1)
+        expect(outcomes).toContainEqual({ ok: false, refusal: 'forbidden' })
+      }
+    })
+
+    test('trips: 1, on MySQL 5', async () => {
       const [ada, bea] = [await person(), await person()]
       await makeAdmin(ada)
-      const change = { role: undefined, isDisabled: true, at: tick() }
+      const change = { role: undefined, isDisabled: true, eventIds: eventIds(), at: tick() }
       const changing = countTrips(() => changeUser(store, ada.caller, bea.id, change))
-      expect(await changing).toBe(dialect === 'mysql' ? 4 : 1)
+      expect(await changing).toBe(dialect === 'mysql' ? 5 : 1)
     })
   })
 })

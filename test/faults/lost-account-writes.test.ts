@@ -7,6 +7,7 @@ import { changeUser } from '@millrace/db/repositories/accounts/administered-user
 import { createApiKey, deleteApiKey, listApiKeys } from '@millrace/db/repositories/accounts/api-keys'
 import { changePassword, logIn } from '@millrace/db/repositories/accounts/credentials'
 import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
+import { defaultRateLimits as rates } from '@millrace/db/repositories/accounts/rate-limits'
 import {
   deleteSession,
   endFamily,
@@ -68,12 +69,14 @@ describeDialects((dialect) => {
     }
   }
 
+  const origin = { requestId: 'request', network: 'n' }
+  const ending = () => ({ eventId: unique('event'), origin, at: later })
+
   async function join(): Promise<UserCaller> {
     const id = unique('user')
     const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
     const user = { id, ...names, role: 'user' as const, createdAt: now }
-    const attempt = { id: unique('attempt'), kind: 'register' as const, nameKey: '', network: unique('net'), at: now }
-    expect(await registerAccount(sound, user, sessionOf(id), attempt)).toEqual(done)
+    expect(await registerAccount(sound, { user, session: sessionOf(id), origin })).toEqual(done)
     return { kind: 'user', userId: id, issuedAt: now, mayAdminister: true }
   }
 
@@ -83,18 +86,16 @@ describeDialects((dialect) => {
         const id = unique('user')
         const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
         const user = { id, ...names, role: 'user' as const, createdAt: now }
-        const network = unique('net')
-        const attempt = { id: unique('attempt'), kind: 'register' as const, nameKey: '', network, at: now }
-        expect(await registerAccount(store, user, sessionOf(id), attempt)).toEqual(done)
+        expect(await registerAccount(store, { user, session: sessionOf(id), origin })).toEqual(done)
         expect(await count(`sessions where user_id = '${id}'`)).toBe(1)
-        expect(await count(`login_attempts where network = '${network}'`)).toBe(1)
+        expect(await count(`audit where subject_id = '${id}'`)).toBe(1)
       })
     })
 
     test('a log-in starts one session', async () => {
       await losingEach(loss, async (store) => {
         const { userId } = await join()
-        const right = { userId, passwordHash: 'h', newHash: undefined, failures: 1 }
+        const right = { userId, passwordHash: 'h', newHash: undefined, origin }
         expect(await logIn(store, right, sessionOf(userId), { nameKey: userId, network: 'n' })).toEqual(done)
         expect(await count(`sessions where user_id = '${userId}'`)).toBe(2)
       })
@@ -103,7 +104,14 @@ describeDialects((dialect) => {
     test('a failure is counted once', async () => {
       await losingEach(loss, async (store) => {
         const nameKey = unique('name')
-        const attempt = { id: unique('attempt'), kind: 'login' as const, nameKey, network: unique('net'), at: now }
+        const attempt = {
+          id: unique('attempt'),
+          kind: 'login' as const,
+          nameKey,
+          network: unique('net'),
+          rates,
+          at: now,
+        }
         expect(await countAttempt(store, attempt)).toBeUndefined()
         expect(await count(`login_attempts where name_key = '${nameKey}'`)).toBe(1)
       })
@@ -113,7 +121,7 @@ describeDialects((dialect) => {
       await losingEach(loss, async (store) => {
         const { userId } = await join()
         const session = sessionOf(userId)
-        const right = { userId, passwordHash: 'h', newHash: undefined, failures: 1 }
+        const right = { userId, passwordHash: 'h', newHash: undefined, origin }
         await logIn(sound, right, session, { nameKey: userId, network: 'n' })
         const next = sessionOf(userId, session.familyId)
         expect(await rotateRefresh(store, session, next, later)).toEqual(done)
@@ -125,24 +133,24 @@ describeDialects((dialect) => {
     test('families end, by reuse, by logging out and by their user', async () => {
       const started = async (caller: UserCaller) => {
         const session = sessionOf(caller.userId)
-        const right = { userId: caller.userId, passwordHash: 'h', newHash: undefined, failures: 1 }
+        const right = { userId: caller.userId, passwordHash: 'h', newHash: undefined, origin }
         await logIn(sound, right, session, { nameKey: caller.userId, network: 'n' })
         return session
       }
       await losingEach(loss, async (store) => {
         const session = await started(await join())
-        await endFamily(store, session.familyId, later)
+        await endFamily(store, session, ending())
         expect((await findRefresh(sound, session.refreshSha256))?.replacedAt).toEqual(later)
       })
       await losingEach(loss, async (store) => {
         const session = await started(await join())
-        await logOut(store, session.refreshSha256)
+        await logOut(store, session.refreshSha256, ending())
         expect(await findRefresh(sound, session.refreshSha256)).toBeUndefined()
       })
       await losingEach(loss, async (store) => {
         const caller = await join()
         const session = await started(caller)
-        expect(await deleteSession(store, caller, session.familyId)).toEqual(done)
+        expect(await deleteSession(store, caller, session.familyId, ending())).toEqual(done)
         expect(await findRefresh(sound, session.refreshSha256)).toBeUndefined()
       })
     })
@@ -150,7 +158,14 @@ describeDialects((dialect) => {
     test('a password is changed once', async () => {
       await losingEach(loss, async (store) => {
         const caller = await join()
-        const change = { passwordHash: 'h', newHash: 'new', endsApiKeys: true, at: later }
+        const change = {
+          passwordHash: 'h',
+          newHash: 'new',
+          endsApiKeys: true,
+          eventId: unique('event'),
+          network: 'n',
+          at: later,
+        }
         expect(await changePassword(store, caller, change)).toEqual(done)
         expect(await count(`sessions where user_id = '${caller.userId}'`)).toBe(0)
         expect(await count(`users where id = '${caller.userId}' and password_hash = 'new'`)).toBe(1)
@@ -171,7 +186,9 @@ describeDialects((dialect) => {
         const caller = await join()
         const key = keyOf()
         await createApiKey(sound, caller, key)
-        expect(await deleteApiKey(store, caller, key.id, undefined)).toEqual(done)
+        expect(
+          await deleteApiKey(store, caller, { id: key.id, scopes: undefined, eventId: unique('event'), at: later }),
+        ).toEqual(done)
         expect(await listApiKeys(sound, caller, { limit: 5 })).toMatchObject({ value: [] })
       })
     })
@@ -193,6 +210,7 @@ describeDialects((dialect) => {
           at: now,
           attemptId: unique('attempt'),
           operation: unique('operation'),
+          rates,
         }
         return { owner, other, id, share }
       }
@@ -217,7 +235,7 @@ describeDialects((dialect) => {
     test('an account goes once, with everything', async () => {
       await losingEach(loss, async (store) => {
         const caller = await join()
-        const removal = { passwordHash: 'h', operation: unique('operation') }
+        const removal = { passwordHash: 'h', eventId: unique('event'), at: later }
         expect(await removeAccount(store, caller, removal)).toEqual(done)
         expect(await count(`users where id = '${caller.userId}'`)).toBe(0)
         expect(await count(`sessions where user_id = '${caller.userId}'`)).toBe(0)
@@ -229,7 +247,12 @@ describeDialects((dialect) => {
       await reached.raw.query(`update users set role = 'admin' where id = '${root.userId}'`)
       await losingEach(loss, async (store) => {
         const { userId } = await join()
-        const change = { role: undefined, isDisabled: true, at: later }
+        const change = {
+          role: undefined,
+          isDisabled: true,
+          eventIds: { role: unique('event'), standing: unique('event') },
+          at: later,
+        }
         expect(await changeUser(store, root, userId, change)).toMatchObject({ ok: true, value: { disabledAt: later } })
       })
     })

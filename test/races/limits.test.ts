@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Attempt } from '@millrace/db/repositories/accounts/login-attempts'
 import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
-import { logIn } from '@millrace/db/repositories/accounts/credentials'
+import { beginLogin, logIn } from '@millrace/db/repositories/accounts/credentials'
+import { defaultRateLimits as rates } from '@millrace/db/repositories/accounts/rate-limits'
 import { registerAccount } from '@millrace/db/repositories/accounts/users'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
@@ -24,7 +25,7 @@ describeDialects((dialect) => {
     Promise.all(Array.from({ length: count }, act))
 
   function attempt(kind: Attempt['kind'], nameKey: string, network: string): Attempt {
-    return { id: unique('attempt'), kind, nameKey, network, at: now }
+    return { id: unique('attempt'), kind, nameKey, network, rates, at: now }
   }
 
   function sessionOf(userId: string) {
@@ -35,7 +36,8 @@ describeDialects((dialect) => {
   function register(network: string, id = unique('user')) {
     const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
     const user = { id, ...names, role: 'user' as const, createdAt: now }
-    return registerAccount(reached.database.store(), user, sessionOf(id), attempt('register', '', network))
+    const origin = { requestId: 'request', network }
+    return registerAccount(reached.database.store(), { user, session: sessionOf(id), origin })
   }
 
   test('accounts from many networks at once are all made', async () => {
@@ -62,9 +64,21 @@ describeDialects((dialect) => {
     expect(await register(unique('net'), id)).toEqual(done)
     const outcomes = await times(20, async () => {
       const network = unique('net')
-      await countAttempt(reached.database.store(), attempt('login', id, network))
-      const right = { userId: id, passwordHash: 'h', newHash: undefined, failures: 1 }
-      return logIn(reached.database.store(), right, sessionOf(id), { nameKey: id, network })
+      const origin = { requestId: 'request', network }
+      const login = {
+        id: unique('attempt'),
+        eventId: unique('event'),
+        nameKey: id,
+        nameDigest: 'd',
+        origin,
+        rates,
+        at: now,
+      }
+      await beginLogin(reached.database.store(), { ...login, id: unique('attempt') })
+      const begun = await beginLogin(reached.database.store(), login)
+      if (!begun.ok) throw new Error(begun.refusal)
+      const right = { userId: id, passwordHash: 'h', newHash: undefined, origin }
+      return logIn(reached.database.store(), right, sessionOf(id), begun.counted)
     })
     expect(outcomes).toEqual(Array.from({ length: 20 }, () => done))
   })

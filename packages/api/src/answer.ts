@@ -32,8 +32,8 @@ export function revisionAnswer(
   return jsonAnswer(status, value, { ETag: entityTag(value.revision), ...headers })
 }
 
-export function emptyAnswer(): Answer {
-  return { ok: true, status: 204, headers: {}, body: null }
+export function emptyAnswer(status: 202 | 204 = 204): Answer {
+  return { ok: true, status, headers: {}, body: null }
 }
 
 /** The answer as it is kept under an Idempotency-Key. */

@@ -43,6 +43,8 @@ import { logIn } from './routes/auth/login.ts'
 import { logOut } from './routes/auth/logout.ts'
 import { postPassword } from './routes/auth/password.ts'
 import { refreshTokens } from './routes/auth/refresh.ts'
+import { postRecover } from './routes/auth/recover.ts'
+import { postReset } from './routes/auth/reset.ts'
 import { getSessions } from './routes/auth/sessions.ts'
 import { getMe } from './routes/auth/me.ts'
 import { registerAccount } from './routes/auth/register.ts'
@@ -101,6 +103,8 @@ const table = [
   getSessions,
   deleteSession,
   postPassword,
+  postRecover,
+  postReset,
   postApiKey,
   getApiKeys,
   deleteApiKey,
@@ -266,7 +270,7 @@ async function serve(
   const origin = { requestId, network: networkOf(c.req.raw.headers, trustedProxies) }
   const admitted = await admit(route, request, { maxBodyBytes, tokens, metricsTokens, origin, at: clock() })
   if (!admitted.ok) return admitted
-  const { caller, sessionId, scopes, incoming } = admitted
+  const { caller, sessionId, scopes, expiresAt, incoming } = admitted
   const { exchange } = c.var
   const isKey = caller.kind === 'user' && caller.keySha256 !== undefined
   if (caller.kind === 'user' && !isKey) exchange.userId = caller.userId
@@ -286,6 +290,7 @@ async function serve(
     origin,
     sessionId,
     scopes,
+    expiresAt,
     clock,
     requestId,
     log: parts.log,

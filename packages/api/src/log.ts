@@ -155,6 +155,15 @@ export interface BackupsPrunedEntry {
   readonly names: readonly string[]
 }
 
+/** A token for a new password that the webhook did not take: its user gets no mail. */
+export interface MailWebhookFailedEntry {
+  readonly level: 'error'
+  readonly event: 'mail_webhook_failed'
+  readonly requestId: string
+  readonly cause: string
+  readonly cure: string
+}
+
 export type LogEntry =
   | RequestEntry
   | TripEntry
@@ -172,5 +181,6 @@ export type LogEntry =
   | BackupSkippedEntry
   | BackupNoticeEntry
   | BackupsPrunedEntry
+  | MailWebhookFailedEntry
 
 export type Log = (entry: LogEntry) => void

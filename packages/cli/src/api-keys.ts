@@ -96,6 +96,7 @@ export async function removeKey(store: Store, id: string): Promise<ApiKeyView> {
       fix: 'See the ids with `millrace api-key list`.',
     })
   }
-  await removeApiKey(store, id)
+  const at = new Date()
+  await removeApiKey(store, { id, userId: found.userId, eventId: newId(at), at })
   return viewOf(found)
 }

@@ -61,21 +61,23 @@ export async function changeStanding(store: Store, name: string, isDisabled: boo
   const user = await findUser(store, name)
   const at = new Date()
   const disabledAt = isDisabled ? (user.disabledAt ?? at) : null
-  await setDisabled(store, { id: user.id, disabledAt, at })
+  await setDisabled(store, { id: user.id, isDisabled, eventId: newId(at), at })
   return { ...user, disabledAt }
 }
 
 /** Gives a user a role, from the next request on. */
 export async function changeRole(store: Store, name: string, role: UserView['role']): Promise<UserView> {
   const user = await findUser(store, name)
-  await setRole(store, { id: user.id, role, at: new Date() })
+  const at = new Date()
+  await setRole(store, { id: user.id, role, eventId: newId(at), at })
   return { ...user, role }
 }
 
 /** Deletes a user with its sessions, keys and settings. Throws a Failure `account_in_use` while it owns workflows. */
 export async function deleteUser(store: Store, name: string): Promise<UserView> {
   const user = await findUser(store, name)
-  const outcome = await removeUser(store, { userId: user.id, operation: `removal:${newId(new Date())}` })
+  const at = new Date()
+  const outcome = await removeUser(store, { userId: user.id, eventId: newId(at), at })
   // Gone in the meantime is gone all the same.
   if (outcome.ok || outcome.refusal === 'gone') return user
   const shown = printable(user.username)
@@ -93,6 +95,8 @@ export async function changePassword(
   { password, bcryptCost }: Pick<NewUser, 'password' | 'bcryptCost'>,
 ): Promise<UserView> {
   const user = await findUser(store, name)
-  await setPassword(store, { id: user.id, passwordHash: await hashPassword(password, bcryptCost), at: new Date() })
+  const passwordHash = await hashPassword(password, bcryptCost)
+  const at = new Date()
+  await setPassword(store, { id: user.id, passwordHash, eventId: newId(at), at })
   return user
 }

@@ -9,6 +9,8 @@ export interface Authenticated {
   readonly caller: Caller
   readonly sessionId: string | undefined
   readonly scopes: HeldScopes
+  /** Of the API key; null for one that does not expire, and for a token. */
+  readonly expiresAt: Date | null
 }
 
 /** Later than any `tokens_valid_from`: a key outlives a new password, unless that ends keys too. */
@@ -25,7 +27,7 @@ export async function authenticate(
   at: Date,
 ): Promise<Authenticated | Refused> {
   if (authorization === null) {
-    return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined }
+    return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined, expiresAt: null }
   }
   const [, token] = /^Bearer +([^\s]+)$/i.exec(authorization) ?? []
   if (token === undefined) {
@@ -44,7 +46,7 @@ async function byAccessToken(
   if (!verified.ok) return refuse(verified.problem)
   const { userId, issuedAt, sessionId } = verified.token
   const caller = { kind: 'user', userId, issuedAt, mayAdminister: true, sessionId, origin } as const
-  return { ok: true, caller, sessionId, scopes: undefined }
+  return { ok: true, caller, sessionId, scopes: undefined, expiresAt: null }
 }
 
 async function byApiKey(text: string, origin: Origin, at: Date): Promise<Authenticated | Refused> {
@@ -57,5 +59,5 @@ async function byApiKey(text: string, origin: Origin, at: Date): Promise<Authent
   const { userId, sha256: keySha256 } = key
   const mayAdminister = scopes.has('admin')
   const caller = { kind: 'user', userId, issuedAt: afterEveryPassword, mayAdminister, keySha256, origin } as const
-  return { ok: true, caller, sessionId: undefined, scopes }
+  return { ok: true, caller, sessionId: undefined, scopes, expiresAt: key.expiresAt }
 }

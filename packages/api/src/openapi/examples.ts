@@ -46,6 +46,11 @@ export const examples: Readonly<Record<string, RouteExample>> = {
     body: { currentPassword: password, newPassword: 'another horse battery', endApiKeys: true },
     status: 204,
   },
+  'POST /v1/auth/recover': { body: { email: 'ada@example.com' }, status: 202 },
+  'POST /v1/auth/reset': {
+    body: { token: 'the-token-that-was-mailed', newPassword: 'another horse battery' },
+    status: 204,
+  },
   'POST /v1/api-keys': {
     headers: key,
     body: { name: 'the worker of the office', scopes: ['read', 'worker'], expiresAt: '2099-12-31T23:59:59.000Z' },

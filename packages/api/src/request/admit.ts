@@ -14,6 +14,7 @@ export interface Admitted {
   readonly caller: Caller
   readonly sessionId: string | undefined
   readonly scopes: HeldScopes
+  readonly expiresAt: Date | null
   readonly incoming: Incoming
 }
 
@@ -74,7 +75,13 @@ function scanWhole(bytes: Uint8Array): IncomingBody | Refused {
     : refuse('malformed_json', { detail: scanned.message })
 }
 
-const anonymous = { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined } as const
+const anonymous = {
+  ok: true,
+  caller: { kind: 'anonymous' },
+  sessionId: undefined,
+  scopes: undefined,
+  expiresAt: null,
+} as const
 
 async function admitMetrics(metricsTokens: readonly string[], authorization: string | null) {
   if (metricsTokens.length === 0) return refuse('not_found', { detail: 'No METRICS_TOKEN is configured.' })

@@ -1,13 +1,13 @@
 import { nameKey } from '@millrace/db/schema/names'
 import type { Role } from '@millrace/db/schema/schema'
-import { findLoginWithin, logIn } from '@millrace/db/repositories/accounts/credentials'
+import { beginLogin, logIn } from '@millrace/db/repositories/accounts/credentials'
 import * as users from '@millrace/db/repositories/accounts/users'
 import { hashPassword, isOutdated, verifyPassword } from '../auth/password.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
 import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
-import { countFailure, tooMany } from './limits.ts'
+import { tooMany, uncount } from './limits.ts'
 import { openSession, type LoggedIn } from './sessions.ts'
 
 /** A user as the API shows one. */
@@ -31,19 +31,26 @@ export interface Registration extends Device {
   readonly password: string
 }
 
-/** Makes an account and its first session. */
+/**
+ * Makes an account and its first session. Limits and names that are taken are found before the password is hashed: who
+ * may not register costs no hash.
+ */
 export async function register(context: Context, input: Registration): Promise<Result<LoggedIn>> {
-  const { store, clock, settings } = context
+  const { store, origin, clock, settings } = context
+  const { username, email, network, userAgent } = input
+  const names = { username, usernameKey: nameKey(username), email, emailKey: nameKey(email) }
+  const begunAt = clock()
+  const { rateLimits: rates } = settings
+  const attempt = { id: newId(begunAt), kind: 'register', nameKey: '', network, rates, at: begunAt } as const
+  const begun = await users.beginRegistration(store, names, attempt)
+  if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : refuse(begun.refusal)
   const passwordHash = await hashPassword(input.password, settings.bcryptCost)
   const createdAt = clock()
-  const { username, email, network, userAgent } = input
   const user: UserView = { id: newId(createdAt), username, email, role: 'user', createdAt }
   const { session, loggedIn } = await openSession(context, user, { userAgent, at: createdAt })
-  const row = { ...user, usernameKey: nameKey(username), emailKey: nameKey(email), passwordHash }
-  const attempt = { id: newId(createdAt), kind: 'register', nameKey: '', network, at: createdAt } as const
-  const outcome = await users.registerAccount(store, row, session, attempt)
-  if (outcome.ok) return done(loggedIn)
-  return outcome.refusal === 'rate_limited' ? tooMany(outcome) : refuse(outcome.refusal)
+  const row = { ...user, ...names, passwordHash }
+  const outcome = await users.registerAccount(store, { user: row, session, origin })
+  return outcome.ok ? done(loggedIn) : refuse(outcome.refusal)
 }
 
 export interface Credentials extends Device {
@@ -52,27 +59,35 @@ export interface Credentials extends Device {
   readonly password: string
 }
 
-/** Opens a session. An unknown name and a wrong password look and cost the same, and count against the limits. */
+/**
+ * Opens a session. An unknown name and a wrong password look and cost the same. Each attempt counts against the limits
+ * before its password is looked at, so that as many at once learn no more; success takes the count back.
+ */
 export async function login(context: Context, input: Credentials): Promise<Result<LoggedIn>> {
-  const { store, clock, settings } = context
-  const { password, network, userAgent } = input
+  const { store, origin, clock, settings } = context
+  const { password, userAgent } = input
+  const { bcryptCost, rateLimits: rates } = settings
   const typed = nameKey(input.username)
   const nameDigest = `name:${await sha256Hex(typed)}`
   for (;;) {
     const at = clock()
-    const found = await findLoginWithin(store, { nameKey: typed, nameDigest, network, at })
-    if (!found.ok) return tooMany(found)
-    const { user, counted, failures } = found
-    const isRight = await verifyPassword(password, user?.passwordHash, settings.bcryptCost)
-    if (user === undefined || !isRight) return countFailure(context, counted)
-    if (user.disabledAt !== null) return refuse('account_disabled')
+    const attempt = { id: newId(at), eventId: newId(at), nameKey: typed, nameDigest, origin, rates, at }
+    const begun = await beginLogin(store, attempt)
+    if (!begun.ok) return tooMany(begun)
+    const { user, counted } = begun
+    const isRight = await verifyPassword(password, user?.passwordHash, bcryptCost)
+    if (user === undefined || !isRight) return refuse('invalid_credentials')
+    if (user.disabledAt !== null) {
+      await uncount(context, attempt.id)
+      return refuse('account_disabled')
+    }
     const { passwordHash } = user
-    const newHash = isOutdated(passwordHash, settings.bcryptCost)
-      ? await hashPassword(password, settings.bcryptCost)
-      : undefined
-    const { session, loggedIn } = await openSession(context, viewOf(user), { userAgent, at: clock() })
-    const started = await logIn(store, { userId: user.id, passwordHash, newHash, failures }, session, counted)
-    // Otherwise the password, the user's standing or the limits changed since they were read: judge again.
+    const newHash = isOutdated(passwordHash, bcryptCost) ? await hashPassword(password, bcryptCost) : undefined
+    const startedAt = clock()
+    const { session, loggedIn } = await openSession(context, viewOf(user), { userAgent, at: startedAt })
+    const right = { userId: user.id, passwordHash, newHash, origin }
+    const started = await logIn(store, right, session, counted)
+    // Otherwise the password or the user's standing changed since they were read: judge again.
     if (started.ok) return done(loggedIn)
   }
 }

@@ -3,6 +3,7 @@ import type { UserView } from '@millrace/db/repositories/accounts/users'
 import type { Role } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import type { FieldError } from '../errors.ts'
+import { newId } from '../ids.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
@@ -45,7 +46,9 @@ export async function changeUser(
     errors.push({ pointer: '/role', message: 'is your own: ask another one' })
   if (caller.userId === id && disabled === true) errors.push({ pointer: '/disabled', message: 'would lock you out' })
   if (errors.length > 0) return (await checkAdministrator(context)) ?? refuse('validation_failed', { errors })
-  const outcome = await users.changeUser(store, caller, id, { role, isDisabled: disabled, at: clock() })
+  const at = clock()
+  const eventIds = { role: newId(at), standing: newId(at) }
+  const outcome = await users.changeUser(store, caller, id, { role, isDisabled: disabled, eventIds, at })
   return outcome.ok ? outcome : refuse(outcome.refusal)
 }
 

@@ -49,8 +49,9 @@ export async function createApiKey(
   if (!holdsAll(context.scopes, input.scopes)) return (await checkCaller(context)) ?? missingScopes()
   const createdAt = clock()
   if (input.expiresAt !== null && input.expiresAt <= createdAt) return refusePast(context, input)
-  const minted = await mintApiKey({ userId: caller.userId, ...input })
-  const { name, expiresAt } = input
+  const { name } = input
+  const expiresAt = noLaterThan(context.expiresAt, input.expiresAt)
+  const minted = await mintApiKey({ userId: caller.userId, scopes: input.scopes, expiresAt })
   const written = writeScopes(input.scopes)
   const apiKey: ApiKey = {
     id: newId(createdAt),
@@ -61,11 +62,18 @@ export async function createApiKey(
     createdAt,
     lastUsedAt: null,
   }
-  const row = { ...apiKey, scopes: written, keySha256: minted.sha256, mayAdminister: input.scopes.includes('admin') }
+  const mayAdminister = input.scopes.includes('admin')
+  const row = { ...apiKey, scopes: written, keySha256: minted.sha256, mayAdminister }
   const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(apiKey), at: createdAt }
   const outcome = await apiKeys.createApiKey(store, caller, row, idempotent)
   if (outcome.ok) return done({ ...apiKey, text: minted.text })
   return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+}
+
+/** What an expiring key makes expires no later than it does itself. */
+function noLaterThan(latest: Date | null, wanted: Date | null): Date | null {
+  if (latest === null) return wanted
+  return wanted === null || wanted > latest ? latest : wanted
 }
 
 function missingScopes(): Refused {
@@ -93,9 +101,11 @@ export async function listApiKeys(context: Context, { limit, cursor }: PageQuery
 }
 
 /** Deletes one of the caller's keys; with a key, one whose scopes that has itself. */
-export async function removeApiKey({ store, caller, scopes }: Context, id: string): Promise<Result<void>> {
+export async function removeApiKey({ store, caller, scopes, clock }: Context, id: string): Promise<Result<void>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  return resultOf(await apiKeys.deleteApiKey(store, caller, id, deletableBy(scopes)))
+  const at = clock()
+  const deletion = { id, scopes: deletableBy(scopes), eventId: newId(at), at }
+  return resultOf(await apiKeys.deleteApiKey(store, caller, deletion))
 }
 
 /** Why the caller may not delete a key; undefined when it may. */

@@ -30,6 +30,8 @@ export interface Context {
   readonly sessionId: string | undefined
   /** What the caller's API key may; undefined for a logged-in user. */
   readonly scopes: HeldScopes
+  /** When the caller's API key expires; null for one that does not, and for a logged-in user. */
+  readonly expiresAt: Date | null
   readonly clock: () => Date
   /** Of the answer, whose problem details name it. */
   readonly requestId: string
@@ -48,6 +50,8 @@ export interface Context {
 export type ApiSettings = Pick<
   Settings,
   | 'registration'
+  | 'rateLimits'
+  | 'mailWebhook'
   | 'trustedProxies'
   | 'bcryptCost'
   | 'settingsKeys'

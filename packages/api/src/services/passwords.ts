@@ -5,7 +5,7 @@ import { hashPassword, verifyPassword } from '../auth/password.ts'
 import { newId } from '../ids.ts'
 import { refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
-import { countFailure, tooMany } from './limits.ts'
+import { tooMany, uncount } from './limits.ts'
 
 export interface PasswordChange {
   readonly currentPassword: string
@@ -18,9 +18,11 @@ export interface PasswordChange {
 export async function changePassword(context: Context, change: PasswordChange): Promise<Result<void>> {
   const { store, clock, settings } = context
   const { currentPassword, newPassword, endsApiKeys, network } = change
-  return withPassword(context, { password: currentPassword, network }, async (caller, passwordHash) => {
+  return withPassword(context, currentPassword, async (caller, passwordHash) => {
     const newHash = await hashPassword(newPassword, settings.bcryptCost)
-    return credentials.changePassword(store, caller, { passwordHash, newHash, endsApiKeys, at: clock() })
+    const at = clock()
+    const wanted = { passwordHash, newHash, endsApiKeys, eventId: newId(at), network, at }
+    return credentials.changePassword(store, caller, wanted)
   })
 }
 
@@ -30,27 +32,30 @@ export async function leave(
   confirmation: { readonly password: string; readonly network: string },
 ): Promise<Result<void>> {
   const { store, clock } = context
-  return withPassword(context, confirmation, (caller, passwordHash) =>
-    removeAccount(store, caller, { passwordHash, operation: `leaving:${newId(clock())}` }),
-  )
+  return withPassword(context, confirmation.password, (caller, passwordHash) => {
+    const at = clock()
+    return removeAccount(store, caller, { passwordHash, eventId: newId(at), at })
+  })
 }
 
-/** Acts when the password is the caller's own; a wrong one counts as a failed log-in. */
+/** Acts when the password is the caller's own; a wrong one counts as a failed log-in, before it is looked at. */
 async function withPassword(
   context: Context,
-  { password, network }: { readonly password: string; readonly network: string },
+  password: string,
   act: (caller: UserCaller, passwordHash: string) => Promise<Outcome<void, 'gone' | 'account_in_use'>>,
 ): Promise<Result<void>> {
-  const { store, caller, clock, settings } = context
+  const { store, caller, origin, clock, settings } = context
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   for (;;) {
-    const found = await credentials.findOwnHash(store, caller, network, clock())
-    if (!found.ok) return found.refusal === 'rate_limited' ? tooMany(found) : refuse(found.refusal)
-    if (!(await verifyPassword(password, found.value, settings.bcryptCost))) {
-      return countFailure(context, { nameKey: caller.userId, network })
-    }
-    const outcome = await act(caller, found.value)
+    const at = clock()
+    const check = { id: newId(at), eventId: newId(at), origin, rates: settings.rateLimits, at }
+    const begun = await credentials.beginPasswordCheck(store, caller, check)
+    if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : refuse(begun.refusal)
+    if (!(await verifyPassword(password, begun.value, settings.bcryptCost))) return refuse('invalid_credentials')
+    const outcome = await act(caller, begun.value)
     if (outcome.ok) return outcome
+    // Its count is taken back: the password was right.
+    await uncount(context, check.id)
     // Otherwise the password or the caller's standing changed since they were read: judge again.
     if (outcome.refusal !== 'gone') return refuse(outcome.refusal)
   }

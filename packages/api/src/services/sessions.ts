@@ -53,6 +53,8 @@ export async function openSession(
   return { session, loggedIn }
 }
 
+const unknownToken = 'This refresh token is not valid: its session has ended. Log in again.'
+
 /**
  * Gives a new pair for a refresh token, which works once: one that is used again has been stolen, or its successor has,
  * so that its whole family ends.
@@ -66,7 +68,7 @@ export async function refresh(
   for (;;) {
     const at = clock()
     const used = await sessions.findRefresh(store, refreshSha256)
-    if (used === undefined) return refuse('unauthenticated', { detail: 'This refresh token is none of ours: log in.' })
+    if (used === undefined) return refuse('unauthenticated', { detail: unknownToken })
     const refused = await refusalOf(context, used, at)
     if (refused !== undefined) return refused
     const family = { id: used.familyId, startedAt: used.createdAt }
@@ -77,11 +79,12 @@ export async function refresh(
   }
 }
 
-async function refusalOf({ store }: Context, used: RefreshRow, at: Date): Promise<Refused | undefined> {
+async function refusalOf({ store, origin }: Context, used: RefreshRow, at: Date): Promise<Refused | undefined> {
   if (used.replacedAt !== null) {
-    await sessions.endFamily(store, used.familyId, at)
+    await sessions.endFamily(store, used, { eventId: newId(at), origin, at })
     return refuse('token_reused')
   }
+  if (used.tokensValidFrom > used.lastUsedAt) return refuse('unauthenticated', { detail: unknownToken })
   if (used.expiresAt <= at) return refuse('token_expired', { detail: 'The refresh token has expired: log in again.' })
   return used.disabledAt === null ? undefined : refuse('account_disabled')
 }
@@ -91,8 +94,9 @@ function userOf({ userId, username, email, role, userCreatedAt }: RefreshRow): U
 }
 
 /** Ends the family of a refresh token; one of nobody is as good as ended. */
-export async function logout({ store }: Context, refreshToken: string): Promise<void> {
-  await sessions.logOut(store, await sha256Hex(refreshToken))
+export async function logout({ store, origin, clock }: Context, refreshToken: string): Promise<void> {
+  const at = clock()
+  await sessions.logOut(store, await sha256Hex(refreshToken), { eventId: newId(at), origin, at })
 }
 
 export interface PageQuery {
@@ -119,9 +123,10 @@ export async function listSessions(
 }
 
 /** Ends one of the caller's sessions. */
-export async function removeSession({ store, caller }: Context, id: string): Promise<Result<void>> {
+export async function removeSession({ store, caller, clock }: Context, id: string): Promise<Result<void>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await sessions.deleteSession(store, caller, id)
+  const at = clock()
+  const outcome = await sessions.deleteSession(store, caller, id, { eventId: newId(at), at })
   return outcome.ok ? outcome : refuse(outcome.refusal)
 }
 

@@ -31,7 +31,7 @@ export interface KeepingShare {
 
 /** Shares a workflow with a user, or changes what that user may do with it. */
 export async function putShare(
-  { store, caller, clock }: Context,
+  { store, caller, clock, settings }: Context,
   { workflowId, target, permission }: NewShare,
   keeping: KeepingShare | undefined,
 ): Promise<Result<Shared> | { readonly ok: false; readonly kept: Kept }> {
@@ -44,6 +44,7 @@ export async function putShare(
     at,
     attemptId: newId(at),
     operation: newId(at),
+    rates: settings.rateLimits,
   }
   const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
   const outcome = await putting.putShare(store, caller, workflowId, share, idempotent)

@@ -1,5 +1,10 @@
 import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
-import { sweepIdempotencyKeys, sweepLoginAttempts, sweepSessions } from '@millrace/db/repositories/accounts/expiry'
+import {
+  sweepIdempotencyKeys,
+  sweepLoginAttempts,
+  sweepPasswordResets,
+  sweepSessions,
+} from '@millrace/db/repositories/accounts/expiry'
 import type { Store } from '@millrace/db/store/store'
 import { faultOf } from '../faults.ts'
 import { newId } from '../ids.ts'
@@ -9,6 +14,7 @@ import type { Log } from '../log.ts'
 const sweeps = {
   executions: (store: Store, at: Date) => sweepExecutions(store, { at, operation: newId(at) }),
   sessions: sweepSessions,
+  passwordResets: sweepPasswordResets,
   idempotencyKeys: sweepIdempotencyKeys,
   loginAttempts: sweepLoginAttempts,
 } as const satisfies Record<string, (store: Store, at: Date) => Promise<number>>

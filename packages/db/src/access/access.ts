@@ -203,12 +203,12 @@ export function callerTerms(
   }
 }
 
-/** Who did something, as an audit event names it. Only the database knows which key's digest it is. */
+/** Who did something, as an audit event names it: a token by its session, a key by its id, which only the database knows. */
 export function actorOf(
   { builder, tables: { apiKeys } }: Dialect,
-  { userId, keySha256 }: UserCaller,
-): { readonly kind: 'user' | 'key'; readonly userId: string; readonly id: string | SQL } {
-  if (keySha256 === undefined) return { kind: 'user', userId, id: userId }
+  { userId, keySha256, sessionId }: UserCaller,
+): { readonly kind: 'user' | 'key'; readonly userId: string; readonly id: string | SQL | null } {
+  if (keySha256 === undefined) return { kind: 'user', userId, id: sessionId ?? null }
   const key = builder.select({ id: apiKeys.id }).from(apiKeys).where(eq(apiKeys.keySha256, keySha256))
   return { kind: 'key', userId, id: sql`(${key})` }
 }

@@ -26,16 +26,19 @@ const lockKey = defineRowLock<{ userId: string; keySha256: string }>(
 })
 
 /**
- * What `mayAct` and `mayAdminister` read of the caller: the user's row, and the key with which it came.
+ * What `mayAct` and `mayAdminister` read of the caller: the user's row, which stands for its sessions too, and the key
+ * with which it came.
  * @param strength How the caller's own row is locked, where the write changes or deletes it.
  */
 export function callerLocks(
   dialect: Dialect,
-  { userId, keySha256 }: UserCaller,
+  caller: UserCaller,
   strength: keyof typeof userLocks = 'share',
 ): readonly RowLock[] {
-  return [
-    userLocks[strength](dialect, { userId }),
-    ...(keySha256 === undefined ? [] : [lockKey(dialect, { userId, keySha256 })]),
-  ]
+  return [userLocks[strength](dialect, { userId: caller.userId }), ...keyLocks(dialect, caller)]
+}
+
+/** The key alone, for a write that locks the caller's row among others. */
+export function keyLocks(dialect: Dialect, { userId, keySha256 }: UserCaller): readonly RowLock[] {
+  return keySha256 === undefined ? [] : [lockKey(dialect, { userId, keySha256 })]
 }

@@ -25,6 +25,8 @@ export interface Dialect {
   orUpdate(key: readonly Column[], columns: readonly Column[]): SQL
   /** The value as one of the column's type, where the database can't tell by the place that it stands in. */
   typed(value: SQL, column: Column): SQL
+  /** A text of few values, of which equal texts have the same: what can be locked in a text's place. */
+  stripe(text: SQL): SQL
   /** Two texts as one; the second may be a number. */
   concat(text: SQL, more: SQL): SQL
   /** A text as a JSON string, with its quotes and escapes; null of null. */

@@ -3,15 +3,23 @@ import { maxPasswordBytes, minPasswordCodePoints } from '../../auth/password.ts'
 import { jsonAnswer, type Answer } from '../../answer.ts'
 import { codePointLength } from '../../code-points.ts'
 import { id, instant, text } from '../../fields.ts'
+import { refuse, type Refused } from '../../result.ts'
+import type { Context } from '../../services/context.ts'
 import type { UserView } from '../../services/accounts.ts'
 import type { LoggedIn } from '../../services/sessions.ts'
 
 const maxEmailCodePoints = 254
 
 /** As typed; what counts is its NFKC form. */
-export const username = text(1, 255).refine((typed) => /^[\p{L}\p{M}\p{Nd}._-]{3,64}$/u.test(typed.normalize('NFKC')), {
-  error: 'must have 3 to 64 letters, marks, digits, ".", "_" or "-"',
+export const username = text(1, 255).refine(isUsername, {
+  error: 'must have 3 to 64 letters, marks, digits, ".", "_" or "-", none of which is invisible',
 })
+
+/** Default-ignorable characters show nothing: two names that look alike would be two users. */
+function isUsername(typed: string): boolean {
+  const normal = typed.normalize('NFKC')
+  return /^[\p{L}\p{M}\p{Nd}._-]{3,64}$/u.test(normal) && !/\p{Default_Ignorable_Code_Point}/u.test(typed + normal)
+}
 
 export const email = text(3, maxEmailCodePoints).refine(isEmail, {
   error: 'must be an address such as ada@example.com, without white space',
@@ -62,6 +70,12 @@ export const loggedInSchema = z
 export function loggedInAnswer(status: 200 | 201, loggedIn: LoggedIn): Answer {
   const { user, accessToken, refreshToken, expiresInSeconds } = loggedIn
   return jsonAnswer(status, { user: { ...user }, accessToken, refreshToken, expiresIn: expiresInSeconds })
+}
+
+/** Without a webhook nobody gets a token, so there is nothing to ask for and nothing to use. */
+export function refuseWithoutMail({ settings }: Context): Refused | undefined {
+  if (settings.mailWebhook !== undefined) return undefined
+  return refuse('not_found', { detail: 'This service sends no mail: MAIL_WEBHOOK_URL is not configured.' })
 }
 
 export function userAnswer(user: UserView): Answer {

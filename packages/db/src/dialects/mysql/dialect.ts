@@ -26,6 +26,7 @@ export const mysql: Dialect = {
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
   typed: (value) => value,
+  stripe: (text) => sql`right(md5(${text}), 2)`,
   concat: (text, more) => sql`concat(${text}, ${more})`,
   jsonText: (value) => sql`json_quote(${value})`,
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,

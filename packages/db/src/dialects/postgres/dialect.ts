@@ -27,6 +27,7 @@ export const postgres: Dialect = {
   locking: (subquery) => sql`${subquery} for update`,
   // A collation is no part of a cast's type.
   typed: (value, column) => sql`cast(${value} as ${sql.raw(column.getSQLType().replace(/ collate .*/, ''))})`,
+  stripe: (text) => sql`right(md5(cast(${text} as text)), 2)`,
   concat: (text, more) => sql`${text} || ${more}`,
   jsonText: (value) => sql`to_json(${value}::text)::text`,
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,

@@ -1,4 +1,5 @@
-import { and, desc, eq, lt, lte, or, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNotNull, isNull, lt, lte, ne, or, sql, type SQL } from 'drizzle-orm'
+import { keyLocks } from '../../access/caller-locks.ts'
 import {
   all,
   any,
@@ -17,7 +18,10 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { nameKey } from '../../schema/names.ts'
 import type { Role } from '../../schema/schema.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import type { Store } from '../../store/store.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvents, type AuditEvent } from '../audit/event.ts'
 import type { UserView } from './users.ts'
 import type { Keyset } from '../workflows/workflows.ts'
 
@@ -139,27 +143,88 @@ function foundUser(caller: UserCaller, row: UserReadRow | undefined): Outcome<Us
 export interface UserChange {
   readonly role: Role | undefined
   readonly isDisabled: boolean | undefined
+  /** Of the events for a role and for a standing that change. */
+  readonly eventIds: { readonly role: string; readonly standing: string }
   readonly at: Date
 }
 
-/** Changes a user's role or disables it, from the next request on. Who is disabled already stays so from the first moment. */
+/**
+ * Changes a user's role or disables it, from the next request on. What is so already stays as it is, and leaves no event.
+ * Of two administrators who take each other's role at once, one does.
+ */
 export async function changeUser(
   store: Store,
   caller: UserCaller,
   userId: string,
   change: UserChange,
 ): Promise<Outcome<UserView>> {
-  const { dialect } = store
-  const answer = usersQuery(dialect, caller, eq(dialect.tables.users.id, userId), 1)
-  // The same change once more changes nothing, so that a lost answer needs no more than to be read.
-  const { rows } = await store.write({
-    writes: [updateUser(dialect, caller, userId, change)],
-    answer,
-    applied: appliedQuery(dialect, userId, change),
-  })
-  return foundUser(caller, rows[0])
+  for (;;) {
+    const differs = await whatDiffers(store, caller, userId, change)
+    if (!differs.ok) return differs
+    const outcome = await changeAll(store, caller, userId, differs.value)
+    if (outcome !== undefined) return outcome
+    // Another change came between: judged again.
+  }
 }
 
+/** Of a change of both, what the user does not have yet: one event for each. A change of one is decided by the write alone. */
+async function whatDiffers(
+  store: Store,
+  caller: UserCaller,
+  userId: string,
+  change: UserChange,
+): Promise<Outcome<UserChange>> {
+  const { role, isDisabled } = change
+  if (role === undefined || isDisabled === undefined) return done(change)
+  const found = await getUser(store, caller, userId)
+  if (!found.ok) return found
+  return done({
+    ...change,
+    role: found.value.role === role ? undefined : role,
+    isDisabled: (found.value.disabledAt !== null) === isDisabled ? undefined : isDisabled,
+  })
+}
+
+/** Undefined where of a change of both one has been made meanwhile. */
+async function changeAll(
+  store: Store,
+  caller: UserCaller,
+  userId: string,
+  change: UserChange,
+): Promise<Outcome<UserView> | undefined> {
+  const { dialect } = store
+  const { users } = dialect.tables
+  const [event, ...others] = eventsOf(dialect, caller, userId, change)
+  if (event === undefined) return getUser(store, caller, userId)
+  const { isOpen, rows } = await store.apply({
+    locks: [
+      ...keyLocks(dialect, caller),
+      rowLock(dialect, 'users', 'no key update', inArray(users.id, [caller.userId, userId])),
+    ],
+    gate: updateUser(dialect, caller, userId, change),
+    effects: [recordEvents(dialect, [event, ...others])],
+    answer: usersQuery(dialect, caller, eq(users.id, userId), 1),
+    proof: eventQuery(dialect, event.id),
+  })
+  if (isOpen) return foundUser(caller, rows[0])
+  const current = await getUser(store, caller, userId)
+  return current.ok && others.length > 0 ? undefined : current
+}
+
+function eventsOf(
+  dialect: Dialect,
+  caller: UserCaller,
+  userId: string,
+  { role, isDisabled, eventIds, at }: UserChange,
+): readonly AuditEvent[] {
+  const eventOf = (deed: Pick<AuditEvent, 'id' | 'type' | 'data'>) =>
+    callerEvent(dialect, caller, { ...deed, at, ownerId: userId, subject: { type: 'user', id: userId } })
+  const ofRole = role === undefined ? [] : [eventOf({ id: eventIds.role, type: 'user.role_changed', data: { role } })]
+  if (isDisabled === undefined) return ofRole
+  return [...ofRole, eventOf({ id: eventIds.standing, type: isDisabled ? 'user.disabled' : 'user.enabled' })]
+}
+
+/** The condition is that all of the change is one. */
 function updateUser(
   dialect: Dialect,
   caller: UserCaller,
@@ -167,23 +232,20 @@ function updateUser(
   { role, isDisabled, at }: UserChange,
 ): Statement {
   const { users } = dialect.tables
-  const disabledAt = sql`coalesce(${users.disabledAt}, ${sql.param(at, users.disabledAt)})`
   const update = dialect.builder
     .update(users)
     .set({
       ...(role === undefined ? {} : { role }),
-      ...(isDisabled === undefined ? {} : { disabledAt: isDisabled ? disabledAt : null }),
+      ...(isDisabled === undefined ? {} : { disabledAt: isDisabled ? at : null }),
       updatedAt: at,
     })
-    .where(all(eq(users.id, userId), mayAdminister(dialect, caller)))
+    .where(
+      all(
+        eq(users.id, userId),
+        role === undefined ? undefined : ne(users.role, role),
+        isDisabled === undefined ? undefined : isDisabled ? isNull(users.disabledAt) : isNotNull(users.disabledAt),
+        mayAdminister(dialect, caller),
+      ),
+    )
   return buildStatement(update)
-}
-
-function appliedQuery({ builder, tables: { users } }: Dialect, userId: string, { at }: UserChange) {
-  return buildQuery(
-    builder
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.id, userId), eq(users.updatedAt, at))),
-  )
 }

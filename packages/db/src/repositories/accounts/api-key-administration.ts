@@ -1,7 +1,9 @@
 import { and, desc, eq, isNotNull } from 'drizzle-orm'
 import { isAnchor } from '../../access/access.ts'
 import { buildQuery, defineStatement } from '../../sql/statement.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import type { Store } from '../../store/store.ts'
+import { eventQuery, recordEvent } from '../audit/event.ts'
 import type { ApiKeyView } from './api-keys.ts'
 import { restoreError } from '../../store/restore-mark.ts'
 
@@ -55,7 +57,25 @@ const removeStatement = defineStatement<{ id: string }>()(({ builder, tables: { 
   builder.delete(apiKeys).where(eq(apiKeys.id, bind('id', apiKeys.id))),
 )
 
+/** Which key a command deletes, and the event that tells of it. */
+export interface CommandedDeletion extends Pick<OwnedApiKey, 'id' | 'userId'> {
+  readonly eventId: string
+  readonly at: Date
+}
+
 /** Deletes a key, whoever has it: it is refused from the next request on. Deleting it again changes nothing. */
-export async function removeApiKey(store: Store, id: string): Promise<void> {
-  await store.write({ writes: [removeStatement(store.dialect, { id })] })
+export async function removeApiKey(store: Store, { id, userId, eventId, at }: CommandedDeletion): Promise<void> {
+  const { dialect } = store
+  const event = recordEvent(dialect, {
+    ...{ id: eventId, at, type: 'key.deleted', ownerId: userId },
+    actor: { kind: 'command', userId: null, id: 'api-key' },
+    subject: { type: 'key', id },
+    origin: { requestId: null, network: null },
+  })
+  await store.apply({
+    locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, userId))],
+    gate: removeStatement(dialect, { id }),
+    effects: [event],
+    proof: eventQuery(dialect, eventId),
+  })
 }

@@ -1,4 +1,5 @@
-import { and, desc, eq, exists, inArray, isNull, lt, lte, not, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm'
+import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
   done,
@@ -15,12 +16,14 @@ import {
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ApiKeyRow } from '../../schema/rows.ts'
-import { buildQuery, buildStatement, defineQuery, defineStatement } from '../../sql/statement.ts'
+import { buildQuery, buildStatement, defineStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { takeKey, withKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { keepAnswer, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { checkStanding } from './standing.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvent } from '../audit/event.ts'
 import type { Keyset } from '../workflows/workflows.ts'
+import { checkStanding } from './standing.ts'
 
 /** An API key as its user sees it: never the key itself. */
 export type ApiKeyView = Pick<ApiKeyRow, 'id' | 'name' | 'scopes' | 'prefix' | 'expiresAt' | 'createdAt' | 'lastUsedAt'>
@@ -30,7 +33,7 @@ export interface NewApiKey extends Omit<ApiKeyView, 'lastUsedAt'> {
   readonly keySha256: string
 }
 
-/** Makes a key of the caller's. `forbidden` when it may do what only the role allows, and the caller has no such role. */
+/** Makes a key of the caller's, whose event has its id. `forbidden` when it may do what only the role allows, and the caller has no such role. */
 export async function createApiKey(
   store: Store,
   caller: UserCaller,
@@ -39,26 +42,28 @@ export async function createApiKey(
 ): Promise<Outcome<void> | Kept> {
   const { dialect } = store
   const { apiKeys } = dialect.tables
+  const { userId } = caller
   const allowed = needsRole ? mayAdminister(dialect, caller) : mayAct(dialect, caller)
-  const row = { ...key, userId: caller.userId, lastUsedAt: null }
-  const writes = [
-    ...(idempotent === undefined ? [] : [takeKey(dialect, caller, idempotent, allowed)]),
-    buildStatement(insertWhere(dialect, apiKeys, row, allowed), { isGate: true }),
-  ]
-  return withKey(store, caller, idempotent, async () => {
-    const { affected } = await store.write({ writes, applied: keyExistsQuery(dialect, { id: key.id }) })
-    if (affected.at(-1) === 1) return done(undefined)
+  const event = callerEvent(dialect, caller, {
+    ...{ id: key.id, at: key.createdAt, type: 'key.created', ownerId: userId },
+    subject: { type: 'key', id: key.id },
+    data: { name: key.name, scopes: key.scopes.split(','), expiresAt: key.expiresAt?.toISOString() ?? null },
+  })
+  return underKey(store, caller, idempotent, async () => {
+    const { isOpen } = await store.apply({
+      locks: callerLocks(dialect, caller),
+      gate: buildStatement(insertWhere(dialect, apiKeys, { ...key, userId, lastUsedAt: null }, allowed)),
+      effects: [
+        recordEvent(dialect, event),
+        ...(idempotent === undefined ? [] : [keepAnswer(dialect, caller, idempotent)]),
+      ],
+      proof: eventQuery(dialect, key.id),
+    })
+    if (isOpen) return done(undefined)
     const standing = await checkStanding(store, caller)
     return standing.ok ? refused('forbidden') : standing
   })
 }
-
-const keyExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { apiKeys } }, bind) =>
-  builder
-    .select({ id: apiKeys.id })
-    .from(apiKeys)
-    .where(eq(apiKeys.id, bind('id', apiKeys.id))),
-)
 
 export interface ApiKeyListing {
   readonly limit: number
@@ -135,15 +140,20 @@ function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: ApiKe
   return buildQuery(select)
 }
 
-/**
- * Deletes one of the caller's own keys; `scope_missing` where its scopes are none of those that the caller may delete.
- * @param scopes What a key's scopes may be, as they are stored; undefined for any.
- */
+/** Which key is deleted, and the event that tells of it. */
+export interface KeyDeletion {
+  readonly id: string
+  /** What a key's scopes may be, as they are stored; undefined for any. */
+  readonly scopes: readonly string[] | undefined
+  readonly eventId: string
+  readonly at: Date
+}
+
+/** Deletes one of the caller's own keys; `scope_missing` where its scopes are none of those that the caller may delete. */
 export async function deleteApiKey(
   store: Store,
   caller: UserCaller,
-  id: string,
-  scopes: readonly string[] | undefined,
+  { id, scopes, eventId, at }: KeyDeletion,
 ): Promise<Outcome<void, Refusal | 'scope_missing'>> {
   const { dialect } = store
   const { builder, tables } = dialect
@@ -158,10 +168,31 @@ export async function deleteApiKey(
         scopes === undefined ? undefined : inArray(apiKeys.scopes, [...scopes]),
       ),
     )
-  const { affected } = await store.write({ writes: [buildStatement(remove)], applied: goneQuery(dialect, { id }) })
-  if (affected[0] === 1) return done(undefined)
+  const { isOpen } = await store.apply({
+    // The user's row stands for its keys: whoever acts by one holds it.
+    locks: callerLocks(dialect, caller, 'no key update'),
+    gate: buildStatement(remove),
+    effects: [deletionEvent(dialect, caller, { id, eventId, at })],
+    proof: eventQuery(dialect, eventId),
+  })
+  if (isOpen) return done(undefined)
   const check = await checkApiKey(store, caller, id, scopes)
   return check.ok ? refused('not_found') : check
+}
+
+/** A key that has deleted itself is no longer found by its digest. */
+function deletionEvent(
+  dialect: Dialect,
+  caller: UserCaller,
+  { id, eventId, at }: Omit<KeyDeletion, 'scopes'>,
+): Statement {
+  const event = callerEvent(dialect, caller, {
+    ...{ id: eventId, at, type: 'key.deleted', ownerId: caller.userId },
+    subject: { type: 'key', id },
+  })
+  const { actor } = event
+  const actorId = actor.kind === 'key' ? sql`coalesce(${actor.id}, ${id})` : actor.id
+  return recordEvent(dialect, { ...event, actor: { ...actor, id: actorId } })
 }
 
 /** Why the caller may not delete a key; undefined scopes are any. */
@@ -187,20 +218,6 @@ export async function checkApiKey(
   if (row === undefined || row.scopes === null) return refused('not_found')
   return scopes === undefined || scopes.includes(row.scopes) ? done(undefined) : refused('scope_missing')
 }
-
-/** Gives a row when the key is gone. */
-const goneQuery = defineQuery<{ id: string }>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, apiKeys } = tables
-  const key = builder
-    .select({ one: sql`1` })
-    .from(apiKeys)
-    .where(eq(apiKeys.id, bind('id', apiKeys.id)))
-  return builder
-    .select({ name: marks.name })
-    .from(marks)
-    .where(all(isAnchor(dialect), not(exists(key))))
-})
 
 const touchStatement = defineStatement<{ keySha256: string; at: Date; before: Date }>()(
   ({ builder, tables: { apiKeys } }, bind) =>

@@ -1,40 +1,53 @@
-import { and, eq, exists, isNull, or, sql, type SQL } from 'drizzle-orm'
+import { and, eq, exists, isNull, lte, or, sql, type SQL } from 'drizzle-orm'
+import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
   done,
   hasCredential,
   isAnchor,
   isThisCaller,
+  mayAct,
   refused,
   standingFields,
   standingOf,
+  type Origin,
   type Outcome,
   type UserCaller,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
+import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
 import type { Store } from '../../store/store.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvent } from '../audit/event.ts'
+import { refuseAttempt } from './limited-logins.ts'
 import {
+  attemptQuery,
   clearAttempts,
   countFields,
-  isWithinLimits,
   rateLimitOf,
-  type CountRow,
+  recordAttempt,
+  type Attempt,
   type RateLimited,
 } from './login-attempts.ts'
-import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
+import type { RateLimits } from './rate-limits.ts'
 import { insertSession, sessionExistsQuery, type NewSession } from './sessions.ts'
 import type { LoginRow } from './users.ts'
 
-/* Passwords: what is read to check one, and what a right one allows. */
+/* Passwords: an attempt is counted before the password is looked at, and a right one takes its count back. */
 
 /** Who tries to log in, and from where. */
 export interface LoginAttempt {
+  readonly id: string
+  /** Of the event that the user is limited, where that is so. */
+  readonly eventId: string
   /** Of the typed name, as `nameKey` gives it: a username or an email. */
   readonly nameKey: string
   /** Counted by where nobody has the name; it can't be any user's id. */
   readonly nameDigest: string
-  readonly network: string
+  readonly origin: Origin
+  readonly rates: RateLimits
   readonly at: Date
 }
 
@@ -44,39 +57,56 @@ export interface CountedLogin {
   readonly network: string
 }
 
-export interface FoundLogin {
+export interface BegunLogin {
   readonly ok: true
   readonly user: LoginRow | undefined
   readonly counted: CountedLogin
-  /** Failures of the name from the network, so far. */
-  readonly failures: number
 }
 
 /**
- * The user of that name or email, unless the limits of log-ins are reached. Where one's name is another's email, the
- * name counts.
+ * Counts a log-in as failed until it succeeds, and finds the user of that name or email; refused where the limits are
+ * passed. The same statements and as many trips whoever has the name. Where one's name is another's email, the name
+ * counts.
  */
-export async function findLoginWithin(store: Store, login: LoginAttempt): Promise<FoundLogin | RateLimited> {
-  const rows = await store.read(loginQuery(store.dialect, login))
-  if (rows.some(({ restore }) => restore !== null)) throw restoreError()
+export async function beginLogin(store: Store, login: LoginAttempt): Promise<BegunLogin | RateLimited> {
+  const { dialect } = store
+  const { id, nameDigest, origin, rates, at } = login
+  const { network } = origin
+  const nameKey = sql`coalesce(${userOfName(dialect, login.nameKey)}, ${nameDigest})`
+  const attempt: Attempt = { id, kind: 'login', nameKey, network, rates, at }
+  const { isOpen, rows } = await store.apply({
+    locks: [],
+    gate: recordAttempt(dialect, attempt, isNotRestoring(dialect)),
+    answer: loginQuery(dialect, login.nameKey, attempt),
+    proof: attemptQuery(dialect, { id }),
+  })
+  if (!isOpen) throw restoreError()
   const found = rows.find((row) => row.usernameKey === login.nameKey) ?? rows[0]
-  const limited = found === undefined ? undefined : rateLimitOf('login', found, login.at, { isRecorded: false })
-  if (limited !== undefined) return limited
   const user = found !== undefined && isWhole(found) ? found : undefined
-  const counted = { nameKey: user?.id ?? login.nameDigest, network: login.network }
-  return { ok: true, user, counted, failures: found?.count1 ?? 0 }
+  const limited = found === undefined ? undefined : rateLimitOf(attempt, found, at, { isRecorded: true })
+  if (limited !== undefined) {
+    await refuseAttempt(store, { id, eventId: login.eventId, userId: user?.id, origin, limited, at })
+    return limited
+  }
+  return { ok: true, user, counted: { nameKey: user?.id ?? nameDigest, network } }
 }
 
-function loginQuery(dialect: Dialect, { nameKey, nameDigest, network, at }: LoginAttempt) {
+/** The id of the user whose name or email it is, as a subquery. */
+function userOfName({ builder, tables: { users } }: Dialect, nameKey: string): SQL {
+  const user = builder
+    .select({ id: users.id })
+    .from(users)
+    .where(or(eq(users.usernameKey, nameKey), eq(users.emailKey, nameKey)))
+    .orderBy(sql`case when ${eq(users.usernameKey, nameKey)} then 0 else 1 end`)
+    .limit(1)
+  return sql`(${user})`
+}
+
+function loginQuery(dialect: Dialect, nameKey: string, attempt: Attempt) {
   const { builder, tables } = dialect
   const { users, marks } = tables
-  const counted = sql`coalesce(${users.id}, ${nameDigest})`
   const select = builder
-    .select({
-      restore: marks.value,
-      ...loginFields(dialect),
-      ...countFields(dialect, { kind: 'login', nameKey: counted, network }, at),
-    })
+    .select({ ...loginFields(dialect), ...countFields(dialect, attempt, attempt.at) })
     .from(marks)
     .leftJoin(users, or(eq(users.usernameKey, nameKey), eq(users.emailKey, nameKey)))
     .where(isAnchor(dialect))
@@ -108,43 +138,38 @@ export interface RightPassword {
   readonly passwordHash: string
   /** In its place, where the cost or kind has changed. */
   readonly newHash: string | undefined
-  /** How many failures it makes good. */
-  readonly failures: number
+  readonly origin: Origin
 }
 
 /**
- * Starts a session for a right password and forgets the failures that it made good. `gone` when the password, the
- * user's standing or the limits have changed since it was read: then it is to be judged again.
+ * Starts a session for a right password, whose event has its first token's id, and forgets the failures that it makes good. `gone` when the password or the
+ * user's standing has changed since it was read: then it is to be judged again.
  */
 export async function logIn(
   store: Store,
-  { userId, passwordHash, newHash, failures }: RightPassword,
+  { userId, passwordHash, newHash, origin }: RightPassword,
   session: NewSession,
   counted: CountedLogin,
 ): Promise<Outcome<void, 'gone'>> {
   const { dialect } = store
+  const { users } = dialect.tables
   const at = session.createdAt
-  const condition = all(
-    isNotRestoring(dialect),
-    hasHash(dialect, userId, passwordHash),
-    isWithinLimits(dialect, { kind: 'login', ...counted }, at, { isRecorded: false }),
-  )
-  const isStarted = hasSession(dialect, session.id)
-  const start = insertSession(dialect, session, at, condition)
-  const applied = sessionExistsQuery(dialect, { id: session.id })
-  const afterwards = [
-    ...(failures === 0 ? [] : [clearAttempts(dialect, { kind: 'login', ...counted }, isStarted)]),
-    ...(newHash === undefined ? [] : [replaceHash(dialect, userId, passwordHash, newHash, isStarted)]),
-  ]
-  // Where a batch is a transaction of several trips, the rest follows by itself: it needs not be atomic, and in one
-  // transaction with the count, which MySQL locks, two log-ins of one name would deadlock.
-  const [first, rest] = dialect.readsWithWrites ? [[start, ...afterwards], []] : [[start], afterwards]
-  const { affected } = await store.write({ writes: first, applied })
-  if (affected[0] !== 1) return refused('gone')
-  // Doing either twice is as doing it once: after a lost answer it is sent again without a look.
-  const neverDone = sessionExistsQuery(dialect, { id: '' })
-  for (const statement of rest) await store.write({ writes: [statement], applied: neverDone })
-  return done(undefined)
+  const event = recordEvent(dialect, {
+    ...{ id: session.id, at, type: 'user.logged_in', origin, ownerId: userId },
+    actor: { kind: 'user', userId, id: session.familyId },
+    subject: { type: 'user', id: userId },
+  })
+  const { isOpen } = await store.apply({
+    locks: [rowLock(dialect, 'users', newHash === undefined ? 'share' : 'no key update', eq(users.id, userId))],
+    gate: insertSession(dialect, session, at, all(isNotRestoring(dialect), hasHash(dialect, userId, passwordHash))),
+    effects: [
+      clearAttempts(dialect, { kind: 'login', ...counted }),
+      ...(newHash === undefined ? [] : [setHash(dialect, userId, { passwordHash: newHash })]),
+      event,
+    ],
+    proof: sessionExistsQuery(dialect, { id: session.id }),
+  })
+  return isOpen ? done(undefined) : refused('gone')
 }
 
 function hasHash({ builder, tables: { users } }: Dialect, userId: string, passwordHash: string): SQL {
@@ -156,54 +181,56 @@ function hasHash({ builder, tables: { users } }: Dialect, userId: string, passwo
   )
 }
 
-function hasSession({ builder, tables: { sessions } }: Dialect, id: string): SQL {
-  return exists(
-    builder
-      .select({ one: sql`1` })
-      .from(sessions)
-      .where(eq(sessions.id, id)),
-  )
+function setHash({ builder, tables: { users } }: Dialect, userId: string, set: { passwordHash: string }): Statement {
+  return buildStatement(builder.update(users).set(set).where(eq(users.id, userId)))
 }
 
-function replaceHash(
-  { builder, tables: { users } }: Dialect,
-  userId: string,
-  passwordHash: string,
-  newHash: string,
-  condition: SQL,
-): Statement {
-  const update = builder
-    .update(users)
-    .set({ passwordHash: newHash })
-    .where(and(eq(users.id, userId), eq(users.passwordHash, passwordHash), condition))
-  return buildStatement(update)
+/** A check of the caller's own password, which counts as failed until it succeeds. */
+export interface PasswordCheck {
+  readonly id: string
+  readonly eventId: string
+  readonly origin: Origin
+  readonly rates: RateLimits
+  readonly at: Date
 }
 
-/** The caller's own password hash, unless the limits of log-ins are reached. */
-export async function findOwnHash(
+/** Counts a check as a failed log-in until it succeeds, and gives the caller's hash, unless the limits are passed. */
+export async function beginPasswordCheck(
   store: Store,
   caller: UserCaller,
-  network: string,
-  at: Date,
+  { id, eventId, origin, rates, at }: PasswordCheck,
 ): Promise<Outcome<string> | RateLimited> {
   const { dialect } = store
-  const { marks, users } = dialect.tables
-  const query = buildQuery(
-    dialect.builder
-      .select({
-        ...standingFields(dialect),
-        passwordHash: users.passwordHash,
-        ...countFields(dialect, { kind: 'login', nameKey: caller.userId, network }, at),
-      })
-      .from(marks)
-      .leftJoin(users, isThisCaller(dialect, caller))
-      .where(isAnchor(dialect)),
-  )
-  const [row] = await store.read(query)
+  const { network } = origin
+  const attempt: Attempt = { id, kind: 'login', nameKey: caller.userId, network, rates, at }
+  const { isOpen, rows } = await store.apply({
+    locks: callerLocks(dialect, caller),
+    gate: recordAttempt(dialect, attempt, mayAct(dialect, caller)),
+    answer: ownHashQuery(dialect, caller, attempt),
+    proof: attemptQuery(dialect, { id }),
+  })
+  const [row] = isOpen ? rows : await store.read(ownHashQuery(dialect, caller, attempt))
   const standing = standingOf(caller, row)
   if (!standing.ok) return standing
   if (row === undefined || row.passwordHash === null) return refused('unauthenticated')
-  return rateLimitOf('login', row satisfies CountRow, at, { isRecorded: false }) ?? done(row.passwordHash)
+  const limited = rateLimitOf(attempt, row, at, { isRecorded: true })
+  if (limited === undefined) return done(row.passwordHash)
+  await refuseAttempt(store, { id, eventId, userId: caller.userId, origin, limited, at })
+  return limited
+}
+
+function ownHashQuery(dialect: Dialect, caller: UserCaller, attempt: Attempt) {
+  const { marks, users } = dialect.tables
+  const select = dialect.builder
+    .select({
+      ...standingFields(dialect),
+      passwordHash: users.passwordHash,
+      ...countFields(dialect, attempt, attempt.at),
+    })
+    .from(marks)
+    .leftJoin(users, isThisCaller(dialect, caller))
+    .where(isAnchor(dialect))
+  return buildQuery(select)
 }
 
 export interface PasswordChange {
@@ -211,6 +238,8 @@ export interface PasswordChange {
   readonly passwordHash: string
   readonly newHash: string
   readonly endsApiKeys: boolean
+  readonly eventId: string
+  readonly network: string
   readonly at: Date
 }
 
@@ -221,37 +250,42 @@ export interface PasswordChange {
 export async function changePassword(
   store: Store,
   caller: UserCaller,
-  { passwordHash, newHash, endsApiKeys, at }: PasswordChange,
+  { passwordHash, newHash, endsApiKeys, eventId, network, at }: PasswordChange,
 ): Promise<Outcome<void, 'gone'>> {
   const { dialect } = store
   const { builder, tables } = dialect
-  const { users, sessions, apiKeys } = tables
+  const { users, apiKeys } = tables
+  const { userId } = caller
   const change = builder
     .update(users)
     .set({ passwordHash: newHash, tokensValidFrom: at, updatedAt: at })
     .where(isOwnRow(dialect, caller, passwordHash))
-  // A hash has its own salt: no other change has left this one.
-  const isChanged = hasHash(dialect, caller.userId, newHash)
-  const { affected } = await store.write({
-    writes: [
-      buildStatement(change, { isGate: true }),
-      buildStatement(builder.delete(sessions).where(and(eq(sessions.userId, caller.userId), isChanged))),
-      ...(endsApiKeys
-        ? [buildStatement(builder.delete(apiKeys).where(and(eq(apiKeys.userId, caller.userId), isChanged)))]
-        : []),
-    ],
-    applied: hashQuery(dialect, caller.userId, newHash),
+  const event = callerEvent(dialect, caller, {
+    ...{ id: eventId, at, type: 'user.password_changed', ownerId: userId },
+    subject: { type: 'user', id: userId },
+    data: { endApiKeys: endsApiKeys },
   })
-  return affected[0] === 1 ? done(undefined) : refused('gone')
+  const { isOpen } = await store.apply({
+    locks: callerLocks(dialect, caller, 'no key update'),
+    gate: buildStatement(change),
+    effects: [
+      ...endEverySession(dialect, userId),
+      ...(endsApiKeys ? [buildStatement(builder.delete(apiKeys).where(eq(apiKeys.userId, userId)))] : []),
+      clearAttempts(dialect, { kind: 'login', nameKey: userId, network }),
+      recordEvent(dialect, event),
+    ],
+    proof: eventQuery(dialect, eventId),
+  })
+  return isOpen ? done(undefined) : refused('gone')
 }
 
-function hashQuery({ builder, tables: { users } }: Dialect, userId: string, passwordHash: string) {
-  return buildQuery(
-    builder
-      .select({ id: users.id })
-      .from(users)
-      .where(and(eq(users.id, userId), eq(users.passwordHash, passwordHash))),
-  )
+/** The effects of a new password: no session goes on, and no token sets another one. The user's row must be locked. */
+export function endEverySession({ builder, tables }: Dialect, userId: string): readonly Statement[] {
+  const { sessions, passwordResets } = tables
+  return [
+    buildStatement(builder.delete(sessions).where(eq(sessions.userId, userId))),
+    buildStatement(builder.delete(passwordResets).where(eq(passwordResets.userId, userId))),
+  ]
 }
 
 /** The condition in an update of `users` that the caller may act and has that password: MySQL reads no table twice there. */
@@ -261,7 +295,7 @@ export function isOwnRow(dialect: Dialect, caller: UserCaller, passwordHash: str
     eq(users.id, caller.userId),
     eq(users.passwordHash, passwordHash),
     isNull(users.disabledAt),
-    sql`${users.tokensValidFrom} <= ${sql.param(caller.issuedAt, users.tokensValidFrom)}`,
+    lte(users.tokensValidFrom, caller.issuedAt),
     hasCredential(dialect, caller),
     isNotRestoring(dialect),
   )

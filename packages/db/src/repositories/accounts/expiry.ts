@@ -6,7 +6,7 @@ import type { Tables } from '../../schema/schema.ts'
 /** How many rows of a table a run deletes, but for those of the same millisecond; the next run goes on. */
 const mostRows = 1000
 
-type Swept = Tables['sessions' | 'idempotencyKeys' | 'loginAttempts']
+type Swept = Tables['sessions' | 'passwordResets' | 'idempotencyKeys' | 'loginAttempts']
 
 const dayMilliseconds = 24 * 60 * 60 * 1000
 
@@ -14,6 +14,12 @@ const dayMilliseconds = 24 * 60 * 60 * 1000
 export function sweepSessions(store: Store, at: Date): Promise<number> {
   const { sessions } = store.dialect.tables
   return deleteOldest(store, sessions, sessions.expiresAt, at)
+}
+
+/** Deletes tokens for a new password that have expired. */
+export function sweepPasswordResets(store: Store, at: Date): Promise<number> {
+  const { passwordResets } = store.dialect.tables
+  return deleteOldest(store, passwordResets, passwordResets.expiresAt, at)
 }
 
 /** Deletes Idempotency-Keys with their answers after 24 hours. */

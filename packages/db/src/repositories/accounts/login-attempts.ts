@@ -2,98 +2,60 @@ import { and, count, eq, exists, gt, min, not, sql, type SQL } from 'drizzle-orm
 import { all, isAnchor } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, defineQuery, defineStatement, type Statement } from '../../sql/statement.ts'
+import { insertAllWhere } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
+import { limitsOf, type AttemptKind, type Limit, type RateLimits } from './rate-limits.ts'
 
-/** What is limited by count and time. */
-export type AttemptKind = 'login' | 'register' | 'share'
-
-/** One thing done that counts against a limit. */
-export interface Attempt {
-  readonly id: string
+/** Whose attempts count together, and how many are let through. */
+export interface CountedKeys {
   readonly kind: AttemptKind
-  /** Whom it concerns: a user's id, or a digest of a name that nobody has; empty where only the network counts. */
-  readonly nameKey: string
+  /**
+   * Whom it concerns: a user's id, or a digest of a name that nobody has; empty where only the network counts. SQL where
+   * the statement itself finds it.
+   */
+  readonly nameKey: SQL | string
   /** IPv4 address or IPv6 /64; empty where only the name counts. */
   readonly network: string
+  readonly rates: RateLimits
+}
+
+/** One thing done that counts against a limit. */
+export interface Attempt extends CountedKeys {
+  readonly id: string
   readonly at: Date
-}
-
-/** At most so many attempts of the kind within that time, by those of its keys that it counts by. */
-export interface Limit {
-  readonly most: number
-  readonly withinMilliseconds: number
-  readonly by: readonly ('nameKey' | 'network')[]
-}
-
-const loginWindowMilliseconds = 15 * 60 * 1000
-const hourMilliseconds = 60 * 60 * 1000
-
-export const limits: Readonly<Record<AttemptKind, readonly [Limit, ...Limit[]]>> = {
-  login: [
-    { most: 5, withinMilliseconds: loginWindowMilliseconds, by: ['nameKey', 'network'] },
-    { most: 50, withinMilliseconds: loginWindowMilliseconds, by: ['nameKey'] },
-    { most: 100, withinMilliseconds: loginWindowMilliseconds, by: ['network'] },
-  ],
-  register: [{ most: 20, withinMilliseconds: hourMilliseconds, by: ['network'] }],
-  share: [{ most: 100, withinMilliseconds: hourMilliseconds, by: ['nameKey'] }],
 }
 
 export interface RateLimited {
   readonly ok: false
   readonly refusal: 'rate_limited'
-  readonly retryAfterSeconds: number
-}
-
-/** Whose attempts are counted; expressions where the statement itself finds the key. */
-export interface CountedKeys {
   readonly kind: AttemptKind
-  readonly nameKey: SQL | string
-  readonly network: string
+  /** The limit that is reached; of several the one that holds for longest. */
+  readonly reached: Limit
+  readonly until: Date
+  readonly retryAfterSeconds: number
 }
 
 /**
  * The statement that records an attempt, first in its batch. It also takes hold of rows that stand for its keys until
  * the transaction ends, so that those counted by the same key go one after the other: the statements after it see every
  * attempt before this one. Rows held are shared by keys of the same stripe, so that they stay few.
- * @param isCounted Where it does not hold, nothing is recorded: a row to be held stands in the attempt's place.
+ * @param where Where it does not hold, nothing is written.
  */
-export function recordAttempt(dialect: Dialect, attempt: Attempt, isCounted?: SQL): Statement {
+export function recordAttempt(dialect: Dialect, attempt: Attempt, where: SQL = sql`1 = 1`): Statement {
   const { loginAttempts } = dialect.tables
-  const { id, kind, nameKey, network, at } = attempt
-  const held = [
-    ...(nameKey === '' ? [] : [`lock-name-${stripeOf(nameKey)}`]),
-    ...(network === '' ? [] : [`lock-network-${stripeOf(network)}`]),
+  const { id, kind, nameKey, network, at: attemptedAt } = attempt
+  const name = typeof nameKey === 'string' ? sql`${sql.param(nameKey, loginAttempts.nameKey)}` : nameKey
+  const held = (text: SQL) => ({ id: text, kind: 'lock', nameKey: '', network: '', attemptedAt })
+  const striped = (which: string, key: SQL) => dialect.concat(sql.raw(`'lock-${which}-'`), dialect.stripe(key))
+  const recorded = { id, kind, nameKey: name, network, attemptedAt }
+  const locks = [
+    ...(nameKey === '' ? [] : [held(striped('name', name))]),
+    ...(network === '' ? [] : [held(striped('network', sql`${sql.param(network, loginAttempts.network)}`))]),
   ]
-  const lock = sql.raw(`'lock'`)
-  const counted = sql.raw(`'${kind}'`)
-  const locks = held.map((name) => rowOf(sql`${name}`, lock, '', ''))
-  const unless = `lock-none-${stripeOf(nameKey)}`
-  const recorded =
-    isCounted === undefined
-      ? rowOf(sql`${id}`, counted, nameKey, network)
-      : rowOf(
-          sql`case when ${isCounted} then ${sql.param(id, loginAttempts.id)} else ${sql.param(unless, loginAttempts.id)} end`,
-          sql`case when ${isCounted} then ${counted} else ${lock} end`,
-          nameKey,
-          network,
-        )
+  const [first, ...others] = [...locks, recorded] as const
   const ending = dialect.orUpdate([loginAttempts.id], [loginAttempts.id])
-  return buildStatement(
-    dialect.builder.insert(loginAttempts).select(sql`values ${sql.join([...locks, recorded], sql`, `)} ${ending}`),
-  )
-
-  function rowOf(rowId: SQL, rowKind: SQL, rowNameKey: string, rowNetwork: string): SQL {
-    const attemptedAt = sql.param(at, loginAttempts.attemptedAt)
-    return sql`(${rowId}, ${rowKind}, ${rowNameKey}, ${rowNetwork}, ${attemptedAt})`
-  }
-}
-
-const stripes = 256
-
-function stripeOf(key: string): number {
-  let hash = 0
-  for (const character of key) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 2_147_483_647
-  return hash % stripes
+  const condition = sql`${where} ${ending}`
+  return buildStatement(insertAllWhere(dialect, loginAttempts, [first, ...others], condition))
 }
 
 /** The condition that no limit is reached yet, or, where the attempt itself is recorded already, passed. */
@@ -103,7 +65,7 @@ export function isWithinLimits(
   at: Date,
   { isRecorded }: { readonly isRecorded: boolean },
 ): SQL {
-  const conditions = limits[keys.kind].map((limit) => {
+  const conditions = limitsOf(keys.kind, keys.rates).map((limit) => {
     const counted = countedBy(dialect, keys, limit, at)
     const attempts = sql`(${dialect.builder.select({ attempts: count() }).from(dialect.tables.loginAttempts).where(counted)})`
     return isRecorded
@@ -138,12 +100,12 @@ export interface CountRow {
   readonly oldest3: Date | null
 }
 
-/** Columns that tell of each limit of the kind how far it is used up. */
+/** Columns that a read selects to know how far the limits are used up. */
 export function countFields(dialect: Dialect, keys: CountedKeys, at: Date) {
   const { builder, tables } = dialect
   const { loginAttempts } = tables
-  const counted = limits[keys.kind].map((limit) => countedBy(dialect, keys, limit, at))
   const none = sql`1 = 0`
+  const counted = limitsOf(keys.kind, keys.rates).map((limit) => countedBy(dialect, keys, limit, at))
   const attempts = (position: number) =>
     sql`(${builder
       .select({ attempts: count() })
@@ -166,7 +128,7 @@ export function countFields(dialect: Dialect, keys: CountedKeys, at: Date) {
 
 /** Undefined while the limits let another attempt through, or let the recorded one through. */
 export function rateLimitOf(
-  kind: AttemptKind,
+  { kind, rates }: Pick<CountedKeys, 'kind' | 'rates'>,
   row: CountRow,
   at: Date,
   { isRecorded }: { readonly isRecorded: boolean },
@@ -176,16 +138,21 @@ export function rateLimitOf(
     [row.count2, row.oldest2],
     [row.count3, row.oldest3],
   ] as const
-  const waits = limits[kind].flatMap(({ most, withinMilliseconds }, position) => {
-    const [attempts, oldest] = counts[position] ?? [0, null]
-    const isReached = (attempts ?? 0) >= (isRecorded ? most + 1 : most)
-    return isReached ? [(oldest ?? at).getTime() + withinMilliseconds - at.getTime()] : []
-  })
-  if (waits.length === 0) return undefined
-  return { ok: false, refusal: 'rate_limited', retryAfterSeconds: Math.max(1, Math.ceil(Math.max(...waits) / 1000)) }
+  const [longest] = limitsOf(kind, rates)
+    .flatMap((reached, position) => {
+      const [attempts, oldest] = counts[position] ?? [0, null]
+      const isReached = (attempts ?? 0) >= (isRecorded ? reached.most + 1 : reached.most)
+      const until = new Date((oldest ?? at).getTime() + reached.withinMilliseconds)
+      return isReached ? [{ reached, until }] : []
+    })
+    .toSorted((one, other) => other.until.getTime() - one.until.getTime())
+  if (longest === undefined) return undefined
+  const retryAfterSeconds = Math.max(1, Math.ceil((longest.until.getTime() - at.getTime()) / 1000))
+  return { ok: false, refusal: 'rate_limited', kind, ...longest, retryAfterSeconds }
 }
 
-const recordedQuery = defineQuery<{ id: string }>()(({ builder, tables: { loginAttempts } }, bind) =>
+/** Gives a row when the attempt is there. */
+export const attemptQuery = defineQuery<{ id: string }>()(({ builder, tables: { loginAttempts } }, bind) =>
   builder
     .select({ id: loginAttempts.id })
     .from(loginAttempts)
@@ -221,52 +188,42 @@ function countQuery(dialect: Dialect, attempt: Attempt) {
 }
 
 /**
- * Counts a failure: of many at once, each is counted before the next, and one beyond a limit is refused and leaves no
+ * Counts an attempt: of many at once, each is counted before the next, and one beyond a limit is refused and leaves no
  * trace, so that being refused does not prolong the refusal.
  */
 export async function countAttempt(store: Store, attempt: Attempt): Promise<RateLimited | undefined> {
-  const { rows } = await store.write({
-    writes: [recordAttempt(store.dialect, attempt)],
-    answer: countQuery(store.dialect, attempt),
-    applied: recordedQuery(store.dialect, { id: attempt.id }),
+  const { dialect } = store
+  const { rows } = await store.apply({
+    locks: [],
+    gate: recordAttempt(dialect, attempt),
+    answer: countQuery(dialect, attempt),
+    proof: attemptQuery(dialect, { id: attempt.id }),
   })
   const [row] = rows
-  const limited = row === undefined ? undefined : rateLimitOf(attempt.kind, row, attempt.at, { isRecorded: true })
-  if (limited === undefined) return undefined
-  await store.write({
-    writes: [withdrawStatement(store.dialect, { id: attempt.id })],
-    applied: withdrawnQuery(store.dialect, { id: attempt.id }),
-  })
+  const limited = row === undefined ? undefined : rateLimitOf(attempt, row, attempt.at, { isRecorded: true })
+  if (limited !== undefined) await takeBack(store, attempt)
   return limited
 }
 
-/** Takes back an attempt whose batch did nothing else; tells whether that was for a limit. */
-export async function withdrawAttempt(store: Store, attempt: Attempt): Promise<RateLimited | undefined> {
-  const { rows } = await store.write({
-    writes: [withdrawStatement(store.dialect, { id: attempt.id })],
-    answer: countQuery(store.dialect, attempt),
-    applied: withdrawnQuery(store.dialect, { id: attempt.id }),
-  })
-  const [row] = rows
-  return row === undefined ? undefined : rateLimitOf(attempt.kind, row, attempt.at, { isRecorded: false })
+/** Takes an attempt back, as if it had not been made; with it goes what tells of that. */
+export async function takeBack(
+  store: Store,
+  { id }: Pick<Attempt, 'id'>,
+  effects: readonly Statement[] = [],
+): Promise<void> {
+  const { dialect } = store
+  const gate = withdrawStatement(dialect, { id })
+  await store.apply({ locks: [], gate, effects, proof: withdrawnQuery(dialect, { id }) })
 }
 
-/** Forgets the failures of a name from a network, under a condition. */
+/** Forgets the attempts of a name from a network. */
 export function clearAttempts(
   { builder, tables: { loginAttempts } }: Dialect,
   { kind, nameKey, network }: Pick<Attempt, 'kind' | 'nameKey' | 'network'>,
-  condition: SQL,
 ): Statement {
   return buildStatement(
     builder
       .delete(loginAttempts)
-      .where(
-        and(
-          eq(loginAttempts.kind, kind),
-          eq(loginAttempts.nameKey, nameKey),
-          eq(loginAttempts.network, network),
-          condition,
-        ),
-      ),
+      .where(and(eq(loginAttempts.kind, kind), eq(loginAttempts.nameKey, nameKey), eq(loginAttempts.network, network))),
   )
 }

@@ -49,6 +49,8 @@ const rules: Readonly<Record<AttemptKind, readonly [LimitRule, ...LimitRule[]]>>
 }
 
 /** The limits of a kind, with the numbers that are set. */
-export function limitsOf(kind: AttemptKind, rates: RateLimits): readonly Limit[] {
-  return rules[kind].map((rule) => ({ ...rule, most: rates[rule.name] }))
+export function limitsOf(kind: AttemptKind, rates: RateLimits): readonly [Limit, ...Limit[]] {
+  const limitOf = (rule: LimitRule): Limit => ({ ...rule, most: rates[rule.name] })
+  const [first, ...others] = rules[kind]
+  return [limitOf(first), ...others.map(limitOf)]
 }

@@ -1,17 +1,20 @@
-import { and, eq, exists, not, sql, type SQL } from 'drizzle-orm'
-import { all, done, isAnchor, refused, type Outcome, type UserCaller } from '../../access/access.ts'
+import { eq, exists, not, sql, type SQL } from 'drizzle-orm'
+import { callerLocks } from '../../access/caller-locks.ts'
+import { all, done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { DatabaseError } from '../../sql/errors.ts'
+import { rowLock, type RowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
+import { isNotRestoring, refuseWhileRestoring } from '../../store/restore-mark.ts'
 import type { Store } from '../../store/store.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { isOwnRow } from './credentials.ts'
-import { isNotRestoring } from '../../store/restore-mark.ts'
 
 export interface Removal {
   /** That the password was right by. */
   readonly passwordHash: string
-  /** Names this removal: it stands in the row, in place of the hash, until the row is gone. */
-  readonly operation: string
+  readonly eventId: string
+  readonly at: Date
 }
 
 /**
@@ -19,110 +22,101 @@ export interface Removal {
  * has made. `account_in_use` while it owns workflows; `gone` when the password or the caller's standing has changed
  * since it was read.
  */
-export function removeAccount(
+export async function removeAccount(
   store: Store,
   caller: UserCaller,
-  removal: Removal,
-): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
-  return remove(store, caller.userId, removal.operation, isOwnRow(store.dialect, caller, removal.passwordHash))
-}
-
-/** Deletes a user as an operator does, without a caller: disabled ones too. `gone` when there is no such user. */
-export function removeUser(
-  store: Store,
-  { userId, operation }: { readonly userId: string; readonly operation: string },
-): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
-  const { users } = store.dialect.tables
-  return remove(store, userId, operation, all(eq(users.id, userId), isNotRestoring(store.dialect)))
-}
-
-/** @param mayGo what has to hold of the user's row, beside that it owns no workflow */
-async function remove(
-  store: Store,
-  userId: string,
-  operation: string,
-  mayGo: SQL,
+  { passwordHash, eventId, at }: Removal,
 ): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
   const { dialect } = store
-  try {
-    const { affected } = await store.write({
-      writes: removalStatements(dialect, userId, operation, mayGo),
-      applied: goneQuery(dialect, userId),
-    })
-    if (affected.at(-1) === 1) return done(undefined)
-  } catch (thrown) {
-    // A workflow that was made at the same moment.
-    if (thrown instanceof DatabaseError && thrown.fault === 'foreign_key_violation') return refused('account_in_use')
-    throw thrown
-  }
-  const owned = await store.read(ownedQuery(dialect, userId))
-  return refused(owned.length > 0 ? 'account_in_use' : 'gone')
+  const isOpen = await remove(store, {
+    userId: caller.userId,
+    locks: callerLocks(dialect, caller, 'update'),
+    condition: isOwnRow(dialect, caller, passwordHash),
+    event: callerEvent(dialect, caller, removalEvent(caller.userId, eventId, at)),
+  })
+  if (isOpen) return done(undefined)
+  return refused((await ownsWorkflows(store, caller.userId)) ? 'account_in_use' : 'gone')
 }
 
-/** Children first; each under the mark that the first statement leaves where the account may go. */
-function removalStatements(dialect: Dialect, userId: string, operation: string, mayGo: SQL): readonly Statement[] {
+/** The same by a command, for any user: disabled ones too. `gone` when there is no such user. */
+export async function removeUser(
+  store: Store,
+  { userId, eventId, at }: { readonly userId: string } & Omit<Removal, 'passwordHash'>,
+): Promise<Outcome<void, 'account_in_use' | 'gone'>> {
+  const { dialect } = store
+  const { users } = dialect.tables
+  const isOpen = await remove(store, {
+    userId,
+    locks: [rowLock(dialect, 'users', 'update', eq(users.id, userId))],
+    condition: all(eq(users.id, userId), isNotRestoring(dialect)),
+    event: {
+      ...removalEvent(userId, eventId, at),
+      actor: { kind: 'command', userId: null, id: 'user remove' },
+      origin: { requestId: null, network: null },
+    },
+  })
+  if (isOpen) return done(undefined)
+  if (await ownsWorkflows(store, userId)) return refused('account_in_use')
+  await refuseWhileRestoring(store)
+  return refused('gone')
+}
+
+function removalEvent(userId: string, id: string, at: Date) {
+  return { id, at, type: 'user.deleted', ownerId: userId, subject: { type: 'user', id: userId } } as const
+}
+
+interface GuardedRemoval {
+  readonly userId: string
+  readonly locks: readonly RowLock[]
+  /** Of the user's own row; that it owns nothing is asked beside it. */
+  readonly condition: SQL
+  readonly event: AuditEvent
+}
+
+/** The user's row is marked first, where it may go: whoever refers to it from then on waits, and finds it gone. */
+async function remove(store: Store, { userId, locks, condition, event }: GuardedRemoval): Promise<boolean> {
+  const { dialect } = store
   const { builder, tables } = dialect
-  const { users, workflows, workflowVersions, workflowShares, executions, settings } = tables
-  const { sessions, apiKeys, idempotencyKeys } = tables
+  const { users, workflows } = tables
   const owned = builder
     .select({ one: sql`1` })
     .from(workflows)
     .where(eq(workflows.ownerId, userId))
   const mark = builder
     .update(users)
-    .set({ passwordHash: operation })
-    .where(all(mayGo, not(exists(owned))))
-  const isMarked = and(eq(users.id, userId), eq(users.passwordHash, operation))
-  const isGoing = exists(
-    builder
-      .select({ one: sql`1` })
-      .from(users)
-      .where(isMarked),
-  )
+    .set({ passwordHash: `leaving:${event.id}` })
+    .where(all(condition, not(exists(owned))))
+  const { isOpen } = await store.apply({
+    locks,
+    gate: buildStatement(mark),
+    effects: [...removalStatements(dialect, userId), recordEvent(dialect, event)],
+    proof: eventQuery(dialect, event.id),
+  })
+  return isOpen
+}
+
+/** Children first. */
+function removalStatements({ builder, tables }: Dialect, userId: string): readonly Statement[] {
+  const { users, workflowVersions, workflowShares, executions, schedules, settings } = tables
+  const { sessions, passwordResets, apiKeys, idempotencyKeys } = tables
   return [
-    buildStatement(mark, { isGate: true }),
-    buildStatement(builder.delete(sessions).where(and(eq(sessions.userId, userId), isGoing))),
-    buildStatement(builder.delete(apiKeys).where(and(eq(apiKeys.userId, userId), isGoing))),
-    buildStatement(builder.delete(settings).where(and(eq(settings.userId, userId), isGoing))),
-    buildStatement(builder.delete(idempotencyKeys).where(and(eq(idempotencyKeys.userId, userId), isGoing))),
-    buildStatement(builder.delete(workflowShares).where(and(eq(workflowShares.sharedWithUserId, userId), isGoing))),
-    buildStatement(
-      builder
-        .update(workflowShares)
-        .set({ sharedBy: null })
-        .where(and(eq(workflowShares.sharedBy, userId), isGoing)),
-    ),
-    buildStatement(
-      builder
-        .update(workflowVersions)
-        .set({ createdBy: null })
-        .where(and(eq(workflowVersions.createdBy, userId), isGoing)),
-    ),
-    buildStatement(
-      builder
-        .update(executions)
-        .set({ userId: null })
-        .where(and(eq(executions.userId, userId), isGoing)),
-    ),
-    buildStatement(builder.delete(users).where(isMarked)),
-  ]
+    builder.delete(sessions).where(eq(sessions.userId, userId)),
+    builder.delete(passwordResets).where(eq(passwordResets.userId, userId)),
+    builder.delete(apiKeys).where(eq(apiKeys.userId, userId)),
+    builder.delete(settings).where(eq(settings.userId, userId)),
+    builder.delete(idempotencyKeys).where(eq(idempotencyKeys.userId, userId)),
+    builder.delete(workflowShares).where(eq(workflowShares.sharedWithUserId, userId)),
+    builder.update(workflowShares).set({ sharedBy: null }).where(eq(workflowShares.sharedBy, userId)),
+    builder.update(workflowVersions).set({ createdBy: null }).where(eq(workflowVersions.createdBy, userId)),
+    builder.update(executions).set({ userId: null }).where(eq(executions.userId, userId)),
+    builder.update(schedules).set({ createdBy: null }).where(eq(schedules.createdBy, userId)),
+    builder.delete(users).where(eq(users.id, userId)),
+  ].map((built) => buildStatement(built))
 }
 
-function goneQuery(dialect: Dialect, userId: string) {
-  const { builder, tables } = dialect
-  const { marks, users } = tables
-  const user = builder
-    .select({ one: sql`1` })
-    .from(users)
-    .where(eq(users.id, userId))
-  return buildQuery(
-    builder
-      .select({ name: marks.name })
-      .from(marks)
-      .where(all(isAnchor(dialect), not(exists(user)))),
-  )
-}
-
-function ownedQuery({ builder, tables: { workflows } }: Dialect, userId: string) {
-  return buildQuery(builder.select({ id: workflows.id }).from(workflows).where(eq(workflows.ownerId, userId)).limit(1))
+async function ownsWorkflows(store: Store, userId: string): Promise<boolean> {
+  const { builder, tables } = store.dialect
+  const { workflows } = tables
+  const owned = builder.select({ id: workflows.id }).from(workflows).where(eq(workflows.ownerId, userId)).limit(1)
+  return (await store.read(buildQuery(owned))).length > 0
 }

@@ -1,4 +1,5 @@
-import { and, desc, eq, exists, gt, inArray, isNull, lt, lte, not, or, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, exists, gt, isNull, lt, lte, or, sql, type Column, type SQL } from 'drizzle-orm'
+import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
   done,
@@ -8,15 +9,19 @@ import {
   refused,
   standingFields,
   standingOf,
+  type Origin,
   type Outcome,
   type UserCaller,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
+import { rowLock } from '../../sql/row-lock.ts'
 import type { SessionRow, UserRow } from '../../schema/rows.ts'
 import { buildQuery, buildStatement, defineQuery, defineStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import type { Keyset } from '../workflows/workflows.ts'
 
 /** A refresh token, as it is stored; with a new family it is a log-in. */
@@ -34,8 +39,16 @@ export interface NewSession {
 
 /** The statement that stores a refresh token, under a condition. */
 export function insertSession(dialect: Dialect, session: NewSession, usedAt: Date, condition: SQL): Statement {
-  const row = { ...session, lastUsedAt: usedAt, replacedAt: null }
-  return buildStatement(insertWhere(dialect, dialect.tables.sessions, row, condition), { isGate: true })
+  return buildStatement(insertWhere(dialect, dialect.tables.sessions, rowOf(session, usedAt), condition))
+}
+
+/** The same as an effect behind a gate. */
+export function addSession({ builder, tables }: Dialect, session: NewSession, usedAt: Date): Statement {
+  return buildStatement(builder.insert(tables.sessions).values(rowOf(session, usedAt)))
+}
+
+function rowOf(session: NewSession, usedAt: Date): SessionRow {
+  return { ...session, lastUsedAt: usedAt, replacedAt: null }
 }
 
 export const sessionExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { sessions } }, bind) =>
@@ -48,9 +61,9 @@ export const sessionExistsQuery = defineQuery<{ id: string }>()(({ builder, tabl
 /** A refresh token with what decides whether it counts. */
 export type RefreshRow = Pick<
   SessionRow,
-  'id' | 'familyId' | 'userId' | 'userAgent' | 'createdAt' | 'expiresAt' | 'replacedAt'
+  'id' | 'familyId' | 'userId' | 'userAgent' | 'createdAt' | 'lastUsedAt' | 'expiresAt' | 'replacedAt'
 > &
-  Pick<UserRow, 'username' | 'email' | 'role' | 'disabledAt'> & { readonly userCreatedAt: Date }
+  Pick<UserRow, 'username' | 'email' | 'role' | 'disabledAt' | 'tokensValidFrom'> & { readonly userCreatedAt: Date }
 
 const refreshQuery = defineQuery<{ refreshSha256: string }>()((dialect, bind) => {
   const { builder, tables } = dialect
@@ -63,8 +76,10 @@ const refreshQuery = defineQuery<{ refreshSha256: string }>()((dialect, bind) =>
       userId: sessions.userId,
       userAgent: sessions.userAgent,
       createdAt: sessions.createdAt,
+      lastUsedAt: sessions.lastUsedAt,
       expiresAt: sessions.expiresAt,
       replacedAt: sessions.replacedAt,
+      tokensValidFrom: users.tokensValidFrom,
       username: users.username,
       email: users.email,
       role: users.role,
@@ -90,31 +105,34 @@ function isWholeRefresh<Row extends { readonly id: string | null; readonly usern
   return row.id !== null && row.username !== null
 }
 
-/** Replaces a refresh token by the next of its family. `reused` when another request was first. */
+/**
+ * Replaces a refresh token by the next of its family. `gone` when another request was first, the session has ended or
+ * the user's standing has changed since the token was read.
+ */
 export async function rotateRefresh(
   store: Store,
   used: Pick<RefreshRow, 'id'>,
   next: NewSession,
   at: Date,
-): Promise<Outcome<void, 'reused'>> {
+): Promise<Outcome<void, 'gone'>> {
   const { dialect } = store
-  const { affected } = await store.write({
-    writes: [
-      replaceSession(dialect, used, next, at),
-      insertSession(dialect, next, at, wasReplaced(dialect, used, next, at)),
-    ],
-    applied: sessionExistsQuery(dialect, { id: next.id }),
+  const { isOpen } = await store.apply({
+    // Who ends a session locks the user's row for more than that.
+    locks: [rowLock(dialect, 'users', 'share', eq(dialect.tables.users.id, next.userId))],
+    gate: replaceSession(dialect, used, next, at),
+    effects: [addSession(dialect, next, at)],
+    proof: sessionExistsQuery(dialect, { id: next.id }),
   })
-  return affected.at(-1) === 1 ? done(undefined) : refused('reused')
+  return isOpen ? done(undefined) : refused('gone')
 }
 
 function replaceSession(dialect: Dialect, { id }: Pick<RefreshRow, 'id'>, { userId }: NewSession, at: Date): Statement {
   const { builder, tables } = dialect
   const { sessions, users } = tables
-  const enabled = builder
+  const standing = builder
     .select({ one: sql`1` })
     .from(users)
-    .where(and(eq(users.id, userId), isNull(users.disabledAt)))
+    .where(and(eq(users.id, userId), isNull(users.disabledAt), lte(users.tokensValidFrom, sessions.lastUsedAt)))
   const update = builder
     .update(sessions)
     .set({ replacedAt: at })
@@ -123,29 +141,11 @@ function replaceSession(dialect: Dialect, { id }: Pick<RefreshRow, 'id'>, { user
         eq(sessions.id, id),
         isNull(sessions.replacedAt),
         gt(sessions.expiresAt, at),
-        exists(enabled),
+        exists(standing),
         isNotRestoring(dialect),
       ),
     )
-  return buildStatement(update, { isGate: true })
-}
-
-/**
- * Holds only after this batch's own replacement: of two at the same millisecond the second meets the first one's new
- * token, and a family that was ended has expired tokens, or none.
- */
-function wasReplaced(dialect: Dialect, { id }: Pick<RefreshRow, 'id'>, { familyId }: NewSession, at: Date): SQL {
-  const { builder, tables } = dialect
-  const { sessions } = tables
-  const replaced = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(and(eq(sessions.id, id), eq(sessions.replacedAt, at), gt(sessions.expiresAt, at)))
-  const successor = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(and(eq(sessions.familyId, familyId), isNull(sessions.replacedAt)))
-  return all(exists(replaced), not(exists(successor)))
+  return buildStatement(update)
 }
 
 const endFamilyStatement = defineStatement<{ familyId: string; at: Date }>()(
@@ -161,75 +161,65 @@ const endFamilyStatement = defineStatement<{ familyId: string; at: Date }>()(
       ),
 )
 
-const liveFamilyQuery = defineQuery<{ familyId: string; at: Date }>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, sessions } = tables
-  const live = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(
-      and(
-        eq(sessions.familyId, bind('familyId', sessions.familyId)),
-        gt(sessions.expiresAt, bind('at', sessions.expiresAt)),
-      ),
-    )
-  return builder
-    .select({ name: marks.name })
-    .from(marks)
-    .where(all(isAnchor(dialect), not(exists(live))))
-})
+/** Who ends a session without being logged in, by what was sent; and the event that tells of it. */
+export interface SessionEnd {
+  readonly eventId: string
+  readonly origin: Origin
+  readonly at: Date
+}
 
 /**
  * Ends a family one of whose tokens was used twice. Its rows stay until they are swept, so that each of its tokens goes
  * on to be known as used.
  */
-export async function endFamily(store: Store, familyId: string, at: Date): Promise<void> {
-  const input = { familyId, at }
-  await store.write({
-    writes: [endFamilyStatement(store.dialect, input)],
-    applied: liveFamilyQuery(store.dialect, input),
+export async function endFamily(
+  store: Store,
+  { familyId, userId }: Pick<RefreshRow, 'familyId' | 'userId'>,
+  { eventId, origin, at }: SessionEnd,
+): Promise<void> {
+  const { dialect } = store
+  const event = recordEvent(dialect, {
+    ...{ id: eventId, at, type: 'session.reused', origin, ownerId: userId },
+    actor: { kind: 'user', userId, id: familyId },
+    subject: { type: 'session', id: familyId },
+  })
+  await store.apply({
+    locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, userId))],
+    gate: endFamilyStatement(dialect, { familyId, at }),
+    effects: [event],
+    proof: eventQuery(dialect, eventId),
   })
 }
 
-/** Gives a row when there is no such refresh token. */
-const loggedOutQuery = defineQuery<{ refreshSha256: string }>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, sessions } = tables
-  const token = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(eq(sessions.refreshSha256, bind('refreshSha256', sessions.refreshSha256)))
-  return builder
-    .select({ name: marks.name })
-    .from(marks)
-    .where(all(isAnchor(dialect), not(exists(token))))
-})
-
-/** Ends the family of a refresh token, if there is one. */
-export async function logOut(store: Store, refreshSha256: string): Promise<void> {
+/** Ends the family of a refresh token, if there is one that is alive: the event is recorded where there is, and the rest follows it. */
+export async function logOut(store: Store, refreshSha256: string, { eventId, origin, at }: SessionEnd): Promise<void> {
   const { dialect } = store
   const { builder, tables } = dialect
-  const { marks, sessions } = tables
-  // Named once more: MySQL reads no table that it deletes from, but for a derived one.
-  const family = builder
-    .select({ familyId: sessions.familyId })
+  const { marks, sessions, users, audit } = tables
+  const token = eq(sessions.refreshSha256, refreshSha256)
+  const ofToken = (value: Column) =>
+    sql`(${builder
+      .select({ value: sql`${value}` })
+      .from(sessions)
+      .where(token)})`
+  const [userId, familyId] = [ofToken(sessions.userId), ofToken(sessions.familyId)]
+  const ended = builder.select({ familyId: audit.subjectId }).from(audit).where(eq(audit.id, eventId))
+  const live = builder
+    .select({ one: sql`1` })
     .from(sessions)
-    .where(eq(sessions.refreshSha256, refreshSha256))
-    .limit(1)
-    .as('family')
-  const remove = builder
-    .delete(sessions)
-    .where(
-      all(
-        inArray(sessions.familyId, builder.select({ familyId: family.familyId }).from(family)),
-        isNotRestoring(dialect),
-      ),
-    )
-  const restore = buildQuery(builder.select({ restore: marks.value }).from(marks).where(isAnchor(dialect)))
-  const { rows } = await store.write({
-    writes: [buildStatement(remove)],
-    answer: restore,
-    applied: loggedOutQuery(dialect, { refreshSha256 }),
+    .where(and(eq(sessions.familyId, familyId), isNull(sessions.replacedAt)))
+  const event: AuditEvent = {
+    ...{ id: eventId, at, type: 'session.ended', origin, ownerId: userId },
+    actor: { kind: 'user', userId, id: familyId },
+    subject: { type: 'session', id: familyId },
+  }
+  const { rows } = await store.apply({
+    locks: [rowLock(dialect, 'users', 'no key update', eq(users.id, userId))],
+    gate: recordEvent(dialect, event, { when: all(exists(live), isNotRestoring(dialect)) }),
+    effects: [buildStatement(builder.delete(sessions).where(eq(sessions.familyId, sql`(${ended})`)))],
+    answer: buildQuery(builder.select({ restore: marks.value }).from(marks).where(isAnchor(dialect))),
+    proof: eventQuery(dialect, eventId),
+    answersWhenClosed: true,
   })
   if (rows.some((row) => row.restore !== null)) throw restoreError()
 }
@@ -313,24 +303,27 @@ function listQuery(dialect: Dialect, caller: UserCaller, { limit, at, after }: S
 }
 
 /** Ends one of the caller's own sessions. */
-export async function deleteSession(store: Store, caller: UserCaller, familyId: string): Promise<Outcome<void>> {
+export async function deleteSession(
+  store: Store,
+  caller: UserCaller,
+  familyId: string,
+  { eventId, at }: { readonly eventId: string; readonly at: Date },
+): Promise<Outcome<void>> {
   const { dialect } = store
-  const { builder, tables } = dialect
-  const { marks, sessions } = tables
-  const isOwn = and(eq(sessions.familyId, familyId), eq(sessions.userId, caller.userId))
-  const left = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(isOwn)
-  const gone = builder
-    .select({ name: marks.name })
-    .from(marks)
-    .where(all(isAnchor(dialect), not(exists(left))))
-  const { affected } = await store.write({
-    writes: [buildStatement(builder.delete(sessions).where(all(mayAct(dialect, caller), isOwn)))],
-    applied: buildQuery(gone),
+  const { sessions } = dialect.tables
+  const { userId } = caller
+  const isOwn = and(eq(sessions.familyId, familyId), eq(sessions.userId, userId))
+  const event = callerEvent(dialect, caller, {
+    ...{ id: eventId, at, type: 'session.ended', ownerId: userId },
+    subject: { type: 'session', id: familyId },
   })
-  if (affected[0] !== 0) return done(undefined)
+  const { isOpen } = await store.apply({
+    locks: callerLocks(dialect, caller, 'no key update'),
+    gate: buildStatement(dialect.builder.delete(sessions).where(all(mayAct(dialect, caller), isOwn))),
+    effects: [recordEvent(dialect, event)],
+    proof: eventQuery(dialect, eventId),
+  })
+  if (isOpen) return done(undefined)
   const check = await checkSession(store, caller, familyId)
   return check.ok ? refused('not_found') : check
 }

@@ -1,8 +1,12 @@
-import { asc, eq } from 'drizzle-orm'
-import { defineQuery, defineStatement } from '../../sql/statement.ts'
+import { and, asc, eq, isNotNull, isNull, ne } from 'drizzle-orm'
+import type { AuditType } from '../../schema/audit-types.ts'
+import type { Role } from '../../schema/schema.ts'
+import { rowLock } from '../../sql/row-lock.ts'
+import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
+import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
+import { endEverySession } from './credentials.ts'
 import type { Store } from '../../store/store.ts'
 import { restoreError } from '../../store/restore-mark.ts'
-import type { Role } from '../../schema/schema.ts'
 import type { UserView } from './users.ts'
 import { isAnchor } from '../../access/access.ts'
 
@@ -35,61 +39,81 @@ export async function listUsers(store: Store): Promise<readonly UserView[]> {
   })
 }
 
-const disableStatement = defineStatement<{ id: string; disabledAt: Date | null; at: Date }>()(
-  ({ builder, tables: { users } }, bind) =>
-    builder
-      .update(users)
-      .set({ disabledAt: bind('disabledAt', users.disabledAt), updatedAt: bind('at', users.updatedAt) })
-      .where(eq(users.id, bind('id', users.id))),
-)
-
-/** Disables a user from `disabledAt` on, or enables it with null: from the next request on, with token or key. */
-export async function setDisabled(
-  store: Store,
-  user: { readonly id: string; readonly disabledAt: Date | null; readonly at: Date },
-): Promise<void> {
-  await store.write({ writes: [disableStatement(store.dialect, user)] })
-}
-
-const roleStatement = defineStatement<{ id: string; role: Role; at: Date }>()(({ builder, tables: { users } }, bind) =>
-  builder
-    .update(users)
-    .set({ role: bind('role', users.role), updatedAt: bind('at', users.updatedAt) })
-    .where(eq(users.id, bind('id', users.id))),
-)
-
-/** Gives a user a role, from the next request on. */
-export async function setRole(
-  store: Store,
-  user: { readonly id: string; readonly role: Role; readonly at: Date },
-): Promise<void> {
-  await store.write({ writes: [roleStatement(store.dialect, user)] })
-}
-
-interface NewPassword {
+/** What a command does to a user, and the event that tells of it. */
+export interface CommandedChange {
   readonly id: string
-  readonly passwordHash: string
+  readonly eventId: string
   readonly at: Date
 }
 
-const passwordStatement = defineStatement<NewPassword>()(({ builder, tables: { users } }, bind) =>
-  builder
+/** Disables a user, or enables it: from the next request on, with token or key. Nothing changes where it is so already. */
+export async function setDisabled(
+  store: Store,
+  { id, isDisabled, eventId, at }: CommandedChange & { readonly isDisabled: boolean },
+): Promise<void> {
+  const { builder, tables } = store.dialect
+  const { users } = tables
+  const update = builder
     .update(users)
-    .set({
-      passwordHash: bind('passwordHash', users.passwordHash),
-      tokensValidFrom: bind('at', users.tokensValidFrom),
-      updatedAt: bind('at', users.updatedAt),
-    })
-    .where(eq(users.id, bind('id', users.id))),
-)
+    .set({ disabledAt: isDisabled ? at : null, updatedAt: at })
+    .where(and(eq(users.id, id), isDisabled ? isNull(users.disabledAt) : isNotNull(users.disabledAt)))
+  const type = isDisabled ? 'user.disabled' : 'user.enabled'
+  await changeByCommand(store, buildStatement(update), commandEvent(id, { eventId, at, type }))
+}
 
-const endSessionsStatement = defineStatement<{ id: string }>()(({ builder, tables: { sessions } }, bind) =>
-  builder.delete(sessions).where(eq(sessions.userId, bind('id', sessions.userId))),
-)
+/** Gives a user a role. Nothing changes where it has it already. */
+export async function setRole(
+  store: Store,
+  { id, role, eventId, at }: CommandedChange & { readonly role: Role },
+): Promise<void> {
+  const { builder, tables } = store.dialect
+  const { users } = tables
+  const update = builder
+    .update(users)
+    .set({ role, updatedAt: at })
+    .where(and(eq(users.id, id), ne(users.role, role)))
+  const event = commandEvent(id, { eventId, at, type: 'user.role_changed' })
+  await changeByCommand(store, buildStatement(update), { ...event, data: { role } })
+}
 
 /** Sets a password and, as a change by the user does, ends every session and access token from before `at`. */
-export async function setPassword(store: Store, { id, passwordHash, at }: NewPassword): Promise<void> {
-  await store.write({
-    writes: [passwordStatement(store.dialect, { id, passwordHash, at }), endSessionsStatement(store.dialect, { id })],
+export async function setPassword(
+  store: Store,
+  { id, passwordHash, eventId, at }: CommandedChange & { readonly passwordHash: string },
+): Promise<void> {
+  const { dialect } = store
+  const { users } = dialect.tables
+  const update = dialect.builder
+    .update(users)
+    .set({ passwordHash, tokensValidFrom: at, updatedAt: at })
+    .where(eq(users.id, id))
+  const event = commandEvent(id, { eventId, at, type: 'user.password_changed' })
+  await changeByCommand(store, buildStatement(update), event, endEverySession(dialect, id))
+}
+
+function commandEvent(
+  userId: string,
+  { eventId, at, type }: { readonly eventId: string; readonly at: Date; readonly type: AuditType },
+): AuditEvent {
+  return {
+    ...{ id: eventId, at, type, ownerId: userId },
+    actor: { kind: 'command', userId: null, id: 'user' },
+    subject: { type: 'user', id: userId },
+    origin: { requestId: null, network: null },
+  }
+}
+
+async function changeByCommand(
+  store: Store,
+  gate: Statement,
+  event: AuditEvent,
+  effects: readonly Statement[] = [],
+): Promise<void> {
+  const { dialect } = store
+  await store.apply({
+    locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, event.subject.id ?? ''))],
+    gate,
+    effects: [...effects, recordEvent(dialect, event)],
+    proof: eventQuery(dialect, event.id),
   })
 }

@@ -1,6 +1,6 @@
-import { eq, exists, or, sql, type SQL } from 'drizzle-orm'
+import { count, eq, or, sql, type SQL } from 'drizzle-orm'
 import {
-  all,
+  anchorLost,
   callerInput,
   done,
   isAnchor,
@@ -10,17 +10,27 @@ import {
   standingOf,
   type Caller,
   type CallerInput,
+  type Origin,
   type Outcome,
 } from '../../access/access.ts'
+import type { UserRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { DatabaseError } from '../../sql/errors.ts'
-import type { UserRow } from '../../schema/rows.ts'
-import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
-import type { Store } from '../../store/store.ts'
+import { buildQuery, buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { isWithinLimits, recordAttempt, withdrawAttempt, type Attempt, type RateLimited } from './login-attempts.ts'
 import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
-import { insertSession, type NewSession } from './sessions.ts'
+import type { Store } from '../../store/store.ts'
+import { recordEvent } from '../audit/event.ts'
+import {
+  attemptQuery,
+  countFields,
+  rateLimitOf,
+  recordAttempt,
+  takeBack,
+  type Attempt,
+  type RateLimited,
+} from './login-attempts.ts'
+import { addSession, type NewSession } from './sessions.ts'
 
 export type NewUser = Pick<
   UserRow,
@@ -32,59 +42,109 @@ export type UserView = Pick<UserRow, 'id' | 'username' | 'email' | 'role' | 'cre
 
 export type LoginRow = UserView & Pick<UserRow, 'passwordHash' | 'tokensValidFrom' | 'usernameKey'>
 
-/** Makes a user, as an operator does, unless a name is taken. */
+/** Makes a user, as a command does, unless a name is taken. */
 export async function registerUser(
   store: Store,
   user: NewUser,
 ): Promise<Outcome<void, 'username_taken' | 'email_taken'>> {
   const { dialect } = store
-  return unlessTaken(store, user, async () => {
-    const { affected } = await store.write({
-      writes: [insertUser(dialect, user, isNotRestoring(dialect))],
-      applied: userExistsQuery(dialect, { id: user.id }),
-    })
-    if (affected[0] === 0) throw restoreError()
-    return done(undefined)
+  const event = recordEvent(dialect, {
+    ...{ id: user.id, at: user.createdAt, type: 'user.registered', ownerId: user.id },
+    actor: { kind: 'command', userId: null, id: 'user' },
+    subject: { type: 'user', id: user.id },
+    origin: { requestId: null, network: null },
+    data: { role: user.role },
   })
+  return addUser(store, user, [event])
 }
 
-/** Makes a user and its first session, unless a name is taken or its network has made too many accounts. */
-export async function registerAccount(
+type Names = Pick<NewUser, 'username' | 'usernameKey' | 'email' | 'emailKey'>
+
+/**
+ * Counts a registration, and tells what stands against it before its password is hashed: a limit, or a name that is
+ * taken, which stays counted, since to ask for taken names is to search for them.
+ */
+export async function beginRegistration(
   store: Store,
-  user: NewUser,
-  session: NewSession,
+  names: Names,
   attempt: Attempt,
 ): Promise<Outcome<void, 'username_taken' | 'email_taken'> | RateLimited> {
   const { dialect } = store
-  const isAllowed = all(isNotRestoring(dialect), isWithinLimits(dialect, attempt, attempt.at, { isRecorded: true }))
-  return unlessTaken(store, user, async () => {
-    const { affected } = await store.write({
-      writes: [
-        recordAttempt(dialect, attempt),
-        insertUser(dialect, user, isAllowed),
-        insertSession(dialect, session, session.createdAt, userExists(dialect, user.id)),
-      ],
-      applied: userExistsQuery(dialect, { id: user.id }),
-    })
-    if (affected[1] === 1) return done(undefined)
-    const limited = await withdrawAttempt(store, attempt)
-    if (limited === undefined) throw restoreError()
-    return limited
+  const { isOpen, rows } = await store.apply({
+    locks: [],
+    gate: recordAttempt(dialect, attempt, isNotRestoring(dialect)),
+    answer: obstacleQuery(dialect, names, attempt),
+    proof: attemptQuery(dialect, { id: attempt.id }),
   })
+  if (!isOpen) throw restoreError()
+  const [row] = rows
+  if (row === undefined) throw anchorLost()
+  const limited = rateLimitOf(attempt, row, attempt.at, { isRecorded: true })
+  if (limited !== undefined) {
+    await takeBack(store, attempt)
+    return limited
+  }
+  if (row.usernames > 0) return refused('username_taken')
+  return row.emails > 0 ? refused('email_taken') : done(undefined)
 }
 
-function insertUser(dialect: Dialect, user: NewUser, condition: SQL): Statement {
-  const row = { ...user, disabledAt: null, tokensValidFrom: user.createdAt, updatedAt: user.createdAt }
-  return buildStatement(insertWhere(dialect, dialect.tables.users, row, condition), { isGate: true })
-}
-
-function userExists({ builder, tables: { users } }: Dialect, id: string): SQL {
-  return exists(
+function obstacleQuery(dialect: Dialect, { username, usernameKey, email, emailKey }: Names, attempt: Attempt) {
+  const { builder, tables } = dialect
+  const { marks, users } = tables
+  const countOf = (condition: SQL | undefined) =>
+    sql`(${builder.select({ count: count() }).from(users).where(condition)})`.mapWith(Number)
+  return buildQuery(
     builder
-      .select({ one: sql`1` })
-      .from(users)
-      .where(eq(users.id, id)),
+      .select({
+        usernames: countOf(or(eq(users.usernameKey, usernameKey), eq(users.username, username))),
+        emails: countOf(or(eq(users.emailKey, emailKey), eq(users.email, email))),
+        ...countFields(dialect, attempt, attempt.at),
+      })
+      .from(marks)
+      .where(isAnchor(dialect)),
   )
+}
+
+/** A registration that was begun, and what it makes. Its event has the user's id. */
+export interface NewAccount {
+  readonly user: NewUser
+  readonly session: NewSession
+  readonly origin: Origin
+}
+
+/** Makes a user and its first session, unless a name has been taken meanwhile. */
+export async function registerAccount(
+  store: Store,
+  { user, session, origin }: NewAccount,
+): Promise<Outcome<void, 'username_taken' | 'email_taken'>> {
+  const { dialect } = store
+  const event = recordEvent(dialect, {
+    ...{ id: user.id, at: user.createdAt, type: 'user.registered', origin, ownerId: user.id },
+    actor: { kind: 'user', userId: user.id, id: session.familyId },
+    subject: { type: 'user', id: user.id },
+    data: { role: user.role },
+  })
+  return addUser(store, user, [addSession(dialect, session, session.createdAt), event])
+}
+
+async function addUser(
+  store: Store,
+  user: NewUser,
+  effects: readonly Statement[],
+): Promise<Outcome<void, 'username_taken' | 'email_taken'>> {
+  const { dialect } = store
+  const { users } = dialect.tables
+  const row = { ...user, disabledAt: null, tokensValidFrom: user.createdAt, updatedAt: user.createdAt }
+  return unlessTaken(store, user, async () => {
+    const { isOpen } = await store.apply({
+      locks: [],
+      gate: buildStatement(insertWhere(dialect, users, row, isNotRestoring(dialect))),
+      effects,
+      proof: userExistsQuery(dialect, { id: user.id }),
+    })
+    if (!isOpen) throw restoreError()
+    return done(undefined)
+  })
 }
 
 async function unlessTaken<Result>(

@@ -46,7 +46,7 @@ export function eventValues(
 
 /** {@link callerEvent} with places for what changes from call to call. */
 export function boundEvent(
-  { builder, tables: { apiKeys, audit, users } }: Dialect,
+  { builder, tables: { apiKeys, audit, sessions, users } }: Dialect,
   bind: Bind<EventValues>,
   { caller, isCommand }: EventShape,
   deed: Omit<Deed, 'id' | 'at' | 'type'>,
@@ -54,7 +54,8 @@ export function boundEvent(
   const userId = bind('userId', users.id)
   const isKey = eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256))
   const key = builder.select({ id: apiKeys.id }).from(apiKeys).where(isKey)
-  const id = isCommand ? null : caller.credential === 'key' ? sql`(${key})` : userId
+  const ids = { key: sql`(${key})`, session: bind('sessionId', sessions.familyId), none: null }
+  const id = isCommand ? null : ids[caller.credential]
   return {
     ...deed,
     id: bind('eventId', audit.id),

@@ -42,6 +42,7 @@ import {
   type CountRow,
   type RateLimited,
 } from '../accounts/login-attempts.ts'
+import type { RateLimits } from '../accounts/rate-limits.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, insertEventFrom, isRecorded, textMember } from '../audit/event.ts'
 import type { ShareView } from './shares.ts'
@@ -58,6 +59,7 @@ export interface NewShare {
   readonly at: Date
   /** Id of what counts against the caller's limit. */
   readonly attemptId: string
+  readonly rates: RateLimits
   /** Names this write: the id of its audit event. */
   readonly operation: string
 }
@@ -160,8 +162,8 @@ function shareLocks(dialect: Dialect, caller: UserCaller, workflowId: string, sh
   ]
 }
 
-function attemptOf(caller: UserCaller, { attemptId, at }: NewShare): Attempt {
-  return { id: attemptId, kind: 'share', nameKey: caller.userId, network: '', at }
+function attemptOf(caller: UserCaller, { attemptId, rates, at }: NewShare): Attempt {
+  return { id: attemptId, kind: 'share', nameKey: caller.userId, network: '', rates, at }
 }
 
 function isTarget({ tables: { users } }: Dialect, { target }: NewShare): SQL {
@@ -331,8 +333,8 @@ function foresee(
   return (isNew ? limitOf(row, share) : undefined) ?? found
 }
 
-function limitOf(row: ShareRow | undefined, { at }: NewShare): RateLimited | undefined {
-  return row && rateLimitOf('share', row, at, { isRecorded: false })
+function limitOf(row: ShareRow | undefined, { rates, at }: NewShare): RateLimited | undefined {
+  return row && rateLimitOf({ kind: 'share', rates }, row, at, { isRecorded: false })
 }
 
 function isAsWanted({ existing }: FoundShare, { permission }: NewShare): boolean {
