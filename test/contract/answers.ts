@@ -33,6 +33,7 @@ const statuses: Readonly<Record<string, number>> = {
   execution_active: 409,
   account_in_use: 409,
   fence_stale: 409,
+  step_recorded: 409,
   invalid_transition: 409,
   precondition_failed: 412,
   payload_too_large: 413,

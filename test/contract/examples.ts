@@ -41,6 +41,12 @@ const inWorkflow: Prepare = async (world, caller) => ({ path: { id: await makeWo
 const inExecution: Prepare = async (world, caller) => ({ path: { id: await makeExecution(world, caller) } })
 const inClaimedExecution: Prepare = async (world, caller) => ({ path: { id: await makeClaimed(world, caller) } })
 
+const inEndedExecution: Prepare = async (world, caller) => {
+  const id = await makeExecution(world, caller)
+  await ask(world, caller, 'POST', `/v1/executions/${id}/cancel`)
+  return { path: { id } }
+}
+
 async function withGrace(world: World, caller: Account): Promise<Filling> {
   await ensureAccount(world, 'grace')
   return inWorkflow(world, caller)
@@ -95,11 +101,20 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
     await ask(world, caller, 'PATCH', `/v1/executions/${id}`, { fence: 1, status: 'paused' })
     return { path: { id } }
   },
-  'POST /v1/executions/{id}/retry': async (world, caller) => {
-    const id = await makeExecution(world, caller)
-    await ask(world, caller, 'POST', `/v1/executions/${id}/cancel`)
+  'POST /v1/executions/{id}/retry': inEndedExecution,
+  'DELETE /v1/executions/{id}': inEndedExecution,
+  'POST /v1/executions/{id}/steps': inClaimedExecution,
+  'GET /v1/executions/{id}/steps': inExecution,
+  'GET /v1/executions/{id}/steps/{key}': async (world, caller) => {
+    const id = await makeClaimed(world, caller)
+    await ask(world, caller, 'POST', `/v1/executions/${id}/steps`, { fence: 1, steps: [{ key: 'charge', output: 1 }] })
     return { path: { id } }
   },
+  'GET /v1/executions/{id}/history': inExecution,
+  'POST /v1/executions/{id}/signals': inExecution,
+  'GET /v1/executions/{id}/signals': inExecution,
+  // Of one that has ended the stream ends.
+  'GET /v1/executions/{id}/events': inEndedExecution,
   'POST /v1/settings/reveal': async (world, caller) => {
     await ask(world, caller, 'PUT', '/v1/settings', { data: { github: { token: { $secret: 'of the example' } } } })
     return {}

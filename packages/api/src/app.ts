@@ -53,7 +53,15 @@ import { postClaim } from './routes/executions/claim.ts'
 import { postExecution } from './routes/executions/create.ts'
 import { getExecution } from './routes/executions/get.ts'
 import { postHeartbeat } from './routes/executions/heartbeat.ts'
+import { getEvents } from './routes/executions/events.ts'
+import { getStep } from './routes/executions/get-step.ts'
+import { getHistory } from './routes/executions/history.ts'
+import { getSignals } from './routes/executions/list-signals.ts'
+import { getSteps } from './routes/executions/list-steps.ts'
 import { getExecutions } from './routes/executions/list.ts'
+import { postSteps } from './routes/executions/record-steps.ts'
+import { deleteExecution } from './routes/executions/remove.ts'
+import { postSignal } from './routes/executions/signal.ts'
 import { patchExecution } from './routes/executions/report.ts'
 import { postResume } from './routes/executions/resume.ts'
 import { postRetry } from './routes/executions/retry.ts'
@@ -129,10 +137,18 @@ const table = [
   postClaim,
   getExecution,
   patchExecution,
+  deleteExecution,
   postHeartbeat,
   postCancel,
   postResume,
   postRetry,
+  postSteps,
+  getSteps,
+  getStep,
+  getHistory,
+  postSignal,
+  getSignals,
+  getEvents,
 
   getUserSettings,
   putUserSettings,

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'execution_active'
   | 'invalid_transition'
   | 'fence_stale'
+  | 'step_recorded'
   | 'idempotency_in_progress'
   | 'account_in_use'
   | 'precondition_failed'
@@ -118,6 +119,11 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
     status: 409,
     title: 'Fence stale',
     detail: 'The execution was claimed or cancelled since: this worker may write no more.',
+  },
+  step_recorded: {
+    status: 409,
+    title: 'Step recorded',
+    detail: 'A step of this key is recorded with another output or error; nothing of the request was recorded.',
   },
   idempotency_in_progress: {
     status: 409,

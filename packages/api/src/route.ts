@@ -157,6 +157,8 @@ export interface Input<Path, Query, Body> {
   readonly body: Body
   readonly device: Device
   readonly ifRevision: IfRevision
+  /** The header of whoever takes a stream up again. */
+  readonly lastEventId: string | null
   readonly idempotencyKey: IdempotencyKey | undefined
 }
 

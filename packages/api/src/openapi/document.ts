@@ -175,4 +175,5 @@ const mediaTypes: readonly (readonly [type: string, path: RegExp])[] = [
   ['*/*', /^\/docs\//],
   ['text/plain', /^\/metrics$/],
   ['application/octet-stream', /^\/v1\/admin\/backups\/\{/],
+  ['text/event-stream', /\/events$/],
 ]

@@ -127,6 +127,27 @@ export const examples: Readonly<Record<string, RouteExample>> = {
   'POST /v1/executions/{id}/cancel': { path: { id }, status: 200 },
   'POST /v1/executions/{id}/resume': { path: { id }, status: 200 },
   'POST /v1/executions/{id}/retry': { path: { id }, headers: key, status: 201 },
+  'DELETE /v1/executions/{id}': { path: { id }, status: 204 },
+  'POST /v1/executions/{id}/steps': {
+    path: { id },
+    body: { fence: 1, steps: [{ key: 'charge', output: { receipt: 'r-17' }, attempt: 1 }], leaseSeconds: 120 },
+    status: 200,
+  },
+  'GET /v1/executions/{id}/steps': { path: { id }, query: { limit: '10' }, status: 200 },
+  'GET /v1/executions/{id}/steps/{key}': { path: { id, key: 'charge' }, status: 200 },
+  'GET /v1/executions/{id}/history': { path: { id }, query: { limit: '10' }, status: 200 },
+  'POST /v1/executions/{id}/signals': {
+    path: { id },
+    headers: key,
+    body: { name: 'approved', payload: { by: 'grace' } },
+    status: 202,
+  },
+  'GET /v1/executions/{id}/signals': {
+    path: { id },
+    query: { name: 'approved', after: '0', limit: '10' },
+    status: 200,
+  },
+  'GET /v1/executions/{id}/events': { path: { id }, query: { after: '0' }, status: 200 },
 
   'GET /v1/settings': { status: 200 },
   'PUT /v1/settings': {

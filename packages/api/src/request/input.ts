@@ -42,7 +42,9 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
     const { ifRevision } = ifMatch
     const { headers } = incoming
     const device = { userAgent: headers.get('User-Agent'), network: networkOf(headers, trustedProxies) }
-    return { ok: true, input: { path, query: query.value, body: body.value, device, ifRevision, idempotencyKey } }
+    const lastEventId = headers.get('Last-Event-ID')
+    const input = { path, query: query.value, body: body.value, device, ifRevision, idempotencyKey, lastEventId }
+    return { ok: true, input }
   }
   const fields = [...(key.ok ? [] : [key.error]), ...(query.ok ? [] : query.errors), ...(body.ok ? [] : body.errors)]
   return {

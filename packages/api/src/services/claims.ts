@@ -1,8 +1,10 @@
 import { claimExecutions, type ClaimedExecution } from '@millrace/db/repositories/executions/claim'
+import { stepsOf } from '@millrace/db/repositories/executions/claim-steps'
+import type { Entry } from '@millrace/db/repositories/executions/entries'
 import type { Kept } from '@millrace/db/store/idempotency'
 import { newId } from '../ids.ts'
 import type { IdempotencyKey } from '../request/idempotency.ts'
-import { refuse, type Result } from '../result.ts'
+import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { isKept } from './kept.ts'
 
@@ -11,10 +13,17 @@ export interface ClaimInput {
   readonly limit?: number | undefined
   readonly leaseSeconds?: number | undefined
   readonly workflowIds?: readonly string[] | undefined
+  /** Whether each comes with its steps. */
+  readonly withSteps?: boolean | undefined
+}
+
+export interface ClaimedWithSteps extends ClaimedExecution {
+  /** Null where they do not fit into the answer; undefined where they were not asked for. */
+  readonly steps?: readonly Entry[] | null | undefined
 }
 
 export interface Leases {
-  readonly items: readonly ClaimedExecution[]
+  readonly items: readonly ClaimedWithSteps[]
   /** Whether these are what an earlier request under the same key was given. */
   readonly isReplayed: boolean
 }
@@ -22,7 +31,7 @@ export interface Leases {
 /** Takes due executions for a worker, each under a lease and a fence of its own. */
 export async function claim(
   { store, caller, clock }: Context,
-  { worker, limit = 1, leaseSeconds = 60, workflowIds }: ClaimInput,
+  { worker, limit = 1, leaseSeconds = 60, workflowIds, withSteps = false }: ClaimInput,
   key: IdempotencyKey | undefined,
 ): Promise<Result<Leases> | { readonly ok: false; readonly kept: Kept }> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
@@ -30,6 +39,19 @@ export async function claim(
   const leaseUntil = new Date(at.getTime() + leaseSeconds * 1000)
   const taken = { operation: newId(at), worker, limit, at, leaseUntil, workflowIds }
   const outcome = await claimExecutions(store, caller, taken, key && { ...key, at })
-  if (outcome.ok) return outcome
+  if (outcome.ok) {
+    const { items, isReplayed } = outcome.value
+    return done({ items: withSteps ? await addSteps(store, items) : items, isReplayed })
+  }
   return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+}
+
+/** What was claimed for the first time has none: a step is recorded under a claim. */
+async function addSteps(
+  store: Context['store'],
+  items: readonly ClaimedExecution[],
+): Promise<readonly ClaimedWithSteps[]> {
+  const again = items.filter(({ attempts }) => attempts > 1)
+  const steps = again.length === 0 ? new Map<string, readonly Entry[] | null>() : await stepsOf(store, items)
+  return items.map((item) => ({ ...item, steps: steps.has(item.id) ? (steps.get(item.id) ?? null) : [] }))
 }

@@ -121,6 +121,13 @@ export async function cancelExecution(context: Context, id: string): Promise<Res
   return resultOf(await control.cancelExecution(store, caller, id, operationAt(clock())))
 }
 
+/** Removes an execution that has ended. */
+export async function removeExecution({ store, caller, clock }: Context, id: string): Promise<Result<void>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const outcome = await control.removeExecution(store, caller, id, operationAt(clock()))
+  return outcome.ok ? outcome : refuse(outcome.refusal)
+}
+
 /** Makes a paused execution due now. */
 export async function resumeExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
@@ -152,6 +159,8 @@ export interface WorkerReport {
   readonly status?: 'pending' | 'paused' | 'completed' | 'failed' | undefined
   readonly error?: DocumentText | undefined
   readonly dueAt?: Date | null | undefined
+  readonly waitFor?: readonly string[] | undefined
+  readonly afterSeq?: number | undefined
   readonly leaseSeconds?: number | undefined
 }
 
@@ -161,7 +170,7 @@ const steps = { pending: 'giveBack', paused: 'pause', completed: 'complete', fai
 export async function reportExecution(
   { store, caller, clock }: Context,
   id: string,
-  { fence, state, status, error, dueAt, leaseSeconds }: WorkerReport,
+  { fence, state, status, error, dueAt, waitFor, afterSeq = 0, leaseSeconds }: WorkerReport,
 ): Promise<Result<ExecutionView>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
@@ -171,6 +180,7 @@ export async function reportExecution(
     state: nullIfNull(state),
     error: nullIfNull(error),
     dueAt: dueAt ?? null,
+    waitFor: waitFor && { names: waitFor, afterSeq },
     leaseUntil: leaseSeconds === undefined ? undefined : leaseEnd(at, leaseSeconds),
     ...operationAt(at),
   }

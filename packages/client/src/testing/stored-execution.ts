@@ -24,7 +24,17 @@ export function storedExecution({ maxAttempts = 50 }: { readonly maxAttempts?: n
   function claimed(): ClaimedExecution {
     return {
       ...{ id: 'e', workflowId: 'w', workflowName: 'n', versionNumber: 1, userId: 'u', status: 'running', error: null },
-      ...{ attempts: fence, maxAttempts, fence, leaseUntil: at(), dueAt: null, createdAt: at(), startedAt: at() },
+      ...{
+        attempts: fence,
+        maxAttempts,
+        fence,
+        leaseUntil: at(),
+        dueAt: null,
+        scheduleId: null,
+        waitFor: null,
+        createdAt: at(),
+        startedAt: at(),
+      },
       ...{ completedAt: null, updatedAt: at(), steps: steps.map((step) => ({ ...step })) },
       ...{ input: exactJson('null'), state: exactJson('null'), definition: exactJson('{}') },
     }

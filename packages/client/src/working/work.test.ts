@@ -21,7 +21,17 @@ function execution(id: string): ClaimedExecution {
   const at = '2026-01-01T00:00:00.000Z'
   return {
     ...{ id, workflowId: 'w', workflowName: 'n', versionNumber: 1, userId: 'u', status: 'running', error: null },
-    ...{ attempts: 1, maxAttempts: 3, fence: 7, leaseUntil: at, dueAt: null, createdAt: at, startedAt: at },
+    ...{
+      attempts: 1,
+      maxAttempts: 3,
+      fence: 7,
+      leaseUntil: at,
+      dueAt: null,
+      scheduleId: null,
+      waitFor: null,
+      createdAt: at,
+      startedAt: at,
+    },
     ...{ completedAt: null, updatedAt: at, steps: [] },
     ...{ input: exactJson('null'), state: exactJson('null'), definition: exactJson('{}') },
   }

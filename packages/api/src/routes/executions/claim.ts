@@ -11,6 +11,7 @@ const claimBody = z.object({
   limit: z.int().min(1).max(50).optional().meta({ description: '1 when absent.' }),
   leaseSeconds: leaseSeconds.optional().meta({ description: '60 when absent.' }),
   workflowIds: z.array(id).max(100).optional().meta({ description: 'Executions of these workflows only.' }),
+  withSteps: z.boolean().optional().meta({ description: 'Whether each comes with the steps that are recorded.' }),
 })
 
 export const postClaim = defineRoute({

@@ -1,14 +1,16 @@
 import type { DocumentText } from '@millrace/db/document'
-import type { ClaimedExecution } from '@millrace/db/repositories/executions/claim'
+import type { ClaimedWithSteps } from '../../services/claims.ts'
 import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions/executions'
 import { executionStatuses } from '@millrace/db/schema/schema'
+import { decodeSignalNames } from '@millrace/db/schema/signal-names'
 import * as z from 'zod'
 import { jsonAnswer, type Answer, type TextAnswer } from '../../answer.ts'
 import { id, instant, moment } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
+import { stepJson, stepSchema } from './entries.ts'
 
 /** Any JSON value, kept as its exact text and opaque here. */
-const value = z.custom<DocumentText>((text) => typeof text === 'string', { error: 'must be JSON' }).meta({})
+export const value = z.custom<DocumentText>((text) => typeof text === 'string', { error: 'must be JSON' }).meta({})
 
 export const input = value
 export const state = value
@@ -49,6 +51,9 @@ function errorProblems(parsed: unknown): readonly ErrorProblem[] {
   ]
 }
 
+/** The error of what failed, not null: of a step. */
+export const stepError = error.refine((text) => text !== 'null', { error: 'must be an object' })
+
 export const dueAt = moment.nullable()
 export const leaseSeconds = z.int().min(5).max(3600)
 export const fence = z.int().min(0)
@@ -62,6 +67,7 @@ const summaryShape = {
   workflowName: z.string(),
   versionNumber: z.int(),
   userId: id.nullable(),
+  scheduleId: id.nullable().meta({ description: 'Of the schedule that started it.' }),
   status,
   error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }).nullable(),
   attempts: z.int().meta({ description: 'How often it was claimed.' }),
@@ -69,6 +75,7 @@ const summaryShape = {
   fence: z.int().meta({ description: 'Whoever writes to it as a worker sends this.' }),
   leaseUntil: instant.nullable(),
   dueAt: instant.nullable(),
+  waitFor: z.array(z.string()).nullable().meta({ description: 'Names of the signals that end its pause.' }),
   createdAt: instant,
   startedAt: instant.nullable(),
   completedAt: instant.nullable(),
@@ -82,7 +89,16 @@ export const executionSummarySchema = z.object(summaryShape).meta({ id: 'Executi
 export const executionSchema = z.object({ ...summaryShape, ...documentsShape }).meta({ id: 'Execution' })
 
 export const claimedExecutionSchema = z
-  .object({ ...summaryShape, ...documentsShape, definition: z.record(z.string(), z.unknown()) })
+  .object({
+    ...summaryShape,
+    ...documentsShape,
+    definition: z.record(z.string(), z.unknown()),
+    steps: z
+      .array(stepSchema)
+      .nullable()
+      .optional()
+      .meta({ description: 'Where the claim asks for them; null where they do not fit into the answer.' }),
+  })
   .meta({ id: 'ClaimedExecution' })
 
 export function executionAnswer(execution: ExecutionView): Answer {
@@ -95,14 +111,28 @@ export function createdAnswer(execution: ExecutionView): TextAnswer {
   return jsonAnswer(201, executionJson(execution), { Location: location })
 }
 
-export function claimedExecutionJson(claimed: ClaimedExecution) {
-  return { ...executionJson(claimed), definition: new ExactJson(claimed.definition) }
+export function claimedExecutionJson(claimed: ClaimedWithSteps) {
+  const { steps } = claimed
+  return {
+    ...executionJson(claimed),
+    definition: new ExactJson(claimed.definition),
+    ...(steps === undefined ? {} : { steps: steps === null ? null : steps.map(stepJson) }),
+  }
 }
 
 export function executionJson(execution: ExecutionView) {
   const { error: failure, ...rest } = executionSummaryJson(execution)
-  const { id: executionId, workflowId, workflowName, versionNumber, userId, status: current, ...progress } = rest
-  const identity = { id: executionId, workflowId, workflowName, versionNumber, userId, status: current }
+  const {
+    id: executionId,
+    workflowId,
+    workflowName,
+    versionNumber,
+    userId,
+    scheduleId,
+    status: current,
+    ...progress
+  } = rest
+  const identity = { id: executionId, workflowId, workflowName, versionNumber, userId, scheduleId, status: current }
   const documents = { input: exact(execution.input), state: exact(execution.state), error: failure }
   return { ...identity, ...documents, ...progress }
 }
@@ -114,6 +144,7 @@ export function executionSummaryJson(execution: ExecutionSummary) {
     workflowName: execution.workflowName,
     versionNumber: execution.versionNumber,
     userId: execution.userId,
+    scheduleId: execution.scheduleId,
     status: execution.status,
     error: exact(execution.error),
     attempts: execution.attempts,
@@ -121,6 +152,7 @@ export function executionSummaryJson(execution: ExecutionSummary) {
     fence: execution.fence,
     leaseUntil: execution.leaseUntil,
     dueAt: execution.dueAt,
+    waitFor: execution.waitFor === null ? null : decodeSignalNames(execution.waitFor),
     createdAt: execution.createdAt,
     startedAt: execution.startedAt,
     completedAt: execution.completedAt,

@@ -11,6 +11,7 @@ import {
   leaseSeconds,
   state,
 } from './contract.ts'
+import { signalName } from './entries.ts'
 
 const reportBody = z
   .object({
@@ -19,11 +20,30 @@ const reportBody = z
     status: z.enum(['pending', 'paused', 'completed', 'failed']).optional(),
     error: error.optional(),
     dueAt: dueAt.optional().meta({ description: 'When a paused or pending one is due again.' }),
+    waitFor: z
+      .array(signalName)
+      .min(1)
+      .max(20)
+      .optional()
+      .meta({ description: 'Names of signals that end the pause: one that comes, or one that is there already.' }),
+    afterSeq: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'Of the signals that are there only those with a greater `seq`; 0 when absent.' }),
     leaseSeconds: leaseSeconds.optional().meta({ description: 'From now on; the lease stays as it is when absent.' }),
   })
   .refine(({ dueAt: due, status }) => (due ?? null) === null || status === 'pending' || status === 'paused', {
     path: ['dueAt'],
     error: 'belongs to the status pending or paused',
+  })
+  .refine(({ waitFor, status }) => waitFor === undefined || status === 'paused', {
+    path: ['waitFor'],
+    error: 'belongs to the status paused',
+  })
+  .refine(({ waitFor, afterSeq }) => afterSeq === undefined || waitFor !== undefined, {
+    path: ['afterSeq'],
+    error: 'belongs to `waitFor`',
   })
 
 export const patchExecution = defineRoute({

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, sql, type SQL } from 'drizzle-orm'
+import { and, eq, gt, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   done,
@@ -44,8 +44,6 @@ export interface EntryPage {
   readonly isCut: boolean
   readonly status: ExecutionStatus
   readonly attempts: number
-  /** The place of the newest entry, of whatever type. */
-  readonly lastSeq: number
 }
 
 /** A page ends early at so many bytes of documents; one entry is always given. */
@@ -66,11 +64,9 @@ export async function listEntries(
   const permission = permissionOf(caller, standing.value, { ...first, isPublic: false })
   if (permission === undefined && first.startedBy !== caller.userId) return refused('not_found')
   if (!includes(permission ?? 'view', 'view')) return refused('forbidden')
-  const found = rows.filter(isWhole)
-  const whole = found.filter(({ isTooMuch }) => isTooMuch !== 1)
   const { status, attempts } = first
-  const isCut = whole.length < found.length
-  return done({ entries: whole.map(entryOf), isCut, status, attempts, lastSeq: first.newestSeq ?? 0 })
+  const isCut = rows.some(({ isTooMuch }) => isTooMuch === 1)
+  return done({ entries: rows.filter(isWhole).map(entryOf), isCut, status, attempts })
 }
 
 type EntryRow = StandingRow &
@@ -78,15 +74,17 @@ type EntryRow = StandingRow &
     readonly status: ExecutionStatus | null
     readonly attempts: number | null
     readonly startedBy: string | null
-    readonly newestSeq: number | null
     readonly isTooMuch: number | null
   }
 
-function isWhole(row: EntryRow): row is EntryRow & Entry {
+/** A left join gives all of an entry or nothing of it. */
+export function isWhole<Row extends { readonly [Name in keyof Entry]: Entry[Name] | null }>(
+  row: Row,
+): row is Row & Entry {
   return row.seq !== null
 }
 
-function entryOf(row: EntryRow & Entry): Entry {
+export function entryOf(row: Entry): Entry {
   const { seq, type, at, fence, worker, actor, key, name, output, error, payload, attempt, startedAt } = row
   const names = { key: key === null ? null : asGiven(key), name: name === null ? null : asGiven(name) }
   return { seq, type, at, fence, worker, actor, ...names, output, error, payload, attempt, startedAt }
@@ -96,10 +94,6 @@ function entriesQuery(dialect: Dialect, caller: UserCaller, id: string, listing:
   const { builder, tables } = dialect
   const { marks, users, executions, workflows, workflowShares, executionHistory } = tables
   const history = executionHistory
-  const newest = builder
-    .select({ seq: sql`coalesce(max(${history.seq}), 0)` })
-    .from(history)
-    .where(eq(history.executionId, id))
   return buildQuery(
     builder
       .select({
@@ -108,21 +102,8 @@ function entriesQuery(dialect: Dialect, caller: UserCaller, id: string, listing:
         status: executions.status,
         attempts: executions.attempts,
         startedBy: executions.userId,
-        newestSeq: sql<number | null>`(${newest})`.mapWith(Number),
         isTooMuch: sql<number | null>`page.is_too_much`.mapWith(Number),
-        seq: history.seq,
-        type: history.type,
-        at: history.at,
-        fence: history.fence,
-        worker: history.worker,
-        actor: history.actor,
-        key: history.key,
-        name: history.name,
-        output: ifFits(history.output),
-        error: ifFits(history.error),
-        payload: ifFits(history.payload),
-        attempt: history.attempt,
-        startedAt: history.startedAt,
+        ...entryFields(dialect),
       })
       .from(marks)
       .leftJoin(users, isThisCaller(dialect, caller))
@@ -130,15 +111,32 @@ function entriesQuery(dialect: Dialect, caller: UserCaller, id: string, listing:
       .leftJoin(workflows, eq(workflows.id, executions.workflowId))
       .leftJoin(workflowShares, isShareOfCaller(dialect))
       .leftJoin(sql`(${pageOf(dialect, id, listing)}) page`, sql`1 = 1`)
-      .leftJoin(history, all(eq(history.executionId, executions.id), sql`${history.seq} = page.seq`))
+      .leftJoin(
+        history,
+        all(eq(history.executionId, executions.id), sql`${history.seq} = page.seq and page.is_too_much = 0`),
+      )
       .where(isAnchor(dialect))
-      .orderBy(asc(history.seq)),
+      .orderBy(sql`page.seq`),
   )
 }
 
-/** Documents beyond the page's bytes are not sent: their entries alone say that there are more. */
-function ifFits<Column extends Dialect['tables']['executionHistory']['output']>(column: Column) {
-  return sql<Column['_']['data'] | null>`case when page.is_too_much = 1 then null else ${column} end`.mapWith(column)
+/** What an entry says. */
+export function entryFields({ tables: { executionHistory: history } }: Dialect) {
+  return {
+    seq: history.seq,
+    type: history.type,
+    at: history.at,
+    fence: history.fence,
+    worker: history.worker,
+    actor: history.actor,
+    key: history.key,
+    name: history.name,
+    output: history.output,
+    error: history.error,
+    payload: history.payload,
+    attempt: history.attempt,
+    startedAt: history.startedAt,
+  }
 }
 
 /** Places of a page, with whether their documents go beyond its bytes. */

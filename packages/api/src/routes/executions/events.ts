@@ -1,0 +1,34 @@
+import * as z from 'zod'
+import { integer } from '../../fields.ts'
+import { writeJson } from '../../json.ts'
+import { defineRoute, noBody } from '../../route.ts'
+import { followHistory } from '../../services/events.ts'
+import { executionPath } from './contract.ts'
+import { historyEntryJson } from './entries.ts'
+
+export const getEvents = defineRoute({
+  method: 'GET',
+  path: '/v1/executions/{id}/events',
+  summary: 'Follow an execution: its history, then what happens, as server-sent events.',
+  access: { kind: 'execution', need: 'view' },
+  scope: 'claimed',
+  pathParameters: executionPath,
+  query: z.object({
+    after: integer(0, 2_147_483_647)
+      .optional()
+      .meta({ description: 'Begin behind the entry with this `seq`; the header `Last-Event-ID` ranks before it.' }),
+  }),
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  answers: { 200: z.string() },
+  refusals: ['validation_failed'],
+  async act(context, { path, query, lastEventId }) {
+    const events = await followHistory(context, path.id, { after: query.after, lastEventId }, (entry) =>
+      writeJson(historyEntryJson(entry)),
+    )
+    if (!events.ok) return events
+    const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }
+    return { ok: true, status: 200, headers, body: events.value }
+  },
+})

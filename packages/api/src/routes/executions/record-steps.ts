@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { jsonAnswer } from '../../answer.ts'
+import { instant, moment } from '../../fields.ts'
+import { defineRoute, documentsListBody, noParameters } from '../../route.ts'
+import { recordSteps } from '../../services/steps.ts'
+import { executionPath, fence, leaseSeconds, stepError, value } from './contract.ts'
+import { stepKey } from './entries.ts'
+
+const mostSteps = 100
+
+const step = z
+  .strictObject({
+    key: stepKey,
+    output: value.optional().meta({ description: 'Any JSON value; kept as its exact text.' }),
+    error: stepError.optional(),
+    attempt: z.int().min(1).max(2_147_483_647).optional(),
+    startedAt: moment.optional(),
+  })
+  .refine(({ output, error }) => (output === undefined) !== (error === undefined), {
+    error: 'must have either an output or an error',
+  })
+
+const stepCount = { error: `must have 1 to ${mostSteps} steps` }
+/** Steps are looked at after they are counted, so that the document has to be told what they are. */
+const { $schema: _, ...documentedStep } = z.toJSONSchema(step, { io: 'input', unrepresentable: 'any' })
+
+const newSteps = z.object({
+  fence,
+  steps: z
+    .array(z.unknown().meta(documentedStep), { error: 'must be a list of steps' })
+    .min(1, stepCount)
+    .max(mostSteps, stepCount)
+    .pipe(z.tuple([step], step)),
+  leaseSeconds: leaseSeconds.optional().meta({ description: 'From now on; the lease stays as it is when absent.' }),
+})
+
+export const postSteps = defineRoute({
+  method: 'POST',
+  path: '/v1/executions/{id}/steps',
+  summary: 'Record what was done and is not done again: all or none, in this order.',
+  access: { kind: 'execution', need: 'owner' },
+  scope: 'worker',
+  pathParameters: executionPath,
+  query: noParameters,
+  body: documentsListBody(newSteps, { field: 'steps', mostItems: mostSteps }, ['output', 'error']),
+  isIdempotent: false,
+  isConditional: false,
+  answers: {
+    200: z.object({
+      steps: z.array(z.object({ key: z.string(), seq: z.int() })),
+      leaseUntil: instant.nullable(),
+    }),
+  },
+  refusals: ['fence_stale', 'invalid_transition', 'step_recorded'],
+  async act(context, { path, body }) {
+    const recorded = await recordSteps(context, path.id, body)
+    if (!recorded.ok) return recorded
+    const { steps, leaseUntil } = recorded.value
+    return jsonAnswer(200, { steps: steps.map(({ key, seq }) => ({ key, seq })), leaseUntil })
+  },
+})

@@ -1,0 +1,92 @@
+import {
+  listEntries,
+  type Entry,
+  type EntryListing,
+  type EntryPage,
+} from '@millrace/db/repositories/executions/entries'
+import { writeCursor, type CursorScope } from '../cursor.ts'
+import { done, refuse, type Result } from '../result.ts'
+import type { Context } from './context.ts'
+import { startOf, type Page } from './paging.ts'
+import { checkExecution } from './standing.ts'
+
+interface Paging {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export function listSteps(context: Context, id: string, query: Paging): Promise<Result<Page<Entry>>> {
+  return pageOf(context, id, { of: 'steps', ...query })
+}
+
+export function listHistory(context: Context, id: string, query: Paging): Promise<Result<Page<Entry>>> {
+  return pageOf(context, id, { of: 'history', ...query })
+}
+
+export function listSignals(
+  context: Context,
+  id: string,
+  query: Paging & { readonly name?: string | undefined; readonly after?: number | undefined },
+): Promise<Result<Page<Entry>>> {
+  return pageOf(context, id, { of: 'signals', ...query })
+}
+
+/** A step by its key. */
+export async function getStep(context: Context, id: string, key: string): Promise<Result<Entry>> {
+  const found = await readEntries(context, id, { of: 'steps', key, afterSeq: 0, limit: 1 })
+  if (!found.ok) return found
+  const [step] = found.value.entries
+  return step === undefined ? refuse('not_found') : done(step)
+}
+
+/** Some entries, for whoever may read the execution; with the scope `worker` alone, once it was claimed. */
+export async function readEntries(
+  { store, caller, scopes }: Context,
+  id: string,
+  listing: EntryListing,
+): Promise<Result<EntryPage>> {
+  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  const found = await listEntries(store, caller, id, listing)
+  if (!found.ok) return refuse(found.refusal)
+  const isReader = scopes === undefined || scopes.has('read') || scopes.has('write')
+  if (isReader || found.value.attempts > 0) return found
+  return refuse('scope_missing', {
+    detail: 'With the scope `worker` alone an API key reads what was claimed: add `read`.',
+  })
+}
+
+async function pageOf(
+  context: Context,
+  id: string,
+  {
+    of,
+    name,
+    after = 0,
+    limit,
+    cursor,
+  }: Paging & {
+    readonly of: EntryListing['of']
+    readonly name?: string | undefined
+    readonly after?: number | undefined
+  },
+): Promise<Result<Page<Entry>>> {
+  const { caller } = context
+  const cursors: CursorScope = {
+    list: of,
+    filters: { id, name, after: after === 0 ? undefined : String(after) },
+    userId: caller.kind === 'anonymous' ? undefined : caller.userId,
+  }
+  const start = await startOf(cursors, cursor, readSeq, () => checkExecution(context, id, 'view'))
+  if (!start.ok) return start
+  const found = await readEntries(context, id, { of, name, afterSeq: start.value ?? after, limit })
+  if (!found.ok) return found
+  const { entries, isCut } = found.value
+  const items = entries.slice(0, limit)
+  const last = items.at(-1)
+  const goesOn = last !== undefined && (isCut || entries.length > limit)
+  return done({ items, nextCursor: goesOn ? await writeCursor(cursors, [last.seq]) : null })
+}
+
+function readSeq([seq, ...more]: readonly unknown[]): number | undefined {
+  return typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0 && more.length === 0 ? seq : undefined
+}
