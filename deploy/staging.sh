@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 : "${DATABASE_URL:?Set DATABASE_URL to the database of staging.}"
 secrets=${MILLRACE_SECRETS:-.millrace/staging}
 
-[ -x node_modules/.bin/millrace ] || npx -y pnpm@12 install --frozen-lockfile
+[ -x node_modules/.bin/millrace ] || npx -y pnpm@12.21.0 install --frozen-lockfile
 millrace=node_modules/.bin/millrace
 PATH=$PWD/node_modules/.bin:$PATH
 

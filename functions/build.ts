@@ -18,4 +18,10 @@ for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png
   put(join(assets, 'docs', name), readFileSync(join(reader, name)))
 }
 await putConsole(join(assets, 'console'))
-await bundleWorker(join(import.meta.dirname, 'src/index.ts'), join(import.meta.dirname, 'dist'))
+// `millrace dev` asks for one that can be read in a debugger; it has a folder of its own, as both may run at once.
+const isForDevelopment = process.argv.includes('--dev')
+await bundleWorker(
+  join(import.meta.dirname, 'src/index.ts'),
+  join(import.meta.dirname, isForDevelopment ? 'dist-dev' : 'dist'),
+  { isMinified: !isForDevelopment },
+)

@@ -4,10 +4,14 @@ import { build } from 'esbuild'
 
 /**
  * Bundles a Worker into a folder: `index.js`, and a chunk for each thing that it loads only when needed. Wrangler bundles
- * into one script alone (docs/adr/0035). A file is written only when it differs, in one rename, and the entry last:
+ * into one script alone (docs/adr/0035). Beside each stands its source map. A file is written only when it differs, in one rename, and the entry last:
  * several runs may do so at once, and whoever reads meanwhile finds what belongs together.
  */
-export async function bundleWorker(entry: string, directory: string): Promise<void> {
+export async function bundleWorker(
+  entry: string,
+  directory: string,
+  { isMinified = true }: { readonly isMinified?: boolean } = {},
+): Promise<void> {
   const { outputFiles } = await build({
     entryPoints: { index: entry },
     outdir: directory,
@@ -16,7 +20,8 @@ export async function bundleWorker(entry: string, directory: string): Promise<vo
     splitting: true,
     format: 'esm',
     target: 'es2024',
-    minify: true,
+    minify: isMinified,
+    sourcemap: 'linked',
     // Those of wrangler: packages say by them what is for workerd.
     conditions: ['workerd', 'worker', 'browser'],
     define: { 'process.env.NODE_ENV': '"production"' },
@@ -26,7 +31,7 @@ export async function bundleWorker(entry: string, directory: string): Promise<vo
   for (const { path, contents } of chunksFirst) put(path, contents)
   const names = new Set(outputFiles.map(({ path }) => basename(path)))
   for (const name of readdirSync(directory)) {
-    if (name.endsWith('.js') && !names.has(name)) rmSync(join(directory, name), { force: true })
+    if (/\.js(?:\.map)?$/.test(name) && !names.has(name)) rmSync(join(directory, name), { force: true })
   }
 }
 

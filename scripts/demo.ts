@@ -1,11 +1,13 @@
 /**
- * Real workflows through a running server: `pnpm demo [--url http://127.0.0.1:8787]`. Takes the workflow definitions that
+ * Real workflows through a running server: `pnpm demo [--url URL]`, the running `dev` when absent. Takes the workflow definitions that
  * the npm package `flowise` ships, creates them all over HTTP, reads them back, patches each with another one's
  * definition, lists them, reads every version, and compares SHA-256 digests of the exact texts after each step.
  * Exit 1 on any difference.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { join } from 'node:path'
+import { runningDevs } from '@millrace/cli/dev/leftovers'
 import { isRecord, parseMembers } from '@millrace/cli/json'
 import { scanBody } from '@millrace/db/document'
 import { flowiseSamples, type Sample } from './flowise.ts'
@@ -23,14 +25,22 @@ interface Answer {
 
 const documentFields = new Set(['definition'])
 
-const { values } = parseArgs({ options: { url: { type: 'string', default: 'http://127.0.0.1:8787' } } })
-const url = values.url.replace(/\/$/, '')
+const { values } = parseArgs({ options: { url: { type: 'string' } } })
+const url = (values.url ?? runningUrl()).replace(/\/$/, '')
 
 try {
   await demonstrate()
 } catch (error) {
   say(`FAILED: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1
+}
+
+/** Of a `dev` that runs here, on whatever port. */
+function runningUrl(): string {
+  const [dev] = [process.env['INIT_CWD'] ?? process.cwd(), join(import.meta.dirname, '..')].flatMap((directory) =>
+    runningDevs(join(directory, '.millrace')),
+  )
+  return `http://127.0.0.1:${dev?.port ?? 8787}`
 }
 
 async function demonstrate(): Promise<void> {

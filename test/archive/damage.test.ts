@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { restore } from '@millrace/cli/archive/restore'
 import { verify } from '@millrace/cli/archive/verify'
 import type { Context } from '@millrace/cli/context'
@@ -292,5 +293,22 @@ test('an encrypted archive without an identity is a wrong argument, with another
   expect(missing).toMatchObject({ exitCode: 2, document: { error: { code: 'usage' } } })
   writeFileSync(join(directory, 'other'), await generateX25519Identity())
   const other = await run((context) => verify(context, 'archive', { identity: 'other' }))
-  expect(other).toMatchObject({ exitCode: 1, document: { ok: false, error: { code: 'archive_damaged' } } })
+  expect(other).toMatchObject({
+    exitCode: 1,
+    document: { ok: false, error: { code: 'archive_damaged', what: 'This identity does not open archive.' } },
+  })
+  expect(JSON.stringify(other.document)).not.toContain('another backup')
+})
+
+test.each([
+  ['a text', Buffer.from('# notes\nnothing of ours\n')],
+  ['a database', Buffer.from('SQLite format 3\0')],
+  ['another gzip', gzipSync('{"some":"json"}\n')],
+])('%s is called no archive, and not a damaged one', async (_name, bytes) => {
+  writeFileSync(join(directory, 'archive'), bytes)
+  const refused = await run((context) => verify(context, 'archive', {}))
+  expect(refused).toMatchObject({
+    exitCode: 1,
+    document: { ok: false, error: { code: 'archive_damaged', what: 'archive is not an archive of millrace.' } },
+  })
 })

@@ -71,7 +71,7 @@ describeDialects((dialect) => {
     expect(await isWhole(newest?.name ?? '')).toBe(true)
   }
 
-  /** What holds after a run that came off. */
+  /** What holds after a run that succeeded. */
   async function expectInOrder(): Promise<void> {
     const rows = await backups()
     expect(rows[0]).toMatchObject({ result: 'ok', createdAt: new Date(now), verifiedAt: new Date(now) })

@@ -7,6 +7,8 @@ import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
 
+const token = 'a-long-random-token-of-32-or-more-characters'
+const authorized = { headers: { 'X-Millrace-Gateway-Token': token } }
 const patience = { timeout: 20_000, interval: 50 }
 
 async function urlOf(running: Running): Promise<string> {
@@ -28,9 +30,12 @@ describeDialects((dialect) => {
   test('the gateway serves its database until SIGTERM', async () => {
     const cwd = emptyDirectory()
     const database = await freshDatabase(dialect)
-    const running = startMillrace(['gateway', '--port', '0', '--json'], { cwd, env: { DATABASE_URL: database.url } })
+    const running = startMillrace(['gateway', '--port', '0', '--json'], {
+      cwd,
+      env: { DATABASE_URL: database.url, DATABASE_GATEWAY_TOKEN: token },
+    })
     const url = await urlOf(running)
-    expect(await (await fetch(`${url}/status`)).json()).toMatchObject({ dialect, checkedOut: 0 })
+    expect(await (await fetch(`${url}/status`, authorized)).json()).toMatchObject({ dialect, checkedOut: 0 })
     running.process.kill('SIGTERM')
     expect(await running.ended).toMatchObject({ exitCode: 143, stdout: `${JSON.stringify({ url })}\n` })
     expect(await answers(url)).toBe(false)
@@ -42,7 +47,10 @@ test('the gateway ends when the process that started it is killed', async () => 
   const cwd = emptyDirectory()
   const bin = join(workspace, 'node_modules/.bin/millrace')
   // The command behind it keeps the shell from becoming the command itself.
-  const shell = start('sh', ['-c', `'${bin}' gateway --port 0 --json; true`], { cwd })
+  const shell = start('sh', ['-c', `'${bin}' gateway --port 0 --json; true`], {
+    cwd,
+    env: { DATABASE_GATEWAY_TOKEN: token },
+  })
   const url = await urlOf(shell)
   expect(await answers(url)).toBe(true)
   shell.process.kill('SIGKILL')
@@ -62,17 +70,33 @@ test('beyond loopback the gateway demands a token, and then refuses whoever lack
   const short = await millrace([...args, '--token-file', 'short'], { cwd })
   expect(short.exitCode).toBe(2)
   expect(documentOf(short)).toMatchObject({ error: { code: 'settings_invalid', fix: expect.stringContaining('32') } })
-  writeFileSync(join(cwd, 'token'), 'a-long-random-token-of-32-or-more-characters\n')
+  writeFileSync(join(cwd, 'token'), `${token}\n`)
   const running = startMillrace([...args, '--token-file', 'token'], { cwd })
   const url = (await urlOf(running)).replace('0.0.0.0', '127.0.0.1')
   expect((await fetch(`${url}/status`)).status).toBeGreaterThanOrEqual(401)
-  const headers = { 'X-Millrace-Gateway-Token': 'a-long-random-token-of-32-or-more-characters' }
-  expect((await fetch(`${url}/status`, { headers })).status).toBe(200)
+  expect((await fetch(`${url}/status`, authorized)).status).toBe(200)
+})
+
+test('for a SQLite file the gateway demands a token on loopback too, and serves nobody without it', async () => {
+  const cwd = emptyDirectory()
+  const args = ['gateway', '--port', '0', '--json', '--database', 'sqlite:///./workflows.db']
+  const refused = await millrace(args, { cwd })
+  expect(refused.exitCode).toBe(2)
+  expect(documentOf(refused)).toMatchObject({
+    error: { code: 'settings_invalid', fix: expect.stringContaining('--token-file') },
+  })
+  expect(readdirSync(cwd)).toEqual([])
+  writeFileSync(join(cwd, 'token'), `${token}\n`)
+  const url = await urlOf(startMillrace([...args, '--token-file', 'token'], { cwd }))
+  expect((await fetch(`${url}/status`)).status).toBe(401)
+  expect((await fetch(`${url}/status`, authorized)).status).toBe(200)
 })
 
 test.for([
   [['--token-file', 'absent'], 'file_missing'],
   [['--database', 'libsql://example.turso.io'], 'url_invalid'],
+  [['--database', 'postgresql://ada:word@127.0.0.1/db', '--host', '203.0.113.1'], 'settings_invalid'],
+  [['--database', 'postgresql://ada:word@${DB_HOST}/db'], 'settings_invalid'],
 ] as const)('gateway %j is refused as %s', async ([args, code]) => {
   const ended = await millrace(['gateway', '--json', ...args], { cwd: emptyDirectory() })
   expect(ended.exitCode).toBe(2)

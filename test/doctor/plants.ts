@@ -659,7 +659,7 @@ export const plants: Plants = {
     {
       what: 'the newest has failed',
       level: 'warn',
-      says: /One after it did not come off \(failed: internal\)/,
+      says: /A later one did not succeed \(failed: internal\)/,
       plant: async (world) => {
         await addBackup(world, 'failed: internal')
         return { mend: () => renewBackup(world) }
@@ -690,7 +690,7 @@ export const plants: Plants = {
     { what: 'none is set', level: 'fail', says: /AUTH_KEYS is not set/, plant: bySettings({ AUTH_KEYS: '' }) },
     { what: 'one is short', level: 'fail', says: /32 bytes/, plant: bySettings({ AUTH_KEYS: 'a:aGVsbG8' }) },
     {
-      what: 'one is no random key',
+      what: 'one is not a random key',
       level: 'fail',
       says: /no random key/,
       plant: bySettings({ AUTH_KEYS: `a:${Buffer.alloc(32, 'ab').toString('base64url')}` }),

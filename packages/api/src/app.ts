@@ -218,6 +218,10 @@ export function createApp({
     metrics,
   }
   serveConsole(app, parts)
+  app.get('/docs/', (c) => {
+    c.var.exchange.route = '/docs'
+    return c.redirect('/docs', 308)
+  })
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath)
     app.all(honoPath(path), async (c) => {

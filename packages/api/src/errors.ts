@@ -149,7 +149,7 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   validation_failed: {
     status: 422,
     title: 'Validation failed',
-    detail: 'Something in the request is not as it must be; `errors` says what and where.',
+    detail: 'The request is invalid; see `errors`.',
   },
   invalid_json_document: {
     status: 422,

@@ -20,7 +20,7 @@ function isOfLength(value: string, min: number, max: number): boolean {
 
 export const id = z
   .string()
-  .refine(isId, { error: 'is no id' })
+  .refine(isId, { error: 'is not a valid id' })
   .meta({ minLength: 1, maxLength: 64, description: 'An opaque id; new ones are UUIDv7.' })
 
 /** A whole number in a path or query. */

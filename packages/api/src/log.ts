@@ -17,7 +17,7 @@ export interface RequestEntry {
   readonly traceId?: string | undefined
   readonly userId?: string | undefined
   readonly code?: ErrorCode | undefined
-  /** For the operator: what happened, in the words of what failed, and what mends it. */
+  /** For the operator: what happened, in the words of what failed, and how to fix it. */
   readonly cause?: string | undefined
   readonly cure?: string | undefined
 }
@@ -93,7 +93,7 @@ export interface SweepFailedEntry {
   readonly cure: string | undefined
 }
 
-/** A backup of the schedule came off, read back. */
+/** A backup of the schedule succeeded, read back. */
 export interface BackupTakenEntry {
   readonly level: 'info'
   readonly event: 'backup_taken'

@@ -4,6 +4,7 @@ import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { problemOf } from './problem.ts'
 import { getHealth, healthAnswer } from './routes/operations/healthz.ts'
+import { isLoopback } from '@millrace/db/url/address'
 import type { SettingProblem } from './settings.ts'
 
 interface MisconfiguredOptions {
@@ -12,7 +13,10 @@ interface MisconfiguredOptions {
   readonly clock?: () => Date
 }
 
-/** What answers when the environment is wrong: 500 to everything but the health check; the log names the variables. */
+/**
+ * What answers when the environment is wrong: 500 to everything but the health check, with the names of the variables. The
+ * log says what is wrong with each; so does the answer on the developer's own machine.
+ */
 export function createMisconfiguredApp({ problems, log, clock = () => new Date() }: MisconfiguredOptions) {
   const app = new Hono<ExchangeVariables>()
   app.use(
@@ -33,8 +37,17 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
     const { exchange } = c.var
     exchange.code = 'internal'
     log({ level: 'error', event: 'misconfigured', requestId: exchange.requestId, problems })
-    const { status, headers, body } = problemOf({ code: 'internal' }, { requestId: exchange.requestId })
+    const detail = detailOf(problems, isLoopback(new URL(c.req.url).hostname))
+    const { status, headers, body } = problemOf({ code: 'internal', detail }, { requestId: exchange.requestId })
     return new Response(body, { status, headers })
   })
   return app
+}
+
+function detailOf(problems: readonly SettingProblem[], isOwnMachine: boolean): string {
+  const names = [...new Set(problems.map(({ variable }) => variable))].join(', ')
+  const words = `The service is not configured: ${names} is missing or wrong.`
+  if (!isOwnMachine) return `${words} Its log says what is wrong with each; see docs/deploy.md.`
+  const each = problems.map(({ variable, why, fix }) => `${variable}: ${why.split('\n')[0] ?? ''}. ${fix}`)
+  return `${words} ${each.join(' ')} For \`wrangler dev\` set them in .dev.vars (see .dev.vars.example), or run \`millrace dev\`, which sets all of it.`
 }

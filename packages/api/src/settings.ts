@@ -305,7 +305,7 @@ function readMailWebhook(reader: EnvironmentReader): MailWebhook | undefined {
 function readRecipients(reader: EnvironmentReader): readonly string[] {
   const recipients = reader.list('BACKUP_RECIPIENTS')
   if (!recipients.every((recipient) => /^age1[0-9a-z]{20,}$/.test(recipient))) {
-    reader.wrong('BACKUP_RECIPIENTS', 'an entry is no age recipient', 'Use `age1…` entries with commas between.')
+    reader.wrong('BACKUP_RECIPIENTS', 'an entry is not an age recipient', 'Use `age1…` entries with commas between.')
   }
   return recipients
 }
@@ -313,7 +313,7 @@ function readRecipients(reader: EnvironmentReader): readonly string[] {
 function readIdentity(reader: EnvironmentReader): string | undefined {
   const identity = reader.text('BACKUP_IDENTITY')?.trim()
   if (identity !== undefined && !/^AGE-SECRET-KEY-[0-9A-Z-]{20,}$/.test(identity)) {
-    reader.wrong('BACKUP_IDENTITY', 'it is no age identity', 'Use the `AGE-SECRET-KEY-…` line of the identity.')
+    reader.wrong('BACKUP_IDENTITY', 'it is not an age identity', 'Use the `AGE-SECRET-KEY-…` line of the identity.')
   }
   return identity
 }
@@ -326,7 +326,7 @@ function readBackupKeep(reader: EnvironmentReader): BackupKeep {
   for (const item of items) {
     const [, count, unit] = /^(\d{1,4})([dwm])$/.exec(item) ?? []
     if (count !== undefined && (unit === 'd' || unit === 'w' || unit === 'm')) keep[units[unit]] = Number(count)
-    else reader.wrong('BACKUP_KEEP', `"${item}" is no count with a unit`, 'Use entries such as 7d,4w,12m.')
+    else reader.wrong('BACKUP_KEEP', `"${item}" is not a count with a unit`, 'Use entries such as 7d,4w,12m.')
   }
   return keep
 }
@@ -336,14 +336,20 @@ function readOrigins(reader: EnvironmentReader): readonly string[] {
   const isAnyone = origins.length === 1 && origins[0] === '*'
   for (const origin of isAnyone ? [] : origins) {
     if (!isOrigin(origin)) {
-      reader.wrong('CORS_ORIGINS', `"${origin}" is no origin`, 'Use https://host[:port] without a path, or * alone.')
+      reader.wrong(
+        'CORS_ORIGINS',
+        `"${origin}" is not a valid origin`,
+        'Use https://host[:port] without a path, https://host:* for any port, or * alone.',
+      )
     }
   }
   return origins
 }
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
+  // A port of `*` is any port; the default one too.
+  const plain = text.replace(/:\*$/, '')
+  return URL.canParse(plain) && new URL(plain).origin === plain
 }
 
 function readProxies(reader: EnvironmentReader): readonly Cidr[] {
@@ -351,7 +357,7 @@ function readProxies(reader: EnvironmentReader): readonly Cidr[] {
   for (const item of reader.list('TRUSTED_PROXIES')) {
     const network = parseCidr(item)
     if (network !== undefined) networks.push(network)
-    else reader.wrong('TRUSTED_PROXIES', `"${item}" is no network`, 'Use CIDRs such as 10.0.0.0/8 or 2001:db8::/32.')
+    else reader.wrong('TRUSTED_PROXIES', `"${item}" is not a network`, 'Use CIDRs such as 10.0.0.0/8 or 2001:db8::/32.')
   }
   return networks
 }

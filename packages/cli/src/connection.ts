@@ -8,6 +8,7 @@ import type { Target } from '@millrace/db/url'
 import type { GatewayLogEntry } from '@millrace/gateway/log'
 import type { Gateway, GatewayStartError } from '@millrace/gateway/server'
 import type { Context } from './context.ts'
+import { refuseUnexpanded } from './environment.ts'
 import { Failure, urlFailure } from './failure.ts'
 
 const interruptedCloseMilliseconds = 2000
@@ -46,9 +47,11 @@ export function withAbsoluteFiles(target: Target, callerDirectory: string): Targ
 export function chooseDatabase(context: Context, databaseOption: string | undefined): ChosenDatabase {
   const environment = context.environment()
   const url = databaseOption || environment['DATABASE_URL'] || defaultUrl
+  refuseUnexpanded(databaseOption ? '--database' : 'DATABASE_URL', url)
   const parsed = parseDatabaseUrl(url, { DATABASE_AUTH_TOKEN: environment['DATABASE_AUTH_TOKEN'] })
   if (!parsed.ok) throw urlFailure(parsed.error)
   for (const notice of parsed.notices) context.output.note(notice)
+  if (lacksPassword(url, parsed.target)) context.output.note(passwordMissing)
   const target = withAbsoluteFiles(parsed.target, context.directories.caller)
   if (target.via === 'file' && !existsSync(dirname(target.path))) {
     throw new Failure('file_missing', {
@@ -58,6 +61,13 @@ export function chooseDatabase(context: Context, databaseOption: string | undefi
     })
   }
   return { url, shownUrl: redactUrl(url), target }
+}
+
+const passwordMissing =
+  'The database URL has no password. If the server asks for none, write USER:@HOST, and this is not said again.'
+
+function lacksPassword(url: string, target: Target): boolean {
+  return 'password' in target && target.password === '' && !url.includes(':@')
 }
 
 export function needsGateway(target: Target): target is GatewayTarget {

@@ -76,3 +76,10 @@ test.for([{ AUTH_KEYS_FILE: 'absent' }, { AUTH_KEYS_FILE: 'mounted', AUTH_KEYS: 
 test('only settings are handed on', () => {
   expect(settingsOnly({ PATH: '/bin', AUTH_KEYS: 'k:x', AUTH_KEYS_FILE: 'y' })).toEqual({ AUTH_KEYS: 'k:x' })
 })
+
+test('a reference that nobody replaced is refused by name, without the rest of the value', () => {
+  const { words, code } = failureOf({ DATABASE_URL: 'postgresql://ada:hunter2@${DB_HOST}/db' })
+  expect(code).toBe('settings_invalid')
+  expect(words.what).toBe('DATABASE_URL contains ${DB_HOST}, which was not replaced.')
+  expect(JSON.stringify(words)).not.toContain('hunter2')
+})

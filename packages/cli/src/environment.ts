@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { Directories } from './directories.ts'
+import { dotEnvWarnings } from './dot-env.ts'
 import { Failure } from './failure.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -27,6 +28,12 @@ export const settingNames = [
   'TRUSTED_PROXIES',
   'LOG_LEVEL',
   'SLOW_QUERY_MS',
+  'RATE_LIMITS',
+  'MAIL_WEBHOOK_URL',
+  'MAIL_WEBHOOK_SECRET',
+  'EXECUTION_KEEP',
+  'AUDIT_KEEP',
+  'BACKUP_TO',
 ] as const
 
 export type SettingName = (typeof settingNames)[number]
@@ -41,7 +48,14 @@ export const secretNames: ReadonlySet<string> = new Set<SettingName>([
   'SETTINGS_KEYS',
   'METRICS_TOKEN',
   'BACKUP_IDENTITY',
+  'MAIL_WEBHOOK_SECRET',
 ])
+
+/** Of `.env` too, but not the functions'. */
+const otherNames = ['MILLRACE_API_KEY', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNT_ID', 'NODE_ENV']
+
+/** Is told what is probably not meant; never with a value in it. */
+export type Warn = (words: string) => void
 
 function withoutEmpty(variables: Environment): Record<string, string> {
   const present: Record<string, string> = {}
@@ -51,13 +65,15 @@ function withoutEmpty(variables: Environment): Record<string, string> {
   return present
 }
 
-function readDotEnv(directories: Directories): Environment {
+function readDotEnv(directories: Directories, warn: Warn): Environment {
   const file = [directories.caller, directories.workspace]
     .map((directory) => join(directory, '.env'))
     .find((path) => existsSync(path))
   if (file === undefined) return {}
   try {
-    return parseEnv(readFileSync(file, 'utf8'))
+    const text = readFileSync(file, 'utf8')
+    for (const words of dotEnvWarnings(text, [...settingNames, ...otherNames])) warn(words)
+    return parseEnv(text)
   } catch (error) {
     throw new Failure('settings_invalid', {
       what: `The settings file ${file} cannot be read.`,
@@ -101,11 +117,31 @@ function withMountedFiles(source: Environment, callerDirectory: string): Environ
  * The settings that hold: the process's own variables before those of `.env`, which is the caller's, else the
  * workspace root's. An empty value counts as absent.
  */
-export function loadEnvironment(processVariables: Environment, directories: Directories): Environment {
-  return {
-    ...withMountedFiles(readDotEnv(directories), directories.caller),
+export function loadEnvironment(
+  processVariables: Environment,
+  directories: Directories,
+  warn: Warn = () => undefined,
+): Environment {
+  const environment: Environment = {
+    ...withMountedFiles(readDotEnv(directories, warn), directories.caller),
     ...withMountedFiles(processVariables, directories.caller),
   }
+  for (const name of settingNames) refuseUnexpanded(name, environment[name] ?? '')
+  return environment
+}
+
+/**
+ * A reference that a shell, a compose file or a pipeline was to replace, and nobody did.
+ * @throws Failure, which names the reference alone
+ */
+export function refuseUnexpanded(name: string, value: string): void {
+  const [reference] = /\$\{[A-Za-z_][A-Za-z0-9_]*\}/.exec(value) ?? []
+  if (reference === undefined) return
+  throw new Failure('settings_invalid', {
+    what: `${name} contains ${reference}, which was not replaced.`,
+    why: 'A reference to a variable is replaced by the shell or the program that sets it; millrace and .env do not do that.',
+    fix: `Write the value itself. If ${name} is set in a shell, do not put it in single quotes.`,
+  })
 }
 
 /** Only the variables that are millrace's settings. */

@@ -122,7 +122,7 @@ const databaseWhat: Record<Trouble, string> = {
   read_only: 'The database cannot be written to.',
   database_timeout: 'The database did not answer in time.',
   statement_timeout: 'The database ended a statement that took too long.',
-  restore_in_progress: 'A restore into this database is under way.',
+  restore_in_progress: 'A restore or copy into this database is under way.',
   unique_violation: 'The database refused a row: another one has the same key.',
   foreign_key_violation: 'The database refused a row: what it refers to does not exist.',
   check_violation: 'The database refused a row: a value is not allowed.',

@@ -1,7 +1,7 @@
 import { membersIn } from './json.ts'
 
-/** wrangler's own line of a request; the functions' line says more. */
-const wranglersRequest = /^\[wrangler:\w+\] [A-Z]+ \S+ \d{3} /
+/** wrangler's own line of a request: its path and status; the functions' line says more. */
+const wranglersRequest = /^\[wrangler:\w+\] [A-Z]+ (\S+) (\d{3}) /
 const indent = ' '.repeat(9)
 
 /**
@@ -9,7 +9,9 @@ const indent = ' '.repeat(9)
  * for what another line says already.
  */
 export function readableLine(line: string, at: Date): string | undefined {
-  if (wranglersRequest.test(line)) return undefined
+  const [isWranglers, path, status] = wranglersRequest.exec(line) ?? []
+  // Of what is not there the functions' line has the route's pattern alone, or none.
+  if (isWranglers !== undefined) return status === '404' ? indented(`path ${path ?? ''}`) : undefined
   const entry = entryOf(line)
   return entry === undefined ? line : readableEntry(entry, at)
 }

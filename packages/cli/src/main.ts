@@ -15,8 +15,9 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-/** What a process list shows of this one from here on. */
-process.title = titleWithoutSecrets(process.argv.slice(2)) ?? process.title
+/** What a process list shows of this one from here on; without a secret it stays, as by its words others know it. */
+const title = titleWithoutSecrets(process.argv.slice(2))
+if (title !== undefined) process.title = title
 
 process.exit(await main(process.argv.slice(2)))
 
@@ -31,7 +32,8 @@ async function main(args: readonly string[]): Promise<number> {
     output,
     directories,
     lifetime,
-    environment: () => (environment ??= loadEnvironment(process.env, directories)),
+    environment: () =>
+      (environment ??= loadEnvironment(process.env, directories, (words) => output.note(`warning: ${words}`))),
   }
   let exitCode = 0
   const program = createProgram({

@@ -24,6 +24,13 @@ function listenFailure(error: NodeJS.ErrnoException, host: string, port: number,
       fix: `See who with \`${holderCommand(port)}\`, or choose another one with ${option}.`,
     })
   }
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
+    return new Failure('usage', {
+      what: `${host} is not an address of this machine.`,
+      why: 'A server can only listen on an address that one of the network interfaces here has.',
+      fix: 'Use --host 127.0.0.1 for this machine alone, or --host 0.0.0.0 for all its interfaces.',
+    })
+  }
   return new Failure('usage', {
     what: `Nothing can listen on ${authority(host, port)}.`,
     why: error.message,

@@ -93,7 +93,7 @@ export const troublePages: readonly TroublePage[] = [
     trouble: 'tls_required',
     title: 'TLS required',
     cause: 'The server takes no connection in the clear, and `sslmode` is `disable`, or `prefer` fell back.',
-    more: 'MariaDB tells it as a [wrong password](#wrong-password) (1045); MySQL 8 as error 3159, which was not at hand here.',
+    more: 'MariaDB tells it as a [wrong password](#wrong-password) (1045); MySQL 8 as error 3159, which was not available here.',
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: no pg_hba.conf entry for host …, no encryption (SQLSTATE 28000)' },

@@ -1,7 +1,7 @@
 import { ArchiveError } from '@millrace/db/archive/archive-error'
 import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
 
-/** Why a backup did not come off, closed. The database's own faults keep their names. */
+/** Why a backup did not succeed, closed. The database's own faults keep their names. */
 export type BackupFault =
   | DatabaseFault
   /** The database has rows that no archive can hold. */

@@ -14,7 +14,7 @@ function weekOf(at: Date): string {
   return dayOf(monday)
 }
 
-/** A day's run: whether it came off, was read back, and how far its clock was off. */
+/** A day's run: whether it succeeded, was read back, and how far its clock was off. */
 const run = fc.record({
   isTaken: fc.integer({ min: 0, max: 6 }).map((drawn) => drawn > 0),
   isVerified: fc.integer({ min: 0, max: 9 }).map((drawn) => drawn > 0),

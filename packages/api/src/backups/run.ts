@@ -116,7 +116,7 @@ interface Run {
   readonly isTrial: boolean
 }
 
-/** @returns whether it came off */
+/** @returns whether it succeeded */
 async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Promise<boolean> {
   const { database, settings, clock, log } = parts
   const store = database.store()

@@ -89,7 +89,7 @@ function keysFinding(
 ): Finding {
   if (keys.length === 0) return fail(id, `${variable} is not set. ${without}`, freshSecrets)
   const weak = keys.filter(({ secret }) => new Set(secret).size < leastDistinctBytes).map(({ kid }) => kid)
-  if (weak.length > 0) return fail(id, `${variable}: ${weak.join(', ')} is no random key.`, freshSecrets)
+  if (weak.length > 0) return fail(id, `${variable}: ${weak.join(', ')} is not a random key.`, freshSecrets)
   return ok(id, keys.length === 1 ? `${variable} has one key.` : `${variable} has ${keys.length} keys.`)
 }
 

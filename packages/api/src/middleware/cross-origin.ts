@@ -7,10 +7,10 @@ const tracingHeaders = ['traceparent', 'tracestate']
 const allowedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const preflightSeconds = 86_400
 
-/** CORS for browsers on those origins (`*` alone: any). No cookies are used, so no credentials are allowed. */
+/** CORS for browsers on those origins (`*` alone: any; a port `*`: any port). No cookies are used, so no credentials are allowed. */
 export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
   const handle = cors({
-    origin: origins.includes('*') ? '*' : [...origins],
+    origin: origins.includes('*') ? '*' : (origin) => (isAllowed(origins, origin) ? origin : null),
     allowMethods: allowedMethods,
     allowHeaders: [...allowedHeaders, ...tracingHeaders, 'Cache-Control'],
     exposeHeaders: exposedHeaders,
@@ -18,6 +18,10 @@ export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
   })
   // An OPTIONS that is no preflight asks what the path takes: the route table answers it.
   return (c, next) => (isPlainOptions(c.req) ? next() : handle(c, next))
+}
+
+function isAllowed(origins: readonly string[], origin: string): boolean {
+  return origins.includes(origin) || origins.includes(`${origin.replace(/:\d{1,5}$/, '')}:*`)
 }
 
 function isPlainOptions({ method, raw }: HonoRequest): boolean {

@@ -110,7 +110,7 @@ function readQuery<Query extends z.ZodObject>(
   for (const parameter of new Set(query.keys())) {
     const given = query.getAll(parameter)
     const [value = '', ...more] = given
-    if (!known.includes(parameter)) errors.push({ parameter, message: `is no parameter here; ${listing(known)}` })
+    if (!known.includes(parameter)) errors.push({ parameter, message: `unknown parameter; ${listing(known)}` })
     else if (repeatableQuery?.has(parameter) === true) values[parameter] = given
     else if (more.length > 0) errors.push({ parameter, message: 'may be given once only' })
     else if (value.includes('\0')) errors.push({ parameter, message: 'must not hold U+0000' })
@@ -130,7 +130,7 @@ function listing(known: readonly string[]): string {
   return known.length === 0 ? 'this route takes none' : `this route takes ${known.join(', ')}`
 }
 
-const unknownField = 'is no field here'
+const unknownField = 'unknown field'
 
 type ReadBody<T> =
   | { readonly ok: true; readonly value: T }

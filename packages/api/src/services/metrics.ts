@@ -85,7 +85,7 @@ function backupFamilies({ createdAt, result }: NonNullable<ServiceState['lastBac
       'How long ago the newest backup was taken; absent when there is none.',
       secondsBetween(createdAt, at),
     ),
-    gauge('millrace_last_backup_ok', 'Whether the newest backup came off.', result === 'ok' ? 1 : 0),
+    gauge('millrace_last_backup_ok', 'Whether the newest backup succeeded.', result === 'ok' ? 1 : 0),
   ]
 }
 

@@ -38,7 +38,7 @@ export async function startOf<Position>(
   const position = await readCursor(scope, cursor)
   const start = position === undefined ? undefined : read(position)
   if (start !== undefined) return { ok: true, value: start }
-  const errors = [{ parameter: 'cursor', message: 'is no cursor of this list with these filters and this caller' }]
+  const errors = [{ parameter: 'cursor', message: 'is not a cursor of this list with these filters and this caller' }]
   return (await check()) ?? refuse('invalid_cursor', { errors })
 }
 

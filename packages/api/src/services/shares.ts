@@ -55,7 +55,7 @@ export async function putShare(
     case 'rate_limited':
       return tooMany(outcome)
     case 'unknown_user':
-      return refuse('validation_failed', { errors: [{ pointer, message: 'is no user' }] })
+      return refuse('validation_failed', { errors: [{ pointer, message: 'is not a user' }] })
     case 'own_user':
       return refuse('validation_failed', { errors: [{ pointer, message: 'may do everything with it already' }] })
     default:

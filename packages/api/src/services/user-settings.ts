@@ -91,7 +91,7 @@ export async function revealSecret(context: Context, pointer: string): Promise<R
   const node = nodeAt(found.value.data, parsePointer(pointer) ?? [])
   if (node === undefined) return refuse('not_found', { detail: 'Nothing in the settings is at this pointer.' })
   if (node.kind !== 'secret') {
-    return refuse('validation_failed', { errors: [{ pointer: '/pointer', message: 'leads to what is no secret' }] })
+    return refuse('validation_failed', { errors: [{ pointer: '/pointer', message: 'does not lead to a secret' }] })
   }
   const { userId } = caller
   const at = clock()
@@ -140,7 +140,7 @@ function takeData(tree: DataNode, before: DataNode | undefined, pointer: string)
   const taken = takeSecrets(tree, { newRef, kept: (ref) => known.get(ref) }, pointer)
   if (!taken.ok) return refuse('validation_failed', { errors: taken.problems.slice(0, mostProblems) })
   if (taken.tree.kind !== 'object') {
-    return refuse('validation_failed', { errors: [{ pointer, message: 'must be a JSON object that is no secret' }] })
+    return refuse('validation_failed', { errors: [{ pointer, message: 'must be a JSON object and not a secret' }] })
   }
   const beyond = containerBeyond(taken.tree, deepestNesting, pointer)
   if (beyond !== undefined) {

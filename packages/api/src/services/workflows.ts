@@ -153,7 +153,7 @@ export async function transferWorkflow(
   if (outcome.ok) return outcome
   const { refusal } = outcome
   if (refusal !== 'unknown_user' && refusal !== 'own_user') return refuse(refusal)
-  const message = refusal === 'unknown_user' ? 'is no user' : 'owns it already'
+  const message = refusal === 'unknown_user' ? 'is not a user' : 'owns it already'
   return refuse('validation_failed', { errors: [{ pointer: '/username', message }] })
 }
 

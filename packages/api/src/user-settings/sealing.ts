@@ -53,7 +53,7 @@ export function createSecretSealer(keys: readonly NamedKey[], makeNonce = random
     if (secret === undefined) {
       throw new SealingError(
         `SETTINGS_KEYS has no key ${kid}, under which a secret is sealed`,
-        'Put that key back into SETTINGS_KEYS, behind the first; `millrace keys rotate` makes it dispensable.',
+        'Put that key back into SETTINGS_KEYS, after the first; run `millrace keys rotate`, then it can be removed.',
       )
     }
     const known = imported.get(kid) ?? importKey(secret)

@@ -14,6 +14,7 @@ import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { startProgress, type Progress } from '../progress.ts'
 import { withArchiveFailures } from './failure.ts'
+import { tellingInterruption } from './moving.ts'
 import { openOutput, type ArchiveOutput } from './output-file.ts'
 import { tableLines } from './table-words.ts'
 
@@ -32,18 +33,24 @@ export async function backup(context: Context, options: BackupOptions): Promise<
   const recipients = recipientsOf(context, options)
   const encrypter = recipients.length === 0 ? undefined : readRecipients(recipients)
   if (encrypter === undefined) {
-    context.output.note('The backup is not encrypted: whoever has the file has the data. Give --recipient age1….')
+    context.output.note(
+      'The backup is not encrypted: anyone who has the file can read the data. Use --recipient age1….',
+    )
   }
   const output = openOutput(context, options.out, { mayReplace: options.force === true })
   const createdAt = new Date()
   const { consistency } = options
   try {
     const { database } = await connect(context, chosen)
-    const written = await withArchiveFailures('The database', () =>
-      dumpTo(context, database, output, { consistency, createdAt, encrypter }),
-    )
-    const found = await sealAndReadBack(output, written)
-    context.lifetime.interruption.throwIfAborted()
+    const left = () => `Nothing was written to ${output.shown}; the database is as it was. Run the command again.`
+    const { written, found } = await tellingInterruption(context, left, async () => {
+      const dumped = await withArchiveFailures('The database', () =>
+        dumpTo(context, database, output, { consistency, createdAt, encrypter }),
+      )
+      const readBack = await sealAndReadBack(output, dumped)
+      context.lifetime.interruption.throwIfAborted()
+      return { written: dumped, found: readBack }
+    })
     output.finish()
     const taken = { ...written, ...found, createdAt, consistency, isEncrypted: encrypter !== undefined }
     await record(context, database, output, taken)
@@ -68,7 +75,7 @@ function readRecipients(recipients: readonly string[]) {
     return encrypterFor(recipients)
   } catch {
     throw new Failure('settings_invalid', {
-      what: 'A recipient of the backup is no age public key.',
+      what: 'A recipient of the backup is not an age public key.',
       why: 'Each has to be `age1…`, as `millrace secrets new` and `age-keygen` print it.',
       fix: 'Correct --recipient or BACKUP_RECIPIENTS.',
     })
@@ -152,7 +159,7 @@ async function record({ output }: Context, database: Database, file: ArchiveOutp
     })
   } catch (error) {
     const { words } = asFailure(error)
-    output.note(`The backup is whole, but the table backups could not note it: ${words.what} ${words.why}`)
+    output.note(`The backup is whole, but the table backups could not record it: ${words.what} ${words.why}`)
   }
 }
 

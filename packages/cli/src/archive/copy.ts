@@ -4,6 +4,7 @@ import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
 import { findForeignSchema } from '@millrace/db/archive/adopt/foreign-schema'
 import { openSource } from '@millrace/db/archive/dump'
 import { loadRows } from '@millrace/db/archive/load'
+import { copyMark } from '@millrace/db/archive/mark'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
 import type { Target } from '@millrace/db/url'
@@ -12,6 +13,7 @@ import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { adopt } from './adopt.ts'
 import { withArchiveFailures } from './failure.ts'
+import { tellingInterruption } from './moving.ts'
 import { startLoadProgress } from './load-progress.ts'
 import { chooseQuarantine } from './quarantine-file.ts'
 import { tableLines } from './table-words.ts'
@@ -38,8 +40,13 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
   const schema = await findForeignSchema(source)
   const digest = digestOf(from.target)
   if (schema !== undefined) {
-    return withArchiveFailures(from.shownUrl, () =>
-      adopt(context, { from, to, source, schema, sourceDigest: digest, quarantine, isResumed }),
+    return tellingInterruption(
+      context,
+      () => interruptedWords(to.shownUrl),
+      () =>
+        withArchiveFailures(from.shownUrl, () =>
+          adopt(context, { from, to, source, schema, sourceDigest: digest, quarantine, isResumed }),
+        ),
     )
   }
   if (quarantine !== undefined) {
@@ -47,12 +54,15 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
       'The source is a database of millrace: all its rows move or none, and no quarantine is written.',
     )
   }
-  const tables = await withArchiveFailures(from.shownUrl, async () => {
-    // Before the target is touched: a source that can't be read leaves no empty database behind.
-    await readiness(source)
-    const target = await openEmptyTarget(context, to, { isResumed })
-    return moveRows(context, source, target, { isResumed, digest })
-  })
+  const left = () => interruptedWords(to.shownUrl)
+  const tables = await tellingInterruption(context, left, () =>
+    withArchiveFailures(from.shownUrl, async () => {
+      // Before the target is touched: a source that can't be read leaves no empty database behind.
+      await readiness(source)
+      const target = await openEmptyTarget(context, to, { isResumed })
+      return moveRows(context, source, target, { isResumed, digest })
+    }),
+  )
   const document = Object.fromEntries(
     Object.entries(tables).map(([name, { rows, sha256 }]) => [
       name,
@@ -65,6 +75,10 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
   ].join('\n')
   context.output.result({ ok: true, tables: document }, words)
   return 0
+}
+
+function interruptedWords(shownUrl: string): string {
+  return `The source is as it was. If rows were already written, ${shownUrl} is marked and answers no requests: continue with the same command and --resume, or empty it with \`millrace restore --abandon\`.`
 }
 
 async function moveRows(
@@ -90,9 +104,10 @@ async function moveRows(
 
 /** What stands for the source in the mark: where it is, without its password. */
 function digestOf(target: Target): string {
-  return createHash('sha256')
+  const place = createHash('sha256')
     .update(`copy from ${placeOf(target)}`)
     .digest('hex')
+  return `${copyMark}${place}`
 }
 
 function placeOf(target: Target): string {

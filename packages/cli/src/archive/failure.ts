@@ -29,8 +29,24 @@ export function problemsFailure(fault: ArchiveFault, problems: readonly ArchiveP
       return new Failure('archive_damaged', {
         what: `${shownFile} is not a whole archive.`,
         why,
-        fix: 'Take another backup file; `millrace verify FILE` says which is whole.',
+        fix: 'Use another backup file; `millrace verify FILE` says which is whole.',
       })
+    case 'not_archive':
+      return new Failure('archive_damaged', {
+        what: `${shownFile} is not an archive of millrace.`,
+        why,
+        fix: 'Give a file that `millrace backup` or a scheduled backup wrote.',
+      })
+    case 'identity_wrong':
+      return new Failure(
+        'archive_damaged',
+        {
+          what: `This identity does not open ${shownFile}.`,
+          why,
+          fix: 'Give the identity whose recipient was in BACKUP_RECIPIENTS or --recipient when the backup was taken. The file may be whole.',
+        },
+        'docs/backups.md#keys',
+      )
     case 'newer':
       return new Failure('archive_newer', {
         what: `${shownFile} was made by a newer version of millrace.`,
@@ -41,7 +57,7 @@ export function problemsFailure(fault: ArchiveFault, problems: readonly ArchiveP
       return new Failure('rows_refused', {
         what: `${shownFile} has rows that no archive can hold.`,
         why,
-        fix: 'Mend these rows; what was read of several at different times may also be right at a quieter one.',
+        fix: 'Correct these rows. With --consistency table, rows that were changed meanwhile may be right when you try again.',
       })
     case 'identity_missing':
       return new Failure('usage', {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import process from 'node:process'
+import type { Context } from '../context.ts'
 import { useSha256 } from '@millrace/db/archive/sha256'
 
 /**
@@ -18,6 +19,20 @@ export function startMoving(): void {
     const hash = createHash('sha256')
     return { update: (data) => void hash.update(data), hex: () => hash.digest('hex') }
   })
+}
+
+/** Runs work; where a signal ends it, says what was left and how to go on. */
+export async function tellingInterruption<Result>(
+  { output, lifetime }: Context,
+  words: () => string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (lifetime.interruption.aborted) output.note(`Interrupted. ${words()}`)
+    throw thrown
+  }
 }
 
 /** Starts the same command again in this very process, with a heap that stays small; where that can't be done, goes on. */

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
@@ -32,6 +32,7 @@ export function openOutput(
 ): ArchiveOutput {
   if (file === '-') return standardOutput()
   const path = resolve(directories.caller, file)
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw isDirectory(path)
   if (!mayReplace && existsSync(path)) throw exists(path)
   return fileOutput(path, printable(file), mayReplace)
 }
@@ -129,14 +130,22 @@ function unwritable(place: string, error: unknown): Failure {
   return new Failure(isMissing ? 'file_missing' : 'internal', {
     what: `${printable(place)} cannot be written.`,
     why,
-    fix: 'Check that the directory is there, its rights and the free space, or choose another place.',
+    fix: 'Check that the directory exists, its permissions and the free space, or choose another place.',
+  })
+}
+
+function isDirectory(path: string): Failure {
+  return new Failure('file_exists', {
+    what: `${printable(path)} is a directory.`,
+    why: 'An archive is one file.',
+    fix: `Name the file in it: --out ${printable(join(path, 'workflows.millrace'))}.`,
   })
 }
 
 function exists(path: string): Failure {
   return new Failure('file_exists', {
-    what: `The file ${printable(path)} is there already.`,
-    why: 'It may be the only backup: it is not replaced without being told to.',
-    fix: 'Choose another name, or give --force.',
+    what: `The file ${printable(path)} already exists.`,
+    why: 'It may be the only backup, so it is not overwritten by default.',
+    fix: 'Choose another name, or use --force to overwrite it.',
   })
 }

@@ -8,6 +8,7 @@ import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from 
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { problemsFailure, withArchiveFailures } from './failure.ts'
+import { tellingInterruption } from './moving.ts'
 import { findInput, readIdentities, type ArchiveInput } from './input.ts'
 import { startLoadProgress } from './load-progress.ts'
 import { tableLines } from './table-words.ts'
@@ -28,13 +29,19 @@ export async function restore(context: Context, file: string | undefined, option
   if (options.abandon === true) return abandon(context, chosen)
   const input = findInput(context, file ?? '-')
   const identities = readIdentities(context, options.identity)
-  const tables = await withArchiveFailures(input.shown, () =>
+  const left = () =>
     input.bytes === undefined
-      ? restoreOnce(context, chosen, input, identities)
-      : restoreVerified(context, chosen, input, { identities, isResumed: options.resume === true }),
+      ? `What it had written to ${chosen.shownUrl} was removed, unless the database still says that a restore is under way.`
+      : `If rows were already written, ${chosen.shownUrl} is marked and answers no requests: continue with the same command and --resume, or empty it with \`millrace restore --abandon\`.`
+  const tables = await tellingInterruption(context, left, () =>
+    withArchiveFailures(input.shown, () =>
+      input.bytes === undefined
+        ? restoreOnce(context, chosen, input, identities)
+        : restoreVerified(context, chosen, input, { identities, isResumed: options.resume === true }),
+    ),
   )
   const words = [
-    `Restored ${rowCount(tables).toLocaleString('en-US')} rows into ${chosen.shownUrl}; its own digests are the archive's.`,
+    `Restored ${rowCount(tables).toLocaleString('en-US')} rows into ${chosen.shownUrl}. The digests of the database are those of the archive.`,
     ...tableLines(tables),
   ].join('\n')
   context.output.result({ ok: true, tables }, words)
@@ -47,7 +54,7 @@ function refuseContradictions(file: string | undefined, { resume, abandon: isAba
     throw wrongArguments('The archive is missing: give a FILE, or - for standard input.')
   }
   if (resume === true && file === '-') {
-    throw wrongArguments('From standard input nothing can be resumed: what went in is taken out again on failure.')
+    throw wrongArguments('A restore from standard input cannot be resumed: on failure its rows are removed.')
   }
 }
 
@@ -123,7 +130,7 @@ async function restoreOnce(
       signal: context.lifetime.interruption,
     })
   } catch (thrown) {
-    context.output.note('The restore failed: what it wrote is taken out again.')
+    context.output.note('The restore failed: the rows that it wrote are being removed.')
     await abandonOwnRestore(database, digest)
     throw thrown
   }
@@ -133,7 +140,7 @@ async function abandon(context: Context, chosen: ChosenDatabase): Promise<number
   refuseMissingFile(chosen)
   const { database } = await connect(context, chosen)
   const rows = await withArchiveFailures(chosen.shownUrl, () => abandonRestore(database))
-  const words = `Abandoned the restore into ${chosen.shownUrl}: ${rows.toLocaleString('en-US')} rows were taken out, the mark is lifted.`
+  const words = `Abandoned the restore into ${chosen.shownUrl}: ${rows.toLocaleString('en-US')} rows were removed, and the mark.`
   context.output.result({ ok: true, tables: {} }, words)
   return 0
 }

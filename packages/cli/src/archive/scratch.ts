@@ -29,7 +29,17 @@ export function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir())) {
     const processId = Number(/^millrace-(?:drill|adoption)-(\d+)-/.exec(name)?.[1])
     if (Number.isNaN(processId) || isRunning(processId)) continue
-    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    removeOwn(join(tmpdir(), name))
+  }
+}
+
+/** What another user's command left behind is that user's to remove. */
+function removeOwn(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import { errorCodes, type ErrorCode } from '@millrace/api/errors'
+import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Database } from '@millrace/db/store/database'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
@@ -8,7 +9,7 @@ import type { Context } from '../context.ts'
 import { makePlan, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
 import { awaitReadiness } from '../deploy/readiness.ts'
 import { wranglerDeploy, type Bundle, type Deployed } from '../deploy/wrangler.ts'
-import { Failure } from '../failure.ts'
+import { asFailure, Failure } from '../failure.ts'
 import { readMigrations } from '../migrations.ts'
 import { withDatabaseOption } from '../options.ts'
 import { noteProgress } from './migrate.ts'
@@ -30,7 +31,9 @@ Examples:
   millrace deploy --env production --url https://api.example.com --json`
 
 export const deployCommand: AddCommand = (parent: Command, run) => {
-  withDatabaseOption(parent.command('deploy').description('check, migrate, upload the functions, and see them ready'))
+  withDatabaseOption(
+    parent.command('deploy').description('check, migrate, upload the functions, and wait until they are ready'),
+  )
     .option('--env <name>', 'an environment of wrangler.toml: staging, production (default: what stands at its top)')
     .option('--dry-run', 'check the environment and the migrations, bundle, and change nothing')
     .option('--url <url>', 'where the functions will answer (default: where wrangler says that it put them)')
@@ -58,13 +61,17 @@ async function openAsFunctions({ settings }: Plan): Promise<Database> {
 }
 
 async function rehearse(context: Context, plan: Plan, database: Database): Promise<number> {
-  const { migrationStatus, refuseWhileRestoring } = await import('@millrace/db/migrate/migrate')
-  await refuseWhileRestoring(database)
-  const { pending, changed } = await migrationStatus(database, migrationsFor(context, database))
-  if (changed.length > 0) throw changedFailure(changed)
+  const asked = await askForMigrations(context, database)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: true })
+  const document = { ...documentOf(plan, deployed), dryRun: true, applied: [] }
+  if ('unreachable' in asked) {
+    const failure = unreachable(plan, asked.unreachable)
+    context.output.failure(failure, { ok: false, ...document, pending: null })
+    return failure.exitCode
+  }
+  const { pending } = asked
   context.output.result(
-    { ...documentOf(plan, deployed), dryRun: true, pending, applied: [] },
+    { ...document, pending },
     [
       `${plan.worker} can be deployed. Nothing was changed.`,
       `  database   ${pending.length === 0 ? 'has every migration' : `lacks ${pending.join(', ')}`}`,
@@ -72,6 +79,40 @@ async function rehearse(context: Context, plan: Plan, database: Database): Promi
     ].join('\n'),
   )
   return 0
+}
+
+type Asked = { readonly pending: readonly string[] } | { readonly unreachable: DatabaseError }
+
+/** What is pending; where nobody answers, the other checks go on without. */
+async function askForMigrations(context: Context, database: Database): Promise<Asked> {
+  const { migrationStatus, refuseWhileRestoring } = await import('@millrace/db/migrate/migrate')
+  try {
+    await refuseWhileRestoring(database)
+    const { pending, changed } = await migrationStatus(database, migrationsFor(context, database))
+    if (changed.length > 0) throw changedFailure(changed)
+    return { pending }
+  } catch (thrown) {
+    const isUnreachable = thrown instanceof DatabaseError && unreachableFaults.has(thrown.fault)
+    if (isUnreachable) return { unreachable: thrown }
+    throw thrown
+  }
+}
+
+const unreachableFaults: ReadonlySet<DatabaseError['fault']> = new Set(['database_unreachable', 'database_timeout'])
+
+function unreachable({ worker, settings }: Plan, error: DatabaseError): Failure {
+  const { code, words } = asFailure(error)
+  return new Failure(code, {
+    what: `${hostOf(settings)} cannot be reached. ${worker} was bundled, and its settings are right; its migrations were not checked. Nothing was changed.`,
+    why: words.why,
+    fix: 'Check that address from this machine (firewall, VPN, TLS), and run the dry run again.',
+  })
+}
+
+/** Where the functions will look for the database. */
+function hostOf({ database: target, gatewayUrl }: Plan['settings']): string {
+  if (needsGateway(target)) return gatewayUrl === undefined ? 'The gateway' : `The gateway ${new URL(gatewayUrl).host}`
+  return `The database ${target.via === 'libsql' ? new URL(target.url).host : target.host}`
 }
 
 async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {

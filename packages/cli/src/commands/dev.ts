@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { endWithStarter } from '../ancestors.ts'
@@ -18,8 +18,10 @@ import { untilInterrupted } from '../lifetime.ts'
 import { readableLine } from '../log-lines.ts'
 import { readMigrations } from '../migrations.ts'
 import { parsePort, withDatabaseOption } from '../options.ts'
+import { claimNextPort } from '../dev/port-claim.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
+import type { Settings } from '@millrace/api/settings'
 import type { Database } from '@millrace/db/store/database'
 import { newServiceSecrets } from '../secrets.ts'
 import { noteProgress } from './migrate.ts'
@@ -27,14 +29,18 @@ import { noteProgress } from './migrate.ts'
 interface DevOptions {
   readonly database?: string
   readonly host: string
-  readonly port: number
+  /** The usual one, or the next that is free, when absent. */
+  readonly port?: number
   readonly gatewayPort: number
   readonly state: string
 }
 
+const usualPort = 8787
+
 const examples = `
 Starts the gateway, migrates, makes development secrets where none are set (kept in --state, never in git) and runs the
-functions in wrangler. Ctrl-C, SIGTERM, or the end of the process that started it, ends all of it.
+functions in wrangler. Pages on this machine may call it (CORS), and its rate limits are 100 times as high. Ctrl-C, SIGTERM,
+or the end of the process that started it, ends all of it.
 
 Examples:
   millrace dev
@@ -44,7 +50,11 @@ Examples:
 export const devCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('dev').description('run everything on this machine, with one command'))
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--port <number>', 'the port of the functions; 0 is a free one', parsePort, 8787)
+    .option(
+      '--port <number>',
+      `the port of the functions; 0 is a free one (default: ${usualPort}, or the next free one)`,
+      parsePort,
+    )
     .option('--gateway-port <number>', 'the port of the gateway; 0 is a free one', parsePort, 0)
     .option('--state <dir>', 'where secrets and local state are kept', '.millrace')
     .addHelpText('after', examples)
@@ -69,13 +79,30 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
   endWithStarter(context.lifetime)
   makeStateDirectory(plan.stateDirectory)
   const gatewayUrl = await startDatabase(context, plan)
-  const worker = startFunctions(context, plan, gatewayUrl, await startReplica(context, plan))
-  await untilReady(worker, plan.url, context.lifetime.interruption)
+  const readGatewayUrl = await startReplica(context, plan)
+  const worker = await startReady(context, plan, () => startFunctions(context, plan, gatewayUrl, readGatewayUrl))
   await announce(context, plan, gatewayUrl)
   worker.showLog()
   const exitCode = await Promise.race([worker.ended, untilInterrupted(context.lifetime.interruption)])
   if (typeof exitCode === 'number' && !context.lifetime.interruption.aborted) throw workerFailure(worker, exitCode)
   return 0
+}
+
+const mostStarts = 4
+
+/** Starts the functions until they answer; again where one of wrangler's inner ports was taken before it had it. */
+async function startReady(context: Context, { url }: Plan, start: () => Worker): Promise<Worker> {
+  for (let starts = 1; ; starts += 1) {
+    const worker = start()
+    try {
+      await untilReady(worker, url, context.lifetime.interruption)
+      return worker
+    } catch (error) {
+      if (!worker.lostInnerPort() || starts === mostStarts) throw error
+      context.output.note('A port that wrangler had chosen was taken in the meantime: starting it again.')
+      await worker.close()
+    }
+  }
 }
 
 /** Everything that can be found wrong is found here, before anything is started or written. */
@@ -86,12 +113,20 @@ async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
   const stateDirectory = resolve(context.directories.caller, options.state)
   const ended = await endLeftovers(stateDirectory)
   if (ended > 0) context.output.note(`Ended ${ended} processes that an earlier \`millrace dev\` had left behind.`)
-  const port = await claimablePort(options.host, options.port, '--port')
+  const port = await choosePort(context, options)
   const gatewayPort = needsGateway(chosen.target)
     ? await claimablePort(gatewayHost, options.gatewayPort, '--gateway-port')
     : 0
   const url = `http://${authority(reachableHost(options.host), port)}`
   return { chosen, replica, settings, stateDirectory, host: options.host, port, gatewayPort, url }
+}
+
+async function choosePort(context: Context, { host, port }: DevOptions): Promise<number> {
+  if (port !== undefined) return claimablePort(host, port, '--port')
+  const claim = await claimNextPort(host, usualPort, '--port')
+  context.lifetime.defer(async () => claim.release())
+  if (claim.port !== usualPort) context.output.note(`Port ${usualPort} is taken: using ${claim.port}.`)
+  return claim.port
 }
 
 function chooseReplica(context: Context): ChosenDatabase | undefined {
@@ -100,6 +135,21 @@ function chooseReplica(context: Context): ChosenDatabase | undefined {
   const replica = chooseDatabase(context, url)
   refuseMissingFile(replica)
   return replica
+}
+
+/** Pages of any development server on this machine. */
+const loopbackOrigins = ['localhost', '127.0.0.1', '[::1]']
+  .flatMap((host) => [`http://${host}:*`, `https://${host}:*`])
+  .join(',')
+
+const developmentFactor = 100
+const mostOfLimit = 1_000_000
+
+/** Who tries something out registers and logs in more often than anyone else. */
+function raisedLimits(limits: Settings['rateLimits']): string {
+  return Object.entries(limits)
+    .map(([name, most]) => `${name}=${Math.min(most * developmentFactor, mostOfLimit)}`)
+    .join(',')
 }
 
 /** The functions' environment but for what dev makes itself. Throws a Failure that lists all that is wrong. */
@@ -120,8 +170,14 @@ async function functionSettings(
     ...(replica === undefined ? {} : { DATABASE_READ_URL: envSafeUrl(replica.url) }),
   }
   const parsed = parseSettings({ ...newServiceSecrets(), ...settings }, { needsAuthKeys: true, needsGateway: false })
-  if (parsed.ok) return settings
-  throw settingsFailure(parsed.problems)
+  if (!parsed.ok) throw settingsFailure(parsed.problems)
+  return {
+    // Whoever reaches the port would reach the database otherwise: other users of this machine too.
+    DATABASE_GATEWAY_TOKEN: randomBytes(32).toString('base64url'),
+    CORS_ORIGINS: loopbackOrigins,
+    ...settings,
+    RATE_LIMITS: raisedLimits(parsed.settings.rateLimits),
+  }
 }
 
 /** Starts the gateway where the database needs one, and migrates. Gives the gateway's URL. */

@@ -11,7 +11,7 @@ interface DoctorOptions {
 }
 
 const examples = `
-Changes nothing. Exit 1 when a check fails; what each one means and what mends it is in docs/doctor.md.
+Changes nothing. Exit 1 when a check fails; what each one means and how to fix it is in docs/doctor.md.
 
 Examples:
   millrace doctor

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { isLoopback } from '@millrace/db/url/address'
 import { endWithStarter } from '../ancestors.ts'
 import { chooseDatabase, needsGateway, openGateway } from '../connection.ts'
+import type { GatewayTarget } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'
@@ -20,14 +21,15 @@ interface GatewayOptions {
 }
 
 const examples = `
-The functions find it through DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. Beyond loopback a token is demanded:
-from --token-file, else from DATABASE_GATEWAY_TOKEN. A file may hold several, a line each, and is read again when it
+The functions find it through DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. For SQLite, and beyond loopback, it
+needs a token: from --token-file, else from DATABASE_GATEWAY_TOKEN. A file may hold several, a line each, and is read again when it
 changes, so that a token is rotated without a restart. It ends when the process that started it does.
 Its log is on standard error, from LOG_LEVEL on: one line of JSON an entry, on a terminal in words; its /metrics are for
 Prometheus.
 
 Examples:
   millrace gateway --database postgresql://user:password@127.0.0.1:5432/workflows
+  millrace gateway --database sqlite:///./workflows.db --token-file gateway-token
   millrace gateway --host 0.0.0.0 --port 8789 --token-file /run/secrets/gateway-token`
 
 export const gatewayCommand: AddCommand = (parent: Command, run) => {
@@ -52,10 +54,11 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
     })
   }
   const tokens = chooseTokens(context, options)
-  if (tokens === undefined && !isLoopback(options.host)) {
+  const exposure = exposureOf(target, options.host)
+  if (tokens === undefined && exposure !== undefined) {
     throw new Failure('settings_invalid', {
-      what: `A gateway on ${options.host} needs a token.`,
-      why: 'Beyond loopback, whoever reaches the port would reach the database.',
+      what: `A gateway ${target.via === 'file' ? 'for a SQLite file' : `on ${options.host}`} needs a token.`,
+      why: exposure,
       fix: 'Give one of at least 32 random characters with --token-file or DATABASE_GATEWAY_TOKEN.',
     })
   }
@@ -66,6 +69,14 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
   context.output.result({ url: gateway.url }, `The gateway for ${shownUrl} listens on ${gateway.url}. Ctrl-C ends it.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0
+}
+
+/** Who could reach the database through a gateway without a token; undefined where nobody could who may not anyway. */
+function exposureOf({ via }: GatewayTarget, host: string): string | undefined {
+  if (!isLoopback(host)) return 'Beyond loopback, anyone who reaches the port could read and change the database.'
+  if (via === 'file')
+    return 'Every user of this machine could read and change the file through the port, whatever its permissions.'
+  return undefined
 }
 
 function chooseTokens(context: Context, { tokenFile }: GatewayOptions): (() => readonly string[]) | undefined {

@@ -75,6 +75,6 @@ function missingKeys(kids: ReadonlySet<string>): Failure {
   return new Failure('settings_invalid', {
     what: 'Some secrets cannot be opened.',
     why: `They are sealed under ${names}, which SETTINGS_KEYS does not have. Nothing was changed.`,
-    fix: `Put ${names} back into SETTINGS_KEYS, behind the first key.`,
+    fix: `Put ${names} back into SETTINGS_KEYS, after the first key.`,
   })
 }

@@ -1,12 +1,19 @@
 import type { Command } from 'commander'
-import { newSecrets } from '../secrets.ts'
+import { existsSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Failure } from '../failure.ts'
+import { printable } from '../printable.ts'
+import { newSecrets, type NewSecrets } from '../secrets.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
-Nothing is stored: keep what it prints in your secret store, the age identity away from the backups.
+Keep what it prints in your secret store. The age identity opens the backups: --identity-file writes it into a file of its
+own, as --identity of verify, drill and restore takes it; keep that file away from the backups and the deployment. Without
+it the identity is printed too.
 
 Examples:
   millrace secrets new
+  millrace secrets new --identity-file identity.txt
   millrace secrets new --json | jq -r .AUTH_KEYS`
 
 export const secretsCommand: AddCommand = (parent: Command, run) => {
@@ -15,20 +22,46 @@ export const secretsCommand: AddCommand = (parent: Command, run) => {
   secrets
     .command('new')
     .description('print fresh AUTH_KEYS, SETTINGS_KEYS, METRICS_TOKEN and an age key pair for backups')
+    .option('--identity-file <file>', 'write the age identity into this new file, readable by you alone')
     .addHelpText('after', examples)
-    .action(() =>
-      run(async ({ output }) => {
+    .action(({ identityFile }: { readonly identityFile?: string }) =>
+      run(async ({ output, directories }) => {
+        const path = identityFile === undefined ? undefined : resolve(directories.caller, identityFile)
+        if (path !== undefined) refuseExisting(path)
         const fresh = await newSecrets()
+        if (path !== undefined) writeIdentity(path, fresh)
         const words = [
           `AUTH_KEYS=${fresh.AUTH_KEYS}`,
           `SETTINGS_KEYS=${fresh.SETTINGS_KEYS}`,
           `METRICS_TOKEN=${fresh.METRICS_TOKEN}`,
           `BACKUP_RECIPIENTS=${fresh.age.recipient}`,
           '# The identity opens the backups: keep it away from them and from the deployment.',
-          `# ${fresh.age.identity}`,
+          path === undefined ? `# ${fresh.age.identity}` : `# It is in ${printable(path)}.`,
         ]
         output.result(fresh, words.join('\n'))
         return 0
       }),
     )
+}
+
+function refuseExisting(path: string): void {
+  if (!existsSync(path)) return
+  throw new Failure('file_exists', {
+    what: `The file ${printable(path)} already exists.`,
+    why: 'It may hold the identity of other backups.',
+    fix: 'Choose another name.',
+  })
+}
+
+/** As `age-keygen` writes one. */
+function writeIdentity(path: string, { age: { recipient, identity } }: NewSecrets): void {
+  try {
+    writeFileSync(path, `# public key: ${recipient}\n${identity}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    throw new Failure('internal', {
+      what: `${printable(path)} cannot be written.`,
+      why: error instanceof Error ? error.message : String(error),
+      fix: 'Check the directory and its permissions, or choose another place.',
+    })
+  }
 }

@@ -123,7 +123,7 @@ function wranglerFailure(exitCode: number, lines: readonly string[]): Failure {
   return new Failure('internal', {
     what: `wrangler deploy ended with exit code ${exitCode}: what was deployed before still answers.`,
     why: lines.slice(Math.max(error, 0)).join('\n') || 'It said nothing.',
-    fix: 'Mend what it says and run this again; migrations that are applied stay applied, and are no harm to the old code.',
+    fix: 'Correct what it says and run this again. Migrations that were applied stay applied; the old code runs with them.',
   })
 }
 

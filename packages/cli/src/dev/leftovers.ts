@@ -67,6 +67,11 @@ function isRunning({ pid }: RunRecord): boolean {
   return findProcess(pid)?.command.includes('millrace') === true
 }
 
+/** The runs of dev that go on from this state directory. */
+export function runningDevs(directory: string): readonly RunRecord[] {
+  return readRecords(directory).filter(isRunning)
+}
+
 /**
  * Ends what runs of dev left behind that died without ending their worker (SIGKILL, out of memory). Only processes with
  * the run's random mark are touched. Gives the number of processes ended.

@@ -25,6 +25,8 @@ export interface WorkerSettings {
 export interface Worker {
   /** Resolves with the exit code when it ended, by itself or by `close`. */
   readonly ended: Promise<number>
+  /** Whether it met a port taken that wrangler had chosen itself, and found free a moment before. */
+  lostInnerPort(): boolean
   /** Its last lines, for the reason of an end. */
   lastLines(): string
   /** From now on lines go to the log. */
@@ -39,17 +41,23 @@ const closeMilliseconds = 8000
 const guardScript = fileURLToPath(new URL(`guard${extname(import.meta.url)}`, import.meta.url))
 
 /**
- * The configuration for wrangler, which writes beside it. A clone's is its own, and names the build; that of an installed
- * package, where nobody may be able to write, goes into the state directory, with the package's files in it.
+ * wrangler writes beside its configuration, and where a package is installed nobody may be able to: so `dev` has its own
+ * in the state directory, with millrace's files in it. In a clone it builds what a debugger can read, into a folder of its
+ * own; an installed package holds what is deployed.
  */
 function configurationFor({ workspace, stateDirectory }: WorkerSettings): string {
-  const own = join(workspace, 'wrangler.toml')
-  if (existsSync(join(workspace, 'functions/src'))) return own
+  const isClone = existsSync(join(workspace, 'functions/src'))
+  const at = (file: string) => JSON.stringify(join(workspace, file))
+  const text = readFileSync(join(workspace, 'wrangler.toml'), 'utf8')
+    .replace(/^main = .*$/m, `main = ${at(`functions/${isClone ? 'dist-dev' : 'dist'}/index.js`)}`)
+    .replace(/^directory = "([^"]+)"$/m, (_line, file: string) => `directory = ${at(file)}`)
+    .replace(/^command = "(.*)"$/m, (_line, command: string) => `command = "${command} --dev"\ncwd = ${at('')}`)
+    .replace(
+      /^watch_dir = \[(.*)\]$/m,
+      (_line, folders: string) =>
+        `watch_dir = [${folders.replaceAll(/"([^"]+)"/g, (_word, folder: string) => at(folder))}]`,
+    )
   const path = join(stateDirectory, 'wrangler.toml')
-  const text = readFileSync(own, 'utf8').replaceAll(
-    /^(main|directory) = "([^"]+)"$/gm,
-    (_line, name: string, file: string) => `${name} = ${JSON.stringify(join(workspace, file))}`,
-  )
   writePrivateFile(path, text)
   return path
 }
@@ -68,6 +76,9 @@ function wranglerArguments(settings: WorkerSettings): string[] {
     '--show-interactive-dev-session=false',
   ]
 }
+
+/** workerd names the sockets that the proxy before it is given `direct:N:…`. */
+const innerPortTaken = /Address already in use.*"direct:\d/
 
 export function startWorker(settings: WorkerSettings): Worker {
   const guard = spawn(process.execPath, [guardScript, ...wranglerArguments(settings)], {
@@ -101,6 +112,7 @@ export function startWorker(settings: WorkerSettings): Worker {
   })
   return {
     ended,
+    lostInnerPort: () => lines.some((line) => innerPortTaken.test(line)),
     lastLines: () => lines.filter((line) => line.trim() !== '').join('\n'),
     showLog: () => {
       isShown = true
@@ -127,7 +139,7 @@ export function workerFailure(worker: Worker, exitCode: number): Failure {
   return new Failure('internal', {
     what: `wrangler dev ended by itself with exit code ${exitCode}.`,
     why: worker.lastLines() || 'It said nothing.',
-    fix: 'Mend what it says and start again.',
+    fix: 'Correct what it says and start again.',
   })
 }
 
@@ -142,6 +154,7 @@ export async function untilReady(worker: Worker, url: string, interruption: Abor
     interruption.throwIfAborted()
     const answer = await Promise.race([ask(`${url}/readyz`), worker.ended])
     if (typeof answer === 'number') throw workerFailure(worker, answer)
+    if (worker.lostInnerPort()) throw workerFailure(worker, 1)
     if (answer?.status === 200) return
     if (answer !== undefined) lastAnswer = `${answer.status} ${answer.text}`
     await Promise.race([delay(pollMilliseconds), worker.ended])
@@ -149,7 +162,7 @@ export async function untilReady(worker: Worker, url: string, interruption: Abor
   throw new Failure('internal', {
     what: `The functions were not ready within ${readyMilliseconds / 1000} seconds.`,
     why: `/readyz: ${lastAnswer}\n${worker.lastLines()}`,
-    fix: 'Mend what it says and start again.',
+    fix: 'Correct what it says and start again.',
   })
 }
 

@@ -13,7 +13,11 @@ import { migrationStatus } from '@millrace/db/migrate/migrate'
 import type { Target } from '@millrace/db/url'
 import { loadDrivers, needsGateway, withAbsoluteFiles } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { join } from 'node:path'
+import { runningDevs } from '../dev/leftovers.ts'
+import { developmentSecrets } from '../dev/state.ts'
 import { readMigrations } from '../migrations.ts'
+import type { ServiceSecrets } from '../secrets.ts'
 import { openUnchanged } from './open.ts'
 import { readSettings } from './settings.ts'
 
@@ -27,7 +31,8 @@ export interface ExamineOptions {
 
 /** Runs the whole checklist, whatever fails on the way. Changes nothing. */
 export async function examine(context: Context, { url, isDevelopment }: ExamineOptions): Promise<readonly Finding[]> {
-  const { settings, problems, notices } = readSettings({ ...context.environment(), DATABASE_URL: url })
+  const environment = { ...secretsOfDev(context), ...context.environment(), DATABASE_URL: url }
+  const { settings, problems, notices } = readSettings(environment)
   for (const notice of notices) context.output.note(notice)
   const findings = [...checkSettings(settings, problems)]
   if (!problems.some(({ variable }) => variable === 'DATABASE_URL')) {
@@ -39,6 +44,14 @@ export async function examine(context: Context, { url, isDevelopment }: ExamineO
     reason: `the database could not be asked (${obstacle?.id ?? 'reachable'}).`,
     fix: obstacle?.fix ?? '',
   })
+}
+
+/** Those that a `millrace dev` runs with which was started here: nobody has to set them. */
+function secretsOfDev({ directories, output }: Context): Partial<ServiceSecrets> {
+  const state = join(directories.caller, '.millrace')
+  if (runningDevs(state).length === 0) return {}
+  output.note('Using the development secrets of the running `millrace dev`.')
+  return developmentSecrets(state)
 }
 
 const obstacles: ReadonlySet<Finding['id']> = new Set(['url', 'reachable', 'auth', 'database.exists', 'tls'])
@@ -98,7 +111,7 @@ async function sealFindings(database: Database, { settingsKeys }: Settings): Pro
       fail(
         'secret.settings_keys',
         `Secrets in users' settings are sealed under ${kids}, which SETTINGS_KEYS does not have: nobody can open them.`,
-        `Put ${kids} back into SETTINGS_KEYS, behind the first; \`millrace keys rotate\` makes it dispensable.`,
+        `Put ${kids} back into SETTINGS_KEYS, after the first; run \`millrace keys rotate\`, then it can be removed.`,
       ),
     ]
   } catch (thrown) {

@@ -26,7 +26,7 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
   },
   'database.exists': {
     looksAt: 'the database that the URL names, or the SQLite file',
-    complainsWhen: 'fails when it is not there, or is no database',
+    complainsWhen: 'fails when it is not there, or is not a database',
     mending: '`create database`, or `millrace migrate` for a file; or correct the name',
   },
   tls: {
@@ -101,12 +101,12 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
     mending: '`millrace backup --out FILE`, by a schedule ([backups](backups.md))',
   },
   'backup.age': {
-    looksAt: 'the newest backup that came off',
+    looksAt: 'the last successful backup',
     complainsWhen: 'warns when it is older than 26 hours or a newer one failed, fails beyond 50 hours',
     mending: 'the reason that the failed one recorded; a backup every day',
   },
   'backup.encrypted': {
-    looksAt: 'the newest backup that came off; `BACKUP_RECIPIENTS`',
+    looksAt: 'the last successful backup; `BACKUP_RECIPIENTS`',
     complainsWhen: 'warns when it is not encrypted',
     mending: '`BACKUP_RECIPIENTS`, or `millrace backup --recipient age1…`',
   },

@@ -81,6 +81,6 @@ function startObstacle(target: Target, { words: { why, fix } }: Failure): readon
   return [
     ok('reachable', 'The directory of the SQLite file is there.'),
     ok('auth', 'The file may be read and written.'),
-    fail('database.exists', `The file is no SQLite database: ${why}`, fix),
+    fail('database.exists', `The file is not a SQLite database: ${why}`, fix),
   ]
 }

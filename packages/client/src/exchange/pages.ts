@@ -13,7 +13,7 @@ export interface ListOptions extends CallOptions {
   readonly cursor?: string
 }
 
-/** A list, item by item; each page is asked for when it is come to. */
+/** A list, item by item; each page is fetched on demand. */
 export interface Pages<Item> extends AsyncIterable<Item> {
   pages(): AsyncIterableIterator<Page<Item>>
 }

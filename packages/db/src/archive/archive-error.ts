@@ -9,12 +9,16 @@ export interface ArchiveProblem {
 
 /** Why an archive can't be taken. */
 export type ArchiveFault =
-  /** It is not whole, or not an archive. */
+  /** It is an archive, and not whole. */
   | 'damaged'
+  /** It is a file of another kind. */
+  | 'not_archive'
   /** Its format or schema is newer than this code. */
   | 'newer'
   /** It is encrypted, and no identity was given. */
   | 'identity_missing'
+  /** It is encrypted, and not for any of the identities that were given. */
+  | 'identity_wrong'
   /** A database has rows that no archive can hold. */
   | 'rows_refused'
 
@@ -32,6 +36,10 @@ export class ArchiveError extends Error {
 
 export function describeProblem({ line, table, what }: ArchiveProblem): string {
   return table === undefined ? `Line ${line}: ${what}` : `Line ${line} (${table}): ${what}`
+}
+
+export function notArchive(what: string): ArchiveError {
+  return new ArchiveError('not_archive', [{ line: 1, what }])
 }
 
 export function damaged(line: number, what: string): ArchiveError {

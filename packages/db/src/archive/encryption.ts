@@ -23,7 +23,7 @@ export function encrypterFor(recipients: readonly string[]): Encrypter {
 /**
  * Opens an age file.
  * @param identities lines `AGE-SECRET-KEY-1…`
- * @throws ArchiveError when none of them opens it; while reading, whatever age-encryption throws on damage.
+ * @throws ArchiveError when none of them opens it or its beginning is damaged; while reading, whatever age-encryption throws on damage.
  */
 export async function decrypt(
   encrypted: ReadableStream<Uint8Array>,
@@ -39,6 +39,10 @@ export async function decrypt(
   try {
     return await decrypter.decrypt(encrypted)
   } catch (thrown) {
-    throw damaged(1, `age can't open it: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    const words = thrown instanceof Error ? thrown.message : String(thrown)
+    if (words.startsWith('no identity matched')) {
+      throw new ArchiveError('identity_wrong', [{ line: 1, what: 'the archive was encrypted for another identity' }])
+    }
+    throw damaged(1, `age cannot open it: ${words}`)
   }
 }

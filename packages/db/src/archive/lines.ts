@@ -2,7 +2,7 @@ import { encodeText } from '../document/encoding.ts'
 import { JsonScanner } from '../document/scanner.ts'
 import type { DialectName } from '../sql/dialect.ts'
 import { schemaNumber } from '../schema/known-migrations.ts'
-import { ArchiveError, damaged } from './archive-error.ts'
+import { ArchiveError, damaged, notArchive } from './archive-error.ts'
 import type { TableDigests } from './digest.ts'
 import type { ArchiveEntry } from './row.ts'
 import { createSha256 } from './sha256.ts'
@@ -44,6 +44,7 @@ export function writeEnd(tables: TableDigests): string {
 
 /** @throws ArchiveError when the line is no head, or one of a newer format or schema. */
 export function readHead(line: string): ArchiveHead {
+  refuseForeign(line)
   const head = readObject(line, 1)
   refuseDuplicates(line, 1)
   const { millrace: format } = head
@@ -60,6 +61,18 @@ export function readHead(line: string): ArchiveHead {
   if (consistency !== 'snapshot' && consistency !== 'table')
     throw damaged(1, 'consistency is neither snapshot nor table')
   return { createdAt, source: readSource(source), consistency }
+}
+
+/** What has nothing of any of an archive's lines is a file of another kind. */
+function refuseForeign(line: string): void {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    if (line !== '') throw notArchive('its first line is not JSON')
+  }
+  const isOurs = value === undefined || (isObject(value) && ['millrace', 't', 'end'].some((name) => name in value))
+  if (!isOurs) throw notArchive('its first line is not the head of an archive')
 }
 
 function readSource(source: unknown): ArchiveHead['source'] {

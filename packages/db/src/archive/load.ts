@@ -5,7 +5,7 @@ import { buildQuery, buildStatement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 import type { TableDigests } from './digest.ts'
 import { LateIndexes, makeMissingIndexes } from './late-indexes.ts'
-import { HeldMark, readMark, type RestoreMark } from './mark.ts'
+import { HeldMark, markWords, readMark, type RestoreMark } from './mark.ts'
 import { Proof } from './proof.ts'
 import { RestoreError } from './restore-error.ts'
 import type { RowPage, RowPages } from './row.ts'
@@ -69,9 +69,9 @@ async function resumeMark(transport: Transport, digest: string): Promise<HeldMar
   }
   if (mark.digest !== digest) {
     throw new RestoreError('other_archive', {
-      what: 'The restore that is under way is of something else.',
-      why: `The database is marked with ${mark.digest.slice(0, 12)}…, and this is ${digest.slice(0, 12)}….`,
-      fix: 'Resume with the same archive or source, or give up with `millrace restore --abandon`.',
+      what: `The ${markWords(mark).work} that is under way has another source.`,
+      why: `The database is marked with ${mark.digest.slice(0, 17)}…, and this is ${digest.slice(0, 17)}….`,
+      fix: `Continue with the same archive or source (${markWords(mark).resume}), or give up with \`millrace restore --abandon\`.`,
     })
   }
   return HeldMark.takeOver(transport, mark)
@@ -79,10 +79,11 @@ async function resumeMark(transport: Transport, digest: string): Promise<HeldMar
 
 /** Sets the mark on a database without rows; where someone wrote meanwhile, takes it back. */
 async function beginUnderMark(transport: Transport, digest: string): Promise<HeldMark> {
-  if ((await readMark(transport)) !== undefined) throw inProgress()
+  const found = await readMark(transport)
+  if (found !== undefined) throw inProgress(found)
   await refuseRows(transport)
   const mark = await HeldMark.set(transport, digest)
-  if (mark === undefined) throw inProgress()
+  if (mark === undefined) throw inProgress(await readMark(transport))
   try {
     await refuseRows(transport)
   } catch (thrown) {
@@ -92,11 +93,12 @@ async function beginUnderMark(transport: Transport, digest: string): Promise<Hel
   return mark
 }
 
-function inProgress(): RestoreError {
+function inProgress(mark: RestoreMark | undefined): RestoreError {
+  const { work, resume } = mark === undefined ? { work: 'restore', resume: '--resume' } : markWords(mark)
   return new RestoreError('restore_in_progress', {
-    what: 'A restore into this database is under way.',
+    what: `A ${work} into this database is under way.`,
     why: 'Its mark is set: a run is writing, or one was interrupted.',
-    fix: 'Let it end, go on with --resume, or give up with `millrace restore --abandon`.',
+    fix: `Wait until it ends, continue with ${resume}, or give up with \`millrace restore --abandon\`.`,
   })
 }
 
@@ -106,7 +108,8 @@ function inProgress(): RestoreError {
  */
 export async function refuseUnlessRestorable(database: Database): Promise<void> {
   const transport = database.transport()
-  if ((await readMark(transport)) !== undefined) throw inProgress()
+  const mark = await readMark(transport)
+  if (mark !== undefined) throw inProgress(mark)
   await refuseRows(transport)
 }
 
@@ -203,7 +206,7 @@ export async function abandonRestore(database: Database): Promise<number> {
   throw new RestoreError('no_restore', {
     what: 'There is nothing to abandon.',
     why: 'No restore into this database is under way, and its rows are not to be deleted.',
-    fix: 'Nothing needs mending.',
+    fix: 'Nothing has to be done.',
   })
 }
 

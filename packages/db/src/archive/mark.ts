@@ -16,6 +16,16 @@ export interface RestoreMark {
   readonly progress: { readonly table: string | null; readonly rows: number }
 }
 
+/** What the digest of a mark begins with where rows are copied from a database. */
+export const copyMark = 'copy '
+
+/** How to name and to resume what the mark is of. */
+export function markWords({ digest }: RestoreMark): { readonly work: 'copy' | 'restore'; readonly resume: string } {
+  return digest.startsWith(copyMark)
+    ? { work: 'copy', resume: '`millrace copy --from URL --to URL --resume`' }
+    : { work: 'restore', resume: '`millrace restore FILE --resume`' }
+}
+
 const markQuery = defineQuery<object>()((dialect) => {
   const { marks } = dialect.tables
   return dialect.builder.select({ value: marks.value, owner: marks.owner }).from(marks).where(isAnchor(dialect))

@@ -1,4 +1,4 @@
-import { ArchiveError, damaged, type ArchiveProblem } from './archive-error.ts'
+import { ArchiveError, damaged, notArchive, type ArchiveProblem } from './archive-error.ts'
 import { RowWatch } from './checked-rows.ts'
 import { schemaNumber } from '../schema/known-migrations.ts'
 import { differingTables, StreamDigest, TablesDigester, type TableDigests } from './digest.ts'
@@ -53,13 +53,20 @@ const pageCharacters = 512 * 1024
  */
 export async function openArchive(file: ReadableStream<Uint8Array>, options: ReadOptions): Promise<ArchiveReading> {
   const metered = new MeteredFile(file)
-  const isAge = isEncrypted(await metered.peek(introductionBytes))
+  const beginning = await metered.peek(introductionBytes)
+  const isAge = isEncrypted(beginning)
+  if (!isAge && !isGzip(beginning)) throw notArchive('it begins neither as gzip nor as age does')
   const content = isAge ? chunksOf(await decrypt(metered.stream(), options.identities)) : metered.chunks()
   const lines = new ArchiveLines(content)
   const first = await lines.next()
   if (first === undefined) throw damaged(1, 'the archive is empty')
   const head = readHead(first)
   return { head, isEncrypted: isAge, pages: new Reader(lines, metered, { head, isEncrypted: isAge }, options).pages() }
+}
+
+/** Every gzip member begins with these two bytes (RFC 1952); so may what is too short to have both. */
+function isGzip([first, second]: Uint8Array): boolean {
+  return first === undefined || (first === 0x1f && (second === undefined || second === 0x8b))
 }
 
 type Opened = Pick<WholeArchive, 'head' | 'isEncrypted'>
@@ -194,6 +201,9 @@ function broughtUp({ columns }: ArchiveTable, { row }: ArchiveEntry): ArchiveEnt
   return entryOf(Object.fromEntries(columns.map(({ name }) => [name, row[name] ?? null])))
 }
 
+/** In UTF-16 units. No row is that long, and a file that claims one is not to fill the memory. */
+const longestLine = 256 * 1024 * 1024
+
 /** The plain text, line by line. */
 class ArchiveLines {
   readonly #content: AsyncGenerator<Uint8Array>
@@ -247,6 +257,8 @@ class ArchiveLines {
     const [first] = lines
     if (first === undefined) {
       this.#rest += last
+      if (this.#rest.length > longestLine)
+        throw damaged(this.number + 1, `the line has more than ${longestLine} characters`)
       this.#ready = []
     } else {
       lines[0] = this.#rest + first

@@ -33,8 +33,8 @@ export async function checkBackups(transport: Transport, at: Date): Promise<read
   const configured = ok('backup.configured', `Backups are taken: the newest on ${dayOf(newest)}.`)
   const goodAt = row.goodAt ?? undefined
   if (goodAt === undefined) {
-    const none = fail('backup.age', `No backup has come off yet (the newest: ${row.newestResult ?? ''}).`, take)
-    const reason = 'no backup has come off.'
+    const none = fail('backup.age', `No backup has succeeded yet (the newest: ${row.newestResult ?? ''}).`, take)
+    const reason = 'no backup has succeeded.'
     return [configured, none, ...allNotChecked(['backup.encrypted', 'backup.drilled'], reason, take)]
   }
   return [
@@ -54,11 +54,11 @@ interface Ages {
 function ageFinding({ goodAt, newest, newestResult }: Ages, at: Date): Finding {
   const id = 'backup.age'
   const hours = (at.getTime() - goodAt.getTime()) / hourMilliseconds
-  const words = `The newest backup that came off is ${ageWords(hours)} old.`
+  const words = `The last successful backup is ${ageWords(hours)} old.`
   if (hours > tooOldHours) return fail(id, words, take)
   if (hours > oldHours) return warn(id, words, take)
   if (newest > goodAt && !isUnfinished(newestResult)) {
-    return warn(id, `${words} One after it did not come off (${newestResult}).`, take)
+    return warn(id, `${words} A later one did not succeed (${newestResult}).`, take)
   }
   return ok(id, words)
 }

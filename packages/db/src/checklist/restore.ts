@@ -1,4 +1,4 @@
-import { readMark } from '../archive/mark.ts'
+import { markWords, readMark } from '../archive/mark.ts'
 import type { Transport } from '../sql/transport.ts'
 import { fail, ok, type Finding } from './finding.ts'
 
@@ -9,10 +9,15 @@ export async function checkRestore(transport: Transport): Promise<Finding> {
   if (mark === undefined) return ok(id, 'No restore is under way.')
   const { digest, progress } = mark
   const place = progress.table === null ? 'before the first row' : `in ${progress.table}, after ${progress.rows} rows`
-  const which = digest === '' ? 'an archive that is not known' : `the archive ${digest.slice(0, 12)}…`
+  const { work, resume } = markWords(mark)
+  const source = work === 'copy' ? 'from another database' : archiveWords(digest)
   return fail(
     id,
-    `A restore of ${which} is under way or broke off, ${place}: every request is answered 503 until it ends.`,
-    'Wait for it, or go on with `millrace restore FILE --resume`, or empty the tables with `millrace restore FILE --abandon`.',
+    `A ${work} ${source} is under way or was interrupted, ${place}: every request is answered 503 until it ends.`,
+    `Wait until it ends, continue with ${resume}, or empty the tables with \`millrace restore --abandon\`.`,
   )
+}
+
+function archiveWords(digest: string): string {
+  return digest === '' ? 'of an unknown archive' : `of the archive ${digest.slice(0, 12)}…`
 }

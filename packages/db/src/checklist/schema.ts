@@ -25,7 +25,9 @@ export async function checkSchema(transport: Transport, state: MigrationState): 
   }
   const catalogue = catalogueOf(transport.dialect)
   const live = await readSchema(transport)
-  const drift = compareSchemas(catalogue, live)
+  const isRestoring = await hasMark(transport)
+  // A restore makes these when all rows are there.
+  const drift = compareSchemas(catalogue, live).filter((found) => !(isRestoring && isPlainIndex(found)))
   const extra = extraColumns(catalogue, live).map(({ table, name }) => `${table}.${name}`)
   const marks = await marksFindings(transport)
   const findings = parts.flatMap((part) => {
@@ -54,6 +56,20 @@ async function marksFindings(transport: Transport): Promise<readonly Finding[]> 
     const message = 'The table marks, or its row, is missing: no request is answered without.'
     return [fail('schema.table', message, 'Run `millrace migrate` against this DATABASE_URL: it makes them again.')]
   }
+}
+
+/** Whether a restore is under way; a database without its marks has none. */
+async function hasMark(transport: Transport): Promise<boolean> {
+  try {
+    return (await readMark(transport)) !== undefined
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return false
+    throw thrown
+  }
+}
+
+function isPlainIndex({ kind, sql = '' }: Drift): boolean {
+  return kind === 'index' && sql.startsWith('create index ')
 }
 
 function idOf(part: (typeof parts)[number]): CheckId {
@@ -86,10 +102,10 @@ function findingOf({ kind, message, sql }: Drift): Finding {
 
 function fixOf(kind: Drift['kind'], sql: string | undefined): string {
   if (sql === undefined) {
-    return 'No single statement mends it here: make a new database with `millrace migrate`, and move the rows with `millrace copy`.'
+    return 'No single statement corrects it here: create a new database with `millrace migrate`, and move the rows with `millrace copy`.'
   }
   if (kind === 'table') {
-    return 'Run the statement of `sql`, and then `millrace doctor` again: indexes and keys of the table come next.'
+    return 'Run the statement of `sql`, then those of its indexes and foreign keys below. `millrace migrate` does not create it again.'
   }
   return 'Run the statement of `sql`.'
 }

@@ -32,7 +32,7 @@ export function extraColumns({ expected }: Catalogue, live: SchemaShape): readon
 export function compareSchemas(catalogue: Catalogue, live: SchemaShape): readonly Drift[] {
   return [...catalogue.expected].flatMap(([table, wanted]) => {
     const present = live.get(table)
-    if (present === undefined) return [missingTable(catalogue, table, wanted)]
+    if (present === undefined) return missingTable(catalogue, table, wanted)
     return [
       ...columnDrift(catalogue, table, wanted, present),
       ...keyDrift(table, wanted, present),
@@ -42,8 +42,10 @@ export function compareSchemas(catalogue: Catalogue, live: SchemaShape): readonl
   })
 }
 
-function missingTable(catalogue: Catalogue, table: string, { columns, primaryKey, foreignKeys }: TableShape): Drift {
+/** The table, and what is made behind it: so that the statements of one comparison, in order, make all of it. */
+function missingTable(catalogue: Catalogue, table: string, wanted: TableShape): readonly Drift[] {
   const { quote } = catalogue
+  const { columns, primaryKey, foreignKeys } = wanted
   // Where they can be added later they are drift of their own: what they refer to may be missing too.
   const onlyNow = foreignKeys.filter((key) => catalogue.addForeignKey(table, key) === undefined)
   const definitions = [
@@ -54,13 +56,18 @@ function missingTable(catalogue: Catalogue, table: string, { columns, primaryKey
         `foreign key (${key.columns.map(quote).join(', ')}) references ${quote(key.target)} (${key.targetColumns.map(quote).join(', ')})`,
     ),
   ]
-  return {
-    kind: 'table',
-    table,
-    name: table,
-    message: `The table ${table} is missing.`,
-    sql: `create table ${quote(table)} (${definitions.join(', ')})`,
-  }
+  const made: TableShape = { ...wanted, indexes: [], foreignKeys: onlyNow }
+  return [
+    {
+      kind: 'table',
+      table,
+      name: table,
+      message: `The table ${table} is missing.`,
+      sql: `create table ${quote(table)} (${definitions.join(', ')})`,
+    },
+    ...indexDrift(catalogue, table, wanted, made),
+    ...foreignKeyDrift(catalogue, table, wanted, made),
+  ]
 }
 
 function columnDrift(catalogue: Catalogue, table: string, wanted: TableShape, present: TableShape): readonly Drift[] {

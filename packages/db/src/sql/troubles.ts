@@ -77,7 +77,7 @@ const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
   },
   database_schema_outdated: {
     fault: 'database_schema_outdated',
-    cure: 'Run `millrace migrate` against this DATABASE_URL.',
+    cure: 'Run `millrace migrate` against this DATABASE_URL. If nothing is pending, a table or column is missing: `millrace doctor` prints the SQL that creates it.',
   },
   json_unsupported: {
     fault: 'database_schema_outdated',
@@ -130,7 +130,7 @@ const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
   },
   restore_in_progress: {
     fault: 'restore_in_progress',
-    cure: 'Wait for the restore, or run `millrace restore --resume` or `--abandon`.',
+    cure: 'Wait until it ends. If it was interrupted: `millrace restore FILE --resume`, `millrace copy … --resume`, or `millrace restore --abandon`.',
     retryAfterSeconds: 30,
   },
   unique_violation: { fault: 'unique_violation', cure: 'A row with the same key exists.' },

@@ -39,7 +39,7 @@ function invalidHost(span: Span, host: string, example: string): UrlFault {
   }
   return new UrlFault(
     span,
-    "DATABASE_URL's host is no host name and no IP address",
+    "DATABASE_URL's host is neither a host name nor an IP address",
     'A name has letters, digits, dots, hyphens and underscores; an IPv6 address stands in brackets.',
     `Write ${example}, with [::1] for an IPv6 address; percent-encode @ : / ? # in the password.`,
   )
@@ -48,7 +48,7 @@ function invalidHost(span: Span, host: string, example: string): UrlFault {
 function invalidPort(port: string, span: Span): UrlFault {
   return new UrlFault(
     span,
-    "DATABASE_URL's port is no port",
+    "DATABASE_URL's port is not a port number",
     `A port is a number from 1 to 65535${/\D/.test(port) ? ', and a password is followed by an @ and the host' : ''}.`,
     'Write the number of the port, or leave it out with its colon for the default one.',
   )

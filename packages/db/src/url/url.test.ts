@@ -214,8 +214,8 @@ type Bad = readonly [url: string, what: string, marked: string, fixed: string, e
 const memory = 'DATABASE_URL asks for a SQLite database in memory'
 const unknown = 'DATABASE_URL has an option that is not known'
 const slashes = 'DATABASE_URL lacks the two slashes after its scheme'
-const badHost = "DATABASE_URL's host is no host name and no IP address"
-const badPort = "DATABASE_URL's port is no port"
+const badHost = "DATABASE_URL's host is neither a host name nor an IP address"
+const badPort = "DATABASE_URL's port is not a port number"
 const scheme = 'DATABASE_URL has a scheme that is not known'
 const driver = 'DATABASE_URL names a driver that is not known'
 const noValue = (name: string) => `DATABASE_URL's option ${name} has no value that it can have`

@@ -62,7 +62,7 @@ export function prepareSqliteFile(path: string): string {
  * the write-ahead log that those connections write to.
  */
 function checkSqliteFile(file: string): void {
-  if (statSync(file).isDirectory()) throw Object.assign(new Error('a directory is no file'), { code: 'EISDIR' })
+  if (statSync(file).isDirectory()) throw Object.assign(new Error('a directory is not a file'), { code: 'EISDIR' })
   accessSync(file, constants.R_OK | constants.W_OK)
 }
 

@@ -47,7 +47,7 @@ function errorProblems(parsed: unknown): readonly ErrorProblem[] {
   const unknown = Object.keys(members).filter((name) => !errorMembers.has(name))
   return [
     ...missing.map((name) => ({ path: [name], message: name in members ? 'must be text' : 'is required' })),
-    ...unknown.map((name) => ({ path: [name], message: 'is no field here' })),
+    ...unknown.map((name) => ({ path: [name], message: 'unknown field' })),
   ]
 }
 

@@ -21,15 +21,36 @@ const page = `<!doctype html>
 <title>Millrace API</title>
 <link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="/docs/start.css">
 </head>
 <body>
+<form id="login">
+<label>Username <input name="username" autocomplete="username" required></label>
+<label>Email (to register) <input name="email" type="email" autocomplete="email"></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button name="act" value="login">Log in</button>
+<button name="act" value="register">Register</button>
+<output role="status"></output>
+</form>
 <div id="reader"></div>
 <noscript>This page needs scripts; <a href="/openapi.json">the document</a> itself does not.</noscript>
 <script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script type="module" src="/docs/start.js"></script>
 </body>
 </html>
 `
+
+const docsAnswer = () =>
+  Promise.resolve({
+    ok: true,
+    status: 200,
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': policy,
+      'Referrer-Policy': 'no-referrer',
+    },
+    body: page,
+  } as const)
 
 export const getDocs = defineRoute({
   method: 'GET',
@@ -44,17 +65,7 @@ export const getDocs = defineRoute({
   isConditional: false,
   answers: { 200: z.string() },
   refusals: [],
-  act: () =>
-    Promise.resolve({
-      ok: true,
-      status: 200,
-      headers: {
-        'Content-Type': 'text/html; charset=utf-8',
-        'Content-Security-Policy': policy,
-        'Referrer-Policy': 'no-referrer',
-      },
-      body: page,
-    }),
+  act: docsAnswer,
 })
 
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)

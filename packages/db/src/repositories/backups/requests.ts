@@ -63,7 +63,7 @@ export async function requestBackup(store: Store, caller: UserCaller, backup: Ba
   return foundFor(caller, rows)
 }
 
-/** A scheduled backup that came off, by its name or the newest that was verified, for administrators. */
+/** A scheduled backup that succeeded, by its name or the newest that was verified, for administrators. */
 export async function findBackup(
   store: Store,
   caller: UserCaller,
@@ -86,7 +86,7 @@ function foundFor(caller: UserCaller, rows: readonly FoundRow[]): Outcome<Backup
   return found === undefined ? refused('not_found') : done(backupOf(found))
 }
 
-/** The one that was asked for or is being taken; of that name where it has come off meanwhile. */
+/** The one that was asked for or is being taken; of that name where it has succeeded meanwhile. */
 function pendingQuery(dialect: Dialect, caller: UserCaller, name: string) {
   const { backups } = dialect.tables
   return backupsQuery(dialect, caller, or(isResult(dialect, unfinished), eq(backups.name, name)))
@@ -99,7 +99,7 @@ function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | und
     .select(backupOf(backups))
     .from(backups)
     .where(condition)
-    // What is under way before what came off in the same second.
+    // What is under way before what succeeded in the same second.
     .orderBy(
       sql`case when ${isResult(dialect, unfinished)} then 0 else 1 end`,
       desc(backups.createdAt),

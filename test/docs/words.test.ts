@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { workspaceRoot } from '../workspace.ts'
+
+/**
+ * What was once written and had to be read twice, with what stands there now. Pages, help and messages are plain technical
+ * English: short sentences, the field's words, no inversions.
+ */
+const banned: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/guide's points/, 'the production checklist'],
+  [/what only production needs is no failure/, 'report production-only failures as warnings'],
+  [/\b(?:came|come|comes) off\b/, 'succeeded'],
+  [/is no (?:field|parameter) here/, 'unknown field, unknown parameter'],
+  [/not as it must be/, 'is invalid'],
+  [/is no origin/, 'is not a valid origin'],
+  [/see (?:them|it) ready/, 'wait until it is ready'],
+  [/deploy-step/, 'command-line tools'],
+  [/dispensable/, 'then it can be removed'],
+  [/['"`]Of a log-in/, 'Access token from `/v1/auth/login`'],
+  [/when it is come to/, 'fetched on demand'],
+  [/is there already\. It may/, 'already exists. Use --force to overwrite it'],
+  [/when nothing has it open too/, 'even after everything has closed it'],
+  [/there is no such path\./, 'it returns 404'],
+  [/(?:was|were|is|are|none) (?:not )?at hand/, 'not available'],
+  [/what mends (?:it|them)/, 'how to fix it'],
+  [/Nothing needs mending/, 'Nothing has to be done'],
+  [/Take another backup/, 'Use another backup file'],
+]
+
+/** Pages that people read, and sources whose strings people read; what stands in comments counts too. */
+function textFiles(): readonly string[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: workspaceRoot,
+    encoding: 'utf8',
+  })
+  return listed
+    .split('\n')
+    .filter((path) =>
+      /^(?:README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[^/]+\.md$|^packages\/(?:api|cli|client|db|drivers|gateway)\/(?:src|package)\/.*\.(?:ts|js|md)$|^functions\/(?:src|assets\/docs)\/.*\.(?:ts|js)$|^\.env\.example$/.test(
+        path,
+      ),
+    )
+}
+
+test.for(banned)('%s is not written any more', ([pattern]) => {
+  const found = textFiles().flatMap((path) =>
+    readFileSync(join(workspaceRoot, path), 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+  )
+  expect(found).toEqual([])
+})
+
+test('each of the words would be found', () => {
+  expect(textFiles().length).toBeGreaterThan(200)
+  expect(banned.filter(([pattern]) => pattern.test(['a backup that came', 'off'].join(' ')))).toHaveLength(1)
+})
