@@ -17,7 +17,10 @@ const failure = new Failure('url_invalid', { what: 'Wrong.', why: 'abc\n  ^', fi
 test('an error is what, why and fix, and lines of the why stay under each other', () => {
   const { written, output } = captured(false)
   output.failure(failure)
-  expect(written).toEqual({ stdout: '', stderr: 'error: Wrong.\n  why: abc\n         ^\n  fix: Mend it.\n  see: docs/databases.md\n' })
+  expect(written).toEqual({
+    stdout: '',
+    stderr: 'error: Wrong.\n  why: abc\n         ^\n  fix: Mend it.\n  see: docs/databases.md\n',
+  })
 })
 
 test('with --json everything but the one document is standard error', () => {
