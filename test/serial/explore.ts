@@ -73,11 +73,12 @@ async function judgeOf(theatre: Theatre, together: readonly Write[], grain: Grai
       Math.max(...serial.map(({ trace }) => trace.filter(({ actor }) => actor === name).length)),
     ]),
   )
+  const patience = 2 * Math.max(...Object.values(lengths)) + 2
   return {
     names,
     lengths,
     async violationOf(schedule) {
-      const { outcome, trace } = await run(theatre, together, schedule, grain)
+      const { outcome, trace } = await run(theatre, together, schedule, grain, patience)
       if (allowed.has(keyOf(outcome))) return undefined
       if (await isWithoutThoseInProgress(theatre, { together, names, outcome, grain })) return undefined
       return {

@@ -1,5 +1,5 @@
 /**
- * `pnpm serial`: steps every pair of writes against each other, on databases that it starts and ends itself, and exits 1
+ * `pnpm serial`: steps every pair of writes that can meet, and some triples, against each other, on databases that it starts and ends itself, and exits 1
  * where an outcome equals that of no serial order.
  *
  *   --dialect sqlite,postgres,mysql   which databases; all unless given
@@ -22,7 +22,7 @@ import { makeDataDirectory } from '../servers/data-directory.ts'
 import { startServers } from '../servers/start.ts'
 import type { Grain } from './actor.ts'
 import { explore, replay, sample, type Violation } from './explore.ts'
-import { nameOf, pairs, writesOf } from './pairs.ts'
+import { nameOf, pairs, triples, writesOf } from './pairs.ts'
 import { textOf } from './report.ts'
 import { readSchedule } from './schedule.ts'
 import { openTheatre } from './theatre.ts'
@@ -47,6 +47,7 @@ const seed = Number(values.seed)
 /** By name, `*` for anything; a text with ` × ` is the writes themselves. */
 function chosenPairs(): readonly (readonly Write[])[] {
   if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
+  if (values.pairs === '*') return sample([...pairs, ...triples], Number(values.sample), values.seed)
   const parts = values.pairs.split(' × ').map((part) => new RegExp(`^${part.replaceAll('*', '.*')}$`))
   const [first, second] = parts
   const matching = pairs.filter(([left, right]) =>

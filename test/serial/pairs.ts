@@ -11,12 +11,37 @@ export const pairs: readonly Pair[] = writes.flatMap((first, index) =>
     .map((second): Pair => [first, second]),
 )
 
+/** Three of which each meets another one, where two alone would not do: `share × transfer × unshare`. */
+export const triples: readonly (readonly Write[])[] = [
+  'share with dave × transfer to bob × unshare bob',
+  'share less with bob × patch by bob × transfer to bob',
+  'patch × restore × transfer to bob',
+  'patch at a revision × patch by bob × restore at a revision',
+  'delete × start × share with dave',
+  'delete × retry under a key × retry under a key',
+  'patch × start under a key × start under a key',
+  'create under a key × create under a key × create under a key',
+  'restore under a key × patch × restore under a key',
+  'claim × cancel pending × claim under a key',
+  'claim × give back × claim by an API key',
+  'give back × cancel running × heartbeat',
+  'resume × signal paused × cancel paused',
+  'refresh × refresh × change the password',
+  'refresh × refresh with a used token × log out',
+  'log in × change the password × change the password otherwise',
+  'patch by an API key × delete the API key × change the password and end keys',
+  'demote root × demote admin × disable root',
+  'leave × log in as erin × patch by erin',
+  'leave × transfer to erin × share with erin',
+  'put settings × merge settings × merge other settings',
+].map(writesOf)
+
 function canMeet(first: Write, second: Write): boolean {
   const meets = (rows: readonly string[], others: readonly string[]) => rows.some((row) => others.includes(row))
   return meets(first.changes, [...second.changes, ...second.reads]) || meets(second.changes, first.reads)
 }
 
-/** The pair's name: `patch × delete`. */
+/** The name of those that meet: `patch × delete`. */
 export function nameOf(together: readonly Write[]): string {
   return together.map(({ name }) => name).join(' × ')
 }

@@ -25,6 +25,7 @@ export async function run(
   writes: readonly Write[],
   schedule: Schedule,
   grain: Grain,
+  mostSteps = Number.POSITIVE_INFINITY,
 ): Promise<Run> {
   await stage.ground.restore()
   await stage.refresh()
@@ -36,7 +37,8 @@ export async function run(
     if (write === undefined) throw new Error('an actor without a write')
     return actor.run(() => stage.send(write.request(world)))
   })
-  const trace = await drive(schedule, { actors, changes, isWaiting: (backend) => stage.ground.isWaiting(backend) })
+  const isWaiting = (backend: number) => stage.ground.isWaiting(backend)
+  const trace = await drive(schedule, { actors, changes, isWaiting, mostSteps })
   const given = await Promise.all(answering)
   const answers = new Map(given.map((answer, index) => [actorNames[index] ?? 'a', answer]))
   const rows = await stage.ground.rows()

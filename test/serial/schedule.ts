@@ -90,6 +90,8 @@ export interface Driving {
   readonly changes: Changes
   /** Whether the server says that this connection of its waits for a lock. */
   readonly isWaiting: (backend: number) => Promise<boolean>
+  /** A turn to the end is over after so many steps: who asks again and again waits for another, in its own way. */
+  readonly mostSteps: number
 }
 
 const lookMilliseconds = 3
@@ -106,7 +108,7 @@ export async function drive(schedule: Schedule, driving: Driving): Promise<reado
   const last = new Map<Actor, Step>()
   const rest = actors.map(({ name }): Turn => ({ actor: name, steps: undefined }))
   await settle(driving, last)
-  for (const { actor: name, steps = Number.POSITIVE_INFINITY } of [...schedule, ...rest]) {
+  for (const { actor: name, steps = driving.mostSteps } of [...schedule, ...rest, ...rest.map(toTheEnd)]) {
     const actor = actors.find((candidate) => candidate.name === name)
     if (actor === undefined) throw new Error(`the schedule has an actor ${name}, the run has none`)
     for (let left = steps; left > 0 && !actor.isDone;) {
@@ -120,6 +122,10 @@ export async function drive(schedule: Schedule, driving: Driving): Promise<reado
     }
   }
   return trace
+}
+
+function toTheEnd({ actor }: Turn): Turn {
+  return { actor, steps: Number.POSITIVE_INFINITY }
 }
 
 /** Until each is done, stands before a step, or waits for another's lock while there is one to go on. */
