@@ -140,7 +140,7 @@ describeDialects((dialect) => {
     test('then 404, forbidden, 422, 428, 412', async () => {
       const { world } = suite
       const prepared = await prepareExample(world, name)
-      const isAboutThing = route.access.kind === 'workflow' || route.access.kind === 'execution'
+      const isAboutThing = ['workflow', 'execution', 'schedule'].includes(route.access.kind)
       const without = route.isConditional ? { 'If-Match': null } : {}
       if (isAboutThing) {
         const missing = faulty({ ...prepared, path: prepared.path.replace(/(?<=\/v1\/\w+\/)[^/?]+/, absentId) })

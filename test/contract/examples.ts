@@ -47,6 +47,12 @@ const inEndedExecution: Prepare = async (world, caller) => {
   return { path: { id } }
 }
 
+const inSchedule: Prepare = async (world, caller) => {
+  const body = { name: 'a schedule', cron: '0 0 1 1 *' }
+  const workflow = await makeWorkflow(world, caller)
+  return { path: { id: idOf(await ask(world, caller, 'POST', `/v1/workflows/${workflow}/schedules`, body)) } }
+}
+
 async function withGrace(world: World, caller: Account): Promise<Filling> {
   await ensureAccount(world, 'grace')
   return inWorkflow(world, caller)
@@ -115,6 +121,11 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
   'GET /v1/executions/{id}/signals': inExecution,
   // Of one that has ended the stream ends.
   'GET /v1/executions/{id}/events': inEndedExecution,
+  'GET /v1/workflows/{id}/schedules': inWorkflow,
+  'POST /v1/workflows/{id}/schedules': inWorkflow,
+  'GET /v1/schedules/{id}': inSchedule,
+  'PATCH /v1/schedules/{id}': inSchedule,
+  'DELETE /v1/schedules/{id}': inSchedule,
   'POST /v1/settings/reveal': async (world, caller) => {
     await ask(world, caller, 'PUT', '/v1/settings', { data: { github: { token: { $secret: 'of the example' } } } })
     return {}

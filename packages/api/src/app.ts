@@ -71,6 +71,11 @@ import { getOpenApi } from './routes/operations/openapi.ts'
 import { getMetrics } from './routes/operations/metrics.ts'
 import { getReadiness } from './routes/operations/readyz.ts'
 import { getRoot } from './routes/operations/root.ts'
+import { postSchedule } from './routes/schedules/create.ts'
+import { getSchedule } from './routes/schedules/get.ts'
+import { getSchedules } from './routes/schedules/list.ts'
+import { deleteSchedule } from './routes/schedules/remove.ts'
+import { patchSchedule } from './routes/schedules/update.ts'
 import { getUserSettings } from './routes/settings/get.ts'
 import { putUserSettings } from './routes/settings/put.ts'
 import { postReveal } from './routes/settings/reveal.ts'
@@ -149,6 +154,12 @@ const table = [
   postSignal,
   getSignals,
   getEvents,
+
+  getSchedules,
+  postSchedule,
+  getSchedule,
+  patchSchedule,
+  deleteSchedule,
 
   getUserSettings,
   putUserSettings,

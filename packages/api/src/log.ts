@@ -93,6 +93,32 @@ export interface SweepFailedEntry {
   readonly cure: string | undefined
 }
 
+/** A schedule was not served; it stays due. */
+export interface ScheduleFailedEntry {
+  readonly level: 'error'
+  readonly event: 'schedule_failed'
+  readonly schedule: string
+  readonly cause: string
+  readonly cure: string | undefined
+}
+
+/** A schedule will start nothing more. */
+export interface ScheduleDisabledEntry {
+  readonly level: 'warn'
+  readonly event: 'schedule_disabled'
+  readonly schedule: string
+  readonly reason: string
+}
+
+/** What a run of the scheduler did, where it did anything. */
+export interface SchedulesServedEntry {
+  readonly level: 'info'
+  readonly event: 'schedules_served'
+  readonly started: number
+  readonly passedOver: number
+  readonly disabled: number
+}
+
 /** A backup of the schedule succeeded, read back. */
 export interface BackupTakenEntry {
   readonly level: 'info'
@@ -174,6 +200,9 @@ export type LogEntry =
   | SecretRevealedEntry
   | SweptEntry
   | SweepFailedEntry
+  | ScheduleFailedEntry
+  | ScheduleDisabledEntry
+  | SchedulesServedEntry
   | BackupTakenEntry
   | BackupFailedEntry
   | BackupDrillFailedEntry

@@ -27,9 +27,13 @@ export type Access =
       readonly need: Permission
       /** Where what is asked for needs more than `need`. */
       readonly needFor?: (members: Members) => Permission
+      /** Whether that it is public opens nothing of this, to nobody. */
+      readonly isPrivate?: boolean
     }
   /** Whoever has the permission on the workflow of the execution `{id}`; `view` includes who started it. */
   | { readonly kind: 'execution'; readonly need: Permission }
+  /** Whoever has the permission on the workflow of the schedule `{id}`, other than by its being public. */
+  | { readonly kind: 'schedule'; readonly need: 'view' | 'edit' }
   /** Administrators. */
   | { readonly kind: 'admin' }
   /** Whoever has the METRICS_TOKEN; there is nothing where none is configured. */

@@ -78,7 +78,9 @@ function operationOf(route: Route, schemas: SchemaWriter, refusals: RefusalWrite
 function descriptionOf({ access, scope, mayLag }: Route): string | undefined {
   const sentences = [
     access.kind === 'workflow' ? `Needs \`${access.need}\` on the workflow.` : undefined,
-    access.kind === 'execution' ? `Needs \`${access.need}\` on the execution's workflow.` : undefined,
+    access.kind === 'execution' || access.kind === 'schedule'
+      ? `Needs \`${access.need}\` on the ${access.kind}'s workflow.`
+      : undefined,
     access.kind === 'admin' ? 'For administrators.' : undefined,
     scope === 'account' ? 'Not with an API key.' : undefined,
     mayLag === true

@@ -149,6 +149,22 @@ export const examples: Readonly<Record<string, RouteExample>> = {
   },
   'GET /v1/executions/{id}/events': { path: { id }, query: { after: '0' }, status: 200 },
 
+  'GET /v1/workflows/{id}/schedules': { path: { id }, status: 200 },
+  'POST /v1/workflows/{id}/schedules': {
+    path: { id },
+    headers: key,
+    body: { name: 'every weekday', cron: '30 8 * * 1-5', timeZone: 'Europe/Berlin', input: { report: 'daily' } },
+    status: 201,
+  },
+  'GET /v1/schedules/{id}': { path: { id }, status: 200 },
+  'PATCH /v1/schedules/{id}': {
+    path: { id },
+    headers: ifMatch,
+    body: { cron: '@hourly', overlap: 'skip' },
+    status: 200,
+  },
+  'DELETE /v1/schedules/{id}': { path: { id }, headers: ifMatch, status: 204 },
+
   'GET /v1/settings': { status: 200 },
   'PUT /v1/settings': {
     body: { data: { theme: 'dark', github: { user: 'ada', token: { $secret: 'ghp_0123456789abcdef' } } } },

@@ -56,7 +56,7 @@ export function answerHeaders(route: Route, status: number): readonly string[] {
 }
 
 /** What makes a thing with a path of its own. */
-const placed = /^\/v1\/workflows$|\/executions$|\/retry$/
+const placed = /^\/v1\/workflows$|\/executions$|\/schedules$|\/retry$/
 
 /** Whether it answers one thing that has a revision, or a file. */
 export function hasEntityTag({ answers, path }: Pick<Route, 'answers' | 'path'>): boolean {

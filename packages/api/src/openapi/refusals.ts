@@ -38,6 +38,7 @@ function impliedByAccess(access: Access, path: string): readonly ErrorCode[] {
       return [...unknownCaller, 'forbidden']
     case 'workflow':
     case 'execution':
+    case 'schedule':
       return [...unknownCaller, 'not_found', ...(access.need === 'view' ? [] : (['forbidden'] as const))]
   }
 }

@@ -111,11 +111,12 @@ function servesAnonymous(access: Access, query: URLSearchParams): boolean {
       return true
     case 'admin':
     case 'execution':
+    case 'schedule':
     case 'metrics':
       return false
     case 'user':
       return access.isPublic?.(query) ?? false
     case 'workflow':
-      return access.need === 'view'
+      return access.need === 'view' && access.isPrivate !== true
   }
 }

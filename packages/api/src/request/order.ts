@@ -4,6 +4,7 @@ import { refuse, type Refused } from '../result.ts'
 import { allows } from '../scopes.ts'
 import type { RouteContract } from '../route.ts'
 import type { Context } from '../services/context.ts'
+import { checkSchedule } from '../services/schedules.ts'
 import { checkAdministrator, checkCaller, checkExecution, checkPermission } from '../services/standing.ts'
 import { keptAnswer } from './idempotency.ts'
 import type { Incoming } from './incoming.ts'
@@ -48,6 +49,10 @@ export async function checkAccess(
     case 'execution': {
       if (pathId === undefined) return checkUnknownPath(context)
       return checkExecution(context, pathId, access.need)
+    }
+    case 'schedule': {
+      if (pathId === undefined) return checkUnknownPath(context)
+      return checkSchedule(context, pathId, access.need)
     }
     case 'workflow': {
       if (pathId === undefined) return checkUnknownPath(context)

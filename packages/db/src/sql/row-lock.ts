@@ -19,6 +19,7 @@ export const lockOrder = [
   'sessions',
   'workflows',
   'workflowShares',
+  'schedules',
   'executions',
   'settings',
   'backups',

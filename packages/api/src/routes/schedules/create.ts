@@ -1,0 +1,30 @@
+import { storedAnswer } from '../../answer.ts'
+import { keptAnswer } from '../../request/idempotency.ts'
+import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { createSchedule, type KeepingSchedule } from '../../services/schedules.ts'
+import { workflowPath } from '../workflows/contract.ts'
+import { createdAnswer, newSchedule, scheduleSchema } from './contract.ts'
+
+export const postSchedule = defineRoute({
+  method: 'POST',
+  path: '/v1/workflows/{id}/schedules',
+  summary: 'Make a schedule, which starts executions of the workflow at its times.',
+  access: { kind: 'workflow', need: 'edit' },
+  scope: 'write',
+  pathParameters: workflowPath,
+  query: noParameters,
+  body: documentsBody(newSchedule, ['input']),
+  isIdempotent: true,
+  isConditional: false,
+  answers: { 201: scheduleSchema },
+  refusals: [],
+  async act(context, { path, body, idempotencyKey }) {
+    const keeping: KeepingSchedule | undefined = idempotencyKey && {
+      key: idempotencyKey,
+      answerFor: (schedule) => storedAnswer(createdAnswer(schedule)),
+    }
+    const created = await createSchedule(context, path.id, body, keeping)
+    if (created.ok) return createdAnswer(created.value)
+    return 'kept' in created ? keptAnswer(created.kept) : created
+  },
+})

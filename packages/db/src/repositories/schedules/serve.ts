@@ -1,0 +1,283 @@
+import { and, asc, eq, exists, inArray, isNotNull, isNull, lte, not, sql, type SQL } from 'drizzle-orm'
+import { all, mayOnWorkflow } from '../../access/access.ts'
+import type { ExecutionStatus } from '../../schema/schema.ts'
+import { restoreMark } from '../../schema/schema.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { rowLock, type RowLock } from '../../sql/row-lock.ts'
+import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
+import { insertFrom } from '../../store/insert-where.ts'
+import type { Store } from '../../store/store.ts'
+import { eventQuery, ownerOf, recordEvent, type AuditEvent } from '../audit/event.ts'
+import { viewFields, type ScheduleView } from './schedules.ts'
+
+/** A schedule whose next planned time has come. */
+export type DueSchedule = ScheduleView & { readonly nextAt: Date; readonly isMakerDisabled: boolean }
+
+/** Schedules whose time has come, the longest overdue first. None while a restore is under way. */
+export async function dueSchedules(
+  store: Store,
+  { at, limit }: { readonly at: Date; readonly limit: number },
+): Promise<readonly DueSchedule[]> {
+  const rows = await store.read(dueQuery(store.dialect, { at, limit }))
+  return rows.flatMap(({ nextAt, makerDisabledAt, ...schedule }) =>
+    nextAt === null ? [] : [{ ...schedule, nextAt, isMakerDisabled: makerDisabledAt !== null }],
+  )
+}
+
+/** The query of what is due, for its plan. */
+export function dueQuery(
+  dialect: Dialect,
+  { at, limit }: { readonly at: Date; readonly limit: number },
+): Query<ScheduleView & { readonly makerDisabledAt: Date | null }> {
+  const { builder, tables } = dialect
+  const { schedules, users } = tables
+  return buildQuery(
+    builder
+      .select({ ...viewFields(dialect), makerDisabledAt: users.disabledAt })
+      .from(schedules)
+      .leftJoin(users, eq(users.id, schedules.createdBy))
+      .where(all(lte(schedules.nextAt, at), isNotRestoring(dialect)))
+      .orderBy(asc(schedules.nextAt), asc(schedules.id))
+      .limit(limit),
+  )
+}
+
+export interface PlannedStart {
+  readonly schedule: DueSchedule
+  /** The planned time that is served: `nextAt`, or a later one, where those before are passed over. */
+  readonly plannedAt: Date
+  /** The planned time after it; null where there is none. */
+  readonly nextAt: Date | null
+  readonly executionId: string
+  readonly eventId: string
+  readonly at: Date
+}
+
+/**
+ * `closed`: another scheduler served it, or the schedule has changed; or its maker may not start it, or its last execution
+ * is unfinished where it skips then.
+ */
+export async function startPlanned(store: Store, start: PlannedStart): Promise<'started' | 'closed'> {
+  const { dialect } = store
+  const { schedule, plannedAt, nextAt, executionId, eventId } = start
+  const { schedules } = dialect.tables
+  const update = dialect.builder
+    .update(schedules)
+    .set({ nextAt, lastAt: plannedAt, lastExecutionId: executionId, lastOp: eventId })
+    .where(
+      all(
+        isAsRead(dialect, schedule),
+        isMakersRight(dialect, schedule),
+        schedule.overlap === 'skip' ? not(isLastUnfinished(dialect, schedule)) : sql`1 = 1`,
+      ),
+    )
+  const { isOpen } = await store.apply({
+    locks: locksOf(dialect, schedule),
+    gate: buildStatement(update),
+    effects: [insertExecution(dialect, start), insertCreated(dialect, start), recordStart(dialect, start)],
+    proof: eventQuery(dialect, eventId),
+  })
+  return isOpen ? 'started' : 'closed'
+}
+
+/** Moves on without an execution: where planned times are passed over, or its last execution is unfinished. */
+export async function passOver(
+  store: Store,
+  pass: {
+    readonly schedule: DueSchedule
+    readonly nextAt: Date | null
+    readonly because: 'missed' | 'unfinished'
+    readonly operation: string
+  },
+): Promise<boolean> {
+  const { dialect } = store
+  const { schedule, nextAt, because, operation } = pass
+  const { schedules } = dialect.tables
+  const condition = because === 'missed' ? sql`1 = 1` : isLastUnfinished(dialect, schedule)
+  const update = dialect.builder
+    .update(schedules)
+    .set({ nextAt, lastOp: operation })
+    .where(all(isAsRead(dialect, schedule), condition))
+  const moved = dialect.builder
+    .select({ id: schedules.id })
+    .from(schedules)
+    .where(and(eq(schedules.id, schedule.id), eq(schedules.lastOp, operation)))
+  // Sent a second time it would find another `next_at`: so a mark that the next write replaces is proof enough here.
+  const { isOpen } = await store.apply({
+    locks: locksOf(dialect, schedule),
+    gate: buildStatement(update),
+    proof: buildQuery(moved),
+  })
+  return isOpen
+}
+
+/** `not_allowed`: its maker may not start it any more; `no_timetable`: it says no time that this platform understands. */
+export type DisablingCause = 'not_allowed' | 'no_timetable'
+
+/** Ends a schedule, with the reason; false where another was faster, or its cause is gone. */
+export async function disableSchedule(
+  store: Store,
+  disabling: {
+    readonly schedule: DueSchedule
+    readonly cause: DisablingCause
+    readonly reason: string
+    readonly eventId: string
+    readonly at: Date
+  },
+): Promise<boolean> {
+  const { dialect } = store
+  const { schedule, cause, reason, eventId, at } = disabling
+  const { schedules } = dialect.tables
+  const update = dialect.builder
+    .update(schedules)
+    .set({
+      isEnabled: false,
+      nextAt: null,
+      disabledReason: reason,
+      revision: sql`${schedules.revision} + 1`,
+      lastOp: eventId,
+      updatedAt: at,
+    })
+    .where(
+      all(isAsRead(dialect, schedule), cause === 'not_allowed' ? not(isMakersRight(dialect, schedule)) : sql`1 = 1`),
+    )
+  const { id, workflowId } = schedule
+  const event: AuditEvent = {
+    id: eventId,
+    at,
+    type: 'schedule.disabled',
+    actor: { kind: 'system', userId: null, id: null },
+    subject: { type: 'schedule', id },
+    workflowId,
+    ownerId: ownerOf(dialect, workflowId),
+    data: { cause },
+    origin: { requestId: null, network: null },
+  }
+  const { isOpen } = await store.apply({
+    locks: locksOf(dialect, schedule),
+    gate: buildStatement(update),
+    effects: [recordEvent(dialect, event)],
+    proof: eventQuery(dialect, eventId),
+  })
+  return isOpen
+}
+
+/** What the gates read: the maker, the workflow and with it its shares, the schedule, its last execution. */
+function locksOf(dialect: Dialect, { id, workflowId, createdBy, lastExecutionId }: DueSchedule): readonly RowLock[] {
+  const { users, workflows, schedules, executions } = dialect.tables
+  return [
+    ...(createdBy === null ? [] : [rowLock(dialect, 'users', 'share', eq(users.id, createdBy))]),
+    rowLock(dialect, 'workflows', 'share', eq(workflows.id, workflowId)),
+    rowLock(dialect, 'schedules', 'no key update', eq(schedules.id, id)),
+    ...(lastExecutionId === null ? [] : [rowLock(dialect, 'executions', 'share', eq(executions.id, lastExecutionId))]),
+  ]
+}
+
+/** Nobody has served, changed or ended it since. */
+function isAsRead(dialect: Dialect, { id, nextAt, createdBy, lastExecutionId, revision }: DueSchedule): SQL {
+  const { schedules } = dialect.tables
+  return all(
+    eq(schedules.id, id),
+    eq(schedules.nextAt, nextAt),
+    eq(schedules.isEnabled, true),
+    eq(schedules.revision, revision),
+    createdBy === null ? isNull(schedules.createdBy) : eq(schedules.createdBy, createdBy),
+    lastExecutionId === null ? isNull(schedules.lastExecutionId) : eq(schedules.lastExecutionId, lastExecutionId),
+    isNotRestoring(dialect),
+  )
+}
+
+/** Whether its maker is there, not disabled, and may start executions of the workflow. */
+function isMakersRight(dialect: Dialect, { workflowId, createdBy }: DueSchedule): SQL {
+  if (createdBy === null) return sql`1 = 0`
+  const { builder, tables } = dialect
+  const { users, workflows } = tables
+  const maker = builder
+    .select({ one: sql`1` })
+    .from(users)
+    .where(and(eq(users.id, createdBy), isNull(users.disabledAt)))
+  // A schedule has no token of which a moment could count.
+  const terms = { userId: createdBy, issuedAt: new Date(0), mayAdminister: true }
+  const workflow = builder
+    .select({ one: sql`1` })
+    .from(workflows)
+    .where(and(eq(workflows.id, workflowId), mayOnWorkflow(dialect, terms, workflows, 'execute')))
+  return all(exists(maker), exists(workflow))
+}
+
+const unfinished: ExecutionStatus[] = ['pending', 'running', 'paused']
+
+function isLastUnfinished(dialect: Dialect, { lastExecutionId }: DueSchedule): SQL {
+  if (lastExecutionId === null) return sql`1 = 0`
+  const { builder, tables } = dialect
+  const { executions } = tables
+  return exists(
+    builder
+      .select({ one: sql`1` })
+      .from(executions)
+      .where(and(eq(executions.id, lastExecutionId), inArray(executions.status, unfinished))),
+  )
+}
+
+function isNotRestoring({ builder, tables: { marks } }: Dialect): SQL {
+  return not(
+    exists(
+      builder
+        .select({ one: sql`1` })
+        .from(marks)
+        .where(and(eq(marks.name, restoreMark), isNotNull(marks.value))),
+    ),
+  )
+}
+
+/** Of the version that the workflow, whose row the batch holds, has now. */
+function insertExecution(dialect: Dialect, { schedule, executionId, at }: PlannedStart): Statement {
+  const { executions, workflows } = dialect.tables
+  const row = {
+    id: executionId,
+    workflowId: workflows.id,
+    userId: schedule.createdBy,
+    status: 'pending' as const,
+    state: null,
+    startedAt: null,
+    completedAt: null,
+    versionNumber: workflows.versionNumber,
+    input: schedule.input,
+    error: null,
+    attempts: 0,
+    maxAttempts: schedule.maxAttempts,
+    fence: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    dueAt: null,
+    createdAt: at,
+    updatedAt: at,
+    lastOp: null,
+    waitFor: null,
+    scheduleId: schedule.id,
+    lastSeq: 1,
+  }
+  const source = sql`${workflows} where ${eq(workflows.id, schedule.workflowId)}`
+  return buildStatement(insertFrom(dialect, executions, row, source))
+}
+
+function insertCreated({ builder, tables }: Dialect, { schedule, executionId, at }: PlannedStart): Statement {
+  const entry = { executionId, seq: 1, type: 'created' as const, at, actor: schedule.createdBy }
+  return buildStatement(builder.insert(tables.executionHistory).values(entry))
+}
+
+function recordStart(dialect: Dialect, { schedule, executionId, eventId, plannedAt, at }: PlannedStart): Statement {
+  const { workflowId } = schedule
+  const event: AuditEvent = {
+    id: eventId,
+    at,
+    type: 'execution.started',
+    actor: { kind: 'schedule', userId: schedule.createdBy, id: schedule.id },
+    subject: { type: 'execution', id: executionId },
+    workflowId,
+    ownerId: ownerOf(dialect, workflowId),
+    data: { plannedAt: plannedAt.toISOString() },
+    origin: { requestId: null, network: null },
+  }
+  return recordEvent(dialect, event)
+}
