@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { asRecord, readAnswer, type Answer } from './answers.ts'
 import { bodyOf } from './members.ts'
-import { startWorld, type Actor, type World } from './world.ts'
+import { startWorld, type Actor, type WorkflowOptions, type World } from './world.ts'
 
 /**
  * Who may do what, for each route of the app's own table. Columns: who calls with a token, then with an API key. The
@@ -28,6 +28,7 @@ const refusals: Readonly<Record<string, string>> = {
 interface Things {
   readonly workflow: string
   readonly execution: string
+  readonly schedule: string
   readonly users: World['users']
 }
 
@@ -57,6 +58,7 @@ const workers = 'UUDNFFF++ | SS+SS'
 
 const workflow = ({ workflow: id }: Things) => `/v1/workflows/${id}`
 const execution = ({ execution: id }: Things) => `/v1/executions/${id}`
+const schedule = ({ schedule: id }: Things) => `/v1/schedules/${id}`
 const always = { 'If-Match': '*' }
 
 const matrix: Readonly<Record<string, Entry>> = {
@@ -201,6 +203,27 @@ const matrix: Readonly<Record<string, Entry>> = {
     path: (things) => `${execution(things)}/retry`,
   },
 
+  'GET /v1/workflows/{id}/schedules': { who: viewers, allowed: 200, path: (things) => `${workflow(things)}/schedules` },
+  'POST /v1/workflows/{id}/schedules': {
+    who: editors,
+    allowed: 201,
+    path: (things) => `${workflow(things)}/schedules`,
+    body: () => ({ name: 'x', cron: '@daily' }),
+    spends: 'workflow',
+  },
+  'GET /v1/schedules/{id}': { who: viewers, allowed: 200, path: schedule },
+  'PATCH /v1/schedules/{id}': {
+    who: editors,
+    allowed: 200,
+    path: schedule,
+    headers: always,
+    body: () => ({ name: 'changed' }),
+    spends: 'workflow',
+  },
+  'DELETE /v1/schedules/{id}': { who: editors, allowed: 204, path: schedule, headers: always, spends: 'workflow' },
+
+  'GET /v1/audit': { who: whoever, allowed: 200 },
+
   'GET /v1/settings': { who: whoever, allowed: 200 },
   'PUT /v1/settings': { who: whoeverWrites, allowed: 200, body: () => ({ data: {} }) },
   'PATCH /v1/settings': { who: whoeverWrites, allowed: 200, body: () => ({ a: 1 }) },
@@ -305,6 +328,20 @@ describeDialects((dialect) => {
     expect(found).toEqual(outcomesOf(entry))
   })
 
+  test('nor its schedules', async () => {
+    const things = await freshWorkflow(world, { isPublic: true })
+    const found = async (entry: Entry) => {
+      const outcomes: Partial<Record<CallerName, number | string>> = {}
+      for (const caller of callers) outcomes[caller] = outcomeOf(await attempt(caller, 'GET ', entry, things), 200)
+      return outcomes
+    }
+    // The workflow is seen by all; a schedule by none to whom it is not shared.
+    const list = { who: 'UUDF+++++ | ++SSS', allowed: 200, path: (of: Things) => `${workflow(of)}/schedules` }
+    expect(await found(list)).toEqual(outcomesOf(list))
+    const one = { who: viewers, allowed: 200, path: schedule }
+    expect(await found(one)).toEqual(outcomesOf(one))
+  })
+
   async function attempt(caller: CallerName, name: string, entry: Entry, things: Things): Promise<Answer> {
     const [method = '', pattern = ''] = name.split(' ')
     const path = entry.path?.(things) ?? pattern
@@ -340,9 +377,11 @@ async function makeThings(world: World): Promise<Things> {
   return names.includes('POST /v1/workflows/{id}/executions') ? freshExecution(world, things) : things
 }
 
-async function freshWorkflow(world: World): Promise<Things> {
-  const { id } = await world.workflow()
-  return { workflow: id, execution: 'none', users: world.users }
+async function freshWorkflow(world: World, options: WorkflowOptions = {}): Promise<Things> {
+  const { id } = await world.workflow(options)
+  const body = JSON.stringify({ name: 'a schedule', cron: '0 0 1 1 *' })
+  const answer = await readAnswer(await world.send('owner', 'POST', `/v1/workflows/${id}/schedules`, { body }))
+  return { workflow: id, execution: 'none', schedule: String(bodyOf(answer, 201)['id']), users: world.users }
 }
 
 async function freshExecution(world: World, things: Things): Promise<Things> {

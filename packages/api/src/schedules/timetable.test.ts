@@ -81,18 +81,72 @@ describe('planned times', () => {
 
   test.each([
     // The clock jumps from 02:00 to 03:00 at 01:00Z, and back from 03:00 to 02:00 at 01:00Z.
-    ['skipped in Berlin', '30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00Z', ['2026-03-29T01:00Z', '2026-03-30T00:30Z']],
-    ['all that is skipped is one', '*/20 2,3 * * *', 'Europe/Berlin', '2026-03-29T00:00Z', ['2026-03-29T01:00Z', '2026-03-29T01:20Z']],
-    ['shown twice in Berlin', '30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00Z', ['2026-10-25T00:30Z', '2026-10-26T01:30Z']],
-    ['hourly, shown twice', '0 * * * *', 'Europe/Berlin', '2026-10-24T23:30Z', ['2026-10-25T00:00Z', '2026-10-25T02:00Z']],
-    ['skipped in New York', '30 2 * * *', 'America/New_York', '2026-03-07T12:00Z', ['2026-03-08T07:00Z', '2026-03-09T06:30Z']],
-    ['shown twice in New York', '30 1 * * *', 'America/New_York', '2026-10-31T12:00Z', ['2026-11-01T05:30Z', '2026-11-02T06:30Z']],
+    [
+      'skipped in Berlin',
+      '30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00Z',
+      ['2026-03-29T01:00Z', '2026-03-30T00:30Z'],
+    ],
+    [
+      'all that is skipped is one',
+      '*/20 2,3 * * *',
+      'Europe/Berlin',
+      '2026-03-29T00:00Z',
+      ['2026-03-29T01:00Z', '2026-03-29T01:20Z'],
+    ],
+    [
+      'shown twice in Berlin',
+      '30 2 * * *',
+      'Europe/Berlin',
+      '2026-10-24T12:00Z',
+      ['2026-10-25T00:30Z', '2026-10-26T01:30Z'],
+    ],
+    [
+      'hourly, shown twice',
+      '0 * * * *',
+      'Europe/Berlin',
+      '2026-10-24T23:30Z',
+      ['2026-10-25T00:00Z', '2026-10-25T02:00Z'],
+    ],
+    [
+      'skipped in New York',
+      '30 2 * * *',
+      'America/New_York',
+      '2026-03-07T12:00Z',
+      ['2026-03-08T07:00Z', '2026-03-09T06:30Z'],
+    ],
+    [
+      'shown twice in New York',
+      '30 1 * * *',
+      'America/New_York',
+      '2026-10-31T12:00Z',
+      ['2026-11-01T05:30Z', '2026-11-02T06:30Z'],
+    ],
     // Half an hour.
-    ['skipped on Lord Howe', '15 2 * * *', 'Australia/Lord_Howe', '2026-10-03T00:00Z', ['2026-10-03T15:30Z', '2026-10-04T15:15Z']],
-    ['shown twice on Lord Howe', '45 1 * * *', 'Australia/Lord_Howe', '2026-04-04T00:00Z', ['2026-04-04T14:45Z', '2026-04-05T15:15Z']],
+    [
+      'skipped on Lord Howe',
+      '15 2 * * *',
+      'Australia/Lord_Howe',
+      '2026-10-03T00:00Z',
+      ['2026-10-03T15:30Z', '2026-10-04T15:15Z'],
+    ],
+    [
+      'shown twice on Lord Howe',
+      '45 1 * * *',
+      'Australia/Lord_Howe',
+      '2026-04-04T00:00Z',
+      ['2026-04-04T14:45Z', '2026-04-05T15:15Z'],
+    ],
     // Midnight itself is skipped.
     ['midnight in Beirut', '0 0 * * *', 'Asia/Beirut', '2026-03-28T12:00Z', ['2026-03-28T22:00Z', '2026-03-29T21:00Z']],
-    ['a zone of 45 minutes', '0 0 * * *', 'Asia/Kathmandu', '2026-03-28T12:00Z', ['2026-03-28T18:15Z', '2026-03-29T18:15Z']],
+    [
+      'a zone of 45 minutes',
+      '0 0 * * *',
+      'Asia/Kathmandu',
+      '2026-03-28T12:00Z',
+      ['2026-03-28T18:15Z', '2026-03-29T18:15Z'],
+    ],
   ])('%s', (_what, cron, timeZone, from, expected) => {
     expect(next(cron, timeZone, from, 2)).toEqual(expected)
   })

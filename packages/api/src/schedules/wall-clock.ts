@@ -33,7 +33,9 @@ export function wallClockOf(timeZone: string): WallClock {
   })
   const offsetAt = (moment: number): number => {
     const parts = new Map(format.formatToParts(moment).map(({ type, value }) => [type, Number(value)]))
-    const [year = 0, month = 1, day = 1] = ['year' as const, 'month' as const, 'day' as const].map((part) => parts.get(part))
+    const [year = 0, month = 1, day = 1] = ['year' as const, 'month' as const, 'day' as const].map((part) =>
+      parts.get(part),
+    )
     const [hour = 0, minute = 0, second = 0] = ['hour' as const, 'minute' as const, 'second' as const].map((part) =>
       parts.get(part),
     )

@@ -151,7 +151,8 @@ function reasonOf({ createdBy, isMakerDisabled }: DueSchedule): string {
 
 /** What is to be done about the planned time that is next, at a moment. */
 export type Step =
-  { readonly kind: 'start'; readonly plannedAt: Date } | { readonly kind: 'pass'; readonly nextAt: Date | null }
+  | { readonly kind: 'start'; readonly plannedAt: Date }
+  | { readonly kind: 'pass'; readonly nextAt: Date | null }
 
 /**
  * A planned time that is not yet missed is served. Of those that were missed, one is served for the newest, or they are

@@ -105,7 +105,11 @@ export function nextTimes({ nextAt, cron, timeZone }: ScheduleView, now: Date): 
   if (nextAt === null) return []
   const timetable = timetableIfKnown(cron, timeZone)
   const times: Date[] = []
-  for (let moment = nextAt > now ? nextAt : timetable?.after(now); moment !== undefined; moment = timetable?.after(moment)) {
+  for (
+    let moment = nextAt > now ? nextAt : timetable?.after(now);
+    moment !== undefined;
+    moment = timetable?.after(moment)
+  ) {
     times.push(moment)
     if (times.length === shownTimes) break
   }

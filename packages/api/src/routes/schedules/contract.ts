@@ -25,7 +25,9 @@ const timeZone = text(1, 64)
   .refine(isTimeZone, { error: 'is no time zone of the IANA database, such as Europe/Berlin' })
   .meta({ description: 'A name of the IANA database; `UTC` when absent.' })
 
-const overlap = z.enum(scheduleOverlaps).meta({ description: 'Whether to start while its last execution is unfinished.' })
+const overlap = z
+  .enum(scheduleOverlaps)
+  .meta({ description: 'Whether to start while its last execution is unfinished.' })
 const catchUp = z
   .enum(scheduleCatchUps)
   .meta({ description: 'Of planned times that were missed, one is started for the newest, or none.' })

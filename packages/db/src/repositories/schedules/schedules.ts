@@ -136,7 +136,9 @@ export function listQuery(
       .select({
         ...standingFields(dialect),
         ...viewFields(dialect),
-        input: sql<ScheduleView['input']>`case when page.bytes_before < ${sql.raw(String(mostInputBytes))} then ${schedules.input} end`.mapWith(
+        input: sql<
+          ScheduleView['input']
+        >`case when page.bytes_before < ${sql.raw(String(mostInputBytes))} then ${schedules.input} end`.mapWith(
           schedules.input,
         ),
         ...permissionFields(dialect),

@@ -35,7 +35,12 @@ export async function createSchedule(
           schedule,
           type: 'schedule.created',
           at: schedule.createdAt,
-          data: { name: schedule.name, cron: schedule.cron, timeZone: schedule.timeZone, isEnabled: schedule.isEnabled },
+          data: {
+            name: schedule.name,
+            cron: schedule.cron,
+            timeZone: schedule.timeZone,
+            isEnabled: schedule.isEnabled,
+          },
         }),
         ...(idempotent === undefined ? [] : [keepAnswer(dialect, caller, idempotent)]),
       ],
@@ -118,7 +123,12 @@ export async function removeSchedule(
   return isOpen
 }
 
-function locksOf(dialect: Dialect, caller: UserCaller, { id, workflowId }: ScheduleEdit['schedule'], strength: LockStrength) {
+function locksOf(
+  dialect: Dialect,
+  caller: UserCaller,
+  { id, workflowId }: ScheduleEdit['schedule'],
+  strength: LockStrength,
+) {
   const { schedules } = dialect.tables
   return [
     ...workflowLocks(dialect, caller, workflowId, 'share'),
