@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
 
+const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
+const servedSuites = ['workflows', 'versions', 'shares', 'executions', 'settings', 'idempotency']
+
 const afterAllOthers = 'test/contract/api-page.test.ts'
 
 /** The unit project needs no server, so that `test packages/db/src/url/url.test.ts` answers at once. */
@@ -29,6 +32,21 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // The contract against `millrace serve` as well: where nobody waits for it, or with TEST_SERVICE=serve.
+      ...(isCi
+        ? [
+            {
+              test: {
+                name: 'serve',
+                include: servedSuites.map((suite) => `test/contract/${suite}.test.ts`),
+                env: { TEST_SERVICE: 'serve' },
+                globalSetup: ['./test/global-setup.ts'],
+                testTimeout: 30_000,
+                hookTimeout: 60_000,
+              },
+            },
+          ]
+        : []),
       // Looks at what the suites before it have asked and were answered.
       { test: { name: 'page', include: [afterAllOthers], sequence: { groupOrder: 1 } } },
     ],

@@ -11,6 +11,7 @@ import { inject } from 'vitest'
 import { targetOf } from './database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
 import { recordAnswer } from './recording.ts'
+import { serveInProcess, type ServedInProcess } from './servers/serve.ts'
 import { runWorker } from './servers/worker.ts'
 import { migratedDatabase } from './templates.ts'
 import { workspaceRoot } from './workspace.ts'
@@ -26,7 +27,16 @@ export interface ServiceOptions {
   readonly gateways?: number
 }
 
-/** The built Worker in workerd, in front of a database, as it is deployed. */
+/**
+ * How a service is run: the built Worker in workerd, or the app as `millrace serve` has it, on Node with a native driver.
+ * `TEST_SERVICE=serve` has every suite that takes it run against the second.
+ */
+const served: 'functions' | 'serve' = process.env['TEST_SERVICE'] === 'serve' ? 'serve' : 'functions'
+
+/** Whether this run's services are those of `millrace serve`, which lack what belongs to the platform or the gateway. */
+export const isServe = served === 'serve'
+
+/** A service in front of a database, as it is deployed: the Worker in workerd unless told otherwise. */
 export interface Service {
   readonly database: TestDatabase
   /** The base URL of each worker, without a slash at its end. */
@@ -57,10 +67,17 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
     if (isMigrated && typeof on !== 'string') await migrateThrough(gateways[0], database)
     const vars = { ...defaultVars(), DATABASE_URL: database.url, ...options.vars }
     const logged: string[] = []
-    const urls = await startWorkers(options.workers ?? 1, cleanups, (index) => {
-      const gatewayUrl = gateways[index % gateways.length] ?? gateways[0]
-      return startWorker({ ...vars, DATABASE_GATEWAY_URL: gatewayUrl, ...options.vars }, logged)
-    })
+    const urls =
+      served === 'serve'
+        ? await startServers(options.workers ?? 1, cleanups, () =>
+            serveInProcess(vars, (line) => {
+              logged.push(line)
+            }),
+          )
+        : await startWorkers(options.workers ?? 1, cleanups, (index) => {
+            const gatewayUrl = gateways[index % gateways.length] ?? gateways[0]
+            return startWorker({ ...vars, DATABASE_GATEWAY_URL: gatewayUrl, ...options.vars }, logged)
+          })
     return {
       database,
       urls,
@@ -132,6 +149,16 @@ function defaultVars(): Readonly<Record<string, string>> {
     MAIL_WEBHOOK_URL: 'http://127.0.0.1:9/mail',
     MAIL_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
   }
+}
+
+async function startServers(
+  count: number,
+  cleanups: (() => Promise<unknown>)[],
+  start: () => Promise<ServedInProcess>,
+): Promise<readonly string[]> {
+  const servers = await Promise.all(Array.from({ length: count }, start))
+  cleanups.push(() => Promise.all(servers.map((server) => server.stop())))
+  return servers.map(({ url }) => url)
 }
 
 async function startWorkers(

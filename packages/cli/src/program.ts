@@ -18,6 +18,7 @@ import { keysCommand } from './commands/keys.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { secretsCommand } from './commands/secrets.ts'
+import { serveCommand } from './commands/serve.ts'
 import { statusCommand } from './commands/status.ts'
 import { userCommand } from './commands/user.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -31,7 +32,7 @@ interface Task {
 
 /** The commands by what people want to do, as the help lists them. */
 const tasks: readonly Task[] = [
-  { heading: 'Run:', commands: [devCommand, gatewayCommand, deployCommand] },
+  { heading: 'Run:', commands: [devCommand, serveCommand, gatewayCommand, deployCommand] },
   { heading: 'Schema and health:', commands: [migrateCommand, statusCommand, doctorCommand] },
   { heading: 'Workflows as files:', commands: [importCommand, exportCommand] },
   { heading: 'Backups:', commands: [backupCommand, verifyCommand, restoreCommand, drillCommand] },

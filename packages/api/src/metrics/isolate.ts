@@ -46,7 +46,10 @@ export class IsolateMetrics {
     this.#replicaReads.add({ result })
   }
 
-  families(): readonly Family[] {
+  /** What `/metrics` tells: this isolate's own counts, or those of several processes that serve as one. */
+  collect: () => Promise<readonly Family[]> = () => Promise.resolve(this.own())
+
+  own(): readonly Family[] {
     const labelled = { isLabelled: true }
     return [
       this.#requests.family('millrace_requests_total', ofIsolate('Requests answered'), labelled),

@@ -9,12 +9,16 @@ import type { Context } from './context.ts'
 /** What the isolate counted, and what database and gateway know. A database at fault is told as that, and no error. */
 export async function collectMetrics(context: Context): Promise<readonly Family[]> {
   const at = context.clock()
-  const [state, pool] = await Promise.all([stateOrFault(context, at), context.poolStatus()])
+  const [state, pool, counted] = await Promise.all([
+    stateOrFault(context, at),
+    context.poolStatus(),
+    context.metrics.collect(),
+  ])
   return [
     gauge('millrace_info', 'The version that runs.', [
       { labels: { version, dialect: context.store.dialect.name }, value: 1 },
     ]),
-    ...context.metrics.families(),
+    ...counted,
     gauge('millrace_database_up', 'Whether the database answered this scrape.', state === undefined ? 0 : 1),
     ...(state === undefined ? [] : [pendingFamily(state)]),
     ...(state === undefined || 'pending' in state ? [] : stateFamilies(state, at)),

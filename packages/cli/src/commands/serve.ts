@@ -1,0 +1,202 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Database } from '@millrace/db/store/database'
+import { endWithStarter } from '../ancestors.ts'
+import type { AddCommand } from '../command.ts'
+import { isMissingFile, type ChosenDatabase } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { Failure } from '../failure.ts'
+import { untilInterrupted } from '../lifetime.ts'
+import { readMigrations } from '../migrations.ts'
+import { parsePort, withDatabaseOption } from '../options.ts'
+import { authority, claimablePort, reachableHost } from '../ports.ts'
+import { serveLog } from '../serve/log.ts'
+import { readServeSettings, type ServeSettings } from '../serve/settings.ts'
+import { noteProgress } from './migrate.ts'
+
+interface ServeOptions {
+  readonly database?: string
+  readonly host: string
+  readonly port: number
+  readonly processes: number
+  readonly migrate?: boolean
+  readonly grace: number
+}
+
+const examples = `
+Serves the API, its docs and its console from this machine, with the database by a driver in the same process. Sweeps,
+schedules and backups (BACKUP_TO) run at their times; of all processes that serve one database, one does each.
+SIGTERM or Ctrl-C: it takes no more connections, ends what is under way within --grace, and exits 143 or 130.
+Its log is on standard error, a line of JSON for each entry, on a terminal in words; /metrics counts all of its processes.
+
+Examples:
+  millrace serve --migrate
+  DATABASE_URL=postgresql://user:password@127.0.0.1:5432/workflows millrace serve --processes 4
+  BACKUP_TO=s3://bucket/millrace millrace serve --host 0.0.0.0 --port 80`
+
+export const serveCommand: AddCommand = (parent: Command, run) => {
+  withDatabaseOption(parent.command('serve').description('serve the API from a machine of your own'))
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--port <number>', 'the port to listen on; 0 is a free one', parsePort, 8787)
+    .option('--processes <number>', 'how many processes share the port', parseProcesses, 1)
+    .option('--migrate', 'apply the migrations that the database lacks first')
+    .option('--grace <seconds>', 'how long what is under way may take when it is told to end', parseGrace, 30)
+    .addHelpText('after', examples)
+    .action((options: ServeOptions) => run((context) => serve(context, options)))
+}
+
+function parseProcesses(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('A number of processes is 1 to 999.')
+  return Number(text)
+}
+
+function parseGrace(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('A number of seconds is 0 to 9999.')
+  return Number(text)
+}
+
+async function serve(context: Context, options: ServeOptions): Promise<number> {
+  const { isGroupMember } = await import('@millrace/server/processes')
+  if (isGroupMember()) return serveAsMember(context, options)
+  const willMigrate = options.migrate === true
+  const chosen = await readServeSettings(context, options.database, willMigrate ? undefined : pendingMigrations)
+  const port = await claimablePort(options.host, options.port, '--port')
+  if (willMigrate) await bringUpToDate(context, chosen)
+  await buildAssets(context)
+  endWithStarter(context.lifetime)
+  const found = await (options.processes === 1
+    ? serveAlone(context, chosen, { ...options, port })
+    : serveInGroup(context, chosen, { ...options, port }))
+  const url = `http://${authority(reachableHost(options.host), found)}`
+  const words = [
+    `millrace serves ${chosen.chosen.shownUrl} on ${url}`,
+    `  docs      ${url}/docs`,
+    `  console   ${url}/console`,
+  ]
+  context.output.result({ url }, `${words.join('\n')}\n\nCtrl-C ends it.`)
+  await untilInterrupted(context.lifetime.interruption)
+  return 0
+}
+
+async function serveAlone(context: Context, chosen: ServeSettings, options: ServeOptions): Promise<number> {
+  const service = await openForServing(context, chosen)
+  const { startJobs } = await import('@millrace/server/jobs')
+  const { log } = serveLog(context, chosen.settings.logLevel)
+  const port = await listenFor(context, service, options)
+  const jobs = startJobs({ database: service.database, backups: service.backups, log })
+  context.lifetime.defer(() => jobs.stop())
+  return port
+}
+
+/** This process runs the jobs, and the others answer. */
+async function serveInGroup(context: Context, chosen: ServeSettings, options: ServeOptions): Promise<number> {
+  const { startProcesses } = await import('@millrace/server/processes')
+  const { startJobs } = await import('@millrace/server/jobs')
+  const { log } = serveLog(context, chosen.settings.logLevel)
+  const service = await openForServing(context, chosen)
+  // What is given to processes by their arguments is given to these too, but for the port that was found.
+  process.argv.push('--port', String(options.port))
+  const group = await startProcesses({
+    count: options.processes,
+    onExit: (code) => context.output.note(`A process ended with ${code}; another one takes its place.`),
+  })
+  context.lifetime.defer(() => group.close())
+  const jobs = startJobs({ database: service.database, backups: service.backups, log })
+  context.lifetime.defer(() => jobs.stop())
+  return group.port
+}
+
+async function serveAsMember(context: Context, options: ServeOptions): Promise<number> {
+  const chosen = await readServeSettings(context, options.database, undefined)
+  const service = await openForServing(context, chosen)
+  const { joinGroup, sumFamilies, sumPools } = await import('@millrace/server/processes')
+  const own = async () => ({ families: service.metrics.own(), pool: await service.ownPoolStatus() })
+  process.on('disconnect', () => context.lifetime.end(143))
+  const port = await listenFor(context, service, options)
+  const group = joinGroup(port, own)
+  service.metrics.collect = async () => sumFamilies(await group.states())
+  service.poolStatusOf = async () => sumPools(await group.states())
+  await untilInterrupted(context.lifetime.interruption)
+  return 0
+}
+
+type Serving = Awaited<ReturnType<typeof openForServing>>
+
+async function openForServing(context: Context, { settings, bucket }: ServeSettings) {
+  const { openService } = await import('@millrace/server/service')
+  const { readAssetsOf } = await import('@millrace/server/assets')
+  const { log, onConnection } = serveLog(context, settings.logLevel)
+  const readAsset = readAssetsOf(join(context.directories.workspace, assetsFolder))
+  const service = await opened(() => openService({ settings, log, onConnection, readAsset, bucket }))
+  context.lifetime.defer(() => service.close())
+  return service
+}
+
+/** What stands in the way of opening a file or a certificate, in the words of what failed. */
+async function opened<Result>(open: () => Promise<Result>): Promise<Result> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof Error) || !/^(?:SqliteFailure|TlsFileError)$/.test(error.name)) throw error
+    throw new Failure('database_missing', {
+      what: 'The database cannot be opened.',
+      why: error.message,
+      fix: 'Correct --database or DATABASE_URL, or the rights of the file.',
+    })
+  }
+}
+
+async function listenFor(context: Context, service: Serving, { host, port, grace }: ServeOptions): Promise<number> {
+  const { listen } = await import('@millrace/server/listen')
+  const listening = await listen((request) => service.fetch(request), { host, port })
+  context.lifetime.defer(async () => {
+    await listening.close(grace)
+    await service.settled()
+  })
+  return listening.port
+}
+
+async function pendingMigrations(chosen: ChosenDatabase): Promise<readonly string[]> {
+  const { knownMigrations } = await import('@millrace/db/schema/known-migrations')
+  if (isMissingFile(chosen.target)) return knownMigrations
+  const database = await openForMoment(chosen)
+  try {
+    return await database.pendingMigrations()
+  } finally {
+    await database.close()
+  }
+}
+
+async function bringUpToDate(context: Context, { chosen }: ServeSettings): Promise<void> {
+  const { migrate } = await import('@millrace/db/migrate/migrate')
+  const database = await openForMoment(chosen)
+  try {
+    await migrate(database, readMigrations(context.directories.workspace, database.dialect.name), {
+      signal: context.lifetime.interruption,
+      onProgress: (progress) => noteProgress(context, progress),
+    })
+  } finally {
+    await database.close()
+  }
+}
+
+async function openForMoment({ target }: ChosenDatabase): Promise<Database> {
+  const { openNativeDatabase } = await import('@millrace/drivers/native/open')
+  return opened(() => openNativeDatabase({ target }))
+}
+
+const assetsFolder = 'functions/assets'
+
+/** A clone makes its docs page when it is first built; the installed package has it. */
+async function buildAssets({ directories: { workspace } }: Context): Promise<void> {
+  const build = join(workspace, 'functions/build.js')
+  const isBuilt = ['openapi.json', 'console/index.html'].every((name) =>
+    existsSync(join(workspace, assetsFolder, name)),
+  )
+  if (isBuilt || !existsSync(build)) return
+  const child = spawn(process.execPath, [build], { cwd: workspace, stdio: 'ignore' })
+  await once(child, 'exit')
+}

@@ -1,0 +1,59 @@
+import { and, eq, lt, not, exists, sql } from 'drizzle-orm'
+import { DatabaseError } from '../sql/errors.ts'
+import { buildQuery, buildStatement } from '../sql/statement.ts'
+import { insertWhere } from './insert-where.ts'
+import type { Store } from './store.ts'
+
+/** Names of jobs are at most 50 characters long. */
+const markOf = (job: string): string => `slot.${job}`
+
+/**
+ * Takes a time slot of a job: of all processes that serve one database, the first one that asks has it. A job that was
+ * taken and did not come to its end is not done again before its next slot.
+ * @param slot When it is due: the same moment for every process
+ * @returns whether this process is to do it
+ */
+export async function takeSlot(store: Store, job: string, slot: Date): Promise<boolean> {
+  const name = markOf(job)
+  const value = slot.toISOString()
+  if (await raiseSlot(store, name, value)) return true
+  return addSlot(store, name, value)
+}
+
+async function raiseSlot(store: Store, name: string, value: string): Promise<boolean> {
+  const { builder, tables } = store.dialect
+  const { marks } = tables
+  const { affected } = await store.write({
+    writes: [
+      buildStatement(
+        builder
+          .update(marks)
+          .set({ value })
+          .where(and(eq(marks.name, name), lt(marks.value, value))),
+      ),
+    ],
+  })
+  return affected[0] === 1
+}
+
+/** Where the job was never done before. */
+async function addSlot(store: Store, name: string, value: string): Promise<boolean> {
+  const { builder, tables } = store.dialect
+  const { marks } = tables
+  const isThere = buildQuery(builder.select({ name: marks.name }).from(marks).where(eq(marks.name, name)))
+  if ((await store.read(isThere)).length > 0) return false
+  const taken = builder
+    .select({ one: sql`1` })
+    .from(marks)
+    .where(eq(marks.name, name))
+  const row = { name, owner: null, value, leaseUntil: null }
+  try {
+    const { affected } = await store.write({
+      writes: [buildStatement(insertWhere(store.dialect, marks, row, not(exists(taken))))],
+    })
+    return affected[0] === 1
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'unique_violation') return false
+    throw thrown
+  }
+}

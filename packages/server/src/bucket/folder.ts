@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { Readable } from 'node:stream'
+import type { BackupBucket, BackupUpload, ObjectHead, UploadedPart } from '@millrace/api/backups/bucket'
+
+/** Beside each object, what is said of it; never an object itself. */
+const noteEnding = '.meta.json'
+const unfinished = /\.upload-[0-9a-f-]{36}$/
+
+/** A folder as a bucket. Files are for their owner only, and stand under their names when they are whole and synced. */
+export function openFolder(directory: string): BackupBucket {
+  const pathOf = (key: string) => join(directory, ...key.split('/'))
+
+  function uploadOf(key: string, uploadId: string): BackupUpload {
+    const part = `${pathOf(key)}.upload-${uploadId}`
+    let partBytes: number | undefined
+    return {
+      uploadId,
+      async uploadPart(partNumber, bytes) {
+        // All but the last are of one size, and the first one comes first.
+        partBytes ??= bytes.byteLength
+        const file = await open(part, 'r+')
+        try {
+          await file.write(bytes, 0, bytes.byteLength, (partNumber - 1) * partBytes)
+        } finally {
+          await file.close()
+        }
+        return { partNumber, etag: String(partNumber) }
+      },
+      async complete(_parts: UploadedPart[]) {
+        const file = await open(part, 'r+')
+        try {
+          await file.sync()
+        } finally {
+          await file.close()
+        }
+        await rename(`${part}${noteEnding}`, `${pathOf(key)}${noteEnding}`)
+        await rename(part, pathOf(key))
+      },
+      async abort() {
+        await rm(part, { force: true })
+        await rm(`${part}${noteEnding}`, { force: true })
+      },
+    }
+  }
+
+  const head = async (key: string): Promise<ObjectHead | null> => {
+    const found = await stat(pathOf(key)).catch(absent)
+    if (found === undefined) return null
+    return { key, size: found.size, customMetadata: await readNote(pathOf(key)) }
+  }
+
+  return {
+    async createMultipartUpload(key, { customMetadata }) {
+      const uploadId = randomUUID()
+      const part = `${pathOf(key)}.upload-${uploadId}`
+      await mkdir(dirname(part), { recursive: true, mode: 0o700 })
+      await writeFile(part, '', { mode: 0o600 })
+      await writeFile(`${part}${noteEnding}`, JSON.stringify(customMetadata), { mode: 0o600 })
+      return uploadOf(key, uploadId)
+    },
+    resumeMultipartUpload: uploadOf,
+    head,
+    async get(key) {
+      const known = await head(key)
+      if (known === null) return null
+      return { ...known, body: bytesOf(pathOf(key)) }
+    },
+    async list({ prefix }) {
+      const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(absent)
+      const keys = (entries ?? [])
+        .filter((entry) => entry.isFile() && !entry.name.endsWith(noteEnding) && !unfinished.test(entry.name))
+        .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
+        .filter((key) => key.startsWith(prefix))
+        .toSorted()
+      const heads = await Promise.all(keys.map(head))
+      return { objects: heads.filter((found) => found !== null), truncated: false }
+    },
+    async delete(key) {
+      await rm(pathOf(key), { force: true })
+      await rm(`${pathOf(key)}${noteEnding}`, { force: true })
+    },
+  }
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
+}
+
+async function readNote(path: string): Promise<Record<string, string>> {
+  const text = await readFile(`${path}${noteEnding}`, 'utf8').catch(absent)
+  const note: unknown = text === undefined ? {} : JSON.parse(text)
+  const texts = Object.entries(typeof note === 'object' && note !== null ? note : {})
+  return Object.fromEntries(texts.map(([name, value]) => [name, String(value)]))
+}
+
+/** Node's web stream and the platform's are one at run time, and two types. */
+function bytesOf(path: string): ReadableStream<Uint8Array> {
+  const reader = Readable.toWeb(createReadStream(path)).getReader()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read()
+      if (done) controller.close()
+      else if (value instanceof Uint8Array) controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}

@@ -1,0 +1,135 @@
+import { AwsClient } from 'aws4fetch'
+import type { BackupBucket, BackupUpload, ObjectHead, UploadedPart } from '@millrace/api/backups/bucket'
+
+export interface S3Address {
+  readonly bucket: string
+  /** Before each key; without a slash at its ends, empty where there is none. */
+  readonly prefix: string
+  /** Of another service than Amazon's, without a path. */
+  readonly endpoint: string | undefined
+  readonly region: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string | undefined
+}
+
+const metadataPrefix = 'x-amz-meta-'
+
+/** S3 and what speaks its protocol, addressed by path. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
+export function openS3(address: S3Address): BackupBucket {
+  const { bucket, prefix, endpoint, region, accessKeyId, secretAccessKey, sessionToken } = address
+  const client = new AwsClient({
+    accessKeyId,
+    secretAccessKey,
+    region,
+    service: 's3',
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+  })
+  const base = `${endpoint ?? `https://s3.${region}.amazonaws.com`}/${bucket}`
+  const inBucket = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
+  const urlOf = (key: string, query = '') =>
+    `${base}/${inBucket(key).split('/').map(encodeURIComponent).join('/')}${query}`
+
+  async function send(url: string, init: RequestInit, missing?: 'may be missing'): Promise<Response | undefined> {
+    const answer = await client.fetch(url, init)
+    if (answer.ok) return answer
+    const text = await answer.text()
+    if (missing !== undefined && answer.status === 404) return undefined
+    throw new Error(`S3 answered ${answer.status} ${memberOf(text, 'Code') ?? ''}`.trimEnd())
+  }
+
+  async function sent(url: string, init: RequestInit): Promise<Response> {
+    const answer = await send(url, init)
+    if (answer === undefined) throw new Error('S3 gave no answer')
+    return answer
+  }
+
+  function uploadOf(key: string, uploadId: string): BackupUpload {
+    const query = `uploadId=${encodeURIComponent(uploadId)}`
+    return {
+      uploadId,
+      async uploadPart(partNumber, bytes) {
+        const answer = await sent(urlOf(key, `?partNumber=${partNumber}&${query}`), {
+          method: 'PUT',
+          body: new Uint8Array(bytes),
+        })
+        return { partNumber, etag: answer.headers.get('ETag') ?? '' }
+      },
+      async complete(parts: UploadedPart[]) {
+        const listed = parts.map(
+          ({ partNumber, etag }) => `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag></Part>`,
+        )
+        const body = `<CompleteMultipartUpload>${listed.join('')}</CompleteMultipartUpload>`
+        const answer = await sent(urlOf(key, `?${query}`), { method: 'POST', body })
+        const text = await answer.text()
+        // It may begin an answer with 200 and find what is wrong later.
+        if (text.includes('<Error>')) throw new Error(`S3 answered ${memberOf(text, 'Code') ?? 'an error'}`)
+      },
+      async abort() {
+        await send(urlOf(key, `?${query}`), { method: 'DELETE' }, 'may be missing')
+      },
+    }
+  }
+
+  const headOf = (key: string, { headers }: Response): ObjectHead => ({
+    key,
+    size: Number(headers.get('Content-Length') ?? 0),
+    customMetadata: metadataOf(headers),
+  })
+
+  return {
+    async createMultipartUpload(key, { httpMetadata, customMetadata }) {
+      const noted = Object.entries(customMetadata).map(([name, value]) => [`${metadataPrefix}${name}`, value])
+      const headers = { 'Content-Type': httpMetadata.contentType, ...Object.fromEntries(noted) }
+      const text = await (await sent(urlOf(key, '?uploads='), { method: 'POST', headers })).text()
+      const uploadId = memberOf(text, 'UploadId')
+      if (uploadId === undefined) throw new Error('S3 began an upload without an id')
+      return uploadOf(key, uploadId)
+    },
+    resumeMultipartUpload: uploadOf,
+    async head(key) {
+      const answer = await send(urlOf(key), { method: 'HEAD' }, 'may be missing')
+      return answer === undefined ? null : headOf(key, answer)
+    },
+    async get(key) {
+      const answer = await send(urlOf(key), { method: 'GET' }, 'may be missing')
+      if (answer === undefined) return null
+      if (answer.body === null) throw new Error('S3 gave an object without a body')
+      return { ...headOf(key, answer), body: answer.body }
+    },
+    async list({ prefix: wanted, cursor }) {
+      const query = new URLSearchParams({ 'list-type': '2', prefix: inBucket(wanted) })
+      if (cursor !== undefined) query.set('continuation-token', cursor)
+      const text = await (await sent(`${base}?${query}`, { method: 'GET' })).text()
+      const next = memberOf(text, 'NextContinuationToken')
+      const objects = [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, inside = '']) => ({
+        key: withoutPrefix(decoded(memberOf(inside, 'Key') ?? ''), prefix),
+        size: Number(memberOf(inside, 'Size') ?? 0),
+      }))
+      return { objects, truncated: next !== undefined, ...(next === undefined ? {} : { cursor: next }) }
+    },
+    async delete(key) {
+      await send(urlOf(key), { method: 'DELETE' }, 'may be missing')
+    },
+  }
+}
+
+function metadataOf(headers: Headers): Record<string, string> {
+  const own = [...headers].filter(([name]) => name.startsWith(metadataPrefix))
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(metadataPrefix.length), value]))
+}
+
+function withoutPrefix(key: string, prefix: string): string {
+  return prefix === '' ? key : key.slice(prefix.length + 1)
+}
+
+/** The text of an element without children, of which there is one. */
+function memberOf(xml: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+function decoded(text: string): string {
+  return text.replaceAll(/&(amp|lt|gt|quot|apos);/g, (_entity, name: string) => entities[name] ?? '')
+}

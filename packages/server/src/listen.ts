@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+
+export interface Listening {
+  readonly port: number
+  /** Takes no more connections, and lets what is under way end; what takes longer than `graceSeconds` is cut off. */
+  close(graceSeconds: number): Promise<void>
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Of the client; where its connection comes from when absent. */
+  readonly addressOf?: (request: IncomingMessage) => string
+}
+
+/** Serves HTTP on Node. Rejects with Node's error where it can't listen there. */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port, addressOf = ({ socket }) => socket.remoteAddress ?? '' }: ListenOptions,
+): Promise<Listening> {
+  const answer = getRequestListener((request) => fetch(request))
+  let isClosing = false
+  const server = createServer((request, response) => {
+    nameClient(request, addressOf(request))
+    // A connection that is kept would bring its next request to a server that is about to end.
+    if (isClosing) response.setHeader('Connection', 'close')
+    void answer(request, response)
+  })
+  // Longer than the proxies in front keep theirs, or one may send a request into a connection that is being closed.
+  server.keepAliveTimeout = 75_000
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    port: portOf(server, port),
+    async close(graceSeconds) {
+      isClosing = true
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+const clientAddressHeader = 'cf-connecting-ip'
+
+/** The address that the connection comes from stands where the platform puts it; a caller's own word for it counts for nothing. */
+function nameClient(request: IncomingMessage, address: string): void {
+  const { rawHeaders } = request
+  const kept: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    if (name.toLowerCase() !== clientAddressHeader) kept.push(name, rawHeaders[at + 1] ?? '')
+  }
+  request.rawHeaders = [...kept, clientAddressHeader, address]
+}
+
+function portOf(server: Server, asked: number): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : asked
+}

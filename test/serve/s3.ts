@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+interface Stored {
+  readonly bytes: Buffer
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** As much of S3 as a backup asks, in memory; whatever is not signed is refused. */
+export async function startS3(): Promise<{ readonly url: string; keys(): readonly string[]; stop(): Promise<void> }> {
+  const objects = new Map<string, Stored>()
+  const uploads = new Map<string, { readonly headers: Stored['headers']; readonly parts: Map<number, Buffer> }>()
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://s3.local')
+    const body = await buffer(request)
+    const end = (status: number, text = '', headers: Record<string, string> = {}) => {
+      response.writeHead(status, headers).end(text)
+    }
+    if (!/^AWS4-HMAC-SHA256 Credential=key\//.test(request.headers.authorization ?? '')) {
+      end(403, '<Error><Code>AccessDenied</Code></Error>')
+      return
+    }
+    const key = decodeURIComponent(url.pathname)
+    const id = url.searchParams.get('uploadId')
+    const upload = id === null ? undefined : uploads.get(id)
+    if (request.method === 'POST' && url.searchParams.has('uploads')) {
+      const noted = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'))
+      uploads.set(key, { headers: Object.fromEntries(noted) as Stored['headers'], parts: new Map() })
+      end(200, `<InitiateMultipartUploadResult><UploadId>${key}</UploadId></InitiateMultipartUploadResult>`)
+    } else if (id !== null && upload === undefined) end(404, '<Error><Code>NoSuchUpload</Code></Error>')
+    else if (request.method === 'PUT' && upload !== undefined) {
+      upload.parts.set(Number(url.searchParams.get('partNumber')), body)
+      end(200, '', { ETag: `"${url.searchParams.get('partNumber')}"` })
+    } else if (request.method === 'POST' && upload !== undefined && id !== null) {
+      const parts = [...body.toString().matchAll(/<PartNumber>(\d+)</g)].map(([, number]) => Number(number))
+      const bytes = Buffer.concat(parts.map((number) => upload.parts.get(number) ?? Buffer.alloc(0)))
+      objects.set(key, { bytes, headers: upload.headers })
+      uploads.delete(id)
+      end(200, '<CompleteMultipartUploadResult/>')
+    } else if (request.method === 'DELETE') {
+      if (id === null) objects.delete(key)
+      else uploads.delete(id)
+      end(204)
+    } else if (url.searchParams.get('list-type') === '2') {
+      const prefix = `${key}/${url.searchParams.get('prefix') ?? ''}`
+      const found = [...objects].filter(([name]) => name.startsWith(prefix))
+      const contents = found.map(
+        ([name, { bytes }]) =>
+          `<Contents><Key>${name.slice(key.length + 1)}</Key><Size>${bytes.byteLength}</Size></Contents>`,
+      )
+      end(200, `<ListBucketResult>${contents.join('')}</ListBucketResult>`)
+    } else {
+      const object = objects.get(key)
+      if (object === undefined) {
+        end(404, request.method === 'HEAD' ? '' : '<Error><Code>NoSuchKey</Code></Error>')
+        return
+      }
+      response.writeHead(200, { 'Content-Length': object.bytes.byteLength, ...object.headers })
+      response.end(request.method === 'HEAD' ? undefined : object.bytes)
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    keys: () => [...objects.keys()],
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
