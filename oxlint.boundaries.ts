@@ -115,6 +115,7 @@ export const boundaries = [
   room('packages/api/src/**', ...apiRefusals),
   room('packages/api/src/services/**', ...apiRefusals, hono),
   room('functions/src/**', ...workerOnly, drivers, drizzle, dialects, packages('gateway', 'cli')),
+  room('packages/server/src/**', drivers, drizzle, tcpDrivers, dialects, packages('gateway', 'cli', 'functions')),
   room('packages/gateway/src/**', drivers, drizzle, dialects, hono, packages('api', 'cli', 'functions')),
   room('packages/cli/src/**', drivers, drizzle, tcpDrivers, dialects, hono, packages('functions')),
   room('packages/client/src/**', ...workerOnly, drivers, drizzle, zod, typesAlone),

@@ -71,7 +71,7 @@ describe.each(Object.entries(places))('backups into %s', (_name, open) => {
     expect(log.map(({ event }) => event)).toContain('backup_taken')
     const { objects } = await place.bucket.list({ prefix: 'backups/' })
     expect(objects).toHaveLength(1)
-    const [{ key = '', size = 0 } = {}] = objects
+    const [{ key, size } = { key: '', size: 0 }] = objects
     expect(size).toBeGreaterThan(0)
     expect(await place.bucket.head(key)).toMatchObject({ key, size, customMetadata: { encrypted: 'false' } })
   })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
@@ -12,13 +12,13 @@ interface Stored {
 export async function startS3(): Promise<{ readonly url: string; keys(): readonly string[]; stop(): Promise<void> }> {
   const objects = new Map<string, Stored>()
   const uploads = new Map<string, { readonly headers: Stored['headers']; readonly parts: Map<number, Buffer> }>()
-  const server = createServer(async (request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://s3.local')
     const body = await buffer(request)
     const end = (status: number, text = '', headers: Record<string, string> = {}) => {
       response.writeHead(status, headers).end(text)
     }
-    if (!/^AWS4-HMAC-SHA256 Credential=key\//.test(request.headers.authorization ?? '')) {
+    if (request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=key/') !== true) {
       end(403, '<Error><Code>AccessDenied</Code></Error>')
       return
     }
@@ -60,7 +60,8 @@ export async function startS3(): Promise<{ readonly url: string; keys(): readonl
       response.writeHead(200, { 'Content-Length': object.bytes.byteLength, ...object.headers })
       response.end(request.method === 'HEAD' ? undefined : object.bytes)
     }
-  })
+  }
+  const server = createServer((request, response) => void answer(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -56,19 +56,9 @@ export async function startProcesses({ count, onExit }: GroupOptions): Promise<P
         }, restartMilliseconds).unref()
       })
     })
-  const ended = () =>
-    Promise.all(
-      Object.values(cluster.workers ?? {}).map(
-        (worker) =>
-          new Promise<void>((resolve) => {
-            if (worker === undefined || worker.isDead()) resolve()
-            else worker.once('exit', () => resolve())
-          }),
-      ),
-    )
   async function close(): Promise<void> {
     isClosing = true
-    const all = ended()
+    const all = allEnded()
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
     await all
   }
@@ -82,10 +72,26 @@ export async function startProcesses({ count, onExit }: GroupOptions): Promise<P
   }
 }
 
+/** Resolves when every process has ended. */
+async function allEnded(): Promise<void> {
+  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+  await Promise.all(
+    workers.map(
+      (worker) =>
+        new Promise<void>((resolve) => {
+          if (worker.isDead()) resolve()
+          else worker.once('exit', () => resolve())
+        }),
+    ),
+  )
+}
+
 /** A process that is scraped asks for all of them: this one asks each. */
 async function answerAsked(asking: Worker, id: number): Promise<void> {
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected() === true)
-  const states = await Promise.all(workers.map((worker) => (worker === undefined ? undefined : stateOf(worker, id))))
+  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+  const states = await Promise.all(
+    workers.filter((worker) => worker.isConnected()).map((worker) => stateOf(worker, id)),
+  )
   const message: Message = { kind: 'states', id, states: states.filter((state) => state !== undefined) }
   if (asking.isConnected()) asking.send(message)
 }
@@ -117,12 +123,15 @@ export interface Membership {
   states(): Promise<readonly ProcessState[]>
 }
 
+function send(message: Message): void {
+  process.send?.(message)
+}
+
 let asked = 0
 
 /** Says that this process listens, and answers the group's questions from here on. */
 export function joinGroup(port: number, own: () => Promise<ProcessState>): Membership {
   const waiting = new Map<number, (states: readonly ProcessState[]) => void>()
-  const send = (message: Message) => process.send?.(message)
   process.on('message', (message: Message) => {
     if (message.kind === 'states') waiting.get(message.id)?.(message.states)
     if (message.kind === 'collect') {

@@ -13,7 +13,7 @@ const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 export function serveLog(
   context: Context,
   least: LogLevel,
-): { log: Log; onConnection(entry: ConnectionLogEntry): void } {
+): { readonly log: Log; readonly onConnection: (entry: ConnectionLogEntry) => void } {
   const isForPeople = process.stderr.isTTY && !context.output.isJson
   const write = (entry: { readonly level: LogLevel; readonly event: string }) => {
     if (entry.event !== 'secret_revealed' && ranks[entry.level] < ranks[least]) return

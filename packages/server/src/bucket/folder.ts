@@ -102,9 +102,9 @@ function bytesOf(path: string): ReadableStream<Uint8Array> {
   const reader = Readable.toWeb(createReadStream(path)).getReader()
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await reader.read()
-      if (done) controller.close()
-      else if (value instanceof Uint8Array) controller.enqueue(value)
+      const chunk: { readonly done: boolean; readonly value?: unknown } = await reader.read()
+      if (chunk.done) controller.close()
+      else if (chunk.value instanceof Uint8Array) controller.enqueue(chunk.value)
     },
     cancel: (reason) => reader.cancel(reason),
   })

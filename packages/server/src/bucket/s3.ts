@@ -71,16 +71,10 @@ export function openS3(address: S3Address): BackupBucket {
     }
   }
 
-  const headOf = (key: string, { headers }: Response): ObjectHead => ({
-    key,
-    size: Number(headers.get('Content-Length') ?? 0),
-    customMetadata: metadataOf(headers),
-  })
-
   return {
     async createMultipartUpload(key, { httpMetadata, customMetadata }) {
-      const noted = Object.entries(customMetadata).map(([name, value]) => [`${metadataPrefix}${name}`, value])
-      const headers = { 'Content-Type': httpMetadata.contentType, ...Object.fromEntries(noted) }
+      const headers = new Headers({ 'Content-Type': httpMetadata.contentType })
+      for (const [name, value] of Object.entries(customMetadata)) headers.set(`${metadataPrefix}${name}`, value)
       const text = await (await sent(urlOf(key, '?uploads='), { method: 'POST', headers })).text()
       const uploadId = memberOf(text, 'UploadId')
       if (uploadId === undefined) throw new Error('S3 began an upload without an id')
@@ -100,7 +94,7 @@ export function openS3(address: S3Address): BackupBucket {
     async list({ prefix: wanted, cursor }) {
       const query = new URLSearchParams({ 'list-type': '2', prefix: inBucket(wanted) })
       if (cursor !== undefined) query.set('continuation-token', cursor)
-      const text = await (await sent(`${base}?${query}`, { method: 'GET' })).text()
+      const text = await (await sent(`${base}?${query.toString()}`, { method: 'GET' })).text()
       const next = memberOf(text, 'NextContinuationToken')
       const objects = [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, inside = '']) => ({
         key: withoutPrefix(decoded(memberOf(inside, 'Key') ?? ''), prefix),
@@ -112,6 +106,10 @@ export function openS3(address: S3Address): BackupBucket {
       await send(urlOf(key), { method: 'DELETE' }, 'may be missing')
     },
   }
+}
+
+function headOf(key: string, { headers }: Response): ObjectHead {
+  return { key, size: Number(headers.get('Content-Length') ?? 0), customMetadata: metadataOf(headers) }
 }
 
 function metadataOf(headers: Headers): Record<string, string> {
