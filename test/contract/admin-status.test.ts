@@ -32,7 +32,7 @@ describeDialects((dialect) => {
       await openDatabase({ target: targetOf(service.database.url), gatewayUrl: service.gatewayUrls[0] })
     ).store()
     const common = { bytes: 1234, rowCount: 56, sha256: null, isEncrypted: true, consistency: 'snapshot' }
-    for (const backup of backups) await recordBackup(store, { ...common, ...backup })
+    for (const backup of backups) await recordBackup(store, { ...common, ...backup }, crypto.randomUUID())
   })
   afterAll(() => service.stop())
 

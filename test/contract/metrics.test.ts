@@ -155,11 +155,15 @@ describeDialects((dialect) => {
     ).store()
     const unknown = { bytes: null, rowCount: null, sha256: null, consistency: null, verifiedAt: null, drilledAt: null }
     const backup = { ...unknown, isEncrypted: false, createdAt: new Date(Date.now() - 7_200_000) }
-    await recordBackup(store, { ...backup, name: 'older', result: 'ok' })
+    await recordBackup(store, { ...backup, name: 'older', result: 'ok' }, crypto.randomUUID())
     const text = await scrape()
     expect(valueOf(text, 'millrace_last_backup_ok')).toBe(1)
     expect(valueOf(text, 'millrace_last_backup_age_seconds')).toBeGreaterThanOrEqual(7200)
-    await recordBackup(store, { ...backup, createdAt: new Date(), name: 'newer', result: 'the store was full' })
+    await recordBackup(
+      store,
+      { ...backup, createdAt: new Date(), name: 'newer', result: 'the store was full' },
+      crypto.randomUUID(),
+    )
     const failed = await scrape()
     expect(valueOf(failed, 'millrace_last_backup_ok')).toBe(0)
     expect(valueOf(failed, 'millrace_last_backup_age_seconds')).toBeLessThan(120)

@@ -214,18 +214,22 @@ function backupSet(what: string, level: Plant['level'], says: RegExp, set: (dial
 
 /** One that came after the good one. */
 async function addBackup({ reached }: World, result: string): Promise<void> {
-  await recordBackup(reached.database.store(), {
-    name: 'newer',
-    bytes: null,
-    rowCount: null,
-    sha256: null,
-    isEncrypted: false,
-    consistency: null,
-    result,
-    createdAt: new Date(),
-    verifiedAt: null,
-    drilledAt: null,
-  })
+  await recordBackup(
+    reached.database.store(),
+    {
+      name: 'newer',
+      bytes: null,
+      rowCount: null,
+      sha256: null,
+      isEncrypted: false,
+      consistency: null,
+      result,
+      createdAt: new Date(),
+      verifiedAt: null,
+      drilledAt: null,
+    },
+    crypto.randomUUID(),
+  )
 }
 
 async function renewBackup(world: World): Promise<void> {

@@ -45,14 +45,18 @@ const goodBackup = { name: 'good', bytes: 1, rowCount: 1, sha256: 'a'.repeat(64)
 /** Of this hour, encrypted, and restored for trial. */
 export async function recordGoodBackup({ database }: Pick<ReachedDatabase, 'database'>): Promise<void> {
   const at = new Date(Date.now() - 60_000)
-  await recordBackup(database.store(), {
-    ...goodBackup,
-    isEncrypted: true,
-    result: 'ok',
-    createdAt: at,
-    verifiedAt: at,
-    drilledAt: at,
-  })
+  await recordBackup(
+    database.store(),
+    {
+      ...goodBackup,
+      isEncrypted: true,
+      result: 'ok',
+      createdAt: at,
+      verifiedAt: at,
+      drilledAt: at,
+    },
+    crypto.randomUUID(),
+  )
 }
 
 /** A column of the one good backup set otherwise: `moment` as the dialect writes it. */

@@ -133,7 +133,7 @@ async function realMetrics(): Promise<ReadonlySet<string>> {
       verifiedAt: at,
       drilledAt: null,
     }
-    await recordBackup(store, { ...backup, isEncrypted: false, name: 'one', result: 'ok' })
+    await recordBackup(store, { ...backup, isEncrypted: false, name: 'one', result: 'ok' }, crypto.randomUUID())
     const headers = { Authorization: `Bearer ${service.vars['METRICS_TOKEN']}` }
     const scrapes = [await service.fetch('/metrics', { headers }), await fetch(`${gateway.url}/metrics`)]
     const texts = await Promise.all(scrapes.map((answer) => answer.text()))

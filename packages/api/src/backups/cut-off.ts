@@ -1,18 +1,32 @@
 import type { BackupResult } from '@millrace/db/repositories/backups/requests'
-import { endBackup, listScheduledBackups, putBackup, type BegunBackup } from '@millrace/db/repositories/backups/runs'
+import {
+  endBackup,
+  listScheduledBackups,
+  postponeBackup,
+  putBackup,
+  type BegunBackup,
+} from '@millrace/db/repositories/backups/runs'
 import type { Database } from '@millrace/db/store/database'
+import { newId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { BackupBucket } from './bucket.ts'
 import { ofBucket } from './failure.ts'
 import { keyOfBackup, timeOfName } from './names.ts'
 import { newBackupRow } from './new-row.ts'
 
+interface CutOffParts {
+  readonly database: Database
+  readonly bucket: BackupBucket
+  readonly clock: () => Date
+  readonly log: Log
+}
+
 /**
  * Ends what a run has begun that was cut off: its upload is aborted, an object that nobody has read back is removed, and
  * its row says so; where someone asked for it and it was only tried, the schedule takes it.
  */
 export async function endCutOff(
-  { database, bucket, log }: { readonly database: Database; readonly bucket: BackupBucket; readonly log: Log },
+  { database, bucket, clock, log }: CutOffParts,
   owner: string,
   { name, uploadId, isTrial }: BegunBackup,
 ): Promise<void> {
@@ -27,11 +41,14 @@ export async function endCutOff(
   if (key !== undefined && !isDone) {
     await ofBucket('removing what a run that was cut off has uploaded', () => bucket.delete(key))
   }
+  const at = clock()
   const isFailed = row.result.startsWith('failed')
   const result: BackupResult = isTrial ? 'requested' : 'failed: cut_off'
   const ended = isDone || isFailed ? row : { ...row, result }
   await putBackup(store, owner, ended)
-  await endBackup(store, owner, ended)
+  // One that came off has its event already; one that is asked for again has not ended.
+  if (isDone || ended.result === 'requested') await postponeBackup(store, owner, ended)
+  else await endBackup(store, owner, ended, { id: newId(at), at })
   log({ level: isTrial ? 'info' : 'warn', event: 'backup_cut_off', name, mayLinger: uploadId === null })
 }
 

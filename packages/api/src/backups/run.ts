@@ -7,12 +7,15 @@ import {
   endBackup,
   ensureBackupMark,
   noteBegun,
+  postponeBackup,
   putBackup,
+  type BackupEnd,
   readBackupsDue,
   type BegunBackup,
 } from '@millrace/db/repositories/backups/runs'
 import type { BackupRow } from '@millrace/db/schema/rows'
 import { backupMark } from '@millrace/db/schema/schema'
+import { newId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Settings } from '../settings.ts'
 import type { BackupBucket } from './bucket.ts'
@@ -93,7 +96,9 @@ async function noteFailure({ database, clock, log }: BackupParts, lease: HeldLea
   log({ level: 'error', event: 'backup_failed', name, fault, cause, cure })
   if (fault === 'overtaken') return
   const result: BackupResult = `failed: ${fault}`
-  await addBackup(database.store(), lease.owner, { ...newRow(name, { at: clock(), isEncrypted: false }), result })
+  const at = clock()
+  const row = { ...newRow(name, { at, isEncrypted: false }), result }
+  await addBackup(database.store(), lease.owner, row, { id: newId(at), at })
 }
 
 /** Never the name of one that is there, whatever the clock says. */
@@ -131,7 +136,7 @@ async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Pr
   const uploads: Uploads = { id: null }
   try {
     const done = await writeAndReadBack(parts, { lease, begun, row, uploads })
-    if (!(await endBackup(store, owner, done))) throw overtaken()
+    if (!(await endBackup(store, owner, done, endAt(clock())))) throw overtaken()
     const { bytes, rowCount: rows, drilledAt } = done
     const milliseconds = clock().getTime() - startedAt.getTime()
     const isDrilled = drilledAt !== null
@@ -148,7 +153,8 @@ async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Pr
     // What became of it stands before what is left is removed: where that fails, the next run ends it.
     await putBackup(store, owner, { ...row, result })
     await discard(parts, begun, uploads)
-    await endBackup(store, owner, { ...row, result })
+    if (isLeftToSchedule) await postponeBackup(store, owner, { ...row, result })
+    else await endBackup(store, owner, { ...row, result }, endAt(clock()))
     return false
   }
 }
@@ -215,6 +221,10 @@ async function discard({ bucket }: BackupParts, { name }: BegunBackup, { id }: U
 
 function newRow(name: string, { at, isEncrypted }: { readonly at: Date; readonly isEncrypted: boolean }): BackupRow {
   return newBackupRow({ name, isEncrypted, consistency: 'snapshot', result: 'running', createdAt: at })
+}
+
+function endAt(at: Date): BackupEnd {
+  return { id: newId(at), at }
 }
 
 function overtaken(): BackupFailure {

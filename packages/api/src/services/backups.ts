@@ -2,6 +2,7 @@ import { findBackup, isUnfinished, requestBackup } from '@millrace/db/repositori
 import type { BackupRow } from '@millrace/db/schema/rows'
 import { backupNameAt, keyOfBackup } from '../backups/names.ts'
 import { newBackupRow } from '../backups/new-row.ts'
+import { newId } from '../ids.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { checkAdministrator } from './standing.ts'
@@ -17,7 +18,7 @@ export async function startBackup(context: Context): Promise<Result<BackupRow>> 
   const now = clock()
   for (let at = now; ; at = new Date(at.getTime() + 1000)) {
     const asked = askedFor(at, settings.backupRecipients.length > 0)
-    const outcome = await requestBackup(store, caller, asked)
+    const outcome = await requestBackup(store, caller, asked, newId(at))
     if (!outcome.ok) return refuse(outcome.refusal)
     const { name, result } = outcome.value
     // One that was ended in the same second has the name: the next second's is free, or that of the second one is.

@@ -8,6 +8,7 @@ import type { Consistency } from '@millrace/db/archive/lines'
 import { SealWatch } from '@millrace/db/archive/seal'
 import type { WrittenResult } from '@millrace/db/archive/write'
 import type { Database } from '@millrace/db/store/database'
+import { newId } from '@millrace/api/ids'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -145,18 +146,22 @@ async function record({ output }: Context, database: Database, file: ArchiveOutp
   const { createdAt, verifiedAt, bytes, sha256, tables, isEncrypted, consistency } = taken
   const name = `${createdAt.toISOString()} ${file.path === undefined ? 'standard output' : basename(file.path)}`
   try {
-    await recordBackup(database.store(), {
-      name: name.slice(0, 255),
-      bytes,
-      rowCount: rowCount(tables),
-      sha256,
-      isEncrypted,
-      consistency,
-      result: 'ok',
-      createdAt,
-      verifiedAt,
-      drilledAt: null,
-    })
+    await recordBackup(
+      database.store(),
+      {
+        name: name.slice(0, 255),
+        bytes,
+        rowCount: rowCount(tables),
+        sha256,
+        isEncrypted,
+        consistency,
+        result: 'ok',
+        createdAt,
+        verifiedAt,
+        drilledAt: null,
+      },
+      newId(createdAt),
+    )
   } catch (error) {
     const { words } = asFailure(error)
     output.note(`The backup is whole, but the table backups could not record it: ${words.what} ${words.why}`)

@@ -11,8 +11,9 @@ import {
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
-import { buildQuery, buildStatement, defineQuery } from '../../sql/statement.ts'
+import { buildQuery, buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 
 const namedQuery = defineQuery<{ name: string }>()(({ builder, tables: { backups } }, bind) =>
   builder
@@ -28,13 +29,31 @@ const digestQuery = defineQuery<{ sha256: string }>()(({ builder, tables: { back
     .where(eq(backups.sha256, bind('sha256', backups.sha256))),
 )
 
-/** Records a backup that was taken. */
-export async function recordBackup(store: Store, backup: BackupRow): Promise<void> {
-  const { builder, tables } = store.dialect
-  await store.write({
-    writes: [buildStatement(builder.insert(tables.backups).values(backup))],
-    applied: namedQuery(store.dialect, { name: backup.name }),
+/** Records a backup that a command has taken. @param eventId Of the audit event that tells of it. */
+export async function recordBackup(store: Store, backup: BackupRow, eventId: string): Promise<void> {
+  const { dialect } = store
+  await store.apply({
+    locks: [],
+    gate: insertBackup(dialect, backup),
+    effects: [recordEvent(dialect, completedEvent(backup, eventId))],
+    proof: eventQuery(dialect, eventId),
   })
+}
+
+function insertBackup({ builder, tables: { backups } }: Dialect, backup: BackupRow): Statement {
+  return buildStatement(builder.insert(backups).values(backup))
+}
+
+function completedEvent({ name, bytes, rowCount, createdAt }: BackupRow, id: string): AuditEvent {
+  return {
+    id,
+    at: createdAt,
+    type: 'backup.completed',
+    actor: { kind: 'command', userId: null, id: 'backup' },
+    subject: { type: 'backup', id: name },
+    data: { bytes, rows: rowCount },
+    origin: { requestId: null, network: null },
+  }
 }
 
 /**
@@ -46,7 +65,8 @@ export async function recordDrill(store: Store, backup: BackupRow & { readonly s
   const { backups } = tables
   const known = await store.read(digestQuery(store.dialect, { sha256: backup.sha256 }))
   if (known.length === 0) {
-    await recordBackup(store, backup)
+    const { name } = backup
+    await store.write({ writes: [insertBackup(store.dialect, backup)], applied: namedQuery(store.dialect, { name }) })
     return
   }
   const { drilledAt, verifiedAt } = backup

@@ -12,12 +12,16 @@ import {
   type StandingRow,
   type UserCaller,
 } from '../../access/access.ts'
+import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
 import { backupMark } from '../../schema/schema.ts'
-import { buildQuery, buildStatement, type Query } from '../../sql/statement.ts'
+import { rowLock } from '../../sql/row-lock.ts'
+import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
+import { callerEvent } from '../audit/caller-event.ts'
+import { eventQuery, insertEventFrom, isRecorded } from '../audit/event.ts'
 
 /* Scheduled backups as administrators ask for them. */
 
@@ -37,30 +41,43 @@ export const scheduledName = '____-__-__T______Z'
 /**
  * Asks for a backup, unless one was asked for or is being taken: then that one is the answer. Of two that ask at once
  * the second waits for the first, in the database.
+ * @param operation Names this write: the id of its audit event.
  */
-export async function requestBackup(store: Store, caller: UserCaller, backup: BackupRow): Promise<Outcome<BackupRow>> {
+export async function requestBackup(
+  store: Store,
+  caller: UserCaller,
+  backup: BackupRow,
+  operation: string,
+): Promise<Outcome<BackupRow>> {
   const { dialect } = store
-  const { builder, tables } = dialect
-  const { marks, backups } = tables
-  const hold = builder
-    .update(marks)
-    .set({ value: sql`${marks.value}` })
-    .where(eq(marks.name, backupMark))
-  const pending = builder.select({ one: sql`1` }).from(
-    builder
-      .select({ name: backups.name })
-      .from(backups)
-      .where(or(isResult(dialect, unfinished), eq(backups.name, backup.name)))
-      .limit(1)
-      .as('pending'),
-  )
-  const insert = insertWhere(dialect, backups, backup, all(not(exists(pending)), mayAdminister(dialect, caller)))
-  const { rows } = await store.write({
-    writes: [buildStatement(hold), buildStatement(insert)],
+  const { marks, backups } = dialect.tables
+  const { rows } = await store.apply({
+    locks: [...callerLocks(dialect, caller), rowLock(dialect, 'marks', 'no key update', eq(marks.name, backupMark))],
+    gate: recordRequest(dialect, caller, backup, operation),
+    effects: [buildStatement(insertWhere(dialect, backups, backup, isRecorded(dialect, operation)))],
     answer: pendingQuery(dialect, caller, backup.name),
-    applied: isAt(dialect, backup),
+    answersWhenClosed: true,
+    proof: eventQuery(dialect, operation),
   })
   return foundFor(caller, rows)
+}
+
+/** The gate: from the mark's row, which those who ask at once hold one after the other. */
+function recordRequest(dialect: Dialect, caller: UserCaller, { name, createdAt }: BackupRow, id: string): Statement {
+  const { builder, tables } = dialect
+  const { marks, backups } = tables
+  const pending = builder
+    .select({ name: backups.name })
+    .from(backups)
+    .where(or(isResult(dialect, unfinished), eq(backups.name, name)))
+  const event = callerEvent(dialect, caller, {
+    id,
+    at: createdAt,
+    type: 'backup.requested',
+    subject: { type: 'backup', id: name },
+  })
+  const condition = all(eq(marks.name, backupMark), not(exists(pending)), mayAdminister(dialect, caller))
+  return buildStatement(insertEventFrom(dialect, event, dialect.gate.holding(sql`${marks} where ${condition}`)))
 }
 
 /** A scheduled backup that succeeded, by its name or the newest that was verified, for administrators. */

@@ -3,10 +3,12 @@ import { all } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
 import { backupMark } from '../../schema/schema.ts'
+import { rowLock, type RowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { backupOf, isAt, isResult, scheduledName } from './requests.ts'
 import { insertWhere } from '../../store/insert-where.ts'
+import { eventQuery, insertEventFrom, type AuditEvent } from '../audit/event.ts'
 
 /* The backups that the schedule takes: their rows, and the mark of the run that is under way. */
 
@@ -100,16 +102,63 @@ export async function listScheduledBackups(store: Store): Promise<readonly Backu
 
 /** Notes a backup: a new one, or in the place of the one of that name. @returns whether the run still holds the lease */
 export async function putBackup(store: Store, owner: string, backup: BackupRow): Promise<boolean> {
-  await store.write({
-    writes: [update(store.dialect, owner, backup), insertion(store.dialect, owner, backup)],
-    applied: isAt(store.dialect, backup),
+  const { dialect } = store
+  const { backups } = dialect.tables
+  const { name: _key, ...columns } = backupOf(backups)
+  const ending = dialect.orUpdate([backups.name], Object.values(columns))
+  await store.apply({
+    locks: leaseLocks(dialect, 'share'),
+    gate: buildStatement(insertWhere(dialect, backups, backup, sql`${holdsLease(dialect, owner)} ${ending}`)),
+    proof: isAt(dialect, backup),
   })
-  return (await store.read(isAt(store.dialect, backup))).length > 0
+  // MySQL counts no row where all was so already.
+  return (await store.read(isAt(dialect, backup))).length > 0
 }
 
-/** Notes a backup, unless there is one of its name. */
-export async function addBackup(store: Store, owner: string, backup: BackupRow): Promise<void> {
-  await store.write({ writes: [insertion(store.dialect, owner, backup)], applied: isAt(store.dialect, backup) })
+/** Id and time of the event that tells what became of a backup. */
+export interface BackupEnd {
+  readonly id: string
+  readonly at: Date
+}
+
+/** Notes a backup that failed before there was anything of it, unless there is one of its name. */
+export async function addBackup(store: Store, owner: string, backup: BackupRow, end: BackupEnd): Promise<void> {
+  const { dialect } = store
+  const { backups } = dialect.tables
+  const there = dialect.builder.select({ name: backups.name }).from(backups).where(eq(backups.name, backup.name))
+  await store.apply({
+    locks: leaseLocks(dialect, 'share'),
+    gate: recordEnd(dialect, owner, backup, end, not(exists(there))),
+    effects: [buildStatement(dialect.builder.insert(backups).values(backup))],
+    proof: eventQuery(dialect, end.id),
+  })
+}
+
+/** The run's lease is a row that another run takes over. */
+function leaseLocks(dialect: Dialect, strength: 'share' | 'no key update'): readonly RowLock[] {
+  return [rowLock(dialect, 'marks', strength, eq(dialect.tables.marks.name, backupMark))]
+}
+
+/** The gate of what ends a backup: from the lease that the run still holds. */
+function recordEnd(
+  dialect: Dialect,
+  owner: string,
+  { name, result, bytes, rowCount }: BackupRow,
+  { id, at }: BackupEnd,
+  condition?: SQL,
+): Statement {
+  const { marks } = dialect.tables
+  const event: AuditEvent = {
+    id,
+    at,
+    type: result === 'ok' ? 'backup.completed' : 'backup.failed',
+    actor: { kind: 'system', userId: null, id: null },
+    subject: { type: 'backup', id: name },
+    data: result === 'ok' ? { bytes, rows: rowCount } : { result },
+    origin: { requestId: null, network: null },
+  }
+  const source = sql`${marks} where ${all(isOwn(dialect, owner), condition)}`
+  return buildStatement(insertEventFrom(dialect, event, dialect.gate.holding(source)))
 }
 
 function update(
@@ -127,28 +176,36 @@ function update(
   )
 }
 
-function insertion(dialect: Dialect, owner: string, backup: BackupRow): Statement {
-  const { builder, tables } = dialect
-  const { backups } = tables
-  // As a derived table: MySQL reads a table that it writes in no other way.
-  const there = builder
-    .select({ name: backups.name })
-    .from(backups)
-    .where(eq(backups.name, backup.name))
-    .limit(1)
-    .as('there')
-  const isThere = exists(builder.select({ name: there.name }).from(there))
-  return buildStatement(insertWhere(dialect, backups, backup, all(not(isThere), holdsLease(dialect, owner))))
+/** Notes what became of a backup, and that nothing is begun any more. @returns whether the run still held the lease */
+export async function endBackup(store: Store, owner: string, backup: BackupRow, end: BackupEnd): Promise<boolean> {
+  const { dialect } = store
+  const { isOpen } = await store.apply({
+    locks: leaseLocks(dialect, 'no key update'),
+    gate: recordEnd(dialect, owner, backup, end),
+    effects: [update(dialect, owner, backup), forget(dialect, owner)],
+    proof: eventQuery(dialect, end.id),
+  })
+  return isOpen
 }
 
-/** Notes what became of a backup, and that nothing is begun any more. @returns whether the run still held the lease */
-export async function endBackup(store: Store, owner: string, backup: BackupRow): Promise<boolean> {
-  const { builder, tables } = store.dialect
-  const { marks } = tables
-  const forget = builder.update(marks).set({ value: null }).where(isOwn(store.dialect, owner))
-  const writes = [update(store.dialect, owner, backup), buildStatement(forget)]
-  await store.write({ writes, applied: isAt(store.dialect, backup) })
-  return (await store.read(isAt(store.dialect, backup))).length > 0
+/** Leaves a backup that was begun to the next run: it is asked for again. */
+export async function postponeBackup(store: Store, owner: string, backup: BackupRow): Promise<void> {
+  const { dialect } = store
+  await store.apply({
+    locks: leaseLocks(dialect, 'no key update'),
+    gate: forget(dialect, owner),
+    effects: [update(dialect, owner, backup)],
+    proof: isAt(dialect, backup),
+  })
+}
+
+function forget({ builder, tables: { marks } }: Dialect, owner: string): Statement {
+  return buildStatement(
+    builder
+      .update(marks)
+      .set({ value: null })
+      .where(all(eq(marks.name, backupMark), eq(marks.owner, owner))),
+  )
 }
 
 /** Changes what became of a backup that the run found otherwise. */
