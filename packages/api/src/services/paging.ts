@@ -9,19 +9,42 @@ export interface Page<Item> {
   readonly nextCursor: string | null
 }
 
+/** A page ends early, with its cursor, where its texts go beyond this: an isolate holds several answers at once. */
+const mostPageBytes = 8 * 1024 * 1024
+
 /**
- * Cuts a page from up to `limit + 1` rows: the one row more only says that the list goes on.
+ * Cuts a page from up to `limit + 1` rows: the one row more only says that the list goes on. It has at least one item,
+ * however large that is.
  */
-export async function pageOf<Item>(
+export async function pageOf<Item extends object>(
   scope: CursorScope,
   rows: readonly Item[],
   limit: number,
   positionOf: (item: Item) => readonly (string | number)[],
 ): Promise<Page<Item>> {
-  const items = rows.slice(0, limit)
+  const items = withinBytes(rows.slice(0, limit))
   const last = items.at(-1)
-  const nextCursor = rows.length > limit && last !== undefined ? await writeCursor(scope, positionOf(last)) : null
+  const nextCursor =
+    rows.length > items.length && last !== undefined ? await writeCursor(scope, positionOf(last)) : null
   return { items, nextCursor }
+}
+
+function withinBytes<Item extends object>(rows: readonly Item[]): readonly Item[] {
+  let bytes = 0
+  const end = rows.findIndex((row, index) => {
+    bytes += bytesOf(row)
+    return bytes > mostPageBytes && index > 0
+  })
+  return end === -1 ? rows : rows.slice(0, end)
+}
+
+const encoder = new TextEncoder()
+
+/** As JSON; of a document, which is text already, a little more than it has. */
+function bytesOf(item: object): number {
+  const json = JSON.stringify(item)
+  // Short ones, as nearly all are, don't need to be exact.
+  return json.length < 10_000 ? json.length : encoder.encode(json).length
 }
 
 /**

@@ -138,7 +138,7 @@ function refusedAs(refusal: Refusal): Refused {
 function takeData(tree: DataNode, before: DataNode | undefined, pointer: string): Result<Taken> {
   const known = new Map((before === undefined ? [] : secretsIn(before)).map((secret) => [secret.ref, secret]))
   const taken = takeSecrets(tree, { newRef, kept: (ref) => known.get(ref) }, pointer)
-  if (!taken.ok) return refuse('validation_failed', { errors: taken.problems.slice(0, mostProblems) })
+  if (!taken.ok) return refuse('validation_failed', { errors: taken.problems })
   if (taken.tree.kind !== 'object') {
     return refuse('validation_failed', { errors: [{ pointer, message: 'must be a JSON object and not a secret' }] })
   }
@@ -149,9 +149,6 @@ function takeData(tree: DataNode, before: DataNode | undefined, pointer: string)
   }
   return done(taken)
 }
-
-/** So many are named, and an answer stays small. */
-const mostProblems = 20
 
 function tooLarge(tree: DataNode): Refused | undefined {
   if (plainBytesOf(tree) > mostBytes) {

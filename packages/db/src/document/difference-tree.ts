@@ -22,12 +22,16 @@ export class DocumentTree {
   private readonly keyEnds: Int32Array
   private count = 0
 
-  constructor(document: DocumentText) {
+  private readonly seed: HashSeed
+
+  /** @param seed Of both documents of a comparison: who writes them can't know which texts have equal hashes. */
+  constructor(document: DocumentText, seed: HashSeed) {
     const encoded = encodeText(document)
     if (typeof encoded === 'string') throw new Error(encoded)
     const most = mostValues(encoded)
     this.tokens = new JsonTokens(encoded)
     this.text = document
+    this.seed = seed
     this.starts = new Int32Array(most)
     this.ends = new Int32Array(most)
     this.hashes = new Int32Array(most)
@@ -35,6 +39,11 @@ export class DocumentTree {
     this.keyStarts = new Int32Array(most)
     this.keyEnds = new Int32Array(most)
     this.read()
+  }
+
+  /** How many values there are. */
+  get size(): number {
+    return this.count
   }
 
   textOf(node: NodeIndex): string {
@@ -103,7 +112,7 @@ export class DocumentTree {
         return this.readList()
       case quote:
         tokens.string()
-        return tokens.hasEscape ? hashEscaped(this.text, at(this.starts, node), tokens.offset) : this.hashFrom(node)
+        return tokens.hasEscape ? this.hashEscaped(at(this.starts, node), tokens.offset) : this.hashFrom(node)
       default:
         tokens.scalar()
         return this.hashFrom(node)
@@ -111,7 +120,13 @@ export class DocumentTree {
   }
 
   private hashFrom(node: NodeIndex): number {
-    return hashText(this.text, at(this.starts, node), this.tokens.offset)
+    return hashText(this.text, at(this.starts, node), this.tokens.offset, this.seed)
+  }
+
+  /** As of the same string without escapes. */
+  private hashEscaped(start: number, end: number): number {
+    const literal = `"${decodeKey(this.text, start, end)}"`
+    return hashText(literal, 0, literal.length, this.seed)
   }
 
   private readList(): number {
@@ -129,7 +144,7 @@ export class DocumentTree {
       const keyStart = tokens.offset
       tokens.key()
       const keyEnd = tokens.offset
-      const { keyHash } = tokens
+      const keyHash = this.hashKey(keyStart, keyEnd)
       tokens.skipWhiteSpace()
       tokens.at++
       tokens.skipWhiteSpace()
@@ -140,6 +155,11 @@ export class DocumentTree {
       hash = (hash + mix(keyHash, this.hashOf(value))) | 0
     })
     return hash
+  }
+
+  private hashKey(start: number, end: number): number {
+    const key = this.text.slice(start, end)
+    return key.includes('\\') ? this.hashEscaped(start, end) : hashText(key, 0, key.length, this.seed)
   }
 
   private readEach(close: number, read: () => void): void {
@@ -170,14 +190,23 @@ function mix(first: number, second: number): number {
   return product ^ (product >>> 15)
 }
 
-function hashText(text: string, start: number, end: number): number {
-  let hash = 0
-  for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0
-  return hash
+/** What a hash begins with and what it multiplies by: random, and odd. */
+export interface HashSeed {
+  readonly start: number
+  readonly factor: number
 }
 
-/** As of the same string without escapes. */
-function hashEscaped(text: string, start: number, end: number): number {
-  const literal = `"${decodeKey(text, start, end)}"`
-  return hashText(literal, 0, literal.length)
+export function newHashSeed(): HashSeed {
+  const [start = 0, factor = 0] = crypto.getRandomValues(new Int32Array(2))
+  return { start, factor: factor | 1 }
+}
+
+/** Mixed at each character: a polynomial modulo a power of two has collisions whatever its factor (Thue-Morse words). */
+function hashText(text: string, start: number, end: number, seed: HashSeed): number {
+  let hash = seed.start
+  for (let index = start; index < end; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), seed.factor)
+    hash ^= hash >>> 15
+  }
+  return hash
 }

@@ -71,6 +71,23 @@ describe('the difference of two documents', () => {
   })
 })
 
+test('texts that were made to collide take no longer than others', () => {
+  // All words of AaBB… have one hash by a polynomial of 31, and Thue-Morse words by any odd factor.
+  const word = (index: number) => Array.from({ length: 13 }, (_, bit) => ((index >> bit) & 1 ? 'Aa' : 'BB')).join('')
+  const nested = (last: number) => {
+    const members = Array.from({ length: 8192 }, (_, index) => `"${word(index)}":${index === 8191 ? last : 0}`)
+    return `${'{"a":'.repeat(60)}{${members.join(',')}}${'}'.repeat(60)}`
+  }
+  const [before, after] = [documentOf(nested(1)), documentOf(nested(2))]
+  const durations = Array.from({ length: 10 }, () => {
+    const began = performance.now()
+    differenceOf(before, after)
+    return performance.now() - began
+  })
+  expect(JSON.parse(differenceOf(before, after))).toMatchObject([{ op: 'replace', value: 2 }])
+  expect(Math.min(...durations)).toBeLessThan(200)
+})
+
 function entries(count: number, change: (index: number) => string = String): string {
   const each = (_: unknown, index: number) =>
     `{"id":"node-${index}","type":"task","position":{"x":${index}.0,"y":-1.50},"data":{"label":"Step ${index}","retries":[1,2,3],"value":${change(index)}}}`

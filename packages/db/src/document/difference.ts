@@ -1,4 +1,4 @@
-import { DocumentTree, type NodeIndex } from './difference-tree.ts'
+import { DocumentTree, newHashSeed, type NodeIndex } from './difference-tree.ts'
 import { pointerToKey } from './scanner.ts'
 import type { DocumentText } from './index.ts'
 
@@ -12,22 +12,30 @@ import type { DocumentText } from './index.ts'
  */
 export function differenceOf(a: DocumentText, b: DocumentText): string {
   if (a === b) return '[]'
-  return new Difference(new DocumentTree(a), new DocumentTree(b)).toString()
+  const seed = newHashSeed()
+  return new Difference(new DocumentTree(a, seed), new DocumentTree(b, seed)).toString()
 }
 
 /** A container's operations may be so many times longer than putting the whole container in its place. */
 const mostGrowth = 16
 const alwaysAllowedLength = 65_536
+/** Values looked at for each value of the two documents; beyond it what is left is replaced as a whole. */
+const mostLooks = 16
 
 class Difference {
   private readonly a: DocumentTree
   private readonly b: DocumentTree
   private readonly operations: string[] = []
   private length = 0
+  /** For each value of `a` the value of `b` that it was compared with last: as `b + 1` where equal, else `-(b + 1)`. */
+  private readonly compared: Int32Array
+  private looksLeft: number
 
   constructor(a: DocumentTree, b: DocumentTree) {
     this.a = a
     this.b = b
+    this.compared = new Int32Array(a.size)
+    this.looksLeft = mostLooks * (a.size + b.size)
     if (!this.isEqual(0, 0)) this.change(0, 0, '')
   }
 
@@ -37,6 +45,15 @@ class Difference {
 
   private isEqual(a: NodeIndex, b: NodeIndex): boolean {
     if (this.a.hashOf(a) !== this.b.hashOf(b)) return false
+    const known = this.compared[a]
+    if (known === b + 1) return true
+    if (known === -(b + 1)) return false
+    const isEqual = this.isEqualInside(a, b)
+    this.compared[a] = isEqual ? b + 1 : -(b + 1)
+    return isEqual
+  }
+
+  private isEqualInside(a: NodeIndex, b: NodeIndex): boolean {
     if (this.a.textOf(a) === this.b.textOf(b)) return true
     if (this.a.isString(a) && this.b.isString(b)) return this.a.stringOf(a) === this.b.stringOf(b)
     if (this.a.isList(a) && this.b.isList(b)) return this.isEqualList(a, b)
@@ -46,15 +63,22 @@ class Difference {
   private isEqualList(a: NodeIndex, b: NodeIndex): boolean {
     const before = this.a.childrenOf(a)
     const after = this.b.childrenOf(b)
+    if (!this.mayLookAt(before.length + after.length)) return false
     return before.length === after.length && before.every((child, index) => this.areEqual(child, after[index]))
   }
 
   private isEqualObject(a: NodeIndex, b: NodeIndex): boolean {
     const before = this.a.membersOf(a)
     const after = this.b.membersOf(b)
-    if (before.size !== after.size) return false
+    if (before.size !== after.size || !this.mayLookAt(before.size + after.size)) return false
     for (const [key, child] of before) if (!this.areEqual(child, after.get(key))) return false
     return true
+  }
+
+  /** Where too much was looked at, values count as different: a patch may replace one by its equal. */
+  private mayLookAt(values: number): boolean {
+    this.looksLeft -= values
+    return this.looksLeft >= 0
   }
 
   private areEqual(a: NodeIndex | undefined, b: NodeIndex | undefined): boolean {
@@ -74,6 +98,7 @@ class Difference {
   /** False when that can't be done or is longer than its limit. */
   private changeInside(a: NodeIndex, b: NodeIndex, path: string): boolean {
     // Long paths, repeated for each of many small changes, must not make a patch of gigabytes.
+    if (this.looksLeft < 0) return false
     const limit = this.length + Math.max(alwaysAllowedLength, mostGrowth * (path.length + this.b.lengthOf(b)))
     if (this.a.isList(a) && this.b.isList(b)) return this.changeList(a, b, path, limit)
     return this.a.isObject(a) && this.b.isObject(b) && this.changeObject(a, b, path, limit)
