@@ -14,6 +14,8 @@ import { startOwnService, type OwnService } from './own-service.ts'
 
 const { values } = parseArgs({ options: { cpu: { type: 'string', default: '1' } } })
 const slowdown = Number(values.cpu)
+const nodes = 1000
+const rows = 100_000
 
 const service = await startOwnService()
 const browser = await openBrowser()
@@ -72,8 +74,6 @@ function gzippedSize(name: string): number {
   return readdirSync(folder).includes(name) ? gzipSync(readFileSync(join(folder, name))).length : 0
 }
 
-const nodes = 1000
-
 async function largeGraph(opened: Browser, own: OwnService): Promise<void> {
   const client = createClient({ url: own.url })
   await client.auth.login({ username: own.username, password: own.password })
@@ -127,7 +127,7 @@ async function framesDuring(cdp: CDPSession, act: () => Promise<void>): Promise<
     cdp.once('Tracing.tracingComplete', () => resolve())
   })
   await cdp.send('Tracing.start', {
-    categories: 'devtools.timeline,disabled-by-default-devtools.timeline.frame',
+    categories: 'devtools.timeline,toplevel,disabled-by-default-devtools.timeline,disabled-by-default-devtools.timeline.frame',
     transferMode: 'ReportEvents',
   })
   const begun = Date.now()
@@ -139,8 +139,6 @@ async function framesDuring(cdp: CDPSession, act: () => Promise<void>): Promise<
   const longest = Math.max(0, ...events.filter(({ name }) => name === 'RunTask').map(({ dur = 0 }) => dur / 1000))
   return `at ${(drawn / seconds).toFixed(0)} frames a second, the longest task ${longest.toFixed(0)} ms`
 }
-
-const rows = 100_000
 
 /** The API's answers are made up here, so that what is measured is the page. */
 async function longList(opened: Browser, own: OwnService): Promise<void> {
@@ -171,9 +169,7 @@ async function longList(opened: Browser, own: OwnService): Promise<void> {
 async function toEnd(page: Page): Promise<void> {
   const before = await rowsKnown(page)
   await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)')
-  await page.waitForFunction(
-    `Number(/\\d+/.exec(document.querySelector('.window-list [role=status]').textContent)?.[0] ?? 0) > ${before} || /in the list/.test(document.querySelector('.window-list [role=status]').textContent)`,
-  )
+  while ((await rowsKnown(page)) === before && before < rows) await page.waitForTimeout(5)
 }
 
 async function rowsKnown(page: Page): Promise<number> {

@@ -21,7 +21,7 @@ export async function startOwnService(): Promise<OwnService> {
   const environment = { ...process.env, DATABASE_URL: database }
   const dev = spawn(millrace, ['dev', '--json', '--port', '0', '--state', join(folder, 'state')], {
     env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   const ended = new Promise<void>((resolve) => {
     dev.once('exit', () => resolve())
@@ -32,7 +32,9 @@ export async function startOwnService(): Promise<OwnService> {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    const { url } = JSON.parse(await firstOutput(dev.stdout)) as { url: string }
+    const answer = await firstOutput(dev.stdout)
+    const { url } = JSON.parse(answer) as { url?: string }
+    if (url === undefined) throw new Error(`dev did not start: ${answer}`)
     const [username, password] = ['ada', 'correct horse battery']
     execFileSync(millrace, ['user', 'add', username, '--email', 'ada@example.com', '--admin'], {
       env: environment,

@@ -150,7 +150,7 @@ describe('the console', () => {
     const id = await createWorkflow(call, 'Given', '{"nodes":[],"edges":[]}')
     await page.goto(`/console/workflows/${id}/sharing`)
     await page.getByLabel('Username').fill('friend')
-    await page.getByLabel('who').selectOption({ label: 'may edit' })
+    await page.getByLabel('Permission').selectOption({ label: 'may edit' })
     await page.getByRole('button', { name: 'Share' }).click()
     await page.getByRole('listitem').getByText('friend').waitFor()
     expect(await axeFindings(page)).toEqual([])

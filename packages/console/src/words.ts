@@ -320,7 +320,7 @@ export const words = {
     none: 'With nobody yet.',
     ownerOnly: 'Only the owner of a workflow sees and changes whom it is shared with.',
     username: 'Username',
-    permission: 'who',
+    permission: 'Permission',
     share: 'Share',
     remove: 'Take back',
     removeTitle: (username: string) => `Take the share of ${username} back?`,
@@ -574,7 +574,7 @@ export const words = {
   backups: {
     title: 'Backups',
     start: 'Back up now',
-    begun: (name: string) => `${name} was asked for: it runs within five minutes`,
+    begun: (name: string) => `${name} was asked for: how it goes shows here`,
     explanation:
       'Each is read back before it counts. “Verified” says that it was whole, “drilled” that it was restored for a trial.',
     none: 'No backups yet',

@@ -57,8 +57,8 @@ export function BackupsPage() {
   )
 }
 
-function isUnfinished({ result, bytes }: Backup): boolean {
-  return bytes === null && !/fail|cut|missing/.test(result) && result !== 'ok'
+function isUnfinished({ result }: Backup): boolean {
+  return result === 'requested' || result === 'running'
 }
 
 function Row({ backup }: { readonly backup: Backup }) {
