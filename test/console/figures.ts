@@ -127,7 +127,8 @@ async function framesDuring(cdp: CDPSession, act: () => Promise<void>): Promise<
     cdp.once('Tracing.tracingComplete', () => resolve())
   })
   await cdp.send('Tracing.start', {
-    categories: 'devtools.timeline,toplevel,disabled-by-default-devtools.timeline,disabled-by-default-devtools.timeline.frame',
+    categories:
+      'devtools.timeline,toplevel,disabled-by-default-devtools.timeline,disabled-by-default-devtools.timeline.frame',
     transferMode: 'ReportEvents',
   })
   const begun = Date.now()
@@ -169,7 +170,7 @@ async function longList(opened: Browser, own: OwnService): Promise<void> {
 async function toEnd(page: Page): Promise<void> {
   const before = await rowsKnown(page)
   await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)')
-  while ((await rowsKnown(page)) === before && before < rows) await page.waitForTimeout(5)
+  for (let known = before; known === before && known < rows; known = await rowsKnown(page)) await page.waitForTimeout(5)
 }
 
 async function rowsKnown(page: Page): Promise<number> {

@@ -74,7 +74,7 @@ async function take(
   await page.getByLabel('Password').fill(password)
   await shoot('log-in')
   await page.getByRole('button', { name: 'Log in', exact: true }).click()
-  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.getByRole('heading', { name: 'Workflows', level: 1 }).waitFor()
   for (const [name, path] of Object.entries(pagesOf(sample))) {
     await page.goto(path)
     await page.getByRole('heading', { level: 1 }).waitFor()

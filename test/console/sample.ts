@@ -11,7 +11,25 @@ export interface Sample {
   readonly failedId: string
 }
 
-const flows = join(workspaceRoot, 'examples/worker/flows')
+const nightlyReport = `{
+  "name": "Nightly report",
+  "nodes": [
+    { "id": "mail", "type": "send", "data": { "to": "team@example.com" } },
+    { "id": "orders", "type": "query", "data": { "from": "orders", "limit": 12345678901234567890 } },
+    { "id": "visits", "type": "query", "data": { "from": "visits", "weight": 1.0 } },
+    { "id": "sum", "type": "join", "data": { "by": "day" } },
+    { "id": "chart", "type": "render", "data": { "format": "svg" } },
+    { "id": "table", "type": "render", "data": { "format": "html" } }
+  ],
+  "edges": [
+    { "source": "orders", "target": "sum" },
+    { "source": "visits", "target": "sum" },
+    { "source": "sum", "target": "chart" },
+    { "source": "sum", "target": "table" },
+    { "source": "chart", "target": "mail" },
+    { "source": "table", "target": "mail" }
+  ]
+}`
 
 /** Fills a new service as a team would after a few days: workflows with versions, shares, executions, settings, a key. */
 export async function fillSample({ url, username, password }: OwnService): Promise<Sample> {
@@ -20,13 +38,9 @@ export async function fillSample({ url, username, password }: OwnService): Promi
   const friend = createClient({ url })
   await friend.auth.register({ username: 'grace', email: 'grace@example.com', password })
 
-  const report = exactJson(readFileSync(join(flows, 'nightly-report.json'), 'utf8'))
-  const triage = exactJson(readFileSync(join(flows, 'support-triage.json'), 'utf8'))
-  await client.workflows.create({
-    name: 'Support triage',
-    description: 'Sorts mail to the team that can answer it',
-    definition: triage,
-  })
+  const report = exactJson(nightlyReport)
+  const order = exactJson(readFileSync(join(workspaceRoot, 'examples/worker/flows/order.json'), 'utf8'))
+  await client.workflows.create({ name: 'Order', description: 'From the shelf to the door', definition: order })
   const others = ['Invoice import', 'Weekly digest', 'Sign-up greeting', 'Stock alert', 'Customer export']
   await client.workflows.createAll(others.map((name) => ({ name, definition: report })))
   let workflow = await client.workflows.create({

@@ -31,7 +31,7 @@ const Step = memo(({ data: { label, kind, mark } }: NodeProps<StepNode>) => (
   <div class={`step mark-${mark}`} title={label}>
     <Handle type="target" position={Position.Left} isConnectable={false} />
     <span class="step-label">{label}</span>
-    <span class="step-kind">{mark === '' ? kind : `${kind} ${words.graph.marks[mark] ?? mark}`.trim()}</span>
+    <span class="step-kind">{[kind, words.graph.marks[mark] ?? ''].filter((part) => part !== '').join(' · ')}</span>
     <Handle type="source" position={Position.Right} isConnectable={false} />
   </div>
 ))

@@ -5,6 +5,7 @@ import { client } from '../api/client.ts'
 import { isProblem } from '../api/failure.ts'
 import { useAction } from '../api/use-action.ts'
 import { useLoad } from '../api/use-load.ts'
+import { indented } from '../editor/indented.ts'
 import { Instant } from '../parts/instant.tsx'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
@@ -35,7 +36,7 @@ interface SettingsFormProps {
 }
 
 function SettingsForm({ settings, onChange }: SettingsFormProps) {
-  const begun = useMemo(() => pretty(settings.data), [settings.data])
+  const begun = useMemo(() => indented(settings.data), [settings.data])
   const [draft, setDraft] = useState<string>()
   const saving = useAction(async () => {
     onChange(await client.settings.put(exactJson(draft ?? begun), { ifRevision: settings.revision }))
@@ -78,11 +79,6 @@ function SettingsForm({ settings, onChange }: SettingsFormProps) {
       </section>
     </>
   )
-}
-
-/** White space of settings is not kept, so that a long line may as well be broken; numbers are left as they are. */
-function pretty(data: string): string {
-  return /\n/.test(data) || !/^\{\s*\}$|^[^0-9]*$/.test(data) ? data : JSON.stringify(JSON.parse(data), null, 2)
 }
 
 function Reload({ onChange }: Pick<SettingsFormProps, 'onChange'>) {
