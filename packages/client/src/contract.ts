@@ -55,37 +55,24 @@ export type ExecutionSummary = ItemOf<InferResponseType<ExecutionRoutes['$get'],
 export type ExecutionFilters = FiltersOf<ExecutionRoutes['$get']>
 export type ExecutionError = NonNullable<ExecutionSummary['error']>
 export type NewExecution = Exact<BodyOf<V1['workflows'][':id']['executions']['$post']>, 'input'>
-export type Claim = BodyOf<ExecutionRoutes['claim']['$post']> & { readonly withSteps?: boolean }
+export type Claim = BodyOf<ExecutionRoutes['claim']['$post']>
+type StepRoutes = ExecutionRoutes[':id']['steps']
 /** What was done once in an execution and is not done again. */
-export interface RecordedStep {
-  readonly seq: number
-  readonly key: string
-  readonly output: JsonText | null
-  readonly error: ExecutionError | null
-  readonly attempt: number | null
-  readonly startedAt: string | null
-  readonly recordedAt: string
-}
+export type RecordedStep = Exact<InferResponseType<StepRoutes[':key']['$get'], 200>, 'output'>
 export type NewStep = Pick<RecordedStep, 'key'> &
   ({ readonly output: JsonText } | { readonly error: ExecutionError }) & {
     readonly attempt?: number
     readonly startedAt?: string
   }
-export interface RecordedSteps {
-  readonly steps: readonly { readonly key: string; readonly seq: number }[]
-  readonly leaseUntil: string
-}
+export type RecordedSteps = InferResponseType<StepRoutes['$post'], 200>
+/** One thing that happened to an execution. Members that do not apply are null. */
+export type HistoryEntry = ItemOf<InferResponseType<ExecutionRoutes[':id']['history']['$get'], 200>>
 /** A message to an execution. `seq` is that of its entry in the history. */
-export interface Signal {
-  readonly seq: number
-  readonly name: string
-  readonly payload: JsonText
-  readonly at: string
-  /** The user who sent it. */
-  readonly by: string | null
-}
+export type Signal = Exact<ItemOf<InferResponseType<ExecutionRoutes[':id']['signals']['$get'], 200>>, 'payload'>
+export type NewSignal = Exact<BodyOf<ExecutionRoutes[':id']['signals']['$post']>, 'payload'>
+export type SignalFilters = FiltersOf<ExecutionRoutes[':id']['signals']['$get']>
 export type ClaimedExecution = Exact<
-  ItemOf<InferResponseType<ExecutionRoutes['claim']['$post'], 200>>,
+  Omit<ItemOf<InferResponseType<ExecutionRoutes['claim']['$post'], 200>>, 'steps'>,
   'input' | 'state' | 'definition'
 > & {
   /** All of them, oldest first, where the claim asks for them; null where they are too large for the answer. */
@@ -95,34 +82,7 @@ export type Heartbeat = BodyOf<ExecutionRoutes[':id']['heartbeat']['$post']>
 export type Lease = InferResponseType<ExecutionRoutes[':id']['heartbeat']['$post'], 200>
 export type Report = Omit<Exact<BodyOf<ExecutionRoutes[':id']['$patch']>, 'state'>, 'error'> & {
   readonly error?: ExecutionError | null
-  readonly waitFor?: readonly string[]
-  readonly afterSeq?: number
 }
-
-/** One thing that happened to an execution. Members that do not apply are null. */
-export interface HistoryEntry {
-  readonly seq: number
-  readonly type: HistoryType
-  readonly at: string
-  readonly fence: number | null
-  readonly worker: string | null
-  /** The user who did it. */
-  readonly by: string | null
-  readonly key: string | null
-  readonly name: string | null
-}
-export type HistoryType =
-  | 'created'
-  | 'claimed'
-  | 'step'
-  | 'signal'
-  | 'paused'
-  | 'resumed'
-  | 'released'
-  | 'lease_expired'
-  | 'completed'
-  | 'failed'
-  | 'cancelled'
 
 /** `data` is exact text but for white space and escapes; a secret in it is named, not shown. */
 export type Settings = Exact<InferResponseType<V1['settings']['$get'], 200>, 'data'>

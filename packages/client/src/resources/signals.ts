@@ -1,17 +1,11 @@
-import type { JsonText } from '../json-text.ts'
-import type { Signal } from '../contract.ts'
+import type { NewSignal, Signal, SignalFilters } from '../contract.ts'
 import { pathOf, read, readItems, type Ask, type CallOptions, type KeyedCallOptions } from '../exchange/asking.ts'
 import { listed, type ListOptions } from '../exchange/pages.ts'
 
-export interface NewSignal {
+export interface NextSignal {
   readonly name: string
-  readonly payload?: JsonText
-}
-
-export interface SignalFilters {
-  readonly name?: string
-  /** Only signals with a higher `seq`. */
-  readonly after?: number
+  /** Only a signal with a higher `seq`. */
+  readonly after: number
 }
 
 export function createSignals(ask: Ask) {
@@ -27,7 +21,7 @@ export function createSignals(ask: Ask) {
       listed<Signal>(ask, pathOf`/v1/executions/${id}/signals`, wanted),
 
     /** The first signal that fits, if there is one already. */
-    async nextSignal(id: string, wanted: SignalFilters, options?: CallOptions): Promise<Signal | undefined> {
+    async nextSignal(id: string, wanted: NextSignal, options?: CallOptions): Promise<Signal | undefined> {
       const path = pathOf`/v1/executions/${id}/signals`
       const [signal] = readItems<Signal>(await ask({ method: 'GET', path, query: { ...wanted, limit: 1 } }, options))
       return signal

@@ -95,7 +95,7 @@ export function storedExecution({ maxAttempts = 50 }: { readonly maxAttempts?: n
     seq += 1
     return {
       ...{ seq, key: step.key, attempt: step.attempt ?? null, startedAt: step.startedAt ?? null, recordedAt: at() },
-      output: 'output' in step ? step.output : null,
+      output: 'output' in step ? step.output : exactJson('null'),
       error: 'error' in step ? step.error : null,
     }
   }

@@ -1,7 +1,7 @@
 import type { ClaimedExecution, ExecutionError, NewStep, RecordedStep } from '../../contract.ts'
 import { ProblemError } from '../../errors.ts'
 import { pause } from '../../exchange/waiting.ts'
-import type { JsonText } from '../../json-text.ts'
+import { exactJson, type JsonText } from '../../json-text.ts'
 import type { WorkRoutes } from '../contract.ts'
 import { isFinal, type Lease } from '../lease.ts'
 import { StepOutputError } from './errors.ts'
@@ -56,7 +56,7 @@ export function createRecord(
         const { steps } = await routes.recordSteps(id, { fence, steps: [step] }, { signal: lease.lost })
         return { seq: steps[0]?.seq ?? 0, isFirst: true }
       } catch (error) {
-        if (isRecorded(error)) return { seq: 0, isFirst: false }
+        if (error instanceof ProblemError && error.code === 'step_recorded') return { seq: 0, isFirst: false }
         if (isFinal(error)) lease.lose('another worker has it, or it was cancelled.', error)
         lease.lost.throwIfAborted()
         if (error instanceof ProblemError && error.status < 500) throw unfit(step, error)
@@ -66,18 +66,12 @@ export function createRecord(
   }
 }
 
-/** Another result was recorded under this key: that one counts. */
-function isRecorded(error: unknown): boolean {
-  const code: string | undefined = error instanceof ProblemError ? error.code : undefined
-  return code === 'step_recorded'
-}
-
 function recordedOf(step: NewStep, seq: number, startedAt: Date | undefined): RecordedStep {
   const now = new Date().toISOString()
   return {
     seq,
     key: step.key,
-    output: 'output' in step ? step.output : null,
+    output: 'output' in step ? step.output : exactJson('null'),
     error: 'error' in step ? step.error : null,
     attempt: step.attempt ?? null,
     startedAt: startedAt?.toISOString() ?? null,

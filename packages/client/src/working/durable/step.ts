@@ -86,5 +86,5 @@ async function attemptOf(
 /** What a recorded step gives to the handler. @throws StepFailedError where it is a failure. */
 export function valueOf(step: RecordedStep): unknown {
   if (step.error !== null) throw new StepFailedError(step.key, step.error)
-  return step.output === null ? null : parseJson(step.output)
+  return parseJson(step.output)
 }

@@ -102,7 +102,7 @@ function untilIn(step: RecordedStep): Date {
 }
 
 function membersOf({ output }: RecordedStep): Readonly<Record<string, unknown>> {
-  return output === null ? {} : readExact(output, new Set(['signal']))
+  return output === 'null' ? {} : readExact(output, new Set(['signal']))
 }
 
 /** @throws WaitTimedOutError where that is what is recorded. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { exactJson } from '@millrace/client'
 import type { HistoryEntry, RecordedStep } from '@millrace/client'
 import { spansOf } from './spans.ts'
 
@@ -22,7 +23,7 @@ const entry = (
 const step = (key: string, from: number, to: number): RecordedStep => ({
   seq: 1,
   key,
-  output: null,
+  output: exactJson('null'),
   error: null,
   attempt: 1,
   startedAt: at(from),
