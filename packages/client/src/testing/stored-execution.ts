@@ -87,7 +87,7 @@ export function storedExecution({ maxAttempts = 50 }: { readonly maxAttempts?: n
     steps() {
       throw new Error('the steps came with the claim')
     },
-    nextSignal: (_id, { name, after = 0 }) =>
+    nextSignal: (_id, { name, after }) =>
       Promise.resolve(signals.find((signal) => signal.name === name && signal.seq > after)),
   }
 
