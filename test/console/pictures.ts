@@ -1,5 +1,5 @@
 /**
- * Pictures of every page of the console, at three widths, light and dark: `pnpm pictures [--out DIR]`. It starts a `dev` of
+ * Pictures of every page of the console, at three widths, light and dark: `pnpm pictures [--out DIR] [--width 390 …]`. It starts a `dev` of
  * its own and fills it, and ends with 1 where a page complains.
  */
 import { mkdirSync } from 'node:fs'
@@ -11,9 +11,14 @@ import { openBrowser, watch } from './browser.ts'
 import { startOwnService, type OwnService } from './own-service.ts'
 import { fillSample, type Sample } from './sample.ts'
 
-const { values } = parseArgs({ options: { out: { type: 'string', default: join(workspaceRoot, '.cache/pictures') } } })
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(workspaceRoot, '.cache/pictures') },
+    width: { type: 'string', multiple: true, default: ['390', '820', '1440'] },
+  },
+})
 const out = resolve(values.out)
-const widths = [390, 820, 1440]
+const widths = values.width.map(Number)
 const colorSchemes = ['light', 'dark'] as const
 
 const service = await startOwnService()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createClient, exactJson, toJson } from '@millrace/client'
+import { createClient, exactJson, pathOf, toJson } from '@millrace/client'
 import { workspaceRoot } from '../workspace.ts'
 import type { OwnService } from './own-service.ts'
 
@@ -63,6 +63,13 @@ export async function fillSample({ url, username, password }: OwnService): Promi
     changeNotes: 'keep an archive, take fewer rows',
   })
   await client.shares.put(workflow.id, { username: 'grace', permission: 'edit' })
+
+  await client.ask({
+    method: 'POST',
+    path: pathOf`/v1/workflows/${workflow.id}/schedules`,
+    body: { name: 'Each weekday', cron: '30 6 * * 1-5', timeZone: 'Europe/Berlin' },
+    isKeyed: true,
+  })
 
   const ids: string[] = []
   for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Thursday']) {
