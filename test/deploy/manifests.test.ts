@@ -33,10 +33,19 @@ interface PodSpec {
   readonly containers: readonly Container[]
 }
 
-const manifestFiles = readdirSync(join(deploy, 'kubernetes')).filter((name) => name !== 'kustomization.yaml')
-const manifests = manifestFiles.flatMap((name) =>
-  parseAllDocuments(read(`kubernetes/${name}`), { merge: true }).map((document) => document.toJS() as Manifest),
-)
+interface Manifests {
+  readonly files: readonly string[]
+  readonly all: readonly Manifest[]
+  readonly pods: readonly PodSpec[]
+}
+
+function manifestsIn(folder: string): Manifests {
+  const files = readdirSync(join(deploy, folder)).filter((name) => name !== 'kustomization.yaml')
+  const all = files.flatMap((name) =>
+    parseAllDocuments(read(`${folder}/${name}`), { merge: true }).map((document) => document.toJS() as Manifest),
+  )
+  return { files, all, pods: all.flatMap((manifest) => podSpecOf(manifest) ?? []) }
+}
 
 interface Validated {
   validate(): void
@@ -64,9 +73,14 @@ function podSpecOf(value: unknown): PodSpec | undefined {
   return undefined
 }
 
-const pods = manifests.flatMap((manifest) => podSpecOf(manifest) ?? [])
+const clusters = [
+  { folder: 'kubernetes', podCount: 3, serving: 'gateway' },
+  { folder: 'kubernetes-serve', podCount: 2, serving: 'serve' },
+]
 
-describe('Kubernetes', () => {
+describe.each(clusters)('Kubernetes, $folder', ({ folder, podCount, serving }) => {
+  const { files: manifestFiles, all: manifests, pods } = manifestsIn(folder)
+
   test.for(manifests.map((manifest) => [`${manifest.kind} of ${manifest.apiVersion}`, manifest] as const))(
     '%s is valid by its schema',
     async ([, manifest]) => {
@@ -85,12 +99,12 @@ describe('Kubernetes', () => {
   })
 
   test('every file is applied, but for the secret that each fills in', () => {
-    const { resources } = parse(read('kubernetes/kustomization.yaml')) as { resources: string[] }
+    const { resources } = parse(read(`${folder}/kustomization.yaml`)) as { resources: string[] }
     expect(resources.toSorted()).toEqual(manifestFiles.filter((name) => name !== 'secret.example.yaml').toSorted())
   })
 
   test('every pod is an ordinary user on a file system that it cannot write, without rights or a token', () => {
-    expect(pods).toHaveLength(3)
+    expect(pods).toHaveLength(podCount)
     for (const pod of pods) {
       expect(pod).toMatchObject({
         automountServiceAccountToken: false,
@@ -122,8 +136,8 @@ describe('Kubernetes', () => {
 
   test('every command is one that millrace has', () => {
     const commands = pods.flatMap(({ containers }) => containers.map(({ args = [] }) => args))
-    expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(['migrate', 'gateway']))
-    for (const args of commands) if (args[0] === 'migrate' || args[0] === 'gateway') expectCommand(args)
+    expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(['migrate', serving]))
+    for (const args of commands) if (args[0] === 'migrate' || args[0] === serving) expectCommand(args)
   })
 })
 
@@ -191,13 +205,62 @@ describe.each(['postgres', 'mariadb'])('compose with %s', (database) => {
   })
 })
 
+describe('compose with a SQLite file', () => {
+  const compose = parse(read('compose/sqlite.yaml'), { merge: true }) as Compose
+  const { serve, tls } = compose.services
+
+  test('it is valid by the Compose Specification', () => {
+    const isValid = new Ajv2019({ strict: false, allErrors: true, validateFormats: false }).compile(schemaOfCompose)
+    isValid(compose)
+    expect(isValid.errors).toBeNull()
+  })
+
+  test('the whole product is one read-only container without rights, and only TLS is open to others', () => {
+    for (const service of [serve, tls]) {
+      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+    }
+    expect(serve).toMatchObject({ user: '10001:10001' })
+    expect(serve).not.toHaveProperty('ports')
+    expectCommand(serve?.command ?? [])
+  })
+
+  test('secrets are files, and those that services name are there', () => {
+    expect(serve?.['secrets']).toEqual(Object.keys(compose.secrets))
+    const names = Object.keys(serve?.['environment'] as object).map((name) => name.replace(/_FILE$/, ''))
+    expect(settingNames).toEqual(expect.arrayContaining(names))
+  })
+})
+
+describe('the unit of systemd', () => {
+  const lines = read('systemd/millrace.service').split('\n')
+
+  test('it runs a command that millrace has, and gives it the time that it asks for', () => {
+    const [, ...args] = lines.find((line) => line.startsWith('ExecStart='))?.split(' ') ?? []
+    expectCommand(args)
+    const grace = Number(args[args.indexOf('--grace') + 1])
+    const stop = Number(lines.find((line) => line.startsWith('TimeoutStopSec='))?.split('=')[1])
+    expect(stop).toBeGreaterThan(grace)
+  })
+
+  test('it has no rights, and writes nowhere but in its own folder', () => {
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'DynamicUser=yes',
+        'NoNewPrivileges=yes',
+        'ProtectSystem=strict',
+        'CapabilityBoundingSet=',
+      ]),
+    )
+  })
+})
+
 describe('the image', () => {
   test('its Dockerfile has no error by the language service of Dockerfiles', () => {
     expect(validateDockerfile(read('Dockerfile'))).toEqual([])
     expect(validateDockerfile('FROM a\nRUNS b')).not.toEqual([])
   })
 
-  test('it runs the gateway, as a user without rights, with a health check', () => {
+  test('it runs the gateway unless told otherwise, as a user without rights, with a health check', () => {
     const lines = read('Dockerfile').split('\n')
     expect(lines).toContain('USER 10001:10001')
     const command = lines.find((line) => line.startsWith('CMD '))?.slice(4) ?? ''

@@ -1,6 +1,7 @@
 import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import { faultOf } from '@millrace/api/faults'
 import type { Log } from '@millrace/api/log'
+import { serveSchedules } from '@millrace/api/services/scheduler'
 import { sweepExpired } from '@millrace/api/services/sweeps'
 import type { Database } from '@millrace/db/store/database'
 import { takeSlot } from '@millrace/db/store/time-slot'
@@ -36,8 +37,15 @@ export interface Jobs {
   stop(): Promise<void>
 }
 
-function jobsOf({ database, backups, log }: Parts): readonly Job[] {
+function jobsOf({ database, backups, log, clock = () => new Date() }: Parts): readonly Job[] {
   return [
+    {
+      name: 'schedules',
+      slotAt: everyMinutes(1),
+      async run() {
+        await serveSchedules({ store: database.store(), clock, log })
+      },
+    },
     { name: 'sweep', slotAt: everyMinutes(5), run: (at) => sweepExpired(database.store(), at, log) },
     ...(backups === undefined
       ? []
