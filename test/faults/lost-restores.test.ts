@@ -1,6 +1,7 @@
 import type { UserCaller } from '@millrace/db/access/access'
 import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
+import { defaultRateLimits as rates } from '@millrace/db/repositories/accounts/rate-limits'
 import { registerUser } from '@millrace/db/repositories/accounts/users'
 import { listVersions } from '@millrace/db/repositories/workflows/versions'
 import { restoreVersion } from '@millrace/db/repositories/workflows/versions-restore'
@@ -85,6 +86,7 @@ describeDialects((dialect) => {
         const outcome = await transferWorkflow(store, ada, id, {
           usernameKey: 'grace',
           ifRevision: [1],
+          lookup: { id: `${id}lookup`, kind: 'lookup', nameKey: ada.userId, network: 'n', rates, at: now },
           shareId: `${id}share`,
           operation: `${id}op`,
           at: now,

@@ -69,7 +69,7 @@ export async function refresh(
     const at = clock()
     const used = await sessions.findRefresh(store, refreshSha256)
     if (used === undefined) return refuse('unauthenticated', { detail: unknownToken })
-    const refused = await refusalOf(context, used, at)
+    const refused = await refusalOf(context, used, refreshSha256, at)
     if (refused !== undefined) return refused
     const family = { id: used.familyId, startedAt: used.createdAt }
     const { session, loggedIn } = await openSession(context, userOf(used), { userAgent, at, family })
@@ -79,10 +79,17 @@ export async function refresh(
   }
 }
 
-async function refusalOf({ store, origin }: Context, used: RefreshRow, at: Date): Promise<Refused | undefined> {
+async function refusalOf(
+  { store, origin }: Context,
+  used: RefreshRow,
+  refreshSha256: string,
+  at: Date,
+): Promise<Refused | undefined> {
   if (used.replacedAt !== null) {
-    await sessions.endFamily(store, used, { eventId: newId(at), origin, at })
-    return refuse('token_reused')
+    const hasEnded = await sessions.endFamily(store, used, { eventId: newId(at), origin, at })
+    // Otherwise it had ended before: by a reuse, or in a way that leaves none of its tokens known.
+    const isKnown = hasEnded || (await sessions.findRefresh(store, refreshSha256)) !== undefined
+    return isKnown ? refuse('token_reused') : refuse('unauthenticated', { detail: unknownToken })
   }
   if (used.tokensValidFrom > used.lastUsedAt) return refuse('unauthenticated', { detail: unknownToken })
   if (used.expiresAt <= at) return refuse('token_expired', { detail: 'The refresh token has expired: log in again.' })

@@ -1,3 +1,4 @@
+import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
 import { nameKey } from '@millrace/db/schema/names'
 import type { Kept } from '@millrace/db/store/idempotency'
 import * as shares from '@millrace/db/repositories/workflows/shares'
@@ -37,6 +38,7 @@ export async function putShare(
 ): Promise<Result<Shared> | { readonly ok: false; readonly kept: Kept }> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
+  const { rateLimits: rates } = settings
   const share = {
     id: newId(at),
     target: 'userId' in target ? target : { usernameKey: nameKey(target.username) },
@@ -44,7 +46,7 @@ export async function putShare(
     at,
     attemptId: newId(at),
     operation: newId(at),
-    rates: settings.rateLimits,
+    rates,
   }
   const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
   const outcome = await putting.putShare(store, caller, workflowId, share, idempotent)
@@ -54,8 +56,13 @@ export async function putShare(
   switch (outcome.refusal) {
     case 'rate_limited':
       return tooMany(outcome)
-    case 'unknown_user':
-      return refuse('validation_failed', { errors: [{ pointer, message: 'is not a user' }] })
+    case 'unknown_user': {
+      // To ask for names is to search for them: it counts as a share that is made.
+      const search = { id: newId(at), kind: 'share', nameKey: caller.userId, network: '', rates, at } as const
+      const limited = await countAttempt(store, search)
+      const errors = [{ pointer, message: 'is not a user' }]
+      return limited === undefined ? refuse('validation_failed', { errors }) : tooMany(limited)
+    }
     case 'own_user':
       return refuse('validation_failed', { errors: [{ pointer, message: 'may do everything with it already' }] })
     default:

@@ -15,6 +15,7 @@ import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { isKept } from './kept.ts'
+import { tooMany } from './limits.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
@@ -142,15 +143,18 @@ export async function removeWorkflow(
 
 /** Gives a workflow to another user; the old owner keeps `edit`. */
 export async function transferWorkflow(
-  { store, caller, clock }: Context,
+  { store, caller, origin, clock, settings }: Context,
   id: string,
   { username, ifRevision }: { readonly username: string; readonly ifRevision: IfRevision },
 ): Promise<Result<WorkflowView>> {
   if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
-  const transfer = { usernameKey: nameKey(username), ifRevision, shareId: newId(at), operation: newId(at), at }
+  const counted = { kind: 'lookup', nameKey: caller.userId, network: origin.network } as const
+  const lookup = { id: newId(at), ...counted, rates: settings.rateLimits, at }
+  const transfer = { usernameKey: nameKey(username), ifRevision, lookup, shareId: newId(at), operation: newId(at), at }
   const outcome = await transfers.transferWorkflow(store, caller, id, transfer)
   if (outcome.ok) return outcome
+  if (outcome.refusal === 'rate_limited') return tooMany(outcome)
   const { refusal } = outcome
   if (refusal !== 'unknown_user' && refusal !== 'own_user') return refuse(refusal)
   const message = refusal === 'unknown_user' ? 'is not a user' : 'owns it already'

@@ -17,7 +17,7 @@ export const postTransfer = defineRoute({
   isIdempotent: false,
   isConditional: true,
   answers: { 200: workflowSchema },
-  refusals: [],
+  refusals: ['rate_limited'],
   async act(context, { path, body, ifRevision }) {
     const workflow = await transferWorkflow(context, path.id, { ...body, ifRevision })
     return workflow.ok ? revisionAnswer(200, workflowJson(workflow.value)) : workflow

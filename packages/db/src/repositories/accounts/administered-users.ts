@@ -206,7 +206,9 @@ async function changeAll(
     answer: usersQuery(dialect, caller, eq(users.id, userId), 1),
     proof: eventQuery(dialect, event.id),
   })
-  if (isOpen) return foundUser(caller, rows[0])
+  // Also where the caller has lost its standing since: after a lost answer it is read later.
+  const changed = isOpen && rows[0] !== undefined ? viewOf(rows[0]) : undefined
+  if (changed !== undefined) return done(changed)
   const current = await getUser(store, caller, userId)
   return current.ok && others.length > 0 ? undefined : current
 }

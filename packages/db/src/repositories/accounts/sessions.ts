@@ -171,24 +171,26 @@ export interface SessionEnd {
 /**
  * Ends a family one of whose tokens was used twice. Its rows stay until they are swept, so that each of its tokens goes
  * on to be known as used.
+ * @returns Whether it was alive until now.
  */
 export async function endFamily(
   store: Store,
   { familyId, userId }: Pick<RefreshRow, 'familyId' | 'userId'>,
   { eventId, origin, at }: SessionEnd,
-): Promise<void> {
+): Promise<boolean> {
   const { dialect } = store
   const event = recordEvent(dialect, {
     ...{ id: eventId, at, type: 'session.reused', origin, ownerId: userId },
     actor: { kind: 'user', userId, id: familyId },
     subject: { type: 'session', id: familyId },
   })
-  await store.apply({
+  const { isOpen } = await store.apply({
     locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, userId))],
     gate: endFamilyStatement(dialect, { familyId, at }),
     effects: [event],
     proof: eventQuery(dialect, eventId),
   })
+  return isOpen
 }
 
 /** Ends the family of a refresh token, if there is one that is alive: the event is recorded where there is, and the rest follows it. */

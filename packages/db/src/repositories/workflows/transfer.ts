@@ -19,6 +19,14 @@ import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
+import {
+  countAttempt,
+  countFields,
+  isWithinLimits,
+  rateLimitOf,
+  type Attempt,
+  type RateLimited,
+} from '../accounts/login-attempts.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, insertEventFrom, isRecorded, textMember } from '../audit/event.ts'
 import { hasRevision, type RevisionCondition } from './revisions.ts'
@@ -29,6 +37,8 @@ export interface Transfer {
   /** Key of the new owner's username. */
   readonly usernameKey: string
   readonly ifRevision: RevisionCondition
+  /** Counts where nobody has the name, as a failed log-in does. */
+  readonly lookup: Attempt
   /** Id of the share that the old owner keeps. */
   readonly shareId: string
   /** Names this write: the id of its audit event, which the row keeps too. */
@@ -48,7 +58,7 @@ export async function transferWorkflow(
   caller: UserCaller,
   id: string,
   transfer: Transfer,
-): Promise<Outcome<WorkflowView, TransferRefusal>> {
+): Promise<Outcome<WorkflowView, TransferRefusal> | RateLimited> {
   const { dialect } = store
   const { users } = dialect.tables
   const isNewOwner = eq(users.usernameKey, transfer.usernameKey)
@@ -66,12 +76,19 @@ export async function transferWorkflow(
   })
   const [row] = rows
   const view = viewOf(caller, row, 'view')
-  if (!view.ok || isOpen) return view
+  if (isOpen || (!view.ok && ranksFirst.has(view.refusal))) return view
+  const { lookup } = transfer
+  const limited = row && rateLimitOf(lookup, row, lookup.at, { isRecorded: false })
+  if (limited !== undefined) return limited
+  if (!view.ok) return view
   if (!includes(view.value.permission, 'owner')) return refused('forbidden')
-  if (row === undefined || row.targetId === null) return refused('unknown_user')
+  if (row === undefined || row.targetId === null) return (await countAttempt(store, lookup)) ?? refused('unknown_user')
   if (row.targetId === view.value.ownerId) return refused('own_user')
   return refused('precondition_failed')
 }
+
+/** Refusals that rank before a limit. */
+const ranksFirst: ReadonlySet<Refusal> = new Set(['unauthenticated', 'account_disabled'])
 
 function newOwner({ builder, tables: { users } }: Dialect, { usernameKey }: Transfer) {
   return builder.select({ id: users.id }).from(users).where(eq(users.usernameKey, usernameKey))
@@ -107,6 +124,7 @@ function mayTransfer(dialect: Dialect, caller: UserCaller, id: string, transfer:
   return all(
     eq(workflows.id, id),
     hasRevision(dialect, transfer.ifRevision),
+    isWithinLimits(dialect, transfer.lookup, transfer.lookup.at, { isRecorded: false }),
     mayAct(dialect, caller),
     mayOnWorkflow(dialect, caller, workflows, 'owner'),
     exists(otherUser),
@@ -168,6 +186,7 @@ function resultQuery(dialect: Dialect, caller: UserCaller, id: string, transfer:
       definition: workflows.definition,
       sharePermission: workflowShares.permission,
       targetId: target.id,
+      ...countFields(dialect, transfer.lookup, transfer.lookup.at),
     })
     .from(marks)
     .leftJoin(users, isThisCaller(dialect, caller))
