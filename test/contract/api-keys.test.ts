@@ -25,6 +25,18 @@ describeDialects((dialect) => {
   }
 
   describe('making one', () => {
+    test('with a key that expires makes none that lives longer', async () => {
+      const ada = await join(service)
+      const [soon, later] = ['2099-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z']
+      const maker = bodyOf(await make(ada.accessToken, { name: 'a', scopes: ['read', 'write'], expiresAt: soon }), 201)
+      const expiries = []
+      for (const expiresAt of [undefined, later, soon, '2098-01-01T00:00:00.000Z']) {
+        const body = { name: 'b', scopes: ['read'], ...(expiresAt === undefined ? {} : { expiresAt }) }
+        expiries.push(bodyOf(await make(String(maker['key']), body), 201)['expiresAt'])
+      }
+      expect(expiries).toEqual([soon, soon, soon, '2098-01-01T00:00:00.000Z'])
+    })
+
     test('shows the key this once, and stores only its digest', async () => {
       const ada = await join(service)
       const answer = await make(ada.accessToken, { name: 'for CI', scopes: ['worker', 'read'] })

@@ -106,6 +106,13 @@ const registrations: readonly Scenario[] = [
     status: 422,
     places: ['/username'],
   },
+  ...['\u200b', '\ufe0f', '\u034f', '\u3164', '\u115f', '\u180b', '\u{e0101}'].map((invisible) => ({
+    name: `U+${(invisible.codePointAt(0) ?? 0).toString(16)}, which shows nothing, in a name is 422`,
+    ...registering,
+    body: account(`ow${invisible}ner`),
+    status: 422,
+    places: ['/username'],
+  })),
   {
     name: 'an emoji in a name is 422',
     ...registering,

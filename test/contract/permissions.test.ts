@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { asRecord, readAnswer, type Answer } from './answers.ts'
 import { bodyOf } from './members.ts'
-import { startWorld, type Actor, type WorkflowOptions, type World } from './world.ts'
+import { digestTables } from './table-digests.ts'
+import { password, startWorld, type Actor, type WorkflowOptions, type World } from './world.ts'
 
 /**
  * Who may do what, for each route of the app's own table. Columns: who calls with a token, then with an API key. The
@@ -29,6 +30,9 @@ interface Things {
   readonly workflow: string
   readonly execution: string
   readonly schedule: string
+  /** An execution that is claimed, with the fence 1, and one that has ended. */
+  readonly claimed: string
+  readonly ended: string
   readonly users: World['users']
 }
 
@@ -40,6 +44,8 @@ interface Entry {
   readonly path?: (things: Things) => string
   readonly body?: (things: Things) => object
   readonly headers?: Readonly<Record<string, string>>
+  /** The call of those who are refused, where the other one would change nothing of whoever makes it. */
+  readonly effective?: Pick<Entry, 'path' | 'body'>
   /** What the call changes: made anew for each caller that may. */
   readonly spends?: 'workflow' | 'execution'
 }
@@ -79,7 +85,12 @@ const matrix: Readonly<Record<string, Entry>> = {
   'POST /v1/auth/refresh': { who: everyone, allowed: 'unauthenticated', body: () => ({ refreshToken: 'x' }) },
   'POST /v1/auth/logout': { who: everyone, allowed: 204, body: () => ({ refreshToken: 'x' }) },
   'GET /v1/auth/me': { who: whoever, allowed: 200 },
-  'DELETE /v1/auth/me': { who: whoeverHimself, allowed: 'invalid_credentials', body: () => ({ password: 'wrong' }) },
+  'DELETE /v1/auth/me': {
+    who: whoeverHimself,
+    allowed: 'invalid_credentials',
+    body: () => ({ password: 'wrong' }),
+    effective: { body: () => ({ password }) },
+  },
   'GET /v1/auth/sessions': { who: whoever, allowed: 200 },
   'DELETE /v1/auth/sessions/{id}': {
     who: 'UUDNNNNNN | SSSSS',
@@ -90,6 +101,7 @@ const matrix: Readonly<Record<string, Entry>> = {
     who: whoeverHimself,
     allowed: 'invalid_credentials',
     body: () => ({ currentPassword: 'wrong', newPassword: 'another horse' }),
+    effective: { body: () => ({ currentPassword: password, newPassword: 'another horse', endApiKeys: true }) },
   },
   'POST /v1/auth/recover': { who: everyone, allowed: 202, body: () => ({ email: 'nobody@example.com' }) },
   'POST /v1/auth/reset': {
@@ -173,18 +185,21 @@ const matrix: Readonly<Record<string, Entry>> = {
     who: 'UUD++++++ | SS+SS',
     allowed: 200,
     body: () => ({ worker: 'w', workflowIds: ['nothing'] }),
+    effective: { body: () => ({ worker: 'w', limit: 50 }) },
   },
   'POST /v1/executions/{id}/heartbeat': {
     who: workers,
     allowed: 'invalid_transition',
     path: (things) => `${execution(things)}/heartbeat`,
     body: () => ({ fence: 0 }),
+    effective: { path: ({ claimed }) => `/v1/executions/${claimed}/heartbeat`, body: () => ({ fence: 1 }) },
   },
   'PATCH /v1/executions/{id}': {
     who: workers,
     allowed: 'invalid_transition',
     path: execution,
     body: () => ({ fence: 0, status: 'completed' }),
+    effective: { path: ({ claimed }) => `/v1/executions/${claimed}`, body: () => ({ fence: 1, status: 'completed' }) },
   },
   'POST /v1/executions/{id}/cancel': {
     who: executors,
@@ -201,6 +216,7 @@ const matrix: Readonly<Record<string, Entry>> = {
     who: executors,
     allowed: 'invalid_transition',
     path: (things) => `${execution(things)}/retry`,
+    effective: { path: ({ ended }) => `/v1/executions/${ended}/retry` },
   },
 
   'GET /v1/workflows/{id}/schedules': { who: viewers, allowed: 200, path: (things) => `${workflow(things)}/schedules` },
@@ -240,9 +256,15 @@ const matrix: Readonly<Record<string, Entry>> = {
     allowed: 200,
     path: ({ users }) => `/v1/admin/users/${users.stranger.id}`,
     body: () => ({ role: 'user' }),
+    effective: { body: () => ({ role: 'admin', disabled: true }) },
   },
   'GET /v1/admin/backups': { who: administrators, allowed: 200 },
-  'POST /v1/admin/backups': { who: administrators, allowed: 'validation_failed', body: () => ({ nothing: 1 }) },
+  'POST /v1/admin/backups': {
+    who: administrators,
+    allowed: 'validation_failed',
+    body: () => ({ nothing: 1 }),
+    effective: { body: () => ({}) },
+  },
   'GET /v1/admin/backups/{name}': { who: 'UUDFFFFFN | SSSSN', allowed: 200, path: () => '/v1/admin/backups/nothing' },
 }
 
@@ -261,6 +283,20 @@ function outcomesOf({ who, allowed }: Pick<Entry, 'who' | 'allowed'>): Readonly<
   const letters = who.replaceAll(/[ |]/g, '')
   const outcomes = callers.map((caller, position) => [caller, refusals[letters[position] ?? ''] ?? allowed] as const)
   return Object.fromEntries(outcomes) as Readonly<Record<CallerName, number | string>>
+}
+
+const isUnguarded = ({ access, path }: (typeof routes)[number]) =>
+  access.kind === 'open' || access.kind === 'metrics' || !path.startsWith('/v1/')
+
+/** Routes of which a caller who does not count has nothing. */
+const guarded = routes.filter((route) => !isUnguarded(route)).map(({ method, path }) => `${method} ${path}`)
+
+/** Those that serve anyone, and read the database to do so. */
+const open = ['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout', 'POST /v1/auth/recover']
+
+/** Sound requests of those whose entry in the matrix is refused for what it holds. */
+const filled: Readonly<Record<string, Pick<Entry, 'body'>>> = {
+  'POST /v1/settings/reveal': { body: () => ({ pointer: '' }) },
 }
 
 const names = routes.map(({ method, path }) => `${method} ${path}`)
@@ -282,7 +318,7 @@ describeDialects((dialect) => {
   beforeAll(async () => {
     world = await startWorld(dialect)
     keys = await makeKeys(world)
-    standing = await makeThings(world)
+    standing = await standingThings(world)
   })
   afterAll(() => world.stop())
 
@@ -291,12 +327,74 @@ describeDialects((dialect) => {
     if (entry === undefined) throw new Error('has no entry')
     const expected = outcomesOf(entry)
     const found: Partial<Record<CallerName, number | string>> = {}
-    for (const caller of callers) {
-      const things = entry.spends !== undefined && expected[caller] === entry.allowed ? await spent(entry) : standing
+    const { database } = world.service
+    const before = await digestTables(database)
+    for (const caller of callers.filter((one) => expected[one] !== entry.allowed)) {
+      found[caller] = outcomeOf(await attempt(caller, name, { ...entry, ...entry.effective }, standing), entry.allowed)
+    }
+    expect(await digestTables(database)).toEqual(before)
+    for (const caller of callers.filter((one) => expected[one] === entry.allowed)) {
+      const things = entry.spends === undefined ? standing : await spent(entry)
       found[caller] = outcomeOf(await attempt(caller, name, entry, things), entry.allowed)
     }
     expect(found).toEqual(expected)
   })
+
+  /** Those who could do everything, and count no more: how each is refused. */
+  const fallen: readonly (readonly [string, string, string])[] = [
+    ['a disabled owner', 'owner', 'account_disabled'],
+    ['a disabled administrator', 'admin', 'account_disabled'],
+    ['an ended session of the owner', 'owner', 'unauthenticated'],
+    ['an ended session of the administrator', 'admin', 'unauthenticated'],
+    ["the owner's deleted key", 'owner', 'unauthenticated'],
+    ["the administrator's deleted key", 'admin', 'unauthenticated'],
+  ]
+
+  test.each(fallen)('%s is refused everywhere, and changes nothing', async (which, user, refusal) => {
+    const actor = user === 'admin' ? 'admin' : 'owner'
+    const { database } = world.service
+    const token = await tokenThatCountsNoMore(world, which, actor)
+    const { id } = world.users[actor]
+    if (which.includes('disabled')) await database.query(`update users set disabled_at = created_at where id = '${id}'`)
+    const before = await digestTables(database)
+    const wrong: unknown[] = []
+    for (const name of guarded) {
+      const outcome = outcomeOf(await attemptWith(token, name), 'nothing')
+      if (outcome !== refusal) wrong.push([name, outcome])
+    }
+    const after = await digestTables(database)
+    await database.query(`update users set disabled_at = null where id = '${id}'`)
+    expect(wrong).toEqual([])
+    expect(after).toEqual(before)
+  })
+
+  test('while a restore is under way everyone is refused everywhere, and nothing changes', async () => {
+    const { database } = world.service
+    await database.query("update marks set value = 'an archive' where name = 'restore'")
+    const before = await digestTables(database)
+    const wrong: unknown[] = []
+    for (const name of [...guarded, ...open]) {
+      for (const actor of ['owner', 'admin'] as const) {
+        const outcome = outcomeOf(await attemptWith(world.users[actor].token, name), 'nothing')
+        if (outcome !== 'restore_in_progress') wrong.push([name, actor, outcome])
+      }
+    }
+    const after = await digestTables(database)
+    await database.query("update marks set value = null where name = 'restore'")
+    expect(wrong).toEqual([])
+    expect(after).toEqual(before)
+  })
+
+  function attemptWith(token: string, name: string): Promise<Answer> {
+    const entry = matrix[name]
+    if (entry === undefined) throw new Error(`${name} has no entry`)
+    return attemptBy(
+      { Authorization: `Bearer ${token}` },
+      name,
+      { ...entry, ...entry.effective, ...filled[name] },
+      standing,
+    )
+  }
 
   const spent = ({ spends }: Entry) => (spends === 'execution' ? freshExecution(world, standing) : freshWorkflow(world))
 
@@ -342,16 +440,42 @@ describeDialects((dialect) => {
     expect(await found(one)).toEqual(outcomesOf(one))
   })
 
-  async function attempt(caller: CallerName, name: string, entry: Entry, things: Things): Promise<Answer> {
+  async function attemptBy(
+    authorization: Readonly<Record<string, string>>,
+    name: string,
+    entry: Pick<Entry, 'path' | 'body' | 'headers'>,
+    things: Things,
+    actor: Actor = 'nobody',
+  ): Promise<Answer> {
     const [method = '', pattern = ''] = name.split(' ')
     const path = entry.path?.(things) ?? pattern
-    const key = keys[caller]
-    const headers = { ...entry.headers, ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }) }
     const body = entry.body === undefined ? undefined : JSON.stringify(entry.body(things))
-    const actor = key === undefined ? (caller as Actor) : 'nobody'
-    return readAnswer(await world.send(actor, method, path, { headers, body }))
+    return readAnswer(await world.send(actor, method, path, { headers: { ...entry.headers, ...authorization }, body }))
+  }
+
+  function attempt(caller: CallerName, name: string, entry: Entry, things: Things): Promise<Answer> {
+    const key = keys[caller]
+    const authorization = key === undefined ? {} : { Authorization: `Bearer ${key}` }
+    return attemptBy(authorization, name, entry, things, key === undefined ? (caller as Actor) : 'nobody')
   }
 })
+
+async function tokenThatCountsNoMore(world: World, which: string, actor: 'owner' | 'admin'): Promise<string> {
+  const { token } = world.users[actor]
+  if (which.includes('disabled')) return token
+  const credentials = JSON.stringify({ username: actor, password })
+  const login = await readAnswer(await world.send('nobody', 'POST', '/v1/auth/login', { body: credentials }))
+  const { accessToken, refreshToken } = bodyOf(login, 200)
+  if (which.includes('session')) {
+    await world.send('nobody', 'POST', '/v1/auth/logout', { body: JSON.stringify({ refreshToken }) })
+    return String(accessToken)
+  }
+  const scopes = ['read', 'write', 'worker', 'secrets', ...(actor === 'admin' ? ['admin'] : [])]
+  const body = JSON.stringify({ name: 'gone', scopes })
+  const { id, key } = bodyOf(await readAnswer(await world.send(actor, 'POST', '/v1/api-keys', { body })), 201)
+  await world.send(actor, 'DELETE', `/v1/api-keys/${String(id)}`)
+  return String(key)
+}
 
 /** The code of a refusal, else the status: what stands in the matrix. */
 function outcomeOf({ status, json, text }: Answer, allowed: number | string): number | string {
@@ -372,16 +496,23 @@ async function makeKeys(world: World): Promise<Readonly<Record<string, string>>>
   return keys
 }
 
-async function makeThings(world: World): Promise<Things> {
-  const things = await freshWorkflow(world)
-  return names.includes('POST /v1/workflows/{id}/executions') ? freshExecution(world, things) : things
-}
-
 async function freshWorkflow(world: World, options: WorkflowOptions = {}): Promise<Things> {
   const { id } = await world.workflow(options)
   const body = JSON.stringify({ name: 'a schedule', cron: '0 0 1 1 *' })
   const answer = await readAnswer(await world.send('owner', 'POST', `/v1/workflows/${id}/schedules`, { body }))
-  return { workflow: id, execution: 'none', schedule: String(bodyOf(answer, 201)['id']), users: world.users }
+  const schedule = String(bodyOf(answer, 201)['id'])
+  return { workflow: id, execution: 'none', claimed: 'none', ended: 'none', schedule, users: world.users }
+}
+
+/** What those who are refused would change: an execution to claim, one that is claimed, and one that has ended. */
+async function standingThings(world: World): Promise<Things> {
+  const things = await freshWorkflow(world)
+  const { execution: claimed } = await freshExecution(world, things)
+  const body = JSON.stringify({ worker: 'w', workflowIds: [things.workflow], leaseSeconds: 3600 })
+  bodyOf(await readAnswer(await world.send('owner', 'POST', '/v1/executions/claim', { body })), 200)
+  const { execution: ended } = await freshExecution(world, things)
+  bodyOf(await readAnswer(await world.send('owner', 'POST', `/v1/executions/${ended}/cancel`)), 200)
+  return freshExecution(world, { ...things, claimed, ended })
 }
 
 async function freshExecution(world: World, things: Things): Promise<Things> {

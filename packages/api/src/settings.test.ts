@@ -67,7 +67,36 @@ test('everything that is wrong is listed at once, and no secret is in the list',
   expect(JSON.stringify(problems)).not.toContain(secret)
 })
 
+test('RATE_LIMITS sets those that it names, the others keep their defaults', () => {
+  const limits = (text: string) => {
+    const parsed = parseSettings({ ...good, RATE_LIMITS: text })
+    return parsed.ok ? parsed.settings.rateLimits : parsed.problems
+  }
+  const defaults = { registrations: 20, login_name_network: 5, login_name: 50, login_network: 100, shares: 100 }
+  expect(limits('')).toEqual(defaults)
+  expect(limits('shares=7, registrations=2000')).toEqual({ ...defaults, shares: 7, registrations: 2000 })
+})
+
+test('MAIL_WEBHOOK_SECRET is base64 after whsec_', () => {
+  const secret = Buffer.from('a secret of twenty-seven by').toString('base64')
+  const webhook = { MAIL_WEBHOOK_URL: 'https://mail.example.com/hook', MAIL_WEBHOOK_SECRET: `whsec_${secret}` }
+  const parsed = parseSettings({ ...good, ...webhook })
+  expect(parsed.ok && parsed.settings.mailWebhook?.url).toBe('https://mail.example.com/hook')
+  expect(parsed.ok && parsed.settings.mailWebhook?.secret.length).toBe(27)
+})
+
 test.each<[string, Environment, string]>([
+  ['a limit that is none', { ...good, RATE_LIMITS: 'logins=5' }, 'RATE_LIMITS'],
+  ['a limit of none', { ...good, RATE_LIMITS: 'shares=0' }, 'RATE_LIMITS'],
+  ['a limit twice', { ...good, RATE_LIMITS: 'shares=1,shares=2' }, 'RATE_LIMITS'],
+  ['a limit without a number', { ...good, RATE_LIMITS: 'shares' }, 'RATE_LIMITS'],
+  ['a mail webhook without a secret', { ...good, MAIL_WEBHOOK_URL: 'https://a.example' }, 'MAIL_WEBHOOK_SECRET'],
+  ['a secret of another form', { ...good, MAIL_WEBHOOK_SECRET: 'plain' }, 'MAIL_WEBHOOK_SECRET'],
+  [
+    'a mail webhook that is no URL',
+    { ...good, MAIL_WEBHOOK_URL: 'mail', MAIL_WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` },
+    'MAIL_WEBHOOK_URL',
+  ],
   ['no database', { AUTH_KEYS: good['AUTH_KEYS'] }, 'DATABASE_URL'],
   ['an empty value counts as absent', { ...good, DATABASE_URL: '' }, 'DATABASE_URL'],
   ['no keys', { DATABASE_URL: good['DATABASE_URL'] }, 'AUTH_KEYS'],
