@@ -14,10 +14,12 @@ import { connect, isMissingFile, wholeTableSeconds, type ChosenDatabase } from '
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { withOneSetting } from '../one-setting.ts'
+import { noteOperation } from '../operations.ts'
 import { startProgress, type Progress } from '../progress.ts'
 import { startLoadProgress } from './load-progress.ts'
 import type { QuarantineFile } from './quarantine-file.ts'
 import { noteWords, refusalLines, refusedDocument, rowsWord } from './refusal-words.ts'
+import { restoredWith } from './restore.ts'
 import { makeScratch, refuseFullDisk, removeLeftovers, scratchDatabase } from './scratch.ts'
 import { migrateEmptyTarget, refuseUnfitTarget } from './target.ts'
 
@@ -47,6 +49,7 @@ export async function adopt(context: Context, plan: AdoptPlan): Promise<number> 
   // On the disk before the first row is written: so no row is adopted without the others being safe.
   await quarantine?.write(interruptible(adoption.quarantine(), context))
   const tables = await write(context, target, adoption, { isResumed, digest: markOf(plan, at) })
+  await noteOperation(context, target, restoredWith('copy', tables))
   tell(context, plan, adoption, tables)
   return 0
 }

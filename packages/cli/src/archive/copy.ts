@@ -12,7 +12,9 @@ import { chooseDatabase, connect, refuseMissingFile, wholeTableSeconds } from '.
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { adopt } from './adopt.ts'
+import { noteOperation } from '../operations.ts'
 import { withArchiveFailures } from './failure.ts'
+import { restoredWith } from './restore.ts'
 import { tellingInterruption } from './moving.ts'
 import { startLoadProgress } from './load-progress.ts'
 import { chooseQuarantine } from './quarantine-file.ts'
@@ -60,7 +62,9 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
       // Before the target is touched: a source that can't be read leaves no empty database behind.
       await readiness(source)
       const target = await openEmptyTarget(context, to, { isResumed })
-      return moveRows(context, source, target, { isResumed, digest })
+      const moved = await moveRows(context, source, target, { isResumed, digest })
+      await noteOperation(context, target, restoredWith('copy', moved))
+      return moved
     }),
   )
   const document = Object.fromEntries(

@@ -7,6 +7,7 @@ import type { Database } from '@millrace/db/store/database'
 import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
+import { noteOperation } from '../operations.ts'
 import { problemsFailure, withArchiveFailures } from './failure.ts'
 import { tellingInterruption } from './moving.ts'
 import { findInput, readIdentities, type ArchiveInput } from './input.ts'
@@ -76,7 +77,9 @@ async function restoreVerified(
 ): Promise<TableDigests> {
   const archive = await verifiedOf(context, input, identities)
   const database = await openEmptyTarget(context, chosen, { isResumed })
-  return loadVerified(context, database, input, { identities, isResumed, archive })
+  const tables = await loadVerified(context, database, input, { identities, isResumed, archive })
+  await noteOperation(context, database, restoredWith('restore', tables))
+  return tables
 }
 
 /** @throws Failure when the archive is not whole */
@@ -88,6 +91,11 @@ export async function verifiedOf(
   const verdict = await verifyInput(context, input, identities)
   if (verdict.isWhole) return verdict.archive
   throw problemsFailure(verdict.fault, verdict.problems, input.shown)
+}
+
+/** The audit event of rows that came from elsewhere, and were proved. */
+export function restoredWith(command: 'restore' | 'copy', tables: TableDigests) {
+  return { type: 'database.restored', command, data: { rows: rowCount(tables) } } as const
 }
 
 /** Writes a verified archive into an empty, migrated database. */
@@ -123,12 +131,14 @@ async function restoreOnce(
   const database = await openEmptyTarget(context, chosen, { isResumed: false })
   const digest = `standard input ${randomUUID()}`
   try {
-    return await restoreArchive(database, reading, {
+    const tables = await restoreArchive(database, reading, {
       digest,
       verifiedSha256: undefined,
       isResumed: false,
       signal: context.lifetime.interruption,
     })
+    await noteOperation(context, database, restoredWith('restore', tables))
+    return tables
   } catch (thrown) {
     context.output.note('The restore failed: the rows that it wrote are being removed.')
     await abandonOwnRestore(database, digest)

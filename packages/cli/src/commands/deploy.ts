@@ -12,7 +12,7 @@ import { wranglerDeploy, type Bundle, type Deployed } from '../deploy/wrangler.t
 import { asFailure, Failure } from '../failure.ts'
 import { readMigrations } from '../migrations.ts'
 import { withDatabaseOption } from '../options.ts'
-import { noteProgress } from './migrate.ts'
+import { noteMigrations, noteProgress } from './migrate.ts'
 
 interface DeployOptions extends PlanOptions {
   readonly dryRun?: boolean
@@ -122,6 +122,7 @@ async function perform(context: Context, plan: Plan, database: Database, waitSec
     signal: interruption,
     onProgress: (progress) => noteProgress(context, progress),
   })
+  await noteMigrations(context, database, applied)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: false })
   const url = plan.url ?? deployed.url
   const document = { ...documentOf(plan, deployed), url, dryRun: false, pending: [], applied }

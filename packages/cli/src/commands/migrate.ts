@@ -77,6 +77,7 @@ async function apply(context: Context, options: MigrateOptions): Promise<number>
     signal: context.lifetime.interruption,
     onProgress: (progress) => noteProgress(context, progress),
   })
+  await noteMigrations(context, database, applied)
   const words =
     applied.length === 0
       ? `${chosen.shownUrl} has every migration already.`
@@ -98,8 +99,16 @@ async function record(
     signal: context.lifetime.interruption,
     onProgress: (progress) => noteProgress(context, progress),
   })
+  await noteMigrations(context, database, [name])
   context.output.result({ applied: [name] }, `Recorded in ${chosen.shownUrl} as applied:\n${listed([name])}`)
   return 0
+}
+
+/** The audit event of migrations that were applied. */
+export async function noteMigrations(context: Context, database: Database, applied: readonly string[]): Promise<void> {
+  if (applied.length === 0) return
+  const { noteOperation } = await import('../operations.ts')
+  await noteOperation(context, database, { type: 'database.migrated', command: 'migrate', data: { applied } })
 }
 
 /** For people to see that something goes on; the names come again in the result. */

@@ -3,7 +3,7 @@ import type { Database } from '@millrace/db/store/database'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { BackupView } from '@millrace/db/repositories/backups/backups'
 import { newestBackup } from '@millrace/db/repositories/backups/backups'
-import { readServiceState } from '@millrace/db/repositories/backups/service-state'
+import { countDueSchedules, readServiceState } from '@millrace/db/repositories/backups/service-state'
 import { schemaNumber } from '@millrace/db/schema/known-migrations'
 import { chooseDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -46,7 +46,8 @@ async function ask(database: Database): Promise<Asked> {
     const store = database.store()
     const { executions } = await readServiceState(store, new Date())
     const backup = await newestBackup(store)
-    return { pendingMigrations, executions, schedules: null, lastBackup: backup === undefined ? null : shownOf(backup) }
+    const schedules = { due: await countDueSchedules(store, new Date()) }
+    return { pendingMigrations, executions, schedules, lastBackup: backup === undefined ? null : shownOf(backup) }
   } catch (thrown) {
     // The checklist tells why it does not answer.
     if (thrown instanceof DatabaseError) return nothing

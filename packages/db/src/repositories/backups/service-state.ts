@@ -1,8 +1,8 @@
-import { count, desc, isNotNull, not, sql, type SQL } from 'drizzle-orm'
+import { count, desc, isNotNull, lte, not, sql, type SQL } from 'drizzle-orm'
 import { isAnchor } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionStatus } from '../../schema/schema.ts'
-import { buildQuery } from '../../sql/statement.ts'
+import { buildQuery, defineQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { isResult, unfinished } from './requests.ts'
 import { dueKinds } from '../executions/due.ts'
@@ -39,6 +39,19 @@ export async function readServiceState(store: Store, at: Date): Promise<ServiceS
     lastBackup: backupAt === null || backupResult === null ? undefined : { createdAt: backupAt, result: backupResult },
     lastVerifiedBackupAt: verifiedBackupAt ?? undefined,
   }
+}
+
+const dueSchedulesQuery = defineQuery<{ at: Date }>()(({ builder, tables: { schedules } }, bind) =>
+  builder
+    .select({ count: count().as('count') })
+    .from(schedules)
+    .where(lte(schedules.nextAt, bind('at', schedules.nextAt))),
+)
+
+/** Schedules whose next time has come: none for long where a scheduler runs. */
+export async function countDueSchedules(store: Store, at: Date): Promise<number> {
+  const [row] = await store.read(dueSchedulesQuery(store.dialect, { at }))
+  return Number(row?.count ?? 0)
 }
 
 /** A row a status, each with all the rest. */
