@@ -51,7 +51,7 @@ const dueSchedulesQuery = defineQuery<{ at: Date }>()(({ builder, tables: { sche
 /** Schedules whose next time has come: none for long where a scheduler runs. */
 export async function countDueSchedules(store: Store, at: Date): Promise<number> {
   const [row] = await store.read(dueSchedulesQuery(store.dialect, { at }))
-  return Number(row?.count ?? 0)
+  return row?.count ?? 0
 }
 
 /** A row a status, each with all the rest. */
