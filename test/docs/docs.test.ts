@@ -3,7 +3,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest'
 import { isCi } from '../dialects.ts'
 import { findChromium } from '../servers/chromium.ts'
-import { register } from '../contract/world.ts'
+import { password, register } from '../contract/world.ts'
 import { startService, type Service } from '../service.ts'
 
 const unpackingMilliseconds = 180_000
@@ -90,18 +90,17 @@ describe('/docs in a browser', { timeout: readingMilliseconds }, () => {
   test('a request can be tried, without a token and with one', async (context) => {
     const { page, complaints, violations } = await openDocs(context)
     page.setDefaultTimeout(readingMilliseconds)
-    expect(await tryRequest(page, 'get_healthz')).toMatchObject({
+    expect(await tryRequest(page, 'getHealth')).toMatchObject({
       status: '200',
       body: expect.stringContaining('"ok"'),
     })
 
-    const { token } = await register(service, 'reader')
-    await page.locator('.auth-wrapper .authorize').first().click()
-    const field = page.locator('.auth-container input').first()
-    await field.fill(token)
-    await page.locator('.auth-btn-wrapper .authorize').first().click()
-    await page.locator('.btn-done').first().click()
-    expect(await tryRequest(page, 'get_auth_me')).toMatchObject({
+    await register(service, 'reader')
+    await page.locator('#login [name=username]').fill('reader')
+    await page.locator('#login [name=password]').fill(password)
+    await page.locator('#login [value=login]').click()
+    await page.locator('#login output', { hasText: 'Logged in as reader' }).waitFor()
+    expect(await tryRequest(page, 'getMe')).toMatchObject({
       status: '200',
       body: expect.stringContaining('reader@example.com'),
     })

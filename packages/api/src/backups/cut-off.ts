@@ -46,7 +46,7 @@ export async function endCutOff(
   const result: BackupResult = isTrial ? 'requested' : 'failed: cut_off'
   const ended = isDone || isFailed ? row : { ...row, result }
   await putBackup(store, owner, ended)
-  // One that came off has its event already; one that is asked for again has not ended.
+  // One that succeeded has its event already; one that is asked for again has not ended.
   if (isDone || ended.result === 'requested') await postponeBackup(store, owner, ended)
   else await endBackup(store, owner, ended, { id: newId(at), at })
   log({ level: isTrial ? 'info' : 'warn', event: 'backup_cut_off', name, mayLinger: uploadId === null })
