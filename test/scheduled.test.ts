@@ -14,11 +14,13 @@ describeDialects((dialect) => {
   })
   afterAll(() => reached.stop())
 
+  const kept = { executionKeepMilliseconds: 86_400_000, auditKeepMilliseconds: 86_400_000 }
+
   /** Runs what the functions' schedule runs, and gives what it logs. */
   async function runScheduled(at: Date): Promise<readonly LogEntry[]> {
     const entries: LogEntry[] = []
     const log = (entry: LogEntry) => entries.push(entry)
-    await createScheduledRun({ database: reached.database, backups: undefined, log })(at, sweepSchedule)
+    await createScheduledRun({ database: reached.database, backups: undefined, log, settings: kept })(at, sweepSchedule)
     return entries
   }
 

@@ -75,7 +75,7 @@ async function build(env: Bindings): Promise<Functions> {
       backups,
       readAsset: readAssets(env),
     }).fetch,
-    runScheduled: createScheduledRun({ database, backups, log }),
+    runScheduled: createScheduledRun({ database, backups, log, settings }),
   }
 }
 

@@ -39,6 +39,10 @@ export interface Settings {
   readonly backupRecipients: readonly string[]
   readonly backupKeep: BackupKeep
   readonly backupIdentity: string | undefined
+  /** How long ended executions are kept, of `EXECUTION_KEEP`; undefined: for ever. */
+  readonly executionKeepMilliseconds: number | undefined
+  /** How long audit events are kept, of `AUDIT_KEEP`. */
+  readonly auditKeepMilliseconds: number
   readonly registration: 'open' | 'closed'
   readonly rateLimits: RateLimits
   /** Where tokens for forgotten passwords go; undefined: there is no such thing. */
@@ -101,6 +105,8 @@ export function parseSettings(
     backupRecipients: readRecipients(reader),
     backupKeep: readBackupKeep(reader),
     backupIdentity: readIdentity(reader),
+    executionKeepMilliseconds: readKeep(reader, 'EXECUTION_KEEP'),
+    auditKeepMilliseconds: readKeep(reader, 'AUDIT_KEEP') ?? 400 * dayMilliseconds,
     registration: reader.choice('REGISTRATION', ['open', 'closed'], 'open'),
     rateLimits: readRateLimits(reader),
     mailWebhook: readMailWebhook(reader),
@@ -329,6 +335,24 @@ function readBackupKeep(reader: EnvironmentReader): BackupKeep {
     else reader.wrong('BACKUP_KEEP', `"${item}" is not a count with a unit`, 'Use entries such as 7d,4w,12m.')
   }
   return keep
+}
+
+const dayMilliseconds = 86_400_000
+const keepUnits: Readonly<Record<string, number>> = {
+  h: dayMilliseconds / 24,
+  d: dayMilliseconds,
+  w: 7 * dayMilliseconds,
+}
+
+/** How long rows are kept: a number of hours, days or weeks; undefined where it is not said. */
+function readKeep(reader: EnvironmentReader, variable: 'EXECUTION_KEEP' | 'AUDIT_KEEP'): number | undefined {
+  const text = reader.text(variable)?.trim()
+  if (text === undefined) return undefined
+  const [, count, unit = ''] = /^([1-9]\d{0,4})([hdw])$/.exec(text) ?? []
+  const milliseconds = keepUnits[unit]
+  if (milliseconds !== undefined) return Number(count) * milliseconds
+  reader.wrong(variable, `"${text}" is not a length of time`, 'Use a number of hours, days or weeks, such as 30d.')
+  return undefined
 }
 
 function readOrigins(reader: EnvironmentReader): readonly string[] {

@@ -1,4 +1,5 @@
-import { asc, lte, sql } from 'drizzle-orm'
+import { asc, eq, inArray, lte, sql } from 'drizzle-orm'
+import type { ExecutionStatus } from '../schema/schema.ts'
 import type { Database } from '../store/database.ts'
 import { bulkOf } from './bulk-dialects.ts'
 import { buildQuery, buildStatement } from '../sql/statement.ts'
@@ -51,6 +52,7 @@ export async function loadRows(
   const proof = new Proof()
   await writeAll(database, mark, noted(pages, proof), options)
   const digests = finish()
+  await raiseLastSeq(transport)
   // Under the mark nobody else writes: what is read now needs no snapshot.
   await proof.complete(transport, digests, options)
   await mark.lift()
@@ -134,6 +136,26 @@ async function emptyShortLived(transport: Transport): Promise<void> {
   for (const table of [tables.sessions, tables.passwordResets, tables.idempotencyKeys, tables.loginAttempts]) {
     await transport.run(buildStatement(builder.delete(table)))
   }
+}
+
+const unfinished: ExecutionStatus[] = ['pending', 'running', 'paused']
+
+/** What that one statement may take, where there are many unfinished executions. */
+const raisingSeconds = 300
+
+/** What only those need that will get another entry in their history: no archive has it, since it follows from that. */
+async function raiseLastSeq(transport: Transport): Promise<void> {
+  const { builder, tables } = transport.dialect
+  const { executions, executionHistory } = tables
+  const newest = builder
+    .select({ seq: sql`coalesce(max(${executionHistory.seq}), 0)` })
+    .from(executionHistory)
+    .where(eq(executionHistory.executionId, executions.id))
+  const update = builder
+    .update(executions)
+    .set({ lastSeq: sql`(${newest})` })
+    .where(inArray(executions.status, unfinished))
+  await transport.run({ ...buildStatement(update), timeoutSeconds: raisingSeconds })
 }
 
 async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<RowPage> {

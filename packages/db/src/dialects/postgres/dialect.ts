@@ -26,6 +26,7 @@ export const postgres: Dialect = {
   contains: (column, needle) => sql`strpos(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
   // A collation is no part of a cast's type.
+  skippingLocked: (subquery) => sql`${subquery} for update skip locked`,
   typed: (value, column) => sql`cast(${value} as ${sql.raw(column.getSQLType().replace(/ collate .*/, ''))})`,
   stripe: (text) => sql`right(md5(cast(${text} as text)), 2)`,
   concat: (text, more) => sql`${text} || ${more}`,

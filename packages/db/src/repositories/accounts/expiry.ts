@@ -6,7 +6,7 @@ import type { Tables } from '../../schema/schema.ts'
 /** How many rows of a table a run deletes, but for those of the same millisecond; the next run goes on. */
 const mostRows = 1000
 
-type Swept = Tables['sessions' | 'passwordResets' | 'idempotencyKeys' | 'loginAttempts']
+type Swept = Tables['sessions' | 'audit' | 'passwordResets' | 'idempotencyKeys' | 'loginAttempts']
 
 const dayMilliseconds = 24 * 60 * 60 * 1000
 
@@ -32,6 +32,21 @@ export function sweepIdempotencyKeys(store: Store, at: Date): Promise<number> {
 export function sweepLoginAttempts(store: Store, at: Date): Promise<number> {
   const { loginAttempts } = store.dialect.tables
   return deleteOldest(store, loginAttempts, loginAttempts.attemptedAt, dayBefore(at))
+}
+
+/** How often a run takes so many events: they are more than what else expires. */
+const auditRounds = 10
+
+/** Deletes audit events of before a moment, oldest first. */
+export async function sweepAudit(store: Store, before: Date): Promise<number> {
+  const { audit } = store.dialect.tables
+  let deleted = 0
+  for (let round = 0; round < auditRounds; round += 1) {
+    const count = await deleteOldest(store, audit, audit.at, before)
+    deleted += count
+    if (count < mostRows) break
+  }
+  return deleted
 }
 
 function dayBefore(at: Date): Date {
