@@ -2,7 +2,7 @@ import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import { faultOf } from '@millrace/api/faults'
 import type { Log } from '@millrace/api/log'
 import { serveSchedules } from '@millrace/api/services/scheduler'
-import { sweepExpired } from '@millrace/api/services/sweeps'
+import { sweepExpired, type KeptFor } from '@millrace/api/services/sweeps'
 import type { Database } from '@millrace/db/store/database'
 import { takeSlot } from '@millrace/db/store/time-slot'
 
@@ -10,6 +10,7 @@ interface Parts {
   readonly database: Database
   readonly backups: ScheduledBackups | undefined
   readonly log: Log
+  readonly settings: KeptFor
   readonly clock?: () => Date
 }
 
@@ -37,16 +38,10 @@ export interface Jobs {
   stop(): Promise<void>
 }
 
-function jobsOf({ database, backups, log, clock = () => new Date() }: Parts): readonly Job[] {
+function jobsOf({ database, backups, log, settings, clock = () => new Date() }: Parts): readonly Job[] {
   return [
-    {
-      name: 'schedules',
-      slotAt: everyMinutes(1),
-      async run() {
-        await serveSchedules({ store: database.store(), clock, log })
-      },
-    },
-    { name: 'sweep', slotAt: everyMinutes(5), run: (at) => sweepExpired(database.store(), at, log) },
+    { name: 'schedules', slotAt: everyMinutes(1), run: () => serve(database, clock, log) },
+    { name: 'sweep', slotAt: everyMinutes(5), run: (at) => sweepExpired(database.store(), at, log, settings) },
     ...(backups === undefined
       ? []
       : [
@@ -54,6 +49,10 @@ function jobsOf({ database, backups, log, clock = () => new Date() }: Parts): re
           { name: 'backup', slotAt: daily(backupOfDayMilliseconds), run: () => backups.run('schedule') },
         ]),
   ]
+}
+
+async function serve(database: Database, clock: () => Date, log: Log): Promise<void> {
+  await serveSchedules({ store: database.store(), clock, log })
 }
 
 /**

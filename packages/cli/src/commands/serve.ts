@@ -86,7 +86,7 @@ async function serveAlone(context: Context, chosen: ServeSettings, options: Serv
   const { startJobs } = await import('@millrace/server/jobs')
   const { log } = serveLog(context, chosen.settings.logLevel)
   const port = await listenFor(context, service, options)
-  const jobs = startJobs({ database: service.database, backups: service.backups, log })
+  const jobs = startJobs({ database: service.database, backups: service.backups, log, settings: chosen.settings })
   context.lifetime.defer(() => jobs.stop())
   return port
 }
@@ -104,7 +104,7 @@ async function serveInGroup(context: Context, chosen: ServeSettings, options: Se
     onExit: (code) => context.output.note(`A process ended with ${code}; another one takes its place.`),
   })
   context.lifetime.defer(() => group.close())
-  const jobs = startJobs({ database: service.database, backups: service.backups, log })
+  const jobs = startJobs({ database: service.database, backups: service.backups, log, settings: chosen.settings })
   context.lifetime.defer(() => jobs.stop())
   return group.port
 }
