@@ -1,7 +1,6 @@
-import type { Execution, HistoryEntry, Pages, RecordedStep, Signal } from '@millrace/client'
+import type { Execution, HistoryEntry, RecordedStep, Signal } from '@millrace/client'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
-import { isProblem } from '../../api/failure.ts'
 import { firstItems } from '../../api/first-page.ts'
 import { usePolling } from '../../api/use-load.ts'
 
@@ -41,9 +40,9 @@ export function useLiveExecution(id: string): LiveExecution {
       const options = { limit: 100, signal }
       const [execution, history, steps, signals] = await Promise.all([
         client.executions.get(id, { signal }),
-        firstOf(client.executions.history(id, options)),
-        firstOf(client.executions.steps(id, options)),
-        firstOf(client.executions.signals(id, options)),
+        firstItems(client.executions.history(id, options), mostShown),
+        firstItems(client.executions.steps(id, options), mostShown),
+        firstItems(client.executions.signals(id, options), mostShown),
       ])
       return { execution, history, steps, signals }
     }
@@ -90,16 +89,6 @@ export function useLiveExecution(id: string): LiveExecution {
       setParts((was) => ({ ...was, execution: next }))
       refresh.current()
     },
-  }
-}
-
-/** Nothing where the service has no such list: that the execution itself is not found is told by reading it. */
-async function firstOf<Item>(list: Pages<Item>): Promise<readonly Item[]> {
-  try {
-    return await firstItems(list, mostShown)
-  } catch (error) {
-    if (isProblem(error, 'not_found')) return []
-    throw error
   }
 }
 
