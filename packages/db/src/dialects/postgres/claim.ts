@@ -16,7 +16,10 @@ export const postgresClaim: ClaimDialect = {
     const alone = sql`pg_advisory_xact_lock(${oneClaim}, hashtext(${operation}))`
     // The planner takes each workflow for an average one, whose backlog is soon sorted; in a large one only the index
     // has the order at once, and without bitmaps it is the cheapest there is.
-    return [sql`select ${alone}, set_config('enable_bitmapscan', 'off', true)`]
+    const inIndexOrder = sql`set_config('enable_bitmapscan', 'off', true)`
+    // Who owns thousands of workflows makes the estimate large, and the compiler take seconds for milliseconds of work.
+    const uncompiled = sql`set_config('jit', 'off', true)`
+    return [sql`select ${alone}, ${inIndexOrder}, ${uncompiled}`]
   },
   isFirst: (taken) => sql`not exists (${taken})`,
   held({ candidates, executions, limit, isTakeable, isSpent }) {

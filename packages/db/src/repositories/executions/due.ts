@@ -37,12 +37,13 @@ export function dueKinds(dialect: Dialect, at: Date | SQL): readonly DueKind[] {
       since: sinceLease,
       order: sql`${sinceLease}, ${id}`,
     },
-    // After a restore: archives hold no leases.
+    // After a restore: archives hold no leases. By the index's order, which is nearly that of their creation: in the
+    // order of `since` each claim would have to sort all that are running, as planners see it.
     {
       status: 'running',
       condition: all(eq(status, 'running'), isNull(leaseUntil)),
       since: sinceCreation,
-      order: sql`${sinceCreation}, ${id}`,
+      order: dialect.reach.orderAfterNull(leaseUntil, sql`${id}`),
     },
   ]
 }

@@ -1,0 +1,159 @@
+import type { UserCaller } from '@millrace/db/access/access'
+import { migrate } from '@millrace/db/migrate/migrate'
+import { claimExecutions } from '@millrace/db/repositories/executions/claim'
+import { cancelExecution, removeExecution } from '@millrace/db/repositories/executions/control'
+import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
+import { listEntries } from '@millrace/db/repositories/executions/entries'
+import { getExecution } from '@millrace/db/repositories/executions/executions'
+import { listExecutions } from '@millrace/db/repositories/executions/list'
+import { sendSignal } from '@millrace/db/repositories/executions/signals'
+import { recordSteps } from '@millrace/db/repositories/executions/steps'
+import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
+import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
+import type { Statement } from '@millrace/db/sql/statement'
+import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
+import { createStore, type Store } from '@millrace/db/store/store'
+import { readMigrations } from '@millrace/cli/migrations'
+import { openDatabase } from '@millrace/drivers/open'
+import { startGateway, type Gateway } from '@millrace/gateway'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { documentOf } from '../executions/kit.ts'
+import { startOwnPostgres, type OwnServer } from '../servers/own.ts'
+import { findInstalledPostgres } from '../servers/postgres.ts'
+import { targetOf } from '../database.ts'
+import { workspaceRoot } from '../workspace.ts'
+import { fillWithExecutions } from './fill-executions.ts'
+
+/*
+ * PostgreSQL as Debian and its Docker image have it compiles a statement whose estimated cost is above
+ * `jit_above_cost`, for seconds, at each execution. So every statement's estimate stays far below, whatever the planner
+ * knows of the tables.
+ */
+
+const now = new Date('2030-01-01T00:00:00.000Z')
+const soon = new Date('2030-01-01T00:01:00.000Z')
+const caller = (userId: string): UserCaller => ({ kind: 'user', userId, issuedAt: now, mayAdminister: true })
+const [many, administrator] = [caller('u2'), caller('u1')]
+const hold = () => ({ operation: crypto.randomUUID(), at: now })
+
+function claim(store: Store, by: UserCaller, limit: number, workflowIds?: readonly string[]) {
+  return claimExecutions(store, by, { ...hold(), worker: 'w', limit, leaseUntil: soon, workflowIds })
+}
+
+const acts: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
+  'a claim of one': (store) => claim(store, many, 1),
+  'a claim of fifty': (store) => claim(store, many, 50),
+  'a claim of a workflow': (store) => claim(store, many, 1, ['w2']),
+  'a claim of a hundred workflows': (store) =>
+    claim(store, many, 50, [...Array.from({ length: 100 }, (_, index) => `w${index + 1}`)]),
+  'an administrator’s claim': (store) => claim(store, administrator, 10),
+  'a read': (store) => getExecution(store, many, 'x3'),
+  'a list': (store) => listExecutions(store, many, { statuses: [], limit: 50 }),
+  'a list by status': (store) => listExecutions(store, administrator, { statuses: ['failed'], limit: 100 }),
+  'a creation': (store) =>
+    createExecution(store, many, 'w2', {
+      id: crypto.randomUUID(),
+      input: null,
+      dueAt: null,
+      maxAttempts: 3,
+      createdAt: now,
+    }),
+  'a retry': (store) => retryExecution(store, many, 'x3', { id: crypto.randomUUID(), createdAt: now }),
+  'a heartbeat': (store) => renewLease(store, many, 'x3', { fence: 1, leaseUntil: soon, ...hold() }),
+  'a report': (store) =>
+    reportExecution(store, many, 'x3', {
+      fence: 1,
+      step: 'pause',
+      dueAt: null,
+      waitFor: { names: ['a', 'b'], afterSeq: 0 },
+      leaseUntil: undefined,
+      ...hold(),
+    }),
+  'a step': (store) =>
+    recordSteps(store, many, 'x3', {
+      fence: 1,
+      steps: [{ key: 'k', output: documentOf('1'), error: null, attempt: null, startedAt: null }],
+      leaseUntil: soon,
+      ...hold(),
+    }),
+  'a signal': (store) => sendSignal(store, many, 'x3', { name: 'a', payload: null, ...hold() }),
+  'a cancellation': (store) => cancelExecution(store, many, 'x3', hold()),
+  'a deletion': (store) => removeExecution(store, many, 'x3', hold()),
+  'a history': (store) => listEntries(store, many, 'x3', { of: 'history', afterSeq: 0, limit: 100 }),
+  steps: (store) => listEntries(store, many, 'x3', { of: 'steps', afterSeq: 0, limit: 100 }),
+  'a sweep': (store) => sweepExecutions(store, hold()),
+}
+
+/** Of rows, and whether the planner has ever looked at them. */
+const sizes = [
+  ['a fresh database', { count: 20, isAnalyzed: false }],
+  ['1,000 executions', { count: 1000, isAnalyzed: false }],
+  ['100,000 executions, never analysed', { count: 100_000, isAnalyzed: false }],
+  ['100,000 executions, analysed', { count: 100_000, isAnalyzed: true }],
+] as const
+
+const binaries = findInstalledPostgres()
+
+describe.skipIf(binaries === undefined)('on Debian’s PostgreSQL, with its compiler', () => {
+  let server: OwnServer
+  beforeAll(async () => {
+    server = await startOwnPostgres({ jit: 'on' }, binaries)
+  }, 60_000)
+  afterAll(() => server.remove())
+
+  describe.each(sizes)('in %s', (_name, filling) => {
+    let gateway: Gateway
+    let pool: pg.Pool
+    let costs: { readonly text: string; readonly cost: number }[] = []
+    let store: Store
+    beforeAll(async () => {
+      const database = await server.createDatabase()
+      const url = server.url(database)
+      const target = targetOf(url)
+      gateway = await startGateway({ target })
+      pool = new pg.Pool({ connectionString: url, max: 2 })
+      const opened = await openDatabase({ target, gatewayUrl: gateway.url })
+      await migrate(opened, readMigrations(workspaceRoot, 'postgres'))
+      const query = async (statement: string) => (await pool.query(statement)).rows
+      const raw = { dialect: 'postgres', url, query, drop: () => Promise.resolve() } as const
+      await fillWithExecutions({ raw }, filling)
+      const transport = opened.transport()
+      const estimate = async ({ text, parameters }: Statement) => {
+        if (/^(begin|commit)/.test(text)) return
+        const { rows } = await transport.run({ text: `explain (format json) ${text}`, parameters })
+        const [{ Plan: plan }] = JSON.parse(String(rows[0]?.[0])) as [{ Plan: { 'Total Cost': number } }]
+        costs.push({ text, cost: plan['Total Cost'] })
+      }
+      store = createStore(
+        {
+          ...transport,
+          async run(statement: Statement) {
+            await estimate(statement)
+            return transport.run(statement)
+          },
+          async transact(writes: readonly Statement[], reads: readonly Statement[]) {
+            for (const statement of [...writes, ...reads]) await estimate(statement)
+            return transport.transact(writes, reads)
+          },
+        },
+        {
+          ensureSchema: () => Promise.resolve(),
+          retrying: { policy: defaultRetryPolicy, budget: createRetryBudget() },
+        },
+      )
+    }, 120_000)
+    afterAll(async () => {
+      await pool.end()
+      await gateway.close()
+    })
+
+    test.each(Object.entries(acts))('%s costs a fifth of what is compiled, at most', async (_act, act) => {
+      costs = []
+      await act(store)
+      expect(costs.length).toBeGreaterThan(0)
+      const [{ jit_above_cost: above } = { jit_above_cost: '0' }] = (await pool.query('show jit_above_cost')).rows
+      expect(Math.max(...costs.map(({ cost }) => cost))).toBeLessThan(Number(above) / 5)
+    })
+  })
+})
