@@ -22,6 +22,7 @@ import { documentOf } from '../executions/kit.ts'
 import { startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { findInstalledPostgres } from '../servers/postgres.ts'
 import { targetOf } from '../database.ts'
+import type { RawRow } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { fillWithExecutions } from './fill-executions.ts'
 
@@ -115,7 +116,7 @@ describe.skipIf(binaries === undefined)('on Debian’s PostgreSQL, with its comp
       pool = new pg.Pool({ connectionString: url, max: 2 })
       const opened = await openDatabase({ target, gatewayUrl: gateway.url })
       await migrate(opened, readMigrations(workspaceRoot, 'postgres'))
-      const query = async (statement: string) => (await pool.query(statement)).rows
+      const query = async (statement: string) => (await pool.query<RawRow>(statement)).rows
       const raw = { dialect: 'postgres', url, query, drop: () => Promise.resolve() } as const
       await fillWithExecutions({ raw }, filling)
       const transport = opened.transport()
