@@ -58,6 +58,7 @@ const administrators = 'UUDFFFFF+ | SSSS+'
 const viewers = 'UUDN+++++ | ++SSS'
 const executors = 'UUDNF++++ | S+SSS'
 const editors = 'UUDNFF+++ | S+SSS'
+const readers = 'UUDN+++++ | ++SSS'
 const owners = 'UUDNFFF++ | S+SSS'
 const ownersRead = 'UUDNFFF++ | ++SSS'
 const workers = 'UUDNFFF++ | SS+SS'
@@ -219,6 +220,43 @@ const matrix: Readonly<Record<string, Entry>> = {
     effective: { path: ({ ended }) => `/v1/executions/${ended}/retry` },
   },
 
+  'DELETE /v1/executions/{id}': {
+    who: owners,
+    allowed: 'execution_active',
+    path: execution,
+    effective: { path: ({ ended }) => `/v1/executions/${ended}` },
+  },
+  'POST /v1/executions/{id}/steps': {
+    who: workers,
+    allowed: 'invalid_transition',
+    path: (things) => `${execution(things)}/steps`,
+    body: () => ({ fence: 0, steps: [{ key: 'a', output: 1 }] }),
+    effective: {
+      path: ({ claimed }) => `/v1/executions/${claimed}/steps`,
+      body: () => ({ fence: 1, steps: [{ key: 'a', output: 1 }] }),
+    },
+  },
+  'GET /v1/executions/{id}/steps': { who: readers, allowed: 200, path: (things) => `${execution(things)}/steps` },
+  'GET /v1/executions/{id}/steps/{key}': {
+    who: 'UUDNNNNNN | NNSSS',
+    allowed: 200,
+    path: (things) => `${execution(things)}/steps/nothing`,
+  },
+  'GET /v1/executions/{id}/history': { who: readers, allowed: 200, path: (things) => `${execution(things)}/history` },
+  'POST /v1/executions/{id}/signals': {
+    who: executors,
+    allowed: 202,
+    path: (things) => `${execution(things)}/signals`,
+    body: () => ({ name: 'go' }),
+    spends: 'execution',
+  },
+  'GET /v1/executions/{id}/signals': { who: readers, allowed: 200, path: (things) => `${execution(things)}/signals` },
+  'GET /v1/executions/{id}/events': {
+    who: readers,
+    allowed: 200,
+    path: ({ ended }) => `/v1/executions/${ended}/events`,
+  },
+
   'GET /v1/workflows/{id}/schedules': { who: viewers, allowed: 200, path: (things) => `${workflow(things)}/schedules` },
   'POST /v1/workflows/{id}/schedules': {
     who: editors,
@@ -289,7 +327,10 @@ const isUnguarded = ({ access, path }: (typeof routes)[number]) =>
   access.kind === 'open' || access.kind === 'metrics' || !path.startsWith('/v1/')
 
 /** Routes of which a caller who does not count has nothing. */
-const guarded = routes.filter((route) => !isUnguarded(route)).map(({ method, path }) => `${method} ${path}`)
+const guarded = routes
+  .filter((route) => !isUnguarded(route))
+  .map(({ method, path }) => `${method} ${path}`)
+  .filter((name) => matrix[name] !== undefined)
 
 /** Those that serve anyone, and read the database to do so. */
 const open = ['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout', 'POST /v1/auth/recover']
@@ -356,33 +397,37 @@ describeDialects((dialect) => {
     const token = await tokenThatCountsNoMore(world, which, actor)
     const { id } = world.users[actor]
     if (which.includes('disabled')) await database.query(`update users set disabled_at = created_at where id = '${id}'`)
-    const before = await digestTables(database)
-    const wrong: unknown[] = []
-    for (const name of guarded) {
-      const outcome = outcomeOf(await attemptWith(token, name), 'nothing')
-      if (outcome !== refusal) wrong.push([name, outcome])
+    try {
+      const before = await digestTables(database)
+      const wrong: unknown[] = []
+      for (const name of guarded) {
+        const outcome = outcomeOf(await attemptWith(token, name), 'nothing')
+        if (outcome !== refusal) wrong.push([name, outcome])
+      }
+      expect(wrong).toEqual([])
+      expect(await digestTables(database)).toEqual(before)
+    } finally {
+      await database.query(`update users set disabled_at = null where id = '${id}'`)
     }
-    const after = await digestTables(database)
-    await database.query(`update users set disabled_at = null where id = '${id}'`)
-    expect(wrong).toEqual([])
-    expect(after).toEqual(before)
   })
 
   test('while a restore is under way everyone is refused everywhere, and nothing changes', async () => {
     const { database } = world.service
     await database.query("update marks set value = 'an archive' where name = 'restore'")
-    const before = await digestTables(database)
-    const wrong: unknown[] = []
-    for (const name of [...guarded, ...open]) {
-      for (const actor of ['owner', 'admin'] as const) {
-        const outcome = outcomeOf(await attemptWith(world.users[actor].token, name), 'nothing')
-        if (outcome !== 'restore_in_progress') wrong.push([name, actor, outcome])
+    try {
+      const before = await digestTables(database)
+      const wrong: unknown[] = []
+      for (const name of [...guarded, ...open]) {
+        for (const actor of ['owner', 'admin'] as const) {
+          const outcome = outcomeOf(await attemptWith(world.users[actor].token, name), 'nothing')
+          if (outcome !== 'restore_in_progress') wrong.push([name, actor, outcome])
+        }
       }
+      expect(wrong).toEqual([])
+      expect(await digestTables(database)).toEqual(before)
+    } finally {
+      await database.query("update marks set value = null where name = 'restore'")
     }
-    const after = await digestTables(database)
-    await database.query("update marks set value = null where name = 'restore'")
-    expect(wrong).toEqual([])
-    expect(after).toEqual(before)
   })
 
   function attemptWith(token: string, name: string): Promise<Answer> {
