@@ -44,6 +44,8 @@ export class Actor {
   readonly grain: Grain
   readonly #changes: Changes
   readonly #stops: Stop[] = []
+  readonly #beginning = Promise.withResolvers<void>()
+  #isBegun = false
   #running = 0
   #isDone = false
   #backend: number | undefined
@@ -58,9 +60,19 @@ export class Actor {
     return this.#isDone
   }
 
-  /** Whether it stands before a step. */
+  /** Whether it stands before a step, or before its beginning. */
   get isReady(): boolean {
-    return this.#running === 0 && this.#stops.length > 0
+    return !this.#isBegun || (this.#running === 0 && this.#stops.length > 0)
+  }
+
+  get isBegun(): boolean {
+    return this.#isBegun
+  }
+
+  /** Lets its request begin: with its first turn, so that its clock is that of its turn. */
+  begin(): void {
+    this.#isBegun = true
+    this.#beginning.resolve()
   }
 
   /** The server's id of the connection that runs a statement for it; undefined while none does. */
@@ -71,6 +83,7 @@ export class Actor {
   /** Runs a request on this actor's behalf. Its statements and trips, also those after the answer, are its steps. */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     return current.run(this, async () => {
+      await this.#beginning.promise
       try {
         return await work()
       } finally {

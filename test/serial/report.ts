@@ -32,11 +32,15 @@ function sectionOf(title: string, outcome: Outcome, other?: Outcome): readonly s
   ]
 }
 
-/** An outcome, one answer or row a line. */
+/** An outcome, one answer or row a line; the second of two equal ones says so. */
 export function linesOf({ answers, gone, come }: Outcome): readonly string[] {
-  return [
+  const lines = [
     ...Object.entries(answers).map(([name, answer]) => `${name}: ${answer}`),
     ...gone.map((row) => `- ${row}`),
     ...come.map((row) => `+ ${row}`),
   ]
+  return lines.map((line, index) => {
+    const before = lines.slice(0, index).filter((other) => other === line).length
+    return before === 0 ? line : `${line} (${before + 1})`
+  })
 }

@@ -107,13 +107,17 @@ export async function drive(schedule: Schedule, driving: Driving): Promise<reado
   const trace: Step[] = []
   const last = new Map<Actor, Step>()
   const rest = actors.map(({ name }): Turn => ({ actor: name, steps: undefined }))
-  await settle(driving, last)
   for (const { actor: name, steps = driving.mostSteps } of [...schedule, ...rest, ...rest.map(toTheEnd)]) {
     const actor = actors.find((candidate) => candidate.name === name)
     if (actor === undefined) throw new Error(`the schedule has an actor ${name}, the run has none`)
     for (let left = steps; left > 0 && !actor.isDone;) {
       const next: Actor | undefined = actor.isReady ? actor : actors.find(({ isReady }) => isReady)
       if (next === undefined) throw new Error('no actor stands before a step, and not all are done')
+      if (!next.isBegun) {
+        next.begin()
+        await settle(driving, last)
+        continue
+      }
       if (next === actor) left -= 1
       const step: Step = { actor: next.name, label: next.proceed(), waited: false }
       trace.push(step)

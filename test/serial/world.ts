@@ -78,6 +78,7 @@ export async function makeWorld(stage: Stage): Promise<World> {
   await filling.accounts()
   await filling.workflows()
   await filling.executions()
+  await filling.schedules()
   return world
 }
 
@@ -171,6 +172,12 @@ class Filling {
     await this.#claim('wf', 'ended')
     await this.#report('ended', { status: 'completed', state: { done: true } })
     await this.#start('work', 'pending')
+  }
+
+  async schedules(): Promise<void> {
+    const body = { name: 'nightly', cron: '0 3 * * *' }
+    const made = await this.#post('alice', '/v1/workflows/{wf}/schedules', { body })
+    this.#making.name('schedule', textIn(made, 'id'))
   }
 
   async #start(workflow: string, label: string): Promise<void> {

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { describeDialects, type Dialect } from '../dialects.ts'
+import type { Grain } from './actor.ts'
+import { explore, replay, sample, type Violation } from './explore.ts'
+import { readFailedSchedules } from './failed.ts'
+import { pairs, writesOf } from './pairs.ts'
+import { textOf } from './report.ts'
+import { readSchedule } from './schedule.ts'
+import { openTheatre, type OpenTheatre } from './theatre.ts'
+
+const seed = Number(process.env['SERIAL_SEED'] ?? 1)
+const sampled: Readonly<Record<Dialect, { readonly pairs: number; readonly grain: Grain }>> = {
+  sqlite: { pairs: 80, grain: 'trip' },
+  postgres: { pairs: 30, grain: 'statement' },
+  mysql: { pairs: 25, grain: 'trip' },
+}
+
+describeDialects((dialect) => {
+  let theatre: OpenTheatre
+  beforeAll(async () => {
+    theatre = await openTheatre(dialect, { servers: inject('servers'), directory: inject('dataDirectory') })
+  })
+  afterAll(() => theatre.close())
+
+  test('the writes of the table meet in at least 250 pairs', () => {
+    expect(pairs.length).toBeGreaterThan(250)
+  })
+
+  test('every schedule that ever failed is serial', async () => {
+    const violations: Violation[] = []
+    for (const { grain, schedule, writes } of readFailedSchedules().filter((failed) => failed.dialect === dialect)) {
+      const violation = await replay(theatre, writesOf(writes), readSchedule(schedule), grain)
+      if (violation !== undefined) violations.push(violation)
+    }
+    expect(violations.map((violation) => textOf(dialect, violation))).toEqual([])
+  }, 180_000)
+
+  test('pairs that the seed chooses are serial', async () => {
+    const { grain, pairs: count } = sampled[dialect]
+    const violations: Violation[] = []
+    let schedules = 0
+    for (const together of sample(pairs, count, String(seed))) {
+      const explored = await explore(theatre, together, { grain, mostChanges: 3, mostSchedules: 6, seed })
+      schedules += explored.schedules
+      violations.push(...explored.violations)
+    }
+    process.stdout.write(`${dialect}: SERIAL_SEED=${seed}: ${schedules} schedules of ${count} pairs\n`)
+    expect(violations.map((violation) => textOf(dialect, violation))).toEqual([])
+  }, 180_000)
+})
