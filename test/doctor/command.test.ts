@@ -20,7 +20,7 @@ test('for people it is grouped words without colour where no terminal is, and a 
   expect(ended.exitCode).toBe(0)
   expect(ended.stdout).toMatch(/^sqlite:\/\/\/\.\/workflows\.db\n\nConnection\n {2}ok {4}url/)
   expect(ended.stdout).toMatch(/WARN {2}sqlite\.production .*\n {8}fix: /)
-  expect(ended.stdout).toMatch(/\n27 findings: 22 ok, 5 warnings, 0 failures\.\n$/)
+  expect(ended.stdout).toMatch(/\n30 findings: 25 ok, 5 warnings, 0 failures\.\n$/)
   expect(ended.stdout).not.toContain('\u001b')
   const inProduction = await millrace(['doctor', '--json'], { cwd, env: soundSettings() })
   expect(inProduction.exitCode).toBe(1)

@@ -61,8 +61,11 @@ export function findingsOf(document: unknown): readonly Finding[] {
 }
 
 /** Settings that a production could have. */
-export function soundSettings(): Readonly<Record<'AUTH_KEYS' | 'SETTINGS_KEYS' | 'METRICS_TOKEN', string>> {
+export function soundSettings(): Readonly<
+  Record<'AUTH_KEYS' | 'SETTINGS_KEYS' | 'METRICS_TOKEN' | 'REGISTRATION', string>
+> {
   return {
+    REGISTRATION: 'closed',
     AUTH_KEYS: `auth:${randomBytes(32).toString('base64url')}`,
     SETTINGS_KEYS: `seal:${randomBytes(32).toString('base64url')}`,
     METRICS_TOKEN: randomBytes(24).toString('base64url'),

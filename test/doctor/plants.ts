@@ -722,6 +722,35 @@ export const plants: Plants = {
       return Promise.resolve({ settings: { SETTINGS_KEYS: `seal:${secret}`, METRICS_TOKEN: secret } })
     },
   }),
+  'executions.kept': everywhere({
+    what: 'ten thousand have ended, and nothing deletes them',
+    level: 'warn',
+    says: /10000 ended executions or more/,
+    plant: async (world) => {
+      await addStaleRows(world.reached)
+      const ten = Array.from({ length: 10 }, (_, number) => `select ${number} as n`).join(' union all ')
+      const moment = world.reached.raw.dialect === 'sqlite' ? '0' : "'2026-01-01 00:00:00'"
+      await world.query(
+        `insert into executions (id, workflow_id, status, version_number, attempts, max_attempts, fence, created_at, updated_at) select concat('x', a.n, b.n, c.n, d.n), 'w', 'completed', 1, 1, 3, 1, ${moment}, ${moment} from (${ten}) a cross join (${ten}) b cross join (${ten}) c cross join (${ten}) d`,
+      )
+      return {
+        async mend() {
+          for (const table of staleTables) await world.query(`delete from ${table}`)
+        },
+      }
+    },
+  }),
+  'registration.open': everywhere({
+    what: 'anyone may register',
+    level: 'warn',
+    says: /can register/,
+    plant: bySettings({ REGISTRATION: 'open' }),
+  }),
+  jit: {
+    sqlite: 'SQLite compiles nothing',
+    postgres: 'the server of the tests is built without a compiler',
+    mysql: 'MySQL compiles nothing',
+  },
   'restore.unfinished': everywhere({
     what: 'a restore broke off',
     level: 'fail',

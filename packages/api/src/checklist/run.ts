@@ -25,7 +25,12 @@ export async function runChecklist({ settings, applied, ...reached }: ChecklistI
   const findings = [
     ...checkSettings(settings, []),
     checkTarget(target),
-    ...(await checkDatabase({ ...reached, target, readMigrations: () => Promise.resolve(migrations) })),
+    ...(await checkDatabase({
+      ...reached,
+      target,
+      sweepsEnded: settings.executionKeepMilliseconds !== undefined,
+      readMigrations: () => Promise.resolve(migrations),
+    })),
   ]
   return arranged(findings, {
     isDevelopment: false,

@@ -21,6 +21,8 @@ const checkOfSetting: Readonly<Record<string, CheckId>> = {
   BACKUP_RECIPIENTS: 'backup.encrypted',
   BACKUP_KEEP: 'backup.configured',
   BACKUP_IDENTITY: 'backup.drilled',
+  EXECUTION_KEEP: 'executions.kept',
+  REGISTRATION: 'registration.open',
 }
 
 /** Those of the settings that hold a secret and can be malformed. */
@@ -57,12 +59,19 @@ export function checkSettings(settings: Settings, problems: readonly SettingProb
     ),
     metricsFinding(settings.metricsTokens),
     reuseFinding(settings, [...new Set(unread)]),
+    registrationFinding(settings),
   ]
   return [...broken, ...found.filter(({ id }) => !told.has(id))]
 }
 
 function problemFinding(id: CheckId, { variable, why, fix }: SettingProblem): Finding {
   return fail(id, `${variable}: ${why}`, fix)
+}
+
+function registrationFinding({ registration }: Settings): Finding {
+  const id = 'registration.open'
+  if (registration === 'closed') return ok(id, 'Nobody registers by themselves.')
+  return warn(id, 'Anyone who reaches the API can register.', 'Set REGISTRATION=closed where users are added by you.')
 }
 
 function gatewayFindings({ gatewayUrl }: Settings): readonly Finding[] {

@@ -71,7 +71,14 @@ async function examineDatabase(context: Context, settings: Settings): Promise<re
   }
   return [
     byUrl,
-    ...(await checkDatabase({ database, target, replica: replica.database, clock, readMigrations: readState })),
+    ...(await checkDatabase({
+      database,
+      target,
+      replica: replica.database,
+      clock,
+      sweepsEnded: settings.executionKeepMilliseconds !== undefined,
+      readMigrations: readState,
+    })),
     ...replica.findings,
     ...(await gatewayFindings(settings, target)),
     ...(await sealFindings(database, settings)),

@@ -145,4 +145,19 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
     complainsWhen: 'warns when there are any',
     mending: "the functions' schedule (`[triggers]` in wrangler.toml), and workers that ask for executions",
   },
+  'executions.kept': {
+    looksAt: 'how many executions have ended, and `EXECUTION_KEEP`',
+    complainsWhen: 'warns when there are 10,000 or more and they are kept for ever',
+    mending: '`EXECUTION_KEEP=30d`',
+  },
+  'registration.open': {
+    looksAt: '`REGISTRATION`',
+    complainsWhen: 'warns when anyone may register',
+    mending: '`REGISTRATION=closed`, and `millrace user add`',
+  },
+  jit: {
+    looksAt: 'whether PostgreSQL compiles statements',
+    complainsWhen: 'warns when it does: one that seems expensive takes seconds longer',
+    mending: '`alter role CURRENT_USER set jit = off`',
+  },
 }

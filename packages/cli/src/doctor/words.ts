@@ -10,13 +10,13 @@ const groups: readonly { readonly title: string; readonly ids: readonly CheckId[
     title: 'Schema',
     ids: ['schema.migrations', 'schema.table', 'schema.column', 'schema.index', 'schema.foreign_key'],
   },
-  { title: 'Server', ids: ['sqlite.production', 'pool.size', 'clock', 'replica'] },
+  { title: 'Server', ids: ['sqlite.production', 'pool.size', 'clock', 'replica', 'jit'] },
   { title: 'Backups', ids: ['backup.configured', 'backup.age', 'backup.encrypted', 'backup.drilled'] },
   {
     title: 'Secrets',
-    ids: ['secret.auth_keys', 'secret.settings_keys', 'secret.metrics_token', 'secret.reuse'],
+    ids: ['secret.auth_keys', 'secret.settings_keys', 'secret.metrics_token', 'secret.reuse', 'registration.open'],
   },
-  { title: 'Rows', ids: ['restore.unfinished', 'rows.stale'] },
+  { title: 'Rows', ids: ['restore.unfinished', 'rows.stale', 'executions.kept'] },
 ]
 
 const signs = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const

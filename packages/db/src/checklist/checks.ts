@@ -27,6 +27,9 @@ export const checkIds = [
   'secret.reuse',
   'restore.unfinished',
   'rows.stale',
+  'executions.kept',
+  'registration.open',
+  'jit',
 ] as const
 
 export type CheckId = (typeof checkIds)[number]
@@ -45,6 +48,7 @@ const productionIds: ReadonlySet<CheckId> = new Set<CheckId>([
   'secret.settings_keys',
   'secret.metrics_token',
   'secret.reuse',
+  'registration.open',
 ])
 
 export function isForProductionAlone(id: CheckId): boolean {

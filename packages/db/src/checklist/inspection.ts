@@ -17,6 +17,8 @@ export interface InspectionDialect {
   readonly json: Statement
   /** Rows of: table, column, collation; columns that compare otherwise than by bytes and that the catalogue doesn't show. */
   readonly strangeCollations: Statement | undefined
+  /** One row, one column: `1` where the server compiles statements; undefined where it never does. */
+  readonly jit?: Statement
   /** Fails where the user may not read, or not write, and changes nothing. */
   readonly rights: readonly Statement[]
 }

@@ -7,7 +7,9 @@ import { checkClock } from './clock.ts'
 import { checkConnection, type ServerFacts } from './connection.ts'
 import { allNotChecked, notChecked, type Finding } from './finding.ts'
 import { inspectionOf } from './inspections.ts'
+import { checkJit } from './jit.ts'
 import { checkJson } from './json.ts'
+import { checkKeptExecutions } from './kept.ts'
 import { checkPool } from './pool.ts'
 import { checkReplica } from './replica.ts'
 import { checkRestore } from './restore.ts'
@@ -81,6 +83,11 @@ const checks: readonly Check[] = [
   },
   { ids: ['restore.unfinished'], run: async ({ transport }) => [await checkRestore(transport)] },
   { ids: ['rows.stale'], run: async ({ subject, transport }) => [await checkStaleRows(transport, subject.clock())] },
+  {
+    ids: ['executions.kept'],
+    run: async ({ subject, transport }) => [await checkKeptExecutions(transport, subject.sweepsEnded === true)],
+  },
+  { ids: ['jit'], run: async ({ transport, inspection }) => [await checkJit(transport, inspection)] },
 ]
 
 async function orNotChecked(

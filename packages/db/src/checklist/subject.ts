@@ -20,6 +20,8 @@ export interface Subject {
   /** Where DATABASE_READ_URL leads; undefined where it isn't set or can't be opened. */
   readonly replica: Pick<Database, 'transport'> | undefined
   readonly clock: () => Date
+  /** Whether ended executions are deleted after a time; not where it is absent. */
+  readonly sweepsEnded?: boolean | undefined
   readonly readMigrations: (transport: Transport) => Promise<MigrationState>
   readonly observer?: TripObserver | undefined
 }

@@ -21,6 +21,7 @@ export const postgresInspection: InspectionDialect = {
   json: plain(
     `select case when ('{"a": [1.0]}'::json)::text = '{"a": [1.0]}' and (select json_agg(json_build_array(1))::text) = '[[1]]' then 1 else 0 end`,
   ),
+  jit: plain(`select case when current_setting('jit') = 'on' and pg_jit_available() then 1 else 0 end`),
   strangeCollations: undefined,
   // `explain` judges the rights and runs nothing.
   rights: [
