@@ -57,7 +57,8 @@ function copyFiles(): void {
   }
   cpSync(join(root, 'docs'), join(folder, 'docs'), {
     recursive: true,
-    filter: (source) => !source.startsWith(join(root, 'docs/adr')),
+    // Pages link to pictures and decisions, which are in the repository; as files they would be most of the package.
+    filter: (source) => !['docs/adr', 'docs/images'].some((left) => source.startsWith(join(root, left))),
   })
   writeFileSync(join(folder, 'wrangler.toml'), withoutBuild(readFileSync(join(root, 'wrangler.toml'), 'utf8')))
 }

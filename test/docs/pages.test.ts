@@ -98,12 +98,23 @@ function hasScript(manifest: unknown, name: string): boolean {
 
 /** Variables of other programs, and of the tests. */
 const foreignVariables: ReadonlySet<string> = new Set([
-  'MARIADB_ROOT_PASSWORD',
+  'API_HOST',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_REGION',
+  'AWS_SECRET_ACCESS_KEY',
   'CLOUDFLARE_API_TOKEN',
+  'FAULTS_OTHER',
+  'FAULTS_WRITES',
   'GATEWAY_HOST',
+  'HISTORIES_OPERATIONS',
+  'HISTORIES_SEED',
+  'MARIADB_ROOT_PASSWORD',
   'MILLRACE_API_KEY',
   'MYSQL_ROOT_PASSWORD',
   'POSTGRES_PASSWORD',
+  'SERIAL_SEED',
+  'TEST_LONG',
   'TEST_MYSQL_URL',
   'TEST_POSTGRES_URL',
 ])
