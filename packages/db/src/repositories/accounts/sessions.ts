@@ -154,10 +154,8 @@ const endFamilyStatement = defineStatement<{ familyId: string; at: Date }>()(
       .update(sessions)
       .set({ replacedAt: bind('at', sessions.replacedAt), expiresAt: bind('at', sessions.expiresAt) })
       .where(
-        and(
-          eq(sessions.familyId, bind('familyId', sessions.familyId)),
-          gt(sessions.expiresAt, bind('at', sessions.expiresAt)),
-        ),
+        // Not by its times: of two at once the one that looked at its clock first may be the second.
+        and(eq(sessions.familyId, bind('familyId', sessions.familyId)), isNull(sessions.replacedAt)),
       ),
 )
 
