@@ -265,7 +265,7 @@ const scenarios: readonly TripScenario[] = [
     path: (workflow) => `${fresh(workflow)}/shares`,
     body: '{"username":"noone","permission":"view"}',
     status: 422,
-    trips: { sqlite: 1, postgres: 1, mysql: 4 },
+    trips: { sqlite: 2, postgres: 2, mysql: 8 },
   },
   { name: 'shares', path: (workflow) => `${fresh(workflow)}/shares`, status: 200, trips: one },
   {
