@@ -20,8 +20,8 @@ import type { WorkflowRow, WorkflowVersionRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineShapedStatement, defineStatement, type Bind, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { boundEvent, callerEvent, eventValues, type EventShape, type EventValues } from '../audit/caller-event.ts'
-import { eventQuery, insertEventFrom, isRecorded, recordEvent } from '../audit/event.ts'
+import { boundEvent, eventValues, type EventShape, type EventValues } from '../audit/caller-event.ts'
+import { eventQuery, insertEventFrom, isRecorded } from '../audit/event.ts'
 import {
   boundRevisions,
   hasRevision,
@@ -47,7 +47,7 @@ export interface WorkflowChange {
 export interface WorkflowPatch {
   readonly change: WorkflowChange
   readonly ifRevision: RevisionCondition
-  /** Id of the version that a new definition makes, and of the event of a publication among other changes. */
+  /** Id of the version that a new definition makes. */
   readonly versionId: string
   /** Names this write: the id of its audit event, which the row keeps too. */
   readonly operation: string
@@ -68,7 +68,6 @@ export async function patchWorkflow(
     locks: workflowLocks(dialect, caller, id, 'no key update'),
     gate: recordChange(dialect, shape, values),
     effects: [
-      ...(isPublicationAmongOthers(patch) ? [recordPublication(dialect, caller, id, patch)] : []),
       updateStatement(dialect, shape, values),
       ...(patch.change.definition === undefined ? [] : [insertNextVersion(dialect, caller, id, patch)]),
     ],
@@ -123,19 +122,10 @@ function valuesOf(caller: UserCaller, id: string, patch: WorkflowPatch): PatchVa
   }
 }
 
-/** What is only published is not also updated. */
-function typeOf({ isPublic, name, description, definition }: WorkflowChange): AuditType {
+/** Of the event where nothing changes but what decides it; {@link eventType} says when another member does. */
+function typeOf({ isPublic }: WorkflowChange): AuditType {
   if (isPublic === undefined) return 'workflow.updated'
-  if (name !== undefined || description !== undefined || definition !== undefined) return 'workflow.updated'
-  return publicationType(isPublic)
-}
-
-function publicationType(isPublic: boolean): AuditType {
   return isPublic ? 'workflow.published' : 'workflow.unpublished'
-}
-
-function isPublicationAmongOthers({ change }: WorkflowPatch): boolean {
-  return change.isPublic !== undefined && typeOf(change) === 'workflow.updated'
 }
 
 /** The gate: what is to change, told by what there is before. */
@@ -158,8 +148,19 @@ const recordChange = defineShapedStatement<PatchShape, PatchValues>()((dialect, 
       revision: sql`${workflows.revision} + 1`,
     },
   })
-  return insertEventFrom(dialect, event, dialect.gate.holding(sql`${workflows} where ${condition}`))
+  const typed = { ...event, type: eventType(dialect, bind, shape) }
+  return insertEventFrom(dialect, typed, dialect.gate.holding(sql`${workflows} where ${condition}`))
 })
+
+/** A workflow whose publication is all that changes was published or unpublished, whatever else the request held. */
+function eventType(dialect: Dialect, bind: Bind<PatchValues>, shape: PatchShape): SQL {
+  const type = sql`${bind('eventType', dialect.tables.audit.type)}`
+  const others = differences(dialect, bind, shape).filter(({ member }) => member !== 'isPublic')
+  if (!shape.isPublic || others.length === 0) return type
+  const isUpdated = any(sql`1 = 0`, ...others.map(({ differs }) => differs))
+  const updated: AuditType = 'workflow.updated'
+  return sql`case when ${isUpdated} then ${sql.raw(`'${updated}'`)} else ${type} end`
+}
 
 type Member = 'name' | 'description' | 'definition' | 'isPublic'
 
@@ -207,31 +208,6 @@ function nextVersion(dialect: Dialect, bind: Bind<PatchValues>, { name, descript
 
 function isText(dialect: Dialect, bind: Bind<PatchValues>, name: 'name' | 'description' | 'definition'): SQL {
   return sql`${dialect.exactText(dialect.tables.workflows[name])} = ${bind(name)}`
-}
-
-/** Before the change, which is made behind it. */
-function recordPublication(
-  dialect: Dialect,
-  caller: UserCaller,
-  id: string,
-  { change: { isPublic = false }, operation, versionId, at }: WorkflowPatch,
-): Statement {
-  const { builder, tables } = dialect
-  const { workflows } = tables
-  const changes = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(and(eq(workflows.id, id), ne(workflows.isPublic, isPublic)))
-  const owner = builder.select({ ownerId: workflows.ownerId }).from(workflows).where(eq(workflows.id, id))
-  const event = callerEvent(dialect, caller, {
-    id: versionId,
-    at,
-    type: publicationType(isPublic),
-    subject: { type: 'workflow', id },
-    workflowId: id,
-    ownerId: sql`(${owner})`,
-  })
-  return recordEvent(dialect, event, { when: all(isRecorded(dialect, operation), exists(changes)) })
 }
 
 const updateStatement = defineShapedStatement<PatchShape, PatchValues>()((dialect, bind, shape) => {
