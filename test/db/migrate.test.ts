@@ -11,8 +11,11 @@ import { migrate, migrationStatus, recordMigration, type MigrationProgress } fro
 import { hashOf, statementsOf, type Migration } from '@millrace/db/sql/migration'
 import { readiness } from '@millrace/db/store/readiness'
 import type { Statement } from '@millrace/db/sql/statement'
-import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, dialects, type Dialect } from '../dialects.ts'
+import { readMigrations } from '@millrace/cli/migrations'
+import { openDatabase } from '@millrace/drivers/open'
+import { startGateway } from '@millrace/gateway'
+import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
+import { describeDialects, dialects, freshDatabase, type Dialect } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 
 const shortLock = { leaseMilliseconds: 600, renewalMilliseconds: 100, pollMilliseconds: 20 }
@@ -59,6 +62,42 @@ describe('on resuming, a statement in flight counts as done when the catalogue a
     await transport.run({ text: takesAway, parameters: [] })
     expect([await isDone(makes), await isDone(takesAway)]).toEqual([false, true])
   })
+})
+
+describe('where the server refuses foreign keys', () => {
+  test.each(['the first of them', 'the third', 'the statement behind them', 'the last of all'] as const)(
+    'a run that is killed before %s, and resumed, has recorded every one that was left out',
+    async (moment) => {
+      const raw = await freshDatabase('mysql')
+      const target = targetOf(raw.url)
+      const gateway = await startGateway({ target, strict: true })
+      try {
+        const migrations = readMigrations(workspaceRoot, 'mysql')
+        const database = await openDatabase({ target, gatewayUrl: gateway.url })
+        const statements = statementsOf(firstOf(migrations))
+        const refused = statements.filter((text) => / FOREIGN KEY /.test(text))
+        const start = statements.findIndex((text) => / FOREIGN KEY /.test(text)) + 1
+        const at = {
+          'the first of them': start,
+          'the third': start + 2,
+          'the statement behind them': start + refused.length,
+          'the last of all': statements.length,
+        }
+        await runUntil(raw.url, at[moment])
+        const [broken] = await raw.query('select statements_done, applied_at from migrations')
+        expect(broken?.['applied_at']).toBeNull()
+        await migrate(database, migrations, { lockTiming: shortLock })
+        const rows = await raw.query('select left_out from migrations order by name')
+        const wanted = migrations.map((migration) =>
+          statementsOf(migration).filter((text) => / FOREIGN KEY /.test(text)),
+        )
+        expect(rows.map((row) => String(row['left_out']).split('\n'))).toEqual(wanted)
+      } finally {
+        await gateway.close()
+        await raw.drop()
+      }
+    },
+  )
 })
 
 describeDialects((dialect) => {
@@ -252,6 +291,14 @@ async function killWhile(url: string, statement: number): Promise<void> {
   })
   child.on('message', (progress: MigrationProgress) => {
     if (progress.step === 'applying' && progress.statement === statement) child.kill('SIGKILL')
+  })
+  await once(child, 'exit')
+}
+
+/** A run on a server that refuses foreign keys, which kills itself with -9 before it sends that statement. */
+async function runUntil(url: string, statement: number): Promise<void> {
+  const child = fork(join(import.meta.dirname, 'migrate-child.ts'), [url, '600', 'strict', String(statement)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   await once(child, 'exit')
 }

@@ -5,9 +5,18 @@ import { DatabaseError, databaseError } from '../sql/errors.ts'
 import { hashOf, migrationLock, statementsOf, type Migration } from '../sql/migration.ts'
 import { MigrationError } from './error.ts'
 import { holdMigrationLock, type HeldLock, type LockTiming } from './lock.ts'
+import {
+  acceptStatement,
+  finishStatement,
+  progressStatement,
+  readRecords,
+  recordsOrNone,
+  recordStatement,
+  type AppliedRecord,
+} from './records.ts'
 import { readQuery } from '../store/read-query.ts'
 import { restoreMark } from '../schema/schema.ts'
-import { defineQuery, defineStatement, type Statement } from '../sql/statement.ts'
+import { defineQuery, type Statement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 
 /** What a database knows of the code's migrations, and the code of the database's. */
@@ -33,14 +42,6 @@ export type MigrationProgress =
   | { readonly step: 'waiting_for_lock' }
   | { readonly step: 'applying'; readonly name: string; readonly statement: number; readonly of: number }
   | { readonly step: 'left_out'; readonly name: string; readonly statement: string }
-
-interface AppliedRecord {
-  readonly name: string
-  readonly hash: string
-  readonly statementsDone: number
-  readonly leftOut: string | null
-  readonly appliedAt: Date | null
-}
 
 /** Compares what is recorded with what the code knows; makes nothing. A database without a record has none applied. */
 export async function migrationStatus(database: Database, migrations: readonly Migration[]): Promise<MigrationStatus> {
@@ -115,13 +116,7 @@ export async function recordMigration(
       await transport.run(await recordStatement(transport, migration, { done: 0, isWhole: false }))
     }
     await transport.run(acceptStatement(transport.dialect, { name, hash: await hashOf(migration) }))
-    await transport.run(
-      finishStatement(transport.dialect, {
-        name,
-        leftOut: leftOut.length === 0 ? null : leftOut.join('\n'),
-        appliedAt: new Date(),
-      }),
-    )
+    await transport.run(finishStatement(transport.dialect, { name, leftOut: linesOf(leftOut), appliedAt: new Date() }))
   } finally {
     await lock.release()
   }
@@ -201,15 +196,16 @@ async function applyStatements(
       leftOut.push(text)
       options.onProgress?.({ step: 'left_out', name: migration.name, statement: text })
     }
-    await transport.run(progressStatement(dialect, { name: migration.name, done: position + 1 }))
+    await transport.run(
+      progressStatement(dialect, { name: migration.name, done: position + 1, leftOut: linesOf(leftOut) }),
+    )
   }
-  await transport.run(
-    finishStatement(dialect, {
-      name: migration.name,
-      leftOut: leftOut.length === 0 ? null : leftOut.join('\n'),
-      appliedAt: new Date(),
-    }),
-  )
+  const { name } = migration
+  await transport.run(finishStatement(dialect, { name, leftOut: linesOf(leftOut), appliedAt: new Date() }))
+}
+
+function linesOf(statements: readonly string[]): string | null {
+  return statements.length === 0 ? null : statements.join('\n')
 }
 
 async function isInPlace(transport: Transport, statement: string): Promise<boolean> {
@@ -352,32 +348,6 @@ async function statusOf(records: readonly AppliedRecord[], migrations: readonly 
   }
 }
 
-async function recordsOrNone(transport: Transport): Promise<readonly AppliedRecord[]> {
-  try {
-    return await readRecords(transport)
-  } catch (thrown) {
-    if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return []
-    throw thrown
-  }
-}
-
-function readRecords(transport: Transport): Promise<readonly AppliedRecord[]> {
-  return readQuery(transport, recordsQuery(transport.dialect, {}))
-}
-
-const recordsQuery = defineQuery<object>()(({ builder, tables: { migrations } }) =>
-  builder
-    .select({
-      name: migrations.name,
-      hash: migrations.hash,
-      statementsDone: migrations.statementsDone,
-      leftOut: migrations.leftOut,
-      appliedAt: migrations.appliedAt,
-    })
-    .from(migrations)
-    .orderBy(migrations.name),
-)
-
 const markNamesQuery = defineQuery<object>()(({ builder, tables: { marks } }) =>
   builder
     .select({ name: marks.name })
@@ -387,50 +357,4 @@ const markNamesQuery = defineQuery<object>()(({ builder, tables: { marks } }) =>
 
 const restoreMarkQuery = defineQuery<object>()(({ builder, tables: { marks } }) =>
   builder.select({ value: marks.value }).from(marks).where(eq(marks.name, restoreMark)),
-)
-
-async function recordStatement(
-  { dialect }: Transport,
-  migration: Migration,
-  progress: { readonly done: number; readonly isWhole: boolean },
-): Promise<Statement> {
-  return insertStatement(dialect, {
-    name: migration.name,
-    hash: await hashOf(migration),
-    done: progress.done,
-    appliedAt: progress.isWhole ? new Date() : null,
-  })
-}
-
-const insertStatement = defineStatement<{ name: string; hash: string; done: number; appliedAt: Date | null }>()(
-  ({ builder, tables: { migrations } }, bind) =>
-    builder.insert(migrations).values({
-      name: bind('name', migrations.name),
-      hash: bind('hash', migrations.hash),
-      statementsDone: bind('done', migrations.statementsDone),
-      appliedAt: bind('appliedAt', migrations.appliedAt),
-    }),
-)
-
-const progressStatement = defineStatement<{ name: string; done: number }>()(
-  ({ builder, tables: { migrations } }, bind) =>
-    builder
-      .update(migrations)
-      .set({ statementsDone: bind('done', migrations.statementsDone) })
-      .where(eq(migrations.name, bind('name', migrations.name))),
-)
-
-const finishStatement = defineStatement<{ name: string; leftOut: string | null; appliedAt: Date }>()(
-  ({ builder, tables: { migrations } }, bind) =>
-    builder
-      .update(migrations)
-      .set({ leftOut: bind('leftOut', migrations.leftOut), appliedAt: bind('appliedAt', migrations.appliedAt) })
-      .where(eq(migrations.name, bind('name', migrations.name))),
-)
-
-const acceptStatement = defineStatement<{ name: string; hash: string }>()(({ builder, tables: { migrations } }, bind) =>
-  builder
-    .update(migrations)
-    .set({ hash: bind('hash', migrations.hash) })
-    .where(eq(migrations.name, bind('name', migrations.name))),
 )

@@ -1,0 +1,92 @@
+import { eq } from 'drizzle-orm'
+import { DatabaseError } from '../sql/errors.ts'
+import { hashOf, type Migration } from '../sql/migration.ts'
+import { defineQuery, defineStatement, type Statement } from '../sql/statement.ts'
+import type { Transport } from '../sql/transport.ts'
+import { readQuery } from '../store/read-query.ts'
+
+/** What the database has recorded of one migration. */
+export interface AppliedRecord {
+  readonly name: string
+  readonly hash: string
+  readonly statementsDone: number
+  readonly leftOut: string | null
+  readonly appliedAt: Date | null
+}
+
+export async function recordsOrNone(transport: Transport): Promise<readonly AppliedRecord[]> {
+  try {
+    return await readRecords(transport)
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && thrown.fault === 'database_schema_outdated') return []
+    throw thrown
+  }
+}
+
+export function readRecords(transport: Transport): Promise<readonly AppliedRecord[]> {
+  return readQuery(transport, recordsQuery(transport.dialect, {}))
+}
+
+const recordsQuery = defineQuery<object>()(({ builder, tables: { migrations } }) =>
+  builder
+    .select({
+      name: migrations.name,
+      hash: migrations.hash,
+      statementsDone: migrations.statementsDone,
+      leftOut: migrations.leftOut,
+      appliedAt: migrations.appliedAt,
+    })
+    .from(migrations)
+    .orderBy(migrations.name),
+)
+
+export async function recordStatement(
+  { dialect }: Transport,
+  migration: Migration,
+  progress: { readonly done: number; readonly isWhole: boolean },
+): Promise<Statement> {
+  return insertStatement(dialect, {
+    name: migration.name,
+    hash: await hashOf(migration),
+    done: progress.done,
+    appliedAt: progress.isWhole ? new Date() : null,
+  })
+}
+
+const insertStatement = defineStatement<{ name: string; hash: string; done: number; appliedAt: Date | null }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder.insert(migrations).values({
+      name: bind('name', migrations.name),
+      hash: bind('hash', migrations.hash),
+      statementsDone: bind('done', migrations.statementsDone),
+      appliedAt: bind('appliedAt', migrations.appliedAt),
+    }),
+)
+
+/** What was left out goes with it: a run that breaks off later must not forget it. */
+export const progressStatement = defineStatement<{ name: string; done: number; leftOut: string | null }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder
+      .update(migrations)
+      .set({
+        statementsDone: bind('done', migrations.statementsDone),
+        leftOut: bind('leftOut', migrations.leftOut),
+      })
+      .where(eq(migrations.name, bind('name', migrations.name))),
+)
+
+export const finishStatement = defineStatement<{ name: string; leftOut: string | null; appliedAt: Date }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder
+      .update(migrations)
+      .set({ leftOut: bind('leftOut', migrations.leftOut), appliedAt: bind('appliedAt', migrations.appliedAt) })
+      .where(eq(migrations.name, bind('name', migrations.name))),
+)
+
+export const acceptStatement = defineStatement<{ name: string; hash: string }>()(
+  ({ builder, tables: { migrations } }, bind) =>
+    builder
+      .update(migrations)
+      .set({ hash: bind('hash', migrations.hash) })
+      .where(eq(migrations.name, bind('name', migrations.name))),
+)
