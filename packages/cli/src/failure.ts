@@ -136,6 +136,7 @@ const migrationCodes: Record<MigrationError['code'], FailureCode> = {
   lock_lost: 'database_busy',
   unknown_migration: 'usage',
   schema_differs: 'database_schema_outdated',
+  dangling_references: 'rows_refused',
 }
 
 /** Any thrown value as a Failure. What is not foreseen is `internal`, with the error's own words. */

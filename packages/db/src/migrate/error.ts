@@ -7,6 +7,7 @@ export class MigrationError extends Error {
     | 'lock_lost'
     | 'unknown_migration'
     | 'schema_differs'
+    | 'dangling_references'
   readonly why: string
   readonly fix: string
 

@@ -5,6 +5,7 @@ import { DatabaseError, databaseError } from '../sql/errors.ts'
 import { hashOf, migrationLock, statementsOf, type Migration } from '../sql/migration.ts'
 import { MigrationError } from './error.ts'
 import { holdMigrationLock, type HeldLock, type LockTiming } from './lock.ts'
+import { isRebuild, transactRebuild } from './rebuild.ts'
 import {
   acceptStatement,
   finishStatement,
@@ -164,7 +165,8 @@ async function applyTogether({ transport, lock, options }: Work, migrations: rea
   }
   options.signal?.throwIfAborted()
   lock.ensureHeld()
-  await transport.transact(batch, [])
+  if (isRebuild(transport, batch)) await transactRebuild(transport, batch)
+  else await transport.transact(batch, [])
 }
 
 async function applyByStatement(work: Work, migrations: readonly Migration[]): Promise<void> {

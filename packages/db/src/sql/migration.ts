@@ -18,6 +18,8 @@ export interface MigrationDialect {
   isBookkeepingRace(error: DatabaseError): boolean
   /** Whether many DDL statements can be one transaction. Where not, progress is recorded for each. */
   readonly isDdlTransactional: boolean
+  /** How a table that others refer to is made anew, where that needs foreign keys unchecked meanwhile; else undefined. */
+  readonly rebuilding: Rebuilding | undefined
   /** Takes or renews the lease of a mark by the database's clock: one row affected, or none where another holds it. */
   takeLock(name: string, owner: string, leaseMilliseconds: number): Statement
   releaseLock(name: string, owner: string): Statement
@@ -29,6 +31,16 @@ export interface MigrationDialect {
   isForeignKeyRefusal(error: DatabaseError): boolean
   /** Whether the platform wants schema changes by deploy request. */
   isDirectDdlRefusal(error: DatabaseError): boolean
+}
+
+/** What {@link Transport.transactUnchecked} is used for. */
+export interface Rebuilding {
+  /** Whether a statement takes a table away, or says itself that foreign keys have to be off. */
+  isRebuild(statement: string): boolean
+  /** Comes last, and fails where a row refers to one that is not there. */
+  readonly check: Statement
+  /** From the failure of `check`: how many rows of which table refer to rows that are missing from which. */
+  danglingIn(error: DatabaseError): string | undefined
 }
 
 /** Name of the mark that is the migrator's lock. */

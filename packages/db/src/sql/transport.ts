@@ -31,6 +31,11 @@ export interface Transport {
    * be left out (their results then count 0): they would do nothing.
    */
   transact(writes: readonly Statement[], reads: readonly Statement[]): Promise<readonly RawResult[]>
+  /**
+   * Runs writes as one transaction during which foreign keys are not checked, and checks them again for whatever comes
+   * after. For the migrator alone, which checks all of them before it commits. Absent where no migration needs it.
+   */
+  transactUnchecked?(writes: readonly Statement[]): Promise<readonly RawResult[]>
 }
 
 /** Makes a transport for one request, which tells that request's observer of its trips. */

@@ -60,6 +60,7 @@ export function connect({ path }: { readonly path: string }): Connection {
         const statements = [...writes, ...reads]
         return observed(observer, statements, () => use((opened) => atomic(opened, statements)))
       },
+      transactUnchecked: (writes) => observed(observer, writes, () => unchecked(file, writes)),
     }),
     snapshot: () => openSnapshot(file),
     // One connection, which is never waited for.
@@ -95,6 +96,23 @@ function atomic(session: SqliteSession, statements: readonly Statement[]): reado
   } catch (thrown) {
     session.rollBack()
     throw thrown
+  }
+}
+
+/** On a connection of its own, which is closed after it: no other statement ever runs where foreign keys are off. */
+async function unchecked(file: string, statements: readonly Statement[]): Promise<readonly RawResult[]> {
+  try {
+    return await whenUnlocked(() => {
+      const session = new SqliteSession(file)
+      try {
+        session.command('pragma foreign_keys = off')
+        return atomic(session, statements)
+      } finally {
+        session.close()
+      }
+    })
+  } catch (thrown) {
+    throw readError(thrown)
   }
 }
 

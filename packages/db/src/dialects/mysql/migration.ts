@@ -22,6 +22,7 @@ export const mysqlMigration: MigrationDialect = {
   ]),
   isBookkeepingRace: () => false,
   isDdlTransactional: false,
+  rebuilding: undefined,
   takeLock: (name, owner, leaseMilliseconds) =>
     plain(
       `update \`marks\` set \`lease_until\` = ${now} + interval ? microsecond, \`owner\` = ? where \`name\` = ? and (\`owner\` is null or \`owner\` = ? or \`lease_until\` < ${now})`,

@@ -19,6 +19,7 @@ export const postgresMigration: MigrationDialect = {
   // `if not exists` is no lock: of two at once one can fail on the catalogue's own unique index, type or relation.
   isBookkeepingRace: ({ message }) => /SQLSTATE (?:23505|42710|42P07)/.test(message),
   isDdlTransactional: true,
+  rebuilding: undefined,
   takeLock: (name, owner, leaseMilliseconds) =>
     plain(
       `update "marks" set "owner" = $1, "lease_until" = clock_timestamp() + cast($2 as bigint) * interval '1 millisecond' where "name" = $3 and ("owner" is null or "owner" = $1 or "lease_until" < clock_timestamp())`,

@@ -5,6 +5,8 @@ import { plain } from '../plain.ts'
 /** Milliseconds since the epoch by the server's clock. `unixepoch('subsec')` is missing from older libSQL servers. */
 const now = "cast((julianday('now') - 2440587.5) * 86400000 as integer)"
 
+const danglingWords = 'millrace: dangling references: '
+
 export const sqliteMigration: MigrationDialect = {
   bookkeepingTables: [
     plain(
@@ -21,6 +23,15 @@ export const sqliteMigration: MigrationDialect = {
   ]),
   isBookkeepingRace: () => false,
   isDdlTransactional: true,
+  rebuilding: {
+    // drizzle-kit writes the PRAGMA, which does nothing inside a transaction, around each table that it makes anew.
+    isRebuild: (statement) => /^\s*(?:drop\s+table|pragma\s+foreign_keys)\b/im.test(statement),
+    // Without a row the path is null, and so is the result; a path that is none fails, and the message holds it.
+    check: plain(
+      `select json_extract('[]', '${danglingWords}' || group_concat(\`amount\` || ' of ' || \`child\` || ' to ' || \`parent\`, ', ')) from (select \`table\` as \`child\`, \`parent\`, count(*) as \`amount\` from pragma_foreign_key_check group by 1, 2)`,
+    ),
+    danglingIn: ({ message }) => message.split(danglingWords)[1]?.replace(/'.*$/s, ''),
+  },
   takeLock: (name, owner, leaseMilliseconds) =>
     plain(
       `update \`marks\` set \`owner\` = ?, \`lease_until\` = ${now} + ? where \`name\` = ? and (\`owner\` is null or \`owner\` = ? or \`lease_until\` < ${now})`,
