@@ -157,7 +157,8 @@ export function asFailure(error: unknown): Failure {
     return new Failure('internal', { what: 'A secret cannot be opened.', why: error.message, fix: error.cure })
   }
   if (error instanceof MigrationError) {
-    return new Failure(migrationCodes[error.code], { what: error.message, why: error.why, fix: error.fix })
+    const page = error.code === 'dangling_references' ? 'docs/migrations.md' : undefined
+    return new Failure(migrationCodes[error.code], { what: error.message, why: error.why, fix: error.fix }, page)
   }
   return new Failure('internal', {
     what: 'The command failed unexpectedly.',
