@@ -88,6 +88,7 @@ describeDialects((dialect) => {
       'secret.settings_keys',
       'secret.metrics_token',
       'secret.reuse',
+      'registration.open',
     ])
   })
 

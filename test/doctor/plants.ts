@@ -659,7 +659,7 @@ export const plants: Plants = {
       () => `created_at = ${ago(dialect, 73)}`,
     )(dialect),
     backupSet('one was missed', 'warn', /30 h old/, () => `created_at = ${ago(dialect, 30)}`)(dialect),
-    backupSet('each has failed', 'fail', /No backup has come off.*disk/, () => "result = 'failed: disk_full'")(dialect),
+    backupSet('each has failed', 'fail', /No backup has succeeded.*disk_full/, () => "result = 'failed: disk_full'")(dialect),
     {
       what: 'the newest has failed',
       level: 'warn',
@@ -696,7 +696,7 @@ export const plants: Plants = {
     {
       what: 'one is not a random key',
       level: 'fail',
-      says: /no random key/,
+      says: /not a random key/,
       plant: bySettings({ AUTH_KEYS: `a:${Buffer.alloc(32, 'ab').toString('base64url')}` }),
     },
   ),
