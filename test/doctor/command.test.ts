@@ -60,7 +60,7 @@ test('a file that is no database, and a directory in its place, are found as suc
     const { findings } = await doctor({ DATABASE_URL: `sqlite:///${path}` })
     return findings.find(({ id }) => id === 'database.exists')?.message
   }
-  expect(await levelOf(join(import.meta.dirname, 'command.test.ts'))).toMatch(/no SQLite database/)
+  expect(await levelOf(join(import.meta.dirname, 'command.test.ts'))).toMatch(/not a SQLite database/)
   expect(await levelOf(directory)).toMatch(/A directory stands/)
 })
 

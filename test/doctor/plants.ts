@@ -659,7 +659,12 @@ export const plants: Plants = {
       () => `created_at = ${ago(dialect, 73)}`,
     )(dialect),
     backupSet('one was missed', 'warn', /30 h old/, () => `created_at = ${ago(dialect, 30)}`)(dialect),
-    backupSet('each has failed', 'fail', /No backup has succeeded.*disk_full/, () => "result = 'failed: disk_full'")(dialect),
+    backupSet(
+      'each has failed',
+      'fail',
+      /No backup has succeeded.*disk_full/,
+      () => "result = 'failed: disk_full'",
+    )(dialect),
     {
       what: 'the newest has failed',
       level: 'warn',
