@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { findProcess, processesMarked } from '@millrace/cli/process-table'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { asRecord } from '../contract/answers.ts'
 import { describeDialects, freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
@@ -98,6 +99,25 @@ test.for([
   expect(await dev.running.ended).toMatchObject({ exitCode })
   await expectNothingLeft(dev, cwd)
   expect(readdirSync(join(cwd, '.millrace')).filter((name) => name.endsWith('.json'))).toEqual([])
+})
+
+test('a body far over the limit gets its refusal through the proxy of wrangler', async () => {
+  const cwd = emptyDirectory()
+  const dev = await startDev(cwd)
+  const body = 'x'.repeat(10_000_000)
+  for (const [path, status] of [
+    ['/v1/workflows', 413],
+    ['/v1/nothing', 404],
+  ] as const) {
+    const headers = { 'Content-Type': 'application/json' }
+    const told = await fetch(`${dev.ready.url}${path}`, { method: 'POST', body, headers })
+    expect([path, told.status, asRecord(await told.json())['status']]).toEqual([path, status, status])
+    const streamed = { method: 'POST', body: new Blob([body]).stream(), duplex: 'half', headers } as const
+    const untold = await fetch(`${dev.ready.url}${path}`, streamed)
+    expect([path, untold.status, asRecord(await untold.json())['status']]).toEqual([path, status, status])
+  }
+  dev.running.process.kill('SIGTERM')
+  await dev.running.ended
 })
 
 test('dev ends when the process that started it is killed', async () => {

@@ -17,6 +17,7 @@ import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
+import { readsToTheEnd } from './middleware/unread-body.ts'
 import { networkOf } from './network.ts'
 import { problemOf } from './problem.ts'
 import { Replica } from './replica.ts'
@@ -213,6 +214,7 @@ export function createApp({
   const replica = replicaDatabase && new Replica({ database: replicaDatabase, clock, log, metrics })
   const app = new Hono<ExchangeVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
+  app.use(readsToTheEnd)
   app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', metrics }))
   if (corsOrigins.length > 0) app.use(crossOrigin(corsOrigins))
   const parts = {

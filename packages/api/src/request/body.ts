@@ -1,6 +1,7 @@
 import { refuse, type Refused } from '../result.ts'
+import { discardRest } from './discard.ts'
 
-/** Reads a body of at most that many bytes; a longer one is not read to its end. */
+/** Reads a body of at most that many bytes. Of a longer one nothing is kept. */
 export async function readBody(
   request: Request,
   maxBodyBytes: number,
@@ -14,11 +15,15 @@ export async function readBody(
     const bytes = new Uint8Array(await request.arrayBuffer())
     return bytes.length > maxBodyBytes ? tooLarge() : { ok: true, bytes }
   }
+  const reader: ReadableStreamDefaultReader<unknown> = request.body.getReader()
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of chunksOf(request.body)) {
+  for await (const chunk of chunksOf(reader)) {
     length += chunk.length
-    if (length > maxBodyBytes) return tooLarge()
+    if (length > maxBodyBytes) {
+      await discardRest(reader)
+      return tooLarge()
+    }
     chunks.push(chunk)
   }
   return { ok: true, bytes: joined(chunks, length) }
@@ -32,12 +37,12 @@ export function isBodyOf(types: readonly string[], headers: Headers): boolean {
   return types.includes(type.trim().toLowerCase()) && parameters.every(isUtf8OrNoCharset)
 }
 
-/** Leaving the loop over it cancels the stream. */
-async function* chunksOf(stream: ReadableStream): AsyncGenerator<Uint8Array> {
-  for await (const chunk of stream) {
-    const bytes: unknown = chunk
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('a request body is a stream of bytes')
-    yield bytes
+async function* chunksOf(reader: ReadableStreamDefaultReader<unknown>): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    if (!(value instanceof Uint8Array)) throw new TypeError('a request body is a stream of bytes')
+    yield value
   }
 }
 
