@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { bodyOf, call, join, type Member } from '../contract/members.ts'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeDialects, freshDatabase, type RawRow, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
@@ -87,6 +87,39 @@ describeDialects((dialect) => {
     })
   })
 
+  test('each write that reseals leaves one event with it, by the command; a run that reseals nothing leaves none', async () => {
+    const [first, second] = [keyOf('c'), keyOf('d')]
+    const sealed = '{"data":{"a":{"$secret":"canary one"},"b":{"$secret":"canary two"}}}'
+    const owners = await withService(await serve(first), async (service) => {
+      await database.query(`delete from settings`)
+      const joined = [await join(service), await join(service), await join(service)]
+      for (const [index, { accessToken }] of joined.entries()) {
+        const body = index === 2 ? '{"data":{}}' : sealed
+        bodyOf(await call(service, 'PUT', path, { token: accessToken, body }), 200)
+      }
+      return joined
+    })
+    const before = (await rotations()).length
+    expect(documentOf(await rotate(`${second},${first}`))).toEqual({ resealed: 4, total: 4 })
+    const left = (await rotations()).slice(before)
+    expect(left.toSorted(bySubject)).toEqual(
+      owners
+        .slice(0, 2)
+        .map(({ id }) => ({
+          actor_kind: 'command',
+          actor_user_id: null,
+          actor_id: 'keys rotate',
+          subject_type: 'settings',
+          subject_id: id,
+          owner_id: id,
+          data: '{"secrets":2}',
+        }))
+        .toSorted(bySubject),
+    )
+    expect(documentOf(await rotate(`${second},${first}`))).toEqual({ resealed: 0, total: 4 })
+    expect(await rotations()).toHaveLength(before + 2)
+  })
+
   test('without SETTINGS_KEYS it is refused before any work', async () => {
     const ended = await millrace(['keys', 'rotate', '--json'], {
       cwd: emptyDirectory(),
@@ -96,6 +129,15 @@ describeDialects((dialect) => {
     expect(documentOf(ended)).toMatchObject({ error: { code: 'settings_invalid' } })
   })
 
+  async function rotations() {
+    const rows = await database.query(
+      `select actor_kind, actor_user_id, actor_id, subject_type, subject_id, owner_id, data
+       from audit where type = 'secrets.rotated' order by at, id`,
+    )
+    // Some drivers parse what is JSON.
+    return rows.map(({ data, ...row }) => ({ ...row, data: typeof data === 'string' ? data : JSON.stringify(data) }))
+  }
+
   /** Names of the keys that secrets in the table are sealed under. */
   async function kidsOf(): Promise<ReadonlySet<string | undefined>> {
     const rows = await database.query('select settings_data from settings')
@@ -103,6 +145,10 @@ describeDialects((dialect) => {
     return new Set(texts.flatMap((text) => [...text.matchAll(/"sealed":\s*"([^."]+)\./g)].map(([, kid]) => kid)))
   }
 })
+
+function bySubject(a: RawRow, b: RawRow): number {
+  return String(a['subject_id']) < String(b['subject_id']) ? -1 : 1
+}
 
 async function withService<Result>(service: Service, work: (service: Service) => Promise<Result>): Promise<Result> {
   try {
