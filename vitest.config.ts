@@ -20,6 +20,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'functions/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          // None of them waits; the limit is for a machine that is busy with the other suites.
+          testTimeout: 30_000,
         },
       },
       {
