@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { archiveTables } from '@millrace/db/archive/tables'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { takeOutRestoredEvent } from '../archive/restored-event.ts'
 import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { reachOf, verifiedTables } from './reached.ts'
 import { startService } from '../service.ts'
@@ -76,6 +77,11 @@ describeDialects((from) => {
           expectNotes(done.notes)
           expectQuarantine(file, bad)
           await expectRows(target)
+          const moved = Object.values(done.document.tables).reduce(
+            (sum, { written, added }) => sum + written + added,
+            0,
+          )
+          await takeOutRestoredEvent(target, { command: 'copy', rows: moved })
           const sums = Object.entries(done.document.tables).map(([name, { sha256 }]) => [name, sha256])
           expect(Object.fromEntries(sums)).toEqual(await verifiedTables(target))
           if (from === 'sqlite') await expectLogIns(target)

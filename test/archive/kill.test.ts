@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { archiveOf, fill, verified } from './archives.ts'
+import { takeOutRestoredEvent } from './restored-event.ts'
 import { randomFrom } from './sample.ts'
 
 const isLong = process.env['TEST_LONG'] === '1'
@@ -64,7 +65,10 @@ describeDialects((dialect) => {
   afterAll(() => source.stop())
 
   /** Cut off again and again, each time somewhere between the first row and the last. */
-  async function expectResumable(command: readonly string[], target: ReachedDatabase): Promise<void> {
+  async function expectResumable(
+    command: readonly ['restore' | 'copy', ...string[]],
+    target: ReachedDatabase,
+  ): Promise<void> {
     const random = randomFrom(dialect.length)
     for (let count = 0; count < kills; count += 1) {
       const kill = {
@@ -84,6 +88,8 @@ describeDialects((dialect) => {
     const done = await millrace([...command, '--resume'])
     expect(done).toMatchObject({ exitCode: 0, document: { ok: true } })
     await readiness(target.database)
+    expect(await verified(await archiveOf(target.database))).toMatchObject({ isWhole: true })
+    await takeOutRestoredEvent(target.raw, { command: command[0], rows: rowCount(expected) })
     // The indexes of a large table are left out while rows are written.
     expect(await findDrift(target.database.transport())).toEqual([])
     expect(await verified(await archiveOf(target.database))).toMatchObject({ archive: { tables: expected } })
