@@ -2,6 +2,7 @@ import { openSource } from '@millrace/db/archive/dump'
 import { watchRows } from '@millrace/db/archive/checked-rows'
 import { abandonRestore, loadRows } from '@millrace/db/archive/load'
 import { HeldMark } from '@millrace/db/archive/mark'
+import { buildQuery, buildStatement } from '@millrace/db/sql/statement'
 import type { Database } from '@millrace/db/store/database'
 import { openDatabase } from '@millrace/drivers/open'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -48,7 +49,7 @@ describeDialects((dialect) => {
     line.loseNext(0, 'request')
   })
 
-  /** The replica has everything that the primary has now. */
+  /** The replica has everything that the primary has now: the archive's rows, and the sessions that its users are in. */
   async function catchUp(): Promise<void> {
     const mark = await HeldMark.set(replica.database.transport(), 'emptied to be filled again')
     expect(mark).toBeDefined()
@@ -57,6 +58,12 @@ describeDialects((dialect) => {
     const rows = watchRows(source.pages)
     await loadRows(replica.database, rows.pages, () => rows.finish(), { digest: 'replica', isResumed: false })
     await source.close()
+    const transport = replica.database.transport()
+    const { builder, tables } = transport.dialect
+    const query = buildQuery(builder.select().from(tables.sessions))
+    const { rows: sessions } = await primary.transport().run(query)
+    const values = sessions.map((session) => query.decode(session))
+    await transport.run(buildStatement(builder.insert(tables.sessions).values(values)))
   }
 
   async function get(actor: Actor, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
@@ -129,6 +136,8 @@ describeDialects((dialect) => {
       ['owner', '/v1/executions'],
       ['owner', `/v1/workflows/${id}/versions`],
       ['owner', `/v1/workflows/${id}/shares`],
+      ['owner', `/v1/workflows/${id}/schedules`],
+      ['owner', '/v1/audit'],
       ['admin', '/v1/admin/users'],
       ['admin', '/v1/admin/backups'],
     ] as const) {
