@@ -14,6 +14,9 @@ import { useWorld } from './scenarios.ts'
 const document = openApiDocument(routes)
 const names = routes.map(({ method, path }) => `${method} ${path}`)
 
+/** Of JSON, but shown by no recorded answer. */
+const unrecorded: ReadonlySet<string> = new Set(['GET /openapi.json'])
+
 /** Headers that stand on some answers and not on others. */
 const telling = ['ETag', 'Location', 'Content-Security-Policy'] as const
 
@@ -139,7 +142,9 @@ describeDialects((dialect) => {
     const schema = route?.answers[answer.status as keyof typeof route.answers]
     if (answer.json !== undefined) expect(schema?.safeParse(answer.json).error?.issues ?? []).toEqual([])
     if (dialect === 'sqlite') recordExample(name, answer.json)
-    else if (answer.json !== undefined) expect(schema?.safeParse(recordedAnswers[name]).error?.issues ?? []).toEqual([])
+    else if (answer.json !== undefined && !unrecorded.has(name)) {
+      expect(schema?.safeParse(recordedAnswers[name]).error?.issues ?? []).toEqual([])
+    }
     const documented = Object.keys(asRecord(responseOf(name, answer.status)['headers']))
     for (const header of telling)
       expect([header, answer.headers.has(header)]).toEqual([header, documented.includes(header)])

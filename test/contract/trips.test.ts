@@ -153,7 +153,7 @@ const scenarios: readonly TripScenario[] = [
     path: '/v1/auth/login',
     body: credentials,
     status: 200,
-    trips: { sqlite: 2, postgres: 2, mysql: 9 },
+    trips: { sqlite: 2, postgres: 2, mysql: 13 },
   },
   {
     name: 'a log-in with a wrong password',
@@ -180,7 +180,7 @@ const scenarios: readonly TripScenario[] = [
     path: '/v1/auth/register',
     body: '{"username":"new","email":"new@example.com","password":"correct horse"}',
     status: 201,
-    trips: { sqlite: 2, postgres: 2, mysql: 9 },
+    trips: { sqlite: 2, postgres: 2, mysql: 13 },
   },
   {
     name: 'a registration under a name that is taken',
@@ -405,6 +405,22 @@ describeDialects((dialect) => {
       trips: { sqlite: 1, postgres: 1, mysql: 4 },
     },
     { name: 'the end of an API key', route: 'DELETE /v1/api-keys/{id}', trips: { sqlite: 1, postgres: 1, mysql: 4 } },
+    { name: 'a reset of a password', route: 'POST /v1/auth/reset', trips: { sqlite: 2, postgres: 2, mysql: 13 } },
+    { name: 'a step', route: 'GET /v1/executions/{id}/steps/{key}', trips: one },
+    { name: 'a list of schedules', route: 'GET /v1/workflows/{id}/schedules', trips: one },
+    {
+      name: 'a new schedule under a key',
+      route: 'POST /v1/workflows/{id}/schedules',
+      trips: { sqlite: 1, postgres: 1, mysql: 6 },
+    },
+    { name: 'a schedule', route: 'GET /v1/schedules/{id}', trips: one },
+    { name: 'a change of a schedule', route: 'PATCH /v1/schedules/{id}', trips: { sqlite: 2, postgres: 2, mysql: 5 } },
+    {
+      name: 'the end of a schedule',
+      route: 'DELETE /v1/schedules/{id}',
+      trips: { sqlite: 2, postgres: 2, mysql: 5 },
+    },
+    { name: 'the audit', route: 'GET /v1/audit', trips: one },
   ])('$name takes its trips', async ({ route, trips }) => {
     const prepared = await prepareExample(world, route)
     counter.take()
