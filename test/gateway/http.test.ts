@@ -208,11 +208,13 @@ describe('connections that the server ended while they were idle', () => {
     const sql = neonDriver(gateway, target)
     await Promise.all([1, 2, 3].map(() => sql.query('select pg_sleep(0.05)')))
     await until(() => gateway.status().checkedOut === 0)
-    await database.query(
+    const ended = await database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name = 'millrace-gateway'`,
+        where datname = current_database() and application_name = 'millrace'`,
     )
-    await until(() => log.filter((entry) => entry.event === 'connection_lost').length === 3)
+    // Three, or fewer where one query was done before another asked for its connection.
+    expect(ended.length).toBeGreaterThan(0)
+    await until(() => log.filter((entry) => entry.event === 'connection_lost').length === ended.length)
     expect(await Promise.all([1, 2, 3].map((n) => sql.query(`select ${n} a`)))).toEqual([
       [{ a: 1 }],
       [{ a: 2 }],

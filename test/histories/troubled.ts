@@ -35,7 +35,7 @@ export async function sharedDatabase(dialect: Dialect): Promise<TroubledDatabase
   return { url: database.url, troubles, stop: () => database.drop() }
 }
 
-const endPostgres = `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'millrace-gateway'`
+const endPostgres = `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'millrace'`
 const listMysql = `select id from information_schema.processlist where db = database() and id <> connection_id()`
 
 /** On a server of its own, which is killed and started again as well. */
