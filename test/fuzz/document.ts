@@ -59,7 +59,7 @@ export function readDocument(document: unknown): ApiDocument {
     operations: operationsOf(root),
     faultsOf(name, answer) {
       const [method = '', path = ''] = name.split(' ')
-      const pointer = ['paths', path, method.toLowerCase(), 'responses', String(answer.status)]
+      const pointer = followed(root, ['paths', path, method.toLowerCase(), 'responses', String(answer.status)])
       const response = at(root, pointer)
       if (answer.status >= 500) return [`it is ${answer.status}`]
       if (response === undefined) return [`the document has no ${answer.status}`]
@@ -69,6 +69,13 @@ export function readDocument(document: unknown): ApiDocument {
       ]
     },
   }
+}
+
+/** Where a thing stands that may be a reference to one of the components. */
+function followed(root: Schema, pointer: readonly string[]): readonly string[] {
+  const found = at(root, pointer)
+  const { $ref } = asRecord(found ?? {})
+  return typeof $ref === 'string' ? $ref.replace('#/', '').split('/') : pointer
 }
 
 function headerFaults(root: Schema, documented: Schema, headers: Headers): readonly string[] {
