@@ -158,6 +158,6 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
   jit: {
     looksAt: 'whether PostgreSQL compiles statements',
     complainsWhen: 'warns when it does: one that seems expensive takes seconds longer',
-    mending: '`alter role CURRENT_USER set jit = off`',
+    mending: '`alter role current_user set jit = off`',
   },
 }

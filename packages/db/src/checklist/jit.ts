@@ -12,6 +12,6 @@ export async function checkJit(transport: Transport, { jit }: InspectionDialect)
   return warn(
     id,
     'The server compiles statements that seem expensive to it (jit is on): one can take seconds longer.',
-    'Switch it off for this user: `alter role CURRENT_USER set jit = off`.',
+    'Switch it off for this user: `alter role current_user set jit = off`.',
   )
 }
