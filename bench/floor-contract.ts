@@ -11,6 +11,9 @@ export type Argument = string | number | bigint | null
 export interface Values {
   readonly userId: string
   readonly issuedAt: Argument
+  readonly sessionId: string
+  readonly requestId: string
+  readonly network: string
   readonly id: string
   readonly versionId: string
   readonly operation: string

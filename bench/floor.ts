@@ -3,6 +3,7 @@ import { newId } from '@millrace/api/ids'
 import { instants, type FloorVars, type Statements, type Template, type Values } from './floor-contract.ts'
 import { connect, type Send } from './floor-drivers.ts'
 
+type Claims = { readonly sub: string; readonly jti: string; readonly sid: string; readonly exp: number }
 type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>
 let isolate: { readonly send: Send; readonly key: Key; readonly statements: Statements } | undefined
 
@@ -15,11 +16,11 @@ async function start(vars: FloorVars) {
   return { send: connect(vars), key, statements: JSON.parse(vars.STATEMENTS) as Statements }
 }
 
-async function verify(key: Key, authorization: string | null): Promise<{ sub: string; jti: string } | undefined> {
+async function verify(key: Key, authorization: string | null): Promise<Claims | undefined> {
   const [head = '', claims = '', signature = ''] = authorization?.slice('Bearer '.length).split('.') ?? []
   const signed = new TextEncoder().encode(`${head}.${claims}`)
   if (!(await crypto.subtle.verify('HMAC', key, bytes(signature), signed))) return undefined
-  const token = JSON.parse(base64(claims)) as { sub: string; jti: string; exp: number }
+  const token = JSON.parse(base64(claims)) as Claims
   return token.exp * 1000 > Date.now() ? token : undefined
 }
 
@@ -46,7 +47,7 @@ export default {
     isolate ??= await start(vars)
     const token = await verify(isolate.key, request.headers.get('Authorization'))
     if (token === undefined) return new Response(null, { status: 401 })
-    const { sub: userId, jti } = token
+    const { sub: userId, jti, sid: sessionId } = token
     const [, , , path] = new URL(request.url).pathname.split('/')
     const { write, read } = instants[vars.DIALECT]
     const [now, id] = [new Date(), path ?? newId(new Date())]
@@ -55,8 +56,10 @@ export default {
     const [versionId, operation, at] = [newId(now), newId(now), write(now)]
     const issuedAt = write(new Date(Number.parseInt(jti.replace('-', '').slice(0, 12), 16)))
     const [nameKey, match] = [name.normalize('NFKC').toLowerCase().trim(), request.headers.get('If-Match')]
-    const keys = { userId, issuedAt, id, versionId, operation, name, nameKey, definition, at }
-    const values = { ...keys, revision: Number(match?.slice(1, -1)) }
+    const [requestId, network] = [newId(now), request.headers.get('CF-Connecting-IP') ?? '']
+    const caller = { userId, sessionId, issuedAt, requestId, network }
+    const keys = { id, versionId, operation, name, nameKey, definition, at }
+    const values = { ...caller, ...keys, revision: Number(match?.slice(1, -1)) }
     const act = { POST: 'create', PATCH: 'patch', GET: path === undefined ? 'list' : 'read' } as const
     const templates = isolate.statements[act[request.method as keyof typeof act]]
     const rows = await isolate.send(templates.map((template) => filled(template, values)))

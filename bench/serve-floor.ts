@@ -72,13 +72,17 @@ function openPostgres(url: string): Run {
 }
 
 /** HS256 alone. */
-function callerOf(authorization: string): { readonly userId: string; readonly issuedAt: Argument } {
+function callerOf(authorization: string): Pick<Values, 'userId' | 'issuedAt' | 'sessionId'> {
   const [head = '', payload = '', signature = ''] = authorization.slice('Bearer '.length).split('.')
   const expected = createHmac('sha256', secret).update(`${head}.${payload}`).digest()
   const given = Buffer.from(signature, 'base64url')
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new Error('the token is wrong')
-  const { sub, iat } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string; iat: number }
-  return { userId: sub, issuedAt: write(new Date(iat * 1000 + 999)) }
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+    readonly sub: string
+    readonly iat: number
+    readonly sid: string
+  }
+  return { userId: claims.sub, issuedAt: write(new Date(claims.iat * 1000 + 999)), sessionId: claims.sid }
 }
 
 const isId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -117,6 +121,8 @@ async function answer(method: string, path: string, authorization: string, chunk
   const name = body?.name ?? ''
   const values: Values = {
     ...caller,
+    requestId: crypto.randomUUID(),
+    network: '127.0.0.1',
     id,
     versionId: crypto.randomUUID(),
     operation: crypto.randomUUID(),

@@ -11,6 +11,8 @@ import type { Store } from '@millrace/db/store/store'
 import { instants, type Statements, type Template, type Values } from './floor-contract.ts'
 
 const userId = 'recorded user'
+const sessionId = 'recorded session'
+const origin = { requestId: 'recorded request', network: 'recorded network' } as const
 const id = 'recorded workflow'
 const versionId = 'recorded version'
 const operation = 'recorded operation'
@@ -22,7 +24,7 @@ const definition = documentOf('{"recorded":"definition"}')
 
 /** What the product's repositories send for each act, with names where a request's own values go. */
 export async function recordStatements({ dialect }: Pick<Database, 'dialect'>): Promise<Statements> {
-  const caller: UserCaller = { kind: 'user', userId, issuedAt, mayAdminister: true }
+  const caller: UserCaller = { kind: 'user', userId, issuedAt, mayAdminister: true, sessionId, origin }
   const workflow = { id, versionId, name, description: null, definition, isPublic: false, createdAt: at }
   const listing = { scope: 'all', order: 'createdAt', limit: 50 } as const
   const patch = { ifRevision: [revision], change: { definition }, versionId, operation, at }
@@ -74,7 +76,8 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
 function templateOf(dialect: keyof typeof instants, { text, parameters }: Statement): Template {
   const { write } = instants[dialect]
   const values: Values = {
-    ...{ userId, id, versionId, operation, name, definition, revision },
+    ...origin,
+    ...{ userId, sessionId, id, versionId, operation, name, definition, revision },
     ...{ nameKey: nameKey(name), issuedAt: write(issuedAt), at: write(at) },
   }
   const names = new Map(Object.entries(values).map(([key, value]) => [String(value), key as keyof Values]))
