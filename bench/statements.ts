@@ -58,9 +58,10 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
       statements.push(...writes, ...(answer === undefined ? [] : [answer]))
       return Promise.reject(new Recorded())
     },
-    apply({ locks, gate, effects = [], answer }) {
+    apply(write) {
+      const { locks, gate, effects = [], answer } = write
       const locking = dialect.gate.locking(locks)
-      const gates = dialect.gate.ending(gate)
+      const gates = 'answersWhenClosed' in write ? [gate] : dialect.gate.ending(gate)
       statements.push(...(locking === undefined ? [] : [locking]), ...gates, ...effects)
       if (answer !== undefined) statements.push(answer)
       return Promise.reject(new Recorded())

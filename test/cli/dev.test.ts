@@ -8,9 +8,11 @@ import { describeDialects, freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const patience = { timeout: 40_000, interval: 50 }
+/** What dev starts, and how soon, is the machine's affair: it bundles the functions and starts wrangler and workerd. */
+const startPatience = { ...patience, timeout: 90_000 }
 const bin = join(workspace, 'node_modules/.bin/millrace')
 
 interface Ready {
@@ -45,7 +47,7 @@ async function untilReady(running: Running, cwd: string): Promise<Dev> {
   await vi.waitFor(() => {
     if (running.process.exitCode !== null) throw new Error(`dev ended: ${running.stdout()}${running.stderr()}`)
     if (!running.stdout().includes('\n')) throw new Error(`dev is not ready: ${running.stderr()}`)
-  }, patience)
+  }, startPatience)
   const [record = ''] = readdirSync(join(cwd, '.millrace')).filter((name) => /^dev-\d+\.json$/.test(name))
   const { mark, pid } = JSON.parse(readFileSync(join(cwd, '.millrace', record), 'utf8')) as {
     mark: string
