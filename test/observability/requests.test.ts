@@ -65,7 +65,7 @@ describeDialects((dialect) => {
   }
 
   test('a trace goes on to the gateway, and both log it', async () => {
-    const { app, entries } = await start()
+    const { app, entries } = await start({ SLOW_QUERY_MS: '60000' })
     gatewayLog.length = 0
     expect((await app.request('/readyz', { headers: trace })).status).toBe(200)
     expect(entries).toMatchObject([{ event: 'request', route: '/readyz', traceId }])
@@ -78,7 +78,7 @@ describeDialects((dialect) => {
   })
 
   test('what is no trace goes nowhere', async () => {
-    const { app, entries } = await start()
+    const { app, entries } = await start({ SLOW_QUERY_MS: '60000' })
     gatewayLog.length = 0
     await app.request('/readyz', { headers: { traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` } })
     await app.request('/readyz', { headers: { tracestate: trace.tracestate } })

@@ -197,7 +197,7 @@ export const troublePages: readonly TroublePage[] = [
     more: 'After a failover: let the name lead to the new primary; the gateway connects anew. A replica belongs into `DATABASE_READ_URL`.',
     seen: {
       sqlite: noUsers,
-      postgres: { words: 'PostgreSQL: cannot execute INSERT in a read-only transaction (SQLSTATE 25006)' },
+      postgres: { words: 'PostgreSQL: cannot execute … in a read-only transaction (SQLSTATE 25006)' },
       mysql: {
         words:
           'MySQL error 1290: The MariaDB server is running with the --read-only option so it cannot execute this statement',
