@@ -221,13 +221,13 @@ export const postgres: Provocations = {
     besides(
       stage,
       [
-        "set deadlock_timeout = '10s'",
+        "set deadlock_timeout = '60s'",
         'begin',
         // The version that a patch is about to make, and a patch waits for it with its workflow locked.
         `insert into workflow_versions (id, workflow_id, version_number, definition, created_at)
          select 'in-the-way', id, version_number + 1, '{}', now() from workflows where id = '${stage.workflowId}'`,
       ],
-      (session) => stage.behind(stage.url, () => deadlockUntilAnswered(stage, session)),
+      (session) => stage.behind(stage.url, () => deadlockWithWaiting(stage, session)),
     ),
 }
 
@@ -239,28 +239,17 @@ async function askUntil(stage: Stage, holds: (told: Told) => boolean): Promise<T
   }
 }
 
-/** Each of the Worker's attempts is made to wait for the session while the session waits for it. */
-async function deadlockUntilAnswered(stage: Stage, session: OwnSession): Promise<Told> {
-  const state = { isAnswered: false }
-  const answer = stage
-    .ask('PATCH', `/v1/workflows/${stage.workflowId}`, {
-      body: '{"definition":{"other":true}}',
-      headers: { 'If-Match': '*' },
-    })
-    .finally(() => {
-      state.isAnswered = true
-    })
+/** The Worker waits for the session, then the session for the Worker. */
+async function deadlockWithWaiting(stage: Stage, session: OwnSession): Promise<Told> {
+  const answer = stage.ask('PATCH', `/v1/workflows/${stage.workflowId}`, {
+    body: '{"definition":{"other":true}}',
+    headers: { 'If-Match': '*' },
+  })
   const watcher = await serverOf(stage).session(databaseIn(stage.url))
   try {
-    while (!state.isAnswered) {
-      const waiting = await watcher.query(
-        "select 1 from pg_stat_activity where usename = 'millrace' and wait_event_type = 'Lock'",
-      )
-      if (waiting.length === 0) continue
-      await session.query('savepoint before')
-      await session.query(`update workflows set name = 'taken' where id = '${stage.workflowId}'`)
-      await session.query('rollback to savepoint before')
-    }
+    const waits = "select 1 from pg_stat_activity where usename = 'millrace' and wait_event_type = 'Lock'"
+    while ((await watcher.query(waits)).length === 0);
+    await session.query(`update workflows set name = 'taken' where id = '${stage.workflowId}'`)
     return await answer
   } finally {
     await watcher.end()

@@ -130,8 +130,9 @@ async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
     case 'sqlite':
       return undefined
     case 'postgres':
-      // Who waits in a deadlock first looks for it first, and is the one that PostgreSQL ends.
-      return startOwnPostgres({ deadlock_timeout: '150ms', synchronous_commit: 'on' })
+      // Who waits in a deadlock first looks for it first, once, and is the one that PostgreSQL ends: when the other waits
+      // too, and past the deadline until which the Worker sends what collided again.
+      return startOwnPostgres({ deadlock_timeout: '11s', synchronous_commit: 'on' })
     case 'mysql':
       // It is killed: what it has committed has to be in its log by then.
       return startOwnMariadb(['--innodb-flush-log-at-trx-commit=2'])
