@@ -1,64 +1,17 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, tripsOf } from './answers.ts'
+import { dataOf, MailReceiver } from './mail-receiver.ts'
 import { bodyOf, call, expectRefusal, join, keyOf, logIn, someNetwork } from './members.ts'
 
-interface Received {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: string
-}
-
-/** Whatever sends the mail: it takes what comes, unless it is told to fail or to keep silent. */
-class Receiver {
-  readonly secret = randomBytes(32)
-  readonly received: Received[] = []
-  behaviour: 'takes' | 'fails' | 'hangs' = 'takes'
-  readonly #server: Server
-
-  constructor() {
-    this.#server = createServer((request, response) => void this.#receive(request, response))
-  }
-
-  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.received.push({ headers: request.headers, body: await text(request) })
-    if (this.behaviour !== 'hangs') response.writeHead(this.behaviour === 'takes' ? 204 : 500).end()
-  }
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => {
-      this.#server.listen(0, '127.0.0.1', resolve)
-    })
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('the receiver has no port')
-    return `http://127.0.0.1:${address.port}/hook`
-  }
-
-  async next(): Promise<Received> {
-    const [first] = await vi.waitUntil(() => (this.received.length > 0 ? this.received : undefined), { timeout: 5000 })
-    if (first === undefined) throw new Error('nothing was received')
-    return first
-  }
-
-  stop(): void {
-    this.#server.closeAllConnections()
-    this.#server.close()
-  }
-}
-
-const dataOf = ({ body }: Received) => asRecord(asRecord(JSON.parse(body))['data'])
-
 describeDialects((dialect) => {
-  const receiver = new Receiver()
+  const receiver = new MailReceiver()
   let service: Service
 
   beforeAll(async () => {
-    const MAIL_WEBHOOK_URL = await receiver.start()
-    const MAIL_WEBHOOK_SECRET = `whsec_${receiver.secret.toString('base64')}`
-    service = await startService(dialect, { vars: { MAIL_WEBHOOK_URL, MAIL_WEBHOOK_SECRET } })
+    service = await startService(dialect, { vars: await receiver.start() })
   })
   afterAll(async () => {
     await service.stop()

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asRecord, readAnswer, type Answer } from '../contract/answers.ts'
+import { MailReceiver } from '../contract/mail-receiver.ts'
 import { startWorld, type World } from '../contract/world.ts'
 import { describeDialects } from '../dialects.ts'
 import { readDocument, type ApiDocument, type Operation } from './document.ts'
@@ -19,6 +20,7 @@ const mostRounds = 8
 const atOnce = 6
 
 describeDialects((dialect) => {
+  const mail = new MailReceiver()
   let world: World
   let things: Things
   let api: ApiDocument
@@ -27,10 +29,10 @@ describeDialects((dialect) => {
   const faultsOf = new WeakMap<Answer, readonly string[]>()
 
   beforeAll(async () => {
-    world = await startWorld(dialect)
+    world = await startWorld(dialect, await mail.start())
     const { json } = await readAnswer(await world.send('nobody', 'GET', '/openapi.json'))
     api = readDocument(json)
-    things = new Things(world, (sent, answer) => {
+    things = new Things(world, mail, (sent, answer) => {
       const ofName = counts.get(sent.name) ?? new Map<number, number>()
       counts.set(sent.name, ofName.set(answer.status, (ofName.get(answer.status) ?? 0) + 1))
       const found = api.faultsOf(sent.name, answer)
@@ -39,7 +41,10 @@ describeDialects((dialect) => {
     })
     await things.settle()
   })
-  afterAll(() => world.stop())
+  afterAll(async () => {
+    await world.stop()
+    mail.stop()
+  })
 
   test(
     'no answer is a 5xx, or other than the document says',

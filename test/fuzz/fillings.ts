@@ -2,6 +2,7 @@ import { asRecord } from '../contract/answers.ts'
 import { password } from '../contract/world.ts'
 import type { Operation } from './document.ts'
 import type { Drawn } from './requests.ts'
+import { recordedKey } from './recorded.ts'
 import type { Account, Things } from './things.ts'
 
 /** What a schema can't say of a request: which things there are, and who may do this with them. */
@@ -20,6 +21,22 @@ const inWorkflow: Fill = async (things, { pick }) => {
   const { id, owner } = await things.some('workflows', pick)
   return { account: owner, path: { id, n: '1', a: '1', b: '1' } }
 }
+
+const inRecorded: Fill = async (things, { pick }) => {
+  const { id, owner } = await things.recorded.some(pick)
+  return { account: owner, path: { id, key: recordedKey } }
+}
+
+const inSchedule: Fill = async (things, { pick }) => {
+  const { id, owner } = await things.some('schedules', pick)
+  return { account: owner, path: { id } }
+}
+
+/** What the schema of a schedule calls text. */
+const timetable = (pick: number) => ({
+  cron: ['@monthly', '0 5 1 1 *', '*/15 9-17 * * 1-5'][pick % 3],
+  timeZone: ['UTC', 'Europe/Berlin', 'America/New_York'][pick % 3],
+})
 
 const asAdministrator: Fill = (things) => ({ token: things.scopedKeys['admin'] ?? '' })
 const asSpare = async (things: Things, fill: (account: Account) => Omit<Filling, 'account'>): Promise<Filling> => {
@@ -41,6 +58,11 @@ export const fillings: Readonly<Record<string, Fill>> = {
     const { refreshToken } = await things.spareAccount()
     return { body: { refreshToken } }
   },
+  'POST /v1/auth/reset': (things) =>
+    // Of an account that no other request logs in.
+    things.spareAccount().then(async (account) => ({
+      body: { token: await things.resetToken(account), newPassword: 'another horse' },
+    })),
   'DELETE /v1/auth/me': (things) => asSpare(things, () => ({ body: { password } })),
   'DELETE /v1/auth/sessions/{id}': async (things, { pick }) => {
     const { id, owner } = await things.take('sessions', pick)
@@ -105,13 +127,33 @@ export const fillings: Readonly<Record<string, Fill>> = {
   },
   'PATCH /v1/executions/{id}': async (things, { body, pick }) => {
     const { id, owner, fence } = await things.take('running', pick)
-    const { dueAt, ...rest } = asRecord(body)
+    const { dueAt, waitFor, afterSeq, ...rest } = asRecord(body)
     const isLater = rest['status'] === 'paused' || rest['status'] === 'pending'
-    return {
-      account: owner,
-      path: { id },
-      body: { ...rest, ...(isLater && dueAt !== undefined ? { dueAt } : {}), leaseSeconds: 3600, fence },
-    }
+    const due = isLater && dueAt !== undefined ? { dueAt } : {}
+    const signal = rest['status'] === 'paused' && waitFor !== undefined ? { waitFor, afterSeq } : {}
+    return { account: owner, path: { id }, body: { ...rest, ...due, ...signal, leaseSeconds: 3600, fence } }
+  },
+  'DELETE /v1/executions/{id}': async (things, { pick }) => {
+    const { id, owner } = await things.take('ended', pick)
+    return { account: owner, path: { id } }
+  },
+  'POST /v1/executions/{id}/steps': async (things, { body, pick }) => {
+    const { id, owner, fence } = await things.take('running', pick)
+    const steps = listOf(asRecord(body)['steps']).map((drawn, index) => {
+      const { output = null, error, ...step } = drawn
+      const outcome = error === undefined || index % 2 === 0 ? { output } : { error }
+      return { ...step, key: `${index} ${String(step['key'])}.`, ...outcome }
+    })
+    return { account: owner, path: { id }, body: { fence, steps, leaseSeconds: 3600 } }
+  },
+  'GET /v1/executions/{id}/steps': inRecorded,
+  'GET /v1/executions/{id}/steps/{key}': inRecorded,
+  'GET /v1/executions/{id}/history': inRecorded,
+  'GET /v1/executions/{id}/signals': inRecorded,
+  'GET /v1/executions/{id}/events': inRecorded,
+  'POST /v1/executions/{id}/signals': async (things, { pick }) => {
+    const { id, owner } = await things.take('pending', pick)
+    return { account: owner, path: { id } }
   },
   'POST /v1/executions/{id}/cancel': async (things, { pick }) => {
     const { id, owner } = await things.take('pending', pick)
@@ -123,6 +165,21 @@ export const fillings: Readonly<Record<string, Fill>> = {
   },
   'POST /v1/executions/{id}/retry': async (things, { pick }) => {
     const { id, owner } = await things.take('ended', pick)
+    return { account: owner, path: { id } }
+  },
+  'GET /v1/workflows/{id}/schedules': inWorkflow,
+  'POST /v1/workflows/{id}/schedules': async (things, drawn) => ({
+    ...(await inWorkflow(things, drawn)),
+    body: { ...asRecord(drawn.body), ...timetable(drawn.pick) },
+  }),
+  'GET /v1/schedules/{id}': inSchedule,
+  'PATCH /v1/schedules/{id}': async (things, drawn) => {
+    const { cron, timeZone: _, ...body } = asRecord(drawn.body)
+    const changed = cron === undefined ? body : { ...body, ...timetable(drawn.pick) }
+    return { ...(await inSchedule(things, drawn)), body: changed }
+  },
+  'DELETE /v1/schedules/{id}': async (things, { pick }) => {
+    const { id, owner } = await things.take('schedules', pick)
     return { account: owner, path: { id } }
   },
   'POST /v1/settings/reveal': (things) =>
@@ -140,6 +197,10 @@ export const fillings: Readonly<Record<string, Fill>> = {
     token: things.scopedKeys['admin'] ?? '',
     path: { id: (await things.spareAccount()).id },
   }),
+}
+
+function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.map(asRecord) : []
 }
 
 /** What fills a request of the operation. */

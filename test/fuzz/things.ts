@@ -1,6 +1,8 @@
 import { takeDailyBackup } from '../service.ts'
 import { asRecord, readAnswer, type Answer } from '../contract/answers.ts'
+import type { MailReceiver } from '../contract/mail-receiver.ts'
 import { password, type World } from '../contract/world.ts'
+import { RecordedExecutions } from './recorded.ts'
 
 /** Someone who was registered by a request of the fuzz. */
 export interface Account {
@@ -25,7 +27,7 @@ export interface Sent {
   readonly isOwn?: boolean
 }
 
-/** A workflow, share, session, key or execution, and who may do everything with it. */
+/** A workflow, share, session, key, schedule or execution, and who may do everything with it. */
 export interface Thing {
   readonly id: string
   readonly owner: Account
@@ -38,7 +40,16 @@ const residentCount = 8
 const mostKept = 400
 const mostAttempts = 5
 
-export type Pool = 'workflows' | 'shares' | 'sessions' | 'keys' | 'pending' | 'running' | 'paused' | 'ended'
+export type Pool =
+  | 'workflows'
+  | 'shares'
+  | 'sessions'
+  | 'keys'
+  | 'schedules'
+  | 'pending'
+  | 'running'
+  | 'paused'
+  | 'ended'
 
 const poolOfStatus: Readonly<Record<string, Pool>> = {
   pending: 'pending',
@@ -59,11 +70,13 @@ export class Things {
   readonly scopedKeys: Record<string, string> = {}
   readonly cursors = new Map<string, { readonly path: string; readonly account: Account | undefined }[]>()
   files: readonly string[] = []
+  readonly recorded = new RecordedExecutions(this)
   readonly #pools: Record<Pool, Thing[]> = {
     workflows: [],
     shares: [],
     sessions: [],
     keys: [],
+    schedules: [],
     pending: [],
     running: [],
     paused: [],
@@ -74,10 +87,12 @@ export class Things {
   #secretKeeper: Promise<Account> | undefined
   #takenBackup: Promise<void> | undefined
   readonly #world: World
+  readonly #mail: MailReceiver
   readonly #onAnswer: (sent: Sent, answer: Answer) => void
 
-  constructor(world: World, onAnswer: (sent: Sent, answer: Answer) => void) {
+  constructor(world: World, mail: MailReceiver, onAnswer: (sent: Sent, answer: Answer) => void) {
     this.#world = world
+    this.#mail = mail
     this.#onAnswer = onAnswer
   }
 
@@ -143,7 +158,7 @@ export class Things {
   }
 
   /** One that stays there. */
-  async some(pool: 'workflows' | 'pending', pick: number): Promise<Thing> {
+  async some(pool: 'workflows' | 'schedules' | 'pending', pick: number): Promise<Thing> {
     const known = this.#pools[pool]
     if (known.length < 10) known.push(await this.#make(pool, pick))
     const found = known[pick % known.length]
@@ -162,6 +177,12 @@ export class Things {
     const body = { name: 'of one request', definition: { a: pick } }
     const { id } = asRecord(await this.ask('POST /v1/workflows', '/v1/workflows', owner, body, true))
     return { id: String(id), owner }
+  }
+
+  /** A token for a new password, from the webhook. */
+  async resetToken({ email }: Account): Promise<string> {
+    await this.ask('POST /v1/auth/recover', '/v1/auth/recover', undefined, { email })
+    return this.#mail.tokenOf(email)
   }
 
   /** Once: the schedule takes a backup. */
@@ -201,6 +222,13 @@ export class Things {
         const path = `/v1/workflows/${workflow.id}/shares`
         const { id: userId } = this.another(workflow.owner, pick)
         await this.ask('POST /v1/workflows/{id}/shares', path, workflow.owner, { userId, permission: 'view' })
+        break
+      }
+      case 'schedules': {
+        const workflow = await this.some('workflows', pick)
+        const path = `/v1/workflows/${workflow.id}/schedules`
+        const body = { name: 's', cron: '@monthly' }
+        await this.ask('POST /v1/workflows/{id}/schedules', path, workflow.owner, body)
         break
       }
       case 'pending': {
@@ -272,7 +300,13 @@ export class Things {
         if (owner !== undefined) this.#keep('shares', { id: String(body['sharedWithUserId']), owner, within })
         break
       }
+      case 'POST /v1/workflows/{id}/schedules': {
+        const owner = this.#owners.get(String(body['workflowId']))
+        if (owner !== undefined) this.#keep('schedules', { id: String(body['id']), owner })
+        break
+      }
     }
+    if (isOwn) return
     if ('fence' in body) this.#keepExecution(body)
     if (name === 'POST /v1/executions/claim') items.forEach((item) => this.#keepExecution(item))
   }
