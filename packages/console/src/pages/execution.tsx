@@ -110,9 +110,7 @@ function Failure({ execution: { error, waitFor } }: { readonly execution: Execut
           )}
         </section>
       )}
-      {waitFor === undefined || waitFor === null || waitFor.length === 0 ? null : (
-        <p class="waiting">{text.waits(waitFor)}</p>
-      )}
+      {waitFor === null || waitFor.length === 0 ? null : <p class="waiting">{text.waits(waitFor)}</p>}
     </>
   )
 }

@@ -34,7 +34,7 @@ function StepRow({ step: { key, output, error, attempt, startedAt, recordedAt } 
         </span>{' '}
         <Instant at={recordedAt} />
       </summary>
-      <DocumentText label={key} document={hasFailed ? JSON.stringify(error, null, 2) : (output ?? 'null')} />
+      <DocumentText label={key} document={hasFailed ? JSON.stringify(error, null, 2) : output} />
     </details>
   )
 }
