@@ -138,7 +138,10 @@ async function take(
   const { bindings, observability } = metadata
   const upload = { worker, version: randomUUID(), bindings, observability, commandLines: commandLines() }
   cloudflare.uploads.push(upload)
-  const files = [...form].filter((entry): entry is [string, File] => entry[1] instanceof File)
+  // Source maps come with the modules, and are none.
+  const files = [...form].filter(
+    (entry): entry is [string, File] => entry[1] instanceof File && entry[1].type !== 'application/source-map',
+  )
   const modules = await Promise.all(files.map(async ([path, file]) => ({ path, contents: await file.text() })))
   cloudflare.worker = await run(modules, metadata, { upload, gatewayUrl: options.gatewayUrl })
   return upload
