@@ -603,8 +603,9 @@ describeDialects((dialect) => {
     })
   })
 
-  // Counted before the gateway, which `millrace serve` has none of.
-  describe.runIf(!isServe)('trips', () => {
+  // Counted before the gateway, which `millrace serve` has none of: there these tests are not declared.
+  if (isServe) return
+  describe('trips', () => {
     let counter: TripCounter
     let world: World
     beforeAll(async () => {
