@@ -7,6 +7,7 @@ import {
 } from '@millrace/db/repositories/accounts/rate-limits'
 import { fromBase64url } from './base64url.ts'
 import { parseCidr, type Cidr } from './cidr.ts'
+import { EnvironmentReader } from './environment-reader.ts'
 
 /** A key of AUTH_KEYS or SETTINGS_KEYS. */
 export interface NamedKey {
@@ -82,15 +83,25 @@ export interface SettingsNeeds {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** What the Worker has beside variables, as far as a database is reached by it. */
+export interface DatabaseBindings {
+  /** Whether a D1 database is bound under this name. */
+  hasD1(binding: string): boolean
+  /** The connection string of the Hyperdrive binding of this name; undefined where there is none such. */
+  hyperdrive(binding: string): string | undefined
+}
+
 /**
  * Parses all of the environment in one pass and lists all that is wrong with it. An empty value counts as absent.
  * Functions need everything that `needs` can name, which is its default.
+ * @param bindings of the Worker; undefined elsewhere, where Hyperdrive is refused and D1 reached by other ways
  */
 export function parseSettings(
   env: Environment,
   needs: SettingsNeeds = { needsAuthKeys: true, needsGateway: true },
+  bindings?: DatabaseBindings,
 ): ParsedSettings {
-  const reader = new EnvironmentReader(env)
+  const reader = new EnvironmentReader(env, bindings)
   const database = readDatabase(reader, 'DATABASE_URL')
   const replica = readReplica(reader, database)
   const needsGateway = needs.needsGateway === true
@@ -121,63 +132,32 @@ export function parseSettings(
   return { ok: true, settings: { database, ...settings }, notices: reader.notices }
 }
 
-class EnvironmentReader {
-  readonly problems: SettingProblem[] = []
-  readonly notices: string[] = []
-  readonly #env: Environment
-
-  constructor(env: Environment) {
-    this.#env = env
-  }
-
-  text(variable: string): string | undefined {
-    const value = this.#env[variable]
-    return value === '' ? undefined : value
-  }
-
-  list(variable: string): readonly string[] {
-    return (
-      this.text(variable)
-        ?.split(',')
-        .map((item) => item.trim()) ?? []
-    )
-  }
-
-  choice<Choice extends string>(variable: string, choices: readonly Choice[], otherwise: Choice): Choice {
-    const value = this.text(variable)
-    if (value === undefined) return otherwise
-    const chosen = choices.find((choice) => choice === value)
-    if (chosen === undefined) this.wrong(variable, 'it is none of the known values', `Use ${choices.join(' or ')}.`)
-    return chosen ?? otherwise
-  }
-
-  integer(variable: string, range: { least: number; most: number; otherwise: number }): number {
-    const value = this.text(variable)
-    if (value === undefined) return range.otherwise
-    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
-    if (number >= range.least && number <= range.most) return number
-    this.wrong(variable, 'it is not a whole number in its range', `Use ${range.least} to ${range.most}.`)
-    return range.otherwise
-  }
-
-  wrong(variable: string, why: string, fix: string): void {
-    this.problems.push({ variable, why, fix })
-  }
-}
-
 function readDatabase(reader: EnvironmentReader, variable: 'DATABASE_URL' | 'DATABASE_READ_URL'): Target | undefined {
   const url = reader.text(variable)
   if (url === undefined) {
     reader.wrong(variable, 'it is not set', 'Set it to the URL of the database, such as sqlite:///./workflows.db.')
     return undefined
   }
-  const parsed = parseDatabaseUrl(url, { DATABASE_AUTH_TOKEN: reader.text('DATABASE_AUTH_TOKEN') })
+  const { bindings } = reader
+  const parsed = parseDatabaseUrl(url, {
+    DATABASE_AUTH_TOKEN: reader.text('DATABASE_AUTH_TOKEN'),
+    hyperdrive: bindings && ((binding) => bindings.hyperdrive(binding)),
+  })
   if (!parsed.ok) {
     reader.wrong(variable, `${parsed.error.what}\n${parsed.error.why}`, parsed.error.fix)
     return undefined
   }
+  const { target } = parsed
+  if (target.via === 'd1' && bindings?.hasD1(target.binding) === false) {
+    reader.wrong(
+      variable,
+      `it names ${target.binding}, and no D1 database is bound to the Worker under this name`,
+      'Correct the name, or add [[d1_databases]] with this binding to wrangler.toml.',
+    )
+    return undefined
+  }
   reader.notices.push(...parsed.notices)
-  return parsed.target
+  return target
 }
 
 function readReplica(reader: EnvironmentReader, primary: Target | undefined): Target | undefined {

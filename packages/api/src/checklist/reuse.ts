@@ -50,6 +50,7 @@ function keySecrets(variable: string, keys: readonly NamedKey[]): readonly Secre
 function secretOf(target: Target): string | undefined {
   switch (target.via) {
     case 'file':
+    case 'd1':
       return undefined
     case 'libsql':
       return target.authToken

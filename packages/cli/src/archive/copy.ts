@@ -120,9 +120,12 @@ function placeOf(target: Target): string {
       return `file ${target.path}`
     case 'libsql':
       return `libsql ${target.url}`
+    case 'd1':
+      return `d1 ${target.databaseId ?? target.binding}`
     case 'neon':
     case 'planetscale':
     case 'gateway':
+    case 'hyperdrive':
       return `${target.dialect} ${target.host.toLowerCase()}:${target.port}/${target.database}`
   }
 }

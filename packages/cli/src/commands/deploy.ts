@@ -1,6 +1,7 @@
 import { errorCodes, type ErrorCode } from '@millrace/api/errors'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Database } from '@millrace/db/store/database'
+import type { Target } from '@millrace/db/url'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
@@ -112,7 +113,18 @@ function unreachable({ worker, settings }: Plan, error: DatabaseError): Failure 
 /** Where the functions will look for the database. */
 function hostOf({ database: target, gatewayUrl }: Plan['settings']): string {
   if (needsGateway(target)) return gatewayUrl === undefined ? 'The gateway' : `The gateway ${new URL(gatewayUrl).host}`
-  return `The database ${target.via === 'libsql' ? new URL(target.url).host : target.host}`
+  return `The database ${hostOfTarget(target)}`
+}
+
+function hostOfTarget(target: Exclude<Target, { readonly via: 'file' }>): string {
+  switch (target.via) {
+    case 'libsql':
+      return new URL(target.url).host
+    case 'd1':
+      return target.binding
+    default:
+      return target.host
+  }
 }
 
 async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {

@@ -20,6 +20,10 @@ export async function checkTls(
     case 'neon':
     case 'planetscale':
       return ok('tls', 'The platform is reached over HTTPS.')
+    case 'd1':
+      return ok('tls', 'D1 is reached by a binding or over HTTPS.')
+    case 'hyperdrive':
+      return ok('tls', 'Hyperdrive connects to the server as its configuration says.')
     case 'libsql':
       return libsqlFinding(new URL(target.url))
     case 'gateway':

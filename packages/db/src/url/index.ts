@@ -31,6 +31,14 @@ export interface ServerAddress {
   readonly options: ConnectionOptions
 }
 
+/** The address is that of the binding's connection string. */
+type HyperdriveTarget<Dialect extends string> = ServerAddress & {
+  readonly dialect: Dialect
+  readonly via: 'hyperdrive'
+  /** The Worker's Hyperdrive binding, as wrangler's configuration names it. */
+  readonly binding: string
+}
+
 /** Where a DATABASE_URL leads. What is `via: 'file'` or `'gateway'` is reached through millrace's own gateway. */
 export type Target =
   | {
@@ -48,8 +56,19 @@ export type Target =
       readonly authToken: string | undefined
       readonly options: ConnectionOptions
     }
+  | {
+      readonly dialect: 'sqlite'
+      readonly via: 'd1'
+      /** The Worker's binding of the D1 database, as wrangler's configuration names it. */
+      readonly binding: string
+      /** Of the deployed database, a UUID in lower case. Commands reach that one; without it, the local one. */
+      readonly databaseId: string | undefined
+      readonly options: ConnectionOptions
+    }
   | ({ readonly dialect: 'postgres'; readonly via: 'neon' | 'gateway' } & ServerAddress)
   | ({ readonly dialect: 'mysql'; readonly via: 'planetscale' | 'gateway' } & ServerAddress)
+  | HyperdriveTarget<'postgres'>
+  | HyperdriveTarget<'mysql'>
 
 /** `why` holds the redacted URL with a line of carets under the part that is wrong. */
 export interface UrlError {
@@ -64,6 +83,8 @@ export type ParsedUrl =
 
 export interface UrlEnvironment {
   readonly DATABASE_AUTH_TOKEN?: string | undefined
+  /** The connection string of the Worker's Hyperdrive binding of that name; undefined where there is none such. */
+  readonly hyperdrive?: ((binding: string) => string | undefined) | undefined
 }
 
 /**

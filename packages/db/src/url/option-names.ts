@@ -16,6 +16,7 @@ const optionNames = [
   'options',
   'driver',
   'authToken',
+  'id',
 ] as const
 
 export type OptionName = (typeof optionNames)[number]

@@ -1,7 +1,7 @@
 import { type Span, UrlFault } from './fault.ts'
 import { nearestOf } from './nearest.ts'
 
-export type UrlKind = 'sqlite' | 'file' | 'libsql' | 'https' | 'http' | 'postgres' | 'mysql'
+export type UrlKind = 'sqlite' | 'file' | 'libsql' | 'https' | 'http' | 'postgres' | 'mysql' | 'd1' | 'hyperdrive'
 
 interface SchemeRule {
   readonly kind: UrlKind
@@ -31,10 +31,12 @@ const schemeRules: ReadonlyMap<string, SchemeRule> = new Map<string, SchemeRule>
   ['postgres', { kind: 'postgres', drivers: postgresDrivers }],
   ['mysql', { kind: 'mysql', drivers: mysqlDrivers }],
   ['mariadb', { kind: 'mysql', drivers: mysqlDrivers }],
+  ['d1', { kind: 'd1', drivers: [] }],
+  ['hyperdrive', { kind: 'hyperdrive', drivers: [] }],
 ])
 
 const knownForms =
-  'Write sqlite:///./workflows.db, libsql://HOST, postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE.'
+  'Write sqlite:///./workflows.db, libsql://HOST, postgresql://USER:PASSWORD@HOST/DATABASE, mysql://USER:PASSWORD@HOST/DATABASE, d1://BINDING or hyperdrive://BINDING.'
 
 const mostEditsOfATypo = 3
 
@@ -76,7 +78,7 @@ function unknownScheme(name: string): UrlFault {
   return new UrlFault(
     { start: 0, end: name.length },
     'DATABASE_URL has a scheme that is not known',
-    'Databases reached are SQLite, libSQL, PostgreSQL and MySQL or MariaDB.',
+    'Databases reached are SQLite, libSQL, Cloudflare D1, PostgreSQL and MySQL or MariaDB.',
     guess + knownForms,
   )
 }

@@ -1,5 +1,7 @@
 import { type FilePlace, readFileUri, readSqliteFile } from './file.ts'
 import { UrlFault } from './fault.ts'
+import { readBinding, readDatabaseId } from './binding.ts'
+import { readHyperdrive } from './hyperdrive.ts'
 import { readLibsql } from './libsql.ts'
 import type { OptionName } from './option-names.ts'
 import type { GivenOptions } from './options.ts'
@@ -24,6 +26,8 @@ const readers: Readonly<
   http: libsqlTarget,
   postgres: postgresTarget,
   mysql: mysqlTarget,
+  d1: d1Target,
+  hyperdrive: hyperdriveTarget,
 }
 
 export function readTarget(source: string, env: UrlEnvironment): ReadTarget | UrlFault {
@@ -41,7 +45,7 @@ function tooLong(source: string): UrlFault {
 function fileTarget(place: FilePlace | UrlFault): ReadTarget | UrlFault {
   if (place instanceof UrlFault) return place
   const { path, options, given } = place
-  const stray = strayOption(given, ['driver', 'authToken'], 'a SQLite file')
+  const stray = strayOption(given, ['driver', 'authToken', 'id'], 'a SQLite file')
   if (stray !== undefined) return stray
   const target: Target = { dialect: 'sqlite', via: 'file', path, options }
   return { target, notices: ignoredNotice(given, [...tlsOptions, 'charset'], 'a SQLite file') }
@@ -51,7 +55,7 @@ function libsqlTarget(source: string, scheme: Scheme, env: UrlEnvironment): Read
   const place = readLibsql(source, scheme, env)
   if (place instanceof UrlFault) return place
   const { url, authToken, options, given } = place
-  const stray = strayOption(given, ['driver'], 'libSQL')
+  const stray = strayOption(given, ['driver', 'id'], 'libSQL')
   if (stray !== undefined) return stray
   const notices = ignoredNotice(given, [...tlsOptions, 'charset'], 'libSQL over HTTP')
   const target: Target = { dialect: 'sqlite', via: 'libsql', url, authToken, options }
@@ -66,7 +70,7 @@ function postgresTarget(source: string, scheme: Scheme): ReadTarget | UrlFault {
   const server = readServer(source, scheme.bodyStart, { defaultPort: 5432, example })
   if (server instanceof UrlFault) return server
   const { address, given } = server
-  const stray = strayOption(given, ['authToken'], 'PostgreSQL') ?? otherDriver(given, 'neon')
+  const stray = strayOption(given, ['authToken', 'id'], 'PostgreSQL') ?? otherDriver(given, 'neon')
   if (stray !== undefined) return stray
   const via = given.has('driver') || address.host.endsWith('.neon.tech') ? 'neon' : 'gateway'
   const target: Target = { dialect: 'postgres', via, ...address }
@@ -78,13 +82,44 @@ function mysqlTarget(source: string, scheme: Scheme): ReadTarget | UrlFault {
   const server = readServer(source, scheme.bodyStart, { defaultPort: 3306, example })
   if (server instanceof UrlFault) return server
   const { address, given } = server
-  const stray = strayOption(given, ['authToken'], 'MySQL') ?? otherDriver(given, 'planetscale')
+  const stray = strayOption(given, ['authToken', 'id'], 'MySQL') ?? otherDriver(given, 'planetscale')
   if (stray !== undefined) return stray
   const via = given.has('driver') || address.host.endsWith('.psdb.cloud') ? 'planetscale' : 'gateway'
   const target: Target = { dialect: 'mysql', via, ...address }
   return { target, notices: ignoredNotice(given, [], 'MySQL') }
 }
 
+function d1Target(source: string, { bodyStart }: Scheme): ReadTarget | UrlFault {
+  const place = readBinding(source, bodyStart, 'd1://BINDING, such as d1://DB')
+  if (place instanceof UrlFault) return place
+  const { binding, options, given } = place
+  const stray = strayOption(given, ['driver', 'authToken'], 'D1')
+  if (stray !== undefined) return stray
+  const databaseId = readDatabaseId(given)
+  if (databaseId instanceof UrlFault) return databaseId
+  const target: Target = { dialect: 'sqlite', via: 'd1', binding, databaseId, options }
+  return { target, notices: ignoredNotice(given, [...tlsOptions, ...poolOptions, 'charset'], 'D1') }
+}
+
+function hyperdriveTarget(source: string, { bodyStart }: Scheme, env: UrlEnvironment): ReadTarget | UrlFault {
+  const place = readHyperdrive(source, bodyStart, env)
+  if (place instanceof UrlFault) return place
+  const { dialect, binding, address, given } = place
+  const stray = strayOption(given, ['driver', 'authToken', 'id'], 'Hyperdrive')
+  if (stray !== undefined) return stray
+  const server = { via: 'hyperdrive', binding, ...address } as const
+  const target: Target = dialect === 'postgres' ? { dialect, ...server } : { dialect, ...server }
+  return { target, notices: ignoredNotice(given, [...tlsOptions, 'charset'], 'Hyperdrive') }
+}
+
+const poolOptions: readonly OptionName[] = [
+  'pool_size',
+  'max_overflow',
+  'pool_timeout',
+  'pool_recycle',
+  'pool_pre_ping',
+  'connect_timeout',
+]
 const tlsOptions: readonly OptionName[] = ['ssl', 'sslmode', 'sslaccept', 'ssl_ca', 'sslrootcert']
 const ignoredOptions: readonly OptionName[] = ['channel_binding', 'application_name', 'options']
 
@@ -94,17 +129,25 @@ function ignoredNotice(given: GivenOptions, withoutEffect: readonly OptionName[]
   return ignored.length === 0 ? [] : [`Without effect for ${database} in DATABASE_URL: ${ignored.join(', ')}.`]
 }
 
+const leadingOptions = {
+  driver: 'It chooses Neon or PlanetScale over HTTP.',
+  authToken: 'It is the token of libSQL over HTTP.',
+  id: 'It is the id of a deployed D1 database.',
+} satisfies Partial<Record<OptionName, string>>
+
 /** An option that would change where the URL leads is never ignored. */
-function strayOption(given: GivenOptions, names: readonly OptionName[], database: string): UrlFault | undefined {
+function strayOption(
+  given: GivenOptions,
+  names: readonly (keyof typeof leadingOptions)[],
+  database: string,
+): UrlFault | undefined {
   for (const name of names) {
     const option = given.get(name)
     if (option === undefined) continue
-    const reason =
-      name === 'driver' ? 'It chooses Neon or PlanetScale over HTTP.' : 'It is the token of libSQL over HTTP.'
     return new UrlFault(
       option.part.span,
       `DATABASE_URL has the option ${name} for ${database}`,
-      reason,
+      leadingOptions[name],
       'Leave it out.',
     )
   }

@@ -200,8 +200,69 @@ const mysqls: readonly Good[] = [
   ['mysql://u:p@h/db?application_name=x', mysql(), ['Without effect for MySQL in DATABASE_URL: application_name.']],
 ]
 
+const d1 = (binding: string, databaseId?: string) => ({
+  dialect: 'sqlite',
+  via: 'd1',
+  binding,
+  databaseId,
+  options: { ...defaults, tlsMode: 'disable' },
+})
+
+const id = '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'
+
+const d1s: readonly Good[] = [
+  ['d1://DB', d1('DB')],
+  ['D1://Db_2', d1('Db_2')],
+  [`d1://DB?id=${id}`, d1('DB', id)],
+  [`d1://DB?id=${id.toUpperCase()}`, d1('DB', id)],
+  [
+    'd1://DB?charset=utf8mb4&pool_size=9&ssl=true',
+    { ...d1('DB'), options: { ...defaults, poolSize: 9, tlsMode: 'disable' } },
+    ['Without effect for D1 in DATABASE_URL: charset, pool_size, ssl.'],
+  ],
+]
+
+/** A Worker with one Hyperdrive binding, `HYPERDRIVE`. */
+const bound = (connectionString: string): UrlEnvironment => ({
+  hyperdrive: (binding) => (binding === 'HYPERDRIVE' ? connectionString : undefined),
+})
+const hyperdrive = (target: object, options: Partial<ConnectionOptions> = {}) => ({
+  ...target,
+  via: 'hyperdrive',
+  binding: 'HYPERDRIVE',
+  options: { ...defaults, tlsMode: 'disable', ...options },
+})
+
+const hyperdrives: readonly Good[] = [
+  [
+    'hyperdrive://HYPERDRIVE',
+    hyperdrive(postgres({ host: 'x.hyperdrive.local' })),
+    [],
+    bound('postgresql://u:p@x.hyperdrive.local:5432/db?sslmode=disable&what=ever'),
+  ],
+  [
+    'hyperdrive://HYPERDRIVE?pool_size=3',
+    hyperdrive(mysql({ host: '127.0.0.1', port: 33_060, password: 'p?/@x' }), { poolSize: 3 }),
+    [],
+    bound('mysql://u:p%3F%2F%40x@127.0.0.1:33060/db?ssl-mode=disabled'),
+  ],
+  [
+    'hyperdrive://HYPERDRIVE?sslmode=require',
+    hyperdrive(postgres({ host: 'x' })),
+    ['Without effect for Hyperdrive in DATABASE_URL: sslmode.'],
+    bound('postgres://u:p@x/db'),
+  ],
+]
+
 describe('a good DATABASE_URL leads to exactly its target', () => {
-  for (const [url, target, notices = [], env = {}] of [...files, ...libsqls, ...postgresqls, ...mysqls]) {
+  for (const [url, target, notices = [], env = {}] of [
+    ...files,
+    ...libsqls,
+    ...postgresqls,
+    ...mysqls,
+    ...d1s,
+    ...hyperdrives,
+  ]) {
     test(url, () => {
       expect(parseDatabaseUrl(url, env)).toEqual({ ok: true, target, notices })
     })
@@ -221,7 +282,47 @@ const driver = 'DATABASE_URL names a driver that is not known'
 const noValue = (name: string) => `DATABASE_URL's option ${name} has no value that it can have`
 const stray = (name: string, database: string) => `DATABASE_URL has the option ${name} for ${database}`
 
+const notBinding = "DATABASE_URL's binding is not a name that a binding can have"
+const notHere = 'DATABASE_URL leads through a Hyperdrive binding, which only the deployed functions have'
+const unreadableBinding = "The connection string of DATABASE_URL's Hyperdrive binding cannot be read"
+
 const bads: readonly Bad[] = [
+  ['d1://', 'DATABASE_URL names no binding', 'd1://«»', 'd1://DB'],
+  ['d1://?id=x', 'DATABASE_URL names no binding', 'd1://«?»id=x', 'd1://DB'],
+  ['d1:DB', slashes, '«***»', 'd1://BINDING'],
+  ['d2://DB', scheme, '«d2»://DB', 'Did you mean d1?'],
+  ['hyperdriv://HYPERDRIVE', scheme, '«hyperdriv»://HYPERDRIVE', 'Did you mean hyperdrive?'],
+  ['d1+http://DB', driver, 'd1+«http»://DB', 'Leave out the +'],
+  ['d1://DB/', notBinding, 'd1://«DB/»', 'd1://DB'],
+  ['d1://my-db', notBinding, 'd1://«my-db»', 'd1://DB'],
+  ['d1://u:S3CRET@DB', notBinding, 'd1://«u:***@DB»', 'd1://DB'],
+  ['d1://DB?id=', 'DATABASE_URL has the option id without a value', 'd1://DB?«id=»', 'Give it a value'],
+  ['d1://DB?id=7', "DATABASE_URL's option id is not the id of a D1 database", 'd1://DB?id=«7»', 'wrangler d1 list'],
+  ['d1://DB?ide=7', unknown, 'd1://DB?«ide»=***', 'Write id '],
+  ['d1://DB?authToken=S3CRET', stray('authToken', 'D1'), 'd1://DB?«authToken=***»', 'Leave it out'],
+  ['sqlite:///w.db?id=7', stray('id', 'a SQLite file'), 'sqlite:///w.db?«id=7»', 'Leave it out'],
+  ['hyperdrive://HYPERDRIVE', notHere, 'hyperdrive://«HYPERDRIVE»', "Give the database's own URL"],
+  [
+    'hyperdrive://OTHER',
+    'DATABASE_URL names a Hyperdrive binding that the Worker does not have',
+    'hyperdrive://«OTHER»',
+    '[[hyperdrive]]',
+    bound('postgres://u:S3CRET@h/db'),
+  ],
+  ...['postgres://u:S3CRET@h', 'redis://u:S3CRET@h/0', 'S3CRET', ''].map((text): Bad => [
+    'hyperdrive://HYPERDRIVE',
+    unreadableBinding,
+    'hyperdrive://«HYPERDRIVE»',
+    'wrangler hyperdrive get',
+    bound(text),
+  ]),
+  [
+    'hyperdrive://HYPERDRIVE?driver=neon',
+    stray('driver', 'Hyperdrive'),
+    'hyperdrive://HYPERDRIVE?«driver=neon»',
+    'Leave it out',
+    bound('postgres://u:S3CRET@h/db'),
+  ],
   ['', 'DATABASE_URL is not a URL', '«»', 'Write sqlite:///./workflows.db'],
   ['workflows.db', 'DATABASE_URL is not a URL', '«***»', 'Write sqlite:///./workflows.db'],
   ['u:S3CRET@h/db', scheme, '«***»', 'Write sqlite:///'],
