@@ -8,6 +8,7 @@ import { withAnalytics } from './analytics.ts'
 import { readAssets } from './assets.ts'
 import { readBackups } from './backups.ts'
 import { namingDeployment } from './deployment.ts'
+import { d1Of } from './database-bindings.ts'
 import { readEnvironment } from './env.ts'
 import { createLog } from './log.ts'
 import { createScheduledRun } from './scheduled.ts'
@@ -62,6 +63,7 @@ async function build(env: Bindings): Promise<Functions> {
     target: settings.database,
     gatewayUrl: settings.gatewayUrl,
     gatewayToken: settings.gatewayToken,
+    d1: d1Of(settings.database, env),
     onRetry: ({ fault }) => metrics.retry(fault),
   })
   const backups = readBackups(env, { database, settings, log })
@@ -69,7 +71,7 @@ async function build(env: Bindings): Promise<Functions> {
     serve: createApp({
       settings,
       database,
-      replica: await openReplica(settings),
+      replica: await openReplica(settings, env),
       log,
       metrics,
       backups,
@@ -80,12 +82,16 @@ async function build(env: Bindings): Promise<Functions> {
 }
 
 /** Sooner given up than the primary, which then answers: once, and after a few seconds. */
-async function openReplica({ readDatabase, readGatewayUrl, gatewayToken }: Settings): Promise<Database | undefined> {
+async function openReplica(
+  { readDatabase, readGatewayUrl, gatewayToken }: Settings,
+  env: Bindings,
+): Promise<Database | undefined> {
   if (readDatabase === undefined) return undefined
   return openDatabase({
     target: readDatabase,
     gatewayUrl: readGatewayUrl,
     gatewayToken,
+    d1: d1Of(readDatabase, env),
     timeoutSeconds: 5,
     attempts: 1,
   })

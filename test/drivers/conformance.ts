@@ -25,6 +25,8 @@ export interface DriverTraits {
   readonly canBeStopped: boolean
   /** Whether rows affected counts the rows that an UPDATE matched, not those that it changed. */
   readonly countsMatched: boolean
+  /** What a snapshot does when somebody writes meanwhile: goes on showing its moment, or is not confirmed at its end. */
+  readonly snapshot: 'kept' | 'watched'
 }
 
 /**
@@ -234,7 +236,23 @@ export function driverConformance(traits: DriverTraits, start: () => Promise<Dri
     expect(trips.map(({ statement }) => statement).join('\n')).toContain('insert into things')
   })
 
-  test('a snapshot shows one moment, whatever is written meanwhile', async () => {
+  testWhere(traits.snapshot === 'watched', 'a snapshot is confirmed, unless somebody wrote meanwhile', async () => {
+    await transport.run(insert('a', 'before'))
+    const quiet = await connection.snapshot()
+    expect((await quiet.run(select('a'))).rows[0]?.[0]).toBe('before')
+    await quiet.confirm?.()
+    const disturbed = await connection.snapshot()
+    expect((await disturbed.run(select('a'))).rows[0]?.[0]).toBe('before')
+    expect((await disturbed.run(select('b'))).rows).toEqual([])
+    await transport.run(insert('b'))
+    expect(await failureOf(disturbed.confirm?.() ?? Promise.resolve())).toMatchObject({
+      fault: 'database_busy',
+      isNotApplied: true,
+    })
+    await Promise.all([quiet.close(), disturbed.close()])
+  })
+
+  testWhere(traits.snapshot === 'kept', 'a snapshot shows one moment, whatever is written meanwhile', async () => {
     await transport.run(insert('a', 'before'))
     const snapshot = await connection.snapshot()
     try {

@@ -47,10 +47,12 @@ describeDialects((dialect) => {
     const canBeStopped = dialect !== 'sqlite'
     const countsMatched = dialect !== 'mysql' || foundRows
     describe(`over HTTP${counting}`, () => {
-      driverConformance({ hasNetwork: true, canBeStopped, countsMatched }, () => overHttp(dialect, foundRows))
+      driverConformance({ hasNetwork: true, canBeStopped, countsMatched, snapshot: 'kept' }, () =>
+        overHttp(dialect, foundRows),
+      )
     })
     describe(`native${counting}`, () => {
-      driverConformance({ hasNetwork: dialect !== 'sqlite', canBeStopped, countsMatched }, () =>
+      driverConformance({ hasNetwork: dialect !== 'sqlite', canBeStopped, countsMatched, snapshot: 'kept' }, () =>
         native(dialect, foundRows),
       )
     })

@@ -1,6 +1,7 @@
 import { createDatabase, type Database, type DatabaseOptions } from '@millrace/db/store/database'
 import type { Connection } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
+import type { D1Client } from './d1/client.ts'
 import type { Fetch } from './fetch.ts'
 import type { Endpoint } from './trips.ts'
 
@@ -9,6 +10,8 @@ export interface DatabaseSettings extends DatabaseOptions {
   /** Where the gateway listens; needed by targets that are reached through one. */
   readonly gatewayUrl?: string | undefined
   readonly gatewayToken?: string | undefined
+  /** Leads to the D1 database that the target names; needed by such a target. */
+  readonly d1?: D1Client | undefined
   /** In place of the global `fetch`: of a gateway in the same process. */
   readonly fetch?: Fetch | undefined
   /** How long one round trip may take; 30 when absent. */
@@ -17,7 +20,7 @@ export interface DatabaseSettings extends DatabaseOptions {
 
 /**
  * Loads the driver and the dialect that the target asks for, and no other.
- * @throws TypeError when the target needs a gateway and none is given.
+ * @throws TypeError when the target needs a gateway or a way to D1, and none is given.
  */
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
   return createDatabase(await connectHttp(settings), settings)
@@ -25,8 +28,12 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 
 /** The driver by itself, as {@link openDatabase} takes it. */
 export async function connectHttp(settings: DatabaseSettings): Promise<Connection> {
+  const { target, d1, timeoutSeconds = 30 } = settings
+  if (target.via === 'd1') {
+    if (d1 === undefined) throw new TypeError('a D1 database is reached by a binding or by the API of Cloudflare')
+    return (await import('./d1/connect.ts')).connect(d1, timeoutSeconds)
+  }
   const endpoint = endpointOf(settings)
-  const { target } = settings
   switch (target.dialect) {
     case 'sqlite':
       return (await import('./libsql/connect.ts')).connect(target, endpoint)

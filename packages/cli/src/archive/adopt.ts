@@ -90,7 +90,7 @@ async function judgeSource(
   const snapshot = await source.snapshot()
   let progress: Progress | undefined
   try {
-    return await prepareAdoption(snapshot, schema, scratch, {
+    const adoption = await prepareAdoption(snapshot, schema, scratch, {
       at,
       secrets: createAdoptedSecrets(keys),
       onTotal(rows, bytes) {
@@ -102,6 +102,8 @@ async function judgeSource(
         progress?.advance(rows, 0)
       },
     })
+    await snapshot.confirm?.()
+    return adoption
   } finally {
     progress?.end()
     await snapshot.close()

@@ -1,5 +1,6 @@
 import type { Encrypter } from 'age-encryption'
 import { isAnchor } from '../access/access.ts'
+import type { Snapshot } from '../sql/snapshot.ts'
 import type { Database } from '../store/database.ts'
 import { databaseError } from '../sql/errors.ts'
 import { schemaNumber } from '../schema/known-migrations.ts'
@@ -58,11 +59,17 @@ export async function openSource(database: Database, consistency: Consistency): 
     await snapshot?.close()
   }
   try {
-    return { pages: readRows(readable), rows: await countRows(readable), close }
+    return { pages: confirmed(readRows(readable), snapshot), rows: await countRows(readable), close }
   } catch (thrown) {
     await close()
     throw thrown
   }
+}
+
+/** The last page is not the end until it is certain that all are of one moment. */
+async function* confirmed(pages: RowPages, snapshot: Snapshot | undefined): RowPages & AsyncGenerator {
+  yield* pages
+  await snapshot?.confirm?.()
 }
 
 const markQuery = defineQuery<object>()((dialect) =>

@@ -7,6 +7,12 @@ export interface Snapshot {
   readonly dialect: Dialect
   /** @throws DatabaseError, also when the platform has ended the transaction. */
   run(statement: Statement): Promise<RawResult>
+  /**
+   * Where the platform has no transaction for reading: whether all that was read was there at one moment. To be called
+   * behind the last statement; absent where the transaction itself sees to it.
+   * @throws DatabaseError `database_busy` where it was not
+   */
+  confirm?(): Promise<void>
   /** Gives it up. Never throws. */
   close(): Promise<void>
 }

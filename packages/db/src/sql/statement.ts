@@ -21,6 +21,8 @@ export interface Statement {
   readonly endsBatch?: boolean
   /** How long its round trip may take, where that is not what the database's settings say. */
   readonly timeoutSeconds?: number
+  /** How many columns its rows have, where it is built from a selection. */
+  readonly columns?: number
 }
 
 /** A statement that gives rows. */
@@ -71,11 +73,12 @@ export function defineShapedQuery<Shape, Input extends object>() {
   return <Select extends BuiltSelect>(build: (dialect: Dialect, bind: Bind<Input>, shape: Shape) => Select) => {
     const prepared = preparedByShape((dialect, shape: Shape) => {
       const select = build(dialect, bindTo, shape)
-      return { ...prepare(select), decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
+      const { selectedFields } = select._
+      return { ...prepare(select), ...widthOf(selectedFields), decode: decoderOf<RowOf<Select>>(selectedFields) }
     })
     return (dialect: Dialect, shape: Shape, input: Input): Query<RowOf<Select>> => {
-      const { text, slots, decode } = prepared(dialect, shape)
-      return { text, parameters: fill(slots, input), decode }
+      const { text, slots, columns, decode } = prepared(dialect, shape)
+      return { text, parameters: fill(slots, input), columns, decode }
     }
   }
 }
@@ -94,7 +97,8 @@ export function defineShapedStatement<Shape, Input extends object>(options: Stat
 /** A query whose shape depends on its input, built at each call. */
 export function buildQuery<Select extends BuiltSelect>(select: Select): Query<RowOf<Select>> {
   const { sql: text, params } = select.toSQL()
-  return { text, parameters: params, decode: decoderOf<RowOf<Select>>(select._.selectedFields) }
+  const { selectedFields } = select._
+  return { text, parameters: params, ...widthOf(selectedFields), decode: decoderOf<RowOf<Select>>(selectedFields) }
 }
 
 /** A statement whose shape depends on its input, built at each call. */
@@ -159,6 +163,10 @@ function preparedByShape<Shape, Made>(
     ofDialect.set(key, made)
     return made
   }
+}
+
+function widthOf(selectedFields: object): { readonly columns: number } {
+  return { columns: Object.keys(selectedFields).length }
 }
 
 type Decode = (value: unknown) => unknown

@@ -6,7 +6,7 @@ import { fetchThrough, purposeOf, type Endpoint, type Purpose } from '../trips.t
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import { readLibsqlError } from './errors.ts'
 
-export type SqliteTarget = Extract<Target, { dialect: 'sqlite' }>
+export type SqliteTarget = Extract<Target, { dialect: 'sqlite'; via: 'file' | 'libsql' }>
 
 /** SQLite's own: https://www.sqlite.org/limits.html */
 const libsqlLimits: TransportLimits = {

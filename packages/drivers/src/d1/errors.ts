@@ -1,0 +1,46 @@
+import { sqliteError, troubleOfSqlite } from '@millrace/db/dialects/sqlite/errors'
+import { databaseError, DatabaseError } from '@millrace/db/sql/errors'
+import type { Trouble } from '@millrace/db/sql/troubles'
+import { connectionFailure } from '../connection-failure.ts'
+
+/**
+ * What D1 says where it is not SQLite that answers, by https://developers.cloudflare.com/d1/observability/debug-d1/:
+ * whether anything was applied is certain only of what never left the queue or found no room.
+ */
+const platformTroubles: readonly (readonly [words: RegExp, trouble: Trouble, isNotApplied: boolean])[] = [
+  [/D1 DB is overloaded/i, 'database_busy', true],
+  [/exceeded (?:maximum DB size|D1's maximum account storage)/i, 'disk_full', true],
+  [/exceeded (?:timeout|its CPU time limit|its memory limit)|memory limit and was reset/i, 'database_timeout', false],
+  [/Network connection lost|was reset|to be reset|transient issue|client disconnected/i, 'database_unreachable', false],
+  [/D1_TYPE_ERROR/, 'internal', true],
+]
+
+/** Reads what the binding throws, or what Cloudflare's API says: SQLite's words, with the code behind them. */
+export function readD1Error(thrown: unknown): DatabaseError {
+  if (thrown instanceof DatabaseError || thrown instanceof TypeError) return passOn(thrown)
+  if (!(thrown instanceof Error)) return connectionFailure(thrown)
+  const message = wordsOf(thrown)
+  const platform = platformTroubles.find(([words]) => words.test(message))
+  if (platform !== undefined) {
+    const [, trouble, isNotApplied] = platform
+    return databaseError(trouble, `D1: ${message}`, { isNotApplied })
+  }
+  const code = /\bSQLITE_[A-Z]+\b/.exec(message)?.[0]
+  const trouble = troubleOfSqlite({ code: code ?? '', message })
+  return trouble === undefined ? connectionFailure(thrown) : sqliteError(trouble, withoutCode(message))
+}
+
+/** A defect of ours stays what it is. */
+function passOn(thrown: DatabaseError | TypeError): DatabaseError {
+  if (thrown instanceof DatabaseError) return thrown
+  throw thrown
+}
+
+function wordsOf({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message}: ${cause.message}` : message
+}
+
+/** `D1_ERROR: UNIQUE constraint failed: users.email: SQLITE_CONSTRAINT (extended: …)` without what the code adds. */
+function withoutCode(message: string): string {
+  return message.replace(/^D1_\w+: /, '').replace(/: SQLITE_[A-Z]+(?: \(extended: \w+\))?$/, '')
+}

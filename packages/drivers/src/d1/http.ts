@@ -1,0 +1,101 @@
+import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
+import type { Fetch } from '../fetch.ts'
+import type { D1Answer, D1Client, D1Statement } from './client.ts'
+
+/** Of Cloudflare's API: an account, a token that may edit D1, and the database's id. */
+export interface D1Account {
+  readonly accountId: string
+  readonly apiToken: string
+  readonly databaseId: string
+  /** `https://api.cloudflare.com/client/v4` when absent. */
+  readonly apiUrl?: string | undefined
+  /** In place of the global `fetch`. */
+  readonly fetch?: Fetch | undefined
+}
+
+/**
+ * A deployed D1 database by Cloudflare's HTTP API, for commands: a batch is one transaction there too.
+ * https://developers.cloudflare.com/api/resources/d1/subresources/database/methods/raw/
+ */
+export function httpClient(account: D1Account): D1Client {
+  const { accountId, apiToken, databaseId, apiUrl = 'https://api.cloudflare.com/client/v4' } = account
+  const url = `${apiUrl}/accounts/${encodeURIComponent(accountId)}/d1/database/${databaseId}/raw`
+  return {
+    async send(statements, timeoutSeconds) {
+      const answer = await (account.fetch ?? fetch)(url, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${apiToken}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ batch: statements.map(queryOf) }),
+        signal: AbortSignal.timeout(timeoutSeconds * 1000),
+      })
+      return readAnswer(answer.status, await answer.text(), statements.length)
+    },
+  }
+}
+
+function queryOf({ sql, params }: D1Statement) {
+  return { sql, params }
+}
+
+function readAnswer(status: number, text: string, count: number): readonly D1Answer[] {
+  const answer = parse(text)
+  const refused = status === 401 || status === 403 || status === 404 || status === 429
+  if (!isRecord(answer) || answer['success'] !== true || refused) throw failureOf(status, answer)
+  const results: readonly unknown[] = Array.isArray(answer['result']) ? answer['result'] : []
+  if (results.length !== count) throw new Error(`Cloudflare's API gave ${results.length} results for ${count}`)
+  return results.map(readResult)
+}
+
+function readResult(result: unknown): D1Answer {
+  const { results, meta } = recordOf(result)
+  const rows = recordOf(results)['rows']
+  const changes = recordOf(meta)['changes']
+  return {
+    rows: Array.isArray(rows) ? rows.filter(isRow) : [],
+    changes: typeof changes === 'number' ? changes : 0,
+  }
+}
+
+/** What the API's errors mean where it is not D1 that answers; the words of D1's own are read by `readD1Error`. */
+function failureOf(status: number, answer: unknown): DatabaseError | Error {
+  const message = messageIn(answer)
+  if (status === 401 || status === 403) {
+    return databaseError('token_refused', refusedWords(message), { isNotApplied: true })
+  }
+  if (status === 404) {
+    return databaseError('database_missing', `Cloudflare has no such D1 database: ${message}`, { isNotApplied: true })
+  }
+  if (status === 429) return databaseError('database_busy', `Cloudflare: ${message}`, { isNotApplied: true })
+  return new Error(message)
+}
+
+function refusedWords(message: string): string {
+  return `Cloudflare refused CLOUDFLARE_API_TOKEN for this account and D1: ${message}`
+}
+
+function messageIn(answer: unknown): string {
+  const errors = recordOf(answer)['errors']
+  const { message } = recordOf(Array.isArray(errors) ? errors.at(0) : undefined)
+  return typeof message === 'string' ? message : 'no answer that can be read'
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A proxy's page, say.
+    return undefined
+  }
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {}
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isRow(row: unknown): row is readonly unknown[] {
+  return Array.isArray(row)
+}

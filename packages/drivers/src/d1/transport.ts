@@ -1,0 +1,49 @@
+import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { Connect, RawResult, TripObserver } from '@millrace/db/sql/transport'
+import { observed } from '../observed.ts'
+import type { D1Answer, D1Client } from './client.ts'
+import { readD1Error } from './errors.ts'
+import { inPlaceOfRenaming } from './rebuild.ts'
+import { d1Limits, toD1 } from './statement.ts'
+
+/** Each call is one request to the database, which serves them one after the other: nothing is pooled or kept. */
+export function d1Transports(client: D1Client, timeoutSeconds: number): Connect {
+  return (observer) => ({
+    dialect: sqlite,
+    limits: d1Limits,
+    async run(statement) {
+      const [result] = await sendAll(client, observer, [statement], timeoutSeconds)
+      return result ?? { rows: [], affected: 0 }
+    },
+    async transact(writes, reads) {
+      return sendAll(client, observer, [...writes, ...reads], timeoutSeconds)
+    },
+    async transactUnchecked(writes) {
+      const { statements, resultOf } = inPlaceOfRenaming(writes)
+      const results = await sendAll(client, observer, statements, timeoutSeconds)
+      return writes.map((_, position) => results[resultOf(position)] ?? { rows: [], affected: 0 })
+    },
+  })
+}
+
+async function sendAll(
+  client: D1Client,
+  observer: TripObserver | undefined,
+  statements: readonly Statement[],
+  timeoutSeconds: number,
+): Promise<readonly RawResult[]> {
+  const own = statements.find((statement) => statement.timeoutSeconds !== undefined)?.timeoutSeconds
+  const sent = statements.map(toD1)
+  return observed(observer, statements, async () => {
+    try {
+      return (await client.send(sent, own ?? timeoutSeconds)).map(rawResult)
+    } catch (thrown) {
+      throw readD1Error(thrown)
+    }
+  })
+}
+
+function rawResult({ rows, changes }: D1Answer): RawResult {
+  return { rows, affected: changes }
+}
