@@ -26,7 +26,8 @@ const drizzle: Refusal = {
 }
 const tcpDrivers: Refusal = {
   regex: '^((pg|pg-.+|mysql2|libsql|better-sqlite3|mariadb|postgres)(/.*)?|node:sqlite)$',
-  message: 'Connections over TCP or to a file live in packages/drivers/src/native: everyone else asks for a Database.',
+  message:
+    'Connections over TCP or to a file live in packages/drivers/src/native and hyperdrive: everyone else asks for a Database.',
 }
 const node: Refusal = {
   regex: '^node:|^(assert|buffer|crypto|events|fs|http|https|net|os|path|process|stream|tls|url|util|zlib)(/|$)',
@@ -111,6 +112,25 @@ export const boundaries = [
   dbRoom('archive', rooms('repositories', 'checklist')),
   room('packages/db/src/dialects/**', ...dbRefusals, drivers, rooms('access', 'store', 'repositories')),
   room('packages/drivers/src/**', ...workerOnly, drizzle, hono, zod, packages('api', 'gateway', 'cli', 'functions')),
+  // What pools in Node and connections in workerd share, and the latter: no Node beside what their libraries bring.
+  room(
+    'packages/drivers/src/tcp/**',
+    node,
+    drivers,
+    drizzle,
+    hono,
+    zod,
+    packages('api', 'gateway', 'cli', 'functions'),
+  ),
+  room(
+    'packages/drivers/src/hyperdrive/**',
+    node,
+    drivers,
+    drizzle,
+    hono,
+    zod,
+    packages('api', 'gateway', 'cli', 'functions'),
+  ),
   room('packages/drivers/src/native/**', drivers, drizzle, hono, zod, packages('api', 'gateway', 'cli', 'functions')),
   room('packages/api/src/**', ...apiRefusals),
   room('packages/api/src/services/**', ...apiRefusals, hono),

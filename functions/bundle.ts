@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
+import { forWorkerd } from './for-workerd.ts'
 
 /**
  * Bundles a Worker into a folder: `index.js`, and a chunk for each thing that it loads only when needed. Wrangler bundles
@@ -25,6 +26,7 @@ export async function bundleWorker(
     // Those of wrangler: packages say by them what is for workerd.
     conditions: ['workerd', 'worker', 'browser'],
     define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [forWorkerd],
     logLevel: 'warning',
   })
   const chunksFirst = outputFiles.toSorted((one, other) => Number(isEntry(one.path)) - Number(isEntry(other.path)))

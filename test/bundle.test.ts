@@ -3,18 +3,30 @@ import { basename, dirname } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { describe, expect, inject, test } from 'vitest'
-import { dialects, type Dialect } from './dialects.ts'
 
-/** What an isolate of each dialect may load before it answers its first request, gzipped. */
-const mostKibibytes: Readonly<Record<Dialect, number>> = { sqlite: 225, postgres: 255, mysql: 215 }
+const drivers = ['libsql', 'd1', 'neon', 'planetscale', 'hyperdrive/postgres', 'hyperdrive/mysql'] as const
+type Driver = (typeof drivers)[number]
+
+/** What an isolate of each driver may load before it answers its first request, gzipped. */
+const mostKibibytes: Readonly<Record<Driver, number>> = {
+  libsql: 225,
+  d1: 215,
+  neon: 255,
+  planetscale: 215,
+  'hyperdrive/postgres': 240,
+  'hyperdrive/mysql': 320,
+}
 /** Of what is loaded for a backup, and a little for the schedule and the checklist. */
 const mostLazyKibibytes = 160
 
-/** Words of each dialect's driver, and of no other. */
-const driverWords: Readonly<Record<Dialect, string>> = {
-  sqlite: 'LibsqlError',
-  postgres: 'Neon-Connection-String',
-  mysql: 'psdb.v1alpha1.Database',
+/** Words of each driver's library, and of no other. */
+const driverWords: Readonly<Record<Driver, string>> = {
+  libsql: 'LibsqlError',
+  d1: 'D1_TYPE_ERROR',
+  neon: 'Neon-Connection-String',
+  planetscale: 'psdb.v1alpha1.Database',
+  'hyperdrive/postgres': 'not supported in pipeline mode',
+  'hyperdrive/mysql': 'PROTOCOL_CONNECTION_LOST',
 }
 
 /** The Worker's modules as wrangler deploys them. */
@@ -30,6 +42,7 @@ async function deployed() {
     format: 'esm',
     outdir: dirname(entry),
     write: false,
+    external: ['node:*', 'cloudflare:*'],
     metafile: true,
   })
   const texts = new Map(worker.modules.map((path) => [basename(path), readFileSync(path, 'utf8')]))
@@ -48,16 +61,19 @@ async function deployed() {
   }
   const textOf = (names: Iterable<string>) => [...names].map((name) => texts.get(name) ?? '').join('\n')
   const atStart = loadedWith(basename(entry))
-  const connectors = [...new Set([...atStart].flatMap((name) => importsOf(name, 'dynamic-import')))].filter((name) =>
-    name.startsWith('connect-'),
+  const loadedLater = [...new Set([...atStart].flatMap((name) => importsOf(name, 'dynamic-import')))]
+  const connectorOf = new Map(
+    drivers.map((driver) => {
+      const own = loadedLater.filter((name) => textOf(loadedWith(name)).includes(driverWords[driver]))
+      if (own.length !== 1) throw new Error(`${own.length} modules load the driver ${driver}`)
+      return [driver, own]
+    }),
   )
-  /** What an isolate loads for its first request when its URL is of the dialect. */
-  function loadedFor(dialect: Dialect): string {
-    const own = connectors.filter((name) => textOf(loadedWith(name)).includes(driverWords[dialect]))
-    if (own.length !== 1) throw new Error(`${own.length} modules load the driver of ${dialect}`)
-    return textOf(new Set([...atStart, ...loadedWith(...own)]))
+  /** What an isolate loads for its first request when its URL asks for the driver. */
+  function loadedFor(driver: Driver): string {
+    return textOf(new Set([...atStart, ...loadedWith(...(connectorOf.get(driver) ?? []))]))
   }
-  const always = new Set([...atStart, ...connectors.flatMap((name) => [...loadedWith(name)])])
+  const always = new Set([...atStart, ...loadedWith(...[...connectorOf.values()].flat())])
   return { loadedFor, whenNeeded: textOf([...texts.keys()].filter((name) => !always.has(name))) }
 }
 
@@ -66,21 +82,21 @@ function kibibytesOf(text: string): number {
   return gzipSync(text).length / 1024
 }
 
-describe.each(dialects)('an isolate of %s', (dialect) => {
-  test(`loads at most ${mostKibibytes[dialect]} KiB gzipped before it answers`, async (context) => {
+describe.each(drivers)('an isolate with the driver %s', (driver) => {
+  test(`loads at most ${mostKibibytes[driver]} KiB gzipped before it answers`, async (context) => {
     const { loadedFor } = await deployed()
-    const size = kibibytesOf(loadedFor(dialect))
-    const told = `${dialect}: ${size.toFixed(1)} KiB gzipped`
+    const size = kibibytesOf(loadedFor(driver))
+    const told = `${driver}: ${size.toFixed(1)} KiB gzipped`
     await context.annotate(told)
     process.stdout.write(`An isolate loads: ${told}\n`)
-    expect(size).toBeLessThanOrEqual(mostKibibytes[dialect])
+    expect(size).toBeLessThanOrEqual(mostKibibytes[driver])
   })
 
-  test('loads no driver of another dialect, and nothing of what only a backup needs', async () => {
+  test('loads no other driver, and nothing of what only a backup needs', async () => {
     const { loadedFor } = await deployed()
-    const loaded = loadedFor(dialect)
-    for (const other of dialects) {
-      if (other !== dialect) expect(loaded).not.toContain(driverWords[other])
+    const loaded = loadedFor(driver)
+    for (const other of drivers) {
+      if (other !== driver) expect(loaded).not.toContain(driverWords[other])
     }
     expect(loaded).not.toContain('age-encryption.org/v1')
   })

@@ -5,10 +5,14 @@ import { createClient } from '@libsql/client'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
+import { served } from './served.ts'
 import type { ServerAddress } from './servers/address.ts'
 
 export const dialects = ['sqlite', 'postgres', 'mysql'] as const
 export type Dialect = (typeof dialects)[number]
+
+const serverDialects = ['postgres', 'mysql'] as const
+export type ServerDialect = (typeof serverDialects)[number]
 
 export type RawRow = Readonly<Record<string, unknown>>
 
@@ -42,7 +46,17 @@ export type Template =
  * CI, where nothing may be missing, a failed one.
  */
 export function describeDialects(suite: (dialect: Dialect) => void): void {
-  for (const dialect of dialects) {
+  // Hyperdrive reaches servers alone.
+  describeEach(served === 'hyperdrive' ? serverDialects : dialects, suite)
+}
+
+/** As {@link describeDialects}, for those that are servers. */
+export function describeServers(suite: (dialect: ServerDialect) => void): void {
+  describeEach(serverDialects, suite)
+}
+
+function describeEach<Each extends Dialect>(among: readonly Each[], suite: (dialect: Each) => void): void {
+  for (const dialect of among) {
     describe(dialect, () => {
       const reason = missingReason(dialect)
       if (reason === undefined) {

@@ -11,6 +11,8 @@ import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { targetOf } from './database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { connectionStringOf, serverOf } from './hyperdrive.ts'
+import { served } from './served.ts'
 import { recordAnswer } from './recording.ts'
 import { serveInProcess, type ServedInProcess } from './servers/serve.ts'
 import { runWorker } from './servers/worker.ts'
@@ -28,12 +30,6 @@ export interface ServiceOptions {
   readonly gateways?: number
 }
 
-/**
- * How a service is run: the built Worker in workerd, or the app as `millrace serve` has it, on Node with a native driver.
- * `TEST_SERVICE=serve` has every suite that takes it run against the second.
- */
-const served: 'functions' | 'serve' = process.env['TEST_SERVICE'] === 'serve' ? 'serve' : 'functions'
-
 /** Whether this run's services are those of `millrace serve`, which lack what belongs to the platform or the gateway. */
 export const isServe = served === 'serve'
 
@@ -42,6 +38,7 @@ export interface Service {
   readonly database: TestDatabase
   /** The base URL of each worker, without a slash at its end. */
   readonly urls: readonly string[]
+  /** Through Hyperdrive there is none: of the database's server instead. */
   readonly gatewayUrls: readonly string[]
   /** The variables that the workers run with, keys and tokens included. */
   readonly vars: Readonly<Record<string, string>>
@@ -76,13 +73,14 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
             }),
           )
         : await startWorkers(options.workers ?? 1, cleanups, (index) => {
+            if (served === 'hyperdrive') return startThroughHyperdrive(database, vars, logged)
             const gatewayUrl = gateways[index % gateways.length] ?? gateways[0]
             return startWorker({ ...vars, DATABASE_GATEWAY_URL: gatewayUrl, ...options.vars }, logged)
           })
     return {
       database,
       urls,
-      gatewayUrls: gateways,
+      gatewayUrls: served === 'hyperdrive' ? [serverOf(database).url] : gateways,
       vars,
       async fetch(path, init, worker = 0) {
         const response = await fetch(`${urls[worker]}${path}`, init)
@@ -177,6 +175,23 @@ function startWorker(vars: Readonly<Record<string, string>>, logged: string[]): 
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)
   return runWorker(worker, vars, (line) => logged.push(line))
+}
+
+/** A suite that puts something before the gateway has it before the database instead. */
+function startThroughHyperdrive(
+  database: TestDatabase,
+  { DATABASE_GATEWAY_URL, ...vars }: Readonly<Record<string, string>>,
+  logged: string[],
+): Miniflare {
+  const worker = inject('worker')
+  if ('failed' in worker) throw new Error(worker.failed)
+  const port = DATABASE_GATEWAY_URL === undefined ? undefined : Number(new URL(DATABASE_GATEWAY_URL).port)
+  const hyperdrives = { DATABASE: connectionStringOf(database, port) }
+  return runWorker(
+    { ...worker, options: { ...worker.options, hyperdrives } },
+    { ...vars, DATABASE_URL: 'hyperdrive://DATABASE' },
+    (line) => logged.push(line),
+  )
 }
 
 /** Has the daily schedule run until there is a backup that was verified: one that was asked for may be under way. */

@@ -1,5 +1,5 @@
 import type { DatabaseBindings } from '@millrace/api/settings'
-import type { Target } from '@millrace/db/url'
+import type { HyperdriveBinding, Target } from '@millrace/db/url'
 import { bindingClient } from '@millrace/drivers/d1/binding'
 import { isD1Binding, type D1Client } from '@millrace/drivers/d1/client'
 
@@ -9,7 +9,7 @@ type Bindings = Readonly<Record<string, unknown>>
 export function databaseBindings(env: Bindings): DatabaseBindings {
   return {
     hasD1: (binding) => isD1Binding(env[binding]),
-    hyperdrive: (binding) => connectionStringOf(env[binding]),
+    hyperdrive: (binding) => hyperdriveOf(env[binding]),
   }
 }
 
@@ -19,7 +19,18 @@ export function d1Of(target: Target, env: Bindings): D1Client | undefined {
   return isD1Binding(binding) ? bindingClient(binding) : undefined
 }
 
-function connectionStringOf(value: unknown): string | undefined {
+function hyperdriveOf(value: unknown): HyperdriveBinding | undefined {
   if (typeof value !== 'object' || value === null || !('connectionString' in value)) return undefined
-  return typeof value.connectionString === 'string' ? value.connectionString : undefined
+  const text = (name: string): string => {
+    const member: unknown = Reflect.get(value, name)
+    return typeof member === 'string' ? member : ''
+  }
+  return {
+    connectionString: text('connectionString'),
+    host: text('host'),
+    port: Number(Reflect.get(value, 'port')),
+    database: text('database'),
+    user: text('user'),
+    password: text('password'),
+  }
 }

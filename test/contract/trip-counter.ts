@@ -2,8 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { served } from '../served.ts'
+import { startTcpTripCounter } from './tcp-trip-counter.ts'
 
-/** Stands between the functions and their gateway, and counts what passes: the round trips as the network sees them. */
+/**
+ * Stands between the functions and their gateway (through Hyperdrive: the database), and counts what passes: the round
+ * trips as the network sees them.
+ */
 export interface TripCounter {
   readonly url: string
   /** Sends everything on to the gateway at this URL. */
@@ -14,6 +19,7 @@ export interface TripCounter {
 }
 
 export async function startTripCounter(): Promise<TripCounter> {
+  if (served === 'hyperdrive') return startTcpTripCounter()
   let trips = 0
   const upgraded = new Set<Duplex>()
   let target: string | undefined

@@ -305,16 +305,17 @@ export function driverConformance(traits: DriverTraits, start: () => Promise<Dri
     }
   })
 
-  /** A connection through a proxy that cuts it at the next statement. */
-  async function withProxy(work: (proxied: Connection, proxy: CuttingProxy) => Promise<void>): Promise<void> {
+  /** A transport through a proxy that cuts its connection at the next statement. */
+  async function withProxy(work: (proxied: Transport, proxy: CuttingProxy) => Promise<void>): Promise<void> {
     if (driver.server === undefined) throw new Error('a driver with a network has a server')
     const proxy = await startCuttingProxy(driver.server)
     const proxied = await driver.connect({ port: proxy.port })
     try {
-      // So that the statement is prepared by then, where the driver does that.
-      for (const id of ['one', 'two']) await proxied.transport().run(insert(id))
-      await driver.database.query('delete from things')
-      await work(proxied, proxy)
+      const own = proxied.transport()
+      // So that it has a connection, and that the statement is prepared by then, where the driver does that.
+      for (const id of ['one', 'two']) await own.run(insert(id))
+      await own.run({ text: 'delete from things', parameters: [] })
+      await work(own, proxy)
     } finally {
       await proxied.close()
       await proxy.close()
@@ -327,7 +328,7 @@ export function driverConformance(traits: DriverTraits, start: () => Promise<Dri
     async () => {
       await withProxy(async (proxied, proxy) => {
         proxy.cut('before')
-        const error = await failureOf(proxied.transport().run(insert('lost')))
+        const error = await failureOf(proxied.run(insert('lost')))
         expect(error).toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
         expect(await ids()).toEqual([])
       })
@@ -340,7 +341,7 @@ export function driverConformance(traits: DriverTraits, start: () => Promise<Dri
     async () => {
       await withProxy(async (proxied, proxy) => {
         proxy.cut('after')
-        const error = await failureOf(proxied.transport().run(insert('lost')))
+        const error = await failureOf(proxied.run(insert('lost')))
         expect(error).toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
         expect(await ids()).toEqual(['lost'])
       })
@@ -350,9 +351,9 @@ export function driverConformance(traits: DriverTraits, start: () => Promise<Dri
   testWhere(traits.hasNetwork, 'after a lost connection the next statement makes a new one', async () => {
     await withProxy(async (proxied, proxy) => {
       proxy.cut('before')
-      await failureOf(proxied.transport().run(insert('lost')))
+      await failureOf(proxied.run(insert('lost')))
       proxy.cut('never')
-      await proxied.transport().run(insert('found'))
+      await proxied.run(insert('found'))
       expect(await ids()).toEqual(['found'])
     })
   })

@@ -1,4 +1,4 @@
-import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import { parseDatabaseUrl, type HyperdriveBinding, type Target } from '@millrace/db/url'
 import {
   defaultRateLimits,
   rateLimitNames,
@@ -87,8 +87,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface DatabaseBindings {
   /** Whether a D1 database is bound under this name. */
   hasD1(binding: string): boolean
-  /** The connection string of the Hyperdrive binding of this name; undefined where there is none such. */
-  hyperdrive(binding: string): string | undefined
+  /** The Hyperdrive binding of this name; undefined where there is none such. */
+  hyperdrive(binding: string): HyperdriveBinding | undefined
 }
 
 /**

@@ -18,7 +18,7 @@ function isTimeout(cause: unknown): boolean {
   return cause instanceof Error && (cause.name === 'TimeoutError' || cause.name === 'AbortError')
 }
 
-/** What the gateway puts behind the words of a connection that it could not make: native/connection-trouble.ts. */
+/** What the gateway puts behind the words of a connection that it could not make: tcp/connection-trouble.ts. */
 const told = / \[(connection_refused|unknown_host|tls_unsupported|certificate_untrusted)\]/
 
 /** Why the gateway could not connect, where its message says so. */

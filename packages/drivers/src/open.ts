@@ -33,6 +33,7 @@ export async function connectHttp(settings: DatabaseSettings): Promise<Connectio
     if (d1 === undefined) throw new TypeError('a D1 database is reached by a binding or by the API of Cloudflare')
     return (await import('./d1/connect.ts')).connect(d1, timeoutSeconds)
   }
+  if (target.via === 'hyperdrive') return connectHyperdrive(target, timeoutSeconds)
   const endpoint = endpointOf(settings)
   switch (target.dialect) {
     case 'sqlite':
@@ -41,6 +42,18 @@ export async function connectHttp(settings: DatabaseSettings): Promise<Connectio
       return (await import('./neon/connect.ts')).connect(target, endpoint)
     case 'mysql':
       return (await import('./planetscale/connect.ts')).connect(target, endpoint)
+  }
+}
+
+async function connectHyperdrive(
+  target: Extract<Target, { via: 'hyperdrive' }>,
+  timeoutSeconds: number,
+): Promise<Connection> {
+  switch (target.dialect) {
+    case 'postgres':
+      return (await import('./hyperdrive/postgres.ts')).connect(target, { timeoutSeconds })
+    case 'mysql':
+      return (await import('./hyperdrive/mysql.ts')).connect(target, { timeoutSeconds })
   }
 }
 

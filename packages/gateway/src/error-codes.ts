@@ -1,11 +1,8 @@
 import { DatabaseError } from 'pg'
-import {
-  MysqlConnectionLostError,
-  MysqlManyResultsError,
-  MysqlServerError,
-  MysqlUnreachableError,
-} from '@millrace/drivers/native/mysql-connection'
-import { PostgresConnectionLostError, PostgresUnreachableError } from '@millrace/drivers/native/postgres-connection'
+import { MysqlConnectionLostError, MysqlManyResultsError } from '@millrace/drivers/native/mysql-connection'
+import { MysqlServerError, MysqlUnreachableError } from '@millrace/drivers/tcp/mysql-errors'
+import { PostgresConnectionLostError } from '@millrace/drivers/native/postgres-connection'
+import { PostgresUnreachableError } from '@millrace/drivers/tcp/postgres-errors'
 import { SqliteFailure } from '@millrace/drivers/native/sqlite-connection'
 import { StreamError } from './hrana-errors.ts'
 import { PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'

@@ -5,9 +5,9 @@ import {
   PostgresConnection,
   PostgresConnectionLostError,
   type PostgresResult,
-  PostgresUnreachableError,
-  type PostgresValue,
 } from '@millrace/drivers/native/postgres-connection'
+import { PostgresUnreachableError } from '@millrace/drivers/tcp/postgres-errors'
+import type { PostgresValue } from '@millrace/drivers/tcp/postgres-values'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'

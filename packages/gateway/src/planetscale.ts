@@ -7,9 +7,8 @@ import {
   type MysqlField,
   MysqlManyResultsError,
   type MysqlResult,
-  MysqlServerError,
-  MysqlUnreachableError,
 } from '@millrace/drivers/native/mysql-connection'
+import { MysqlServerError, MysqlUnreachableError } from '@millrace/drivers/tcp/mysql-errors'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'

@@ -1,7 +1,6 @@
 import { type BindingPlace, readBinding } from './binding.ts'
 import { UrlFault } from './fault.ts'
-import { readScheme, type UrlKind } from './scheme.ts'
-import { readServer } from './server.ts'
+import { readScheme } from './scheme.ts'
 import type { ServerAddress, UrlEnvironment } from './index.ts'
 
 const example = 'hyperdrive://BINDING, such as hyperdrive://HYPERDRIVE'
@@ -20,22 +19,19 @@ export function readHyperdrive(
   const place = readBinding(source, bodyStart, example)
   if (place instanceof UrlFault) return place
   if (hyperdrive === undefined) return outsideWorker(place)
-  const connectionString = hyperdrive(place.binding)
-  if (connectionString === undefined) return unbound(place)
-  // Its options are for drivers that find TLS by them; Hyperdrive's end of the connection is in the Worker.
-  const url = connectionString.replace(/\?.*$/s, '')
-  const scheme = readScheme(url)
-  if (scheme instanceof UrlFault) return unreadable(place)
-  const server = servers[scheme.kind]
-  if (server === undefined) return unreadable(place)
-  const read = readServer(url, scheme.bodyStart, { defaultPort: server.defaultPort, example: '' })
-  if (read instanceof UrlFault) return unreadable(place)
-  return { ...place, dialect: server.dialect, address: { ...read.address, options: place.options } }
+  const bound = hyperdrive(place.binding)
+  if (bound === undefined) return unbound(place)
+  const dialect = dialectOf(bound.connectionString)
+  const { host, port, database, user, password } = bound
+  if (dialect === undefined || host === '' || database === '' || user === '') return unreadable(place)
+  return { ...place, dialect, address: { host, port, database, user, password, options: place.options } }
 }
 
-const servers: Partial<Record<UrlKind, { readonly dialect: 'postgres' | 'mysql'; readonly defaultPort: number }>> = {
-  postgres: { dialect: 'postgres', defaultPort: 5432 },
-  mysql: { dialect: 'mysql', defaultPort: 3306 },
+/** Only the scheme of its connection string says what is behind a binding. */
+function dialectOf(connectionString: string): 'postgres' | 'mysql' | undefined {
+  const scheme = readScheme(connectionString)
+  if (scheme instanceof UrlFault) return undefined
+  return scheme.kind === 'postgres' || scheme.kind === 'mysql' ? scheme.kind : undefined
 }
 
 function outsideWorker({ span }: BindingPlace): UrlFault {
@@ -56,11 +52,11 @@ function unbound({ span }: BindingPlace): UrlFault {
   )
 }
 
-/** Nothing of the connection string is shown: it holds a password. */
+/** Nothing of the binding is shown: it holds a password. */
 function unreadable({ span }: BindingPlace): UrlFault {
   return new UrlFault(
     span,
-    "The connection string of DATABASE_URL's Hyperdrive binding cannot be read",
+    "DATABASE_URL's Hyperdrive binding leads to no database that can be used",
     'It has to lead to PostgreSQL or MySQL, with a user, a host and a database.',
     'Check the Hyperdrive configuration with `wrangler hyperdrive get ID`.',
   )

@@ -83,8 +83,21 @@ export type ParsedUrl =
 
 export interface UrlEnvironment {
   readonly DATABASE_AUTH_TOKEN?: string | undefined
-  /** The connection string of the Worker's Hyperdrive binding of that name; undefined where there is none such. */
-  readonly hyperdrive?: ((binding: string) => string | undefined) | undefined
+  /** The Worker's Hyperdrive binding of that name; undefined where there is none such. */
+  readonly hyperdrive?: ((binding: string) => HyperdriveBinding | undefined) | undefined
+}
+
+/**
+ * What a Hyperdrive binding says of itself. Who connects takes its members: workerd writes them into the connection
+ * string without percent-encoding.
+ */
+export interface HyperdriveBinding {
+  readonly connectionString: string
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
 }
 
 /**

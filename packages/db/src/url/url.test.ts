@@ -6,6 +6,7 @@ import {
   parseDatabaseUrl,
   redactUrl,
   type ServerAddress,
+  type HyperdriveBinding,
   type UrlEnvironment,
 } from './index.ts'
 
@@ -223,9 +224,10 @@ const d1s: readonly Good[] = [
 ]
 
 /** A Worker with one Hyperdrive binding, `HYPERDRIVE`. */
-const bound = (connectionString: string): UrlEnvironment => ({
-  hyperdrive: (binding) => (binding === 'HYPERDRIVE' ? connectionString : undefined),
-})
+const bound = (connectionString: string, members: Partial<HyperdriveBinding> = {}): UrlEnvironment => {
+  const found = { connectionString, host: 'x', port: 5432, database: 'db', user: 'u', password: 'p', ...members }
+  return { hyperdrive: (binding) => (binding === 'HYPERDRIVE' ? found : undefined) }
+}
 const hyperdrive = (target: object, options: Partial<ConnectionOptions> = {}) => ({
   ...target,
   via: 'hyperdrive',
@@ -238,13 +240,14 @@ const hyperdrives: readonly Good[] = [
     'hyperdrive://HYPERDRIVE',
     hyperdrive(postgres({ host: 'x.hyperdrive.local' })),
     [],
-    bound('postgresql://u:p@x.hyperdrive.local:5432/db?sslmode=disable&what=ever'),
+    bound('postgresql://u:p@x.hyperdrive.local:5432/db?sslmode=disable', { host: 'x.hyperdrive.local' }),
   ],
   [
     'hyperdrive://HYPERDRIVE?pool_size=3',
     hyperdrive(mysql({ host: '127.0.0.1', port: 33_060, password: 'p?/@x' }), { poolSize: 3 }),
     [],
-    bound('mysql://u:p%3F%2F%40x@127.0.0.1:33060/db?ssl-mode=disabled'),
+    // As workerd writes it: nothing is percent-encoded.
+    bound('mysql://u:p?/@x@127.0.0.1:33060/db', { host: '127.0.0.1', port: 33_060, password: 'p?/@x' }),
   ],
   [
     'hyperdrive://HYPERDRIVE?sslmode=require',
@@ -284,7 +287,7 @@ const stray = (name: string, database: string) => `DATABASE_URL has the option $
 
 const notBinding = "DATABASE_URL's binding is not a name that a binding can have"
 const notHere = 'DATABASE_URL leads through a Hyperdrive binding, which only the deployed functions have'
-const unreadableBinding = "The connection string of DATABASE_URL's Hyperdrive binding cannot be read"
+const unreadableBinding = "DATABASE_URL's Hyperdrive binding leads to no database that can be used"
 
 const bads: readonly Bad[] = [
   ['d1://', 'DATABASE_URL names no binding', 'd1://«»', 'd1://DB'],
@@ -309,12 +312,18 @@ const bads: readonly Bad[] = [
     '[[hyperdrive]]',
     bound('postgres://u:S3CRET@h/db'),
   ],
-  ...['postgres://u:S3CRET@h', 'redis://u:S3CRET@h/0', 'S3CRET', ''].map((text): Bad => [
+  ...[
+    bound('redis://u:S3CRET@h/0'),
+    bound('S3CRET'),
+    bound(''),
+    bound('postgres://u:S3CRET@h/', { database: '' }),
+    bound('postgres://:S3CRET@h/db', { user: '' }),
+  ].map((env): Bad => [
     'hyperdrive://HYPERDRIVE',
     unreadableBinding,
     'hyperdrive://«HYPERDRIVE»',
     'wrangler hyperdrive get',
-    bound(text),
+    env,
   ]),
   [
     'hyperdrive://HYPERDRIVE?driver=neon',

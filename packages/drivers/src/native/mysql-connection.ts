@@ -9,7 +9,8 @@ import {
 import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
-import { connectionFailureWords } from './connection-trouble.ts'
+import { connectionFailureWords } from '../tcp/connection-trouble.ts'
+import { MysqlUnreachableError, serverErrorOf, type CodedError } from '../tcp/mysql-errors.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
@@ -33,24 +34,6 @@ export interface MysqlResult {
   readonly rows: readonly (readonly (Buffer | null)[])[]
   readonly rowsAffected: bigint
   readonly insertId: bigint
-}
-
-/** The server's own answer to a statement or to a log-in. */
-export class MysqlServerError extends Error {
-  override readonly name = 'MysqlServerError'
-  readonly errno: number
-  readonly sqlState: string
-
-  constructor(errno: number, sqlState: string, message: string) {
-    super(message)
-    this.errno = errno
-    this.sqlState = sqlState
-  }
-}
-
-/** The server could not be reached: nothing was sent. */
-export class MysqlUnreachableError extends Error {
-  override readonly name = 'MysqlUnreachableError'
 }
 
 /** The connection broke with a statement under way: whether it was applied is not known. */
@@ -375,20 +358,6 @@ function addressFault(host: string, connection: Connection, tls: TlsPolicy): Err
   const stream: unknown = Reflect.get(connection, 'stream')
   if (!(stream instanceof TLSSocket)) return new Error('The connection is not encrypted.')
   return identityFault(tls, stream.getPeerCertificate())
-}
-
-export interface CodedError extends Error {
-  readonly code?: string
-  readonly errno?: number
-  readonly sqlState?: string
-  readonly sqlMessage?: string
-}
-
-export function serverErrorOf(error: CodedError): MysqlServerError | undefined {
-  const { errno, sqlState, sqlMessage } = error
-  // An error of the network has an errno too (a negative one), but no message of the server.
-  if (errno === undefined || sqlMessage === undefined) return undefined
-  return new MysqlServerError(errno, sqlState ?? 'HY000', sqlMessage)
 }
 
 function isTlsRefusal(error: CodedError): boolean {

@@ -1,7 +1,8 @@
-import type { Connection, ResultSetHeader } from 'mysql2'
+import type { Connection } from 'mysql2'
 import type { RawResult } from '@millrace/db/sql/transport'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
+import { mysqlResultOf } from '../tcp/mysql-results.ts'
 import type { ConnectionLog } from './log.ts'
 import { openMysql, setUpStatement, type MysqlConfig, type MysqlOpenOptions } from './mysql-connection.ts'
 import type { PooledConnection } from './pool.ts'
@@ -64,7 +65,7 @@ export class MysqlSession implements PooledConnection {
     return new Promise((resolve, reject) => {
       const values = parameters.map(valueOf)
       this.#connection.execute({ sql: text, values, rowsAsArray: true }, (error, rows: unknown) => {
-        if (error === null) resolve(resultOf(rows))
+        if (error === null) resolve(mysqlResultOf(rows))
         else reject(this.#noted(error))
       })
     })
@@ -73,7 +74,7 @@ export class MysqlSession implements PooledConnection {
   command(text: string): Promise<RawResult> {
     return new Promise((resolve, reject) => {
       this.#connection.query({ sql: text, rowsAsArray: true }, (error, rows: unknown) => {
-        if (error === null) resolve(resultOf(rows))
+        if (error === null) resolve(mysqlResultOf(rows))
         else reject(this.#noted(error))
       })
     })
@@ -115,19 +116,6 @@ export class MysqlSession implements PooledConnection {
     if (!('sqlMessage' in error) || error.sqlMessage === undefined) this.#isLost = true
     return error
   }
-}
-
-function resultOf(rows: unknown): RawResult {
-  if (isHeader(rows)) return { rows: [], affected: rows.affectedRows }
-  return { rows: isRows(rows) ? rows : [], affected: 0 }
-}
-
-function isHeader(rows: unknown): rows is ResultSetHeader {
-  return typeof rows === 'object' && rows !== null && 'affectedRows' in rows
-}
-
-function isRows(rows: unknown): rows is readonly (readonly unknown[])[] {
-  return Array.isArray(rows)
 }
 
 /** mysql2 sends a number as a double, which no `limit` takes: numbers go as text, which the server turns into its own. */

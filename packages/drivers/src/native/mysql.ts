@@ -1,18 +1,18 @@
 import { mysql } from '@millrace/db/dialects/mysql/dialect'
-import { mysqlError, troubleOfErrno, wordsOfErrno } from '@millrace/db/dialects/mysql/errors'
-import { DatabaseError, databaseError, gateClosed } from '@millrace/db/sql/errors'
+import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, RawResult, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
-import { connectionTrouble, wordsAlone } from '../connection-failure.ts'
 import { refuseWeakIsolation } from '../consistent-snapshot.ts'
 import { observed } from '../observed.ts'
-import { MysqlServerError, MysqlUnreachableError, serverErrorOf, type MysqlOpenOptions } from './mysql-connection.ts'
+import { writeUntilGate } from '../tcp/gated-writes.ts'
+import { readMysqlError } from '../tcp/mysql-errors.ts'
+import { withinSeconds } from '../tcp/time-limit.ts'
+import type { MysqlOpenOptions } from './mysql-connection.ts'
 import { MysqlSession } from './mysql-session.ts'
 import { Pool, type Lease } from './pool.ts'
 import { poolFailure, type NativeOptions } from './pooled.ts'
-import { withinSeconds } from './time-limit.ts'
 import { tlsAttempts } from './tls.ts'
 
 /** A prepared statement counts its parameters in 16 bits; 16 MiB is the default of `max_allowed_packet`. */
@@ -92,21 +92,6 @@ const begin: Statement = { text: 'begin', parameters: [] }
 const commit: Statement = { text: 'commit', parameters: [] }
 const rollback: Statement = { text: 'rollback', parameters: [] }
 
-/** What a gate has made idle is left out. */
-async function writeUntilGate(writes: readonly Statement[], run: (statement: Statement) => Promise<RawResult>) {
-  const results: RawResult[] = []
-  let isDone = true
-  for (const statement of writes) {
-    const result = isDone ? await run(statement) : nothing
-    if (statement.isGate === true && result.affected === 0) {
-      if (statement.endsBatch === true) throw gateClosed()
-      isDone = false
-    }
-    results.push(result)
-  }
-  return { isDone, results }
-}
-
 function stoppable({ connection }: Lease<MysqlSession>, open: () => Promise<MysqlSession>) {
   return {
     async stop() {
@@ -126,22 +111,9 @@ function stoppable({ connection }: Lease<MysqlSession>, open: () => Promise<Mysq
   }
 }
 
+/** As {@link readMysqlError}, and what the pool throws. */
 function readError(thrown: unknown, statement: string | undefined): DatabaseError {
-  if (thrown instanceof DatabaseError) return thrown
-  const ofPool = poolFailure(thrown)
-  if (ofPool !== undefined) return ofPool
-  if (thrown instanceof MysqlUnreachableError) {
-    const trouble = connectionTrouble(thrown.message) ?? 'database_unreachable'
-    return databaseError(trouble, wordsAlone(thrown.message), { isNotApplied: true })
-  }
-  if (thrown instanceof TypeError) throw thrown
-  const answered = thrown instanceof Error ? serverErrorOf(thrown) : undefined
-  const failure = thrown instanceof MysqlServerError ? thrown : answered
-  if (failure === undefined) {
-    return databaseError('database_unreachable', 'the connection to the database broke', { isNotApplied: false })
-  }
-  const { errno, message } = failure
-  return mysqlError(troubleOfErrno(errno, message) ?? 'internal', wordsOfErrno(errno, message), { message, statement })
+  return poolFailure(thrown) ?? readMysqlError(thrown, statement)
 }
 
 function runRead(session: MysqlSession, statement: Statement): Promise<RawResult> {

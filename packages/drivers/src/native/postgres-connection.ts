@@ -1,12 +1,12 @@
 import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
 import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
-import { connectionFailureWords } from './connection-trouble.ts'
+import { connectionFailureWords } from '../tcp/connection-trouble.ts'
+import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'
+import type { PostgresValue } from '../tcp/postgres-values.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
-
-export type PostgresValue = string | null
 
 export interface PostgresResult {
   /** The command tag's first word; empty for an empty query. */
@@ -15,11 +15,6 @@ export interface PostgresResult {
   readonly fields: readonly FieldDef[]
   /** Each value as the text that PostgreSQL sent. */
   readonly rows: readonly (readonly PostgresValue[])[]
-}
-
-/** The server could not be reached: nothing was sent. */
-export class PostgresUnreachableError extends Error {
-  override readonly name = 'PostgresUnreachableError'
 }
 
 /** The connection broke with a statement under way: whether it was applied is not known. */

@@ -1,24 +1,19 @@
 import { DatabaseError as ServerError } from 'pg'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
-import { postgresError } from '@millrace/db/dialects/postgres/errors'
 import { plain } from '@millrace/db/dialects/plain'
-import { DatabaseError, databaseError } from '@millrace/db/sql/errors'
+import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, RawResult, TransportLimits } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
-import { connectionTrouble, wordsAlone } from '../connection-failure.ts'
 import { observed } from '../observed.ts'
+import { readPostgresError } from '../tcp/postgres-errors.ts'
+import { postgresValueOf } from '../tcp/postgres-values.ts'
+import { withinSeconds } from '../tcp/time-limit.ts'
 import { Pool, type Lease } from './pool.ts'
 import { poolFailure, type NativeOptions } from './pooled.ts'
-import {
-  PostgresConnection,
-  PostgresUnreachableError,
-  type PostgresOpenOptions,
-  type PostgresValue,
-} from './postgres-connection.ts'
+import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
 import { StatementNames } from './statement-names.ts'
-import { withinSeconds } from './time-limit.ts'
 import { tlsAttempts } from './tls.ts'
 
 /** The protocol counts parameters in 16 bits, and bytes of a message in 31. */
@@ -71,7 +66,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   }
 
   const send = async (connection: PostgresConnection, { text, parameters }: Statement): Promise<RawResult> => {
-    const { rows, rowCount } = await connection.query(text, parameters.map(valueOf), names.nameOf(text))
+    const { rows, rowCount } = await connection.query(text, parameters.map(postgresValueOf), names.nameOf(text))
     return { rows, affected: rowCount ?? 0 }
   }
 
@@ -142,39 +137,14 @@ function isNameLost(thrown: unknown): boolean {
   return code === '26000' || code === '42P05' || (code === '0A000' && message.includes('cached plan'))
 }
 
-function valueOf(parameter: unknown): PostgresValue {
-  switch (typeof parameter) {
-    case 'string':
-      return parameter
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return String(parameter)
-    default:
-      if (parameter === null) return null
-      throw new TypeError(`a parameter of PostgreSQL is text, not ${typeof parameter}`)
-  }
-}
-
+/** As {@link readPostgresError}, and what the pool throws. */
 function readError(thrown: unknown): DatabaseError {
-  if (thrown instanceof DatabaseError) return thrown
-  if (thrown instanceof ServerError) {
-    const { code = '', message, constraint, column } = thrown
-    return postgresError({ code, message, constraint, column })
-  }
-  const ofPool = poolFailure(thrown)
-  if (ofPool !== undefined) return ofPool
-  if (thrown instanceof PostgresUnreachableError) {
-    const trouble = connectionTrouble(thrown.message) ?? 'database_unreachable'
-    return databaseError(trouble, wordsAlone(thrown.message), { isNotApplied: true })
-  }
-  if (thrown instanceof TypeError) throw thrown
-  return databaseError('database_unreachable', 'the connection to the database broke', { isNotApplied: false })
+  return poolFailure(thrown) ?? readPostgresError(thrown)
 }
 
 async function runRead(connection: PostgresConnection, { text, parameters }: Statement): Promise<RawResult> {
   try {
-    const { rows, rowCount } = await connection.query(text, parameters.map(valueOf))
+    const { rows, rowCount } = await connection.query(text, parameters.map(postgresValueOf))
     return { rows, affected: rowCount ?? 0 }
   } catch (thrown) {
     throw readError(thrown)

@@ -1,8 +1,8 @@
 import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
 import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
-import { gateClosed } from '@millrace/db/sql/errors'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Target } from '@millrace/db/url'
+import { writeUntilGate } from '../tcp/gated-writes.ts'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
 import { castValue } from './cast.ts'
 import { mysql } from '@millrace/db/dialects/mysql/dialect'
@@ -16,8 +16,6 @@ const planetScaleLimits: TransportLimits = {
   maxBatchStatements: Number.POSITIVE_INFINITY,
   maxStatementBytes: 16 * 1024 * 1024,
 }
-
-const nothing: RawResult = { rows: [], affected: 0 }
 
 /** Makes transports that share where and as whom they connect. */
 export function planetScaleTransports(target: MysqlTarget, endpoint: Endpoint): Connect {
@@ -48,9 +46,11 @@ export function planetScaleTransports(target: MysqlTarget, endpoint: Endpoint): 
         const connection = client.connection()
         await execute(connection, statementOf('begin'))
         try {
-          const outcome = await writeUntilGate(connection, writes, reads, execute)
-          await execute(connection, statementOf(outcome.isDone ? 'commit' : 'rollback'))
-          return outcome.results
+          const { isDone, results } = await writeUntilGate(writes, (statement) => execute(connection, statement))
+          const read: RawResult[] = []
+          for (const statement of reads) read.push(await execute(connection, statement))
+          await execute(connection, statementOf(isDone ? 'commit' : 'rollback'))
+          return [...results, ...read]
         } catch (thrown) {
           // After a COMMIT that was lost on its way too: until the session ends, its locks would stand in a retry's way.
           await rollBackQuietly(connection, execute)
@@ -61,33 +61,7 @@ export function planetScaleTransports(target: MysqlTarget, endpoint: Endpoint): 
   }
 }
 
-interface Outcome {
-  readonly isDone: boolean
-  readonly results: readonly RawResult[]
-}
-
 type Execute = (connection: Connection, statement: Statement) => Promise<RawResult>
-
-/** One trip a statement: those that a gate has made idle are left out. */
-async function writeUntilGate(
-  connection: Connection,
-  writes: readonly Statement[],
-  reads: readonly Statement[],
-  execute: Execute,
-): Promise<Outcome> {
-  const results: RawResult[] = []
-  let isDone = true
-  for (const statement of writes) {
-    const result = isDone ? await execute(connection, statement) : nothing
-    if (statement.isGate === true && result.affected === 0) {
-      if (statement.endsBatch === true) throw gateClosed()
-      isDone = false
-    }
-    results.push(result)
-  }
-  for (const statement of reads) results.push(await execute(connection, statement))
-  return { isDone, results }
-}
 
 /** The error that led here is the one to tell; a session whose ROLLBACK fails too is ended by the server. */
 async function rollBackQuietly(connection: Connection, execute: Execute): Promise<void> {

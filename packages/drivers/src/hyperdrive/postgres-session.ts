@@ -1,0 +1,91 @@
+import { Client, DatabaseError as ServerError } from 'pg'
+import { plain } from '@millrace/db/dialects/plain'
+import type { Statement } from '@millrace/db/sql/statement'
+import type { RawResult } from '@millrace/db/sql/transport'
+import type { ServerAddress } from '@millrace/db/url'
+import { connectionFailureWords } from '../tcp/connection-trouble.ts'
+import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'
+import { PostgresBatch } from './postgres-batch.ts'
+import type { RequestSession } from './request-connection.ts'
+
+const commit = plain('COMMIT')
+
+/** A connection to Hyperdrive, which lends it another of the server's for each transaction. */
+export class PostgresSession implements RequestSession {
+  readonly #client: Client
+  #isLost = false
+
+  private constructor(client: Client) {
+    this.#client = client
+    const lose = () => (this.#isLost = true)
+    client.on('error', lose)
+    client.on('end', lose)
+  }
+
+  /** @throws pg's DatabaseError where Hyperdrive answered with one, PostgresUnreachableError otherwise */
+  static async open(address: ServerAddress): Promise<PostgresSession> {
+    const client = new Client({
+      host: address.host,
+      port: address.port,
+      database: address.database,
+      user: address.user,
+      password: address.password,
+      // Hyperdrive itself encrypts on the way to the server.
+      ssl: false,
+      connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
+      application_name: 'millrace',
+      pipeline: true,
+    })
+    const session = new PostgresSession(client)
+    try {
+      await client.connect()
+      return session
+    } catch (error) {
+      session.destroy()
+      if (error instanceof ServerError) throw error
+      const words = error instanceof Error ? connectionFailureWords(error) : 'unknown failure'
+      throw new PostgresUnreachableError(words, { cause: error })
+    }
+  }
+
+  get isUsable(): boolean {
+    return !this.#isLost
+  }
+
+  /**
+   * Runs statements as one transaction, in one round trip: the COMMIT is sent with them, and rolls back after one that
+   * has failed. Rejects with pg's error.
+   */
+  async transaction(begin: readonly Statement[], statements: readonly Statement[]): Promise<readonly RawResult[]> {
+    const batch = this.#send([...begin, ...statements])
+    const end = this.#send([commit])
+    const [ran, ended] = await Promise.allSettled([batch.results, end.results])
+    if (ran.status === 'rejected') throw ran.reason
+    if (ended.status === 'rejected') throw ended.reason
+    return ran.value.slice(begin.length)
+  }
+
+  /** Runs statements, in one round trip, within a transaction that stays open or by themselves. Rejects with pg's error. */
+  run(statements: readonly Statement[]): Promise<readonly RawResult[]> {
+    return this.#send(statements).results
+  }
+
+  destroy(): void {
+    this.#isLost = true
+    this.#client.connection.stream.destroy()
+  }
+
+  async close(): Promise<void> {
+    this.#isLost = true
+    try {
+      await this.#client.end()
+    } catch {
+      // It is closed already, which is what was asked for.
+      return
+    }
+  }
+
+  #send(statements: readonly Statement[]): PostgresBatch {
+    return this.#client.query(new PostgresBatch(statements))
+  }
+}

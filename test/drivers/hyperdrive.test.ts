@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { describe, expect, inject, test } from 'vitest'
+import { describeServers, freshDatabase, type ServerDialect, type TestDatabase } from '../dialects.ts'
+import { connectionStringOf, serverOf } from '../hyperdrive.ts'
+import { buildOtherWorker } from '../servers/worker.ts'
+import { workspaceRoot } from '../workspace.ts'
+import { driverConformance, type DriverUnderTest } from './conformance.ts'
+import { connectInWorkerd } from './hyperdrive/bridge.ts'
+
+/* The driver runs in workerd, as the functions run it, and reaches a real server by TCP through a Hyperdrive binding. */
+
+/** Once for all dialects. */
+let building: ReturnType<typeof buildOtherWorker> | undefined
+
+async function inWorkerd(dialect: ServerDialect): Promise<DriverUnderTest> {
+  building ??= buildOtherWorker(
+    join(inject('directory'), 'hyperdrive'),
+    join(workspaceRoot, 'test/drivers/hyperdrive/worker.ts'),
+  )
+  const [built, database] = await Promise.all([building, freshDatabase(dialect)])
+  return {
+    database,
+    connect: ({ port, timeoutSeconds = 30 } = {}) =>
+      connectInWorkerd(built, { dialect, timeoutSeconds, connectionString: connectionStringOf(database, port) }),
+    server: serverOf(database),
+    stop: () => database.drop(),
+  }
+}
+
+/** How many connections the server has to the database, but for the one that asks. */
+async function connectionsTo(database: TestDatabase): Promise<number> {
+  const { dialect, url } = database
+  const name = new URL(url).pathname.slice(1)
+  const own = dialect === 'postgres' ? "application_name = 'millrace'" : "command = 'Sleep' and info is null"
+  const [row] = await database.query(
+    dialect === 'postgres'
+      ? `select count(*)::int as n from pg_stat_activity where datname = '${name}' and ${own}`
+      : `select count(*) as n from information_schema.processlist where db = '${name}' and ${own}`,
+  )
+  return Number(row?.['n'])
+}
+
+describeServers((dialect) => {
+  describe('through Hyperdrive, in workerd', () => {
+    driverConformance(
+      { hasNetwork: true, canBeStopped: true, countsMatched: dialect === 'postgres', snapshot: 'kept' },
+      () => inWorkerd(dialect),
+    )
+
+    test('a request that has ended leaves no connection, and one that goes on without work neither', async () => {
+      const driver = await inWorkerd(dialect)
+      const connection = await driver.connect()
+      try {
+        const before = await connectionsTo(driver.database)
+        const statement = { text: 'select 1', parameters: [] }
+        await Promise.all(Array.from({ length: 5 }, () => connection.transport().run(statement)))
+        await connection.transport().transact([], [statement])
+        await expect.poll(() => connectionsTo(driver.database), { timeout: 10_000 }).toBe(before)
+        // Those requests go on: their transports take another.
+        const own = connection.transport()
+        for (let turn = 0; turn < 2; turn += 1) {
+          expect((await own.run(statement)).rows).toHaveLength(1)
+          await expect.poll(() => connectionsTo(driver.database), { timeout: 10_000 }).toBe(before)
+        }
+      } finally {
+        await connection.close()
+        await driver.stop()
+      }
+    })
+  })
+})
