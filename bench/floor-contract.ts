@@ -30,8 +30,8 @@ export interface Template {
   readonly args: readonly (string | number | null | { readonly name: keyof Values })[]
 }
 
-/** What each act sends, in one transaction where it is more than one statement. */
-export type Statements = Readonly<Record<Act, readonly Template[]>>
+/** What each act sends, in one transaction where it is more than one statement; and a history, for `millrace serve`. */
+export type Statements = Readonly<Record<Act | 'history', readonly Template[]>>
 
 /** The floor's variables. */
 export interface FloorVars {

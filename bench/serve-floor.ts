@@ -6,7 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import Database from 'libsql'
 import pg from 'pg'
-import type { Argument, Template, Values } from './floor-contract.ts'
+import type { Argument, Statements, Template, Values } from './floor-contract.ts'
 import { instants } from './floor-contract.ts'
 
 interface ServeFloorVars {
@@ -14,7 +14,7 @@ interface ServeFloorVars {
   /** Of a file, or a connection string. */
   readonly database: string
   readonly secret: string
-  readonly statements: Readonly<Record<'read' | 'create', readonly Template[]>>
+  readonly statements: Statements
 }
 
 type Run = (statements: readonly { readonly sql: string; readonly args: Argument[] }[]) => Promise<unknown>
@@ -108,33 +108,55 @@ const server = createServer((request, response) => {
 
 async function respond(request: IncomingMessage, response: ServerResponse, chunks: readonly Buffer[]): Promise<void> {
   const { method = '', url = '', headers } = request
-  const body = await answer(method, url, headers.authorization ?? '', chunks)
-  response.writeHead(method === 'POST' ? 201 : 200, { 'Content-Type': 'application/json' }).end(body)
+  const revision = Number(headers['if-match']?.slice(1, -1) ?? 0)
+  try {
+    const body = await answer({ method, path: url, authorization: headers.authorization ?? '', revision, chunks })
+    response.writeHead(method === 'POST' ? 201 : 200, {
+      'Content-Type': 'application/json',
+      ETag: `"${revision + 1}"`,
+    })
+    response.end(body)
+  } catch (error) {
+    response.writeHead(500).end(String(error))
+  }
 }
 
-async function answer(method: string, path: string, authorization: string, chunks: readonly Buffer[]): Promise<string> {
+interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly authorization: string
+  readonly revision: number
+  readonly chunks: readonly Buffer[]
+}
+
+function actOf(method: string, path: string): keyof Statements {
+  if (method === 'POST') return 'create'
+  if (method === 'PATCH') return 'patch'
+  if (path.endsWith('/versions')) return 'history'
+  return path === '/v1/workflows' ? 'list' : 'read'
+}
+
+async function answer({ method, path, authorization, revision, chunks }: Asked): Promise<string> {
   const caller = callerOf(authorization)
-  const isCreate = method === 'POST'
+  const act = actOf(method, path)
   const text = Buffer.concat(chunks).toString()
-  const body = isCreate ? (JSON.parse(text) as { readonly name: string; readonly definition: unknown }) : undefined
-  const id = isCreate ? crypto.randomUUID() : (path.split('/').at(-1) ?? '')
+  const body = text === '' ? undefined : (JSON.parse(text) as { readonly name?: string; readonly definition: unknown })
   const name = body?.name ?? ''
   const values: Values = {
     ...caller,
     requestId: crypto.randomUUID(),
     network: '127.0.0.1',
-    id,
+    id: act === 'create' ? crypto.randomUUID() : (path.split('/')[3] ?? ''),
     versionId: crypto.randomUUID(),
     operation: crypto.randomUUID(),
     name,
     nameKey: name.toLowerCase(),
     definition: body === undefined ? '' : JSON.stringify(body.definition),
-    revision: 1,
+    revision,
     at: write(new Date()),
   }
-  return JSON.stringify(
-    await run(fill(vars.statements[isCreate ? 'create' : 'read'], values)),
-    (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value),
+  return JSON.stringify(await run(fill(vars.statements[act], values)), (_key, value: unknown) =>
+    typeof value === 'bigint' ? Number(value) : value,
   )
 }
 

@@ -5,6 +5,7 @@ import { nameKey } from '@millrace/db/schema/names'
 import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import { listWorkflows } from '@millrace/db/repositories/workflows/list'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
+import { listVersions } from '@millrace/db/repositories/workflows/versions'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Store } from '@millrace/db/store/store'
@@ -38,6 +39,7 @@ export async function recordStatements({ dialect }: Pick<Database, 'dialect'>): 
   return {
     read: await record((store) => getWorkflow(store, caller, id)),
     list: await record((store) => listWorkflows(store, caller, listing)),
+    history: await record((store) => listVersions(store, caller, id, { limit: 50 })),
     create: await record((store) => createWorkflows(store, caller, [workflow])),
     patch: await record((store) => patchWorkflow(store, caller, id, patch)),
   }
