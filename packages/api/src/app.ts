@@ -16,7 +16,7 @@ import { faultOf } from './faults.ts'
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
-import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
+import { exchanges, respond, type ExchangeVariables } from './middleware/exchange.ts'
 import { readsToTheEnd } from './middleware/unread-body.ts'
 import { networkOf } from './network.ts'
 import { problemOf } from './problem.ts'
@@ -215,8 +215,9 @@ export function createApp({
   const app = new Hono<ExchangeVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
   app.use(readsToTheEnd)
-  app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', metrics }))
-  if (corsOrigins.length > 0) app.use(crossOrigin(corsOrigins))
+  const sharesHeaders = corsOrigins.length > 0
+  app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', sharesHeaders, metrics }))
+  if (sharesHeaders) app.use(crossOrigin(corsOrigins))
   const parts = {
     settings,
     database,
@@ -393,17 +394,16 @@ function writeAnswer(c: AppContext, { status, headers, body }: Answer): Response
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
   const tag = headers['ETag']
   if (isRead && tag !== undefined && isNotModified(c.req.raw.headers.get('If-None-Match'), tag)) {
-    return c.body(null, 304, { ETag: tag })
+    return respond(c, { status: 304, headers: { ETag: tag }, body: null })
   }
-  return new Response(body, { status, headers })
+  return respond(c, { status, headers, body })
 }
 
 function writeRefusal(c: AppContext, refusal: Refusal, allow?: string): Response {
   const { exchange } = c.var
   exchange.code = refusal.code
   const hasToken = c.req.raw.headers.has('Authorization')
-  const { status, headers, body } = problemOf(refusal, { requestId: exchange.requestId, allow, hasToken })
-  return new Response(body, { status, headers })
+  return respond(c, problemOf(refusal, { requestId: exchange.requestId, allow, hasToken }))
 }
 
 function allowOf(ofPath: readonly Route[]): string {

@@ -24,6 +24,7 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
       clock,
       log,
       logsTrips: false,
+      sharesHeaders: false,
       slowQueryMilliseconds: Number.POSITIVE_INFINITY,
       metrics: new IsolateMetrics(),
     }),

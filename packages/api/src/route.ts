@@ -225,7 +225,7 @@ export function defineRoute<
       if (closed !== undefined) return closed
       const narrow = await scopeRefusal(definition, context)
       if (narrow !== undefined) return narrow
-      const read = await readInput(definition, incoming, context.settings)
+      const read = await readInput(definition, incoming, context.origin)
       if (!read.ok) {
         const { path, ...faults } = read.faults
         const findFor = find && path && (() => find(context, path))

@@ -1,10 +1,9 @@
+import type { Origin } from '@millrace/db/access/access'
 import type { Member, Members } from '@millrace/db/document'
 import type * as z from 'zod'
 import type { ErrorCode, FieldError } from '../errors.ts'
 import type { BodyContract, Input, RouteContract } from '../route.ts'
 import { isId } from '../ids.ts'
-import { networkOf } from '../network.ts'
-import type { Settings } from '../settings.ts'
 import { fingerprintOf, readIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
 import { pathParameters } from './path.ts'
@@ -30,7 +29,7 @@ export type ReadInput<Path, Query, Body> =
 export async function readInput<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
   contract: RouteContract<Path, Query, Body>,
   incoming: Incoming,
-  { trustedProxies }: Pick<Settings, 'trustedProxies'>,
+  { network }: Pick<Origin, 'network'>,
 ): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
   const path = readPath(contract, incoming.pathname)
   const query = readQuery(contract, incoming.query)
@@ -41,7 +40,7 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
   if (path !== undefined && query.ok && body.ok && ifMatch.ok && key.ok) {
     const { ifRevision } = ifMatch
     const { headers } = incoming
-    const device = { userAgent: headers.get('User-Agent'), network: networkOf(headers, trustedProxies) }
+    const device = { userAgent: headers.get('User-Agent'), network }
     const lastEventId = headers.get('Last-Event-ID')
     const input = { path, query: query.value, body: body.value, device, ifRevision, idempotencyKey, lastEventId }
     return { ok: true, input }

@@ -42,10 +42,20 @@ const encoder = new TextEncoder()
 
 /** As JSON; of a document, which is text already, a little more than it has. */
 function bytesOf(item: object): number {
-  const json = JSON.stringify(item)
+  let characters = 0
+  for (const value of Object.values(item)) characters += charactersOf(value)
   // Short ones, as nearly all are, don't need to be exact.
-  return json.length < 10_000 ? json.length : encoder.encode(json).length
+  return characters < 10_000 ? characters : encoder.encode(JSON.stringify(item)).length
 }
+
+function charactersOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  const isNested = typeof value === 'object' && value !== null && !(value instanceof Date)
+  return isNested ? JSON.stringify(value).length : charactersOfOthers
+}
+
+/** Times, numbers, flags. */
+const charactersOfOthers = 24
 
 /**
  * Where a list goes on, by the caller's cursor; undefined at its beginning. A cursor of another list, other filters or

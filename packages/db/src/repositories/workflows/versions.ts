@@ -8,7 +8,6 @@ import {
   isAnchor,
   isCaller,
   isShareOfCaller,
-  isThisCaller,
   type Outcome,
   type Permission,
   permissionFields,
@@ -18,7 +17,7 @@ import {
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { WorkflowVersionRow } from '../../schema/rows.ts'
-import { buildQuery, defineQuery } from '../../sql/statement.ts'
+import { defineQuery, defineShapedQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { accessOf } from './workflows.ts'
 
@@ -58,7 +57,23 @@ function isWholeSummary<Row extends { readonly versionId: string | null }>(
   return row.versionId !== null
 }
 
-function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit, below }: VersionListing) {
+interface VersionListValues extends CallerInput {
+  readonly workflowId: string
+  /** 0 where the page begins at the newest. */
+  readonly below: number
+  readonly rows: number
+}
+
+function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit, below = 0 }: VersionListing) {
+  const values = { ...callerInput(caller), workflowId, below, rows: limit + 1 }
+  return pageQuery(dialect, { isFirst: below === 0 }, values)
+}
+
+const pageQuery = defineShapedQuery<{ readonly isFirst: boolean }, VersionListValues>()((
+  dialect,
+  bind,
+  { isFirst },
+) => {
   const { builder, tables } = dialect
   const { marks, users, workflows, workflowShares, workflowVersions } = tables
   const page = builder
@@ -72,14 +87,14 @@ function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit
     .from(workflowVersions)
     .where(
       and(
-        eq(workflowVersions.workflowId, workflowId),
-        below === undefined ? undefined : lt(workflowVersions.versionNumber, below),
+        eq(workflowVersions.workflowId, bind('workflowId', workflowVersions.workflowId)),
+        isFirst ? undefined : lt(workflowVersions.versionNumber, bind('below', workflowVersions.versionNumber)),
       ),
     )
     .orderBy(desc(workflowVersions.versionNumber))
-    .limit(limit + 1)
+    .limit(sql.placeholder('rows'))
     .as('page')
-  const select = builder
+  return builder
     .select({
       ...standingFields(dialect),
       id: workflows.id,
@@ -91,14 +106,13 @@ function listQuery(dialect: Dialect, caller: Caller, workflowId: string, { limit
       createdAt: page.createdAt,
     })
     .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(workflows, eq(workflows.id, workflowId))
+    .leftJoin(users, isCaller(dialect, bind))
+    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
     .leftJoin(workflowShares, isShareOfCaller(dialect))
     .leftJoin(page, sql`1 = 1`)
     .where(isAnchor(dialect))
     .orderBy(desc(page.versionNumber))
-  return buildQuery(select)
-}
+})
 
 const versionQuery = defineQuery<{ workflowId: string; versionNumber: number } & CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
