@@ -13,7 +13,7 @@ import { targetOf } from '../test/database.ts'
 import { createUser, createWorkflow, startExecution } from '../test/executions/kit.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 
-const queued = 10_000
+const queued = Number(process.env['QUEUED'] ?? 10_000)
 const seconds = 8
 
 const target = targetOf(process.env['DATABASE_URL'] ?? '')
@@ -32,6 +32,7 @@ for (const workers of process.argv.slice(2).map(Number)) {
   const seen = new Set<string>()
   const until = Date.now() + seconds * 1000
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const work = async () => {
     for (;;) {
       const at = new Date()
@@ -55,6 +56,9 @@ for (const workers of process.argv.slice(2).map(Number)) {
   }
   await Promise.all(Array.from({ length: workers }, work))
   const took = (performance.now() - startedAt) / 1000
-  process.stdout.write(`${JSON.stringify({ workers, claims: seen.size, perSecond: Math.round(seen.size / took) })}\n`)
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const cpuMilliseconds = Number(((user + system) / 1000 / seen.size).toFixed(2))
+  const perSecond = Math.round(seen.size / took)
+  process.stdout.write(`${JSON.stringify({ workers, claims: seen.size, perSecond, cpuMilliseconds })}\n`)
 }
 await database.close()

@@ -6,9 +6,6 @@ import { isNotRestoring } from '../../store/restore-mark.ts'
 import { workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
 import { dueKinds, type DueKind } from './due.ts'
 
-/** How many more than are wanted a claim looks at: used up ones, and on some dialects what other claims hold. */
-export const spareCandidates = 100
-
 /**
  * Due executions that the caller reaches, in their order, of each kind a window: `due_id`, `due_since`, `was_running`,
  * `is_exhausted`.
@@ -24,7 +21,7 @@ export function candidates(dialect: Dialect, bind: ClaimBind, shape: ClaimShape)
     parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
     sql` union `,
   )
-  const limit = sql.raw(String(shape.limit + spareCandidates))
+  const limit = sql.raw(String(shape.limit + shape.spare))
   return sql`select * from (${reached}) reached order by due_since, due_id limit ${limit}`
 }
 
@@ -89,7 +86,7 @@ function isActing(dialect: Dialect, bind: ClaimBind): SQL {
   )
 }
 
-function candidatePart(dialect: Dialect, { limit }: ClaimShape, { status, since, order, condition }: DueKind) {
+function candidatePart(dialect: Dialect, { limit, spare }: ClaimShape, { status, since, order, condition }: DueKind) {
   const { executions } = dialect.tables
   const isExhausted = sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`
   const wasRunning = sql.raw(status === 'running' ? '1' : '0')
@@ -97,6 +94,6 @@ function candidatePart(dialect: Dialect, { limit }: ClaimShape, { status, since,
     fields: sql`${executions.id} as due_id, ${since} as due_since, ${wasRunning} as was_running, ${isExhausted} as is_exhausted`,
     where: condition,
     order,
-    limit: limit + spareCandidates,
+    limit: limit + spare,
   }
 }

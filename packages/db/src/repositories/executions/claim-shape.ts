@@ -12,6 +12,8 @@ export interface Claim {
   readonly leaseUntil: Date
   /** Of these workflows only; of all that the caller reaches when undefined. */
   readonly workflowIds: readonly string[] | undefined
+  /** Of one that was given nothing before, though there was something. */
+  readonly isAnotherTry?: boolean
 }
 
 /** The leases stand in place of an answer. */
@@ -20,6 +22,8 @@ export type ClaimKey = Omit<Idempotent, 'answer'>
 /** What of a claim its SQL depends on: built once for each. */
 export interface ClaimShape extends CallerShape {
   readonly limit: number
+  /** How many more than are wanted it looks at: used up ones, and on some dialects what other claims hold. */
+  readonly spare: number
   /** How many places there are for ids of workflows; undefined where a claim names none. */
   readonly workflowPlaces: number | undefined
   readonly isKeyed: boolean
@@ -32,10 +36,15 @@ export type ClaimBind = Bind<ClaimValues>
 /** Numbers of places: a claim of three workflows fills four, the last id twice, so that few statements are built. */
 const numbersOfPlaces = [1, 2, 4, 8, 16, 32, 64, 100]
 
-export function claimShape(caller: UserCaller, { limit, workflowIds }: Claim, key: ClaimKey | undefined): ClaimShape {
+/** To look at a hundred costs a third of a claim of one, and hardly ever are so many held. */
+const spares = { ofOneAtFirst: 20, otherwise: 100 }
+
+export function claimShape(caller: UserCaller, claim: Claim, key: ClaimKey | undefined): ClaimShape {
+  const { limit, workflowIds, isAnotherTry = false } = claim
   return {
     ...callerShape(caller),
     limit,
+    spare: limit === 1 && !isAnotherTry ? spares.ofOneAtFirst : spares.otherwise,
     workflowPlaces: workflowIds && (numbersOfPlaces.find((count) => count >= workflowIds.length) ?? workflowIds.length),
     isKeyed: key !== undefined,
   }

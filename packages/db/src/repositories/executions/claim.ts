@@ -50,7 +50,7 @@ async function claimUntilSettled(
   for (let tried = 0; ; tried += 1) {
     // A name of its own for each try: what it changed tells what the try did.
     const operation = tried === 0 ? claim.operation : `${claim.operation}.${tried}`
-    const { rows, seen } = await claimOnce(store, caller, { ...claim, operation }, key)
+    const { rows, seen } = await claimOnce(store, caller, { ...claim, operation, isAnotherTry: tried > 0 }, key)
     const standing = standingOf(caller, rows[0])
     if (!standing.ok) return standing
     const items = claimedOf(rows, ({ lastOp }) => placeIn(lastOp))
