@@ -1,4 +1,6 @@
 /**
+ * `pnpm bench --check [--record]` compares what a request of `millrace serve` costs with bench/expected.json, in a minute.
+ *
  * `pnpm bench [--quick] [--dialect sqlite,postgres,mysql] [--seconds 90] [--json]`: the product against the floor
  * (bench/floor.ts) in one run, on databases that it starts and ends itself. `--quick` is two minutes in all;
  * `--seconds` is the time under load, of all dialects together. Loopback only. Exit 2 on an option that it does not know.
@@ -25,29 +27,40 @@ const wholeSeconds = 360
 const rounds = { quick: 4, whole: 10 }
 
 interface Wanted {
+  readonly kind: 'bench'
   readonly dialects: readonly Dialect[]
   readonly plan: Plan
   readonly isJson: boolean
 }
 
+interface WantedCheck {
+  readonly kind: 'check'
+  readonly records: boolean
+}
+
 class UsageError extends Error {}
 
 try {
-  await run(readArguments())
+  const wanted = readArguments()
+  if (wanted.kind === 'bench') await run(wanted)
+  else await runCheck(wanted)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = isUsage(error) ? 2 : 1
 }
 
-function readArguments(): Wanted {
+function readArguments(): Wanted | WantedCheck {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
       dialect: { type: 'string', default: dialects.join(',') },
       seconds: { type: 'string' },
       json: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
   })
+  if (values.check) return { kind: 'check', records: values.record }
   const names = values.dialect.split(',')
   const wanted = dialects.filter((dialect) => names.includes(dialect))
   if (wanted.length !== names.length)
@@ -58,7 +71,20 @@ function readArguments(): Wanted {
   const count = values.quick ? rounds.quick : rounds.whole
   // Product and floor, each under full load and then half as long alone.
   const slices = wanted.length * sizes.length * acts.length * count * 2 * 1.5
-  return { dialects: wanted, plan: { rounds: count, sliceSeconds: seconds / slices }, isJson: values.json }
+  return {
+    kind: 'bench',
+    dialects: wanted,
+    plan: { rounds: count, sliceSeconds: seconds / slices },
+    isJson: values.json,
+  }
+}
+
+async function runCheck({ records }: WantedCheck): Promise<void> {
+  const { check } = await import('./check.ts')
+  const worse = await check({ records })
+  if (worse.length === 0) return
+  process.stderr.write(`${worse.length} acts cost more than bench/expected.json says:\n${worse.join('\n')}\n`)
+  process.exitCode = 1
 }
 
 function isUsage(error: unknown): boolean {

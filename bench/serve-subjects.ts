@@ -23,6 +23,9 @@ export interface ServeSubject {
 export interface ServeStage {
   readonly subjects: Readonly<Record<'product' | 'floor', ServeSubject>>
   readonly world: ServeWorld
+  /** Of the database, and the product's secrets: for another process that serves it. */
+  readonly url: string
+  readonly secrets: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
 
@@ -48,6 +51,8 @@ export async function startServeStage(
     return {
       subjects: { product, floor },
       world,
+      url,
+      secrets,
       async stop() {
         await Promise.all([product.stop(), floor.stop()])
       },
@@ -75,7 +80,7 @@ export async function startServe({ url, directory, variables, flags = [], onLog 
   const program = join(import.meta.dirname, '../packages/cli/bin/millrace.js')
   const child = spawn(process.execPath, [...flags, program, 'serve', '--migrate', '--port', '0', '--json'], {
     cwd: directory,
-    env: { ...process.env, ...variables, DATABASE_URL: url, BCRYPT_COST: '4' },
+    env: { ...process.env, ...variables, DATABASE_URL: url, BCRYPT_COST: '4', SLOW_QUERY_MS: '60000' },
     stdio: ['ignore', 'pipe', onLog === undefined ? 'inherit' : 'pipe'],
   })
   if (onLog !== undefined && child.stderr !== null) readLines(child.stderr, onLog)

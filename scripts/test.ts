@@ -1,5 +1,5 @@
 /**
- * What `npx -y pnpm@12 test` runs: types, lint, format, boundaries, then all suites on all databases. With arguments
+ * What `npx -y pnpm@12 test` runs: types, lint, format, boundaries, then all suites on all databases, then what a request costs. With arguments
  * (`… test test/races.test.ts`) they go to vitest, and only that runs. The last line counts each step as one test.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -21,6 +21,9 @@ const staticSteps: readonly Step[] = [
   { name: 'format', command: ['oxfmt', '--check', '.'] },
   { name: 'boundaries', command: [process.execPath, 'scripts/boundaries.ts'] },
 ]
+
+/** After the suites, when nothing else is at work: it compares CPU time. */
+const lastSteps: readonly Step[] = [{ name: 'bench', command: [process.execPath, 'bench/main.ts', '--check'] }]
 
 let running: ChildProcess | undefined
 let interruptedBy: NodeJS.Signals | undefined
@@ -50,6 +53,9 @@ async function runAll(vitestArgs: readonly string[]): Promise<TestTotals> {
     if (interruptedBy === undefined) results.push(await runStep(step))
   }
   if (interruptedBy === undefined) results.push(await runSuites(vitestArgs))
+  for (const step of vitestArgs.length > 0 ? [] : lastSteps) {
+    if (interruptedBy === undefined) results.push(await runStep(step))
+  }
   return {
     passed: sum(results.map(({ passed }) => passed)),
     failed: sum(results.map(({ failed }) => failed)) + (interruptedBy === undefined ? 0 : 1),

@@ -20,7 +20,9 @@ export type Json =
 /** Writes JSON in which documents stand in their exact text: they are neither parsed nor written again. */
 export function writeJson(value: Json): string {
   if (value instanceof ExactJson) return value.text
-  if (typeof value !== 'object' || value === null || !holdsExact(value)) return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null || value instanceof Date || !holdsExact(value)) {
+    return JSON.stringify(value)
+  }
   if (isList(value)) return `[${value.map(writeJson).join(',')}]`
   const members: string[] = []
   for (const [name, member] of Object.entries(value)) {
