@@ -80,7 +80,6 @@ async function stepRow(engine: Engine, runSteps: NonNullable<Engine['runSteps']>
   const rates: string[] = []
   let statements = Number.NaN
   let bytes = Number.NaN
-  const ignored = () => undefined
   await runSteps({ workers: 1, executions: 10, steps, onFirstStep: ignored })
   for (const workers of numbers) {
     const executions = Math.max(30, workers * 4)
@@ -126,3 +125,5 @@ async function counts(database: string): Promise<{ readonly statements: number; 
 function table(head: readonly string[], rows: readonly string[]): string {
   return [`| ${head.join(' | ')} |`, `|---|${'--:|'.repeat(head.length - 1)}`, ...rows, ''].join('\n')
 }
+
+function ignored(): void {}

@@ -16,12 +16,12 @@ interface GraphileWorker {
 
 /** It hands jobs to tasks and takes each away when its task is done: taking one is both of these statements. */
 export async function openGraphileWorker(url: string): Promise<Engine> {
-  const { run, runMigrations, Logger } = await importPeer<GraphileWorker>('graphile-worker')
+  const graphile = await importPeer<GraphileWorker>('graphile-worker')
   const pgPool = new pg.Pool({ connectionString: url, max: 15 })
   pgPool.on('error', () => undefined)
   pgPool.on('connect', (client) => client.on('error', () => undefined))
-  const logger = new Logger(() => () => undefined)
-  await runMigrations({ pgPool, logger })
+  const logger = new graphile.Logger(() => () => undefined)
+  await graphile.runMigrations({ pgPool, logger })
 
   async function takeJobs({ workers, queued, seconds }: QueueWork) {
     await pgPool.query('delete from graphile_worker._private_jobs')
@@ -35,7 +35,13 @@ export async function openGraphileWorker(url: string): Promise<Engine> {
     }
     const startedAt = performance.now()
     const timer = setTimeout(resolve, seconds * 1000)
-    const runner = await run({ pgPool, concurrency: workers, noHandleSignals: true, taskList: { bench }, logger })
+    const runner = await graphile.run({
+      pgPool,
+      concurrency: workers,
+      noHandleSignals: true,
+      taskList: { bench },
+      logger,
+    })
     await isEmpty
     clearTimeout(timer)
     const result = { taken, seconds: (performance.now() - startedAt) / 1000 }

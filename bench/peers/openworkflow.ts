@@ -33,14 +33,14 @@ export async function openOpenWorkflow(url: string): Promise<Engine> {
   const backend = await Backends.connect(url)
   const engine = new Engines({ backend })
   let current: StepWork | undefined
-  let isDone = () => false
+  let endOne: () => void = ignored
   const workflow = engine.defineWorkflow({ name: 'bench' }, async ({ step }) => {
     const { steps = 0, onFirstStep = () => undefined } = current ?? {}
     for (let number = 1; number <= steps; number += 1) {
       if (number === 1) onFirstStep()
       await step.run({ name: `step-${number}` }, () => Promise.resolve({ step: number }))
     }
-    isDone()
+    endOne()
     return {}
   })
 
@@ -48,10 +48,9 @@ export async function openOpenWorkflow(url: string): Promise<Engine> {
     current = work
     let left = work.executions
     const { promise, resolve } = Promise.withResolvers<void>()
-    isDone = () => {
+    endOne = () => {
       left -= 1
       if (left === 0) resolve()
-      return left === 0
     }
     const worker = engine.newWorker({ concurrency: work.workers })
     for (let execution = 0; execution < work.executions; execution += 1) await workflow.run({})
@@ -62,3 +61,5 @@ export async function openOpenWorkflow(url: string): Promise<Engine> {
 
   return { name: `OpenWorkflow ${versionOf('openworkflow')}`, runSteps, close: () => backend.stop() }
 }
+
+function ignored(): void {}
