@@ -98,8 +98,9 @@ function knownRow(event: AuditEvent): AuditRow | undefined {
   if (isFound(actorUserId) || isFound(actorId) || isFound(subject.id) || isFound(workflowId) || isFound(ownerId)) {
     return undefined
   }
+  if (Object.values(data).some(isFound)) return undefined
   const text = checkDocument(JSON.stringify(data))
-  if (Object.values(data).some(isFound) || !text.ok) return undefined
+  if (!text.ok) return undefined
   const ids = { id, actorUserId, actorId, subjectId: subject.id, workflowId, ownerId }
   const kinds = { type, actorKind: actor.kind, subjectType: subject.type }
   return { ...ids, ...kinds, ...origin, at, data: text.text }
