@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
 
 const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
+/** A few seconds of the contract through Hyperdrive, which shares all above the driver with the functions. */
+const hyperdriveSuites = ['versions', 'idempotency', 'trips']
 const servedSuites = ['workflows', 'versions', 'shares', 'executions', 'settings', 'idempotency']
 
 const afterAllOthers = 'test/contract/api-page.test.ts'
@@ -42,6 +44,20 @@ export default defineConfig({
                 name: 'serve',
                 include: servedSuites.map((suite) => `test/contract/${suite}.test.ts`),
                 env: { TEST_SERVICE: 'serve' },
+                globalSetup: ['./test/global-setup.ts'],
+                testTimeout: 30_000,
+                hookTimeout: 60_000,
+              },
+            },
+          ]
+        : []),
+      ...(isCi
+        ? [
+            {
+              test: {
+                name: 'hyperdrive',
+                include: hyperdriveSuites.map((suite) => `test/contract/${suite}.test.ts`),
+                env: { TEST_SERVICE: 'hyperdrive' },
                 globalSetup: ['./test/global-setup.ts'],
                 testTimeout: 30_000,
                 hookTimeout: 60_000,

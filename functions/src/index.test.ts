@@ -62,3 +62,35 @@ test('a scheduled run under a wrong environment fails, and names the variables w
   await expect(scheduled()).rejects.toThrow(/AUTH_KEYS/)
   await expect(scheduled()).rejects.not.toThrow(/hush/)
 })
+
+const bound = {
+  connectionString: 'postgresql://u:hush@x.hyperdrive.local:5432/d',
+  host: 'x.hyperdrive.local',
+  port: 5432,
+  user: 'u',
+  password: 'hush',
+  database: 'd',
+}
+
+test('a Hyperdrive binding that is not there is named by the log with the command that makes one', async () => {
+  const { lines, fetch } = await isolate({
+    DATABASE_URL: 'hyperdrive://WORKFLOWS',
+    OTHER: bound,
+    AUTH_KEYS: `a:${key}`,
+  })
+  const answer = await fetch('/readyz')
+  expect({ status: answer.status, body: await answer.text() }).toMatchObject({
+    status: 500,
+    body: expect.stringContaining('DATABASE_URL is missing or wrong'),
+  })
+  const log = lines.join('\n')
+  expect(log).toContain('WORKFLOWS')
+  expect(log).toContain('npx wrangler hyperdrive create')
+  expect(log).not.toContain('hush')
+})
+
+test('a Hyperdrive binding that is there is taken, and the database behind it is not asked before it is needed', async () => {
+  const { fetch } = await isolate({ DATABASE_URL: 'hyperdrive://WORKFLOWS', WORKFLOWS: bound, AUTH_KEYS: `a:${key}` })
+  expect((await fetch('/healthz')).status).toBe(200)
+  expect((await fetch('/v1/workflows')).status).toBe(401)
+})

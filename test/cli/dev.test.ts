@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { findProcess, processesMarked } from '@millrace/cli/process-table'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects, freshDatabase } from '../dialects.ts'
+import { describeDialects, describeServers, freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -251,4 +251,44 @@ describeDialects((dialect) => {
     expect(existsSync(join(cwd, 'workflows.db'))).toBe(false)
     await database.drop()
   })
+})
+
+describeServers((dialect) => {
+  test('dev reaches its database through a Hyperdrive binding', async () => {
+    const cwd = emptyDirectory()
+    const database = await freshDatabase(dialect)
+    const dev = await startDev(cwd, { DATABASE_URL: 'hyperdrive://WORKFLOWS' }, ['--database', database.url])
+    expect(dev.ready).toMatchObject({ gatewayUrl: null })
+    expect(dev.ready.database).not.toMatch(/:[^*@/]+@/)
+    expect(await (await fetch(`${dev.ready.url}/readyz`)).json()).toMatchObject({ status: 'ready', dialect })
+    const registered = await fetch(`${dev.ready.url}/v1/auth/register`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"username":"ada","email":"ada@example.com","password":"correct horse"}',
+    })
+    expect(registered.status).toBe(201)
+    expect(await database.query('select username from users')).toEqual([{ username: 'ada' }])
+    dev.running.process.kill('SIGTERM')
+    await dev.running.ended
+    await expectNothingLeft(dev, cwd)
+    await database.drop()
+  })
+})
+
+test('dev refuses a Hyperdrive binding of which nobody says where it leads', async () => {
+  const ended = await millrace(['dev', '--json'], {
+    cwd: emptyDirectory(),
+    env: { DATABASE_URL: 'hyperdrive://NOWHERE' },
+  })
+  expect(ended.exitCode).toBe(2)
+  expect(ended.stdout).toContain('CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_NOWHERE')
+})
+
+test('commands take the database itself, and say so where they are given its Hyperdrive binding', async () => {
+  const env = { DATABASE_URL: 'hyperdrive://WORKFLOWS' }
+  for (const command of [['migrate'], ['backup', '--out', 'b.millrace'], ['serve']]) {
+    const ended = await millrace([...command, '--json'], { cwd: emptyDirectory(), env })
+    expect({ command, exitCode: ended.exitCode }).toEqual({ command, exitCode: 2 })
+    expect(`${ended.stdout}${ended.stderr}`).toContain("Give the database's own URL")
+  }
 })

@@ -40,6 +40,8 @@ export interface CloudflareOptions {
   readonly gatewayUrl: string
   /** What an upload is refused with. */
   readonly refusal?: string
+  /** What the account's Hyperdrive configurations say of their cache, by their ids. */
+  readonly hyperdrives?: Readonly<Record<string, object>>
   /** Called before an upload is answered. */
   readonly onUpload?: () => Promise<void>
 }
@@ -88,6 +90,13 @@ async function answer(
     const isGood = status === 200
     response.writeHead(status, { 'Content-Type': 'application/json' })
     response.end(JSON.stringify({ success: isGood, errors: isGood ? [] : [{ code, message }], messages: [], result }))
+  }
+  const [, hyperdrive] = /\/hyperdrive\/configs\/([^/]+)$/.exec(pathname) ?? []
+  if (hyperdrive !== undefined) {
+    const caching = options.hyperdrives?.[hyperdrive]
+    return caching === undefined
+      ? say(404, null, 'no such configuration', 10_000)
+      : say(200, { id: hyperdrive, name: 'workflows', caching })
   }
   const rest = pathname.replace('/client/v4/accounts/account/workers/', '')
   if (/^services\/[^/]+$/.test(rest)) return say(404, null, 'no such service', 10_090)

@@ -231,6 +231,62 @@ describe('compose with a SQLite file', () => {
   })
 })
 
+describe.each(['postgres', 'mariadb'])('compose with the whole product and %s', (database) => {
+  const file = `compose/serve-${database}.yaml`
+  const compose = parse(read(file), { merge: true }) as Compose
+  const { services } = compose
+  const instances = ['serve-1', 'serve-2']
+
+  test('it is valid by the Compose Specification', () => {
+    const isValid = new Ajv2019({ strict: false, allErrors: true, validateFormats: false }).compile(schemaOfCompose)
+    isValid(compose)
+    expect(isValid.errors).toBeNull()
+  })
+
+  test('what runs is read-only and without rights, and only TLS is open to others', () => {
+    for (const service of Object.values(services)) {
+      expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+    }
+    for (const name of ['migrate', ...instances, 'backup'])
+      expect(services[name]).toMatchObject({ user: '10001:10001' })
+    const published = Object.entries(services).filter(([, service]) => 'ports' in service)
+    expect(published.map(([name]) => name)).toEqual(['tls'])
+    expect(services['database']).toMatchObject({ networks: ['inside'] })
+  })
+
+  test('two start after a one-shot migration, and have the time to end that they ask for', () => {
+    expect(services['migrate']).toMatchObject({
+      restart: 'no',
+      depends_on: { database: { condition: 'service_healthy' } },
+    })
+    expectCommand(services['migrate']?.command ?? [])
+    for (const name of instances) {
+      const { command = [], ...service } = services[name] ?? {}
+      expect(service).toMatchObject({ depends_on: { migrate: { condition: 'service_completed_successfully' } } })
+      expectCommand(command)
+      const grace = Number(command[command.indexOf('--grace') + 1])
+      expect(Number.parseInt(String(service['stop_grace_period']), 10)).toBeGreaterThan(grace)
+    }
+  })
+
+  test('TLS goes to both, and to the other one where a connection is refused', () => {
+    const caddy = read('compose/Caddyfile.serve-two')
+    for (const name of instances) expect(caddy).toContain(`${name}:8787`)
+    expect(caddy).toContain('lb_try_duration')
+    expect(services['tls']?.['volumes']).toContain('./Caddyfile.serve-two:/etc/caddy/Caddyfile:ro')
+  })
+
+  test('secrets are files, those that services name are there, and settings are ones that millrace has', () => {
+    const used = Object.values(services).flatMap(({ secrets = [] }) => secrets as string[])
+    expect([...new Set(used)].toSorted()).toEqual(Object.keys(compose.secrets).toSorted())
+    expect(read(file)).not.toMatch(/(POSTGRES|MARIADB)_PASSWORD: |DATABASE_URL: /)
+    for (const name of instances) {
+      const settings = Object.keys(services[name]?.['environment'] as object).map((each) => each.replace(/_FILE$/, ''))
+      expect(settingNames).toEqual(expect.arrayContaining(settings))
+    }
+  })
+})
+
 describe('the unit of systemd', () => {
   const lines = read('systemd/millrace.service').split('\n')
 

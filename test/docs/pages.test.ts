@@ -104,6 +104,7 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'AWS_REGION',
   'AWS_SECRET_ACCESS_KEY',
   'CLOUDFLARE_API_TOKEN',
+  'CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_HYPERDRIVE',
   'FAULTS_OTHER',
   'FAULTS_WRITES',
   'GATEWAY_HOST',
@@ -113,10 +114,12 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'MILLRACE_API_KEY',
   'MYSQL_ROOT_PASSWORD',
   'POSTGRES_PASSWORD',
+  'POSTGRES_URL',
   'SERIAL_SEED',
   'TEST_LONG',
   'TEST_MYSQL_URL',
   'TEST_POSTGRES_URL',
+  'TEST_SERVICE',
 ])
 
 function variableFaults(page: Page): readonly string[] {

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { describeServers, freshDatabase, type ServerDialect, type TestDatabase } from '../dialects.ts'
+import { targetOf } from '../database.ts'
+import { describeServers, freshDatabase, isCi, type ServerDialect, type TestDatabase } from '../dialects.ts'
 import { connectionStringOf, serverOf } from '../hyperdrive.ts'
+import { findTools, type ToolEnvironment } from '../servers/debian-tools.ts'
+import { startTransactionPooler } from '../servers/pgbouncer.ts'
 import { buildOtherWorker } from '../servers/worker.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { driverConformance, type DriverUnderTest } from './conformance.ts'
@@ -39,6 +42,40 @@ async function connectionsTo(database: TestDatabase): Promise<number> {
   )
   return Number(row?.['n'])
 }
+
+/** Through a pooler that lends connections as Hyperdrive does, and fewer of them than the suite asks for at once. */
+async function pooled(environment: ToolEnvironment): Promise<DriverUnderTest> {
+  const driver = await inWorkerd('postgres')
+  const target = targetOf(driver.database.url)
+  if (target.via !== 'gateway') throw new Error('a server is reached by its address')
+  const directory = inject('directory')
+  const pooler = await startTransactionPooler(target, { directory, environment, poolSize: 2 })
+  return {
+    database: driver.database,
+    connect: ({ port = pooler.port, ...options } = {}) => driver.connect({ port, ...options }),
+    server: { host: '127.0.0.1', port: pooler.port },
+    async stop() {
+      await pooler.stop()
+      await driver.stop()
+    },
+  }
+}
+
+describe('through a pooler of transactions, in workerd', () => {
+  const tools = findTools(['pgbouncer'])
+  const { postgres } = inject('servers')
+  const reason = 'missing' in tools ? tools.missing : 'missing' in postgres ? postgres.missing : undefined
+  if ('environment' in tools && reason === undefined) {
+    driverConformance({ hasNetwork: true, canBeStopped: true, countsMatched: true, snapshot: 'kept' }, () =>
+      pooled(tools.environment),
+    )
+  } else {
+    test('has a pooler to run through', (context) => {
+      if (!isCi()) context.skip(reason)
+      expect.fail(reason)
+    })
+  }
+})
 
 describeServers((dialect) => {
   describe('through Hyperdrive, in workerd', () => {

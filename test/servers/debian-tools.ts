@@ -20,6 +20,7 @@ const packages = {
   sqlite3: 'sqlite3',
   mariadb: 'mariadb-client-core',
   'mariadb-dump': 'mariadb-client',
+  pgbouncer: 'pgbouncer',
 } as const
 
 export type Tool = keyof typeof packages
@@ -51,7 +52,9 @@ export function findTools(tools: readonly Tool[]): FoundTools | MissingServer {
     }
     roots.push(root)
   }
-  const programs = roots.map((root) => join(root, 'usr/bin')).filter((folder) => readdirSync(folder).length > 0)
+  const programs = roots
+    .flatMap((root) => [join(root, 'usr/bin'), join(root, 'usr/sbin')])
+    .filter((folder) => existsSync(folder) && readdirSync(folder).length > 0)
   const path = { PATH: [...programs, process.env['PATH'] ?? ''].join(delimiter) }
   const libraries = { LD_LIBRARY_PATH: roots.map(libraryFolders).join(':') }
   return { environment: roots.length === 0 ? path : { ...path, ...libraries } }

@@ -1,10 +1,15 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 
 export interface Listening {
   readonly port: number
-  /** Takes no more connections, and lets what is under way end; what takes longer than `graceSeconds` is cut off. */
-  close(graceSeconds: number): Promise<void>
+  /**
+   * Takes no more connections, and lets what is under way end; what takes longer than `graceSeconds` is cut off. A
+   * connection that is kept may bring one more request, which is answered with its end, and is closed after `idleSeconds`
+   * without one: at once when absent.
+   */
+  close(graceSeconds: number, idleSeconds?: number): Promise<void>
 }
 
 export interface ListenOptions {
@@ -39,17 +44,27 @@ export async function listen(
   })
   return {
     port: portOf(server, port),
-    async close(graceSeconds) {
+    async close(graceSeconds, idleSeconds = 0) {
       isClosing = true
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve())
-      })
-      server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
+      const closed = stopListening(server)
+      // Again and again: an answer that had begun before is followed by a connection that is kept.
+      const idle = setInterval(() => server.closeIdleConnections(), Math.max(idleSeconds, 0.02) * 1000)
+      const late = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
       await closed
-      clearTimeout(timer)
+      clearInterval(idle)
+      clearTimeout(late)
     },
   }
+}
+
+/**
+ * Resolves when the last connection has ended. Not HTTP's own `close`, which ends idle connections at once: a proxy may just
+ * be sending a request on one of them, and can't tell that nobody has read it.
+ */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
+  })
 }
 
 const clientAddressHeader = 'cf-connecting-ip'

@@ -5,10 +5,11 @@ import type { Target } from '@millrace/db/url'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
-import { loadDrivers, needsGateway } from '../connection.ts'
+import { connect, loadDrivers, needsGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { makePlan, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
 import { awaitReadiness } from '../deploy/readiness.ts'
+import { refuseCaching } from '../deploy/hyperdrive-caching.ts'
 import { wranglerDeploy, type Bundle, type Deployed } from '../deploy/wrangler.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { readMigrations } from '../migrations.ts'
@@ -24,12 +25,13 @@ const examples = `
 Checks the environment as the functions will, applies the migrations, uploads with wrangler, and waits until the version
 that it uploaded answers /readyz. Settings come from the environment, from NAME_FILE or from .env; those that are secret
 reach wrangler as a file that is removed, never as an argument. Through a gateway, the database is reached as the
-functions will reach it: at DATABASE_GATEWAY_URL. wrangler must be logged in, or have CLOUDFLARE_API_TOKEN.
+functions will reach it: at DATABASE_GATEWAY_URL. Behind Hyperdrive, --database says which database it is. wrangler must be logged in, or have CLOUDFLARE_API_TOKEN.
 
 Examples:
   millrace deploy --env staging --dry-run
   millrace deploy --env staging
-  millrace deploy --env production --url https://api.example.com --json`
+  millrace deploy --env production --url https://api.example.com --json
+  DATABASE_URL=hyperdrive://HYPERDRIVE millrace deploy --env production --database "$POSTGRES_URL"`
 
 export const deployCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(
@@ -50,12 +52,14 @@ function parseSeconds(text: string): number {
 
 async function deploy(context: Context, options: DeployOptions): Promise<number> {
   const plan = await makePlan(context, options)
-  const database = await openAsFunctions(plan)
+  const database = await openAsFunctions(context, plan)
   return options.dryRun === true ? rehearse(context, plan, database) : perform(context, plan, database, options.wait)
 }
 
 /** The database by the way that the functions go: a gateway that they can't pass is found here. */
-async function openAsFunctions({ settings }: Plan): Promise<Database> {
+async function openAsFunctions(context: Context, { settings, hyperdrive }: Plan): Promise<Database> {
+  // Only they have the binding; the commands reach what is behind it.
+  if (hyperdrive !== undefined) return (await connect(context, hyperdrive.own)).database
   const { database: target, gatewayUrl, gatewayToken } = settings
   const openDatabase = await loadDrivers()
   return openDatabase(needsGateway(target) ? { target, gatewayUrl, gatewayToken } : { target })
@@ -129,6 +133,7 @@ function hostOfTarget(target: Exclude<Target, { readonly via: 'file' }>): string
 
 async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {
   const { interruption } = context.lifetime
+  await refuseCaching(context, plan)
   const { migrate } = await import('@millrace/db/migrate/migrate')
   const { applied } = await migrate(database, migrationsFor(context, database), {
     signal: interruption,

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { endWithStarter } from '../ancestors.ts'
-import { chooseDatabase, loadDrivers, needsGateway, openGateway, refuseMissingFile } from '../connection.ts'
+import { chooseDatabase, connect, loadDrivers, needsGateway, openGateway, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { envFileText, envSafeUrl } from '../dev/env-file.ts'
@@ -14,6 +14,7 @@ import type { Worker } from '../dev/worker.ts'
 import { settingsOnly } from '../environment.ts'
 import { settingsFailure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'
+import { bindingsOf, chooseBehindHyperdrive, localConnectionString, type LocalHyperdrive } from '../hyperdrive.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { readableLine } from '../log-lines.ts'
 import { readMigrations } from '../migrations.ts'
@@ -45,7 +46,8 @@ or the end of the process that started it, ends all of it.
 Examples:
   millrace dev
   millrace dev --port 9000
-  DATABASE_URL=mysql://user:password@127.0.0.1:3306/workflows millrace dev`
+  DATABASE_URL=mysql://user:password@127.0.0.1:3306/workflows millrace dev
+  DATABASE_URL=hyperdrive://HYPERDRIVE millrace dev --database postgresql://user:password@127.0.0.1:5432/workflows`
 
 export const devCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('dev').description('run everything on this machine, with one command'))
@@ -65,6 +67,8 @@ const gatewayHost = '127.0.0.1'
 
 interface Plan {
   readonly chosen: ChosenDatabase
+  /** Where the functions reach it through a Hyperdrive binding. */
+  readonly behind: LocalHyperdrive | undefined
   readonly replica: ChosenDatabase | undefined
   readonly settings: Readonly<Record<string, string>>
   readonly stateDirectory: string
@@ -107,18 +111,20 @@ async function startReady(context: Context, { url }: Plan, start: () => Worker):
 
 /** Everything that can be found wrong is found here, before anything is started or written. */
 async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
-  const chosen = chooseDatabase(context, options.database)
+  const behind = await chooseBehindHyperdrive(context, options.database)
+  const chosen = behind?.chosen ?? chooseDatabase(context, options.database)
   const replica = chooseReplica(context)
-  const settings = await functionSettings(context, chosen, replica)
+  const settings = await functionSettings(context, { chosen, behind, replica })
   const stateDirectory = resolve(context.directories.caller, options.state)
   const ended = await endLeftovers(stateDirectory)
   if (ended > 0) context.output.note(`Ended ${ended} processes that an earlier \`millrace dev\` had left behind.`)
   const port = await choosePort(context, options)
-  const gatewayPort = needsGateway(chosen.target)
-    ? await claimablePort(gatewayHost, options.gatewayPort, '--gateway-port')
-    : 0
+  const gatewayPort =
+    behind === undefined && needsGateway(chosen.target)
+      ? await claimablePort(gatewayHost, options.gatewayPort, '--gateway-port')
+      : 0
   const url = `http://${authority(reachableHost(options.host), port)}`
-  return { chosen, replica, settings, stateDirectory, host: options.host, port, gatewayPort, url }
+  return { chosen, behind, replica, settings, stateDirectory, host: options.host, port, gatewayPort, url }
 }
 
 async function choosePort(context: Context, { host, port }: DevOptions): Promise<number> {
@@ -155,8 +161,7 @@ function raisedLimits(limits: Settings['rateLimits']): string {
 /** The functions' environment but for what dev makes itself. Throws a Failure that lists all that is wrong. */
 async function functionSettings(
   context: Context,
-  chosen: ChosenDatabase,
-  replica: ChosenDatabase | undefined,
+  { chosen, behind, replica }: Pick<Plan, 'chosen' | 'behind' | 'replica'>,
 ): Promise<Readonly<Record<string, string>>> {
   const { parseSettings } = await import('@millrace/api/settings')
   const {
@@ -166,10 +171,14 @@ async function functionSettings(
   } = settingsOnly(context.environment())
   const settings = {
     ...given,
-    DATABASE_URL: envSafeUrl(chosen.url),
+    DATABASE_URL: behind === undefined ? envSafeUrl(chosen.url) : `hyperdrive://${behind.binding}`,
     ...(replica === undefined ? {} : { DATABASE_READ_URL: envSafeUrl(replica.url) }),
   }
-  const parsed = parseSettings({ ...newServiceSecrets(), ...settings }, { needsAuthKeys: true, needsGateway: false })
+  const parsed = parseSettings(
+    { ...newServiceSecrets(), ...settings },
+    { needsAuthKeys: true, needsGateway: false },
+    behind && bindingsOf(behind, (binding) => binding === behind.binding),
+  )
   if (!parsed.ok) throw settingsFailure(parsed.problems)
   return {
     // Whoever reaches the port would reach the database otherwise: other users of this machine too.
@@ -181,7 +190,12 @@ async function functionSettings(
 }
 
 /** Starts the gateway where the database needs one, and migrates. Gives the gateway's URL. */
-async function startDatabase(context: Context, { chosen, settings, gatewayPort }: Plan): Promise<string | null> {
+async function startDatabase(context: Context, plan: Plan): Promise<string | null> {
+  const { chosen, behind, settings, gatewayPort } = plan
+  if (behind !== undefined) {
+    await bringUpToDate(context, (await connect(context, chosen)).database)
+    return null
+  }
   const { target } = chosen
   const gatewayToken = settings['DATABASE_GATEWAY_TOKEN']
   const openDatabase = await loadDrivers()
@@ -239,6 +253,7 @@ function startFunctions(
     host,
     port,
     mark,
+    hyperdrive: plan.behind && { ...plan.behind, connectionString: localConnectionString(plan.behind) },
     log: (line) => noteLine(context, line),
   })
   context.lifetime.defer(() => worker.close())

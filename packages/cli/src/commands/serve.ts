@@ -149,11 +149,14 @@ async function opened<Result>(open: () => Promise<Result>): Promise<Result> {
   }
 }
 
+/** How long a proxy's kept connection may bring one more request. Whoever sends some has sent one by then. */
+const idleSeconds = 1
+
 async function listenFor(context: Context, service: Serving, { host, port, grace }: ServeOptions): Promise<number> {
   const { listen } = await import('@millrace/server/listen')
   const listening = await listen((request) => service.fetch(request), { host, port })
   context.lifetime.defer(async () => {
-    await listening.close(grace)
+    await listening.close(grace, Math.min(grace, idleSeconds))
     await service.settled()
   })
   return listening.port

@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { newServiceSecrets } from '../secrets.ts'
@@ -17,7 +20,7 @@ const good = {
   LOG_LEVEL: 'warn',
 }
 
-function planOf(variables: Readonly<Record<string, string>>, options: DeployOptions = {}) {
+function planOf(variables: Readonly<Record<string, string>>, options: DeployOptions = {}, at = workspace) {
   const context: Context = {
     output: {
       isJson: false,
@@ -26,7 +29,7 @@ function planOf(variables: Readonly<Record<string, string>>, options: DeployOpti
       note: () => undefined,
       failure: () => undefined,
     },
-    directories: { caller: workspace, workspace },
+    directories: { caller: at, workspace: at },
     lifetime: { interruption: new AbortController().signal, defer: () => undefined, end: () => undefined },
     environment: () => variables,
   }
@@ -84,3 +87,50 @@ test.for([
   const { code, words } = await failureOf(planOf(good, options))
   expect({ code, why: words.why }).toEqual({ code: 'usage', why })
 })
+
+const throughHyperdrive = {
+  ...newServiceSecrets(),
+  DATABASE_URL: 'hyperdrive://HYPERDRIVE',
+}
+const own = 'postgresql+asyncpg://app:canary-password@db.example/workflows'
+
+/** A workspace whose wrangler.toml has a Hyperdrive binding for staging. */
+function boundWorkspace(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-plan-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const text = readFileSync(join(workspace, 'wrangler.toml'), 'utf8')
+  const binding = '\n[[env.staging.hyperdrive]]\nbinding = "HYPERDRIVE"\nid = "0123456789abcdef0123456789abcdef"\n'
+  writeFileSync(join(directory, 'wrangler.toml'), `${text}${binding}`)
+  return directory
+}
+
+test('through Hyperdrive the functions keep their URL, and --database is what the commands reach', async () => {
+  const plan = await planOf(throughHyperdrive, { env: 'staging', database: own }, boundWorkspace())
+  expect(plan.secrets['DATABASE_URL']).toBe('hyperdrive://HYPERDRIVE')
+  expect(plan.settings.database).toMatchObject({ dialect: 'postgres', via: 'hyperdrive', binding: 'HYPERDRIVE' })
+  expect(plan.hyperdrive).toMatchObject({
+    id: '0123456789abcdef0123456789abcdef',
+    own: { target: { via: 'gateway', host: 'db.example' } },
+  })
+})
+
+test('a Hyperdrive binding that wrangler.toml lacks is refused with the command that makes one', async () => {
+  for (const at of [workspace, boundWorkspace()]) {
+    const { code, words } = await failureOf(planOf(throughHyperdrive, { env: 'production', database: own }, at))
+    expect(code).toBe('settings_invalid')
+    expect(JSON.stringify(words)).toContain('npx wrangler hyperdrive create NAME --caching-disabled')
+    expect(JSON.stringify(words)).not.toContain('canary')
+  }
+})
+
+test.for([
+  [{}, throughHyperdrive, 'Only the deployed functions have a Hyperdrive binding.'],
+  [{ database: 'hyperdrive://OTHER' }, good, 'Only the deployed functions have a Hyperdrive binding.'],
+  [{ database: 'sqlite:///./workflows.db' }, throughHyperdrive, 'is not one that Hyperdrive reaches'],
+] as const)(
+  'through Hyperdrive, without the database by itself, nothing is deployed: %j',
+  async ([options, env, why]) => {
+    const { words } = await failureOf(planOf(env, { env: 'staging', ...options }, boundWorkspace()))
+    expect(words.why).toContain(why)
+  },
+)

@@ -2,10 +2,18 @@ import { join } from 'node:path'
 import type { SettingProblem, Settings } from '@millrace/api/settings'
 import type { Target } from '@millrace/db/url'
 import { isLoopback } from '@millrace/db/url/address'
-import { needsGateway } from '../connection.ts'
+import { needsGateway, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { secretNames, settingsOnly } from '../environment.ts'
 import { Failure, settingsFailure } from '../failure.ts'
+import {
+  behindHyperdrive,
+  bindingsOf,
+  hyperdriveBindingIn,
+  hyperdrivesIn,
+  type BehindHyperdrive,
+  type ConfiguredHyperdrive,
+} from '../hyperdrive.ts'
 import { isRecord } from '../json.ts'
 
 export interface DeployOptions {
@@ -28,15 +36,22 @@ export interface Plan {
   readonly secrets: Readonly<Record<string, string>>
   /** Where the deployment will be asked; else wrangler says where it put it. */
   readonly url: string | undefined
+  /** Of functions that reach their database through Hyperdrive: the configuration's id, and the database by itself. */
+  readonly hyperdrive: { readonly id: string; readonly own: ChosenDatabase } | undefined
 }
 
 /** Everything that can be found wrong without asking anyone. Throws one Failure that lists all of it. */
 export async function makePlan(context: Context, options: DeployOptions): Promise<Plan> {
   const config = join(context.directories.workspace, 'wrangler.toml')
-  const { worker, vars: configured } = await readConfiguration(config, options)
-  const given = settingsOnly({ ...context.environment(), ...(options.database && { DATABASE_URL: options.database }) })
+  const { worker, vars: configured, hyperdrives } = await readConfiguration(config, options)
+  const environment = context.environment()
+  const behind = readBehind(context, environment['DATABASE_URL'] ?? configured['DATABASE_URL'], options.database)
+  // `--database` is the functions' own, but where they reach it through Hyperdrive.
+  const functionsUrl = behind === undefined ? options.database : undefined
+  const given = settingsOnly({ ...environment, ...(functionsUrl && { DATABASE_URL: functionsUrl }) })
   const { parseSettings } = await import('@millrace/api/settings')
-  const parsed = parseSettings({ ...configured, ...given })
+  const isBound = (name: string) => hyperdrives.some(({ binding }) => binding === name)
+  const parsed = parseSettings({ ...configured, ...given }, undefined, behind && bindingsOf(behind, isBound))
   const problems = [
     ...Object.keys(configured)
       .filter((name) => secretNames.has(name))
@@ -55,12 +70,37 @@ export async function makePlan(context: Context, options: DeployOptions): Promis
     vars: named(false),
     secrets: named(true),
     url: options.url === undefined ? undefined : originOf(options.url),
+    hyperdrive: behind && {
+      id: hyperdrives.find(({ binding }) => binding === behind.binding)?.id ?? '',
+      own: behind.chosen,
+    },
   }
+}
+
+/** The database behind Hyperdrive, where the functions' URL names a binding. Throws a Failure where nobody says which. */
+function readBehind(
+  context: Context,
+  functionsUrl: string | undefined,
+  databaseOption: string | undefined,
+): BehindHyperdrive | undefined {
+  const binding = hyperdriveBindingIn(hyperdriveBindingIn(databaseOption) === undefined ? functionsUrl : databaseOption)
+  if (binding === undefined) return undefined
+  if (databaseOption === undefined || hyperdriveBindingIn(databaseOption) !== undefined) {
+    throw new Failure('usage', {
+      what: 'DATABASE_URL leads through Hyperdrive, and the migrations need the database itself.',
+      why: 'Only the deployed functions have a Hyperdrive binding.',
+      fix: 'Leave DATABASE_URL as it is, and give the URL of the same database with --database.',
+    })
+  }
+  const behind = behindHyperdrive(context, binding, databaseOption)
+  if ('why' in behind) throw settingsFailure([behind], 'Nothing was changed.')
+  return behind
 }
 
 interface Configuration {
   readonly worker: string
   readonly vars: Readonly<Record<string, string>>
+  readonly hyperdrives: readonly ConfiguredHyperdrive[]
 }
 
 async function readConfiguration(config: string, { env, url }: DeployOptions): Promise<Configuration> {
@@ -74,7 +114,8 @@ async function readConfiguration(config: string, { env, url }: DeployOptions): P
       fix: `Choose one of them with --env, or add [env.${env}] to wrangler.toml.`,
     })
   }
-  const { name, vars, workers_dev: hasOwnHost, route, routes } = membersOf(read(env))
+  const members = membersOf(read(env))
+  const { name, vars, workers_dev: hasOwnHost, route, routes } = members
   const isSomewhere = hasOwnHost !== false || route !== undefined || textsOf(routes).length > 0
   if (!isSomewhere && url === undefined) {
     throw new Failure('usage', {
@@ -86,7 +127,7 @@ async function readConfiguration(config: string, { env, url }: DeployOptions): P
   const texts = Object.entries(membersOf(vars)).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   )
-  return { worker: String(name), vars: Object.fromEntries(texts) }
+  return { worker: String(name), vars: Object.fromEntries(texts), hyperdrives: hyperdrivesIn(members) }
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

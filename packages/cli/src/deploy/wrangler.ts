@@ -61,13 +61,19 @@ export async function wranglerDeploy(
 }
 
 interface Run {
+  /** Whether its lines are no news for people. */
+  readonly isQuiet?: boolean
   readonly args: readonly string[]
-  /** The file in which wrangler says what it did, a JSON document a line. */
-  readonly report: string
+  /** The file in which wrangler says what it did, a JSON document a line, where that is wanted. */
+  readonly report?: string
   readonly secrets: readonly string[]
 }
 
-async function runWrangler(context: Context, { args, report, secrets }: Run): Promise<void> {
+/** Runs wrangler with this machine's log-in, and gives its last lines. Throws a Failure with them when it fails. */
+export async function runWrangler(
+  context: Context,
+  { args, report, secrets, isQuiet = false }: Run,
+): Promise<readonly string[]> {
   const { interruption } = context.lifetime
   interruption.throwIfAborted()
   const bin = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js')
@@ -80,7 +86,7 @@ async function runWrangler(context: Context, { args, report, secrets }: Run): Pr
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       const shown = without(secrets, stripVTControlCharacters(line))
-      context.output.note(shown)
+      if (!isQuiet) context.output.note(shown)
       if (shown.trim() !== '') lines.push(shown)
       if (lines.length > keptLines) lines.shift()
     })
@@ -97,11 +103,12 @@ async function runWrangler(context: Context, { args, report, secrets }: Run): Pr
   const exitCode = await ended
   interruption.removeEventListener('abort', stop)
   interruption.throwIfAborted()
-  if (exitCode !== 0) throw wranglerFailure(exitCode, lines)
+  if (exitCode !== 0) throw wranglerFailure(args[0] ?? '', exitCode, lines)
+  return lines
 }
 
 /** Wrangler's own variables stay (CLOUDFLARE_API_TOKEN, proxies); millrace's settings are none of its business. */
-function wranglerEnvironment(report: string): NodeJS.ProcessEnv {
+function wranglerEnvironment(report: string | undefined): NodeJS.ProcessEnv {
   const own = new Set<string>(settingNames.flatMap((name) => [name, `${name}_FILE`]))
   const kept = Object.entries(process.env).filter(([name]) => !own.has(name))
   return {
@@ -110,7 +117,7 @@ function wranglerEnvironment(report: string): NodeJS.ProcessEnv {
     FORCE_COLOR: '0',
     WRANGLER_SEND_METRICS: 'false',
     WRANGLER_HIDE_BANNER: 'true',
-    WRANGLER_OUTPUT_FILE_PATH: report,
+    ...(report === undefined ? {} : { WRANGLER_OUTPUT_FILE_PATH: report }),
   }
 }
 
@@ -118,10 +125,10 @@ function without(secrets: readonly string[], line: string): string {
   return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), line)
 }
 
-function wranglerFailure(exitCode: number, lines: readonly string[]): Failure {
+function wranglerFailure(command: string, exitCode: number, lines: readonly string[]): Failure {
   const error = lines.findIndex((line) => line.includes('[ERROR]'))
   return new Failure('internal', {
-    what: `wrangler deploy ended with exit code ${exitCode}: what was deployed before still answers.`,
+    what: `wrangler ${command} ended with exit code ${exitCode}: what was deployed before still answers.`,
     why: lines.slice(Math.max(error, 0)).join('\n') || 'It said nothing.',
     fix: 'Correct what it says and run this again. Migrations that were applied stay applied; the old code runs with them.',
   })

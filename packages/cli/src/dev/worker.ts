@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../failure.ts'
+import { localConnectionVariable } from '../hyperdrive.ts'
 import { markName } from './leftovers.ts'
 import { writePrivateFile } from './state.ts'
 
@@ -17,6 +18,10 @@ export interface WorkerSettings {
   readonly port: number
   /** Value of MILLRACE_DEV_RUN in its environment. */
   readonly mark: string
+  /** A Hyperdrive binding, whether wrangler.toml has it, and where it leads on this machine. */
+  readonly hyperdrive:
+    | { readonly binding: string; readonly isConfigured: boolean; readonly connectionString: string }
+    | undefined
   /** Gets wrangler's lines once the worker answers; earlier ones only if it never does. */
   readonly log: (line: string) => void
 }
@@ -45,7 +50,7 @@ const guardScript = fileURLToPath(new URL(`guard${extname(import.meta.url)}`, im
  * in the state directory, with millrace's files in it. In a clone it builds what a debugger can read, into a folder of its
  * own; an installed package holds what is deployed.
  */
-function configurationFor({ workspace, stateDirectory }: WorkerSettings): string {
+function configurationFor({ workspace, stateDirectory, hyperdrive }: WorkerSettings): string {
   const isClone = existsSync(join(workspace, 'functions/src'))
   const at = (file: string) => JSON.stringify(join(workspace, file))
   const text = readFileSync(join(workspace, 'wrangler.toml'), 'utf8')
@@ -58,7 +63,9 @@ function configurationFor({ workspace, stateDirectory }: WorkerSettings): string
         `watch_dir = [${folders.replaceAll(/"([^"]+)"/g, (_word, folder: string) => at(folder))}]`,
     )
   const path = join(stateDirectory, 'wrangler.toml')
-  writePrivateFile(path, text)
+  const isBound = hyperdrive === undefined || hyperdrive.isConfigured
+  const binding = isBound ? '' : `\n[[hyperdrive]]\nbinding = ${JSON.stringify(hyperdrive.binding)}\nid = "local"\n`
+  writePrivateFile(path, `${text}${binding}`)
   return path
 }
 
@@ -89,6 +96,12 @@ export function startWorker(settings: WorkerSettings): Worker {
     env: {
       ...process.env,
       [markName]: settings.mark,
+      // In its environment, not in its configuration: the password stands in no file.
+      ...(settings.hyperdrive === undefined
+        ? {}
+        : {
+            [`${localConnectionVariable}${settings.hyperdrive.binding}`]: settings.hyperdrive.connectionString,
+          }),
       WRANGLER_SEND_METRICS: 'false',
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
       WRANGLER_HIDE_BANNER: 'true',

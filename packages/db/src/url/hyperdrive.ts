@@ -48,7 +48,7 @@ function unbound({ span }: BindingPlace): UrlFault {
     span,
     'DATABASE_URL names a Hyperdrive binding that the Worker does not have',
     'No Hyperdrive configuration is bound under this name.',
-    'Correct the name, or add [[hyperdrive]] with this binding and the id of the configuration to wrangler.toml.',
+    'Correct the name, or make one with `npx wrangler hyperdrive create NAME --caching-disabled --connection-string=URL`, and add [[hyperdrive]] with this binding and its id to wrangler.toml.',
   )
 }
 

@@ -16,9 +16,10 @@ export class PostgresBatch extends Query {
   readonly #results: RawResult[] = []
   #rows: (readonly PostgresValue[])[] = []
 
-  constructor(statements: readonly Statement[]) {
+  /** @param bytes {@link bytesOf} of it, with those of the ones behind it; nothing where they went with one before it */
+  constructor(bytes: Uint8Array) {
     super({ text: '' })
-    this.#bytes = bytesOf(statements)
+    this.#bytes = bytes
     // Whoever waits for several batches meets the first that fails; none is an unhandled rejection.
     this.#outcome.promise.catch(() => undefined)
   }
@@ -29,7 +30,7 @@ export class PostgresBatch extends Query {
   }
 
   override readonly submit = (connection: Connection): void => {
-    connection.stream.write(this.#bytes)
+    if (this.#bytes.byteLength > 0) connection.stream.write(this.#bytes)
   }
 
   handleDataRow({ fields }: { readonly fields: readonly PostgresValue[] }): void {
@@ -54,16 +55,16 @@ export class PostgresBatch extends Query {
   }
 }
 
-/** In one write: each is parsed, bound and run as the unnamed statement, which outlives no other. */
-function bytesOf(statements: readonly Statement[]): Uint8Array {
-  const messages: readonly Uint8Array[] = [
+/** Of batches, as one: each statement is parsed, bound and run as the unnamed one, which outlives no other. */
+export function bytesOf(...batches: readonly (readonly Statement[])[]): Uint8Array {
+  const messages: readonly Uint8Array[] = batches.flatMap((statements) => [
     ...statements.flatMap(({ text, parameters }) => [
       serialize.parse({ text }),
       serialize.bind({ values: parameters.map(postgresValueOf) }),
       serialize.execute(),
     ]),
     serialize.sync(),
-  ]
+  ])
   const bytes = new Uint8Array(messages.reduce((length, message) => length + message.byteLength, 0))
   let at = 0
   for (const message of messages) {

@@ -5,7 +5,7 @@ import type { RawResult } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
 import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'
-import { PostgresBatch } from './postgres-batch.ts'
+import { bytesOf, PostgresBatch } from './postgres-batch.ts'
 import type { RequestSession } from './request-connection.ts'
 
 const commit = plain('COMMIT')
@@ -53,12 +53,12 @@ export class PostgresSession implements RequestSession {
   }
 
   /**
-   * Runs statements as one transaction, in one round trip: the COMMIT is sent with them, and rolls back after one that
-   * has failed. Rejects with pg's error.
+   * Runs statements as one transaction, in one write and one round trip: the COMMIT goes with them, as a batch of its
+   * own, and rolls back after one that has failed. Rejects with pg's error.
    */
   async transaction(begin: readonly Statement[], statements: readonly Statement[]): Promise<readonly RawResult[]> {
-    const batch = this.#send([...begin, ...statements])
-    const end = this.#send([commit])
+    const batch = this.#send(bytesOf([...begin, ...statements], [commit]))
+    const end = this.#send(new Uint8Array(0))
     const [ran, ended] = await Promise.allSettled([batch.results, end.results])
     if (ran.status === 'rejected') throw ran.reason
     if (ended.status === 'rejected') throw ended.reason
@@ -67,7 +67,7 @@ export class PostgresSession implements RequestSession {
 
   /** Runs statements, in one round trip, within a transaction that stays open or by themselves. Rejects with pg's error. */
   run(statements: readonly Statement[]): Promise<readonly RawResult[]> {
-    return this.#send(statements).results
+    return this.#send(bytesOf(statements)).results
   }
 
   destroy(): void {
@@ -85,7 +85,7 @@ export class PostgresSession implements RequestSession {
     }
   }
 
-  #send(statements: readonly Statement[]): PostgresBatch {
-    return this.#client.query(new PostgresBatch(statements))
+  #send(bytes: Uint8Array): PostgresBatch {
+    return this.#client.query(new PostgresBatch(bytes))
   }
 }
