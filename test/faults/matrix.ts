@@ -96,11 +96,11 @@ async function runFaulty(
     // It may wait for a lock of the transaction that has just lost its client.
     atFirstFault: async () => {
       if (other === undefined) return
-      others = withoutFaults(() => stage.send(other.request(world)))
+      others = withoutFaults(() => other.act(stage, world))
       await Promise.race([others, delay(blockedMilliseconds)])
     },
   }
-  const answer = await withFaults(request, () => stage.send(write.request(world)))
+  const answer = await withFaults(request, () => write.act(stage, world))
   const answers = new Map<ActorName, Answered>([['a', answer]])
   if (others !== undefined) answers.set('b', await others)
   const rows = await stage.ground.rows()

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { readMigrations } from '@millrace/cli/migrations'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { openDatabase } from '@millrace/drivers/open'
@@ -47,7 +45,7 @@ export async function ownDatabase(dialect: Dialect): Promise<TroubledDatabase> {
   await migrateTo(dialect, url)
   return {
     url,
-    troubles: [{ name: 'database killed', every: 1500, run: () => killAndStart(dialect, server) }],
+    troubles: [{ name: 'database killed', every: 1000, run: () => killAndStart(server) }],
     stop: () => server.remove(),
   }
 }
@@ -59,13 +57,8 @@ function startServer(dialect: Dialect): Promise<OwnServer> {
     : startOwnMariadb(['--innodb-flush-log-at-trx-commit=2'])
 }
 
-async function killAndStart(dialect: Dialect, server: OwnServer): Promise<void> {
-  // The tests' MariaDB is always stopped by SIGKILL. PostgreSQL's "immediate shutdown" leaves what a crash leaves.
-  if (dialect === 'postgres') {
-    const [processId] = readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')
-    process.kill(Number(processId), 'SIGQUIT')
-  }
-  await server.stop()
+async function killAndStart(server: OwnServer): Promise<void> {
+  await server.kill()
   await server.start()
 }
 

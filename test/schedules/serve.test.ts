@@ -113,7 +113,7 @@ describeDialects((dialect) => {
     await serve(new Date('2026-04-01T00:03:30Z'))
     expect(await servedTimes(owner, late)).toEqual(['01', '02', '03'].map((at) => `2026-04-01T00:${at}:00.000Z`))
     await changeSchedule(store, owner, {
-      schedule: { ...late },
+      schedule: await read(owner, late),
       change: { isEnabled: false, nextAt: null },
       ...{ type: 'schedule.disabled', members: ['isEnabled'], eventId: newId(from), at: from },
     })

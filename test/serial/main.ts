@@ -1,16 +1,6 @@
 /**
- * `pnpm serial`: steps every pair of writes that can meet, and some triples, against each other, on databases that it starts and ends itself, and exits 1
- * where an outcome equals that of no serial order.
- *
- *   --dialect sqlite,postgres,mysql   which databases; all unless given
- *   --pairs 'patch*'                  only pairs of which one write's name matches; 'patch × delete' is one pair or triple
- *   --grain statement|trip            where to stop: before each statement (PostgreSQL, MySQL) or each round trip (all)
- *   --changes 3                       how often the turn may change
- *   --schedules 200                   at most so many of a pair, chosen by the seed
- *   --sample 50                       only so many pairs, chosen by the seed
- *   --seed 1
- *   --schedule a3b2                   only this one
- *   --short                           names of the pairs alone
+ * `pnpm serial`: steps every pair of writes that can meet, and some triples, against each other, on databases that it
+ * starts and ends itself, and exits 1 where an outcome equals that of no serial order.
  */
 import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
@@ -28,19 +18,58 @@ import { readSchedule } from './schedule.ts'
 import { openTheatre } from './theatre.ts'
 import type { Write } from './write.ts'
 
-const { values } = parseArgs({
-  options: {
-    dialect: { type: 'string', default: dialects.join(',') },
-    pairs: { type: 'string', default: '*' },
-    grain: { type: 'string' },
-    changes: { type: 'string', default: '3' },
-    schedules: { type: 'string', default: '200' },
-    sample: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: '1' },
-    schedule: { type: 'string' },
-    short: { type: 'boolean', default: false },
-  },
-})
+const usage = `Usage: npx -y pnpm@12 serial [options]
+
+Steps every two writes that can meet in a row, and some threes, against each other. Exits 1 where an outcome is that of
+no serial order.
+
+  --dialect NAMES     sqlite, postgres, mysql, with commas between; all unless given
+  --pairs PATTERN     pairs of which one write's name matches, * for anything, | for or; 'patch × delete' is one
+                      pair or triple
+  --grain GRAIN       statement (PostgreSQL; MariaDB stops at each round trip, which is a statement) or trip
+  --changes N         how often the turn may change (3)
+  --schedules N       at most so many of a pair, chosen by the seed (200)
+  --sample N          only so many pairs, chosen by the seed
+  --seed TEXT         (1)
+  --schedule TURNS    only this one, written like a3b2
+  --short             the names of the pairs alone
+  --list              the pairs, without running them
+  --help
+`
+
+const { values } = readArguments()
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        dialect: { type: 'string', default: dialects.join(',') },
+        pairs: { type: 'string', default: '*' },
+        grain: { type: 'string' },
+        changes: { type: 'string', default: '3' },
+        schedules: { type: 'string', default: '200' },
+        sample: { type: 'string', default: '100000' },
+        seed: { type: 'string', default: '1' },
+        schedule: { type: 'string' },
+        short: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+if (values.list) {
+  process.stdout.write(`${chosenPairs().map(nameOf).join('\n')}\n`)
+  process.exit(0)
+}
 const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
 const seed = Number(values.seed)
 
@@ -48,7 +77,7 @@ const seed = Number(values.seed)
 function chosenPairs(): readonly (readonly Write[])[] {
   if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
   if (values.pairs === '*') return sample([...pairs, ...triples], Number(values.sample), values.seed)
-  const parts = values.pairs.split(' × ').map((part) => new RegExp(`^${part.replaceAll('*', '.*')}$`))
+  const parts = values.pairs.split(' × ').map((part) => new RegExp(`^(?:${part.replaceAll('*', '.*')})$`))
   const [first, second] = parts
   const matching = pairs.filter(([left, right]) =>
     second === undefined

@@ -34,6 +34,11 @@ export const triples: readonly (readonly Write[])[] = [
   'leave × log in as erin × patch by erin',
   'leave × transfer to erin × share with erin',
   'put settings × merge settings × merge other settings',
+  'signal running × wait for a signal × claim',
+  'signal waiting × resume waiting × signal waiting by bob under a key',
+  'serve the schedules × serve the schedules × change the due schedule',
+  'reset the password × reset the password otherwise × log in',
+  'create under an old key × create otherwise under an old key × sweep old keys',
 ].map(writesOf)
 
 function canMeet(first: Write, second: Write): boolean {

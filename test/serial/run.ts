@@ -35,7 +35,7 @@ export async function run(
   const answering = actors.map((actor, index) => {
     const write = writes[index]
     if (write === undefined) throw new Error('an actor without a write')
-    return actor.run(() => stage.send(write.request(world)))
+    return actor.run(() => write.act(stage, world))
   })
   const isWaiting = (backend: number) => stage.ground.isWaiting(backend)
   const trace = await drive(schedule, { actors, changes, isWaiting, mostSteps })

@@ -4,6 +4,7 @@ import { parseSettings } from '@millrace/api/settings'
 import { readMigrations } from '@millrace/cli/migrations'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Database } from '@millrace/db/store/database'
+import type { Store } from '@millrace/db/store/store'
 import type { Fetch } from '@millrace/drivers/fetch'
 import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
@@ -13,6 +14,7 @@ import { workspaceRoot } from '../workspace.ts'
 import { currentActor } from './actor.ts'
 import { makeGround, type Ground, type Place } from './ground.ts'
 import { labelOf } from './hooks.ts'
+import { openPostbox } from './postbox.ts'
 
 export interface Sent {
   readonly method: string
@@ -27,11 +29,18 @@ export interface Answered {
   readonly body: string
 }
 
+/** What the service does by the clock, and not when it is asked. */
+export type Job = (parts: { readonly store: Store; readonly clock: () => Date }) => Promise<unknown>
+
 /** The app, the real drivers and the gateway in this process, in front of a real database. */
 export interface Stage {
   readonly ground: Ground
   /** Answers, when also what was left for afterwards is done. */
   send(request: Sent): Promise<Answered>
+  /** Runs a job of the service. It tells nobody anything: a run is several writes, and the rows say what they did. */
+  work(job: Job): Promise<Answered>
+  /** The newest token for a new password that was mailed. */
+  mailedToken(): string
   /** Sets the functions' clock. Each look at it takes a millisecond. */
   setClock(at: Date): void
   /** Forgets what the process remembers between requests that may differ from run to run: the budget for retries. */
@@ -52,7 +61,9 @@ export async function openStage(dialect: Dialect, place: Place, between: Between
   const open = () => openDatabase({ target, gatewayUrl: gateway.url, fetch, onRetry: () => (retries += 1) })
   let current = await open()
   await migrate(current, readMigrations(workspaceRoot, dialect))
+  const postbox = await openPostbox()
   const parsed = parseSettings({
+    ...postbox.settings,
     DATABASE_URL: ground.url,
     DATABASE_GATEWAY_URL: gateway.url,
     AUTH_KEYS: `test:${randomBytes(32).toString('base64url')}`,
@@ -61,10 +72,11 @@ export async function openStage(dialect: Dialect, place: Place, between: Between
   })
   if (!parsed.ok) throw new Error(parsed.problems.map(({ why }) => why).join('\n'))
   let nowMilliseconds = Date.now()
+  const clock = () => new Date((nowMilliseconds += 1))
   const app = createApp({
     settings: parsed.settings,
     database: delegating(() => current),
-    clock: () => new Date((nowMilliseconds += 1)),
+    clock,
     log: () => undefined,
   })
   const send = async ({ method, path, headers, body }: Sent): Promise<Answered> => {
@@ -87,6 +99,11 @@ export async function openStage(dialect: Dialect, place: Place, between: Between
   return {
     ground,
     send,
+    async work(job) {
+      await job({ store: current.store(), clock })
+      return { status: 200, headers: new Headers(), body: '' }
+    },
+    mailedToken: () => postbox.newestToken(),
     setClock(at) {
       nowMilliseconds = at.getTime()
     },
@@ -98,6 +115,7 @@ export async function openStage(dialect: Dialect, place: Place, between: Between
       await current.store().read({ text: 'select 1', parameters: [], decode: () => undefined })
     },
     async close() {
+      await postbox.close()
       await gateway.close()
       await ground.close()
     },

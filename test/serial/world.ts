@@ -31,7 +31,7 @@ export interface World {
 }
 
 export interface RequestOptions {
-  /** `{id wf}` and `{refresh alice.second}` in it stand for the world's; `{wf}` in a path likewise. */
+  /** `{id wf}`, `{refresh alice.second}` and `{reset}` in it stand for the world's; `{wf}` in a path likewise. */
   readonly body?: object | undefined
   readonly ifMatch?: string | undefined
   readonly key?: string | undefined
@@ -40,7 +40,8 @@ export interface RequestOptions {
 /**
  * Fills a new database through the API: alice owns `wf` (two versions, one execution that has ended) and `work` (one
  * execution in each unfinished status); bob may edit, carol execute `wf`; erin may edit it and owns nothing, so that she
- * can leave; root and admin are administrators.
+ * can leave; root and admin are administrators. A schedule of bob's and one of alice's on `wf` are due, hers skips while
+ * `paused` is unfinished; `spent` on `spare` has lost its lease and its last attempt; `waiting` waits for a signal.
  */
 export async function makeWorld(stage: Stage): Promise<World> {
   const names = new Map<string, string>()
@@ -67,7 +68,8 @@ export async function makeWorld(stage: Stage): Promise<World> {
           ? undefined
           : JSON.stringify(body)
               .replaceAll(/\{refresh ([\w.]+)\}/g, (_all, label: string) => found(refreshTokens, label))
-              .replaceAll(/\{id ([\w.]+)\}/g, (_all, label: string) => found(ids, label)),
+              .replaceAll(/\{id ([\w.]+)\}/g, (_all, label: string) => found(ids, label))
+              .replaceAll('{reset}', () => found(tokens, 'reset')),
     }),
   }
   const filling = new Filling(stage, world, { name, tokens, refreshTokens })
@@ -79,6 +81,7 @@ export async function makeWorld(stage: Stage): Promise<World> {
   await filling.workflows()
   await filling.executions()
   await filling.schedules()
+  await filling.whatIsOld()
   return world
 }
 
@@ -141,6 +144,8 @@ class Filling {
       // Its use is noted once a minute by a write after the answer: now, so that no run has one.
       await this.#stage.send(this.#world.request(key, 'GET', '/v1/workflows'))
     }
+    await this.#post('nobody', '/v1/auth/recover', { body: { email: 'alice@example.com' } })
+    tokens.set('reset', this.#stage.mailedToken())
     for (const person of ['alice', 'erin'] as const) {
       await this.#send(person, 'PUT', '/v1/settings', { body: { data: { theme: 'dark', n: 1 } } })
     }
@@ -171,6 +176,12 @@ class Filling {
     await this.#start('wf', 'ended')
     await this.#claim('wf', 'ended')
     await this.#report('ended', { status: 'completed', state: { done: true } })
+    await this.#start('work', 'waiting')
+    await this.#claim('work', 'waiting')
+    await this.#report('waiting', { status: 'paused', waitFor: ['go'] })
+    await this.#start('spare', 'spent', 1)
+    // Over when the runs begin.
+    await this.#claim('spare', 'spent', 5)
     await this.#start('work', 'pending')
   }
 
@@ -178,15 +189,37 @@ class Filling {
     const body = { name: 'nightly', cron: '0 3 * * *' }
     const made = await this.#post('alice', '/v1/workflows/{wf}/schedules', { body })
     this.#making.name('schedule', textIn(made, 'id'))
+    const due = { name: 'due', cron: '@hourly' }
+    for (const [label, by, last] of [
+      ['due', 'bob', 'null'],
+      ['skipping', 'alice', `'${this.#world.id('paused')}'`],
+    ] as const) {
+      const overlap = label === 'skipping' ? { overlap: 'skip' } : {}
+      const another = await this.#post(by, '/v1/workflows/{wf}/schedules', { body: { ...due, ...overlap } })
+      const id = textIn(another, 'id')
+      this.#making.name(`schedule.${label}`, id)
+      await this.#stage.ground.execute(
+        `update schedules set next_at = created_at, last_execution_id = ${last} where id = '${id}'`,
+      )
+    }
   }
 
-  async #start(workflow: string, label: string): Promise<void> {
-    const made = await this.#post('alice', `/v1/workflows/{${workflow}}/executions`, { body: { input: { label } } })
+  /** An Idempotency-Key of the day before yesterday: it is free again. */
+  async whatIsOld(): Promise<void> {
+    const now = new Date()
+    this.#stage.setClock(new Date(now.getTime() - 48 * 3_600_000))
+    await this.#post('alice.key', '/v1/workflows', { body: { name: 'older', definition: {} }, key: 'old' })
+    this.#stage.setClock(now)
+  }
+
+  async #start(workflow: string, label: string, maxAttempts = 10): Promise<void> {
+    const body = { input: { label }, maxAttempts }
+    const made = await this.#post('alice', `/v1/workflows/{${workflow}}/executions`, { body })
     this.#making.name(label, textIn(made, 'id'))
   }
 
-  async #claim(workflow: string, label: string): Promise<void> {
-    const body = { worker: 'w', leaseSeconds: 3600, workflowIds: [this.#world.id(workflow)] }
+  async #claim(workflow: string, label: string, leaseSeconds = 3600): Promise<void> {
+    const body = { worker: 'w', leaseSeconds, workflowIds: [this.#world.id(workflow)] }
     const claimed = await this.#send('alice', 'POST', '/v1/executions/claim', { body })
     const [item] = itemsIn(claimed)
     if (item?.['id'] !== this.#world.id(label)) throw new Error(`the claim gave another than ${label}`)

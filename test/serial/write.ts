@@ -1,15 +1,15 @@
-import type { Sent } from './stage.ts'
+import type { Answered, Stage } from './stage.ts'
 import type { RequestOptions, Sender, World } from './world.ts'
 
 /**
- * A write of the API on the world, and what it meets: the rows that it changes, and those that it reads to decide. Two
+ * A write on the world, by a request or by a job of the service, and what it meets: the rows that it changes, and those that it reads to decide. Two
  * writes can meet where one changes what the other changes or reads.
  */
 export interface Write {
   readonly name: string
   readonly changes: readonly string[]
   readonly reads: readonly string[]
-  request(world: World): Sent
+  act(stage: Stage, world: World): Promise<Answered>
 }
 
 interface Described extends RequestOptions {
@@ -43,7 +43,7 @@ export function table(described: Readonly<Record<string, Described>>): readonly 
       name,
       changes,
       reads: [...reads, ...standing[by]],
-      request: (world) => world.request(by, method, path, options),
+      act: (stage, world) => stage.send(world.request(by, method, path, options)),
     }
   })
 }

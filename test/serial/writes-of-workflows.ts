@@ -29,6 +29,20 @@ export const ofWorkflows = table({
     body: { name: 'new', definition: {} },
     changes: ['workflows of erin'],
   },
+  'create under an old key': {
+    by: 'alice.key',
+    send: 'POST /v1/workflows',
+    body: { name: 'older', definition: {} },
+    key: 'old',
+    changes: ['workflows of alice', 'idempotency old'],
+  },
+  'create otherwise under an old key': {
+    by: 'alice',
+    send: 'POST /v1/workflows',
+    body: { name: 'newer', definition: {} },
+    key: 'old',
+    changes: ['workflows of alice', 'idempotency old'],
+  },
   'batch by an API key': {
     by: 'alice.key',
     send: 'POST /v1/workflows/batch',

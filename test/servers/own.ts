@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { inject } from 'vitest'
@@ -25,6 +26,8 @@ export interface OwnServer {
   url(database: string, options?: string): string
   start(): Promise<void>
   stop(): Promise<void>
+  /** Kills it by SIGKILL, as a crash does; `start` recovers it. */
+  kill(): Promise<void>
   /** Stops it and removes its files. */
   remove(): Promise<void>
 }
@@ -117,12 +120,32 @@ function runnable(launch: () => Promise<ServerProcess>) {
   let server: ServerProcess | undefined
   return {
     async start(): Promise<void> {
-      server ??= await launch()
+      server ??= await launchPatiently(launch)
     },
     async stop(): Promise<void> {
       await server?.stop()
       server = undefined
     },
+    async kill(): Promise<void> {
+      await server?.kill()
+      server = undefined
+    },
+  }
+}
+
+const recoveryMilliseconds = 30_000
+const retryMilliseconds = 100
+
+/** PostgreSQL refuses to start while a child of a killed server is still ending. */
+async function launchPatiently(launch: () => Promise<ServerProcess>): Promise<ServerProcess> {
+  const deadline = Date.now() + recoveryMilliseconds
+  for (;;) {
+    try {
+      return await launch()
+    } catch (error) {
+      if (!String(error).includes('pre-existing shared memory block') || Date.now() > deadline) throw error
+    }
+    await delay(retryMilliseconds)
   }
 }
 

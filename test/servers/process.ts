@@ -4,6 +4,8 @@ import { createServer } from 'node:net'
 export interface ServerProcess {
   /** Sends the stop signal, and SIGKILL when that is not heeded; resolves when the process is gone. */
   stop(): Promise<void>
+  /** Sends SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>
 }
 
 export interface ServerCommand {
@@ -44,6 +46,10 @@ export async function startProcess(server: ServerCommand): Promise<ServerProcess
     await exited
     clearTimeout(timer)
   }
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await exited
+  }
   return new Promise((resolve, reject) => {
     let log = ''
     const fail = (happened: string): void => {
@@ -59,7 +65,7 @@ export async function startProcess(server: ServerCommand): Promise<ServerProcess
       log = (log + text).slice(-keptLogCharacters)
       if (!server.readyLine.test(log)) return
       clearTimeout(timer)
-      resolve({ stop })
+      resolve({ stop, kill })
     })
     child.once('error', reject)
     child.once('exit', (code, signal) => {

@@ -4,6 +4,7 @@ import {
   passOver,
   startPlanned,
   type DisablingCause,
+  type DisablingReason,
   type DueSchedule,
 } from '@millrace/db/repositories/schedules/serve'
 import type { Store } from '@millrace/db/store/store'
@@ -30,18 +31,25 @@ export interface SchedulerParts {
   readonly store: Store
   readonly clock: () => Date
   readonly log: Log
+  /** From 0 to 1; where a run begins among what is due. */
+  readonly random?: () => number
 }
 
 /**
  * Starts what the schedules have planned up to now: each planned time once, whoever serves it and however many do. A run
  * does a bounded part; what is left is the next one's.
  */
-export async function serveSchedules({ store, clock, log }: SchedulerParts): Promise<ServedSchedules> {
+export async function serveSchedules({
+  store,
+  clock,
+  log,
+  random = Math.random,
+}: SchedulerParts): Promise<ServedSchedules> {
   const run = new Run(store, clock, log)
   for (;;) {
     const due = await dueSchedules(store, { at: clock(), limit: pageSize })
     const left = due.filter(({ id }) => !run.failed.has(id))
-    for (const schedule of inAnyOrder(left)) {
+    for (const schedule of inAnyOrder(left, random())) {
       if (run.batches >= mostBatches) break
       await run.serve(schedule)
     }
@@ -52,8 +60,8 @@ export async function serveSchedules({ store, clock, log }: SchedulerParts): Pro
 }
 
 /** Several schedulers read the same page: they get into each other's way less where each begins elsewhere. */
-function inAnyOrder(due: readonly DueSchedule[]): readonly DueSchedule[] {
-  const start = Math.floor(Math.random() * due.length)
+function inAnyOrder(due: readonly DueSchedule[], drawn: number): readonly DueSchedule[] {
+  const start = Math.floor(drawn * due.length)
   return [...due.slice(start), ...due.slice(0, start)]
 }
 
@@ -125,12 +133,12 @@ class Run {
     return isPassed
   }
 
-  async #disable(schedule: DueSchedule, cause: DisablingCause, reason: string): Promise<void> {
+  async #disable(schedule: DueSchedule, cause: DisablingCause, reason: DisablingReason): Promise<void> {
     const at = this.#clock()
     this.batches += 1
     if (!(await disableSchedule(this.#store, { schedule, cause, reason, eventId: newId(at), at }))) return
     this.#disabled += 1
-    this.#log({ level: 'warn', event: 'schedule_disabled', schedule: schedule.id, reason })
+    this.#log({ level: 'warn', event: 'schedule_disabled', schedule: schedule.id, reason: cause })
   }
 }
 
@@ -143,10 +151,12 @@ function readTimetable({ cron, timeZone }: DueSchedule): Timetable | undefined {
   }
 }
 
-function reasonOf({ createdBy, isMakerDisabled }: DueSchedule): string {
+function reasonOf({ createdBy }: DueSchedule): DisablingReason {
   if (createdBy === null) return 'The user who made it has left.'
-  if (isMakerDisabled) return 'The user who made it is disabled.'
-  return 'The user who made it may no longer start executions of the workflow.'
+  return {
+    isDisabled: 'The user who made it is disabled.',
+    otherwise: 'The user who made it may no longer start executions of the workflow.',
+  }
 }
 
 /** What is to be done about the planned time that is next, at a moment. */

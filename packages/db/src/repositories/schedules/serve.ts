@@ -11,7 +11,7 @@ import { eventQuery, ownerOf, recordEvent, type AuditEvent } from '../audit/even
 import { viewFields, type ScheduleView } from './schedules.ts'
 
 /** A schedule whose next planned time has come. */
-export type DueSchedule = ScheduleView & { readonly nextAt: Date; readonly isMakerDisabled: boolean }
+export type DueSchedule = ScheduleView & { readonly nextAt: Date }
 
 /** Schedules whose time has come, the longest overdue first. None while a restore is under way. */
 export async function dueSchedules(
@@ -19,23 +19,20 @@ export async function dueSchedules(
   { at, limit }: { readonly at: Date; readonly limit: number },
 ): Promise<readonly DueSchedule[]> {
   const rows = await store.read(dueQuery(store.dialect, { at, limit }))
-  return rows.flatMap(({ nextAt, makerDisabledAt, ...schedule }) =>
-    nextAt === null ? [] : [{ ...schedule, nextAt, isMakerDisabled: makerDisabledAt !== null }],
-  )
+  return rows.flatMap(({ nextAt, ...schedule }) => (nextAt === null ? [] : [{ ...schedule, nextAt }]))
 }
 
 /** The query of what is due, for its plan. */
 export function dueQuery(
   dialect: Dialect,
   { at, limit }: { readonly at: Date; readonly limit: number },
-): Query<ScheduleView & { readonly makerDisabledAt: Date | null }> {
+): Query<ScheduleView> {
   const { builder, tables } = dialect
-  const { schedules, users } = tables
+  const { schedules } = tables
   return buildQuery(
     builder
-      .select({ ...viewFields(dialect), makerDisabledAt: users.disabledAt })
+      .select(viewFields(dialect))
       .from(schedules)
-      .leftJoin(users, eq(users.id, schedules.createdBy))
       .where(all(lte(schedules.nextAt, at), isNotRestoring(dialect)))
       .orderBy(asc(schedules.nextAt), asc(schedules.id))
       .limit(limit),
@@ -114,13 +111,26 @@ export async function passOver(
 /** `not_allowed`: its maker may not start it any more; `no_timetable`: it says no time that this platform understands. */
 export type DisablingCause = 'not_allowed' | 'no_timetable'
 
+/** What its row says of why it ended; of a maker it depends on whether that user is disabled at that moment. */
+export type DisablingReason = string | { readonly isDisabled: string; readonly otherwise: string }
+
+function reasonIn({ builder, tables: { users } }: Dialect, { createdBy }: DueSchedule, reason: DisablingReason) {
+  if (typeof reason === 'string') return reason
+  if (createdBy === null) return reason.otherwise
+  const disabled = builder
+    .select({ one: sql`1` })
+    .from(users)
+    .where(and(eq(users.id, createdBy), isNotNull(users.disabledAt)))
+  return sql`case when ${exists(disabled)} then ${reason.isDisabled} else ${reason.otherwise} end`
+}
+
 /** Ends a schedule, with the reason; false where another was faster, or its cause is gone. */
 export async function disableSchedule(
   store: Store,
   disabling: {
     readonly schedule: DueSchedule
     readonly cause: DisablingCause
-    readonly reason: string
+    readonly reason: DisablingReason
     readonly eventId: string
     readonly at: Date
   },
@@ -133,7 +143,7 @@ export async function disableSchedule(
     .set({
       isEnabled: false,
       nextAt: null,
-      disabledReason: reason,
+      disabledReason: reasonIn(dialect, schedule, reason),
       revision: sql`${schedules.revision} + 1`,
       lastOp: eventId,
       updatedAt: at,

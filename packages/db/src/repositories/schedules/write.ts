@@ -1,4 +1,4 @@
-import { and, eq, exists, isNotNull, sql, type SQL } from 'drizzle-orm'
+import { and, eq, exists, isNotNull, isNull, sql, type Column, type SQL } from 'drizzle-orm'
 import { all, done, mayAct, mayOnWorkflow, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { ScheduleRow } from '../../schema/rows.ts'
@@ -77,7 +77,7 @@ function takeOver({ builder, tables: { workflows } }: Dialect, { userId }: UserC
 export type ScheduleChange = Partial<Omit<ScheduleRow, 'id' | 'workflowId' | 'revision' | 'lastOp' | 'updatedAt'>>
 
 export interface ScheduleEdit {
-  readonly schedule: Pick<ScheduleView, 'id' | 'workflowId' | 'name' | 'revision'>
+  readonly schedule: Pick<ScheduleView, 'id' | 'workflowId' | 'name' | 'revision' | 'nextAt' | 'lastExecutionId'>
   readonly change: ScheduleChange
   readonly type: AuditType
   /** Names of the members that change. */
@@ -86,7 +86,10 @@ export interface ScheduleEdit {
   readonly at: Date
 }
 
-/** Changes a schedule that has the revision still with which it was read; false where it has not, or may not be changed. */
+/**
+ * Changes a schedule that has the revision still with which it was read, and was not served since: what is planned next
+ * follows from what was. False where it has not, or may not be changed.
+ */
 export async function changeSchedule(store: Store, caller: UserCaller, edit: ScheduleEdit): Promise<boolean> {
   const { dialect } = store
   const { schedules } = dialect.tables
@@ -95,7 +98,7 @@ export async function changeSchedule(store: Store, caller: UserCaller, edit: Sch
   const update = dialect.builder
     .update(schedules)
     .set({ ...change, revision, lastOp: eventId, updatedAt: at })
-    .where(mayEdit(dialect, caller, schedule))
+    .where(all(mayEdit(dialect, caller, schedule), isUnserved(dialect, schedule)))
   const { isOpen } = await store.apply({
     locks: locksOf(dialect, caller, schedule, 'no key update'),
     gate: buildStatement(update),
@@ -144,6 +147,15 @@ function mayEdit(dialect: Dialect, caller: UserCaller, { id, workflowId, revisio
     .from(workflows)
     .where(and(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'edit')))
   return all(eq(schedules.id, id), eq(schedules.revision, revision), mayAct(dialect, caller), exists(workflow))
+}
+
+/** A scheduler moves it on without a new revision. */
+function isUnserved({ tables: { schedules } }: Dialect, { nextAt, lastExecutionId }: ScheduleEdit['schedule']): SQL {
+  return all(isAs(schedules.nextAt, nextAt), isAs(schedules.lastExecutionId, lastExecutionId))
+}
+
+function isAs(column: Column, value: Date | string | null): SQL {
+  return value === null ? isNull(column) : eq(column, value)
 }
 
 interface RecordedChange {

@@ -1,0 +1,44 @@
+import { serveSchedules } from '@millrace/api/services/scheduler'
+import { newId } from '@millrace/api/ids'
+import { sweepIdempotencyKeys } from '@millrace/db/repositories/accounts/expiry'
+import { sweepEndedExecutions } from '@millrace/db/repositories/executions/retention'
+import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
+import type { Job } from './stage.ts'
+import type { Write } from './write.ts'
+
+interface DescribedJob {
+  readonly job: Job
+  readonly changes: readonly string[]
+  readonly reads?: readonly string[]
+}
+
+function jobs(described: Readonly<Record<string, DescribedJob>>): readonly Write[] {
+  return Object.entries(described).map(([name, { job, changes, reads = [] }]) => ({
+    name,
+    changes,
+    reads,
+    act: (stage) => stage.work(job),
+  }))
+}
+
+/** What the service does by the clock. */
+export const ofJobs = jobs({
+  'serve the schedules': {
+    // The first of what is due first, so that a schedule of steps can be run again.
+    job: ({ store, clock }) => serveSchedules({ store, clock, log: () => undefined, random: () => 0 }),
+    changes: ['due schedules', 'executions of wf'],
+    reads: ['wf', 'paused', 'user alice', 'user bob', 'share bob'],
+  },
+  'sweep executions': {
+    job: ({ store, clock }) => sweepExecutions(store, { at: clock(), operation: newId(clock()) }),
+    changes: ['spent', 'executions of spare'],
+  },
+  'sweep ended executions': {
+    job: ({ store, clock }) => sweepEndedExecutions(store, clock()),
+    changes: ['ended', 'executions of wf'],
+  },
+  'sweep old keys': {
+    job: ({ store, clock }) => sweepIdempotencyKeys(store, clock()),
+    changes: ['idempotency old'],
+  },
+})
