@@ -30,7 +30,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const runId = randomUUID()
   const [servers, worker] = await Promise.all([
     startServers(directory, runId, dataDirectory),
-    buildWorker(join(directory, 'worker')),
+    // Where the app runs in the tests' own process, nobody waits for a Worker.
+    process.env['TEST_WITHOUT_WORKER'] === '1'
+      ? { failed: 'this run builds no Worker' }
+      : buildWorker(join(directory, 'worker')),
   ])
   project.provide('directory', directory)
   project.provide('dataDirectory', dataDirectory)

@@ -1,0 +1,35 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { workspaceRoot } from '../workspace.ts'
+import { instrument, type Term } from './terms.ts'
+
+const root = join(workspaceRoot, 'packages/db/src')
+
+/** What reads alone: lists and views. */
+const isOfReads = /(?:^|\/)(?:list|entries|export|service-state|schedules|shares|versions|users|workflows)\.ts$/
+
+/** Files that hold conditions of writes, as paths below packages/db/src. */
+function sources(): readonly string[] {
+  return globSync('{repositories,access,store}/**/*.ts', { cwd: root })
+    .map((path) => path.replaceAll(sep, '/'))
+    .filter((path) => !path.endsWith('.test.ts') && !isOfReads.test(path))
+    .toSorted()
+}
+
+/** Every term of every source. */
+export function allTerms(): readonly Term[] {
+  return sources().flatMap((path) => instrument(path, readFileSync(join(root, path), 'utf8')).terms)
+}
+
+/** A vite plugin that puts a switch at each term. */
+export function switches() {
+  const paths = new Set(sources())
+  return {
+    name: 'millrace-guards',
+    enforce: 'pre' as const,
+    transform(source: string, id: string) {
+      const path = relative(root, id.split('?')[0] ?? id).replaceAll(sep, '/')
+      return paths.has(path) ? { code: instrument(path, source).code, map: null } : undefined
+    },
+  }
+}
