@@ -10,7 +10,7 @@ interface Claimed {
   readonly steps: readonly { readonly key: string; readonly output: number }[]
 }
 
-const [url = '', token = '', workflowId = '', log = '', name = ''] = process.argv.slice(2)
+const [url = '', token = '', workflowId = '', log = '', name = '', actMilliseconds = '0'] = process.argv.slice(2)
 
 async function ask(method: string, path: string, body: object): Promise<unknown> {
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }
@@ -28,6 +28,7 @@ async function work({ id, fence, steps }: Claimed): Promise<void> {
     const key = `step-${step}`
     if (outputs.has(key)) continue
     note(`begin ${id} ${key}`)
+    await pause(Number(actMilliseconds))
     const recorded = await ask('POST', `/v1/executions/${id}/steps`, { fence, steps: [{ key, output: step }] })
     if (recorded === undefined) return
     note(`recorded ${id} ${key}`)
@@ -37,6 +38,12 @@ async function work({ id, fence, steps }: Claimed): Promise<void> {
   await ask('PATCH', `/v1/executions/${id}`, { fence, status: 'completed', state })
 }
 
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
+}
+
 const claim = { worker: name, limit: 2, leaseSeconds: 5, workflowIds: [workflowId], withSteps: true }
 for (;;) {
   // Whatever is down comes back.
@@ -44,9 +51,5 @@ for (;;) {
     | { readonly items: readonly Claimed[] }
     | undefined
   for (const item of claimed?.items ?? []) await work(item).catch(() => undefined)
-  if ((claimed?.items.length ?? 0) === 0) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100)
-    })
-  }
+  if ((claimed?.items.length ?? 0) === 0) await pause(100)
 }

@@ -3,21 +3,29 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { asRecord, itemsOf, readAnswer } from '../contract/answers.ts'
-import { startWorld, type World } from '../contract/world.ts'
+import { register } from '../contract/world.ts'
 import { describeDialects } from '../dialects.ts'
+import type { Service } from '../service.ts'
+import { startKilledSystem, type KilledSystem } from './killed-system.ts'
 
 /*
- * Killed anywhere: executions of ten steps on several workers, which are killed with -9 at moments that a seed chooses.
- * In CI a short form; the long one, and a run that is to be repeated:
+ * Killed anywhere: executions of ten steps on several workers, which are killed with -9 at moments that a seed chooses;
+ * the gateway, and in the long form the database's server, are killed and started again meanwhile. In CI a short form;
+ * the long one, with the seed that it is to repeat:
  *
- *   KILLED_EXECUTIONS=200 KILLED_KILLS=500 KILLED_SEED=7 npx -y pnpm@12 test test/executions/killed.test.ts
+ *   TEST_LONG=1 KILLED_SEED=7 npx -y pnpm@12 test test/executions/killed.test.ts
  */
 
+const isLong = process.env['TEST_LONG'] === '1'
 const stepCount = 10
 const workerCount = 4
 const numberOf = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise)
-const executionCount = numberOf('KILLED_EXECUTIONS', 20)
-const killCount = numberOf('KILLED_KILLS', 20)
+const executionCount = numberOf('KILLED_EXECUTIONS', isLong ? 200 : 20)
+const killCount = numberOf('KILLED_KILLS', isLong ? 500 : 20)
+/** So many times each of gateway and database. */
+const restartCount = numberOf('KILLED_RESTARTS', isLong ? 10 : 1)
+/** How long a step takes: there has to be work for as many kills. */
+const actMilliseconds = numberOf('KILLED_ACT_MS', isLong ? 250 : 0)
 const seed = numberOf('KILLED_SEED', Date.now() % 1_000_000)
 
 /** https://en.wikipedia.org/wiki/Linear_congruential_generator, with the numbers of glibc */
@@ -32,84 +40,114 @@ function randomOf(start: number): () => number {
 describeDialects((dialect) => {
   test(
     `whatever is killed, each of ${executionCount} executions ends with each step recorded once (seed ${seed})`,
-    { timeout: 60_000 + executionCount * 1500 + killCount * 1000 },
+    { timeout: 60_000 + executionCount * 3000 + killCount * 2000 },
     async () => {
-      const world = await startWorld(dialect)
+      const system = await startKilledSystem(dialect, isLong)
       const running: ChildProcess[] = []
       try {
-        const { id: workflowId } = await world.workflow()
-        const ids = await Promise.all(Array.from({ length: executionCount }, () => begin(world, workflowId)))
+        const owner = await newOwner(system.service)
+        const ids = await Promise.all(Array.from({ length: executionCount }, () => begin(owner)))
         const log = join(mkdtempSync(join(inject('directory'), 'killed-')), 'log')
         writeFileSync(log, '')
         const start = (index: number) => {
-          const { token } = world.users.owner
-          const values = [world.service.urls[0] ?? '', token, workflowId, log, `worker ${index}`]
+          const { key, workflowId } = owner
+          const values = [system.service.urls[0] ?? '', key, workflowId, log, `worker ${index}`, `${actMilliseconds}`]
           running[index] = fork(join(import.meta.dirname, 'killed-worker.ts'), values, { execArgv: [] })
         }
         for (let index = 0; index < workerCount; index += 1) start(index)
-        const kills = await killAtRandom(world, workflowId, running, start)
-        await ended(world, workflowId, executionCount)
-        const counts = { dialect, seed, executions: ids.length, kills, ...(await judge(world, ids, log)) }
+        const kills = await killAtRandom(system, owner, running, start)
+        await ended(system, owner, executionCount)
+        const counts = { dialect, seed, executions: ids.length, ...kills, ...(await judge(owner, ids, log)) }
         process.stdout.write(`${JSON.stringify(counts)}\n`)
         expect(counts).toMatchObject({ completed: ids.length, stepsRecorded: ids.length * stepCount, begunAgain: [] })
       } finally {
         for (const child of running) child.kill('SIGKILL')
-        await world.stop()
+        await system.stop()
       }
     },
   )
 })
 
-async function begin(world: World, workflowId: string): Promise<string> {
-  const path = `/v1/workflows/${workflowId}/executions`
-  const { json } = await readAnswer(await world.send('owner', 'POST', path, { body: '{"maxAttempts":100}' }))
-  return String(asRecord(json)['id'])
+/** Who owns all that is worked, by an API key: a token would run out. */
+interface Owner {
+  readonly key: string
+  readonly workflowId: string
+  ask(method: string, path: string, body?: object): Promise<unknown>
 }
 
-async function unfinished(world: World, workflowId: string): Promise<number> {
+async function newOwner(service: Service): Promise<Owner> {
+  const { token } = await register(service, 'owner')
+  const ask = async (by: string, method: string, path: string, body?: object) => {
+    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${by}` }
+    const given = body === undefined ? {} : { body: JSON.stringify(body) }
+    const { status, json, text } = await readAnswer(await service.fetch(path, { method, headers, ...given }))
+    if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${text}`)
+    return json
+  }
+  const made = await ask(token, 'POST', '/v1/api-keys', { name: 'key', scopes: ['read', 'write', 'worker'] })
+  const key = String(asRecord(made)['key'])
+  const workflow = await ask(key, 'POST', '/v1/workflows', { name: 'a workflow', definition: {} })
+  const workflowId = String(asRecord(workflow)['id'])
+  return { key, workflowId, ask: (method, path, body) => ask(key, method, path, body) }
+}
+
+async function begin({ workflowId, ask }: Owner): Promise<string> {
+  return String(asRecord(await ask('POST', `/v1/workflows/${workflowId}/executions`, { maxAttempts: 100 }))['id'])
+}
+
+async function unfinished({ database }: KilledSystem, { workflowId }: Owner): Promise<number> {
   const query = `select count(*) as n from executions where workflow_id = '${workflowId}' and completed_at is null`
-  const [row] = await world.service.database.query(query)
+  const [row] = await database.query(query)
   return Number(row?.['n'])
 }
 
 /** As long as there is something to kill for. */
 async function killAtRandom(
-  world: World,
-  workflowId: string,
+  system: KilledSystem,
+  owner: Owner,
   running: readonly ChildProcess[],
   start: (index: number) => void,
-): Promise<number> {
+) {
   const random = randomOf(seed)
-  let kills = 0
-  while (kills < killCount && (await unfinished(world, workflowId)) > 0) {
+  const killed = { kills: 0, gatewayKills: 0, databaseKills: 0 }
+  const between = Math.ceil(killCount / (restartCount + 1))
+  while (killed.kills < killCount && (await unfinished(system, owner)) > 0) {
     await pause(50 + random() * 400)
     const index = Math.floor(random() * workerCount)
     running[index]?.kill('SIGKILL')
-    kills += 1
+    killed.kills += 1
     start(index)
+    if (killed.kills % between === 0) {
+      await system.killGateway()
+      killed.gatewayKills += 1
+    }
+    if (killed.kills % between === Math.floor(between / 2) && system.killDatabase !== undefined) {
+      await system.killDatabase()
+      killed.databaseKills += 1
+    }
   }
-  return kills
+  return killed
 }
 
-async function ended(world: World, workflowId: string, count: number): Promise<void> {
-  const deadline = Date.now() + 40_000 + count * 1000
-  while ((await unfinished(world, workflowId)) > 0) {
+async function ended(system: KilledSystem, owner: Owner, count: number): Promise<void> {
+  const deadline = Date.now() + 40_000 + count * 3000
+  while ((await unfinished(system, owner)) > 0) {
     if (Date.now() > deadline) throw new Error('executions are left unfinished')
     await pause(200)
   }
 }
 
 /** What became of all: the output, each step once, a history without a gap, and nothing begun after its record. */
-async function judge(world: World, ids: readonly string[], log: string) {
+async function judge({ ask }: Owner, ids: readonly string[], log: string) {
   let completed = 0
   let stepsRecorded = 0
   let entries = 0
+  let attempts = 0
   for (const id of ids) {
-    const { json } = await readAnswer(await world.send('owner', 'GET', `/v1/executions/${id}`))
-    const { status, state } = asRecord(json)
+    const { status, state, attempts: begun } = asRecord(await ask('GET', `/v1/executions/${id}`))
+    attempts += Number(begun)
     if (status === 'completed' && state === 45) completed += 1
-    const list = await readAnswer(await world.send('owner', 'GET', `/v1/executions/${id}/history?limit=100`))
-    const history = itemsOf(list.json)
+    const history = await historyOf(ask, id)
     expect(history.map(({ seq }) => seq)).toEqual(history.map((_, index) => index + 1))
     const keys = history.filter(({ type }) => type === 'step').map(({ key }) => key)
     expect(new Set(keys).size).toBe(keys.length)
@@ -123,7 +161,21 @@ async function judge(world: World, ids: readonly string[], log: string) {
     if (what === 'recorded') recorded.add(`${id} ${key}`)
     else if (what === 'begin' && recorded.has(`${id} ${key}`)) begunAgain.push(line)
   }
-  return { completed, stepsRecorded, entries, begunAgain }
+  return { completed, stepsRecorded, entries, attempts, begunAgain }
+}
+
+/** Whole, page by page. */
+async function historyOf(ask: Owner['ask'], id: string) {
+  const history: Readonly<Record<string, unknown>>[] = []
+  for (let cursor: unknown = ''; cursor !== null;) {
+    const page = await ask(
+      'GET',
+      `/v1/executions/${id}/history?limit=100${cursor === '' ? '' : `&cursor=${String(cursor)}`}`,
+    )
+    history.push(...itemsOf(page))
+    cursor = asRecord(page)['nextCursor']
+  }
+  return history
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -1,14 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { fork, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { createApp } from '@millrace/api/app'
 import { parseSettings } from '@millrace/api/settings'
 import type { Fetch } from '@millrace/drivers/fetch'
 import { openDatabase } from '@millrace/drivers/open'
 import { targetOf } from '../database.ts'
-import { workspaceRoot } from '../workspace.ts'
+import { forkGateway } from '../servers/forked-gateway.ts'
 
 export interface Sent {
   readonly method: string
@@ -93,37 +90,12 @@ export async function startSystem(databaseUrl: string, random: () => number): Pr
       share = wanted
     },
     async killGateway() {
-      await kill(gateway.process)
+      await gateway.kill()
       gateway = await forkGateway(databaseUrl)
     },
     lost: () => lost,
-    stop: () => kill(gateway.process),
+    stop: () => gateway.kill(),
   }
-}
-
-interface ForkedGateway {
-  readonly process: ChildProcess
-  readonly url: string
-}
-
-async function forkGateway(databaseUrl: string): Promise<ForkedGateway> {
-  const child = fork(join(workspaceRoot, 'test/servers/gateway.ts'), {
-    env: { ...process.env, DATABASE_URL: databaseUrl },
-    // Not the test runner's: its loader has no place in another process.
-    execArgv: [],
-  })
-  const [url]: readonly unknown[] = await (Promise.race([once(child, 'message'), once(child, 'exit')]) as Promise<
-    unknown[]
-  >)
-  if (typeof url !== 'string') throw new Error(`a gateway ended with ${String(url)} before it listened`)
-  return { process: child, url }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
 }
 
 /** libSQL's client gives a `Request`, the others what makes one. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 /** Whatever sends the mail: it keeps the token of the newest. */
@@ -13,11 +13,12 @@ export interface Postbox {
 
 export async function openPostbox(): Promise<Postbox> {
   let newest: string | undefined
-  const server = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { data } = JSON.parse(await text(request)) as { readonly data: { readonly token: string } }
     newest = data.token
     response.writeHead(204).end()
-  })
+  }
+  const server = createServer((request, response) => void take(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -1,10 +1,10 @@
-import { createServer, request as forward, type Server } from 'node:http'
 import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway, type Gateway, type GatewayLimits } from '@millrace/gateway'
 import { readAnswer, type Answer } from '../contract/answers.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { openDoor } from '../servers/door.ts'
 import { startOwnMariadb, startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { startService, type Service } from '../service.ts'
 import { vi } from 'vitest'
@@ -158,45 +158,4 @@ async function requestLine(service: Service, from: number, id: string): Promise<
 
 function asRecordOrNothing(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-interface Door {
-  readonly url: string
-  leadTo(port: number | undefined): void
-  close(): void
-}
-
-/** Passes requests on to the gateway of the moment; with none, it breaks the connection as a dead one would. */
-function openDoor(): Promise<Door> {
-  let port: number | undefined
-  const server: Server = createServer((request, response) => {
-    if (port === undefined) {
-      request.socket.destroy()
-      return
-    }
-    const { method, headers, url } = request
-    const passed = forward({ host: '127.0.0.1', port, method, headers, path: url }, (answer) => {
-      response.writeHead(answer.statusCode ?? 500, answer.headers)
-      answer.pipe(response)
-    })
-    passed.on('error', () => request.socket.destroy())
-    response.on('close', () => passed.destroy())
-    request.pipe(passed)
-  })
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      if (address === null || typeof address === 'string') throw new Error('no port')
-      resolve({
-        url: `http://127.0.0.1:${address.port}`,
-        leadTo: (to) => {
-          port = to
-        },
-        close() {
-          server.closeAllConnections()
-          server.close()
-        },
-      })
-    })
-  })
 }
