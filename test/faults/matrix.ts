@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActorName, Grain } from '../serial/actor.ts'
 import { keyOf, outcomeOf, type Outcome } from '../serial/outcome.ts'
-import { run, type Theatre } from '../serial/run.ts'
+import { probe, run, type Theatre } from '../serial/run.ts'
 import { readSchedule } from '../serial/schedule.ts'
 import { sample } from '../serial/explore.ts'
 import type { Answered } from '../serial/stage.ts'
@@ -104,7 +104,9 @@ async function runFaulty(
   const answers = new Map<ActorName, Answered>([['a', answer]])
   if (others !== undefined) answers.set('b', await others)
   const rows = await stage.ground.rows()
-  const outcome = await outcomeOf({ answers, probes: new Map(), rows }, baseline)
+  const probes = new Map<ActorName, string>()
+  for (const [name, given] of answers) probes.set(name, await probe(stage, given))
+  const outcome = await outcomeOf({ answers, probes, rows }, baseline)
   return { outcome, trips: request.trips, isMet: request.met === faults.length }
 }
 

@@ -48,7 +48,7 @@ export async function run(
 }
 
 /** Whether the tokens of an answer work when all is done. */
-async function probe(stage: Stage, { status, body }: Answered): Promise<string> {
+export async function probe(stage: Stage, { status, body }: Answered): Promise<string> {
   if (status >= 300 || body === '') return ''
   const { accessToken, refreshToken, key } = JSON.parse(body) as Readonly<Record<string, unknown>>
   const said: string[] = []

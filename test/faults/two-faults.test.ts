@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { describeDialects, type Dialect } from '../dialects.ts'
+import { sample } from '../serial/explore.ts'
+import type { OpenTheatre } from '../serial/theatre.ts'
+import { writes } from '../serial/writes.ts'
+import { openFaultyTheatre, runTwoFaults } from './two-faults.ts'
+
+const seed = Number(process.env['FAULTS_SEED'] ?? 1)
+/** Of the whole matrix, which two-faults.long.test.ts runs. On MariaDB a write has many trips. */
+const sampled: Readonly<Record<Dialect, { readonly writes: number; readonly mostRuns: number }>> = {
+  sqlite: { writes: 30, mostRuns: 8 },
+  postgres: { writes: 30, mostRuns: 8 },
+  mysql: { writes: 10, mostRuns: 6 },
+}
+
+describeDialects((dialect) => {
+  let theatre: OpenTheatre
+  beforeAll(async () => {
+    theatre = await openFaultyTheatre(dialect, { servers: inject('servers'), directory: inject('dataDirectory') })
+  })
+  afterAll(() => theatre.close())
+
+  test('whatever two trips of a write meet, it is done once or not at all, and as its answer says', async () => {
+    const { writes: count, mostRuns } = sampled[dialect]
+    const found: string[] = []
+    let runs = 0
+    for (const write of sample(writes, count, `${seed} ${dialect}`)) {
+      const result = await runTwoFaults(theatre, write, { seed, mostRuns })
+      runs += result.runs
+      found.push(...result.violations)
+    }
+    process.stdout.write(`${dialect}: FAULTS_SEED=${seed}: ${runs} faults and pairs of faults at ${count} writes\n`)
+    expect(found).toEqual([])
+  }, 120_000)
+})

@@ -1,0 +1,55 @@
+import { sample } from '../serial/explore.ts'
+import { partnersOf } from '../serial/pairs.ts'
+import { linesOf } from '../serial/report.ts'
+import { steppedByTrip } from '../serial/stage.ts'
+import { openTheatre, type OpenTheatre } from '../serial/theatre.ts'
+import type { Place } from '../serial/ground.ts'
+import type { Theatre } from '../serial/run.ts'
+import type { Write } from '../serial/write.ts'
+import type { Dialect } from '../dialects.ts'
+import { runMatrix, type FaultViolation } from './matrix.ts'
+import { faultyFetch } from './trip-faults.ts'
+
+export interface TwoFaults {
+  readonly runs: number
+  readonly possible: number
+  /** Each as text. */
+  readonly violations: readonly string[]
+}
+
+/** A world behind a network that loses what is planned. */
+export function openFaultyTheatre(dialect: Dialect, place: Place): Promise<OpenTheatre> {
+  return openTheatre(dialect, place, (name, send) => steppedByTrip(name, faultyFetch(name, send)))
+}
+
+/** Two faults in a row at a write: by itself, and with the write of another client in between. */
+export async function runTwoFaults(
+  theatre: Theatre,
+  write: Write,
+  {
+    seed,
+    mostRuns,
+    others = sample(partnersOf(write), 1, `${seed} ${write.name}`),
+  }: {
+    readonly seed: number
+    /** By itself, and with each other write. */
+    readonly mostRuns: number
+    /** Those that come in between; one that the seed chooses unless given. */
+    readonly others?: readonly Write[] | undefined
+  },
+): Promise<TwoFaults> {
+  const all = { runs: 0, possible: 0 }
+  const violations: string[] = []
+  for (const partner of [undefined, ...others]) {
+    const found = await runMatrix(theatre, write, partner, { mostRuns, seed })
+    all.runs += found.runs
+    all.possible += found.possible
+    violations.push(...found.violations.map(textOf))
+  }
+  return { ...all, violations }
+}
+
+function textOf({ case: name, outcome, allowed }: FaultViolation): string {
+  const lines = [`what came out:`, ...linesOf(outcome), ...allowed.flatMap((other) => ['allowed:', ...linesOf(other)])]
+  return [name, ...lines].join('\n')
+}
