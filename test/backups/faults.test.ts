@@ -4,6 +4,7 @@ import { scheduledLimits } from '@millrace/api/backups/limits'
 import type { LogEntry } from '@millrace/api/log'
 import { verifyArchive } from '@millrace/db/archive/verify'
 import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
@@ -83,6 +84,63 @@ describeDialects((dialect) => {
     expect([...bucket.uploads.values()].filter(({ parts }) => parts.size > 0)).toEqual([])
     for (const { name } of rows.filter(({ result }) => result === 'ok')) expect(await isWhole(name)).toBe(true)
   }
+
+  /** A bucket that gives other bytes than it was given. */
+  function givingOther(change: (bytes: Uint8Array) => Uint8Array): BackupParts['bucket'] {
+    return {
+      createMultipartUpload: (key, options) => bucket.createMultipartUpload(key, options),
+      resumeMultipartUpload: (key, id) => bucket.resumeMultipartUpload(key, id),
+      head: (key) => bucket.head(key),
+      list: (options) => bucket.list(options),
+      delete: (key) => bucket.delete(key),
+      async get(key) {
+        const stored = await bucket.get(key)
+        if (stored === null) return null
+        const bytes = new Uint8Array(await new Response(stored.body).arrayBuffer())
+        return { ...stored, body: new Blob([change(bytes).slice()]).stream() }
+      },
+    }
+  }
+
+  function withFlippedBit(bytes: Uint8Array): Uint8Array {
+    const changed = bytes.slice()
+    changed.set([(changed.at(-40) ?? 0) ^ 1], changed.length - 40)
+    return changed
+  }
+
+  async function settingsFor(backupIdentity: string | undefined) {
+    const backupRecipients = [await identityToRecipient(await generateIdentity())]
+    return { backupRecipients, backupIdentity, backupKeep: { days: 2, weeks: 0, months: 0 } }
+  }
+
+  test('an encrypted backup that comes back with another bit is none', async () => {
+    bucket.plan(undefined)
+    await run('schedule', { bucket: givingOther(withFlippedBit), settings: await settingsFor(undefined) })
+    expect((await backups())[0]).toMatchObject({ result: 'failed: read_back_differs', verifiedAt: null })
+    await expectNewestIsThere()
+  })
+
+  test('a whole archive that is another one than was written is no backup', async () => {
+    const earlier = await bucket.get([...bucket.objects.keys()].toSorted().at(-1) ?? '')
+    const other = new Uint8Array(await new Response(earlier?.body).arrayBuffer())
+    const store = reached.database.store()
+    await createWorkflow(store, await createUser(store))
+    await run('schedule', { bucket: givingOther(() => other) })
+    expect((await backups())[0]).toMatchObject({ result: 'failed: read_back_differs', verifiedAt: null })
+    await expectNewestIsThere()
+  })
+
+  test('an identity that does not open the backup drills nothing', async () => {
+    await run('schedule', { settings: await settingsFor(await generateIdentity()) })
+    expect((await backups())[0]).toMatchObject({ result: 'ok', isEncrypted: true, drilledAt: null })
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_drill_failed' }))
+    // What follows looks at backups that need no identity.
+    for (const [key, { customMetadata }] of bucket.objects) {
+      if (customMetadata['encrypted'] === 'true') bucket.objects.delete(key)
+    }
+    await run('schedule')
+    await expectInOrder()
+  })
 
   test.each(['fail', 'kill'] as const)(
     'each call of the bucket may %s: the newest backup stays, the next run mends',

@@ -104,6 +104,36 @@ describeDialects((dialect) => {
     expect(await countRows(suite.world, 'workflows', "name = 'other'")).toBe(0)
   })
 
+  test('the same body to another path under the key is refused', async () => {
+    const [one, other] = [await suite.world.workflow(), await suite.world.workflow()]
+    const startOf = async ({ id }: { readonly id: string }) =>
+      readAnswer(
+        await suite.world.send('owner', 'POST', `/v1/workflows/${id}/executions`, {
+          body: '{}',
+          headers: { 'Idempotency-Key': 'path' },
+        }),
+      )
+    expect((await startOf(one)).status).toBe(201)
+    const answer = await startOf(other)
+    expect([answer.status, asRecord(answer.json)['code']]).toEqual([422, 'idempotency_key_reused'])
+    expect(await countRows(suite.world, 'executions', `workflow_id = '${other.id}'`)).toBe(0)
+  })
+
+  test('of two at once under a key that is older than 24 hours one is done', async () => {
+    await create('aged')
+    const { database } = suite.world.service
+    for (let round = 0; round < 5; round += 1) {
+      await database.query(`update idempotency_keys set created_at = ${dayAgo[dialect]} where idempotency_key = 'aged'`)
+      const name = `aged ${round}`
+      const sent = `{"name":"${name}","definition":{}}`
+      const answers = await Promise.all(Array.from({ length: 4 }, () => create('aged', sent)))
+      const made = new Set(answers.filter(({ status }) => status === 201).map(idOf))
+      expect(made.size).toBe(1)
+      expect(answers.every(({ status }) => status === 201 || status === 409)).toBe(true)
+      expect(await countRows(suite.world, 'workflows', `name = '${name}'`)).toBe(1)
+    }
+  })
+
   test('the key belongs to the user', async () => {
     const first = await create('mine')
     const other = await create('mine', '{"name":"another’s","definition":{}}', 'editor')
