@@ -38,19 +38,7 @@ describeDialects((dialect) => {
       if (/^update .?marks/.test(statement.text)) await before()
       return database.transport().run(statement)
     }
-    const transport = () =>
-      new Proxy(database.transport(), {
-        get: (real, name) => {
-          const value: unknown = name === 'run' ? run : Reflect.get(real, name)
-          return typeof value === 'function' && name !== 'run' ? value.bind(real) : value
-        },
-      })
-    return new Proxy(database, {
-      get: (real, name) => {
-        const value: unknown = name === 'transport' ? transport : Reflect.get(real, name)
-        return typeof value === 'function' && name !== 'transport' ? value.bind(real) : value
-      },
-    })
+    return withOwn(database, { transport: () => withOwn(database.transport(), { run }) })
   }
 
   test('rows that come between the look and the mark end the load, and are left alone', async () => {
@@ -116,4 +104,17 @@ function leaveSession({ target }: ReachedDatabase, userId: string): void {
   const columns = 'id, family_id, user_id, refresh_sha256, created_at, last_used_at, expires_at'
   database.exec(`insert into sessions (${columns}) values ('s', 's', '${userId}', 'f', 1, 1, 4102444800000)`)
   database.close()
+}
+
+/** An object with some members in place of its own. */
+function withOwn<Real extends object>(real: Real, own: Partial<Real>): Real {
+  return new Proxy(real, {
+    get(_target, name): unknown {
+      if (name in own) return Reflect.get(own, name)
+      const value: unknown = Reflect.get(real, name)
+      if (typeof value !== 'function') return value
+      const bound: unknown = value.bind(real)
+      return bound
+    },
+  })
 }

@@ -72,7 +72,7 @@ describeDialects((dialect) => {
 interface Owner {
   readonly key: string
   readonly workflowId: string
-  ask(method: string, path: string, body?: object): Promise<unknown>
+  readonly ask: (method: string, path: string, body?: object) => Promise<unknown>
 }
 
 async function newOwner(service: Service): Promise<Owner> {
@@ -167,13 +167,11 @@ async function judge({ ask }: Owner, ids: readonly string[], log: string) {
 /** Whole, page by page. */
 async function historyOf(ask: Owner['ask'], id: string) {
   const history: Readonly<Record<string, unknown>>[] = []
-  for (let cursor: unknown = ''; cursor !== null;) {
-    const page = await ask(
-      'GET',
-      `/v1/executions/${id}/history?limit=100${cursor === '' ? '' : `&cursor=${String(cursor)}`}`,
-    )
+  for (let cursor: string | undefined = ''; cursor !== undefined;) {
+    const page = await ask('GET', `/v1/executions/${id}/history?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`)
     history.push(...itemsOf(page))
-    cursor = asRecord(page)['nextCursor']
+    const { nextCursor } = asRecord(page)
+    cursor = typeof nextCursor === 'string' ? nextCursor : undefined
   }
   return history
 }
