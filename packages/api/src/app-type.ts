@@ -4,7 +4,7 @@ import type * as z from 'zod'
 import type { Routes } from './app.ts'
 import type { ErrorCode, ErrorStatus, FieldError } from './errors.ts'
 import type { ExchangeVariables } from './middleware/exchange.ts'
-import type { RouteContract } from './route.ts'
+import type { RouteContract } from './route-contract.ts'
 
 /**
  * The app as Hono's typed client knows it: `hc<AppType>(url)` completes paths, parameters, bodies and answers, and

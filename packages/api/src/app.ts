@@ -27,7 +27,7 @@ import { idOf } from './request/input.ts'
 import { checkAccess } from './request/order.ts'
 import { isNotModified } from './request/preconditions.ts'
 import type { Refused } from './result.ts'
-import type { Route } from './route.ts'
+import type { Route, RouteContext } from './route.ts'
 import { getBackup } from './routes/admin/get-backup.ts'
 import { getBackups } from './routes/admin/list-backups.ts'
 import { getUsers } from './routes/admin/list-users.ts'
@@ -95,7 +95,6 @@ import { getWorkflows } from './routes/workflows/list.ts'
 import { deleteWorkflow } from './routes/workflows/remove.ts'
 import { postTransfer } from './routes/workflows/transfer.ts'
 import { patchWorkflow } from './routes/workflows/update.ts'
-import type { Context } from './services/context.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything that the API serves, top to bottom. A literal path stands before one with a parameter in its place. */
@@ -326,10 +325,9 @@ async function serve(
     scopes,
     expiresAt,
     clock,
-    requestId,
     log: parts.log,
     settings,
-    tokens,
+    accessTokens: tokens,
     readAsset: parts.readAsset,
     backups: parts.backups,
     afterwards: (work: () => Promise<void>) => doAfterwards(c, parts, work),
@@ -350,13 +348,13 @@ async function serve(
 function answerOfReplica(
   replica: Replica | undefined,
   route: Route,
-  context: Context,
+  context: RouteContext,
   incoming: Incoming,
   observer: TripObserver,
 ): Promise<Answer | undefined> | undefined {
   const pathId = idOf(route, incoming.pathname)
   return replica?.answer(incoming.headers, observer, {
-    requestId: context.requestId,
+    requestId: context.origin.requestId,
     respond: (store) => route.respond({ ...context, store }, incoming),
     objection: () => checkAccess(route, context, incoming, { pathId, isPathUnknown: false }),
   })

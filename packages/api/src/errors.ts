@@ -218,3 +218,6 @@ export const errorCodes = Object.keys(kinds) as readonly ErrorCode[]
 export function errorKind(code: ErrorCode): ErrorKind {
   return kinds[code]
 }
+
+/** What a database at fault is answered with; any route that asks it may. */
+export const databaseCodes: readonly ErrorCode[] = errorCodes.filter((code) => errorKind(code).status === 503)

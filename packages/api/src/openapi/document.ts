@@ -91,8 +91,8 @@ function descriptionOf({ access, scope, mayLag }: Route): string | undefined {
 }
 
 /** An empty requirement: without any token too. */
-function securityOf({ access, scope, path }: Route): readonly JsonSchema[] {
-  if (path === '/metrics') return [{ metricsToken: [] }]
+function securityOf({ access, scope }: Route): readonly JsonSchema[] {
+  if (access.kind === 'metrics') return [{ metricsToken: [] }]
   if (access.kind === 'open') return []
   const serving = scope === undefined ? [] : scopes.filter((held) => allows(new Set([held]), scope))
   const isForAnyone = access.kind === 'workflow' && access.need === 'view'
@@ -151,11 +151,11 @@ function responsesOf(route: Route, schemas: SchemaWriter, refusals: RefusalWrite
   for (const [status, schema] of Object.entries(route.answers)) {
     responses[status] = {
       description: successTexts[status] ?? 'Done.',
-      headers: headersOf([...commonHeaders(route.path, Number(status)), ...answerHeaders(route, Number(status))]),
+      headers: headersOf([...commonHeaders(route.path, Number(status)), ...answerHeaders(route)]),
       ...(schema === null ? {} : { content: contentOf(route, schema, schemas) }),
     }
   }
-  if (answerHeaders(route, 200).includes('ETag') && route.method === 'GET') {
+  if (answerHeaders(route).includes('ETag') && route.method === 'GET') {
     responses['304'] = {
       description: 'Nothing has changed since the ETag in If-None-Match.',
       headers: headersOf([...commonHeaders(route.path, 304), 'ETag']),
@@ -165,17 +165,11 @@ function responsesOf(route: Route, schemas: SchemaWriter, refusals: RefusalWrite
   return responses
 }
 
-function contentOf({ method, path }: Route, schema: z.ZodType, schemas: SchemaWriter) {
-  const [type] = mediaTypes.find(([, pattern]) => pattern.test(path)) ?? ['application/json']
+function contentOf(
+  { method, path, answerType: type = 'application/json' }: Route,
+  schema: z.ZodType,
+  schemas: SchemaWriter,
+) {
   const example = type === 'application/json' ? recordedAnswers[`${method} ${path}`] : undefined
   return { [type]: { schema: schemas.answer(schema), ...(example === undefined ? {} : { example }) } }
 }
-
-/** What is answered otherwise than in JSON. */
-const mediaTypes: readonly (readonly [type: string, path: RegExp])[] = [
-  ['text/html', /^\/docs$/],
-  ['*/*', /^\/docs\//],
-  ['text/plain', /^\/metrics$/],
-  ['application/octet-stream', /^\/v1\/admin\/backups\/\{/],
-  ['text/event-stream', /\/events$/],
-]

@@ -45,32 +45,28 @@ export function headersOf(names: readonly string[]): Record<string, JsonSchema> 
 }
 
 /** What a success has beside what every answer has. */
-export function answerHeaders(route: Route, status: number): readonly string[] {
+export function answerHeaders(route: Route): readonly string[] {
   return [
-    ...(route.path === '/docs' ? ['Content-Security-Policy'] : []),
-    ...(route.path === '/v1/admin/backups/{name}' ? ['Content-Disposition', 'Content-Length', 'Repr-Digest'] : []),
-    ...(hasEntityTag(route) ? ['ETag'] : []),
-    ...(status === 201 && placed.test(route.path) ? ['Location'] : []),
+    ...(route.answerHeaders ?? []),
+    ...(hasRevision(route) ? ['ETag'] : []),
     ...(route.isIdempotent ? ['Idempotency-Replayed'] : []),
   ]
 }
 
-/** What makes a thing with a path of its own. */
-const placed = /^\/v1\/workflows$|\/executions$|\/schedules$|\/retry$/
-
-/** Whether it answers one thing that has a revision, or a file. */
-export function hasEntityTag({ answers, path }: Pick<Route, 'answers' | 'path'>): boolean {
-  if (path === '/openapi.json' || path.startsWith('/docs/')) return true
-  return Object.values(answers).some((schema) => schema !== null && 'shape' in schema && hasRevision(schema.shape))
+/** Whether it answers one thing that has a revision. */
+function hasRevision({ answers }: Pick<Route, 'answers'>): boolean {
+  return Object.values(answers).some(
+    (schema) => schema !== null && 'shape' in schema && isObject(schema.shape) && 'revision' in schema.shape,
+  )
 }
 
-function hasRevision(shape: unknown): boolean {
-  return typeof shape === 'object' && shape !== null && 'revision' in shape
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 /** Headers that a request may or must have. Content-Type and Authorization stand elsewhere in OpenAPI. */
 export function requestHeaders(route: Route, example: Readonly<Record<string, string>>) {
-  const isRead = route.method === 'GET' && hasEntityTag(route)
+  const isRead = route.method === 'GET' && answerHeaders(route).includes('ETag')
   return [
     ...(route.isConditional ? [ifMatch(true)] : []),
     ...(route.mayBeConditional === true ? [ifMatch(false)] : []),

@@ -1,4 +1,4 @@
-import type { RouteContract } from '../route.ts'
+import type { RouteContract } from '../route-contract.ts'
 
 type Named = Pick<RouteContract, 'method' | 'path'>
 

@@ -1,8 +1,5 @@
-import { errorCodes, errorKind, type ErrorCode, type ErrorStatus } from '../errors.ts'
-import type { Access, RouteContract } from '../route.ts'
-
-/** What a database at fault is answered with; any route that asks it may. */
-export const databaseCodes: readonly ErrorCode[] = errorCodes.filter((code) => errorKind(code).status === 503)
+import { databaseCodes, errorCodes, errorKind, type ErrorCode, type ErrorStatus } from '../errors.ts'
+import type { Access, RouteContract } from '../route-contract.ts'
 
 /** All codes that a route may refuse with, by what its contract implies, under each one's status. */
 export function refusalsOf(route: RouteContract): ReadonlyMap<ErrorStatus, readonly ErrorCode[]> {
@@ -20,7 +17,7 @@ function impliedBy(route: RouteContract): readonly ErrorCode[] {
     ...impliedByAccess(access, path),
     ...(isIdempotent ? (['idempotency_key_reused', 'idempotency_in_progress'] as const) : []),
     ...(isConditional ? (['precondition_required', 'precondition_failed'] as const) : []),
-    ...(path.startsWith('/v1/') || path === '/readyz' ? databaseCodes : []),
+    ...(path.startsWith('/v1/') ? databaseCodes : []),
   ]
 }
 

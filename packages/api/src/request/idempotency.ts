@@ -1,15 +1,9 @@
-import type { Kept } from '@millrace/db/store/idempotency'
-import type { Answer } from '../answer.ts'
+import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
+import { storedAnswer, type Answer, type TextAnswer } from '../answer.ts'
 import { sha256HexOf } from '../digest.ts'
 import type { FieldError } from '../errors.ts'
 import { refuse, type Refused } from '../result.ts'
-
-/** A key of the caller's, and what the request was, so that another one under the same key is noticed. */
-export interface IdempotencyKey {
-  readonly key: string
-  /** SHA-256 of method, path and body bytes. */
-  readonly fingerprint: string
-}
+import type { IdempotencyKey, Idempotent } from '../services/idempotency.ts'
 
 export type ReadKey =
   | { readonly ok: true; readonly key: string | undefined }
@@ -27,9 +21,20 @@ export function fingerprintOf(method: string, pathname: string, body: Uint8Array
   return sha256HexOf(`${method} ${pathname}\n`, body)
 }
 
+/** The key with the answer that is stored under it; undefined where the request has none. */
+export function answeredWith<Value>(
+  key: IdempotencyKey | undefined,
+  answer: (value: Value) => TextAnswer,
+): Idempotent<Value> | undefined {
+  return key && { ...key, answerFor: (value) => storedAnswer(answer(value)) }
+}
+
 /** What the key says: the first answer again, or that the key was another request's. */
 export function keptAnswer(kept: Kept): Answer | Refused {
-  if (kept.refusal === 'idempotency_key_reused') return refuse('idempotency_key_reused')
-  const { status, headers, body } = kept.answer
+  return kept.refusal === 'replay' ? replayed(kept.answer) : refuse(kept.refusal)
+}
+
+/** The first answer under a key, given again. */
+export function replayed({ status, headers, body }: StoredAnswer): Answer {
   return { ok: true, status, headers: { ...headers, 'Idempotency-Replayed': 'true' }, body }
 }

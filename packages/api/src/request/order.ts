@@ -1,9 +1,10 @@
+import type { Permission } from '@millrace/db/access/access'
 import { findKept } from '@millrace/db/store/idempotency'
 import type { Answer } from '../answer.ts'
 import { refuse, type Refused } from '../result.ts'
 import { allows } from '../scopes.ts'
-import type { RouteContract } from '../route.ts'
-import type { Context } from '../services/context.ts'
+import type { Access, RouteContract } from '../route-contract.ts'
+import { hasUser, type Context } from '../services/context.ts'
 import { checkSchedule } from '../services/schedules.ts'
 import { checkAdministrator, checkCaller, checkExecution, checkPermission } from '../services/standing.ts'
 import { keptAnswer } from './idempotency.ts'
@@ -48,20 +49,26 @@ export async function checkAccess(
       return (await checkAdministrator(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
     case 'execution': {
       if (pathId === undefined) return checkUnknownPath(context)
-      return checkExecution(context, pathId, access.need)
+      return hasUser(context) ? checkExecution(context, pathId, access.need) : refuse('unauthenticated')
     }
     case 'schedule': {
       if (pathId === undefined) return checkUnknownPath(context)
-      return checkSchedule(context, pathId, access.need)
+      return hasUser(context) ? checkSchedule(context, pathId, access.need) : refuse('unauthenticated')
     }
     case 'workflow': {
       if (pathId === undefined) return checkUnknownPath(context)
-      const need = body.kind === 'object' ? access.needFor?.(body.members) : undefined
-      const denied = await checkPermission(context, pathId, need ?? access.need)
+      const denied = await checkPermission(context, pathId, neededFor(access, body))
       const isSeen = denied === undefined || denied.refusal.code === 'forbidden'
       return isSeen && isPathUnknown ? refuse('not_found') : denied
     }
   }
+}
+
+/** The permission on a workflow that a request needs, by what is in it. */
+function neededFor(access: Extract<Access, { kind: 'workflow' }>, body: Incoming['body']): Permission {
+  const { need } = access
+  if (need === 'view' || body.kind !== 'object') return need
+  return access.needFor?.(body.members) ?? need
 }
 
 /** Why the caller's API key is not enough for the route; a key or user that does not count is refused for that first. */

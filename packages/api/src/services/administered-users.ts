@@ -4,19 +4,18 @@ import type { Role } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import type { FieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
-import type { Context } from './context.ts'
+import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import type { UserContext } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import type { PageQuery } from './sessions.ts'
 import { checkAdministrator } from './standing.ts'
 
 /** A page of all users, newest first. */
 export async function listUsers(
-  context: Context,
+  context: UserContext,
   { q, limit, cursor }: PageQuery & { readonly q?: string | undefined },
 ): Promise<Result<Page<UserView>>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const cursors: CursorScope = { list: 'users', filters: { q }, userId: caller.userId }
   const start = await startOf(cursors, cursor, readKeyset, () => checkAdministrator(context))
   if (!start.ok) return start
@@ -35,12 +34,11 @@ export interface UserChange {
  * whom it can be undone.
  */
 export async function changeUser(
-  context: Context,
+  context: UserContext,
   id: string,
   { role, disabled }: UserChange,
 ): Promise<Result<UserView>> {
   const { store, caller, clock } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const errors: FieldError[] = []
   if (caller.userId === id && role === 'user')
     errors.push({ pointer: '/role', message: 'is your own: ask another one' })
@@ -48,13 +46,10 @@ export async function changeUser(
   if (errors.length > 0) return (await checkAdministrator(context)) ?? refuse('validation_failed', { errors })
   const at = clock()
   const eventIds = { role: newId(at), standing: newId(at) }
-  const outcome = await users.changeUser(store, caller, id, { role, isDisabled: disabled, eventIds, at })
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await users.changeUser(store, caller, id, { role, isDisabled: disabled, eventIds, at }))
 }
 
 /** Why the caller can't change a user; undefined when it can. */
-export async function checkUser({ store, caller }: Context, id: string): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await users.getUser(store, caller, id)
-  return outcome.ok ? undefined : refuse(outcome.refusal)
+export async function checkUser({ store, caller }: UserContext, id: string): Promise<Refused | undefined> {
+  return refusedBy(await users.getUser(store, caller, id))
 }

@@ -7,7 +7,7 @@ import type { Finding } from '@millrace/db/checklist/finding'
 import type { CursorScope } from '../cursor.ts'
 import { done, refuse, type Result } from '../result.ts'
 import { version } from '../version.ts'
-import type { Context } from './context.ts'
+import type { UserContext } from './context.ts'
 import { pageOf, startOf, type Page } from './paging.ts'
 import type { PageQuery } from './sessions.ts'
 import { checkAdministrator } from './standing.ts'
@@ -27,9 +27,8 @@ export interface ServiceStatus {
 const lastBackups = 5
 
 /** The service's status, for administrators. */
-export async function getStatus(context: Context): Promise<Result<ServiceStatus>> {
+export async function getStatus(context: UserContext): Promise<Result<ServiceStatus>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const newest = await backups.listBackups(store, caller, { limit: lastBackups })
   if (!newest.ok) return refuse(newest.refusal)
   const applied = await appliedMigrationNames(store)
@@ -45,9 +44,11 @@ export async function getStatus(context: Context): Promise<Result<ServiceStatus>
 }
 
 /** A page of all backups that are known, newest first, for administrators. */
-export async function listBackups(context: Context, { limit, cursor }: PageQuery): Promise<Result<Page<BackupView>>> {
+export async function listBackups(
+  context: UserContext,
+  { limit, cursor }: PageQuery,
+): Promise<Result<Page<BackupView>>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const cursors: CursorScope = { list: 'backups', filters: {}, userId: caller.userId }
   const start = await startOf(cursors, cursor, readPosition, () => checkAdministrator(context))
   if (!start.ok) return start

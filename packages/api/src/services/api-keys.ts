@@ -1,14 +1,12 @@
 import type { Outcome, Refusal } from '@millrace/db/access/access'
 import * as apiKeys from '@millrace/db/repositories/accounts/api-keys'
-import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
 import { mintApiKey } from '../auth/api-keys.ts'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import { holdsAll, readScopes, subsetsOf, writeScopes, type HeldScopes, type Scope } from '../scopes.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import type { Context, UserContext } from './context.ts'
+import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import type { PageQuery } from './sessions.ts'
 import { checkAdministrator, checkCaller } from './standing.ts'
@@ -30,22 +28,15 @@ export interface NewApiKey {
   readonly expiresAt: Date | null
 }
 
-/** The kept answer is one without the key's text. */
-export interface KeepingApiKey {
-  readonly key: IdempotencyKey
-  readonly answerFor: (apiKey: ApiKey) => StoredAnswer
-}
-
 export type MadeApiKey = ApiKey & { readonly text: string }
 
 /** Makes a key of the caller's, with none but the scopes that the caller has itself. Its text is told this once. */
 export async function createApiKey(
-  context: Context,
+  context: UserContext,
   input: NewApiKey,
-  keeping: KeepingApiKey | undefined,
-): Promise<Result<MadeApiKey> | { readonly ok: false; readonly kept: Kept }> {
+  key: Idempotent<ApiKey> | undefined,
+): Promise<OrReplay<MadeApiKey>> {
   const { store, caller, clock } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   if (!holdsAll(context.scopes, input.scopes)) return (await checkCaller(context)) ?? missingScopes()
   const createdAt = clock()
   if (input.expiresAt !== null && input.expiresAt <= createdAt) return refusePast(context, input)
@@ -64,10 +55,10 @@ export async function createApiKey(
   }
   const mayAdminister = input.scopes.includes('admin')
   const row = { ...apiKey, scopes: written, keySha256: minted.sha256, mayAdminister }
-  const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(apiKey), at: createdAt }
+  const idempotent = key && { ...key, answer: key.answerFor(apiKey), at: createdAt }
   const outcome = await apiKeys.createApiKey(store, caller, row, idempotent)
   if (outcome.ok) return done({ ...apiKey, text: minted.text })
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+  return resultUnderKey(outcome)
 }
 
 /** What an expiring key makes expires no later than it does itself. */
@@ -88,9 +79,8 @@ async function refusePast(context: Context, { scopes }: NewApiKey): Promise<Refu
 }
 
 /** A page of the caller's keys, newest first. */
-export async function listApiKeys(context: Context, { limit, cursor }: PageQuery): Promise<Result<Page<ApiKey>>> {
+export async function listApiKeys(context: UserContext, { limit, cursor }: PageQuery): Promise<Result<Page<ApiKey>>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const cursors: CursorScope = { list: 'api-keys', filters: {}, userId: caller.userId }
   const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
@@ -101,17 +91,15 @@ export async function listApiKeys(context: Context, { limit, cursor }: PageQuery
 }
 
 /** Deletes one of the caller's keys; with a key, one whose scopes that has itself. */
-export async function removeApiKey({ store, caller, scopes, clock }: Context, id: string): Promise<Result<void>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+export async function removeApiKey({ store, caller, scopes, clock }: UserContext, id: string): Promise<Result<void>> {
   const at = clock()
   const deletion = { id, scopes: deletableBy(scopes), eventId: newId(at), at }
-  return resultOf(await apiKeys.deleteApiKey(store, caller, deletion))
+  return deletionResult(await apiKeys.deleteApiKey(store, caller, deletion))
 }
 
 /** Why the caller may not delete a key; undefined when it may. */
-export async function checkApiKey({ store, caller, scopes }: Context, id: string): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const result = resultOf(await apiKeys.checkApiKey(store, caller, id, deletableBy(scopes)))
+export async function checkApiKey({ store, caller, scopes }: UserContext, id: string): Promise<Refused | undefined> {
+  const result = deletionResult(await apiKeys.checkApiKey(store, caller, id, deletableBy(scopes)))
   return result.ok ? undefined : result
 }
 
@@ -119,7 +107,7 @@ function deletableBy(held: HeldScopes): readonly string[] | undefined {
   return held === undefined ? undefined : subsetsOf(held)
 }
 
-function resultOf(outcome: Outcome<void, Refusal | 'scope_missing'>): Result<void> {
+function deletionResult(outcome: Outcome<void, Refusal | 'scope_missing'>): Result<void> {
   if (outcome.ok) return outcome
   return outcome.refusal === 'scope_missing' ? missingScopes() : refuse(outcome.refusal)
 }

@@ -3,17 +3,16 @@ import type { BackupRow } from '@millrace/db/schema/rows'
 import { backupNameAt, keyOfBackup } from '../backups/names.ts'
 import { newBackupRow } from '../backups/new-row.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
-import type { Context } from './context.ts'
+import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
+import type { UserContext } from './context.ts'
 import { checkAdministrator } from './standing.ts'
 
 /**
  * Asks for a backup and begins it; where one was asked for or is being taken, that one is the answer. It is tried after
  * the answer, for as long as the platform allows; what takes longer is done by the schedule within minutes.
  */
-export async function startBackup(context: Context): Promise<Result<BackupRow>> {
+export async function startBackup(context: UserContext): Promise<Result<BackupRow>> {
   const { store, caller, clock, settings, backups, afterwards } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   if (backups === undefined) return (await checkAdministrator(context)) ?? noBucket()
   const now = clock()
   for (let at = now; ; at = new Date(at.getTime() + 1000)) {
@@ -43,9 +42,8 @@ export interface OpenBackup {
 }
 
 /** Opens a backup for reading, for administrators. @param name `latest` is the newest that was verified */
-export async function openBackup(context: Context, name: string): Promise<Result<OpenBackup>> {
+export async function openBackup(context: UserContext, name: string): Promise<Result<OpenBackup>> {
   const { store, caller, backups } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const outcome = await findBackup(store, caller, name === 'latest' ? name : { name })
   if (!outcome.ok) return refuse(outcome.refusal)
   const { name: found, sha256 } = outcome.value
@@ -57,10 +55,8 @@ export async function openBackup(context: Context, name: string): Promise<Result
 }
 
 /** Why there is no such backup for the caller; undefined when there is. */
-export async function checkBackup({ store, caller }: Context, name: string): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await findBackup(store, caller, name === 'latest' ? name : { name })
-  return outcome.ok ? undefined : refuse(outcome.refusal)
+export async function checkBackup({ store, caller }: UserContext, name: string): Promise<Refused | undefined> {
+  return refusedBy(await findBackup(store, caller, name === 'latest' ? name : { name }))
 }
 
 function noBucket(): Refused {

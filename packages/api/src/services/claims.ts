@@ -1,12 +1,10 @@
 import { claimExecutions, type ClaimedExecution } from '@millrace/db/repositories/executions/claim'
 import { stepsOf } from '@millrace/db/repositories/executions/claim-steps'
 import type { Entry } from '@millrace/db/repositories/executions/entries'
-import type { Kept } from '@millrace/db/store/idempotency'
 import { newId } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
-import { done, refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import { done } from '../result.ts'
+import type { Context, UserContext } from './context.ts'
+import { resultUnderKey, type IdempotencyKey, type OrReplay } from './idempotency.ts'
 
 export interface ClaimInput {
   readonly worker: string
@@ -30,11 +28,10 @@ export interface Leases {
 
 /** Takes due executions for a worker, each under a lease and a fence of its own. */
 export async function claim(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   { worker, limit = 1, leaseSeconds = 60, workflowIds, withSteps = false }: ClaimInput,
   key: IdempotencyKey | undefined,
-): Promise<Result<Leases> | { readonly ok: false; readonly kept: Kept }> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+): Promise<OrReplay<Leases>> {
   const at = clock()
   const leaseUntil = new Date(at.getTime() + leaseSeconds * 1000)
   const taken = { operation: newId(at), worker, limit, at, leaseUntil, workflowIds }
@@ -43,7 +40,7 @@ export async function claim(
     const { items, isReplayed } = outcome.value
     return done({ items: withSteps ? await addSteps(store, items) : items, isReplayed })
   }
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+  return resultUnderKey(outcome)
 }
 
 /** What was claimed for the first time has none: a step is recorded under a claim. */

@@ -1,11 +1,9 @@
-import type { Caller, Origin } from '@millrace/db/access/access'
+import type { Caller, Origin, UserCaller } from '@millrace/db/access/access'
 import type { Finding } from '@millrace/db/checklist/finding'
 import type { PoolStatus } from '@millrace/db/sql/transport'
 import type { Readiness } from '@millrace/db/store/readiness'
 import type { Store } from '@millrace/db/store/store'
-import type { ReadAsset } from '../assets.ts'
 import type { ScheduledBackups } from '../backups/scheduled.ts'
-import type { AccessTokens } from '../auth/tokens.ts'
 import type { Log } from '../log.ts'
 import type { IsolateMetrics } from '../metrics/isolate.ts'
 import type { HeldScopes } from '../scopes.ts'
@@ -33,17 +31,21 @@ export interface Context {
   /** When the caller's API key expires; null for one that does not, and for a logged-in user. */
   readonly expiresAt: Date | null
   readonly clock: () => Date
-  /** Of the answer, whose problem details name it. */
-  readonly requestId: string
   readonly log: Log
   readonly settings: ApiSettings
-  readonly tokens: AccessTokens
-  /** Undefined where the functions were deployed without files. */
-  readonly readAsset: ReadAsset | undefined
   /** Undefined where no bucket is bound. */
   readonly backups: ScheduledBackups | undefined
   /** Does what the answer does not wait for. */
   readonly afterwards: (work: () => Promise<void>) => void
+}
+
+/** The context of a user's request; what only users may do takes no other. */
+export interface UserContext extends Context {
+  readonly caller: UserCaller
+}
+
+export function hasUser<Given extends Context>(context: Given): context is Given & UserContext {
+  return context.caller.kind === 'user'
 }
 
 /** The settings that answers depend on. */

@@ -6,25 +6,25 @@ import {
 } from '@millrace/db/repositories/executions/entries'
 import { writeCursor, type CursorScope } from '../cursor.ts'
 import { done, refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
+import type { UserContext } from './context.ts'
 import { startOf, type Page } from './paging.ts'
-import { checkExecution } from './standing.ts'
+import { checkExecution, onceClaimed } from './standing.ts'
 
 interface Paging {
   readonly limit: number
   readonly cursor?: string | undefined
 }
 
-export function listSteps(context: Context, id: string, query: Paging): Promise<Result<Page<Entry>>> {
+export function listSteps(context: UserContext, id: string, query: Paging): Promise<Result<Page<Entry>>> {
   return pageOf(context, id, { of: 'steps', ...query })
 }
 
-export function listHistory(context: Context, id: string, query: Paging): Promise<Result<Page<Entry>>> {
+export function listHistory(context: UserContext, id: string, query: Paging): Promise<Result<Page<Entry>>> {
   return pageOf(context, id, { of: 'history', ...query })
 }
 
 export function listSignals(
-  context: Context,
+  context: UserContext,
   id: string,
   query: Paging & { readonly name?: string | undefined; readonly after?: number | undefined },
 ): Promise<Result<Page<Entry>>> {
@@ -32,7 +32,7 @@ export function listSignals(
 }
 
 /** A step by its key. */
-export async function getStep(context: Context, id: string, key: string): Promise<Result<Entry>> {
+export async function getStep(context: UserContext, id: string, key: string): Promise<Result<Entry>> {
   const found = await readEntries(context, id, { of: 'steps', key, afterSeq: 0, limit: 1 })
   if (!found.ok) return found
   const [step] = found.value.entries
@@ -41,22 +41,15 @@ export async function getStep(context: Context, id: string, key: string): Promis
 
 /** Some entries, for whoever may read the execution; with the scope `worker` alone, once it was claimed. */
 export async function readEntries(
-  { store, caller, scopes }: Context,
+  { store, caller, scopes }: UserContext,
   id: string,
   listing: EntryListing,
 ): Promise<Result<EntryPage>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const found = await listEntries(store, caller, id, listing)
-  if (!found.ok) return refuse(found.refusal)
-  const isReader = scopes === undefined || scopes.has('read') || scopes.has('write')
-  if (isReader || found.value.attempts > 0) return found
-  return refuse('scope_missing', {
-    detail: 'With the scope `worker` alone an API key reads what was claimed: add `read`.',
-  })
+  return onceClaimed(scopes, await listEntries(store, caller, id, listing))
 }
 
 async function pageOf(
-  context: Context,
+  context: UserContext,
   id: string,
   {
     of,
@@ -74,7 +67,7 @@ async function pageOf(
   const cursors: CursorScope = {
     list: of,
     filters: { id, name, after: after === 0 ? undefined : String(after) },
-    userId: caller.kind === 'anonymous' ? undefined : caller.userId,
+    userId: caller.userId,
   }
   const start = await startOf(cursors, cursor, readSeq, () => checkExecution(context, id, 'view'))
   if (!start.ok) return start

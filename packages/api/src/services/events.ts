@@ -1,7 +1,7 @@
 import type { Entry, EntryPage } from '@millrace/db/repositories/executions/entries'
 import type { ExecutionStatus } from '@millrace/db/schema/schema'
 import { done, refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
+import type { UserContext } from './context.ts'
 import { readEntries } from './entries.ts'
 
 /** How often the history is asked for more: what happens is told within two seconds. */
@@ -24,7 +24,7 @@ export interface FollowedFrom {
 
 /** An execution's history as server-sent events, then what happens to it, until it ends or five minutes are over. */
 export async function followHistory(
-  context: Context,
+  context: UserContext,
   id: string,
   { after = 0, lastEventId }: FollowedFrom,
   dataOf: (entry: Entry) => string,

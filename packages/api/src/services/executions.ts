@@ -1,5 +1,4 @@
 import type { DocumentText } from '@millrace/db/document'
-import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
 import * as executions from '@millrace/db/repositories/executions/executions'
 import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions/executions'
 import * as creation from '@millrace/db/repositories/executions/create'
@@ -9,23 +8,14 @@ import * as work from '@millrace/db/repositories/executions/work'
 import type { ExecutionStatus } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
-import { done, refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import { done, refuse, resultOf, type Result } from '../result.ts'
+import type { UserContext } from './context.ts'
+import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
-import { checkCaller } from './standing.ts'
+import { checkCaller, onceClaimed } from './standing.ts'
 
 const defaultMaxAttempts = 3
 const defaultLeaseSeconds = 60
-
-/** Under a key the answer is kept in the batch that creates. */
-export interface KeepingExecution {
-  readonly key: IdempotencyKey
-  readonly answerFor: (execution: ExecutionView) => StoredAnswer
-}
-
-export type CreatedExecution = Result<ExecutionView> | { readonly ok: false; readonly kept: Kept }
 
 export interface NewExecution {
   readonly workflowId: string
@@ -36,11 +26,10 @@ export interface NewExecution {
 
 /** Starts an execution of a workflow as it is now: it is pending until a worker claims it. */
 export async function createExecution(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   { workflowId, input, dueAt, maxAttempts }: NewExecution,
-  keeping: KeepingExecution | undefined,
-): Promise<CreatedExecution> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  key: Idempotent<ExecutionView> | undefined,
+): Promise<OrReplay<ExecutionView>> {
   const at = clock()
   const execution = {
     id: newId(at),
@@ -49,36 +38,23 @@ export async function createExecution(
     maxAttempts: maxAttempts ?? defaultMaxAttempts,
     createdAt: at,
   }
-  const idempotent = keeping && { ...keeping.key, answerFor: keeping.answerFor, at }
-  return createdBy(await creation.createExecution(store, caller, workflowId, execution, idempotent))
+  const idempotent = key && { ...key, at }
+  return resultUnderKey(await creation.createExecution(store, caller, workflowId, execution, idempotent))
 }
 
 /** Starts a new execution like one that has ended. */
 export async function retryExecution(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
-  keeping: KeepingExecution | undefined,
-): Promise<CreatedExecution> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  key: Idempotent<ExecutionView> | undefined,
+): Promise<OrReplay<ExecutionView>> {
   const at = clock()
-  const idempotent = keeping && { ...keeping.key, answerFor: keeping.answerFor, at }
-  return createdBy(await creation.retryExecution(store, caller, id, { id: newId(at), createdAt: at }, idempotent))
+  const idempotent = key && { ...key, at }
+  return resultUnderKey(await creation.retryExecution(store, caller, id, { id: newId(at), createdAt: at }, idempotent))
 }
 
-function createdBy(outcome: Awaited<ReturnType<typeof creation.retryExecution>>): CreatedExecution {
-  if (outcome.ok) return outcome
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
-}
-
-export async function getExecution({ store, caller, scopes }: Context, id: string): Promise<Result<ExecutionView>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const found = await executions.getExecution(store, caller, id)
-  if (!found.ok) return refuse(found.refusal)
-  const isReader = scopes === undefined || scopes.has('read') || scopes.has('write')
-  if (isReader || found.value.attempts > 0) return found
-  return refuse('scope_missing', {
-    detail: 'With the scope `worker` alone an API key reads what was claimed: add `read`.',
-  })
+export async function getExecution({ store, caller, scopes }: UserContext, id: string): Promise<Result<ExecutionView>> {
+  return onceClaimed(scopes, await executions.getExecution(store, caller, id))
 }
 
 export interface ExecutionsQuery {
@@ -92,11 +68,10 @@ export interface ExecutionsQuery {
 
 /** A page of the executions that the caller may see, newest first. */
 export async function listExecutions(
-  context: Context,
+  context: UserContext,
   query: ExecutionsQuery,
 ): Promise<Result<Page<ExecutionSummary>>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const { workflowId, since, until, limit } = query
   const statuses = [...new Set(query.status)].toSorted()
   const filters = {
@@ -115,23 +90,19 @@ export async function listExecutions(
 }
 
 /** Ends an unfinished execution. */
-export async function cancelExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
+export async function cancelExecution(context: UserContext, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   return resultOf(await control.cancelExecution(store, caller, id, operationAt(clock())))
 }
 
 /** Removes an execution that has ended. */
-export async function removeExecution({ store, caller, clock }: Context, id: string): Promise<Result<void>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await control.removeExecution(store, caller, id, operationAt(clock()))
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+export async function removeExecution({ store, caller, clock }: UserContext, id: string): Promise<Result<void>> {
+  return resultOf(await control.removeExecution(store, caller, id, operationAt(clock())))
 }
 
 /** Makes a paused execution due now. */
-export async function resumeExecution(context: Context, id: string): Promise<Result<ExecutionView>> {
+export async function resumeExecution(context: UserContext, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   return resultOf(await control.resumeExecution(store, caller, id, operationAt(clock())))
 }
 
@@ -142,11 +113,10 @@ export interface Heartbeat {
 
 /** Renews a worker's lease, from now on. */
 export async function renewLease(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
   { fence, leaseSeconds = defaultLeaseSeconds }: Heartbeat,
 ): Promise<Result<{ readonly leaseUntil: Date }>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
   const leaseUntil = leaseEnd(at, leaseSeconds)
   const outcome = await work.renewLease(store, caller, id, { fence, leaseUntil, ...operationAt(at) })
@@ -168,11 +138,10 @@ const steps = { pending: 'giveBack', paused: 'pause', completed: 'complete', fai
 
 /** Writes what a worker reports of its execution. */
 export async function reportExecution(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
   { fence, state, status, error, dueAt, waitFor, afterSeq = 0, leaseSeconds }: WorkerReport,
 ): Promise<Result<ExecutionView>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
   const report: work.Report = {
     fence,
@@ -185,10 +154,6 @@ export async function reportExecution(
     ...operationAt(at),
   }
   return resultOf(await work.reportExecution(store, caller, id, report))
-}
-
-function resultOf(outcome: Awaited<ReturnType<typeof work.reportExecution>>): Result<ExecutionView> {
-  return outcome.ok ? outcome : refuse(outcome.refusal)
 }
 
 function operationAt(at: Date) {

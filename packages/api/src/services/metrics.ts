@@ -36,7 +36,7 @@ async function stateOrFault(context: Context, at: Date): Promise<ServiceState | 
     return await readServiceState(context.store, at)
   } catch (thrown) {
     const { refusal, cause, cure } = faultOf(thrown)
-    context.log({ level: 'warn', event: 'scrape_incomplete', requestId: context.requestId, cause, cure })
+    context.log({ level: 'warn', event: 'scrape_incomplete', requestId: context.origin.requestId, cause, cure })
     return refusal.code === 'database_schema_outdated' ? pendingOrNone(context) : undefined
   }
 }

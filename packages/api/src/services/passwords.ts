@@ -4,7 +4,7 @@ import * as credentials from '@millrace/db/repositories/accounts/credentials'
 import { hashPassword, verifyPassword } from '../auth/password.ts'
 import { newId } from '../ids.ts'
 import { refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
+import type { UserContext } from './context.ts'
 import { tooMany, uncount } from './limits.ts'
 
 export interface PasswordChange {
@@ -15,7 +15,7 @@ export interface PasswordChange {
 }
 
 /** Sets the caller's password; every session and access token from before ends, API keys where asked. */
-export async function changePassword(context: Context, change: PasswordChange): Promise<Result<void>> {
+export async function changePassword(context: UserContext, change: PasswordChange): Promise<Result<void>> {
   const { store, clock, settings } = context
   const { currentPassword, newPassword, endsApiKeys, network } = change
   return withPassword(context, currentPassword, async (caller, passwordHash) => {
@@ -28,7 +28,7 @@ export async function changePassword(context: Context, change: PasswordChange): 
 
 /** Deletes the caller's account, which may own no workflows. */
 export async function leave(
-  context: Context,
+  context: UserContext,
   confirmation: { readonly password: string; readonly network: string },
 ): Promise<Result<void>> {
   const { store, clock } = context
@@ -40,12 +40,11 @@ export async function leave(
 
 /** Acts when the password is the caller's own; a wrong one counts as a failed log-in, before it is looked at. */
 async function withPassword(
-  context: Context,
+  context: UserContext,
   password: string,
   act: (caller: UserCaller, passwordHash: string) => Promise<Outcome<void, 'gone' | 'account_in_use'>>,
 ): Promise<Result<void>> {
   const { store, caller, origin, clock, settings } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   for (;;) {
     const at = clock()
     const check = { id: newId(at), eventId: newId(at), origin, rates: settings.rateLimits, at }

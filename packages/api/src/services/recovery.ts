@@ -14,7 +14,8 @@ import { tooMany } from './limits.ts'
  * user it answers alike and costs the same.
  */
 export async function recover(context: Context, email: string): Promise<Result<void>> {
-  const { store, origin, clock, settings, log, requestId, afterwards } = context
+  const { store, origin, clock, settings, log, afterwards } = context
+  const { requestId } = origin
   const { mailWebhook, rateLimits: rates } = settings
   if (mailWebhook === undefined) return refuse('not_found')
   const at = clock()

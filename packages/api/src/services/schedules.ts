@@ -2,7 +2,6 @@ import type { UserCaller } from '@millrace/db/access/access'
 import type { DocumentText } from '@millrace/db/document'
 import type { AuditType } from '@millrace/db/schema/audit-types'
 import type { ScheduleCatchUp, ScheduleOverlap } from '@millrace/db/schema/schema'
-import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
 import * as repository from '@millrace/db/repositories/schedules/schedules'
 import type { ScheduleView } from '@millrace/db/repositories/schedules/schedules'
 import {
@@ -13,12 +12,11 @@ import {
 } from '@millrace/db/repositories/schedules/write'
 import { writeCursor, type CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
 import type { IfRevision } from '../request/preconditions.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
+import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import { timetableOf } from '../schedules/timetable.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import type { UserContext } from './context.ts'
+import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { readKeyset, startOf, type Page } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
@@ -41,26 +39,19 @@ export interface NewSchedule extends ScheduleMembers {
   readonly cron: string
 }
 
-/** Under a key the answer is kept in the batch that makes the schedule. */
-export interface KeepingSchedule {
-  readonly key: IdempotencyKey
-  readonly answerFor: (schedule: ScheduleView) => StoredAnswer
-}
-
 /** Makes a schedule of a workflow; it starts as the caller. */
 export async function createSchedule(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   workflowId: string,
   given: NewSchedule,
-  keeping: KeepingSchedule | undefined,
-): Promise<Result<ScheduleView> | { readonly ok: false; readonly kept: Kept }> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  key: Idempotent<ScheduleView> | undefined,
+): Promise<OrReplay<ScheduleView>> {
   const at = clock()
   const schedule = scheduleOf(caller, workflowId, given, at)
-  const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(schedule), at }
+  const idempotent = key && { ...key, answer: key.answerFor(schedule), at }
   const outcome = await writeSchedule(store, caller, schedule, { eventId: newId(at), idempotent })
   if (outcome.ok) return done(schedule)
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+  return resultUnderKey(outcome)
 }
 
 function scheduleOf({ userId }: UserCaller, workflowId: string, given: NewSchedule, at: Date): ScheduleView {
@@ -89,10 +80,9 @@ function scheduleOf({ userId }: UserCaller, workflowId: string, given: NewSchedu
 
 /** A schedule with five of its times to come. */
 export async function getSchedule(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
 ): Promise<Result<{ readonly schedule: ScheduleView; readonly next: readonly Date[] }>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const found = await repository.getSchedule(store, caller, id, 'view')
   if (!found.ok) return refuse(found.refusal)
   return done({ schedule: found.value, next: nextTimes(found.value, clock()) })
@@ -128,12 +118,11 @@ function timetableIfKnown(cron: string, timeZone: string) {
 
 /** A page of a workflow's schedules, newest first. */
 export async function listSchedules(
-  context: Context,
+  context: UserContext,
   workflowId: string,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<Result<Page<ScheduleView>>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const cursors: CursorScope = { list: 'schedules', filters: { workflowId }, userId: caller.userId }
   const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
@@ -151,7 +140,7 @@ const mostAttempts = 10
 
 /** Changes a schedule; no change at all leaves it as it is. */
 export async function changeSchedule(
-  context: Context,
+  context: UserContext,
   id: string,
   given: ScheduleMembers,
   ifRevision: IfRevision,
@@ -173,7 +162,7 @@ function typeOf({ isEnabled }: ScheduleChange, members: readonly string[]): Audi
 }
 
 /** Deletes a schedule; what it started stays. */
-export async function removeSchedule(context: Context, id: string, ifRevision: IfRevision): Promise<Result<void>> {
+export async function removeSchedule(context: UserContext, id: string, ifRevision: IfRevision): Promise<Result<void>> {
   const { store, clock } = context
   return onRevision(context, id, ifRevision, async (caller, schedule) => {
     const at = clock()
@@ -184,12 +173,11 @@ export async function removeSchedule(context: Context, id: string, ifRevision: I
 
 /** Reads the schedule, then writes on condition that it is still as it was read; anew where another came between. */
 async function onRevision<Value>(
-  { store, caller }: Context,
+  { store, caller }: UserContext,
   id: string,
   ifRevision: IfRevision,
   write: (caller: UserCaller, schedule: ScheduleView) => Promise<Result<Value> | undefined>,
 ): Promise<Result<Value>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const found = await repository.getSchedule(store, caller, id, 'edit')
     if (!found.ok) return refuse(found.refusal)
@@ -202,20 +190,16 @@ async function onRevision<Value>(
 
 /** Why the caller may not do something to a schedule; undefined when it may. */
 export async function checkSchedule(
-  { store, caller }: Context,
+  { store, caller }: UserContext,
   id: string,
   need: 'view' | 'edit',
 ): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const found = await repository.getSchedule(store, caller, id, need)
-  return found.ok ? undefined : refuse(found.refusal)
+  return refusedBy(await repository.getSchedule(store, caller, id, need))
 }
 
 /** Why the caller may not read a workflow's schedules; undefined when it may. */
-export async function checkReader({ store, caller }: Context, workflowId: string): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const found = await repository.listSchedules(store, caller, workflowId, { limit: 1 })
-  return found.ok ? undefined : refuse(found.refusal)
+export async function checkReader({ store, caller }: UserContext, workflowId: string): Promise<Refused | undefined> {
+  return refusedBy(await repository.listSchedules(store, caller, workflowId, { limit: 1 }))
 }
 
 /** What differs, with what follows from it: when it is due next, and why it had been disabled. */

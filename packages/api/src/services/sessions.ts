@@ -1,22 +1,21 @@
 import * as sessions from '@millrace/db/repositories/accounts/sessions'
 import type { NewSession, RefreshRow, SessionView } from '@millrace/db/repositories/accounts/sessions'
 import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
-import { accessTokenSeconds } from '../auth/tokens.ts'
 import type { CursorScope } from '../cursor.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
+import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
 import type { UserView } from './accounts.ts'
-import type { Context } from './context.ts'
+import type { Context, UserContext } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
-/** What a caller has after it logged in. */
+/** A session of a user, as it began or went on. */
 export interface LoggedIn {
   readonly user: UserView
-  readonly accessToken: string
+  readonly sessionId: string
   readonly refreshToken: string
-  readonly expiresInSeconds: number
+  readonly at: Date
 }
 
 const maxUserAgentLength = 512
@@ -27,9 +26,8 @@ export interface Family {
   readonly startedAt: Date
 }
 
-/** A pair of tokens for a user, and the row that is to be stored for the refresh token. */
+/** A new refresh token for a user, and the row that is to be stored for it. */
 export async function openSession(
-  { tokens }: Context,
   user: UserView,
   { userAgent, at, family }: { readonly userAgent: string | null; readonly at: Date; readonly family?: Family },
 ): Promise<{ readonly session: NewSession; readonly loggedIn: LoggedIn }> {
@@ -44,13 +42,7 @@ export async function openSession(
     createdAt: family?.startedAt ?? at,
     expiresAt: new Date(at.getTime() + refreshTokenDays * 86_400_000),
   }
-  const loggedIn: LoggedIn = {
-    user,
-    accessToken: await tokens.issue(user.id, familyId, at),
-    refreshToken: refreshToken.text,
-    expiresInSeconds: accessTokenSeconds,
-  }
-  return { session, loggedIn }
+  return { session, loggedIn: { user, sessionId: familyId, refreshToken: refreshToken.text, at } }
 }
 
 const unknownToken = 'This refresh token is not valid: its session has ended. Log in again.'
@@ -72,7 +64,7 @@ export async function refresh(
     const refused = await refusalOf(context, used, refreshSha256, at)
     if (refused !== undefined) return refused
     const family = { id: used.familyId, startedAt: used.createdAt }
-    const { session, loggedIn } = await openSession(context, userOf(used), { userAgent, at, family })
+    const { session, loggedIn } = await openSession(userOf(used), { userAgent, at, family })
     const rotated = await sessions.rotateRefresh(store, used, session, at)
     // Otherwise another request was first, or the user's standing changed: judge again.
     if (rotated.ok) return done(loggedIn)
@@ -115,11 +107,10 @@ export type ListedSession = SessionView & { readonly current: boolean }
 
 /** A page of the caller's sessions, newest first. */
 export async function listSessions(
-  context: Context,
+  context: UserContext,
   { limit, cursor }: PageQuery,
 ): Promise<Result<Page<ListedSession>>> {
   const { store, caller, clock, sessionId } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const cursors: CursorScope = { list: 'sessions', filters: {}, userId: caller.userId }
   const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
@@ -130,16 +121,12 @@ export async function listSessions(
 }
 
 /** Ends one of the caller's sessions. */
-export async function removeSession({ store, caller, clock }: Context, id: string): Promise<Result<void>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+export async function removeSession({ store, caller, clock }: UserContext, id: string): Promise<Result<void>> {
   const at = clock()
-  const outcome = await sessions.deleteSession(store, caller, id, { eventId: newId(at), at })
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await sessions.deleteSession(store, caller, id, { eventId: newId(at), at }))
 }
 
 /** Why the caller can't end a session; undefined when it can. */
-export async function checkSession({ store, caller }: Context, id: string): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await sessions.checkSession(store, caller, id)
-  return outcome.ok ? undefined : refuse(outcome.refusal)
+export async function checkSession({ store, caller }: UserContext, id: string): Promise<Refused | undefined> {
+  return refusedBy(await sessions.checkSession(store, caller, id))
 }

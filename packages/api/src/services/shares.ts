@@ -1,19 +1,16 @@
 import { countAttempt } from '@millrace/db/repositories/accounts/login-attempts'
 import { nameKey } from '@millrace/db/schema/names'
-import type { Kept } from '@millrace/db/store/idempotency'
 import * as shares from '@millrace/db/repositories/workflows/shares'
 import type { ShareView } from '@millrace/db/repositories/workflows/shares'
 import * as putting from '@millrace/db/repositories/workflows/shares-put'
 import type { Shared } from '@millrace/db/repositories/workflows/shares-put'
 import * as removing from '@millrace/db/repositories/workflows/shares-remove'
-import type { StoredAnswer } from '@millrace/db/store/idempotency'
 import type { SharePermission } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import type { UserContext } from './context.ts'
+import type { Idempotent, OrReplay } from './idempotency.ts'
 import { tooMany } from './limits.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import type { PageQuery } from './sessions.ts'
@@ -25,18 +22,12 @@ export interface NewShare {
   readonly permission: SharePermission
 }
 
-export interface KeepingShare {
-  readonly key: IdempotencyKey
-  readonly answerFor: (shared: Shared) => StoredAnswer
-}
-
 /** Shares a workflow with a user, or changes what that user may do with it. */
 export async function putShare(
-  { store, caller, clock, settings }: Context,
+  { store, caller, clock, settings }: UserContext,
   { workflowId, target, permission }: NewShare,
-  keeping: KeepingShare | undefined,
-): Promise<Result<Shared> | { readonly ok: false; readonly kept: Kept }> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  key: Idempotent<Shared> | undefined,
+): Promise<OrReplay<Shared>> {
   const at = clock()
   const { rateLimits: rates } = settings
   const share = {
@@ -48,10 +39,9 @@ export async function putShare(
     operation: newId(at),
     rates,
   }
-  const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
+  const idempotent = key && { ...key, at }
   const outcome = await putting.putShare(store, caller, workflowId, share, idempotent)
   if (outcome.ok) return outcome
-  if (isKept(outcome)) return { ok: false, kept: outcome }
   const pointer = 'userId' in target ? '/userId' : '/username'
   switch (outcome.refusal) {
     case 'rate_limited':
@@ -65,6 +55,8 @@ export async function putShare(
     }
     case 'own_user':
       return refuse('validation_failed', { errors: [{ pointer, message: 'may do everything with it already' }] })
+    case 'replay':
+      return { ok: false, replay: outcome.answer }
     default:
       return refuse(outcome.refusal)
   }
@@ -72,11 +64,10 @@ export async function putShare(
 
 /** A page of a workflow's shares, newest first; for its owner. */
 export async function listShares(
-  context: Context,
+  context: UserContext,
   { workflowId, limit, cursor }: PageQuery & { readonly workflowId: string },
 ): Promise<Result<Page<ShareView>>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const cursors: CursorScope = { list: 'shares', filters: { workflowId }, userId: caller.userId }
   const start = await startOf(cursors, cursor, readKeyset, () => checkPermission(context, workflowId, 'owner'))
   if (!start.ok) return start
@@ -92,21 +83,17 @@ export interface ShareOfUser {
 
 /** Takes a share away: the owner any, a user its own. */
 export async function removeShare(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   { workflowId, userId }: ShareOfUser,
 ): Promise<Result<void>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
-  const outcome = await removing.deleteShare(store, caller, { workflowId, userId, operation: newId(at), at })
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await removing.deleteShare(store, caller, { workflowId, userId, operation: newId(at), at }))
 }
 
 /** Why the caller can't take a share away; undefined when it can. */
 export async function checkShare(
-  { store, caller }: Context,
+  { store, caller }: UserContext,
   { workflowId, userId }: ShareOfUser,
 ): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
-  const outcome = await removing.checkShare(store, caller, workflowId, userId)
-  return outcome.ok ? undefined : refuse(outcome.refusal)
+  return refusedBy(await removing.checkShare(store, caller, workflowId, userId))
 }

@@ -2,8 +2,9 @@ import type { Outcome, Permission } from '@millrace/db/access/access'
 import * as executions from '@millrace/db/repositories/executions/executions'
 import { checkStanding } from '@millrace/db/repositories/accounts/standing'
 import { checkWorkflow } from '@millrace/db/repositories/workflows/workflows'
-import { refuse, type Refused } from '../result.ts'
-import type { Context } from './context.ts'
+import { refuse, refusedBy, type Refused, type Result } from '../result.ts'
+import type { HeldScopes } from '../scopes.ts'
+import type { Context, UserContext } from './context.ts'
 
 /** Why the caller may do nothing at all; undefined when it may. Anonymous callers have no standing to lose. */
 export async function checkCaller({ store, caller }: Context): Promise<Refused | undefined> {
@@ -21,11 +22,10 @@ export async function checkPermission(
 
 /** Why the caller may not do something to an execution; undefined when it may. */
 export async function checkExecution(
-  { store, caller }: Context,
+  { store, caller }: UserContext,
   id: string,
   need: Permission,
 ): Promise<Refused | undefined> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   return refusedBy(await executions.checkExecution(store, caller, id, need))
 }
 
@@ -36,6 +36,15 @@ export async function checkAdministrator({ store, caller }: Context): Promise<Re
   return standing.value.isAdmin ? undefined : refuse('forbidden')
 }
 
-function refusedBy(outcome: Outcome<unknown>): Refused | undefined {
-  return outcome.ok ? undefined : refuse(outcome.refusal)
+/** What an API key reads with the scope `worker` alone: an execution once it was claimed. */
+export function onceClaimed<Read extends { readonly attempts: number }>(
+  scopes: HeldScopes,
+  outcome: Outcome<Read>,
+): Result<Read> {
+  if (!outcome.ok) return refuse(outcome.refusal)
+  const isReader = scopes === undefined || scopes.has('read') || scopes.has('write')
+  if (isReader || outcome.value.attempts > 0) return outcome
+  return refuse('scope_missing', {
+    detail: 'With the scope `worker` alone an API key reads what was claimed: add `read`.',
+  })
 }

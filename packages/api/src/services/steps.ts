@@ -1,8 +1,8 @@
 import * as steps from '@millrace/db/repositories/executions/steps'
 import type { DocumentText } from '@millrace/db/document'
 import { newId } from '../ids.ts'
-import { refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
+import { resultOf, type Result } from '../result.ts'
+import type { UserContext } from './context.ts'
 
 interface GivenStep {
   readonly key: string
@@ -20,11 +20,10 @@ export interface GivenSteps {
 
 /** Records what a worker has done: all or none, in this order. */
 export async function recordSteps(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
   { fence, steps: [first, ...others], leaseSeconds }: GivenSteps,
 ): Promise<Result<steps.Recorded>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
   const outcome = await steps.recordSteps(store, caller, id, {
     fence,
@@ -33,7 +32,7 @@ export async function recordSteps(
     operation: newId(at),
     at,
   })
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(outcome)
 }
 
 function newStep({ key, output, error, attempt, startedAt }: GivenStep): steps.NewStep {

@@ -21,7 +21,7 @@ import { hasRefs, sealFresh, takeSecrets } from '../user-settings/incoming.ts'
 import { mergePatch } from '../user-settings/merge.ts'
 import { createSecretSealer } from '../user-settings/sealing.ts'
 import { parseStored, writeStored } from '../user-settings/stored.ts'
-import type { Context } from './context.ts'
+import type { Context, UserContext } from './context.ts'
 import { checkCaller } from './standing.ts'
 
 /** A user's settings, with secrets that are named but not shown. */
@@ -36,20 +36,18 @@ const deepestNesting = 64
 const refBytes = 16
 
 /** The caller's own settings; `{}` at revision 0 when they were never written. */
-export async function getSettings({ store, caller }: Context): Promise<Result<SettingsView>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+export async function getSettings({ store, caller }: UserContext): Promise<Result<SettingsView>> {
   const outcome = await settings.getSettings(store, caller)
   return outcome.ok ? done(viewOf(outcome.value)) : refuse(outcome.refusal)
 }
 
 /** Replaces the caller's settings. */
 export async function putSettings(
-  context: Context,
+  context: UserContext,
   data: DocumentText,
   ifRevision: IfRevision,
 ): Promise<Result<SettingsView>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const tree = parseData(data)
   if (hasRefs(tree)) {
     return changeSettings(context, ifRevision, (before) => {
@@ -69,7 +67,7 @@ export async function putSettings(
 
 /** Merges a patch (RFC 7396) into the caller's settings. */
 export async function patchSettings(
-  context: Context,
+  context: UserContext,
   patch: DocumentText,
   ifRevision: IfRevision,
 ): Promise<Result<SettingsView>> {
@@ -83,9 +81,8 @@ export async function patchSettings(
 }
 
 /** The plain text of a secret of the caller's settings. Each use is logged, and is an audit event, before it is answered. */
-export async function revealSecret(context: Context, pointer: string): Promise<Result<string>> {
-  const { store, caller, clock, log, requestId } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+export async function revealSecret(context: UserContext, pointer: string): Promise<Result<string>> {
+  const { store, caller, clock, log, origin } = context
   const found = await getSettings(context)
   if (!found.ok) return found
   const node = nodeAt(found.value.data, parsePointer(pointer) ?? [])
@@ -99,7 +96,7 @@ export async function revealSecret(context: Context, pointer: string): Promise<R
   const recorded = await recordReveal(store, caller, reveal)
   if (!recorded.ok) return refuse(recorded.refusal)
   const value = await createSecretSealer(context.settings.settingsKeys).open(userId, node.secret)
-  log({ level: 'info', event: 'secret_revealed', requestId, userId, ref: node.secret.ref })
+  log({ level: 'info', event: 'secret_revealed', requestId: origin.requestId, userId, ref: node.secret.ref })
   return done(value)
 }
 
@@ -110,12 +107,11 @@ interface Taken {
 }
 
 async function changeSettings(
-  context: Context,
+  context: UserContext,
   ifRevision: IfRevision,
   change: (before: DataNode) => Result<Taken>,
 ): Promise<Result<SettingsView>> {
   const { store, caller } = context
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   let refused: Refused | undefined
   const outcome = await settings.changeSettings(store, caller, ifRevision, async (before) => {
     const changed = change(viewOf(before).data)

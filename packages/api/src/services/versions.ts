@@ -1,19 +1,16 @@
 import type { Permission } from '@millrace/db/access/access'
-import type { StoredAnswer } from '@millrace/db/store/idempotency'
 import * as restorations from '@millrace/db/repositories/workflows/versions-restore'
 import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import * as versions from '@millrace/db/repositories/workflows/versions'
 import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repositories/workflows/versions'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
 import type { IfRevision } from '../request/preconditions.ts'
-import { done, refuse, type Refused, type Result } from '../result.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import type { Context, UserContext } from './context.ts'
+import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, startOf, type Page } from './paging.ts'
 import { checkPermission } from './standing.ts'
-import type { OrKept } from './workflows.ts'
 
 export interface VersionsQuery {
   readonly workflowId: string
@@ -50,8 +47,7 @@ export async function getVersion(
   workflowId: string,
   versionNumber: number,
 ): Promise<Result<VersionView>> {
-  const outcome = await versions.getVersion(store, caller, workflowId, versionNumber)
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await versions.getVersion(store, caller, workflowId, versionNumber))
 }
 
 export interface Restoring {
@@ -63,17 +59,14 @@ export interface Restoring {
 
 /** Makes an old version's definition the next version. */
 export async function restoreVersion(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   { workflowId, ...restoring }: Restoring,
-  keeping: { readonly key: IdempotencyKey; readonly answerFor: (workflow: WorkflowView) => StoredAnswer } | undefined,
-): Promise<OrKept<WorkflowView>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  key: Idempotent<WorkflowView> | undefined,
+): Promise<OrReplay<WorkflowView>> {
   const at = clock()
   const restoration = { ...restoring, versionId: newId(at), operation: newId(at), at }
-  const idempotent = keeping && { ...keeping.key, at, answerFor: keeping.answerFor }
-  const outcome = await restorations.restoreVersion(store, caller, workflowId, restoration, idempotent)
-  if (outcome.ok) return outcome
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+  const idempotent = key && { ...key, at }
+  return resultUnderKey(await restorations.restoreVersion(store, caller, workflowId, restoration, idempotent))
 }
 
 /** The JSON Patch that turns one version into another, as JSON text. */
@@ -96,6 +89,5 @@ export async function checkVersions(
   pair: VersionPair,
   need: Permission,
 ): Promise<Refused | undefined> {
-  const outcome = await versions.checkVersions(store, caller, workflowId, pair, need)
-  return outcome.ok ? undefined : refuse(outcome.refusal)
+  return refusedBy(await versions.checkVersions(store, caller, workflowId, pair, need))
 }

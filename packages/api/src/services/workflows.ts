@@ -1,6 +1,5 @@
 import type { DocumentText } from '@millrace/db/document'
 import { nameKey } from '@millrace/db/schema/names'
-import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
 import * as creation from '@millrace/db/repositories/workflows/create'
 import * as listing from '@millrace/db/repositories/workflows/list'
 import * as patches from '@millrace/db/repositories/workflows/patch'
@@ -10,11 +9,10 @@ import * as workflows from '@millrace/db/repositories/workflows/workflows'
 import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import type { CursorScope } from '../cursor.ts'
 import { newId, newIds } from '../ids.ts'
-import type { IdempotencyKey } from '../request/idempotency.ts'
 import type { IfRevision } from '../request/preconditions.ts'
-import { done, refuse, type Result } from '../result.ts'
-import type { Context } from './context.ts'
-import { isKept } from './kept.ts'
+import { done, refuse, resultOf, type Result } from '../result.ts'
+import type { Context, UserContext } from './context.ts'
+import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { tooMany } from './limits.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import { checkCaller } from './standing.ts'
@@ -26,24 +24,15 @@ export interface NewWorkflow {
   readonly isPublic?: boolean | undefined
 }
 
-/** Under a key the answer is kept in the same batch that creates, so it is told before there is anything. */
-export interface Keeping {
-  readonly key: IdempotencyKey
-  readonly answerFor: (workflows: WorkflowViews) => StoredAnswer
-}
-
-export type OrKept<T> = Result<T> | { readonly ok: false; readonly kept: Kept }
-
 /** At least one. */
 export type WorkflowViews = readonly [WorkflowView, ...WorkflowView[]]
 
 /** Creates workflows, all or none; each is then its version 1 and belongs to the caller. */
 export async function createWorkflows(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   [first, ...others]: readonly [NewWorkflow, ...NewWorkflow[]],
-  keeping: Keeping | undefined,
-): Promise<OrKept<WorkflowViews>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
+  key: Idempotent<WorkflowViews> | undefined,
+): Promise<OrReplay<WorkflowViews>> {
   const { userId } = caller
   const createdAt = clock()
   const ids = newIds(createdAt, others.length + 1)
@@ -52,11 +41,11 @@ export async function createWorkflows(
   const views: WorkflowViews = [viewAt(first, 0), ...others.map((input, index) => viewAt(input, index + 1))]
   const [head, ...tail] = views
   const withVersion = (view: WorkflowView) => ({ ...view, versionId: newId(createdAt) })
-  const idempotent = keeping && { ...keeping.key, answer: keeping.answerFor(views), at: createdAt }
+  const idempotent = key && { ...key, answer: key.answerFor(views), at: createdAt }
   const items = [withVersion(head), ...tail.map(withVersion)] as const
   const outcome = await creation.createWorkflows(store, caller, items, idempotent)
   if (outcome.ok) return done(views)
-  return isKept(outcome) ? { ok: false, kept: outcome } : refuse(outcome.refusal)
+  return resultUnderKey(outcome)
 }
 
 function newView(input: NewWorkflow, id: string, ownerId: string, createdAt: Date): WorkflowView {
@@ -76,8 +65,7 @@ function newView(input: NewWorkflow, id: string, ownerId: string, createdAt: Dat
 }
 
 export async function getWorkflow({ store, caller }: Context, id: string): Promise<Result<WorkflowView>> {
-  const outcome = await workflows.getWorkflow(store, caller, id)
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await workflows.getWorkflow(store, caller, id))
 }
 
 export interface WorkflowsQuery {
@@ -118,36 +106,31 @@ export type WorkflowChange = {
 
 /** Changes a workflow that still has one of the revisions; a definition whose text differs makes the next version. */
 export async function updateWorkflow(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
   change: WorkflowChange,
   ifRevision: IfRevision,
 ): Promise<Result<WorkflowView>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
   const patch = { ifRevision, change: changeOf(change), versionId: newId(at), operation: newId(at), at }
-  const outcome = await patches.patchWorkflow(store, caller, id, patch)
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await patches.patchWorkflow(store, caller, id, patch))
 }
 
 export async function removeWorkflow(
-  { store, caller, clock }: Context,
+  { store, caller, clock }: UserContext,
   id: string,
   ifRevision: IfRevision,
 ): Promise<Result<void>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
-  const outcome = await removal.deleteWorkflow(store, caller, id, ifRevision, { operation: newId(at), at })
-  return outcome.ok ? outcome : refuse(outcome.refusal)
+  return resultOf(await removal.deleteWorkflow(store, caller, id, ifRevision, { operation: newId(at), at }))
 }
 
 /** Gives a workflow to another user; the old owner keeps `edit`. */
 export async function transferWorkflow(
-  { store, caller, origin, clock, settings }: Context,
+  { store, caller, origin, clock, settings }: UserContext,
   id: string,
   { username, ifRevision }: { readonly username: string; readonly ifRevision: IfRevision },
 ): Promise<Result<WorkflowView>> {
-  if (caller.kind === 'anonymous') return refuse('unauthenticated')
   const at = clock()
   const counted = { kind: 'lookup', nameKey: caller.userId, network: origin.network } as const
   const lookup = { id: newId(at), ...counted, rates: settings.rateLimits, at }

@@ -18,6 +18,8 @@ export const getBackup = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: z.string() },
+  answerType: 'application/octet-stream',
+  answerHeaders: ['Content-Disposition', 'Content-Length', 'Repr-Digest'],
   refusals: ['forbidden', 'not_found'],
   find: (context, { name }) => checkBackup(context, name),
   async act(context, { path }) {

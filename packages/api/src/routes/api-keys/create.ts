@@ -1,7 +1,7 @@
-import { jsonAnswer, storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { jsonAnswer } from '../../answer.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody, noParameters } from '../../route.ts'
-import { createApiKey, type KeepingApiKey } from '../../services/api-keys.ts'
+import { createApiKey, type ApiKey } from '../../services/api-keys.ts'
 import { apiKeyJson, madeApiKeySchema, newApiKey } from './contract.ts'
 
 export const postApiKey = defineRoute({
@@ -18,12 +18,8 @@ export const postApiKey = defineRoute({
   answers: { 201: madeApiKeySchema },
   refusals: ['forbidden'],
   async act(context, { body, idempotencyKey }) {
-    const keeping: KeepingApiKey | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (apiKey) => storedAnswer(jsonAnswer(201, { ...apiKeyJson(apiKey), key: null })),
-    }
-    const made = await createApiKey(context, { ...body, expiresAt: body.expiresAt ?? null }, keeping)
-    if (made.ok) return jsonAnswer(201, { ...apiKeyJson(made.value), key: made.value.text })
-    return 'kept' in made ? keptAnswer(made.kept) : made
+    const key = answeredWith(idempotencyKey, (apiKey: ApiKey) => jsonAnswer(201, { ...apiKeyJson(apiKey), key: null }))
+    const made = await createApiKey(context, { ...body, expiresAt: body.expiresAt ?? null }, key)
+    return made.ok ? jsonAnswer(201, { ...apiKeyJson(made.value), key: made.value.text }) : made
   },
 })

@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { maxPasswordBytes, minPasswordCodePoints } from '../../auth/password.ts'
+import { accessTokenSeconds } from '../../auth/tokens.ts'
 import { jsonAnswer, type Answer } from '../../answer.ts'
 import { codePointLength } from '../../code-points.ts'
 import { id, instant, text } from '../../fields.ts'
 import { refuse, type Refused } from '../../result.ts'
+import type { RouteContext } from '../../route.ts'
 import type { Context } from '../../services/context.ts'
 import type { UserView } from '../../services/accounts.ts'
 import type { LoggedIn } from '../../services/sessions.ts'
@@ -67,9 +69,13 @@ export const loggedInSchema = z
   })
   .meta({ id: 'LoggedIn' })
 
-export function loggedInAnswer(status: 200 | 201, loggedIn: LoggedIn): Answer {
-  const { user, accessToken, refreshToken, expiresInSeconds } = loggedIn
-  return jsonAnswer(status, { user: { ...user }, accessToken, refreshToken, expiresIn: expiresInSeconds })
+export async function loggedInAnswer(
+  { accessTokens }: Pick<RouteContext, 'accessTokens'>,
+  status: 200 | 201,
+  { user, sessionId, refreshToken: token, at }: LoggedIn,
+): Promise<Answer> {
+  const accessToken = await accessTokens.issue(user.id, sessionId, at)
+  return jsonAnswer(status, { user: { ...user }, accessToken, refreshToken: token, expiresIn: accessTokenSeconds })
 }
 
 /** Without a webhook nobody gets a token, so there is nothing to ask for and nothing to use. */

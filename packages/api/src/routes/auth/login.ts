@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { text } from '../../fields.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
 import { login } from '../../services/accounts.ts'
 import { loggedInAnswer, loggedInSchema } from './contract.ts'
 
-export const logIn = defineRoute({
+export const logIn = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/login',
   summary: 'Log in with a username or an email.',
@@ -19,6 +19,6 @@ export const logIn = defineRoute({
   refusals: ['invalid_credentials', 'account_disabled', 'rate_limited'],
   async act(context, { body, device }) {
     const loggedIn = await login(context, { ...body, ...device })
-    return loggedIn.ok ? loggedInAnswer(200, loggedIn.value) : loggedIn
+    return loggedIn.ok ? loggedInAnswer(context, 200, loggedIn.value) : loggedIn
   },
 })

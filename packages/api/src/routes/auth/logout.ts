@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
 import { logout } from '../../services/sessions.ts'
 import { refreshToken } from './contract.ts'
 
-export const logOut = defineRoute({
+export const logOut = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/logout',
   summary: 'End the session of a refresh token.',

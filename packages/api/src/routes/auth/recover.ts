@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { text } from '../../fields.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
 import { recover } from '../../services/recovery.ts'
 import { refuseWithoutMail } from './contract.ts'
 
-export const postRecover = defineRoute({
+export const postRecover = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/recover',
   summary: 'Have a token for a new password mailed, where somebody has the address.',

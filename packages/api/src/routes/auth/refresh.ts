@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
 import { refresh } from '../../services/sessions.ts'
 import { loggedInAnswer, loggedInSchema, refreshToken } from './contract.ts'
 
-export const refreshTokens = defineRoute({
+export const refreshTokens = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/refresh',
   summary: 'Get a new pair of tokens; the refresh token works once.',
@@ -18,6 +18,6 @@ export const refreshTokens = defineRoute({
   refusals: ['unauthenticated', 'token_expired', 'token_reused', 'account_disabled'],
   async act(context, { body, device }) {
     const loggedIn = await refresh(context, { ...body, userAgent: device.userAgent })
-    return loggedIn.ok ? loggedInAnswer(200, loggedIn.value) : loggedIn
+    return loggedIn.ok ? loggedInAnswer(context, 200, loggedIn.value) : loggedIn
   },
 })

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { refuse } from '../../result.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
 import { register } from '../../services/accounts.ts'
 import { email, loggedInAnswer, loggedInSchema, newPassword, username } from './contract.ts'
 
-export const registerAccount = defineRoute({
+export const registerAccount = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/register',
   summary: 'Make an account and log in.',
@@ -20,6 +20,6 @@ export const registerAccount = defineRoute({
   admit: ({ settings }) => (settings.registration === 'closed' ? refuse('registration_closed') : undefined),
   async act(context, { body, device }) {
     const registered = await register(context, { ...body, ...device })
-    return registered.ok ? loggedInAnswer(201, registered.value) : registered
+    return registered.ok ? loggedInAnswer(context, 201, registered.value) : registered
   },
 })

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { text } from '../../fields.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
 import { reset } from '../../services/recovery.ts'
 import { newPassword, refuseWithoutMail } from './contract.ts'
 
-export const postReset = defineRoute({
+export const postReset = definePublicRoute({
   method: 'POST',
   path: '/v1/auth/reset',
   summary: 'Set a new password with a token that was mailed; every session ends.',

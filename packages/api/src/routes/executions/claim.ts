@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id, text } from '../../fields.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody, noParameters } from '../../route.ts'
 import { claim } from '../../services/claims.ts'
 import { claimedExecutionJson, claimedExecutionSchema, leaseSeconds } from './contract.ts'
@@ -29,7 +28,7 @@ export const postClaim = defineRoute({
   refusals: [],
   async act(context, { body, idempotencyKey }) {
     const claimed = await claim(context, body, idempotencyKey)
-    if (!claimed.ok) return 'kept' in claimed ? keptAnswer(claimed.kept) : claimed
+    if (!claimed.ok) return claimed
     const { items, isReplayed } = claimed.value
     const headers = isReplayed ? { 'Idempotency-Replayed': 'true' } : {}
     return jsonAnswer(200, { items: items.map(claimedExecutionJson) }, headers)

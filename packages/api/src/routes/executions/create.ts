@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody, noParameters } from '../../route.ts'
-import { createExecution, type KeepingExecution } from '../../services/executions.ts'
+import { createExecution } from '../../services/executions.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { createdAnswer, dueAt, executionSchema, input } from './contract.ts'
 
@@ -24,14 +23,11 @@ export const postExecution = defineRoute({
   isIdempotent: true,
   isConditional: false,
   answers: { 201: executionSchema },
+  answerHeaders: ['Location'],
   refusals: [],
   async act(context, { path, body, idempotencyKey }) {
-    const keeping: KeepingExecution | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (execution) => storedAnswer(createdAnswer(execution)),
-    }
-    const created = await createExecution(context, { workflowId: path.id, ...body }, keeping)
-    if (created.ok) return createdAnswer(created.value)
-    return 'kept' in created ? keptAnswer(created.kept) : created
+    const key = answeredWith(idempotencyKey, createdAnswer)
+    const created = await createExecution(context, { workflowId: path.id, ...body }, key)
+    return created.ok ? createdAnswer(created.value) : created
   },
 })

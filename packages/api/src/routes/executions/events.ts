@@ -22,6 +22,7 @@ export const getEvents = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: z.string() },
+  answerType: 'text/event-stream',
   refusals: ['validation_failed'],
   async act(context, { path, query, lastEventId }) {
     const events = await followHistory(context, path.id, { after: query.after, lastEventId }, (entry) =>

@@ -1,7 +1,6 @@
-import { storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, noBody, noParameters } from '../../route.ts'
-import { retryExecution, type KeepingExecution } from '../../services/executions.ts'
+import { retryExecution } from '../../services/executions.ts'
 import { createdAnswer, executionPath, executionSchema } from './contract.ts'
 
 export const postRetry = defineRoute({
@@ -16,14 +15,11 @@ export const postRetry = defineRoute({
   isIdempotent: true,
   isConditional: false,
   answers: { 201: executionSchema },
+  answerHeaders: ['Location'],
   refusals: ['invalid_transition'],
   async act(context, { path, idempotencyKey }) {
-    const keeping: KeepingExecution | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (execution) => storedAnswer(createdAnswer(execution)),
-    }
-    const created = await retryExecution(context, path.id, keeping)
-    if (created.ok) return createdAnswer(created.value)
-    return 'kept' in created ? keptAnswer(created.kept) : created
+    const key = answeredWith(idempotencyKey, createdAnswer)
+    const created = await retryExecution(context, path.id, key)
+    return created.ok ? createdAnswer(created.value) : created
   },
 })

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody, noParameters } from '../../route.ts'
 import { sendSignal } from '../../services/signals.ts'
 import { executionPath, value } from './contract.ts'
@@ -26,7 +25,6 @@ export const postSignal = defineRoute({
   refusals: ['invalid_transition'],
   async act(context, { path, body, idempotencyKey }) {
     const sent = await sendSignal(context, path.id, body, idempotencyKey)
-    if (sent.ok) return jsonAnswer(202, { seq: sent.value.seq })
-    return 'kept' in sent ? keptAnswer(sent.kept) : sent
+    return sent.ok ? jsonAnswer(202, { seq: sent.value.seq }) : sent
   },
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { assetAnswer } from '../../assets.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 
 const policy = [
   "default-src 'none'",
@@ -52,7 +52,7 @@ const docsAnswer = () =>
     body: page,
   } as const)
 
-export const getDocs = defineRoute({
+export const getDocs = definePublicRoute({
   method: 'GET',
   path: '/docs',
   summary: 'A page to read this document and to try it.',
@@ -64,13 +64,15 @@ export const getDocs = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: z.string() },
+  answerType: 'text/html',
+  answerHeaders: ['Content-Security-Policy'],
   refusals: [],
   act: docsAnswer,
 })
 
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)
 
-export const getDocsFile = defineRoute({
+export const getDocsFile = definePublicRoute({
   method: 'GET',
   path: '/docs/{file}',
   summary: 'A file of that page.',
@@ -82,6 +84,8 @@ export const getDocsFile = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: z.string() },
+  answerType: '*/*',
+  answerHeaders: ['ETag'],
   refusals: ['not_found'],
   act: ({ readAsset }, { path }) => assetAnswer(readAsset, `/docs/${path.file}`),
 })

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { version } from '../../version.ts'
 
-export const getHealth = defineRoute({
+export const getHealth = definePublicRoute({
   method: 'GET',
   path: '/healthz',
   summary: 'Whether the function runs; the database is not touched.',

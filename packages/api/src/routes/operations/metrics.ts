@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { textContentType, writeFamilies } from '../../metrics/families.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { collectMetrics } from '../../services/metrics.ts'
 
-export const getMetrics = defineRoute({
+export const getMetrics = definePublicRoute({
   method: 'GET',
   path: '/metrics',
   summary: "Prometheus' text format, for whoever has the METRICS_TOKEN.",
@@ -15,6 +15,7 @@ export const getMetrics = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: z.string() },
+  answerType: 'text/plain',
   refusals: [],
   async act(context) {
     const body = writeFamilies(await collectMetrics(context))

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { assetAnswer } from '../../assets.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 
-export const getOpenApi = defineRoute({
+export const getOpenApi = definePublicRoute({
   method: 'GET',
   path: '/openapi.json',
   summary: 'This document.',
@@ -14,6 +14,7 @@ export const getOpenApi = defineRoute({
   isIdempotent: false,
   isConditional: false,
   answers: { 200: z.record(z.string(), z.unknown()) },
+  answerHeaders: ['ETag'],
   refusals: [],
   act: ({ readAsset }) => assetAnswer(readAsset, '/openapi.json'),
 })

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { databaseCodes } from '../../errors.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 
-export const getReadiness = defineRoute({
+export const getReadiness = definePublicRoute({
   method: 'GET',
   path: '/readyz',
   summary: 'Whether the database answers, has every migration, and is not being restored.',
@@ -20,7 +21,7 @@ export const getReadiness = defineRoute({
       schema: z.int().meta({ description: 'Number of the newest migration.' }),
     }),
   },
-  refusals: [],
+  refusals: databaseCodes,
   async act({ readiness }) {
     const { dialect, schema } = await readiness()
     return jsonAnswer(200, { status: 'ready', dialect, schema })

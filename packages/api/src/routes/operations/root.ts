@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { version } from '../../version.ts'
 
-export const getRoot = defineRoute({
+export const getRoot = definePublicRoute({
   method: 'GET',
   path: '/',
   summary: 'Where things are.',

@@ -1,7 +1,6 @@
-import { storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody, noParameters } from '../../route.ts'
-import { createSchedule, type KeepingSchedule } from '../../services/schedules.ts'
+import { createSchedule } from '../../services/schedules.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { createdAnswer, newSchedule, scheduleSchema } from './contract.ts'
 
@@ -17,14 +16,11 @@ export const postSchedule = defineRoute({
   isIdempotent: true,
   isConditional: false,
   answers: { 201: scheduleSchema },
+  answerHeaders: ['Location'],
   refusals: [],
   async act(context, { path, body, idempotencyKey }) {
-    const keeping: KeepingSchedule | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (schedule) => storedAnswer(createdAnswer(schedule)),
-    }
-    const created = await createSchedule(context, path.id, body, keeping)
-    if (created.ok) return createdAnswer(created.value)
-    return 'kept' in created ? keptAnswer(created.kept) : created
+    const key = answeredWith(idempotencyKey, createdAnswer)
+    const created = await createSchedule(context, path.id, body, key)
+    return created.ok ? createdAnswer(created.value) : created
   },
 })

@@ -1,8 +1,8 @@
 import type { Shared } from '@millrace/db/repositories/workflows/shares-put'
-import { jsonAnswer, storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { jsonAnswer } from '../../answer.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody, noParameters } from '../../route.ts'
-import { putShare, type KeepingShare } from '../../services/shares.ts'
+import { putShare } from '../../services/shares.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { newShare, shareJson, shareSchema } from './contract.ts'
 
@@ -22,13 +22,9 @@ export const postShare = defineRoute({
   async act(context, { path, body, idempotencyKey }) {
     const { username = '', userId, permission } = body
     const target = userId === undefined ? { username } : { userId }
-    const keeping: KeepingShare | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (shared) => storedAnswer(sharedAnswer(shared)),
-    }
-    const put = await putShare(context, { workflowId: path.id, target, permission }, keeping)
-    if (put.ok) return sharedAnswer(put.value)
-    return 'kept' in put ? keptAnswer(put.kept) : put
+    const key = answeredWith(idempotencyKey, sharedAnswer)
+    const put = await putShare(context, { workflowId: path.id, target, permission }, key)
+    return put.ok ? sharedAnswer(put.value) : put
   },
 })
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { checkVersions, compareVersions } from '../../services/versions.ts'
 import { versionNumber } from './contract.ts'
 
@@ -12,7 +12,7 @@ const operation = z.object({
   value: z.unknown().optional(),
 })
 
-export const getDifference = defineRoute({
+export const getDifference = definePublicRoute({
   method: 'GET',
   path: '/v1/workflows/{id}/versions/{a}/diff/{b}',
   summary: 'The JSON Patch (RFC 6902) that turns version a into version b.',

@@ -1,10 +1,10 @@
 import { jsonAnswer } from '../../answer.ts'
 import { ExactJson } from '../../json.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { checkVersions, getVersion as findVersion } from '../../services/versions.ts'
 import { versionPath, versionSchema, versionSummaryJson } from './contract.ts'
 
-export const getVersion = defineRoute({
+export const getVersion = definePublicRoute({
   method: 'GET',
   path: '/v1/workflows/{id}/versions/{n}',
   summary: 'Read a version with its definition.',

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody } from '../../route.ts'
+import { definePublicRoute, noBody } from '../../route.ts'
 import { listVersions } from '../../services/versions.ts'
 import { pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { versionSummaryJson, versionSummarySchema } from './contract.ts'
 
-export const getVersions = defineRoute({
+export const getVersions = definePublicRoute({
   method: 'GET',
   path: '/v1/workflows/{id}/versions',
   summary: "List a workflow's versions, newest first.",

@@ -1,7 +1,7 @@
 import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import * as z from 'zod'
-import { revisionAnswer, storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { revisionAnswer } from '../../answer.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody, noParameters } from '../../route.ts'
 import { checkVersions, restoreVersion } from '../../services/versions.ts'
 import { changeNotes, workflowJson, workflowSchema } from '../workflows/contract.ts'
@@ -23,13 +23,9 @@ export const postRestoration = defineRoute({
   find: (context, { id, n }) => checkVersions(context, id, { from: n, to: n }, 'edit'),
   async act(context, { path, body, ifRevision, idempotencyKey }) {
     const restoring = { workflowId: path.id, versionNumber: path.n, changeNotes: body.changeNotes ?? null, ifRevision }
-    const keeping = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (workflow: WorkflowView) => storedAnswer(restoredAnswer(workflow)),
-    }
-    const restored = await restoreVersion(context, restoring, keeping)
-    if (restored.ok) return restoredAnswer(restored.value)
-    return 'kept' in restored ? keptAnswer(restored.kept) : restored
+    const key = answeredWith(idempotencyKey, restoredAnswer)
+    const restored = await restoreVersion(context, restoring, key)
+    return restored.ok ? restoredAnswer(restored.value) : restored
   },
 })
 

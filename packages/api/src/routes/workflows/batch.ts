@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { jsonAnswer, storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { jsonAnswer } from '../../answer.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsListBody, noParameters } from '../../route.ts'
-import { createWorkflows, type Keeping, type WorkflowViews } from '../../services/workflows.ts'
+import { createWorkflows, type WorkflowViews } from '../../services/workflows.ts'
 import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
 
 const mostItems = 100
@@ -34,13 +34,9 @@ export const postWorkflows = defineRoute({
   answers: { 201: z.object({ items: z.array(workflowSchema) }) },
   refusals: [],
   async act(context, { body, idempotencyKey }) {
-    const keeping: Keeping | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: (workflows) => storedAnswer(createdAnswer(workflows)),
-    }
-    const created = await createWorkflows(context, body.items, keeping)
-    if (created.ok) return createdAnswer(created.value)
-    return 'kept' in created ? keptAnswer(created.kept) : created
+    const key = answeredWith(idempotencyKey, createdAnswer)
+    const created = await createWorkflows(context, body.items, key)
+    return created.ok ? createdAnswer(created.value) : created
   },
 })
 

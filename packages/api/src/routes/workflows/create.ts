@@ -1,7 +1,7 @@
-import { revisionAnswer, storedAnswer } from '../../answer.ts'
-import { keptAnswer } from '../../request/idempotency.ts'
+import { revisionAnswer } from '../../answer.ts'
+import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody, noParameters } from '../../route.ts'
-import { createWorkflows, type Keeping } from '../../services/workflows.ts'
+import { createWorkflows, type WorkflowViews } from '../../services/workflows.ts'
 import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
 import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 
@@ -17,15 +17,12 @@ export const postWorkflow = defineRoute({
   isIdempotent: true,
   isConditional: false,
   answers: { 201: workflowSchema },
+  answerHeaders: ['Location'],
   refusals: [],
   async act(context, { body, idempotencyKey }) {
-    const keeping: Keeping | undefined = idempotencyKey && {
-      key: idempotencyKey,
-      answerFor: ([workflow]) => storedAnswer(createdAnswer(workflow)),
-    }
-    const created = await createWorkflows(context, [body], keeping)
-    if (created.ok) return createdAnswer(created.value[0])
-    return 'kept' in created ? keptAnswer(created.kept) : created
+    const key = answeredWith(idempotencyKey, ([workflow]: WorkflowViews) => createdAnswer(workflow))
+    const created = await createWorkflows(context, [body], key)
+    return created.ok ? createdAnswer(created.value[0]) : created
   },
 })
 

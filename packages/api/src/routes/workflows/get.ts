@@ -1,9 +1,9 @@
 import { revisionAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { getWorkflow as findWorkflow } from '../../services/workflows.ts'
 import { workflowJson, workflowPath, workflowSchema } from './contract.ts'
 
-export const getWorkflow = defineRoute({
+export const getWorkflow = definePublicRoute({
   method: 'GET',
   path: '/v1/workflows/{id}',
   summary: 'Read a workflow.',

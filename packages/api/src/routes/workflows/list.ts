@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { moment, text } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute, noBody, noParameters } from '../../route.ts'
 import { listWorkflows } from '../../services/workflows.ts'
 import { pageQuery, pageSchema } from '../paging.ts'
 import { workflowSummaryJson, workflowSummarySchema } from './contract.ts'
 
-export const getWorkflows = defineRoute({
+export const getWorkflows = definePublicRoute({
   method: 'GET',
   path: '/v1/workflows',
   summary: 'List workflows, newest first.',

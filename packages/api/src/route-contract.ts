@@ -1,0 +1,131 @@
+import type { Permission } from '@millrace/db/access/access'
+import type { Members } from '@millrace/db/document'
+import type * as z from 'zod'
+import type { ErrorCode } from './errors.ts'
+import type { IfRevision } from './request/preconditions.ts'
+import type { RouteScope } from './scopes.ts'
+import type { IdempotencyKey } from './services/idempotency.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Whom a route serves. */
+export type Access = PublicAccess | UserAccess
+
+/** What anonymous callers are admitted to as well. */
+export type PublicAccess =
+  /** Anyone; the Authorization header is ignored. */
+  | { readonly kind: 'open' }
+  /** Whoever is logged in, and anonymous callers where the query asks for what is public. */
+  | { readonly kind: 'user'; readonly isPublic: (query: URLSearchParams) => boolean }
+  /** Whoever may see the workflow `{id}`: anonymous callers where it is public. */
+  | { readonly kind: 'workflow'; readonly need: 'view'; readonly isPrivate?: false }
+  /** Whoever has the METRICS_TOKEN; there is nothing where none is configured. */
+  | { readonly kind: 'metrics' }
+
+export type UserAccess =
+  /** Whoever is logged in. */
+  | { readonly kind: 'user'; readonly isPublic?: undefined }
+  /** Whoever has the permission on the workflow `{id}`. */
+  | {
+      readonly kind: 'workflow'
+      readonly need: Exclude<Permission, 'view'>
+      /** Where what is asked for needs more than `need`. */
+      readonly needFor?: (members: Members) => Permission
+    }
+  /** Whoever may see the workflow `{id}` other than by its being public. */
+  | { readonly kind: 'workflow'; readonly need: 'view'; readonly isPrivate: true }
+  /** Whoever has the permission on the workflow of the execution `{id}`; `view` includes who started it. */
+  | { readonly kind: 'execution'; readonly need: Permission }
+  /** Whoever has the permission on the workflow of the schedule `{id}`, other than by its being public. */
+  | { readonly kind: 'schedule'; readonly need: 'view' | 'edit' }
+  /** Administrators. */
+  | { readonly kind: 'admin' }
+
+/** What a body must be. */
+export interface BodyContract<Body extends z.ZodObject = z.ZodObject> {
+  readonly kind: 'none' | 'json' | 'documents'
+  readonly schema: Body
+  /** Members that are documents: exact text, opaque to the schema. */
+  readonly documents: ReadonlySet<string>
+  /** Those of the documents in which secrets may stand. */
+  readonly secrets: ReadonlySet<string>
+  /** A member that is a list of bodies, in which `documents` are members. */
+  readonly list: { readonly field: string; readonly mostItems: number } | undefined
+  readonly isOptional: boolean
+}
+
+/** What a route takes and gives: it validates requests, and the OpenAPI document is written from it. */
+export interface RouteContract<
+  Path extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodObject = z.ZodObject,
+> {
+  readonly method: Method
+  /** With parameters as OpenAPI writes them: `/v1/workflows/{id}`. */
+  readonly path: string
+  readonly summary: string
+  readonly access: Access
+  /** Undefined where no token is looked at. */
+  readonly scope: RouteScope | undefined
+  readonly pathParameters: Path
+  readonly query: Query
+  /** Query parameters that may be given more than once: lists in `query`. */
+  readonly repeatableQuery?: ReadonlySet<string>
+  readonly body: BodyContract<Body>
+  /** Whether the body itself is the schema's one document: a merge patch, `application/merge-patch+json` too. */
+  readonly isBodyDocument?: boolean
+  /** Whether it takes an Idempotency-Key. */
+  readonly isIdempotent: boolean
+  /** Whether it needs If-Match. */
+  readonly isConditional: boolean
+  /** Whether it takes If-Match without needing it. */
+  readonly mayBeConditional?: boolean
+  /** Whether a replica may answer it: a list or a history, which may be some moments old. */
+  readonly mayLag?: boolean
+  /** Success statuses, and the body of each; null for none. */
+  readonly answers: Readonly<Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>>
+  /** The media type of a success: JSON unless given. */
+  readonly answerType?: 'application/json' | 'text/html' | 'text/plain' | 'text/event-stream' | 'application/octet-stream' | '*/*'
+  /** Headers of a success, beyond what its contract implies. */
+  readonly answerHeaders?: readonly string[]
+  /** What this route refuses with, beyond what its contract implies. */
+  readonly refusals: readonly ErrorCode[]
+}
+
+/** What of a contract is kept to the letter by its type. */
+export interface LiteralContract<
+  Verb extends Method = Method,
+  Pattern extends string = string,
+  Answers extends RouteContract['answers'] = RouteContract['answers'],
+  Idempotent extends boolean = boolean,
+  Conditional extends boolean = boolean,
+  Whole extends boolean = boolean,
+  MayBeConditional extends boolean = boolean,
+> {
+  readonly method: Verb
+  readonly path: Pattern
+  readonly answers: Answers
+  readonly isIdempotent: Idempotent
+  readonly isConditional: Conditional
+  readonly isBodyDocument?: Whole
+  readonly mayBeConditional?: MayBeConditional
+}
+
+/** Whence a request comes, as far as it tells. */
+export interface Device {
+  readonly userAgent: string | null
+  /** An IPv4 address or an IPv6 /64. */
+  readonly network: string
+}
+
+/** What a route's act is given: everything valid, typed by the contract. */
+export interface Input<Path, Query, Body> {
+  readonly path: Path
+  readonly query: Query
+  readonly body: Body
+  readonly device: Device
+  readonly ifRevision: IfRevision
+  /** The header of whoever takes a stream up again. */
+  readonly lastEventId: string | null
+  readonly idempotencyKey: IdempotencyKey | undefined
+}
