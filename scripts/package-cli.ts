@@ -6,7 +6,8 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isRecord, parseMembers } from '@millrace/cli/json'
-import { build, type Metafile } from 'esbuild'
+import type { Metafile } from 'esbuild'
+import { bundleCommand } from './bundle-command.ts'
 
 const root = join(import.meta.dirname, '..')
 const folder = resolve(process.argv[2] ?? join(root, '.package/millrace'))
@@ -17,34 +18,11 @@ const dependencies = ['libsql', 'mysql2', 'pg', 'wrangler', 'ws'] as const
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 await import('../functions/build.js')
-const bundled = await bundle()
+const bundled = await bundleCommand(join(folder, 'dist'), dependencies)
 copyFiles()
 writeFileSync(join(folder, 'THIRD_PARTY_LICENSES.txt'), licensesOf(bundled))
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), undefined, 2)}\n`)
 process.stdout.write(`${folder}\n`)
-
-async function bundle(): Promise<Metafile> {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { main: 'packages/cli/src/main.ts', guard: 'packages/cli/src/dev/guard.ts' },
-    outdir: join(folder, 'dist'),
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    metafile: true,
-    external: [...dependencies, 'pg-native', 'esbuild'],
-    // What is bundled of CommonJS requires Node's own modules.
-    banner: {
-      js: "import { createRequire as createBundledRequire } from 'node:module'; const require = createBundledRequire(import.meta.url);",
-    },
-    logLevel: 'warning',
-  })
-  return metafile
-}
 
 function copyFiles(): void {
   const copy = (from: string, to = from) => cpSync(join(root, from), join(folder, to), { recursive: true })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { recordingVariable } from './recording-variable.ts'
+import { buildCommand } from './servers/command.ts'
 import { makeDataDirectory } from './servers/data-directory.ts'
 import { runVariable, type StartedServers } from './servers/protocol.ts'
 import { startServers } from './servers/start.ts'
@@ -17,10 +18,12 @@ declare module 'vitest' {
     dataDirectory: string
     servers: StartedServers
     worker: BuiltWorker | UnbuiltWorker
+    /** The path of the bundled command. */
+    command: string
   }
 }
 
-/** Starts the servers of a run and builds the Worker, once for all test files, and ends them with it. */
+/** Starts the servers of a run and builds the Worker and the command, once for all test files, and ends them with it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
   // PostgreSQL runs as another user when this is root.
@@ -28,18 +31,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDirectory = makeDataDirectory(directory)
   chmodSync(dataDirectory, 0o711)
   const runId = randomUUID()
-  const [servers, worker] = await Promise.all([
+  const [servers, worker, command] = await Promise.all([
     startServers(directory, runId, dataDirectory),
     // Where the app runs in the tests' own process, nobody waits for a Worker.
     process.env['TEST_WITHOUT_WORKER'] === '1'
       ? { failed: 'this run builds no Worker' }
       : buildWorker(join(directory, 'worker')),
+    buildCommand(),
   ])
   project.provide('directory', directory)
   project.provide('dataDirectory', dataDirectory)
   project.provide('servers', servers.started)
   project.provide('worker', worker)
+  project.provide('command', command.path)
   process.env[runVariable] = runId
   process.env[recordingVariable] ??= join(directory, 'recording')
-  return () => servers.stop()
+  return async () => {
+    command.remove()
+    await servers.stop()
+  }
 }

@@ -3,10 +3,9 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { onTestFinished } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 
 export const workspace = join(import.meta.dirname, '../..')
-const bin = join(workspace, 'node_modules/.bin/millrace')
 
 export interface Call {
   readonly cwd: string
@@ -80,12 +79,12 @@ function launch(program: string, args: readonly string[], { cwd, env, input }: C
 }
 
 export function startMillrace(args: readonly string[], call: Call): Running {
-  return start(bin, args, call)
+  return start(process.execPath, [inject('command'), ...args], call)
 }
 
-/** Runs the real bin to its end. */
+/** Runs the command as it is published to its end; `node_modules/.bin/millrace` runs the same from its sources. */
 export function millrace(args: readonly string[], call: Call): Promise<Ended> {
-  return launch(bin, args, call).ended
+  return launch(process.execPath, [inject('command'), ...args], call).ended
 }
 
 export function documentOf({ stdout }: Pick<Ended, 'stdout'>): unknown {
