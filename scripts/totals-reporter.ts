@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node'
+import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node'
 
 /** What scripts/test.ts adds to its own counts. */
 export interface TestTotals {
@@ -9,8 +9,20 @@ export interface TestTotals {
   readonly skipped: number
 }
 
-/** Names each skipped test with its reason, and leaves the totals in the file that MILLRACE_TEST_TOTALS names. */
+const namedFiles = 25
+const slowSeconds = 5
+
+/**
+ * Names each skipped test with its reason and the files that took longest, and leaves the totals in the file that
+ * MILLRACE_TEST_TOTALS names.
+ */
 export default class TotalsReporter implements Reporter {
+  #isFiltered = false
+
+  onInit({ config }: Vitest): void {
+    this.#isFiltered = config.testNamePattern !== undefined
+  }
+
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const totals = { passed: 0, failed: errors.length, skipped: 0 }
     for (const module of modules) {
@@ -19,11 +31,15 @@ export default class TotalsReporter implements Reporter {
       for (const test of tests) {
         const outcome = outcomeOf(test)
         totals[outcome]++
-        if (outcome === 'skipped') process.stdout.write(`skipped: ${nameOf(test)}: ${reasonOf(test)}\n`)
+        const reason = reasonOf(test)
+        // What `-t` leaves out needs no reason.
+        if (outcome !== 'skipped' || (this.#isFiltered && reason === undefined)) continue
+        process.stdout.write(`skipped: ${nameOf(test)}: ${reason ?? 'no reason is given'}\n`)
       }
       // A file that can't be imported has no tests to fail.
       if (module.state() === 'failed' && totals.failed === failedBefore) totals.failed++
     }
+    nameSlowest(modules)
     const path = process.env['MILLRACE_TEST_TOTALS']
     if (path !== undefined) writeFileSync(path, JSON.stringify(totals satisfies TestTotals))
   }
@@ -42,7 +58,20 @@ function hasFailedAround(parent: TestSuite | TestModule): boolean {
 
 const nameOf = (test: TestCase): string => `${relative(process.cwd(), test.module.moduleId)} > ${test.fullName}`
 
-function reasonOf(test: TestCase): string {
+function reasonOf(test: TestCase): string | undefined {
   const result = test.result()
-  return (result.state === 'skipped' ? result.note : undefined) ?? 'no reason is given'
+  return result.state === 'skipped' ? result.note : undefined
+}
+
+/** The files to look at where the run should take less time; scripts/longest-first.ts begins with them. */
+function nameSlowest(modules: readonly TestModule[]): void {
+  const slowest = modules
+    .map((module) => ({ module, seconds: module.diagnostic().duration / 1000 }))
+    .filter(({ seconds }) => seconds >= slowSeconds)
+    .toSorted((one, other) => other.seconds - one.seconds)
+    .slice(0, namedFiles)
+  for (const { module, seconds } of slowest) {
+    const project = module.project.name === 'serve' ? ' (serve)' : ''
+    process.stdout.write(`${seconds.toFixed(0).padStart(5)} s ${relative(process.cwd(), module.moduleId)}${project}\n`)
+  }
 }

@@ -13,6 +13,7 @@ import { targetOf } from './database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
 import { connectionStringOf, serverOf } from './hyperdrive.ts'
 import { served } from './served.ts'
+import { hearAnswer } from './last-answers.ts'
 import { recordAnswer } from './recording.ts'
 import { serveInProcess, type ServedInProcess } from './servers/serve.ts'
 import { runWorker } from './servers/worker.ts'
@@ -84,6 +85,7 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
       vars,
       async fetch(path, init, worker = 0) {
         const response = await fetch(`${urls[worker]}${path}`, init)
+        hearAnswer(path, init, response)
         await recordAnswer(database.dialect, { path, init }, response)
         return response
       },

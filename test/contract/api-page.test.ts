@@ -34,7 +34,7 @@ const neverAnswered: Readonly<Record<string, string>> = {
 describe('the page', () => {
   test('is the one beside the project', (context) => {
     const original = join(dirname(workspaceRoot), 'shared/API.md')
-    if (!existsSync(original)) context.skip('there is none: ../shared/API.md')
+    if (!existsSync(original)) context.skip('needs a folder beside the checkout: ../shared/API.md')
     expect(page).toBe(readFileSync(original, 'utf8'))
   })
 

@@ -22,7 +22,7 @@ describe('the ids', () => {
 
   test("the contract's page is the one beside the project", (context) => {
     const original = join(dirname(workspaceRoot), 'shared/CLI.md')
-    if (!existsSync(original)) context.skip('there is none: ../shared/CLI.md')
+    if (!existsSync(original)) context.skip('needs a folder beside the checkout: ../shared/CLI.md')
     expect(page.slice(page.indexOf('\n') + 1)).toBe(readFileSync(original, 'utf8'))
   })
 })

@@ -11,10 +11,10 @@ import { Things, type Account, type Sent } from './things.ts'
 
 /**
  * Requests drawn from the document that the service gives of itself. FUZZ_SEED repeats a run's draws; FUZZ_RUNS says
- * how many successes of each operation there must be.
+ * how many successes of each operation there must be: 30 unless given, 100 with TEST_LONG=1.
  */
 const seed = Number(process.env['FUZZ_SEED'] ?? crypto.getRandomValues(new Uint32Array(1))[0]) | 0
-const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? 100)
+const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? (process.env['TEST_LONG'] === '1' ? 100 : 30))
 /** How often successes that are missing are drawn again: an execution may be claimed under a request's feet. */
 const mostRounds = 8
 const atOnce = 6
