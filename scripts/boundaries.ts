@@ -1,5 +1,5 @@
 /**
- * Holds the import boundaries of oxlint.boundaries.ts, and closes the ways around them that the rule leaves open.
+ * Holds the import boundaries of oxlint.boundaries.ts, closes the ways around them that the rule leaves open, and keeps files short.
  * `node scripts/boundaries.ts [FOLDER]` exits 1 when one is crossed; FOLDER is the workspace unless given.
  */
 import { spawnSync } from 'node:child_process'
@@ -32,9 +32,21 @@ const crossings = globSync(['packages/*/src/**/*.{ts,tsx}', 'functions/src/**/*.
 )
 for (const crossing of crossings) process.stdout.write(`${crossing}\n`)
 
+const mostLines = 400
+/** Tables of data: a list of rows that is read from top to bottom. */
+const tablesOfData: ReadonlySet<string> = new Set(['packages/db/src/schema/schema.ts', 'packages/console/src/words.ts'])
+
+const longFiles = globSync(['packages/*/src/**/*.{ts,tsx}', 'functions/src/**/*.ts'], { cwd: folder })
+  .filter((file) => !/\.test\.tsx?$/.test(file) && !tablesOfData.has(file.replaceAll('\\', '/')))
+  .map((file) => ({ file, lines: readFileSync(join(folder, file), 'utf8').split('\n').length - 1 }))
+  .filter(({ lines }) => lines > mostLines)
+for (const { file, lines } of longFiles) {
+  process.stdout.write(`${file}: has ${lines} lines, ${mostLines} at most: give a part of it a file of its own\n`)
+}
+
 const oxlint = spawnSync('oxlint', ['--config', 'oxlint.boundaries.ts', '--format', 'unix'], {
   cwd: folder,
   stdio: ['ignore', 'inherit', 'inherit'],
 })
 if (oxlint.error !== undefined) throw oxlint.error
-process.exitCode = crossings.length > 0 || oxlint.status !== 0 ? 1 : 0
+process.exitCode = crossings.length > 0 || longFiles.length > 0 || oxlint.status !== 0 ? 1 : 0

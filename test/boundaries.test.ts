@@ -123,6 +123,35 @@ describe('the import boundaries', () => {
   })
 })
 
+/** Files of so many lines, and whether there may be one. */
+const lengths: readonly (readonly [file: string, lines: number, isRefused: boolean])[] = [
+  ['packages/api/src/long.ts', 401, true],
+  ['packages/console/src/pages/long.tsx', 401, true],
+  ['packages/api/src/short.ts', 400, false],
+  ['packages/api/src/long.test.ts', 900, false],
+  ['packages/db/src/schema/schema.ts', 900, false],
+]
+
+describe('the length of a file', () => {
+  let lines: readonly string[]
+
+  beforeAll(() => {
+    const folder = mkdtempSync(join(inject('directory'), 'lengths-'))
+    cpSync(join(workspace, 'oxlint.boundaries.ts'), join(folder, 'oxlint.boundaries.ts'))
+    symlinkSync(join(workspace, 'node_modules'), join(folder, 'node_modules'))
+    for (const [file, count] of lengths) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true })
+      writeFileSync(join(folder, file), '// a line\n'.repeat(count))
+    }
+    const run = spawnSync(process.execPath, [join(workspace, 'scripts/boundaries.ts'), folder], { encoding: 'utf8' })
+    lines = run.stdout.split('\n')
+  })
+
+  test.each(lengths)('%s with %d lines is refused: %s', (file, count, isRefused) => {
+    expect(lines.some((line) => line.startsWith(`${file}: has ${count} lines`))).toBe(isRefused)
+  })
+})
+
 /** Each row becomes a file of its own beside the one that it names. */
 function fileOf(file: string, row: number): string {
   return file.replace(/(\.test)?\.tsx?$/, (ending) => `-${row}${ending}`)

@@ -3,14 +3,14 @@ import type { Hono } from 'hono'
 import type * as z from 'zod'
 import type { Routes } from './app.ts'
 import type { ErrorCode, ErrorStatus, FieldError } from './errors.ts'
-import type { ExchangeVariables } from './middleware/exchange.ts'
+import type { RequestVariables } from './middleware/request-context.ts'
 import type { RouteContract } from './route-contract.ts'
 
 /**
  * The app as Hono's typed client knows it: `hc<AppType>(url)` completes paths, parameters, bodies and answers, and
  * refuses others. It is computed from the contracts that validate requests, so it cannot say anything else.
  */
-export type AppType = Hono<ExchangeVariables, ApiSchema>
+export type AppType = Hono<RequestVariables, ApiSchema>
 
 export type ApiSchema = {
   readonly [Pattern in Routes[number]['path'] as HonoPath<Pattern>]: {

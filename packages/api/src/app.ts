@@ -1,33 +1,23 @@
-import type { Caller } from '@millrace/db/access/access'
 import type { Database } from '@millrace/db/store/database'
-import { touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
-import { readiness } from '@millrace/db/store/readiness'
-import type { TripObserver } from '@millrace/db/sql/transport'
-import { Hono, type Context as HonoContext } from 'hono'
+import { Hono } from 'hono'
 import type { Answer } from './answer.ts'
 import { createKeyUses } from './auth/key-uses.ts'
 import type { ReadAsset } from './assets.ts'
 import type { ScheduledBackups } from './backups/scheduled.ts'
 import { consoleFile } from './console/files.ts'
 import { consoleSession } from './console/session.ts'
-import { createAccessTokens, type AccessTokens } from './auth/tokens.ts'
+import { createAccessTokens } from './auth/tokens.ts'
 import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
-import { exchanges, respond, type ExchangeVariables } from './middleware/exchange.ts'
+import { requestContexts, respond, type AppContext, type RequestVariables } from './middleware/request-context.ts'
 import { readsToTheEnd } from './middleware/unread-body.ts'
-import { networkOf } from './network.ts'
 import { problemOf } from './problem.ts'
 import { Replica } from './replica.ts'
-import { admit } from './request/admit.ts'
-import type { Incoming } from './request/incoming.ts'
-import { idOf } from './request/input.ts'
-import { checkAccess } from './request/order.ts'
 import { isNotModified } from './request/preconditions.ts'
-import type { Refused } from './result.ts'
-import type { Route, RouteContext } from './route.ts'
+import type { Route } from './route.ts'
 import { getBackup } from './routes/admin/get-backup.ts'
 import { getBackups } from './routes/admin/list-backups.ts'
 import { getUsers } from './routes/admin/list-users.ts'
@@ -95,6 +85,7 @@ import { getWorkflows } from './routes/workflows/list.ts'
 import { deleteWorkflow } from './routes/workflows/remove.ts'
 import { postTransfer } from './routes/workflows/transfer.ts'
 import { patchWorkflow } from './routes/workflows/update.ts'
+import { serve, type Parts } from './serving.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything that the API serves, top to bottom. A literal path stands before one with a parameter in its place. */
@@ -195,8 +186,6 @@ export interface AppOptions {
   readonly metrics?: IsolateMetrics
 }
 
-type AppContext = HonoContext<ExchangeVariables>
-
 /** The app, built from the table: 404 and 405 with `Allow` follow from it, and HEAD is served as GET. */
 export function createApp({
   settings,
@@ -207,15 +196,17 @@ export function createApp({
   backups,
   clock = () => new Date(),
   metrics = new IsolateMetrics(),
-}: AppOptions): Hono<ExchangeVariables> {
+}: AppOptions): Hono<RequestVariables> {
   const tokens = createAccessTokens(settings.authKeys)
   const noteUse = createKeyUses()
   const replica = replicaDatabase && new Replica({ database: replicaDatabase, clock, log, metrics })
-  const app = new Hono<ExchangeVariables>()
+  const app = new Hono<RequestVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
   app.use(readsToTheEnd)
   const sharesHeaders = corsOrigins.length > 0
-  app.use(exchanges({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', sharesHeaders, metrics }))
+  app.use(
+    requestContexts({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', sharesHeaders, metrics }),
+  )
   if (sharesHeaders) app.use(crossOrigin(corsOrigins))
   const parts = {
     settings,
@@ -232,13 +223,13 @@ export function createApp({
   }
   serveConsole(app, parts)
   app.get('/docs/', (c) => {
-    c.var.exchange.route = '/docs'
+    c.var.requestContext.route = '/docs'
     return c.redirect('/docs', 308)
   })
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath)
     app.all(honoPath(path), async (c) => {
-      c.var.exchange.route = path
+      c.var.requestContext.route = path
       if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
@@ -250,25 +241,16 @@ export function createApp({
   app.notFound((c) => writeRefusal(c, { code: 'not_found', detail: 'No route has this path.' }))
   app.onError((thrown, c) => {
     const { refusal, cause, cure } = faultOf(thrown)
-    Object.assign(c.var.exchange, { cause, cure })
+    Object.assign(c.var.requestContext, { cause, cure })
     return writeRefusal(c, refusal)
   })
   return app
 }
 
-interface Parts extends Required<Pick<AppOptions, 'settings' | 'database' | 'clock' | 'log' | 'metrics'>> {
-  readonly replica: Replica | undefined
-  readonly replicaDatabase: Database | undefined
-  readonly tokens: AccessTokens
-  readonly readAsset: ReadAsset | undefined
-  readonly backups: ScheduledBackups | undefined
-  readonly noteUse: ReturnType<typeof createKeyUses>
-}
-
 /** The console is no part of the API: its page and files, and its sessions, stand beside the table. */
-function serveConsole(app: Hono<ExchangeVariables>, parts: Parts): void {
+function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
   app.all('/console/session/:step', async (c) => {
-    c.var.exchange.route = '/console/session/{step}'
+    c.var.requestContext.route = '/console/session/{step}'
     const { answer, cookie } = await consoleSession(c.req.param('step'), c.req.raw, (route, request) =>
       serve(c, route, parts, request),
     )
@@ -281,110 +263,13 @@ function serveConsole(app: Hono<ExchangeVariables>, parts: Parts): void {
   })
   for (const path of ['/console', '/console/*']) {
     app.all(path, async (c) => {
-      c.var.exchange.route = path
+      c.var.requestContext.route = path
       if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
         return writeRefusal(c, { code: 'method_not_allowed' }, 'GET, HEAD')
       }
       const file = await consoleFile(parts.readAsset, c.req.path)
       return file.ok ? writeAnswer(c, file) : writeRefusal(c, file.refusal)
     })
-  }
-}
-
-async function serve(
-  c: AppContext,
-  route: Route,
-  parts: Parts,
-  request: Request = c.req.raw,
-): Promise<Answer | Refused> {
-  const { settings, clock, tokens } = parts
-  const { maxBodyBytes, metricsTokens, trustedProxies } = settings
-  const { requestId } = c.var.exchange
-  const origin = { requestId, network: networkOf(c.req.raw.headers, trustedProxies) }
-  const admitted = await admit(route, request, { maxBodyBytes, tokens, metricsTokens, origin, at: clock() })
-  if (!admitted.ok) return admitted
-  const { caller, sessionId, scopes, expiresAt, incoming } = admitted
-  const { exchange } = c.var
-  const isKey = caller.kind === 'user' && caller.keySha256 !== undefined
-  if (caller.kind === 'user' && !isKey) exchange.userId = caller.userId
-  const context = {
-    store: parts.database.store(exchange),
-    readiness: () => readiness(parts.database, exchange),
-    pendingMigrations: () => parts.database.pendingMigrations(exchange),
-    poolStatus: () => parts.database.poolStatus(),
-    checklist: async (applied: readonly string[]) => {
-      // Seldom asked for, so loaded when it is.
-      const { runChecklist } = await import('./checklist/run.ts')
-      const { database, replicaDatabase: replica } = parts
-      return runChecklist({ database, replica, settings, clock, applied, observer: exchange })
-    },
-    metrics: parts.metrics,
-    caller,
-    origin,
-    sessionId,
-    scopes,
-    expiresAt,
-    clock,
-    log: parts.log,
-    settings,
-    accessTokens: tokens,
-    readAsset: parts.readAsset,
-    backups: parts.backups,
-    afterwards: (work: () => Promise<void>) => doAfterwards(c, parts, work),
-  }
-  const lagging =
-    route.mayLag === true ? await answerOfReplica(parts.replica, route, context, incoming, exchange) : undefined
-  const answer = lagging ?? (await route.respond(context, incoming))
-  if (!answer.ok && answer.refusal.code === 'unauthenticated') exchange.userId = undefined
-  else if (isKey) {
-    // A key says itself whose it is: until it is found, nobody has said so.
-    exchange.userId = caller.userId
-    noteKeyUse(c, caller, parts)
-  }
-  return answer
-}
-
-/** The replica's answer, where it has one that the caller may read by what the primary says. */
-function answerOfReplica(
-  replica: Replica | undefined,
-  route: Route,
-  context: RouteContext,
-  incoming: Incoming,
-  observer: TripObserver,
-): Promise<Answer | undefined> | undefined {
-  const pathId = idOf(route, incoming.pathname)
-  return replica?.answer(incoming.headers, observer, {
-    requestId: context.origin.requestId,
-    respond: (store) => route.respond({ ...context, store }, incoming),
-    objection: () => checkAccess(route, context, incoming, { pathId, isPathUnknown: false }),
-  })
-}
-
-/** After the answer, which it costs nothing: what it writes is no trip of the request. */
-function noteKeyUse(c: AppContext, caller: Caller, parts: Parts): void {
-  const { database, clock, noteUse } = parts
-  if (caller.kind === 'anonymous' || caller.keySha256 === undefined) return
-  const use = noteUse(caller.keySha256, clock())
-  if (use === undefined) return
-  doAfterwards(c, parts, () => touchApiKey(database.store(), use))
-}
-
-/** Outside of workerd too, where nobody waits for it. */
-function doAfterwards(c: AppContext, { log }: Pick<Parts, 'log'>, work: () => Promise<void>): void {
-  const { requestId } = c.var.exchange
-  const done = work().catch((thrown: unknown) => {
-    const { cause, cure } = faultOf(thrown)
-    log({ level: 'warn', event: 'afterwards_failed', requestId, cause, cure })
-  })
-  executionOf(c)?.waitUntil(done)
-}
-
-/** What keeps the isolate at work after an answer; undefined outside of workerd. */
-function executionOf(c: AppContext): AppContext['executionCtx'] | undefined {
-  try {
-    return c.executionCtx
-  } catch {
-    return undefined
   }
 }
 
@@ -398,10 +283,10 @@ function writeAnswer(c: AppContext, { status, headers, body }: Answer): Response
 }
 
 function writeRefusal(c: AppContext, refusal: Refusal, allow?: string): Response {
-  const { exchange } = c.var
-  exchange.code = refusal.code
+  const { requestContext } = c.var
+  requestContext.code = refusal.code
   const hasToken = c.req.raw.headers.has('Authorization')
-  return respond(c, problemOf(refusal, { requestId: exchange.requestId, allow, hasToken }))
+  return respond(c, problemOf(refusal, { requestId: requestContext.requestId, allow, hasToken }))
 }
 
 function allowOf(ofPath: readonly Route[]): string {

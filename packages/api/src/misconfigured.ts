@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { exchanges, type ExchangeVariables } from './middleware/exchange.ts'
+import { requestContexts, type RequestVariables } from './middleware/request-context.ts'
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { problemOf } from './problem.ts'
@@ -18,9 +18,9 @@ interface MisconfiguredOptions {
  * log says what is wrong with each; so does the answer on the developer's own machine.
  */
 export function createMisconfiguredApp({ problems, log, clock = () => new Date() }: MisconfiguredOptions) {
-  const app = new Hono<ExchangeVariables>()
+  const app = new Hono<RequestVariables>()
   app.use(
-    exchanges({
+    requestContexts({
       clock,
       log,
       logsTrips: false,
@@ -30,16 +30,16 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
     }),
   )
   app.get(getHealth.path, (c) => {
-    c.var.exchange.route = getHealth.path
+    c.var.requestContext.route = getHealth.path
     const { status, headers, body } = healthAnswer()
     return new Response(body, { status, headers })
   })
   app.all('*', (c) => {
-    const { exchange } = c.var
-    exchange.code = 'internal'
-    log({ level: 'error', event: 'misconfigured', requestId: exchange.requestId, problems })
+    const { requestContext } = c.var
+    requestContext.code = 'internal'
+    log({ level: 'error', event: 'misconfigured', requestId: requestContext.requestId, problems })
     const detail = detailOf(problems, isLoopback(new URL(c.req.url).hostname))
-    const { status, headers, body } = problemOf({ code: 'internal', detail }, { requestId: exchange.requestId })
+    const { status, headers, body } = problemOf({ code: 'internal', detail }, { requestId: requestContext.requestId })
     return new Response(body, { status, headers })
   })
   return app

@@ -85,7 +85,13 @@ export interface RouteContract<
   /** Success statuses, and the body of each; null for none. */
   readonly answers: Readonly<Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>>
   /** The media type of a success: JSON unless given. */
-  readonly answerType?: 'application/json' | 'text/html' | 'text/plain' | 'text/event-stream' | 'application/octet-stream' | '*/*'
+  readonly answerType?:
+    | 'application/json'
+    | 'text/html'
+    | 'text/plain'
+    | 'text/event-stream'
+    | 'application/octet-stream'
+    | '*/*'
   /** Headers of a success, beyond what its contract implies. */
   readonly answerHeaders?: readonly string[]
   /** What this route refuses with, beyond what its contract implies. */

@@ -1,25 +1,22 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@millrace/db/url'
 import {
   MysqlConnection,
   MysqlConnectionLostError,
-  type MysqlField,
   MysqlManyResultsError,
-  type MysqlResult,
 } from '@millrace/drivers/native/mysql-connection'
 import { MysqlServerError, MysqlUnreachableError } from '@millrace/drivers/tcp/mysql-errors'
-import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
+import { type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { hasForeignKeyDdl } from './mysql-foreign-keys.ts'
 import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
+import { newSession, readSession, resultBody, sessionBody, type SessionState } from './planetscale-bodies.ts'
 import { jsonReply, type Protocol, type ProtocolRequest, type Refusal, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
 import { type Ending, Sessions, type Use } from './sessions.ts'
 import { tlsAttempts } from '@millrace/drivers/native/tls'
 import { tabletMessage, type VitessCode, vitessCodeOf, type VitessError } from './vitess-errors.ts'
-import { vitessType } from './vitess-types.ts'
 
 /** `errno` in the message of an error whose `code` is RESOURCE_EXHAUSTED: no connection came free, nothing was sent. */
 export const busyErrno = 1203
@@ -53,12 +50,6 @@ interface Answer {
   readonly session: SessionState
   readonly result?: JsonObject
   readonly error?: VitessError
-}
-
-/** What a session's object says about itself. The client only hands it back. */
-interface SessionState {
-  readonly id: string
-  readonly isInTransaction: boolean
 }
 
 const service = '/psdb.v1alpha1.Database'
@@ -307,63 +298,6 @@ class PlanetscaleGateway {
     const { database, user } = this.#target
     return { code, message: tabletMessage({ database, user, code, text, errno, sqlState }) }
   }
-}
-
-function resultBody({ fields, rows, rowsAffected, insertId }: MysqlResult): JsonObject {
-  return {
-    ...(fields.length === 0 ? {} : { fields: fields.map(fieldBody) }),
-    ...(rows.length === 0 ? {} : { rows: rows.map(rowBody) }),
-    ...(rowsAffected === 0n ? {} : { rowsAffected: String(rowsAffected) }),
-    ...(insertId === 0n ? {} : { insertId: String(insertId) }),
-  }
-}
-
-/** As protobuf's JSON has it: members that are empty or 0 are left out. */
-function fieldBody(field: MysqlField): JsonObject {
-  const { name, table, orgTable, database, orgName, columnLength, charset, flags, decimals } = field
-  const members = {
-    name,
-    type: vitessType(field),
-    table,
-    orgTable,
-    database,
-    orgName,
-    columnLength,
-    charset,
-    decimals,
-    flags,
-  }
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== '' && value !== 0))
-}
-
-function rowBody(row: readonly (Buffer | null)[]): JsonObject {
-  const bytes = row.filter((value) => value !== null)
-  return {
-    lengths: row.map((value) => (value === null ? '-1' : String(value.byteLength))),
-    values: Buffer.concat(bytes).toString('base64'),
-  }
-}
-
-function newSession(): SessionState {
-  return { id: randomUUID(), isInTransaction: false }
-}
-
-function sessionBody({ id, isInTransaction }: SessionState): JsonObject {
-  return {
-    vitessSession: {
-      autocommit: true,
-      ...(isInTransaction ? { inTransaction: true } : {}),
-      options: { includedFields: 'ALL' },
-      SessionUUID: id,
-    },
-  }
-}
-
-/** A session that the gateway can't read is as none: outside a transaction it holds nothing. */
-function readSession(value: unknown): SessionState {
-  const session = isJsonObject(value) ? value['vitessSession'] : undefined
-  if (!isJsonObject(session) || typeof session['SessionUUID'] !== 'string') return newSession()
-  return { id: session['SessionUUID'], isInTransaction: session['inTransaction'] === true }
 }
 
 function isRollback(query: string): boolean {

@@ -15,7 +15,7 @@ interface Trip {
 type ReportTrip = (requestId: string, trip: Trip) => void
 
 /** What is known of one request and its answer, for headers and the log. */
-export class Exchange implements TripObserver {
+export class RequestContext implements TripObserver {
   readonly requestId: string
   /** The route's pattern; `*` for a path that nothing has. */
   route = '*'
@@ -25,7 +25,7 @@ export class Exchange implements TripObserver {
   cure: string | undefined
   trips = 0
   databaseMilliseconds = 0
-  /** Whether the answer has the exchange's headers. */
+  /** Whether the answer has the context's headers. */
   hasHeaders = false
   /** Whether others add headers to the answer: Hono then makes a new one of it. */
   readonly sharesHeaders: boolean
@@ -74,11 +74,11 @@ function inTenths(milliseconds: number): string {
   return String(Math.round(milliseconds * 10) / 10)
 }
 
-export interface ExchangeVariables {
-  readonly Variables: { exchange: Exchange }
+export interface RequestVariables {
+  readonly Variables: { requestContext: RequestContext }
 }
 
-type ExchangeContext = Context<ExchangeVariables>
+export type AppContext = Context<RequestVariables>
 
 interface Written {
   readonly status: number
@@ -87,25 +87,25 @@ interface Written {
 }
 
 /**
- * An answer with the exchange's headers. They are given to it at once where nothing else adds any: on Node a header that
+ * An answer with the context's headers. They are given to it at once where nothing else adds any: on Node a header that
  * is set on a Response costs several times as much.
  */
-export function respond(c: ExchangeContext, { status, headers, body }: Written): Response {
-  const { exchange } = c.var
-  if (exchange.sharesHeaders) return new Response(body, { status, headers })
-  exchange.hasHeaders = true
+export function respond(c: AppContext, { status, headers, body }: Written): Response {
+  const { requestContext } = c.var
+  if (requestContext.sharesHeaders) return new Response(body, { status, headers })
+  requestContext.hasHeaders = true
   const own = headersOf(c, status, headers['Cache-Control'] !== undefined)
   return new Response(body, { status, headers: { ...headers, ...own } })
 }
 
-function addHeaders(c: ExchangeContext): void {
+function addHeaders(c: AppContext): void {
   const { headers, status } = c.res
   const { Vary: vary, ...others } = headersOf(c, status, headers.has('Cache-Control'))
   for (const [name, value] of Object.entries(others)) headers.set(name, value)
   if (vary !== undefined) headers.append('Vary', vary)
 }
 
-interface ExchangeOptions {
+interface RequestContextOptions {
   readonly clock: () => Date
   readonly log: Log
   readonly logsTrips: boolean
@@ -115,8 +115,8 @@ interface ExchangeOptions {
   readonly metrics: IsolateMetrics
 }
 
-/** Opens and closes every exchange: its id, the headers that all answers have, and its line in the log. */
-export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeVariables> {
+/** Opens and closes each request's context: its id, the headers that all answers have, and its line in the log. */
+export function requestContexts(options: RequestContextOptions): MiddlewareHandler<RequestVariables> {
   const report: ReportTrip = (requestId, { milliseconds, statement, parameterTypes }) => {
     const parameters = options.logsTrips ? { parameters: parameterTypes() } : {}
     const entry = { requestId, milliseconds: Math.round(milliseconds), statement, ...parameters }
@@ -127,19 +127,19 @@ export function exchanges(options: ExchangeOptions): MiddlewareHandler<ExchangeV
   }
   return async (c, next) => {
     const { headers: given } = c.req.raw
-    const exchange = new Exchange(
+    const requestContext = new RequestContext(
       requestIdOf(given, options.clock),
       readTraceContext(given),
       report,
       options.sharesHeaders,
     )
-    c.set('exchange', exchange)
+    c.set('requestContext', requestContext)
     await next()
     const { status } = c.res
-    if (!exchange.hasHeaders) addHeaders(c)
+    if (!requestContext.hasHeaders) addHeaders(c)
     const method = knownMethods.has(c.req.method) ? c.req.method : 'other'
-    options.log(entryOf(exchange, method, status))
-    const { route, milliseconds } = exchange
+    options.log(entryOf(requestContext, method, status))
+    const { route, milliseconds } = requestContext
     options.metrics.request({ method, route, status, milliseconds })
   }
 }
@@ -153,28 +153,28 @@ function requestIdOf(headers: Headers, clock: () => Date): string {
 }
 
 /** What a log-in answers is nobody else's, though its caller was anonymous: only reading can be shared. */
-function isShareable(method: string, status: number, { userId }: Exchange): boolean {
+function isShareable(method: string, status: number, { userId }: RequestContext): boolean {
   return userId === undefined && (method === 'GET' || method === 'HEAD') && (status === 200 || status === 304)
 }
 
-function headersOf(c: ExchangeContext, status: number, saysCaching: boolean): Record<string, string> {
-  const { exchange } = c.var
+function headersOf(c: AppContext, status: number, saysCaching: boolean): Record<string, string> {
+  const { requestContext } = c.var
   const headers: Record<string, string> = {
-    'X-Request-Id': exchange.requestId,
-    'Server-Timing': exchange.serverTiming,
+    'X-Request-Id': requestContext.requestId,
+    'Server-Timing': requestContext.serverTiming,
     'X-Content-Type-Options': 'nosniff',
   }
   const isApi = /^\/v1(\/|$)/.test(c.req.path)
   if (isApi) headers['Vary'] = 'Authorization'
   // A file that is named by its content says itself how long it holds.
   if (saysCaching) return headers
-  if (isShareable(c.req.method, status, exchange)) headers['Cache-Control'] = 'no-cache'
+  if (isShareable(c.req.method, status, requestContext)) headers['Cache-Control'] = 'no-cache'
   else if (isApi) headers['Cache-Control'] = 'no-store'
   return headers
 }
 
-function entryOf(exchange: Exchange, method: string, status: number): LogEntry {
-  const { requestId, route, trips, traceId, userId, code, cause, cure } = exchange
+function entryOf(requestContext: RequestContext, method: string, status: number): LogEntry {
+  const { requestId, route, trips, traceId, userId, code, cause, cure } = requestContext
   return {
     level: status >= 500 ? 'error' : 'info',
     event: 'request',
@@ -182,8 +182,8 @@ function entryOf(exchange: Exchange, method: string, status: number): LogEntry {
     method,
     route,
     status,
-    milliseconds: Math.round(exchange.milliseconds),
-    databaseMilliseconds: Math.round(exchange.databaseMilliseconds),
+    milliseconds: Math.round(requestContext.milliseconds),
+    databaseMilliseconds: Math.round(requestContext.databaseMilliseconds),
     trips,
     traceId,
     userId,
