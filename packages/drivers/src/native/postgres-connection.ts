@@ -6,6 +6,7 @@ import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'
 import type { PostgresValue } from '../tcp/postgres-values.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
+import { ParsedStatements, Pipeline, type PipelinedResult, type PipelinedStatement } from './postgres-pipeline.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
 
 export interface PostgresResult {
@@ -54,13 +55,17 @@ class NativeClient extends Client {
 export interface PostgresOpenOptions {
   readonly tls: TlsAttempts
   readonly log: ConnectionLog
-  /** Between two leases: `new` as for another client, or `kept` with its prepared statements, for one that alters nothing. */
+  /**
+   * Between two leases: `new` as for another client, or `kept` with its prepared statements, for one that alters nothing. A
+   * kept one takes pipelines, and other statements one after the other.
+   */
   readonly session: 'new' | 'kept'
 }
 
 export class PostgresConnection implements PooledConnection {
   readonly #client: NativeClient
   readonly #session: PostgresOpenOptions['session']
+  readonly #parsed = new ParsedStatements()
   #isLost = false
 
   private constructor(client: NativeClient, session: PostgresOpenOptions['session'], log: ConnectionLog) {
@@ -80,10 +85,10 @@ export class PostgresConnection implements PooledConnection {
    */
   static async open(address: ServerAddress, { tls, log, session }: PostgresOpenOptions): Promise<PostgresConnection> {
     const [first, ...fallbacks] = tls
-    let result = await connect(address, first)
+    let result = await connect(address, first, session)
     for (const fallback of fallbacks) {
       if (!(result instanceof Error) || !isTlsRefusal(result)) break
-      result = await connect(address, fallback)
+      result = await connect(address, fallback, session)
     }
     if (result instanceof NativeClient) return new PostgresConnection(result, session, log)
     const words = result instanceof DatabaseError ? result.message : connectionFailureWords(result)
@@ -105,22 +110,38 @@ export class PostgresConnection implements PooledConnection {
 
   /**
    * Runs one statement by the extended protocol, which takes no second one. Calls that do not wait for each other are
-   * sent at once and answered in order. With a name the server parses and plans it once for the connection. Throws pg's
-   * DatabaseError, or PostgresConnectionLostError.
+   * sent at once and answered in order. Throws pg's DatabaseError, or PostgresConnectionLostError.
    */
-  async query(text: string, params: readonly PostgresValue[], name?: string): Promise<PostgresResult> {
-    if (this.#isLost) throw new PostgresConnectionLostError('The connection to PostgreSQL has ended.')
-    try {
+  query(text: string, params: readonly PostgresValue[]): Promise<PostgresResult> {
+    return this.#sending(async () => {
       const query: ExtendedQuery = {
         text,
         values: [...params],
         rowMode: 'array',
         types: rawText,
         queryMode: 'extended',
-        ...(name === undefined ? {} : { name }),
       }
       const result = await this.#client.query<PostgresValue[]>(query)
       return { command: commandOf(result.command), rowCount: result.rowCount, fields: result.fields, rows: result.rows }
+    })
+  }
+
+  /**
+   * Runs statements in one round trip; after one that fails none of the others. Whatever transaction one of them began is
+   * then open, and the next {@link rollBack} ends it. Throws as {@link query} does.
+   */
+  pipeline(statements: readonly PipelinedStatement[]): Promise<readonly PipelinedResult[]> {
+    return this.#sending(() => {
+      const pipeline = new Pipeline(statements, this.#parsed)
+      this.#client.query(pipeline)
+      return pipeline.results
+    })
+  }
+
+  async #sending<Result>(send: () => Promise<Result>): Promise<Result> {
+    if (this.#isLost) throw new PostgresConnectionLostError('The connection to PostgreSQL has ended.')
+    try {
+      return await send()
     } catch (error) {
       if (error instanceof DatabaseError) {
         // The server ends the session after these.
@@ -137,6 +158,12 @@ export class PostgresConnection implements PooledConnection {
   /** Ends a transaction, if there is one. Never throws: a connection on which this fails is lost. */
   async rollBack(): Promise<void> {
     if (this.#isLost || !this.isInTransaction) return
+    await this.rollBackForCertain()
+  }
+
+  /** {@link rollBack} behind a pipeline that failed, when the server may not have said yet that it is in a transaction. */
+  async rollBackForCertain(): Promise<void> {
+    if (this.#isLost) return
     try {
       await this.#client.query('ROLLBACK')
     } catch {
@@ -187,7 +214,11 @@ function commandOf(command: string | null): string {
   return command ?? ''
 }
 
-async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Promise<NativeClient | Error> {
+async function connect(
+  address: ServerAddress,
+  tls: TlsPolicy | undefined,
+  session: PostgresOpenOptions['session'],
+): Promise<NativeClient | Error> {
   const client = new NativeClient({
     host: address.host,
     port: address.port,
@@ -197,7 +228,8 @@ async function connect(address: ServerAddress, tls: TlsPolicy | undefined): Prom
     ssl: tls === undefined ? false : sslOptions(tls),
     connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
     application_name: 'millrace',
-    pipeline: true,
+    // pg's own, which takes no pipeline of another's.
+    pipeline: session === 'new',
     keepAlive: true,
   })
   // Until it is connected: an error after the one that connect() rejects with must not end the process.

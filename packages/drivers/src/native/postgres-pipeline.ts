@@ -65,11 +65,6 @@ export class Pipeline implements Submittable {
     this.results = this.#outcome.promise
   }
 
-  /** pg's `client.query` gives a submittable back only where it has one. */
-  callback = (error: Error | null): void => {
-    if (error !== null) this.#fail(error)
-  }
-
   submit(connection: Connection): void {
     connection.stream.cork()
     try {

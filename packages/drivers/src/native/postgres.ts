@@ -13,6 +13,7 @@ import { withinSeconds } from '../tcp/time-limit.ts'
 import { Pool, type Lease } from './pool.ts'
 import { poolFailure, type NativeOptions } from './pooled.ts'
 import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
+import type { PipelinedStatement } from './postgres-pipeline.ts'
 import { StatementNames } from './statement-names.ts'
 import { tlsAttempts } from './tls.ts'
 
@@ -65,10 +66,12 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     }
   }
 
-  const send = async (connection: PostgresConnection, { text, parameters }: Statement): Promise<RawResult> => {
-    const { rows, rowCount } = await connection.query(text, parameters.map(postgresValueOf), names.nameOf(text))
-    return { rows, affected: rowCount ?? 0 }
-  }
+  const prepared = ({ text, parameters }: Statement): PipelinedStatement => ({
+    text,
+    values: parameters.map(postgresValueOf),
+    name: names.nameOf(text),
+    givesRows: true,
+  })
 
   return {
     dialect: postgres,
@@ -76,37 +79,40 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
       dialect: postgres,
       limits,
       run: (statement) =>
-        observed(observer, [statement], () => use([statement], (connection) => send(connection, statement))),
+        observed(observer, [statement], () =>
+          use([statement], async (connection) => (await connection.pipeline([prepared(statement)]))[0] ?? nothing),
+        ),
       transact(writes, reads) {
         const statements = [...writes, ...reads]
         return observed(observer, statements, () =>
-          use(statements, (connection) => transaction(connection, statements, send)),
+          use(statements, (connection) => transaction(connection, statements, prepared)),
         )
       },
     }),
-    snapshot: () => openSnapshot(open),
+    snapshot: () => openSnapshot(() => PostgresConnection.open(address, { ...opening, session: 'new' })),
     poolStatus: () => Promise.resolve(pool.status()),
     close: () => pool.close(),
   }
 }
 
-type Send = (connection: PostgresConnection, statement: Statement) => Promise<RawResult>
+const nothing: RawResult = { rows: [], affected: 0 }
+const begin: Statement = { text: 'BEGIN ISOLATION LEVEL READ COMMITTED', parameters: [] }
+const commit: Statement = { text: 'COMMIT', parameters: [] }
 
-/**
- * BEGIN, the statements and COMMIT are sent at once. After a statement that failed PostgreSQL takes no other, and the
- * COMMIT rolls back.
- */
+/** BEGIN, the statements and COMMIT are one pipeline: after a statement that failed the server comes to no other. */
 async function transaction(
   connection: PostgresConnection,
   statements: readonly Statement[],
-  send: Send,
+  prepared: (statement: Statement) => PipelinedStatement,
 ): Promise<readonly RawResult[]> {
-  const begun = connection.query('BEGIN ISOLATION LEVEL READ COMMITTED', [])
-  const sent = statements.map((statement) => send(connection, statement))
-  const outcomes = await Promise.allSettled([begun, ...sent, connection.query('COMMIT', [])])
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
-  return Promise.all(sent)
+  const control = (statement: Statement) => ({ ...prepared(statement), givesRows: false })
+  try {
+    const results = await connection.pipeline([control(begin), ...statements.map(prepared), control(commit)])
+    return results.slice(1, -1)
+  } catch (thrown) {
+    await connection.rollBackForCertain()
+    throw thrown
+  }
 }
 
 function stoppable({ connection }: Lease<PostgresConnection>, open: () => Promise<PostgresConnection>) {
