@@ -25,13 +25,13 @@ const staticSteps: readonly Step[] = [
 /** After the suites, when nothing else is at work: it compares CPU time. */
 const lastSteps: readonly Step[] = [{ name: 'bench', command: [process.execPath, 'bench/main.ts', '--check'] }]
 
-let running: ChildProcess | undefined
+const running = new Set<ChildProcess>()
 let interruptedBy: NodeJS.Signals | undefined
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interruptedBy = signal
-    running?.kill(signal)
+    for (const child of running) child.kill(signal)
   })
 }
 
@@ -48,10 +48,8 @@ async function main(vitestArgs: readonly string[]): Promise<number> {
 async function runAll(vitestArgs: readonly string[]): Promise<TestTotals> {
   // pnpm installs before it runs a script, but goes on when that failed: without this, old packages could pass.
   if (!(await isInstalled())) return { passed: 0, failed: 1, skipped: 0 }
-  const results: TestTotals[] = []
-  for (const step of vitestArgs.length > 0 ? [] : staticSteps) {
-    if (interruptedBy === undefined) results.push(await runStep(step))
-  }
+  // Side by side: the compiler has one thread. Each tells its findings when it ends.
+  const results = await Promise.all((vitestArgs.length > 0 ? [] : staticSteps).map(runStep))
   if (interruptedBy === undefined) results.push(await runSuites(vitestArgs))
   for (const step of vitestArgs.length > 0 ? [] : lastSteps) {
     if (interruptedBy === undefined) results.push(await runStep(step))
@@ -70,14 +68,16 @@ function sum(counts: readonly number[]): number {
 async function isInstalled(): Promise<boolean> {
   const pnpm = process.env['npm_execpath']
   if (pnpm === undefined || !basename(pnpm).startsWith('pnpm')) return true
-  const isDone = await run([pnpm, 'install', '--frozen-lockfile', '--loglevel=error'])
+  const { hasPassed: isDone, output } = await run([pnpm, 'install', '--frozen-lockfile', '--loglevel=error'])
+  process.stdout.write(output)
   if (!isDone) process.stdout.write('✗ install: the packages are not those of pnpm-lock.yaml, so nothing was tested\n')
   return isDone
 }
 
 async function runStep({ name, command }: Step): Promise<TestTotals> {
   const startedAt = performance.now()
-  const hasPassed = await run(command)
+  const { hasPassed, output } = await run(command, { isQuiet: true })
+  process.stdout.write(output)
   report(name, hasPassed, startedAt)
   return { passed: hasPassed ? 1 : 0, failed: hasPassed ? 0 : 1, skipped: 0 }
 }
@@ -87,7 +87,9 @@ async function runSuites(vitestArgs: readonly string[]): Promise<TestTotals> {
   const totalsFile = join(folder, 'totals.json')
   try {
     const startedAt = performance.now()
-    const hasPassed = await run(['vitest', 'run', ...vitestArgs], { MILLRACE_TEST_TOTALS: totalsFile })
+    const environment = { MILLRACE_TEST_TOTALS: totalsFile }
+    const { hasPassed, output } = await run(['vitest', 'run', ...vitestArgs], { environment })
+    process.stdout.write(output)
     const totals = judge(readTotals(totalsFile), hasPassed)
     report('tests', totals.failed === 0, startedAt)
     return totals
@@ -116,26 +118,39 @@ function report(name: string, hasPassed: boolean, startedAt: number): void {
   process.stdout.write(`${hasPassed ? '✓' : '✗'} ${name} ${seconds} s\n`)
 }
 
+interface Ended {
+  readonly hasPassed: boolean
+  /** What it wrote where that was not shown at once. */
+  readonly output: string
+}
+
 /** Resolves when the program has ended and all that it wrote is through. */
 function run(
   command: readonly [string, ...string[]],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<boolean> {
+  { isQuiet = false, environment = {} }: { isQuiet?: boolean; environment?: Readonly<Record<string, string>> } = {},
+): Promise<Ended> {
   const [program, ...args] = command
   return new Promise((resolve) => {
+    const output = isQuiet ? 'pipe' : 'inherit'
     const child = spawn(program, args, {
       cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       env: { ...process.env, ...environment },
       shell: process.platform === 'win32',
     })
-    running = child
+    running.add(child)
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+      })
+    }
     child.once('error', (error) => {
-      process.stdout.write(`${program} did not start: ${error.message}\n`)
-      resolve(false)
+      resolve({ hasPassed: false, output: `${program} did not start: ${error.message}\n` })
     })
     child.once('close', (code) => {
-      resolve(code === 0)
+      running.delete(child)
+      resolve({ hasPassed: code === 0, output: text })
     })
   })
 }

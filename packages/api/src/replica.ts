@@ -43,8 +43,8 @@ export class Replica {
   }
 
   /**
-   * The replica's answer; undefined where the primary has to give it. It lags, so a refusal of its is none: what it
-   * doesn't find may have been made since. And it decides nothing: the primary says who may read.
+   * The replica's answer; undefined where the primary has to answer. A replica lags, so its refusals don't count: what
+   * it does not find may have been created since. It grants nothing either: the primary says who may read.
    */
   async answer(headers: Headers, observer: TripObserver, read: ReplicaRead): Promise<Answer | undefined> {
     const { database, metrics } = this.#options

@@ -6,7 +6,7 @@ const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** One request that was answered. */
 export interface CountedRequest {
-  /** One of few. */
+  /** A method that HTTP knows, or `other`: a metric's labels have few values. */
   readonly method: string
   /** The route's pattern. */
   readonly route: string
@@ -14,7 +14,7 @@ export interface CountedRequest {
   readonly milliseconds: number
 }
 
-/** What this isolate has done since it began; others of the deployment count for themselves. */
+/** What this isolate has done since it started. Each isolate of a deployment counts for itself. */
 export class IsolateMetrics {
   readonly #requests = new Counter()
   readonly #requestSeconds = new Histogram(secondsBounds)

@@ -20,7 +20,7 @@ export async function startBackup(context: UserContext): Promise<Result<BackupRo
     const outcome = await requestBackup(store, caller, asked, newId(at))
     if (!outcome.ok) return refuse(outcome.refusal)
     const { name, result } = outcome.value
-    // One that was ended in the same second has the name: the next second's is free, or that of the second one is.
+    // A backup that ended within this second has the name already: ask again under the next second's name.
     if (name === asked.name && !isUnfinished(result) && at === now) continue
     if (name === asked.name && result === asked.result) afterwards(() => backups.run('trial'))
     return done(outcome.value)
