@@ -4,32 +4,37 @@ const shownBodyCharacters = 2000
 
 interface Heard {
   readonly request: string
-  readonly response: Response
+  readonly status: number
+  readonly headers: Headers
 }
 
 let heard: readonly Heard[] = []
+let bodies = new WeakMap<Headers, string>()
 
 export function forgetAnswers(): void {
   heard = []
+  bodies = new WeakMap()
 }
 
-/** Keeps a copy of the answer; of one that streams the head alone, since its end may never come. */
-export function hearAnswer(path: string, init: RequestInit | undefined, response: Response): void {
-  const isText = /json|text\/(html|plain)/.test(response.headers.get('Content-Type') ?? '')
-  const copy = isText ? response.clone() : new Response(null, { headers: response.headers, status: response.status })
-  heard = [...heard.slice(1 - shownAnswers), { request: `${init?.method ?? 'GET'} ${path}`, response: copy }]
+/** Notes an answer without its body, which is its reader's alone: a copy would keep a cancelled stream from its end. */
+export function hearAnswer(path: string, init: RequestInit | undefined, { status, headers }: Response): void {
+  heard = [...heard.slice(1 - shownAnswers), { request: `${init?.method ?? 'GET'} ${path}`, status, headers }]
+}
+
+/** Notes the body of the answer with these headers, once it is read. */
+export function hearBody(headers: Headers, body: string): void {
+  bodies.set(headers, body)
 }
 
 /** Status, code, headers and body of each. */
-export async function describeAnswers(): Promise<string> {
-  const described = await Promise.all(heard.map(describe))
-  return described.join('')
+export function describeAnswers(): string {
+  return heard.map(describe).join('')
 }
 
-async function describe({ request, response }: Heard): Promise<string> {
-  const body = await response.text()
-  const code = /"code":"(\w+)"/.exec(body)?.[1]
-  const headers = [...response.headers].map(([name, value]) => `  ${name}: ${value}\n`).join('')
+function describe({ request, status, headers }: Heard): string {
+  const body = bodies.get(headers) ?? ''
+  const code = status < 400 ? undefined : /"code":"(\w+)"/.exec(body)?.[1]
+  const head = [...headers].map(([name, value]) => `  ${name}: ${value}\n`).join('')
   const shown = body.length > shownBodyCharacters ? `${body.slice(0, shownBodyCharacters)}…` : body
-  return `${request} → ${response.status}${code === undefined ? '' : ` ${code}`}\n${headers}${shown === '' ? '' : `  ${shown}\n`}`
+  return `${request} → ${status}${code === undefined ? '' : ` ${code}`}\n${head}${shown === '' ? '' : `  ${shown}\n`}`
 }

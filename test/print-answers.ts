@@ -3,8 +3,8 @@ import { describeAnswers, forgetAnswers } from './last-answers.ts'
 
 beforeEach(forgetAnswers)
 
-afterEach(async ({ task }) => {
+afterEach(({ task }) => {
   if (task.result?.state !== 'fail') return
-  const answers = await describeAnswers()
+  const answers = describeAnswers()
   if (answers !== '') process.stdout.write(`The last answers of "${task.name}":\n${answers}`)
 })

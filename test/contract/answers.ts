@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { hearBody } from '../last-answers.ts'
 import { recordTrips } from '../recording.ts'
 
 /** An answer, read once. */
@@ -12,6 +13,7 @@ export interface Answer {
 
 export async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text()
+  hearBody(response.headers, text)
   const isJson = /json/.test(response.headers.get('Content-Type') ?? '') && text !== ''
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
 }
