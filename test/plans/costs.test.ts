@@ -1,5 +1,4 @@
 import type { UserCaller } from '@millrace/db/access/access'
-import { migrate } from '@millrace/db/migrate/migrate'
 import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { cancelExecution, removeExecution } from '@millrace/db/repositories/executions/control'
 import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
@@ -10,20 +9,12 @@ import { sendSignal } from '@millrace/db/repositories/executions/signals'
 import { recordSteps } from '@millrace/db/repositories/executions/steps'
 import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
-import type { Statement } from '@millrace/db/sql/statement'
-import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
-import { createStore, type Store } from '@millrace/db/store/store'
-import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/drivers/open'
-import { startGateway, type Gateway } from '@millrace/gateway'
-import pg from 'pg'
+import type { Store } from '@millrace/db/store/store'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { documentOf } from '../executions/kit.ts'
 import { startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { findInstalledPostgres } from '../servers/postgres.ts'
-import { targetOf } from '../database.ts'
-import type { RawRow } from '../dialects.ts'
-import { workspaceRoot } from '../workspace.ts'
+import { openEstimates, type Estimates } from './estimates.ts'
 import { fillWithExecutions } from './fill-executions.ts'
 
 /*
@@ -105,57 +96,14 @@ describe(binaries === undefined ? 'on the testsâ€™ own PostgreSQL' : 'on Debianâ
   afterAll(() => server.remove())
 
   describe.each(sizes)('in %s', (_name, filling) => {
-    let gateway: Gateway
-    let pool: pg.Pool
-    let costs: { readonly text: string; readonly cost: number }[] = []
-    let store: Store
+    let estimates: Estimates
     beforeAll(async () => {
-      const database = await server.createDatabase()
-      const url = server.url(database)
-      const target = targetOf(url)
-      gateway = await startGateway({ target })
-      pool = new pg.Pool({ connectionString: url, max: 2 })
-      const opened = await openDatabase({ target, gatewayUrl: gateway.url })
-      await migrate(opened, readMigrations(workspaceRoot, 'postgres'))
-      const query = async (statement: string) => (await pool.query<RawRow>(statement)).rows
-      const raw = { dialect: 'postgres', url, query, drop: () => Promise.resolve() } as const
-      await fillWithExecutions({ raw }, filling)
-      const transport = opened.transport()
-      const estimate = async ({ text, parameters }: Statement) => {
-        if (/^(begin|commit)/.test(text)) return
-        const { rows } = await transport.run({ text: `explain (format json) ${text}`, parameters })
-        const [{ Plan: plan }] = JSON.parse(String(rows[0]?.[0])) as [{ Plan: { 'Total Cost': number } }]
-        costs.push({ text, cost: plan['Total Cost'] })
-      }
-      store = createStore(
-        {
-          ...transport,
-          async run(statement: Statement) {
-            await estimate(statement)
-            return transport.run(statement)
-          },
-          async transact(writes: readonly Statement[], reads: readonly Statement[]) {
-            for (const statement of [...writes, ...reads]) await estimate(statement)
-            return transport.transact(writes, reads)
-          },
-        },
-        {
-          ensureSchema: () => Promise.resolve(),
-          retrying: { policy: defaultRetryPolicy, budget: createRetryBudget() },
-        },
-      )
+      estimates = await openEstimates(server, (database) => fillWithExecutions(database, filling))
     }, 120_000)
-    afterAll(async () => {
-      await pool.end()
-      await gateway.close()
-    })
+    afterAll(() => estimates.close())
 
     test.each(Object.entries(acts))('%s costs a fifth of what is compiled, at most', async (_act, act) => {
-      costs = []
-      await act(store)
-      expect(costs.length).toBeGreaterThan(0)
-      const [{ jit_above_cost: above } = { jit_above_cost: '0' }] = (await pool.query('show jit_above_cost')).rows
-      expect(Math.max(...costs.map(({ cost }) => cost))).toBeLessThan(Number(above) / 5)
+      expect(await estimates.greatestOf(act)).toBeLessThan((await estimates.compiledAbove()) / 5)
     })
   })
 })

@@ -26,7 +26,10 @@ function moment(dialect: Dialect): string {
  * 1,000 users; 100,000 workflows with a version each, half of them owned by `u1`, one in a hundred public; each user
  * shares the last of its own with the next.
  */
-export async function fillDatabase({ raw }: ReachedDatabase): Promise<void> {
+export async function fillDatabase(
+  { raw }: Pick<ReachedDatabase, 'raw'>,
+  { count = workflowCount, isAnalyzed = true }: { readonly count?: number; readonly isAnalyzed?: boolean } = {},
+): Promise<void> {
   const { dialect } = raw
   const at = moment(dialect)
   const text = (prefix: string, number: string) =>
@@ -37,14 +40,15 @@ export async function fillDatabase({ raw }: ReachedDatabase): Promise<void> {
     `insert into users (id, username, email, password_hash, created_at, username_key, email_key, role, tokens_valid_from, updated_at) select ${text('u', 'i')}, ${text('u', 'i')}, ${text('e', 'i')}, 'h', ${at}, ${text('u', 'i')}, ${text('e', 'i')}, 'user', ${at}, ${at} from ${numbers(dialect, userCount)}`,
   )
   await raw.query(
-    `insert into workflows (id, name, version_number, definition, owner_id, is_public, created_at, updated_at, revision, name_key) select ${text('w', 'i')}, ${text('name ', 'i')}, 1, '{}', ${owner}, ${isPublic}, ${at}, ${at}, 1, ${text('name ', 'i')} from ${numbers(dialect, workflowCount)}`,
+    `insert into workflows (id, name, version_number, definition, owner_id, is_public, created_at, updated_at, revision, name_key) select ${text('w', 'i')}, ${text('name ', 'i')}, 1, '{}', ${owner}, ${isPublic}, ${at}, ${at}, 1, ${text('name ', 'i')} from ${numbers(dialect, count)}`,
   )
   await raw.query(
-    `insert into workflow_versions (id, workflow_id, version_number, definition, created_by, created_at) select ${text('v', 'i')}, ${text('w', 'i')}, 1, '{}', 'u1', ${at} from ${numbers(dialect, workflowCount)}`,
+    `insert into workflow_versions (id, workflow_id, version_number, definition, created_by, created_at) select ${text('v', 'i')}, ${text('w', 'i')}, 1, '{}', 'u1', ${at} from ${numbers(dialect, count)}`,
   )
   await raw.query(
-    `insert into workflow_shares (id, workflow_id, shared_with_user_id, permission, created_at) select ${text('s', 'i')}, ${text('w', 'i * 2')}, ${text('u', `2 + i % ${userCount - 1}`)}, 'view', ${at} from ${numbers(dialect, userCount * 10)}`,
+    `insert into workflow_shares (id, workflow_id, shared_with_user_id, permission, created_at) select ${text('s', 'i')}, ${text('w', 'i * 2')}, ${text('u', `2 + i % ${userCount - 1}`)}, 'view', ${at} from ${numbers(dialect, Math.min(userCount * 10, count / 2))}`,
   )
+  if (!isAnalyzed) return
   for (const statement of analyze[dialect]) await raw.query(statement)
 }
 
