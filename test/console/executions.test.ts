@@ -1,6 +1,7 @@
 import { createClient, exactJson, toJson } from '@millrace/client'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
+import { startCuttingProxy } from '../drivers/cutting-proxy.ts'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, password, useStage, writeInto } from './kit.ts'
 
@@ -62,6 +63,37 @@ describeDialects((dialect) => {
     await expect.poll(() => page.locator('a.row').count()).toBe(1)
     expect(page.url()).toMatch(/\?status=completed$/)
     expect(await axeFindings(page)).toEqual([])
+  })
+
+  test('after a cut of the connection the time line goes on where it was, each entry once', async (context) => {
+    const { page, username, faults } = await stage.person(context, 'tunnel')
+    const id = await createWorkflow(await callAs(stage.service(), username), 'Cut', definition)
+    const worker = await workerOf(username)
+    const { id: executionId } = await worker.executions.start(id)
+    const [claimed] = await worker.executions.claim({ worker: 'w', limit: 1, workflowIds: [id] })
+    const fence = claimed?.fence ?? 0
+    await worker.executions.recordSteps(executionId, { fence, steps: [{ key: 'fetch', output: toJson(1) }] })
+    const proxy = await startCuttingProxy({ host: '127.0.0.1', port: Number(new URL(page.url()).port) })
+    onTestFinished(() => proxy.close())
+    await page.goto(`http://127.0.0.1:${proxy.port}/console/executions/${executionId}`)
+    const live = page.getByText('live', { exact: true })
+    await live.waitFor()
+    await page.getByText('1 step', { exact: true }).waitFor()
+    // What the page loads when it needs it is there.
+    await page.getByRole('region', { name: 'Graph of 2 nodes' }).locator('.mark-done').waitFor()
+
+    proxy.cut('after')
+    await worker.executions.recordSteps(executionId, { fence, steps: [{ key: 'mail', output: toJson(2) }] })
+    await live.waitFor({ state: 'hidden' })
+    proxy.cut('never')
+    await page.getByText('2 steps', { exact: true }).waitFor()
+    await live.waitFor()
+    await worker.executions.report(executionId, { fence, status: 'completed' })
+    await page.getByRole('status').getByText('completed').waitFor()
+    for (const key of ['fetch', 'mail']) expect(await page.locator('summary').getByText(key).count(), key).toBe(1)
+    // The browser's own words about the connections that were cut, and the proxy's address.
+    expect(faults.filter((fault) => !/^asked http:\/\/127\.|net::ERR_/.test(fault))).toEqual([])
+    faults.length = 0
   })
 
   test('a paused execution says what it waits for, and a signal wakes it', async (context) => {

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { workspaceRoot } from '../workspace.ts'
 import { openBrowser, watch } from './browser.ts'
+import { pagesOf } from './page-list.ts'
 import { startOwnService, type OwnService } from './own-service.ts'
 import { fillSample, type Sample } from './sample.ts'
 
@@ -32,29 +33,6 @@ try {
 } finally {
   if (!('missing' in browser)) await browser.close()
   await service.stop()
-}
-
-function pagesOf({ workflowId, executionId, failedId }: Sample): Readonly<Record<string, string>> {
-  return {
-    workflows: '/console/workflows',
-    new: '/console/workflows/new',
-    definition: `/console/workflows/${workflowId}`,
-    versions: `/console/workflows/${workflowId}/versions`,
-    comparison: `/console/workflows/${workflowId}/versions/1/2`,
-    'comparison-graph': `/console/workflows/${workflowId}/versions/1/2?view=graph`,
-    schedules: `/console/workflows/${workflowId}/schedules`,
-    sharing: `/console/workflows/${workflowId}/sharing`,
-    executions: '/console/executions',
-    execution: `/console/executions/${executionId}`,
-    failed: `/console/executions/${failedId}`,
-    settings: '/console/settings',
-    account: '/console/account',
-    audit: '/console/audit',
-    status: '/console/admin',
-    metrics: '/console/admin/metrics',
-    users: '/console/admin/users',
-    backups: '/console/admin/backups',
-  }
 }
 
 interface Look {

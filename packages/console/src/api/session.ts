@@ -74,9 +74,17 @@ function enter(user: User): void {
   tellTabs('in')
 }
 
+/**
+ * Ends the session. The cookie goes with the service's answer: a page that forgot the session sooner would take it up again
+ * when it is loaded anew.
+ */
 export async function logOut(): Promise<void> {
+  // Not while a refresh is under way, in another tab either: its answer would bring the next cookie.
+  await exclusively(() =>
+    client.ask({ method: 'POST', path: '/console/session/logout', isOpen: true, isRepeatable: true }),
+  )
   tellTabs('out')
-  await client.auth.logout()
+  await tokens.save(undefined)
 }
 
 /** After what ends the session by itself: a new password, a deleted account. */

@@ -3,7 +3,8 @@ import { useLocation } from 'preact-iso'
 import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { logOut } from '../api/session.ts'
-import { Notices } from '../parts/notice.tsx'
+import { useAction } from '../api/use-action.ts'
+import { Notices, notify } from '../parts/notice.tsx'
 import { words } from '../words.ts'
 import { useShortcuts } from './shortcuts.tsx'
 import { ThemeChoice } from './theme.tsx'
@@ -55,9 +56,7 @@ export function Frame({ user, children }: FrameProps) {
           <a class="who" href="/console/account">
             {user.username}
           </a>
-          <button type="button" class="quiet small" onClick={() => void logOut()}>
-            {words.nav.logOut}
-          </button>
+          <LogOut />
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
@@ -66,6 +65,21 @@ export function Frame({ user, children }: FrameProps) {
       <Notices />
       {help}
     </div>
+  )
+}
+
+function LogOut() {
+  const { run, isBusy } = useAction(async () => {
+    try {
+      await logOut()
+    } catch {
+      notify(words.nav.stillLoggedIn)
+    }
+  })
+  return (
+    <button type="button" class="quiet small" disabled={isBusy} onClick={() => void run()}>
+      {words.nav.logOut}
+    </button>
   )
 }
 

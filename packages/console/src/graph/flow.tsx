@@ -38,6 +38,9 @@ const Step = memo(({ data: { label, kind, mark } }: NodeProps<StepNode>) => (
 
 const nodeTypes = { step: Step }
 
+/** From here on the dots behind the graph, which are drawn again in each frame, are left out. */
+const mostWithDots = 300
+
 /** The graph of a definition. Its nodes can be looked at and chosen, not moved: the text is what counts. */
 export function Flow({ graph, label, marks, onSelect }: FlowProps) {
   const places = useMemo(() => placesOf(graph), [graph])
@@ -83,7 +86,7 @@ export function Flow({ graph, label, marks, onSelect }: FlowProps) {
         proOptions={{ hideAttribution: true }}
         onNodeClick={(_event, { id }) => onSelect?.(paths.get(id) ?? [], id)}
       >
-        <Background />
+        {graph.nodes.length > mostWithDots ? null : <Background />}
         <Controls showInteractive={false} />
       </ReactFlow>
     </section>

@@ -84,7 +84,7 @@ function Tile({ name, value, note = '', isBad = false }: TileProps) {
   )
 }
 
-/** The production checklist: what fails first, each with what mends it. */
+/** The production checklist: what fails first, each with its fix. */
 function Checklist({ findings }: { readonly findings: readonly Finding[] }) {
   const sorted = useMemo(
     () => findings.toSorted((one, other) => levels.indexOf(one.level) - levels.indexOf(other.level)),

@@ -99,7 +99,7 @@ function ScheduleCard({ schedule, mayChange, onChange }: ScheduleCardProps) {
         {name} <span class={isEnabled ? 'badge ok' : 'badge warn'}>{isEnabled ? text.enabled : text.disabled}</span>
       </h2>
       <p>
-        {cronWords(cron)} <code>{cron}</code> <span class="faint">{timeZone}</span>
+        {cronWords(cron)} <code class="whole">{cron}</code> <span class="faint">{timeZone}</span>
       </p>
       {disabledReason === null ? null : <p class="waiting">{disabledReason}</p>}
       {isEnabled ? <NextTimes id={id} revision={schedule.revision} /> : null}
