@@ -141,6 +141,19 @@ test('the script for a first staging makes secrets that stay, and gets as far as
   expect(cloudflare.uploads).toEqual([])
 })
 
+test('a dry run names a gateway that it cannot reach, and bundles and checks the rest', async () => {
+  const { cloudflare, env } = await world('sqlite')
+  const unreachable = { ...env, TEST_GATEWAY_URL: 'http://127.0.0.1:1' }
+  const call = { cwd: emptyDirectory(), env: unreachable }
+  const ended = await millrace([...staging(cloudflare), '--dry-run', '--json'], call)
+  expect(ended.exitCode).toBe(1)
+  const document = documentOf(ended) as { bundle: { gzipBytes: number }; error: { what: string } }
+  expect(document).toMatchObject({ ok: false, dryRun: true, pending: null, error: { code: 'database_unreachable' } })
+  expect(document.error.what).toContain('The gateway gateway.example cannot be reached')
+  expect(document.bundle.gzipBytes).toBeGreaterThan(50_000)
+  expect(cloudflare.uploads).toEqual([])
+})
+
 test('a migration that fails ends it before the upload', async () => {
   const { database, cloudflare, env } = await world('sqlite')
   await database.query('create table users (id text)')

@@ -9,7 +9,8 @@ import { envFileText, envSafeUrl } from '../dev/env-file.ts'
 import { exampleCommand, readOnlyExampleCommand } from '../dev/example.ts'
 import { endLeftovers, envFilePath, removeRunRecord, writeRunRecord } from '../dev/leftovers.ts'
 import { developmentSecrets, makeStateDirectory, writePrivateFile } from '../dev/state.ts'
-import { findDocs, startWorker, untilReady, workerFailure } from '../dev/worker.ts'
+import { startReady } from '../dev/start-ready.ts'
+import { findDocs, startWorker, workerFailure } from '../dev/worker.ts'
 import type { Worker } from '../dev/worker.ts'
 import { settingsOnly } from '../environment.ts'
 import { settingsFailure } from '../failure.ts'
@@ -39,9 +40,9 @@ interface DevOptions {
 const usualPort = 8787
 
 const examples = `
-Starts the gateway, migrates, makes development secrets where none are set (kept in --state, never in git) and runs the
-functions in wrangler. Pages on this machine may call it (CORS), and its rate limits are 100 times as high. Ctrl-C, SIGTERM,
-or the end of the process that started it, ends all of it.
+Starts the gateway, applies the migrations and runs the functions in wrangler. Secrets that are not set are generated and
+kept in --state, which git ignores. Pages on this machine may call the API (CORS), and rate limits are 100 times higher.
+Ctrl-C stops everything.
 
 Examples:
   millrace dev
@@ -50,14 +51,14 @@ Examples:
   DATABASE_URL=hyperdrive://HYPERDRIVE millrace dev --database postgresql://user:password@127.0.0.1:5432/workflows`
 
 export const devCommand: AddCommand = (parent: Command, run) => {
-  withDatabaseOption(parent.command('dev').description('run everything on this machine, with one command'))
+  withDatabaseOption(parent.command('dev').description('run everything on this machine'))
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .option(
       '--port <number>',
-      `the port of the functions; 0 is a free one (default: ${usualPort}, or the next free one)`,
+      `the port of the API; 0 for any free port (default: ${usualPort}, or the next free one)`,
       parsePort,
     )
-    .option('--gateway-port <number>', 'the port of the gateway; 0 is a free one', parsePort, 0)
+    .option('--gateway-port <number>', 'the port of the gateway; 0 for any free port', parsePort, 0)
     .option('--state <dir>', 'where secrets and local state are kept', '.millrace')
     .addHelpText('after', examples)
     .action((options: DevOptions) => run((context) => dev(context, options)))
@@ -84,29 +85,17 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
   makeStateDirectory(plan.stateDirectory)
   const gatewayUrl = await startDatabase(context, plan)
   const readGatewayUrl = await startReplica(context, plan)
-  const worker = await startReady(context, plan, () => startFunctions(context, plan, gatewayUrl, readGatewayUrl))
+  const worker = await startReady({
+    url: plan.url,
+    interruption: context.lifetime.interruption,
+    note: (words) => context.output.note(words),
+    start: () => startFunctions(context, plan, gatewayUrl, readGatewayUrl),
+  })
   await announce(context, plan, gatewayUrl)
   worker.showLog()
   const exitCode = await Promise.race([worker.ended, untilInterrupted(context.lifetime.interruption)])
   if (typeof exitCode === 'number' && !context.lifetime.interruption.aborted) throw workerFailure(worker, exitCode)
   return 0
-}
-
-const mostStarts = 4
-
-/** Starts the functions until they answer; again where one of wrangler's inner ports was taken before it had it. */
-async function startReady(context: Context, { url }: Plan, start: () => Worker): Promise<Worker> {
-  for (let starts = 1; ; starts += 1) {
-    const worker = start()
-    try {
-      await untilReady(worker, url, context.lifetime.interruption)
-      return worker
-    } catch (error) {
-      if (!worker.lostInnerPort() || starts === mostStarts) throw error
-      context.output.note('A port that wrangler had chosen was taken in the meantime: starting it again.')
-      await worker.close()
-    }
-  }
 }
 
 /** Everything that can be found wrong is found here, before anything is started or written. */
@@ -117,7 +106,7 @@ async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
   const settings = await functionSettings(context, { chosen, behind, replica })
   const stateDirectory = resolve(context.directories.caller, options.state)
   const ended = await endLeftovers(stateDirectory)
-  if (ended > 0) context.output.note(`Ended ${ended} processes that an earlier \`millrace dev\` had left behind.`)
+  if (ended > 0) context.output.note(`Stopped ${ended} processes that an earlier \`millrace dev\` had left behind.`)
   const port = await choosePort(context, options)
   const gatewayPort =
     behind === undefined && needsGateway(chosen.target)
@@ -282,7 +271,7 @@ async function announce(context: Context, plan: Plan, gatewayUrl: string | null)
     '',
     `  ${example}`,
     '',
-    'Ctrl-C ends it.',
+    'Press Ctrl-C to stop.',
   ]
   context.output.result({ url, gatewayUrl, docsUrl, database: chosen.shownUrl }, words.join('\n'))
 }

@@ -84,8 +84,10 @@ function wranglerArguments(settings: WorkerSettings): string[] {
   ]
 }
 
-/** workerd names the sockets that the proxy before it is given `direct:N:…`. */
-const innerPortTaken = /Address already in use.*"direct:\d/
+/** Whether wrangler says that a port was taken which it had chosen itself: those sockets are called `direct:N:…`. */
+export function saysInnerPortTaken(line: string): boolean {
+  return /Address already in use.*"direct:\d/.test(line)
+}
 
 export function startWorker(settings: WorkerSettings): Worker {
   const guard = spawn(process.execPath, [guardScript, ...wranglerArguments(settings)], {
@@ -125,7 +127,7 @@ export function startWorker(settings: WorkerSettings): Worker {
   })
   return {
     ended,
-    lostInnerPort: () => lines.some((line) => innerPortTaken.test(line)),
+    lostInnerPort: () => lines.some(saysInnerPortTaken),
     lastLines: () => lines.filter((line) => line.trim() !== '').join('\n'),
     showLog: () => {
       isShown = true
