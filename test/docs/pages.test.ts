@@ -4,6 +4,7 @@ import { createProgram } from '@millrace/cli/program'
 import { routes } from '@millrace/api/app'
 import { describe, expect, test } from 'vitest'
 import { workspaceRoot } from '../workspace.ts'
+import { schemaDiagram } from './schema-diagram.ts'
 import { anchorsOf, commandsOf, parsePage, readPage, readPages, type Page } from './markdown.ts'
 
 const { guides, decisions } = readPages()
@@ -53,7 +54,7 @@ test('a page with an unknown command, option, script, variable, link and route i
 
 function commandFaults(page: Page): readonly string[] {
   return commandsOf(page).filter((line) => {
-    const words = /(?:^|pnpm(?:@12)? |[;&|] *|^\w+=\S+ )millrace (\S.*)$/.exec(line)?.[1]?.split(/\s+/)
+    const words = /(?:^|pnpm(?:@12)? |npx |[;&|] *|^\w+=\S+ )millrace (\S.*)$/.exec(line)?.[1]?.split(/\s+/)
     return words !== undefined && !isCommand(words)
   })
 }
@@ -168,3 +169,14 @@ function fits(path: string, pattern: string): boolean {
     parts.length === expected.length && expected.every((part, index) => part.startsWith('{') || part === parts[index])
   )
 }
+
+test.for(['front/app.ts', 'worker/worker.ts'])('docs/build.md shows examples/product/%s as it is', (file) => {
+  const code = readFileSync(join(workspaceRoot, 'examples/product', file), 'utf8')
+  expect(readPage('docs/build.md').blocks.map(({ text }) => text)).toContain(code)
+})
+
+test('docs/databases.md shows every table and column as the schema has them', () => {
+  const diagrams = readPage('docs/databases.md').blocks.filter(({ info }) => info === 'mermaid')
+  // `node test/docs/schema-diagram.ts` prints what belongs there.
+  expect(diagrams.map(({ text }) => text)).toEqual([schemaDiagram()])
+})

@@ -27,6 +27,19 @@ const banned: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/what mends (?:it|them)/, 'how to fix it'],
   [/Nothing needs mending/, 'Nothing has to be done'],
   [/Take another backup/, 'Use another backup file'],
+  [/[Mm]end (?:this|that|it|them|what)\b/, 'Correct this row'],
+  [/is none of the (?:known|allowed)/, 'is not one of the allowed values'],
+  [/is a hope\b/, 'Test each backup by restoring it'],
+  [/what stands at its top/, 'its top level'],
+  [/which must not be there yet/, 'the file to write'],
+  [/replace the file when it is there/, 'overwrite the file if it exists'],
+  [/is shown this once/, 'is shown only in this answer'],
+  [/stands? in two places/, 'is used twice'],
+  [/how it goes shows here/, 'Its progress is shown here'],
+  [/tell whoever runs/, 'tell the operator'],
+  [/where (?:the )?guide's topics are/i, 'Coming from the Storage Integration Guide'],
+  [/beside the guide's list/, 'Further checks'],
+  [/pnpm millrace\b/, 'npx millrace'],
 ]
 
 /** Pages that people read, and sources whose strings people read; what stands in comments counts too. */
@@ -38,7 +51,7 @@ function textFiles(): readonly string[] {
   return listed
     .split('\n')
     .filter((path) =>
-      /^(?:README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[^/]+\.md$|^packages\/(?:api|cli|client|db|drivers|gateway)\/(?:src|package)\/.*\.(?:ts|js|md)$|^functions\/(?:src|assets\/docs)\/.*\.(?:ts|js)$|^\.env\.example$/.test(
+      /^(?:README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[^/]+\.md$|^packages\/(?:api|cli|client|console|db|drivers|gateway)\/(?:src|package)\/.*\.(?:tsx?|js|md)$|^functions\/(?:src|assets\/docs)\/.*\.(?:ts|js)$|^\.env\.example$/.test(
         path,
       ),
     )

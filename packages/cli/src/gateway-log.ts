@@ -19,7 +19,7 @@ export function gatewayLog(context: Context, { isForPeople }: { readonly isForPe
   if (least === -1) {
     throw new Failure('settings_invalid', {
       what: 'LOG_LEVEL is wrong.',
-      why: 'It is none of the known values.',
+      why: 'It is not one of the allowed values.',
       fix: `Use ${levels.join(' or ')}.`,
     })
   }

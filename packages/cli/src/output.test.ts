@@ -12,14 +12,14 @@ function captured(isJson: boolean) {
   return { written, output: createOutput({ stdout: stream('stdout'), stderr: stream('stderr') }, isJson) }
 }
 
-const failure = new Failure('url_invalid', { what: 'Wrong.', why: 'abc\n  ^', fix: 'Mend it.' })
+const failure = new Failure('url_invalid', { what: 'Wrong.', why: 'abc\n  ^', fix: 'Correct it.' })
 
 test('an error is what, why and fix, and lines of the why stay under each other', () => {
   const { written, output } = captured(false)
   output.failure(failure)
   expect(written).toEqual({
     stdout: '',
-    stderr: 'error: Wrong.\n  why: abc\n         ^\n  fix: Mend it.\n  see: docs/databases.md\n',
+    stderr: 'error: Wrong.\n  why: abc\n         ^\n  fix: Correct it.\n  see: docs/databases.md\n',
   })
 })
 
@@ -29,7 +29,7 @@ test('with --json everything but the one document is standard error', () => {
   output.failure(failure, { ok: false })
   expect(JSON.parse(written.stdout)).toEqual({
     ok: false,
-    error: { code: 'url_invalid', what: 'Wrong.', why: 'abc\n  ^', fix: 'Mend it.' },
+    error: { code: 'url_invalid', what: 'Wrong.', why: 'abc\n  ^', fix: 'Correct it.' },
   })
   expect(written.stderr).toBe('on the way\n')
 })

@@ -48,14 +48,14 @@ export interface ProgramSettings {
   readonly run: RunAction
 }
 
-const jsonDescription = 'print exactly one JSON document on standard output'
+const jsonDescription = 'print the result as one JSON document'
 
 /** The whole command line. Parsing throws a CommanderError for help, version and wrong arguments. */
 export function createProgram({ streams, isJson, isColored = false, run }: ProgramSettings): Command {
   const bold = (title: string) => (isColored ? styleText('bold', title, { validateStream: false }) : title)
   const program = new Command('millrace')
   program
-    .description('The storage of a workflow engine on any SQL database: command-line tools.')
+    .description('Millrace stores the workflows, versions and executions of a workflow engine in any SQL database.')
     .option('--json', jsonDescription)
     .version(isJson ? JSON.stringify({ version }) : version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show this help')
@@ -73,7 +73,7 @@ export function createProgram({ streams, isJson, isColored = false, run }: Progr
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 the work failed or a check found something, 2 wrong arguments or settings.
+Exit codes: 0 success, 1 the command failed or a check found a problem, 2 wrong arguments or settings.
 
 Examples:
   millrace dev

@@ -71,7 +71,7 @@ export const troublePages: readonly TroublePage[] = [
     trouble: 'permission_denied',
     title: 'Permission denied',
     cause: 'The user may log in, but not do this: a grant is missing, or a migration ran as the user of the functions.',
-    more: 'The grants of both users stand in [Databases](databases.md#postgresql). On MySQL error 1044 also means that the database does not exist.',
+    more: '[Databases](databases.md#postgresql) has the grants of both users. On MySQL error 1044 also means that the database does not exist.',
     seen: {
       sqlite: noUsers,
       postgres: { words: 'PostgreSQL: permission denied for table … (SQLSTATE 42501)' },
@@ -183,7 +183,7 @@ export const troublePages: readonly TroublePage[] = [
     trouble: 'disk_full',
     title: 'Disk full',
     cause: 'The database has no room to write to. Nothing of the request was done.',
-    more: 'Reading goes on. MariaDB may end by itself where the disk under its files is full, and is then not reached.',
+    more: 'Reads still work. MariaDB may stop when the disk is full, and can then not be reached.',
     seen: {
       sqlite: { words: 'SQLite: SQLITE_FULL: SQLite error: database or disk is full' },
       postgres: { words: 'PostgreSQL: could not extend file "…": No space left on device (SQLSTATE 53100)' },
@@ -194,7 +194,7 @@ export const troublePages: readonly TroublePage[] = [
     trouble: 'read_only',
     title: 'Read-only database',
     cause: '`DATABASE_URL` leads to a replica, or to a server or database that was set to take no writes.',
-    more: 'After a failover: let the name lead to the new primary; the gateway connects anew. A replica belongs into `DATABASE_READ_URL`.',
+    more: 'After a failover, point the host name to the new primary; the gateway reconnects. Put a replica into `DATABASE_READ_URL`, not `DATABASE_URL`.',
     seen: {
       sqlite: noUsers,
       postgres: { words: 'PostgreSQL: cannot execute … in a read-only transaction (SQLSTATE 25006)' },
@@ -208,7 +208,7 @@ export const troublePages: readonly TroublePage[] = [
     trouble: 'database_schema_outdated',
     title: 'Schema mismatch',
     cause: 'Migrations are pending, or a table or column is gone.',
-    more: '`pnpm millrace migrate status` lists what is pending; `pnpm millrace doctor` compares tables, columns and indexes.',
+    more: '`npx millrace migrate status` lists what is pending; `npx millrace doctor` compares tables, columns and indexes.',
     seen: {
       sqlite: { words: 'SQLite: …no such table: …' },
       postgres: { words: 'PostgreSQL: relation "…" does not exist (SQLSTATE 42P01)' },
@@ -220,7 +220,7 @@ export const troublePages: readonly TroublePage[] = [
     title: 'JSON unsupported',
     cause:
       'The server is older than the type `json` or the function `json_valid`, which the tables need. `millrace migrate` meets it.',
-    more: 'Documents are kept as exact text, but checked to be JSON by the database: there is no way around a newer server.',
+    more: 'Documents are stored as exact text, but the database checks that they are JSON. A newer server is needed.',
     seen: {
       sqlite: { never: 'The one that the gateway brings has it.' },
       postgres: { words: 'PostgreSQL: type "…json" does not exist (SQLSTATE 42704)' },

@@ -41,7 +41,7 @@ export function backupFailureOf(thrown: unknown): BackupFailure {
     const isOfRows = thrown.fault === 'rows_refused'
     return new BackupFailure(isOfRows ? 'rows_refused' : 'read_back_differs', {
       cause: thrown.message,
-      cure: isOfRows ? 'Mend this row: no archive can hold it.' : 'Look at the bucket, and take another backup.',
+      cure: isOfRows ? 'Correct this row: an archive cannot store it.' : 'Check the bucket, then take another backup.',
     })
   }
   const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)

@@ -21,11 +21,11 @@ export function reuseFinding(settings: Settings, unread: readonly string[]): Fin
     const names = unread.join(', ')
     return notChecked('secret.reuse', `${names} could not be read.`, `Correct ${names}.`)
   }
-  if (shared.length === 0) return ok('secret.reuse', 'No secret stands in two places.')
+  if (shared.length === 0) return ok('secret.reuse', 'No secret is used twice.')
   const words = shared.map((places) => places.map(({ place }) => place).join(' and '))
   return fail(
     'secret.reuse',
-    `One secret stands in ${words.join('; one in ')}.`,
+    `The same secret is used in ${words.join('; another one in ')}.`,
     'Give each its own, from `millrace secrets new`.',
   )
 }

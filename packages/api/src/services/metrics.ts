@@ -75,7 +75,7 @@ function stateFamilies(
       : [
           gauge(
             'millrace_last_verified_backup_age_seconds',
-            'How long ago the newest backup was taken that was read back and found right; absent when there is none.',
+            'Seconds since the newest verified backup was taken; absent when there is none.',
             secondsBetween(lastVerifiedBackupAt, at),
           ),
         ]),
@@ -86,7 +86,7 @@ function backupFamilies({ createdAt, result }: NonNullable<ServiceState['lastBac
   return [
     gauge(
       'millrace_last_backup_age_seconds',
-      'How long ago the newest backup was taken; absent when there is none.',
+      'Seconds since the newest backup was taken; absent when there is none.',
       secondsBetween(createdAt, at),
     ),
     gauge('millrace_last_backup_ok', 'Whether the newest backup succeeded.', result === 'ok' ? 1 : 0),

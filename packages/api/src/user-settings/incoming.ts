@@ -105,7 +105,7 @@ function takeMarked(node: DataObject, taking: Taking, pointer: string): DataNode
   const { problems, source } = taking
   for (const key of node.members.keys()) {
     if (key !== secretMember) {
-      problems.push({ pointer: pointerTo(pointer, key), message: 'must not stand beside $secret' })
+      problems.push({ pointer: pointerTo(pointer, key), message: 'is not allowed beside $secret' })
     }
   }
   const marked = node.members.get(secretMember)

@@ -118,7 +118,7 @@ function kidOf(sealed: string): string {
 function damaged(): SealingError {
   return new SealingError(
     'a sealed secret cannot be opened with the key that it names',
-    'It was changed or moved in the database, or the key of that kid is another one: write the secret anew.',
+    'It was changed or moved in the database, or the key with this kid has changed: set the secret again.',
   )
 }
 

@@ -210,7 +210,7 @@ function tellRefusal({ output }: Context, { from }: AdoptPlan, adoption: Adoptio
   const failure = new Failure('rows_refused', {
     what: `${rowsWord(count)} of ${from.shownUrl} can't be adopted. Nothing was written.`,
     why: refusalLines(adoption).join('\n'),
-    fix: 'Mend them in the source, or give --quarantine FILE: they are moved aside into it, and the others adopted.',
+    fix: 'Correct these rows in the source, or use --quarantine FILE: they are written to this file, and the other rows are copied.',
   })
   const counts = Object.fromEntries(
     Object.entries(adoption.counts).map(([name, { read }]) => [name, { read, quarantined: 0, added: 0 }]),

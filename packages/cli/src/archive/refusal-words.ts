@@ -18,7 +18,7 @@ const reasonWords: Record<RefusalReason, ReasonWords> = {
   },
   parent_quarantined: {
     meaning: 'refers to a row that is refused itself',
-    cure: 'Mend that row.',
+    cure: 'Correct that row.',
   },
   name_conflict: {
     meaning: 'an older user has the same name, ignoring case and form',
@@ -50,15 +50,16 @@ const reasonWords: Record<RefusalReason, ReasonWords> = {
     cure: 'Write it as YYYY-MM-DD HH:MM:SS in UTC.',
   },
   unknown_status: {
-    meaning: 'the status is none of pending, running, paused, completed, failed, cancelled',
+    meaning: 'the status is not pending, running, paused, completed, failed or cancelled',
     cure: 'Set the one that is meant.',
   },
   unknown_permission: {
-    meaning: 'the permission is none of view, execute, edit',
+    meaning: 'the permission is not view, execute or edit',
     cure: 'Set the one that is meant.',
   },
   invalid_id: {
-    meaning: 'the key is empty, ends in a space, is `.`, `..`, `batch` or `claim`, is no text, or another row has it',
+    meaning:
+      'the key is empty, ends in a space, is `.`, `..`, `batch` or `claim`, is not text, or is used by another row',
     cure: 'Give the row another key, and change what refers to it.',
   },
   too_long: {
@@ -95,7 +96,7 @@ export function refusedDocument({ refusals }: Adoption): object {
 
 const fillings = {
   flag: 'is null, and read as false',
-  created_at: 'is null: `updated_at`, else the time of adoption stands for when the row was created',
+  created_at: 'is null: `updated_at` is used as the time of creation, or else the time of the copy',
   updated_at: 'is null, and read as created_at',
 } as const
 

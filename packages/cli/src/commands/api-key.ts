@@ -23,9 +23,13 @@ interface ListOptions extends KeyOptions {
 }
 
 const newExamples = `
-The key is printed once, alone on standard output; only its SHA-256 is stored. It acts as its owner, within its scopes:
-read (every GET), write (every other change, and reading), worker (claim and work executions), secrets (reveal secrets of
-settings), admin (what only administrators may do, if the owner has the role).
+Prints the key once, on standard output and nothing else. Only its SHA-256 is stored. The key acts as its owner, limited
+to its scopes:
+  read     every GET
+  write    every change, and reading
+  worker   claim and work executions
+  secrets  reveal the secrets in settings
+  admin    what only administrators may do, if the owner is one
 
 Examples:
   millrace api-key new worker-1 --owner ada --scopes worker
@@ -33,12 +37,12 @@ Examples:
   MILLRACE_API_KEY=$(millrace api-key new backups --owner ada --scopes admin)`
 
 export const apiKeyCommand: AddCommand = (parent: Command, run) => {
-  const apiKey = parent.command('api-key').description('make, list and delete API keys')
+  const apiKey = parent.command('api-key').description('create, list and delete API keys')
   apiKey.addHelpText('after', '\nExamples:\n  millrace api-key new ci --owner ada --scopes read,write')
-  withDatabaseOption(apiKey.command('new <name>').description('make an API key; it is shown this once'))
+  withDatabaseOption(apiKey.command('new <name>').description('create an API key and print it once'))
     .requiredOption('--owner <user>', 'the user that the key acts as')
     .requiredOption('--scopes <list>', `any of ${allScopes.join(', ')}, separated by commas`)
-    .option('--expires <at>', 'when it stops working, such as 2027-01-31T00:00:00Z (default: never)')
+    .option('--expires <at>', 'when the key expires, such as 2027-01-31T00:00:00Z (default: never)')
     .addHelpText('after', newExamples)
     .action((name: string, options: NewOptions) => run((context) => make(context, name, options)))
   withDatabaseOption(apiKey.command('list').description('list API keys, newest first'))
@@ -48,7 +52,7 @@ export const apiKeyCommand: AddCommand = (parent: Command, run) => {
       '\nExamples:\n  millrace api-key list\n  millrace api-key list --owner ada --json | jq -r ".items[].id"',
     )
     .action((options: ListOptions) => run((context) => list(context, options)))
-  withDatabaseOption(apiKey.command('remove <id>').description('delete an API key, from the next request on'))
+  withDatabaseOption(apiKey.command('remove <id>').description('delete an API key; it stops working at once'))
     .addHelpText('after', '\nExamples:\n  millrace api-key remove 01a20de7-1ade-7794-bb7e-74abedd65e30')
     .action((id: string, options: KeyOptions) => run((context) => remove(context, id, options)))
 }

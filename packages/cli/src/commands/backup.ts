@@ -8,8 +8,8 @@ import { Failure } from '../failure.ts'
 import { withDatabaseOption } from '../options.ts'
 
 const examples = `
-One consistent snapshot of all tables, whatever is written meanwhile: NDJSON, gzipped, and encrypted with age where there
-is a recipient. The table backups notes it.
+Writes one consistent snapshot of all tables; the service may go on writing meanwhile. The archive is gzipped NDJSON,
+encrypted with age if a recipient is given. The backup is recorded in the table \`backups\`.
 
 Examples:
   millrace backup --out workflows.millrace --recipient age1…
@@ -17,8 +17,8 @@ Examples:
   millrace backup --out workflows.millrace --json | jq .tables`
 
 const fetchExamples = `
-An administrator's API key with the scope admin is read from MILLRACE_API_KEY. --out names the file, and --force replaces
-one that is there; what arrives is compared with the SHA-256 that was recorded.
+Downloads a scheduled backup and compares it with the SHA-256 recorded when it was taken. Reads the API key of an
+administrator, with the scope admin, from MILLRACE_API_KEY.
 
 Examples:
   millrace backup fetch latest --out latest.millrace --url https://millrace.example.workers.dev
@@ -30,24 +30,24 @@ interface GivenOptions extends Omit<BackupOptions, 'out'> {
 
 export const backupCommand: AddCommand = (parent: Command, run) => {
   const command = withDatabaseOption(
-    parent.command('backup').description('write a consistent snapshot of the database as one archive'),
+    parent.command('backup').description('write a consistent snapshot of the database to one file'),
   )
     // Required by the action below: what the parser requires here, it would require before `fetch` too.
-    .option('--out <file>', 'the file to write, which must not be there yet; - is standard output (required)')
+    .option('--out <file>', 'the file to write; - for standard output (required)')
     .addOption(
-      new Option('--recipient <age1…>', 'encrypt for this age key (repeatable; default: BACKUP_RECIPIENTS)')
+      new Option('--recipient <age1…>', 'encrypt for this age public key (repeatable; default: BACKUP_RECIPIENTS)')
         .argParser((recipient: string, recipients: readonly string[]) => [...recipients, recipient])
         .default([], 'BACKUP_RECIPIENTS'),
     )
     .addOption(
       new Option(
         '--consistency <kind>',
-        'snapshot: one moment; table: table by table, where the platform ends a transaction too early',
+        'snapshot: all tables at one moment; table: one table after another, for platforms that limit the length of a transaction',
       )
         .choices(['snapshot', 'table'])
         .default('snapshot'),
     )
-    .option('--force', 'replace the file when it is there')
+    .option('--force', 'overwrite the file if it exists')
     .addHelpText('after', examples)
     .action(({ out, ...options }: GivenOptions) =>
       run(async (context) => {
@@ -58,10 +58,10 @@ export const backupCommand: AddCommand = (parent: Command, run) => {
     )
   command
     .command('fetch <name>')
-    .description('a scheduled backup from a deployment, streamed; <name> may be latest')
-    .requiredOption('--out <file>', 'the file to write, which must not be there yet; - is standard output')
-    .requiredOption('--url <url>', 'of the deployment')
-    .option('--force', 'replace the file when it is there')
+    .description('download a scheduled backup from a deployment; <name> can be latest')
+    .requiredOption('--out <file>', 'the file to write; - for standard output')
+    .requiredOption('--url <url>', 'the URL of the deployment')
+    .option('--force', 'overwrite the file if it exists')
     .addHelpText('after', fetchExamples)
     .action((name: string, options: FetchOptions) =>
       run(async (context) => (await import('../archive/fetch.ts')).fetchBackup(context, name, options)),

@@ -4,7 +4,7 @@ import type { AddCommand } from '../command.ts'
 import { completionScript, shells, type Shell } from '../completion/script.ts'
 
 const examples = `
-Put the script where your shell looks for it, or load it in its start-up file.
+Load the script in your shell's start-up file, or save it where your shell looks for completions.
 
 Examples:
   source <(millrace completion bash)

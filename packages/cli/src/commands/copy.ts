@@ -4,11 +4,11 @@ import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
-One snapshot of the source goes into the empty target, in constant memory, with the same proof as a restore's. The source
-is only read.
+Copies one snapshot of the source into an empty database, then compares the digests of both, as a restore does. Only
+reads from the source.
 
-A source that a Python engine made by SQLAlchemy is adopted: every row is checked before anything is written, and while
-one is wrong nothing is. With --quarantine such rows are moved aside into a file, and the others adopted.
+The source can also be a database of a Python engine that uses SQLAlchemy. All rows are checked first, and nothing is
+written while one of them is invalid. With --quarantine, invalid rows go into a file and the others are copied.
 
 Examples:
   millrace copy --from sqlite:///./workflows.db --to postgresql://user:password@127.0.0.1:5432/workflows
@@ -18,12 +18,12 @@ Examples:
 export const copyCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('copy')
-    .description('move everything from one database to another')
+    .description('copy everything from one database to another')
     .requiredOption('--from <url>', 'the database to read')
-    .requiredOption('--to <url>', 'the database to write, empty or not made yet')
-    .option('--resume', 'go on with a copy from the same source that was interrupted')
-    .option('--quarantine <file>', 'where rows go that cannot be adopted from a database made elsewhere')
-    .option('--force', 'replace the quarantine file')
+    .requiredOption('--to <url>', 'the database to write to; it must be empty')
+    .option('--resume', 'continue an interrupted copy from the same source')
+    .option('--quarantine <file>', 'a file for the rows that are invalid')
+    .option('--force', 'overwrite the quarantine file if it exists')
     .addHelpText('after', examples)
     .action((options: CopyOptions) =>
       run(async (context) => {

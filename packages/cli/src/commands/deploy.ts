@@ -22,10 +22,11 @@ interface DeployOptions extends PlanOptions {
 }
 
 const examples = `
-Checks the environment as the functions will, applies the migrations, uploads with wrangler, and waits until the version
-that it uploaded answers /readyz. Settings come from the environment, from NAME_FILE or from .env; those that are secret
-reach wrangler as a file that is removed, never as an argument. Through a gateway, the database is reached as the
-functions will reach it: at DATABASE_GATEWAY_URL. Behind Hyperdrive, --database says which database it is. wrangler must be logged in, or have CLOUDFLARE_API_TOKEN.
+Checks the settings, applies the migrations, uploads the functions with wrangler, and waits until the new version answers
+/readyz. Settings come from the environment, from NAME_FILE or from .env. Secrets are handed to wrangler in a temporary
+file, never as arguments. The database is reached as the functions will reach it, through DATABASE_GATEWAY_URL where they
+need the gateway; behind Hyperdrive, name the database with --database. Log in with \`wrangler login\` first, or set
+CLOUDFLARE_API_TOKEN.
 
 Examples:
   millrace deploy --env staging --dry-run
@@ -35,12 +36,12 @@ Examples:
 
 export const deployCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(
-    parent.command('deploy').description('check, migrate, upload the functions, and wait until they are ready'),
+    parent.command('deploy').description('migrate the database, upload the functions, and wait until they are ready'),
   )
-    .option('--env <name>', 'an environment of wrangler.toml: staging, production (default: what stands at its top)')
-    .option('--dry-run', 'check the environment and the migrations, bundle, and change nothing')
-    .option('--url <url>', 'where the functions will answer (default: where wrangler says that it put them)')
-    .option('--wait <seconds>', 'how long /readyz may take to answer as it should', parseSeconds, 120)
+    .option('--env <name>', 'an environment of wrangler.toml: staging or production (default: its top level)')
+    .option('--dry-run', 'check the settings and the migrations and bundle the functions, without changing anything')
+    .option('--url <url>', 'the URL of the deployment (default: the one that wrangler reports)')
+    .option('--wait <seconds>', 'how long to wait until /readyz answers 200', parseSeconds, 120)
     .addHelpText('after', examples)
     .action((options: DeployOptions) => run((context) => deploy(context, options)))
 }

@@ -11,7 +11,7 @@ interface DoctorOptions {
 }
 
 const examples = `
-Changes nothing. Exit 1 when a check fails; what each one means and how to fix it is in docs/doctor.md.
+Changes nothing. Exits with 1 if a check fails. docs/doctor.md explains each check and how to fix it.
 
 Examples:
   millrace doctor

@@ -4,7 +4,8 @@ import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
-Restores into a scratch database that is removed at the end: a backup that was never restored is a hope.
+Restores into a temporary SQLite database, checks the digests and references, and reads the workflows back through the
+API's own code. The temporary database is removed at the end.
 
 Examples:
   millrace drill workflows.millrace
@@ -13,9 +14,9 @@ Examples:
 export const drillCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('drill <file>')
-    .description('restore an archive for trial and look at the result')
-    .option('--identity <file>', 'the file with the AGE-SECRET-KEY-… line that opens it (default: BACKUP_IDENTITY)')
-    .option('--database <url>', 'the database whose table backups notes the result')
+    .description('test a backup by restoring it into a temporary database')
+    .option('--identity <file>', 'a file with the AGE-SECRET-KEY-… line that decrypts it (default: BACKUP_IDENTITY)')
+    .option('--database <url>', 'the database that records the result in its table `backups`')
     .addHelpText('after', examples)
     .action((file: string, options: DrillOptions) =>
       run(async (context) => {

@@ -26,8 +26,8 @@ interface Exported {
 }
 
 const examples = `
-Each workflow becomes one file in the directory: the exact text of its newest definition, named after the workflow, so
-that \`millrace import\` takes the files back. With --url it exports what the API key may list.
+Writes one file per workflow into the directory: the exact text of its newest definition, named after the workflow.
+\`millrace import\` reads these files again. With --url, exports the workflows that the API key can list.
 
 Examples:
   millrace export ./flows

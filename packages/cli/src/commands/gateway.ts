@@ -21,11 +21,11 @@ interface GatewayOptions {
 }
 
 const examples = `
-The functions find it through DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. For SQLite, and beyond loopback, it
-needs a token: from --token-file, else from DATABASE_GATEWAY_TOKEN. A file may hold several, a line each, and is read again when it
-changes, so that a token is rotated without a restart. It ends when the process that started it does.
-Its log is on standard error, from LOG_LEVEL on: one line of JSON an entry, on a terminal in words; its /metrics are for
-Prometheus.
+The functions reach the gateway at DATABASE_GATEWAY_URL and send DATABASE_GATEWAY_TOKEN. A token is required for SQLite
+and for addresses other than loopback. It comes from --token-file, else from DATABASE_GATEWAY_TOKEN. The file can hold
+several tokens, one per line, and is read again when it changes, so tokens can be rotated without a restart.
+The log goes to standard error, one JSON object per line (plain text on a terminal); LOG_LEVEL sets its level. /metrics
+serves metrics for Prometheus. The gateway stops when the process that started it ends.
 
 Examples:
   millrace gateway --database postgresql://user:password@127.0.0.1:5432/workflows
@@ -35,11 +35,8 @@ Examples:
 export const gatewayCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('gateway').description('serve SQL over HTTP for a database of your own'))
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--port <number>', 'the port to listen on; 0 is a free one', parsePort, 8789)
-    .option(
-      '--token-file <file>',
-      'the file of the token that callers must send; of two, a line each, while one is rotated',
-    )
+    .option('--port <number>', 'the port to listen on; 0 for any free port', parsePort, 8789)
+    .option('--token-file <file>', 'a file with the token that callers must send, or with several, one per line')
     .addHelpText('after', examples)
     .action((options: GatewayOptions) => run((context) => serve(context, options)))
 }
@@ -66,7 +63,10 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
   const port = await claimablePort(options.host, options.port, '--port')
   endWithStarter(context.lifetime)
   const gateway = await openGateway(context, target, { host: options.host, port, tokens, log, isForOthers: true })
-  context.output.result({ url: gateway.url }, `The gateway for ${shownUrl} listens on ${gateway.url}. Ctrl-C ends it.`)
+  context.output.result(
+    { url: gateway.url },
+    `The gateway for ${shownUrl} listens on ${gateway.url}. Press Ctrl-C to stop.`,
+  )
   await untilInterrupted(context.lifetime.interruption)
   return 0
 }

@@ -26,9 +26,9 @@ interface Skipped {
 }
 
 const examples = `
-Each file becomes a workflow: its text exactly, named by its "name" member, else by the file. Everything is checked before
-anything is written. Up to 100 files of 8 MiB together are written all or none; more in several such batches. With --url
-the workflows belong to the user of the API key.
+Creates one workflow per file, with the file's exact text as its definition. The name is the file's "name" member, else
+the file name. All files are checked before anything is written. They are written in batches of up to 100 files or 8 MiB;
+a batch is written as a whole or not at all. With --url, the workflows belong to the user of the API key.
 
 Examples:
   millrace import ./flows --owner ada
@@ -37,7 +37,7 @@ Examples:
 
 export const importCommand: AddCommand = (parent: Command, run) => {
   withUrlOption(withDatabaseOption(parent.command('import <path...>').description('create workflows from JSON files')))
-    .option('--owner <name>', 'the user that the workflows will belong to (required without --url)')
+    .option('--owner <name>', 'the owner of the new workflows (required without --url)')
     .option('--skip-bad', 'skip files that cannot be imported, and list them')
     .addHelpText('after', examples)
     .action((paths: string[], options: ImportOptions) => run((context) => importFiles(context, paths, options)))

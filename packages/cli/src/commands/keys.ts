@@ -9,18 +9,18 @@ import { withDatabaseOption } from '../options.ts'
 import { startProgress } from '../progress.ts'
 
 const examples = `
-Rotating SETTINGS_KEYS: put a new key before the old ones and deploy, run this with the same SETTINGS_KEYS, then take
-the old keys away. It may run while requests are served, and again after it was interrupted.
+To rotate SETTINGS_KEYS: put a new key before the old ones and deploy. Run this command with the same SETTINGS_KEYS. Then
+remove the old keys and deploy again. The service can stay online, and an interrupted run can be repeated.
 
 Examples:
   SETTINGS_KEYS=new:…,old:… millrace keys rotate
   millrace keys rotate --json`
 
 export const keysCommand: AddCommand = (parent: Command, run) => {
-  const keys = parent.command('keys').description('replace the keys that secrets in settings are sealed under')
+  const keys = parent.command('keys').description('rotate the keys that encrypt the secrets in settings')
   keys.addHelpText('after', '\nExamples:\n  SETTINGS_KEYS=new:…,old:… millrace keys rotate')
   withDatabaseOption(
-    keys.command('rotate').description("reseal every secret of users' settings under the first of SETTINGS_KEYS"),
+    keys.command('rotate').description("re-encrypt the secrets in users' settings with the first of SETTINGS_KEYS"),
   )
     .addHelpText('after', examples)
     .action((options: { readonly database?: string }) => run((context) => rotate(context, options.database)))

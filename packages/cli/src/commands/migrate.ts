@@ -21,7 +21,8 @@ interface MigrateOptions {
 }
 
 const examples = `
-Safe to run at once from several places and again after an interruption: each migration is applied once, under a lock.
+Each migration is applied once, under a lock. It is safe to run this from several places at once, and to run it again
+after an interruption.
 
 Examples:
   millrace migrate
@@ -31,7 +32,7 @@ Examples:
   millrace migrate status --json`
 
 const statusExamples = `
-Exit 1 when a migration is pending or was changed since it was applied. Changes nothing.
+Changes nothing. Exits with 1 if a migration is pending, or was changed after it was applied.
 
 Examples:
   millrace migrate status
@@ -39,20 +40,17 @@ Examples:
 
 export const migrateCommand: AddCommand = (parent: Command, run) => {
   const command = withDatabaseOption(
-    parent.command('migrate').alias('push').description('apply the migrations that the database lacks'),
+    parent.command('migrate').alias('push').description('apply the pending migrations to the database'),
   )
-    .option('--dry-run', 'print the SQL that would be run, and change nothing')
+    .option('--dry-run', 'print the SQL without running it')
     .addOption(
       new Option(
         '--record <name>',
-        'record a migration as applied whose SQL was run by other means, after comparing the schema',
+        'record a migration as applied after you ran its SQL yourself; compares the schema first',
       ).conflicts(['dryRun', 'acceptChanged']),
     )
     .addOption(
-      new Option(
-        '--accept-changed <name>',
-        'take the new text of a migration that was edited after it had been applied (repeatable)',
-      )
+      new Option('--accept-changed <name>', 'accept a migration that was edited after it was applied (repeatable)')
         .argParser((name: string, names: readonly string[]) => [...names, name])
         .default([], 'none'),
     )

@@ -5,8 +5,8 @@ import type { AddCommand } from '../command.ts'
 import { withDatabaseOption } from '../options.ts'
 
 const examples = `
-The whole file is verified before the first row is written. Until the database's own digests are the archive's it carries
-a mark and serves nothing.
+Verifies the whole file before it writes the first row, and compares the database with the archive at the end. Until then
+the database is marked, and the API answers no requests from it.
 
 Examples:
   millrace restore workflows.millrace --database postgresql://user:password@127.0.0.1:5432/workflows
@@ -18,11 +18,11 @@ export const restoreCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(
     parent
       .command('restore [file]')
-      .description('write an archive into an empty database of any dialect; - is standard input'),
+      .description('restore an archive into an empty database of any kind; - for standard input'),
   )
-    .option('--identity <file>', 'the file with the AGE-SECRET-KEY-… line that opens it (default: BACKUP_IDENTITY)')
-    .option('--resume', 'go on with a restore of the same archive that was interrupted')
-    .option('--abandon', 'empty the tables of an interrupted restore and lift its mark')
+    .option('--identity <file>', 'a file with the AGE-SECRET-KEY-… line that decrypts it (default: BACKUP_IDENTITY)')
+    .option('--resume', 'continue an interrupted restore of the same archive')
+    .option('--abandon', 'empty the tables of an interrupted restore and remove its mark')
     .addHelpText('after', examples)
     .action((file: string | undefined, options: RestoreOptions) =>
       run(async (context) => {

@@ -7,9 +7,9 @@ import { newSecrets, type NewSecrets } from '../secrets.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
-Keep what it prints in your secret store. The age identity opens the backups: --identity-file writes it into a file of its
-own, as --identity of verify, drill and restore takes it; keep that file away from the backups and the deployment. Without
-it the identity is printed too.
+Keep the output in your secret store. The age identity decrypts backups: store it away from the backups and from the
+deployment. --identity-file writes it to a file of its own, for --identity of \`millrace verify\`, \`drill\` and \`restore\`;
+without this option it is printed with the rest.
 
 Examples:
   millrace secrets new
@@ -17,12 +17,12 @@ Examples:
   millrace secrets new --json | jq -r .AUTH_KEYS`
 
 export const secretsCommand: AddCommand = (parent: Command, run) => {
-  const secrets = parent.command('secrets').description('make secrets for a deployment')
+  const secrets = parent.command('secrets').description('generate secrets for a deployment')
   secrets.addHelpText('after', '\nExamples:\n  millrace secrets new')
   secrets
     .command('new')
-    .description('print fresh AUTH_KEYS, SETTINGS_KEYS, METRICS_TOKEN and an age key pair for backups')
-    .option('--identity-file <file>', 'write the age identity into this new file, readable by you alone')
+    .description('generate AUTH_KEYS, SETTINGS_KEYS, METRICS_TOKEN and an age key pair for backups')
+    .option('--identity-file <file>', 'write the age identity to this new file, readable only by you')
     .addHelpText('after', examples)
     .action(({ identityFile }: { readonly identityFile?: string }) =>
       run(async ({ output, directories }) => {
@@ -35,7 +35,7 @@ export const secretsCommand: AddCommand = (parent: Command, run) => {
           `SETTINGS_KEYS=${fresh.SETTINGS_KEYS}`,
           `METRICS_TOKEN=${fresh.METRICS_TOKEN}`,
           `BACKUP_RECIPIENTS=${fresh.age.recipient}`,
-          '# The identity opens the backups: keep it away from them and from the deployment.',
+          '# The identity decrypts the backups. Store it away from them and from the deployment.',
           path === undefined ? `# ${fresh.age.identity}` : `# It is in ${printable(path)}.`,
         ]
         output.result(fresh, words.join('\n'))

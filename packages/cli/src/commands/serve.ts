@@ -27,10 +27,10 @@ interface ServeOptions {
 }
 
 const examples = `
-Serves the API, its docs and its console from this machine, with the database by a driver in the same process. Sweeps,
-schedules and backups (BACKUP_TO) run at their times; of all processes that serve one database, one does each.
-SIGTERM or Ctrl-C: it takes no more connections, ends what is under way within --grace, and exits 143 or 130.
-Its log is on standard error, a line of JSON for each entry, on a terminal in words; /metrics counts all of its processes.
+Serves the API, its documentation and the console from this machine, and connects to the database directly. Schedules,
+clean-up and backups (BACKUP_TO) run on time; if several processes serve one database, each job runs once.
+On SIGTERM or Ctrl-C it refuses new connections, lets running requests finish within --grace, and exits with 143 or 130.
+The log goes to standard error, one JSON object per line (plain text on a terminal). /metrics covers all processes.
 
 Examples:
   millrace serve --migrate
@@ -38,12 +38,12 @@ Examples:
   BACKUP_TO=s3://bucket/millrace millrace serve --host 0.0.0.0 --port 80`
 
 export const serveCommand: AddCommand = (parent: Command, run) => {
-  withDatabaseOption(parent.command('serve').description('serve the API from a machine of your own'))
+  withDatabaseOption(parent.command('serve').description('serve the API on your own machine'))
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--port <number>', 'the port to listen on; 0 is a free one', parsePort, 8787)
+    .option('--port <number>', 'the port to listen on; 0 for any free port', parsePort, 8787)
     .option('--processes <number>', 'how many processes share the port', parseProcesses, 1)
-    .option('--migrate', 'apply the migrations that the database lacks first')
-    .option('--grace <seconds>', 'how long what is under way may take when it is told to end', parseGrace, 30)
+    .option('--migrate', 'apply pending migrations first')
+    .option('--grace <seconds>', 'how long running requests may take after SIGTERM or Ctrl-C', parseGrace, 30)
     .addHelpText('after', examples)
     .action((options: ServeOptions) => run((context) => serve(context, options)))
 }
@@ -76,7 +76,7 @@ async function serve(context: Context, options: ServeOptions): Promise<number> {
     `  docs      ${url}/docs`,
     `  console   ${url}/console`,
   ]
-  context.output.result({ url }, `${words.join('\n')}\n\nCtrl-C ends it.`)
+  context.output.result({ url }, `${words.join('\n')}\n\nPress Ctrl-C to stop.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0
 }

@@ -9,9 +9,9 @@ interface StatusOptions extends PlaceOptions {
 }
 
 const examples = `
-Changes nothing, and also answers while a restore is under way. Exit 1 when a check of the production checklist fails;
-\`millrace doctor\` shows the whole checklist. With --url the API key needs the scope admin; executions are counted where
-METRICS_TOKEN is set.
+Changes nothing, and also works while a restore is running. Exits with 1 if a check of the production checklist fails;
+\`millrace doctor\` shows the whole checklist. With --url, the API key needs the scope admin, and executions are counted
+only if METRICS_TOKEN is set.
 
 Examples:
   millrace status
@@ -21,7 +21,9 @@ Examples:
 export const statusCommand: AddCommand = (parent: Command, run) => {
   withUrlOption(
     withDatabaseOption(
-      parent.command('status').description('show version, schema, executions, the last backup and the worst finding'),
+      parent
+        .command('status')
+        .description('show version, schema, executions, last backup and the most serious finding'),
     ),
   )
     .option('--dev', 'report production-only failures as warnings')

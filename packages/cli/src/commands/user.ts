@@ -23,7 +23,7 @@ interface AddOptions extends UserOptions {
 const roles: readonly Role[] = ['admin', 'user']
 
 const passwordSource = `
-The password is asked for at a terminal, else read from standard input (one line); never from an argument.`
+Asks for the password on a terminal; otherwise reads one line from standard input. Passwords are never arguments.`
 
 export const userCommand: AddCommand = (parent: Command, run) => {
   const user = parent
@@ -32,7 +32,7 @@ export const userCommand: AddCommand = (parent: Command, run) => {
     .addHelpText('after', '\nExamples:\n  millrace user add ada --email ada@example.com --admin\n  millrace user list')
   withDatabaseOption(user.command('add <name>').description('add a user'))
     .requiredOption('--email <address>', 'the email address')
-    .option('--admin', 'give the role admin: everything on everything')
+    .option('--admin', 'make the user an administrator')
     .addHelpText(
       'after',
       `${passwordSource}
@@ -45,15 +45,13 @@ Examples:
   withDatabaseOption(user.command('list').description('list all users, oldest first'))
     .addHelpText('after', '\nExamples:\n  millrace user list\n  millrace user list --json | jq -r ".items[].username"')
     .action((options: UserOptions) => run((context) => list(context, options)))
-  withDatabaseOption(user.command('disable <name>').description('refuse a user from the next request on'))
+  withDatabaseOption(user.command('disable <name>').description('block a user at once'))
     .addHelpText('after', '\nExamples:\n  millrace user disable ada')
     .action((name: string, options: UserOptions) => run((context) => changeStanding(context, name, options, true)))
-  withDatabaseOption(user.command('enable <name>').description('let a disabled user in again'))
+  withDatabaseOption(user.command('enable <name>').description('unblock a disabled user'))
     .addHelpText('after', '\nExamples:\n  millrace user enable ada')
     .action((name: string, options: UserOptions) => run((context) => changeStanding(context, name, options, false)))
-  withDatabaseOption(
-    user.command('password <name>').description('set a new password, and end all sessions of the user'),
-  )
+  withDatabaseOption(user.command('password <name>').description('set a new password and end all sessions of the user'))
     .addHelpText(
       'after',
       `${passwordSource}
@@ -63,8 +61,8 @@ Examples:
   printf '%s\\n' "$PASSWORD" | millrace user password ada`,
     )
     .action((name: string, options: UserOptions) => run((context) => changePassword(context, name, options)))
-  withDatabaseOption(user.command('role <name>').description('make a user an administrator, or an ordinary user'))
-    .addArgument(new Argument('<role>', 'what the user may do').choices(roles))
+  withDatabaseOption(user.command('role <name>').description('make a user an administrator or an ordinary user'))
+    .addArgument(new Argument('<role>', 'the new role').choices(roles))
     .addHelpText('after', '\nExamples:\n  millrace user role ada admin\n  millrace user role ada user')
     .action((name: string, role: Role, options: UserOptions) =>
       run((context) => changeRole(context, name, role, options)),
@@ -72,7 +70,7 @@ Examples:
   withDatabaseOption(
     user
       .command('remove <name>')
-      .description('delete a user that owns no workflow, with its sessions, keys and settings'),
+      .description('delete a user who owns no workflows, with sessions, API keys and settings'),
   )
     .addHelpText('after', '\nExamples:\n  millrace user remove ada')
     .action((name: string, options: UserOptions) => run((context) => remove(context, name, options)))

@@ -4,7 +4,7 @@ import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
 
 const examples = `
-Exit 1 when the archive is not whole: each problem is named with its line.
+Exits with 1 if the archive is damaged, and names each problem with its line.
 
 Examples:
   millrace verify workflows.millrace
@@ -13,8 +13,8 @@ Examples:
 export const verifyCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('verify <file>')
-    .description('read an archive to its end and say whether it is whole; - is standard input')
-    .option('--identity <file>', 'the file with the AGE-SECRET-KEY-… line that opens it (default: BACKUP_IDENTITY)')
+    .description('check that an archive is complete and undamaged; - for standard input')
+    .option('--identity <file>', 'a file with the AGE-SECRET-KEY-… line that decrypts it (default: BACKUP_IDENTITY)')
     .addHelpText('after', examples)
     .action((file: string, options: VerifyOptions) =>
       run(async (context) => {

@@ -141,7 +141,7 @@ function textsOf(value: unknown): readonly string[] {
 function secretInConfiguration(variable: string): SettingProblem {
   return {
     variable,
-    why: 'it is a secret, and stands in wrangler.toml, which is in git and shown in the dashboard',
+    why: 'it is a secret, but wrangler.toml is in git and its variables are shown in the dashboard',
     fix: `Take it out of wrangler.toml, replace the secret, and give it in the environment or as ${variable}_FILE.`,
   }
 }
@@ -163,7 +163,7 @@ function problemsOfPlace(settings: Settings): readonly SettingProblem[] {
 
 const tokenMissing: SettingProblem = {
   variable: 'DATABASE_GATEWAY_TOKEN',
-  why: 'it is not set, and whoever reaches the gateway would reach the database',
+  why: 'it is not set, so everyone who reaches the gateway could use the database',
   fix: 'Set it to the token that the gateway was started with, of 32 random characters or more.',
 }
 

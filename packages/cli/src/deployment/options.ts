@@ -9,7 +9,7 @@ export interface PlaceOptions {
 
 /** For commands that work on a deployment as well as on a database. */
 export function withUrlOption(command: Command): Command {
-  return command.option('--url <url>', 'a deployment in place of a database, with an API key in MILLRACE_API_KEY')
+  return command.option('--url <url>', 'use a deployment instead of a database; reads an API key from MILLRACE_API_KEY')
 }
 
 /** @throws Failure when both are given */

@@ -38,7 +38,7 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
   charset: {
     looksAt: 'the encoding of the database or connection, and of every text column',
     complainsWhen: 'fails for anything but UTF-8 (`utf8mb4`)',
-    mending: 'the statement of `sql`; a database of another encoding is made anew, and filled by `millrace copy`',
+    mending: 'the statement in `sql`; to change the encoding of a database, create a new one and use `millrace copy`',
   },
   collation: {
     looksAt: 'how text columns compare',
@@ -47,7 +47,7 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
   },
   'schema.migrations': {
     looksAt: 'the migrations that are recorded, and their hashes',
-    complainsWhen: 'fails when one is missing or was edited after it had been applied; newer ones are no fault',
+    complainsWhen: 'fails when one is missing or was edited after it was applied; newer migrations are accepted',
     mending: '`millrace migrate`, or `millrace migrate --accept-changed NAME`',
   },
   'schema.table': {
@@ -132,7 +132,7 @@ export const explanations: Readonly<Record<CheckId, Explanation>> = {
   },
   'secret.reuse': {
     looksAt: "the keys, the tokens and the database's own secret, side by side",
-    complainsWhen: 'fails when one of them stands in two places',
+    complainsWhen: 'fails when a secret is used in two places',
     mending: '`millrace secrets new`, for each its own',
   },
   'restore.unfinished': {

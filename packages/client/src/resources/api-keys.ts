@@ -4,7 +4,7 @@ import { listed, type ListOptions } from '../exchange/pages.ts'
 
 export function createApiKeys(ask: Ask) {
   return {
-    /** `key` is shown this once; it is null where the first answer was lost and this is its replay. */
+    /** `key` is shown only in this answer; it is null when the first answer was lost and this one is its replay. */
     async create(apiKey: NewApiKey, options?: KeyedCallOptions): Promise<MadeApiKey> {
       return read<MadeApiKey>(await ask({ method: 'POST', path: '/v1/api-keys', body: apiKey, isKeyed: true }, options))
     },

@@ -94,7 +94,7 @@ async function bodyOf(response: Response): Promise<ReadableStream<Uint8Array<Arr
   const isStream = response.ok && headers.get('Content-Type')?.startsWith('text/event-stream') === true
   if (isStream && body !== null) return body
   refuseProblems({ status, headers, text: await response.text() })
-  throw new UnexpectedAnswerError(status, 'it is no stream of events')
+  throw new UnexpectedAnswerError(status, 'it is not an event stream')
 }
 
 /** Not every browser iterates over a stream by itself. */

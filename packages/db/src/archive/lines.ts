@@ -49,7 +49,7 @@ export function readHead(line: string): ArchiveHead {
   refuseDuplicates(line, 1)
   const { millrace: format } = head
   if (typeof format !== 'number' || !Number.isSafeInteger(format) || format < 1)
-    throw damaged(1, 'this is no head of an archive')
+    throw damaged(1, 'this is not the head of an archive')
   if (format > formatNumber) {
     throw newer(
       `its format is ${format}, this version of millrace reads ${formatNumber}: use a version that knows format ${format}`,
@@ -57,7 +57,7 @@ export function readHead(line: string): ArchiveHead {
   }
   const { createdAt, source, consistency } = head
   refuseOthers(head, ['millrace', 'createdAt', 'source', 'consistency'], 1)
-  if (typeof createdAt !== 'string' || !isInstant(createdAt)) throw damaged(1, 'createdAt is no time')
+  if (typeof createdAt !== 'string' || !isInstant(createdAt)) throw damaged(1, 'createdAt is not a time')
   if (consistency !== 'snapshot' && consistency !== 'table')
     throw damaged(1, 'consistency is neither snapshot nor table')
   return { createdAt, source: readSource(source), consistency }
@@ -76,13 +76,13 @@ function refuseForeign(line: string): void {
 }
 
 function readSource(source: unknown): ArchiveHead['source'] {
-  if (!isObject(source)) throw damaged(1, 'source is no object')
+  if (!isObject(source)) throw damaged(1, 'source is not an object')
   refuseOthers(source, ['dialect', 'schema'], 1)
   const { dialect, schema } = source
   if (dialect !== 'sqlite' && dialect !== 'postgres' && dialect !== 'mysql')
     throw damaged(1, 'source.dialect is unknown')
   if (typeof schema !== 'number' || !Number.isSafeInteger(schema) || schema < 1)
-    throw damaged(1, 'source.schema is no number of a schema')
+    throw damaged(1, 'source.schema is not the number of a schema')
   if (schema > schemaNumber) {
     throw newer(
       `its schema is ${schema}, this version of millrace knows ${schemaNumber}: use the version that has migration ${schema}`,
@@ -112,7 +112,7 @@ export function readLine(line: string, number: number): ArchiveLine {
 
 /** The digests that the last line tells, one for each table; of those that its schema had not, that of no rows. */
 export function readEnd(tables: unknown, line: number, schema: number): TableDigests {
-  if (!isObject(tables)) throw damaged(line, '`tables` is no object')
+  if (!isObject(tables)) throw damaged(line, '`tables` is not an object')
   const isKnown = ({ since }: ArchiveTable) => since <= schema
   refuseOthers(
     tables,

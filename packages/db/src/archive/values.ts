@@ -9,16 +9,16 @@ export function faultOfValue(column: ArchiveColumn, value: unknown): string | un
     case 'flag':
       return typeof value === 'boolean' ? undefined : 'is neither true nor false'
     case 'count':
-      return typeof value === 'number' && Number.isSafeInteger(value) ? undefined : 'is no safe integer'
+      return typeof value === 'number' && Number.isSafeInteger(value) ? undefined : 'is not a safe integer'
     case 'time':
       return typeof value === 'string' && isInstant(value)
         ? undefined
-        : 'is no time in ISO 8601 with milliseconds, in UTC, of the years 1000 to 9999'
+        : 'is not a time in ISO 8601 with milliseconds, in UTC, of the years 1000 to 9999'
     case 'document':
-      return typeof value === 'string' ? faultOfDocument(value) : 'is no text'
+      return typeof value === 'string' ? faultOfDocument(value) : 'is not text'
     case 'id':
     case 'text':
-      return typeof value === 'string' ? faultOfText(column, value) : 'is no text'
+      return typeof value === 'string' ? faultOfText(column, value) : 'is not text'
   }
 }
 

@@ -44,7 +44,7 @@ export async function holdMigrationLock(
       throw new MigrationError('lock_lost', {
         what: 'The migration lock was lost, and the migration stopped before its next statement.',
         why: 'Its lease could not be renewed in time; another run may have taken over.',
-        fix: 'Run `millrace migrate` again: it goes on where this one stopped.',
+        fix: 'Run `millrace migrate` again: it continues from there.',
       })
     },
     release: () => held.release(),

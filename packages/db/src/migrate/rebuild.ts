@@ -17,7 +17,7 @@ export function isRebuild({ dialect }: Transport, batch: readonly Statement[]): 
 export async function transactRebuild(transport: Transport, batch: readonly Statement[]): Promise<void> {
   const { rebuilding } = transport.dialect.migration
   if (rebuilding === undefined || transport.transactUnchecked === undefined) {
-    throw new TypeError('This driver has no way to leave foreign keys unchecked while a table is made anew.')
+    throw new TypeError('This driver cannot switch off foreign keys while a table is rebuilt.')
   }
   const dangling = await danglingAfter(() => transport.transactUnchecked?.([...batch, rebuilding.check]), rebuilding)
   if (dangling === undefined) return
@@ -45,7 +45,7 @@ function danglingError(dangling: string, { areThereNow }: { readonly areThereNow
     what: 'The migration was not applied, and nothing was changed: rows would refer to rows that are not there.',
     why: `At its end these rows have lost what they refer to: ${dangling}.`,
     fix: areThereNow
-      ? 'The database has such rows already: `PRAGMA foreign_key_check` lists them. Mend or delete them, then run `millrace migrate` again.'
+      ? 'The database already had such rows: `PRAGMA foreign_key_check` lists them. Correct or delete them, then run `millrace migrate` again.'
       : 'The database as it is has no such rows, so the migration itself is at fault: report it, and stay with the version before it.',
   })
 }

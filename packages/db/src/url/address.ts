@@ -40,7 +40,7 @@ function invalidHost(span: Span, host: string, example: string): UrlFault {
   return new UrlFault(
     span,
     "DATABASE_URL's host is neither a host name nor an IP address",
-    'A name has letters, digits, dots, hyphens and underscores; an IPv6 address stands in brackets.',
+    'A host name consists of letters, digits, dots, hyphens and underscores; write an IPv6 address in brackets.',
     `Write ${example}, with [::1] for an IPv6 address; percent-encode @ : / ? # in the password.`,
   )
 }

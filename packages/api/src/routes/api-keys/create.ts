@@ -7,7 +7,7 @@ import { apiKeyJson, madeApiKeySchema, newApiKey } from './contract.ts'
 export const postApiKey = defineRoute({
   method: 'POST',
   path: '/v1/api-keys',
-  summary: 'Make an API key; it is shown this once.',
+  summary: 'Create an API key. It is shown only in this answer.',
   access: { kind: 'user' },
   scope: 'write',
   pathParameters: noParameters,

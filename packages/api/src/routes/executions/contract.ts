@@ -72,7 +72,7 @@ const summaryShape = {
   error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }).nullable(),
   attempts: z.int().meta({ description: 'How often it was claimed.' }),
   maxAttempts: z.int(),
-  fence: z.int().meta({ description: 'Whoever writes to it as a worker sends this.' }),
+  fence: z.int().meta({ description: 'Workers send this with every write.' }),
   leaseUntil: instant.nullable(),
   dueAt: instant.nullable(),
   waitFor: z.array(z.string()).nullable().meta({ description: 'Names of the signals that end its pause.' }),

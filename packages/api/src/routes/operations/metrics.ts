@@ -6,7 +6,7 @@ import { collectMetrics } from '../../services/metrics.ts'
 export const getMetrics = definePublicRoute({
   method: 'GET',
   path: '/metrics',
-  summary: "Prometheus' text format, for whoever has the METRICS_TOKEN.",
+  summary: "Metrics in Prometheus' text format. Needs the METRICS_TOKEN.",
   access: { kind: 'metrics' },
   scope: undefined,
   pathParameters: noParameters,

@@ -22,7 +22,7 @@ const cron = text(1, 255)
   .meta({ description: 'Five fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`; 0 and 7 are Sunday.' })
 
 const timeZone = text(1, 64)
-  .refine(isTimeZone, { error: 'is no time zone of the IANA database, such as Europe/Berlin' })
+  .refine(isTimeZone, { error: 'is not a time zone of the IANA database, such as Europe/Berlin' })
   .meta({ description: 'A name of the IANA database; `UTC` when absent.' })
 
 const overlap = z
