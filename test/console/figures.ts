@@ -1,5 +1,5 @@
 /**
- * What the console costs a browser, by Chromium's own traces: `pnpm figures [--cpu 1] [--only graph]`. The first load, a
+ * What the console costs a browser, by Chromium's own traces: `pnpm figures [--cpu 1] [--only graph] [--trace FILE]`. The first load, a
  * workflow of 1,000 nodes opened and panned, 100,000 executions scrolled through. `--cpu 4` has Chromium run four times
  * slower, as a phone.
  */
@@ -13,7 +13,9 @@ import { workspaceRoot } from '../workspace.ts'
 import { openBrowser, watch } from './browser.ts'
 import { startOwnService, type OwnService } from './own-service.ts'
 
-const { values } = parseArgs({ options: { cpu: { type: 'string', default: '1' }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { cpu: { type: 'string', default: '1' }, only: { type: 'string' }, trace: { type: 'string' } },
+})
 const slowdown = Number(values.cpu)
 const nodes = 1000
 const rows = 100_000
@@ -160,7 +162,7 @@ async function framesDuring(cdp: CDPSession, act: () => Promise<unknown>): Promi
   const tasks = events.filter(({ name, tid }) => name === 'RunTask' && mainThreads.has(tid))
   const longest = Math.max(0, ...tasks.map(({ dur = 0 }) => dur / 1000))
   const working = tasks.reduce((sum, { tdur = 0 }) => sum + tdur, 0) / 1000
-  if (process.env['TRACE_OUT'] !== undefined) writeFileSync(process.env['TRACE_OUT'], JSON.stringify(events))
+  if (values.trace !== undefined) writeFileSync(values.trace, JSON.stringify(events))
   return `at ${(drawn / seconds).toFixed(0)} frames a second, ${(working / drawn).toFixed(1)} ms of the main thread for each, the longest task ${longest.toFixed(0)} ms`
 }
 

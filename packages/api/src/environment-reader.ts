@@ -29,7 +29,8 @@ export class EnvironmentReader {
     const value = this.text(variable)
     if (value === undefined) return otherwise
     const chosen = choices.find((choice) => choice === value)
-    if (chosen === undefined) this.wrong(variable, 'it is not one of the allowed values', `Use ${choices.join(' or ')}.`)
+    if (chosen === undefined)
+      this.wrong(variable, 'it is not one of the allowed values', `Use ${choices.join(' or ')}.`)
     return chosen ?? otherwise
   }
 
