@@ -203,7 +203,7 @@ describe('the console', () => {
 
     await page.getByRole('button', { name: 'Delete' }).click()
     const dialog = page.getByRole('dialog', { name: 'Delete Given?' })
-    await dialog.getByText('all of its shares, schedules and ended executions are lost').waitFor()
+    await dialog.getByText('all of its shares, schedules and ended executions are deleted').waitFor()
     expect(await dialog.getByRole('button', { name: 'Delete' }).isDisabled()).toBe(true)
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
