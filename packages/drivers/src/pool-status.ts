@@ -1,6 +1,6 @@
 import type { PoolStatus } from '@millrace/db/sql/transport'
+import { gatewayTokenHeader, poolStatusPath } from './gateway-wire.ts'
 import type { Endpoint } from './trips.ts'
-import { gatewayTokenHeader } from './trips.ts'
 
 const timeoutMilliseconds = 2000
 
@@ -11,7 +11,7 @@ export async function readPoolStatus({
 }: Pick<Endpoint, 'gatewayUrl' | 'gatewayToken'>): Promise<PoolStatus | undefined> {
   if (gatewayUrl === undefined) return undefined
   try {
-    const answer = await fetch(new URL('/status', gatewayUrl), {
+    const answer = await fetch(new URL(poolStatusPath, gatewayUrl), {
       headers: gatewayToken === undefined ? {} : { [gatewayTokenHeader]: gatewayToken },
       signal: AbortSignal.timeout(timeoutMilliseconds),
     })

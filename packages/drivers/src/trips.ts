@@ -2,6 +2,7 @@ import type { Answer, Fetch } from './fetch.ts'
 import { kindOf } from './observed.ts'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { TripObserver } from '@millrace/db/sql/transport'
+import { gatewayTokenHeader } from './gateway-wire.ts'
 
 /** Where a driver's requests go: a platform's own endpoint, or the gateway with its token. */
 export interface Endpoint {
@@ -13,8 +14,6 @@ export interface Endpoint {
   /** In place of the global `fetch`: of a gateway in the same process. */
   readonly fetch?: Fetch | undefined
 }
-
-export const gatewayTokenHeader = 'X-Millrace-Gateway-Token'
 
 /** What a driver's requests are for. */
 export interface Purpose {

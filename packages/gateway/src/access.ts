@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Refusal } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
+import { gatewayTokenHeader } from '@millrace/drivers/gateway-wire'
 
-export const tokenHeader = 'x-millrace-gateway-token'
+export const tokenHeader = gatewayTokenHeader.toLowerCase()
 
 /** Shorter ones could be guessed: nothing slows guesses down. */
 export const minTokenCharacters = 32

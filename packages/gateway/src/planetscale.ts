@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Target } from '@millrace/db/url'
+import { busyErrno } from '@millrace/drivers/gateway-wire'
 import {
   MysqlConnection,
   MysqlConnectionLostError,
@@ -18,8 +19,6 @@ import { type Ending, Sessions, type Use } from './sessions.ts'
 import { tlsAttempts } from '@millrace/drivers/native/tls'
 import { tabletMessage, type VitessCode, vitessCodeOf, type VitessError } from './vitess-errors.ts'
 
-/** `errno` in the message of an error whose `code` is RESOURCE_EXHAUSTED: no connection came free, nothing was sent. */
-export const busyErrno = 1203
 /** CR_CONN_HOST_ERROR, with the code UNAVAILABLE: the server can't be reached, nothing was sent. */
 export const unreachableErrno = 2003
 /** CR_SERVER_LOST, with the code UNAVAILABLE: the connection broke under a statement, which may have been applied. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { poolStatusPath } from '@millrace/drivers/gateway-wire'
 import type { Fetch } from '@millrace/drivers/fetch'
 import type { Target } from '@millrace/db/url'
 import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf, withBearer } from './access.ts'
@@ -223,7 +224,7 @@ function tell({ request, protocol, metrics, log }: Exchange, status: number, mil
   log({ level, event: 'request', message, traceId: traceIdOf(request.headers) })
 }
 
-const ownPaths: ReadonlySet<string> = new Set(['/healthz', '/status', '/metrics'])
+const ownPaths: ReadonlySet<string> = new Set(['/healthz', poolStatusPath, '/metrics'])
 
 async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply> {
   const { request, protocol, rules, limits, metrics, isClosing } = exchange
@@ -234,7 +235,7 @@ async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply>
   }
   const refusal = refusalOf(path === '/metrics' ? withBearer(request.headers) : request.headers, rules)
   if (refusal !== undefined) return protocol.refuse(refusal)
-  if (path === '/status') {
+  if (path === poolStatusPath) {
     return methodOr405(request, 'GET') ?? jsonReply(200, { dialect: protocol.dialect, ...protocol.status() })
   }
   if (path === '/metrics') return methodOr405(request, 'GET') ?? metrics.reply()

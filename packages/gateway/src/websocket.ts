@@ -7,14 +7,12 @@ import { connectionFailureWords } from '@millrace/drivers/tcp/connection-trouble
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Refusal } from './protocol.ts'
+import { tokenProtocolStart } from '@millrace/drivers/gateway-wire'
 import { openPostgresSocket } from './postgres-socket.ts'
 import { errorResponse, readStartup, StartupRefusal, startupFor } from './postgres-startup.ts'
 
 /** The path of Neon's own proxy. */
 const path = '/v2'
-
-/** The subprotocol that carries the gateway's token, in hexadecimal: a WebSocket sends no headers of its own. */
-const tokenProtocol = 'millrace-token.'
 
 const unreachableSqlState = '08006'
 
@@ -86,7 +84,7 @@ function refuse(stream: Duplex, status: number, message: string): void {
 
 function withToken({ headers }: IncomingMessage): IncomingMessage['headers'] {
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
-  const token = offered?.find((name) => name.startsWith(tokenProtocol))?.slice(tokenProtocol.length)
+  const token = offered?.find((name) => name.startsWith(tokenProtocolStart))?.slice(tokenProtocolStart.length)
   return token === undefined ? headers : { ...headers, [tokenHeader]: Buffer.from(token, 'hex').toString('utf8') }
 }
 

@@ -4,6 +4,7 @@ import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import { plain } from '@millrace/db/dialects/plain'
 import { connectionTrouble, wordsAlone } from '../connection-failure.ts'
+import { tokenProtocolStart } from '../gateway-wire.ts'
 import type { Endpoint } from '../trips.ts'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
 import { readNeonError } from './errors.ts'
@@ -102,8 +103,8 @@ function leadToGateway({ neonConfig }: Client, gatewayUrl: URL): void {
   neonConfig.forceDisablePgSSL = true
 }
 
-/** A WebSocket can send no headers of its own: the token goes as a subprotocol, hexadecimal, which any token can be. */
+/** The subprotocol that carries the token; in hexadecimal, which any token can be written in. */
 function tokenProtocol(token: string): string {
   const bytes = new TextEncoder().encode(token)
-  return `millrace-token.${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `${tokenProtocolStart}${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
