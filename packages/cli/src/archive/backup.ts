@@ -14,7 +14,7 @@ import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { startProgress, type Progress } from '../progress.ts'
-import { withArchiveFailures } from './failure.ts'
+import { withSourceFailures } from './failure.ts'
 import { tellingInterruption } from './moving.ts'
 import { openOutput, type ArchiveOutput } from './output-file.ts'
 import { tableLines } from './table-words.ts'
@@ -45,7 +45,7 @@ export async function backup(context: Context, options: BackupOptions): Promise<
     const { database } = await connect(context, chosen)
     const left = () => `Nothing was written to ${output.shown}; the database is as it was. Run the command again.`
     const { written, found } = await tellingInterruption(context, left, async () => {
-      const dumped = await withArchiveFailures('The database', () =>
+      const dumped = await withSourceFailures('The database', database, () =>
         dumpTo(context, database, output, { consistency, createdAt, encrypter }),
       )
       const readBack = await sealAndReadBack(output, dumped)

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { adopt } from './adopt.ts'
 import { noteOperation } from '../operations.ts'
-import { withArchiveFailures } from './failure.ts'
+import { withArchiveFailures, withSourceFailures } from './failure.ts'
 import { restoredWith } from './restore.ts'
 import { tellingInterruption } from './moving.ts'
 import { startLoadProgress } from './load-progress.ts'
@@ -58,7 +58,7 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
   }
   const left = () => interruptedWords(to.shownUrl)
   const tables = await tellingInterruption(context, left, () =>
-    withArchiveFailures(from.shownUrl, async () => {
+    withSourceFailures(from.shownUrl, source, async () => {
       // Before the target is touched: a source that can't be read leaves no empty database behind.
       await readiness(source)
       const target = await openEmptyTarget(context, to, { isResumed })

@@ -1,6 +1,8 @@
 import { ArchiveError, describeProblem, type ArchiveFault } from '@millrace/db/archive/archive-error'
 import type { ArchiveProblem } from '@millrace/db/archive/archive-error'
+import { findHistoryGaps, gapRepairs, type HistoryGap } from '@millrace/db/archive/history-gaps'
 import { RestoreError, type RestoreFault } from '@millrace/db/archive/restore-error'
+import type { Database } from '@millrace/db/store/database'
 import { Failure, type FailureCode } from '../failure.ts'
 
 const restoreCodes: Record<RestoreFault, FailureCode> = {
@@ -66,6 +68,47 @@ export function problemsFailure(fault: ArchiveFault, problems: readonly ArchiveP
         fix: 'Give the file that holds the AGE-SECRET-KEY-… line with --identity.',
       })
   }
+}
+
+/** Gaps that are told, each with two statements. */
+const mostGaps = 20
+
+/** Runs work that reads a database; what it throws becomes a Failure. Where histories have gaps, it says how to go on. */
+export async function withSourceFailures<Result>(
+  shownSource: string,
+  database: Database,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    const isOfHistory =
+      thrown instanceof ArchiveError &&
+      thrown.fault === 'rows_refused' &&
+      thrown.problems.some(({ table }) => table === 'execution_history')
+    const gaps = isOfHistory ? await findHistoryGaps(database.transport(), mostGaps) : []
+    throw gaps.length > 0 ? gapsFailure(shownSource, database, gaps) : archiveFailure(thrown, shownSource)
+  }
+}
+
+function gapsFailure(shownSource: string, { dialect }: Database, gaps: readonly HistoryGap[]): Failure {
+  const missing = gaps.map(
+    ({ executionId, after, next }) =>
+      `execution ${JSON.stringify(executionId)}: ${next === after + 2 ? `entry ${after + 1} is` : `entries ${after + 1} to ${next - 1} are`} missing`,
+  )
+  const more = gaps.length === mostGaps ? ['and perhaps more'] : []
+  return new Failure(
+    'rows_refused',
+    {
+      what: `${shownSource} has executions whose history has a gap, which no archive can hold.`,
+      why: [...missing, ...more].join('\n'),
+      fix: [
+        'Run these statements, which number the entries that are left anew and change nothing else, then the command again:',
+        ...gapRepairs(dialect, gaps).map((statement) => `${statement};`),
+      ].join('\n'),
+    },
+    'docs/backups.md#a-history-with-a-gap',
+  )
 }
 
 /** Runs work on an archive; what it throws becomes a Failure. */

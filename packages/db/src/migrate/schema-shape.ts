@@ -44,6 +44,8 @@ export interface Catalogue {
   /** Rows of: table, constraint, column, target table, target column. In the order of the columns. */
   readonly foreignKeys: Statement
   readonly quote: (name: string) => string
+  /** A text as SQL has it, for statements that people run. */
+  readonly literal: (text: string) => string
   /** The statements that mend; undefined where the dialect can't by a statement. */
   addColumn(table: string, column: ColumnShape): string | undefined
   changeColumn(table: string, column: ColumnShape): string | undefined

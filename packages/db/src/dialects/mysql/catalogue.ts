@@ -25,6 +25,7 @@ export const mysqlCatalogue: Catalogue = {
     `select table_name, constraint_name, column_name, referenced_table_name, referenced_column_name from information_schema.key_column_usage where table_schema = database() and referenced_table_name is not null order by table_name, constraint_name, ordinal_position`,
   ),
   quote,
+  literal: (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`,
   addColumn: (table, column) =>
     column.isNullable || fillerOf(column) !== undefined
       ? `alter table ${quote(table)} add column ${quote(column.name)} ${typeOf(column)}${column.isNullable ? '' : ` not null default ${fillerOf(column) ?? ''}`}`

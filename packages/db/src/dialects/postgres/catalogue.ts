@@ -36,6 +36,7 @@ export const postgresCatalogue: Catalogue = {
     where c.contype = 'f' and n.nspname = current_schema() order by t.relname, c.conname, k.place`,
   ),
   quote,
+  literal: (text) => `'${text.replaceAll("'", "''")}'`,
   addColumn: (table, column) =>
     `alter table ${quote(table)} add column ${quote(column.name)} ${typeOf(column)}${column.isNullable ? '' : ` not null default ${fillerOf(column)}`}`,
   changeColumn: (table, column) =>

@@ -24,6 +24,7 @@ export const sqliteCatalogue: Catalogue = {
     `select m.name, f.id, f."from", f."table", coalesce(f."to", 'id') from sqlite_master m join pragma_foreign_key_list(m.name) f where m.type = 'table' order by m.name, f.id, f.seq`,
   ),
   quote,
+  literal: (text) => `'${text.replaceAll("'", "''")}'`,
   // SQLite adds a column that takes null only; what it has can't be changed but by making the table anew.
   addColumn: (table, column) =>
     column.isNullable ? `alter table ${quote(table)} add column ${quote(column.name)} ${typeOf(column)}` : undefined,
