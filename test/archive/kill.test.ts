@@ -3,13 +3,18 @@ import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { leanFlags } from '@millrace/cli/archive/moving'
+import { asFailure } from '@millrace/cli/failure'
+import { createLifetime } from '@millrace/cli/lifetime'
+import { createOutput } from '@millrace/cli/output'
+import { createProgram } from '@millrace/cli/program'
 import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
 import { countRows } from '@millrace/db/archive/source'
 import { findDrift } from '@millrace/db/migrate/drift'
 import { readiness } from '@millrace/db/store/readiness'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialects, type Dialect } from '../dialects.ts'
+import { workspaceRoot } from '../workspace.ts'
 import { archiveOf, fill, verified } from './archives.ts'
 import { takeOutRestoredEvent } from './restored-event.ts'
 import { randomFrom } from './sample.ts'
@@ -19,20 +24,36 @@ const kills = isLong ? 20 : 1
 const size = { users: 8, workflows: 20, executions: isLong ? 40_000 : 7000 }
 const longest = 600_000
 
-/** `millrace …`, killed at its n-th insert; without it, run to its end. With the flags that it starts itself again for. */
-async function millrace(
+type Command = 'restore' | 'copy'
+
+/** The short form kills one of them on each dialect, by seed; the long form both. */
+const commands: Readonly<Record<Dialect, readonly Command[]>> = {
+  sqlite: isLong ? ['restore', 'copy'] : ['restore'],
+  postgres: isLong ? ['restore', 'copy'] : ['copy'],
+  mysql: isLong ? ['restore', 'copy'] : ['restore'],
+}
+
+const environment = { PATH: process.env['PATH'] ?? '', SETTINGS_KEYS: `k1:${'A'.repeat(43)}` }
+
+interface Outcome {
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly document: { readonly tables?: TableDigests; readonly error?: { readonly code: string } } | undefined
+}
+
+/** `millrace …`, killed at its n-th insert. With the flags that it starts itself again for. */
+async function killed(
   args: readonly string[],
-  kill?: { readonly atInsert: number; readonly afterMilliseconds: number },
-) {
+  kill: { readonly atInsert: number; readonly afterMilliseconds: number },
+): Promise<Outcome> {
   const child = spawn(
     process.execPath,
     [...leanFlags, join(import.meta.dirname, 'killed-child.ts'), ...args, '--json'],
     {
       env: {
-        PATH: process.env['PATH'],
-        SETTINGS_KEYS: `k1:${'A'.repeat(43)}`,
-        KILL_AT_INSERT: String(kill?.atInsert ?? 0),
-        KILL_AFTER_MILLISECONDS: String(kill?.afterMilliseconds ?? 0),
+        ...environment,
+        KILL_AT_INSERT: String(kill.atInsert),
+        KILL_AFTER_MILLISECONDS: String(kill.afterMilliseconds),
       },
       stdio: ['ignore', 'pipe', 'ignore'],
     },
@@ -42,33 +63,62 @@ async function millrace(
     printed += text
   })
   const [exitCode, signal] = (await once(child, 'close')) as [number | null, string | null]
-  const document =
-    printed === '' ? undefined : (JSON.parse(printed) as { tables?: TableDigests; error?: { code: string } })
-  return { exitCode, signal, document }
+  return { exitCode, signal, document: readDocument(printed) }
 }
 
+function readDocument(printed: string): Outcome['document'] {
+  return printed === '' ? undefined : (JSON.parse(printed) as Outcome['document'])
+}
+
+/** `millrace …` run to its end, in this process. */
+async function millrace(args: readonly string[]): Promise<Outcome> {
+  let printed = ''
+  const streams = { stdout: { write: (text: string) => (printed += text) }, stderr: { write: () => undefined } }
+  const output = createOutput(streams, true)
+  const lifetime = createLifetime()
+  const directories = { caller: workspaceRoot, workspace: workspaceRoot }
+  let exitCode = -1
+  const program = createProgram({
+    streams,
+    isJson: true,
+    run: async (work) => {
+      exitCode = await lifetime.run(() => work({ output, lifetime, directories, environment: () => environment }))
+    },
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (thrown) {
+    const failure = asFailure(thrown)
+    output.failure(failure)
+    exitCode = failure.exitCode
+  }
+  return { exitCode, signal: null, document: readDocument(printed) }
+}
+
+let source: ReachedDatabase
+let expected: TableDigests
+let archive: string
+let otherArchive: string
+
+beforeAll(async () => {
+  // Commands that move rows start their process again with these, unless it has them.
+  process.execArgv.push(...leanFlags)
+  source = await reachDatabase('sqlite')
+  expected = await fill(source.database, size)
+  archive = join(inject('directory'), 'kill.millrace')
+  writeFileSync(archive, await archiveOf(source.database))
+  otherArchive = `${archive}.other`
+  writeFileSync(otherArchive, await archiveOf(source.database))
+}, longest)
+
+afterAll(async () => {
+  process.execArgv.splice(-leanFlags.length)
+  await source.stop()
+})
+
 describeDialects((dialect) => {
-  let source: ReachedDatabase
-  let expected: TableDigests
-  let archive: string
-  let otherArchive: string
-
-  beforeAll(async () => {
-    source = await reachDatabase('sqlite')
-    expected = await fill(source.database, size)
-    archive = join(inject('directory'), `kill-${dialect}.millrace`)
-    writeFileSync(archive, await archiveOf(source.database))
-    otherArchive = `${archive}.other`
-    writeFileSync(otherArchive, await archiveOf(source.database))
-  }, longest)
-
-  afterAll(() => source.stop())
-
   /** Cut off again and again, each time somewhere between the first row and the last. */
-  async function expectResumable(
-    command: readonly ['restore' | 'copy', ...string[]],
-    target: ReachedDatabase,
-  ): Promise<void> {
+  async function expectResumable(command: readonly [Command, ...string[]], target: ReachedDatabase): Promise<void> {
     const random = randomFrom(dialect.length)
     for (let count = 0; count < kills; count += 1) {
       const kill = {
@@ -76,7 +126,7 @@ describeDialects((dialect) => {
         atInsert: count === 0 ? 3 + Math.floor(random() * 5) : 1 + Math.floor(random() * 2),
         afterMilliseconds: Math.floor(random() * 12),
       }
-      const cut = await millrace(count === 0 ? command : [...command, '--resume'], kill)
+      const cut = await killed(count === 0 ? command : [...command, '--resume'], kill)
       expect(cut).toEqual({ exitCode: null, signal: 'SIGKILL', document: undefined })
       await expect(readiness(target.database)).rejects.toMatchObject({ fault: 'restore_in_progress' })
       const rows = await countRows(target.database.transport())
@@ -95,23 +145,22 @@ describeDialects((dialect) => {
     expect(await verified(await archiveOf(target.database))).toMatchObject({ archive: { tables: expected } })
   }
 
-  test(`a restore that is killed (${kills}) is resumed to the same digests`, { timeout: longest }, async () => {
-    const target = await reachDatabase(dialect)
-    try {
-      await expectResumable(['restore', archive, '--database', target.raw.url], target)
-    } finally {
-      await target.stop()
-    }
-  })
-
-  test(`a copy that is killed (${kills}) is resumed to the same digests`, { timeout: longest }, async () => {
-    const target = await reachDatabase(dialect)
-    try {
-      await expectResumable(['copy', '--from', source.raw.url, '--to', target.raw.url], target)
-    } finally {
-      await target.stop()
-    }
-  })
+  test.each(commands[dialect])(
+    `a %s that is killed (${kills}) is resumed to the same digests`,
+    { timeout: longest },
+    async (command) => {
+      const target = await reachDatabase(dialect)
+      try {
+        const args =
+          command === 'restore'
+            ? [archive, '--database', target.raw.url]
+            : ['--from', source.raw.url, '--to', target.raw.url]
+        await expectResumable([command, ...args], target)
+      } finally {
+        await target.stop()
+      }
+    },
+  )
 
   test(
     'a killed restore is resumed by the same archive alone, shuts the database, and is abandoned',
@@ -120,7 +169,7 @@ describeDialects((dialect) => {
       const target = await reachDatabase(dialect)
       try {
         const command = ['restore', archive, '--database', target.raw.url]
-        await millrace(command, { atInsert: 5, afterMilliseconds: 3 })
+        await killed(command, { atInsert: 5, afterMilliseconds: 3 })
         // Made of the same rows at another time: another archive.
         const other = await millrace(['restore', otherArchive, '--database', target.raw.url, '--resume'])
         expect(other).toMatchObject({ exitCode: 1, document: { error: { code: 'restore_in_progress' } } })

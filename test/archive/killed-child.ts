@@ -4,21 +4,44 @@
  */
 import { spawn } from 'node:child_process'
 import process from 'node:process'
-import { OwnRequests } from '@millrace/gateway/own-requests'
+import { MysqlSession } from '@millrace/drivers/native/mysql-session'
+import { PostgresConnection } from '@millrace/drivers/native/postgres-connection'
+import { SqliteSession } from '@millrace/drivers/native/sqlite-session'
 
 const { KILL_AT_INSERT, KILL_AFTER_MILLISECONDS } = process.env
 const killAt = Number(KILL_AT_INSERT)
 let inserts = 0
 
-// The real thing, called with its own object below.
-// oxlint-disable-next-line typescript/unbound-method
-const send = OwnRequests.prototype.fetch
+/** Called with each statement's text before it is sent. */
+function watch(text: string): void {
+  if (/^(?:(?:with .*)?insert into|copy )/s.test(text) && (inserts += 1) === killAt) killSoon()
+}
 
-OwnRequests.prototype.fetch = async function watched(input, init) {
-  const body = input instanceof Request ? await input.clone().text() : init?.body
-  const isInsert = typeof body === 'string' && /"(?:query|sql)":"(?:with [^"]*)?insert into/.test(body)
-  if (isInsert && (inserts += 1) === killAt) killSoon()
-  return send.call(this, input, init)
+// The real things, each called with its own object below.
+/* oxlint-disable typescript/unbound-method */
+const { run: runSqlite } = SqliteSession.prototype
+const { run: runMysql } = MysqlSession.prototype
+const { query: queryPostgres, copyIn: copyIntoPostgres } = PostgresConnection.prototype
+/* oxlint-enable typescript/unbound-method */
+
+SqliteSession.prototype.run = function watched(statement) {
+  watch(statement.text)
+  return runSqlite.call(this, statement)
+}
+
+MysqlSession.prototype.run = function watched(statement) {
+  watch(statement.text)
+  return runMysql.call(this, statement)
+}
+
+PostgresConnection.prototype.query = function watched(text, ...others) {
+  watch(text)
+  return queryPostgres.call(this, text, ...others)
+}
+
+PostgresConnection.prototype.copyIn = function watched(statement, text) {
+  watch(statement)
+  return copyIntoPostgres.call(this, statement, text)
 }
 
 function killSoon(): void {

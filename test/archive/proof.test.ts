@@ -1,5 +1,5 @@
 import { watchRows } from '@millrace/db/archive/checked-rows'
-import { digestOf, TablesDigester, type TableDigests } from '@millrace/db/archive/digest'
+import { TablesDigester, type TableDigests } from '@millrace/db/archive/digest'
 import { abandonRestore, loadRows } from '@millrace/db/archive/load'
 import { HeldMark, readMark } from '@millrace/db/archive/mark'
 import { Proof } from '@millrace/db/archive/proof'
@@ -26,7 +26,7 @@ describeDialects((dialect) => {
 
   /** What was written, as far as the filter lets it. */
   async function proofOf(pages: RowPages, isWritten: (id: unknown) => boolean = () => true) {
-    const proof = new Proof()
+    const proof = new Proof(target.database.transport())
     const digester = new TablesDigester()
     for await (const { table, entries } of pages) {
       const page: RowPage = { table, entries: entries.filter(({ row }) => isWritten(row['id'])) }
@@ -34,7 +34,7 @@ describeDialects((dialect) => {
       digester.add(page)
     }
     const expected: TableDigests = digester.finish()
-    return proof.complete(target.database.transport(), expected, {})
+    return proof.complete(expected, {})
   }
 
   test('a mark is held though its progress is noted twice, and not once another has taken it over', async () => {
@@ -58,7 +58,7 @@ describeDialects((dialect) => {
     await empty(target)
   })
 
-  test('what the database digests is what an archive digests', async () => {
+  test('what the database digests is what was written to it', async () => {
     await fill(target.database, size)
     const transport = target.database.transport()
     for (const table of archiveTables) {
@@ -67,10 +67,8 @@ describeDialects((dialect) => {
         const last = entries.at(-1)?.row
         const after = entries.at(0)?.row
         if (last === undefined || after === undefined || entries.length < 2) continue
-        const found = await reader.digest({ after, last })
-        // MariaDB writes control characters otherwise: then rows are compared.
-        if (entries.some(({ text }) => /\\u00/.test(text))) continue
-        expect(found).toEqual({ rows: entries.length - 1, sha256: digestOf(entries.slice(1)) })
+        const found = await reader.digest({ after, last }, 7)
+        expect(found).toEqual({ rows: entries.length - 1, sha256: reader.digestOf(entries.slice(1)) })
       }
     }
   })

@@ -107,14 +107,6 @@ describe('the file', () => {
     expect(rows).toEqual(['wal', 2n, 1n])
   })
 
-  it.each([
-    [false, 0n],
-    [true, 1n],
-  ])('sorts what is large in files where it is told to: %s', async (sortsInFiles, expected) => {
-    const { client } = await startLibsql({ sortsInFiles })
-    expect((await client.execute('pragma temp_store')).rows[0]?.[0]).toBe(expected)
-  })
-
   it('in a directory that is missing is an error that says so', async () => {
     const { target } = await startLibsql()
     if (target.via !== 'file') throw new Error('no file')

@@ -130,6 +130,7 @@ function delegating(current: () => Database): Database {
     store: (observer) => current().store(observer),
     transport: (observer) => current().transport(observer),
     snapshot: () => current().snapshot(),
+    load: () => current().load(),
     pendingMigrations: (observer) => current().pendingMigrations(observer),
     poolStatus: () => current().poolStatus(),
     close: () => current().close(),

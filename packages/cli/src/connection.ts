@@ -97,25 +97,46 @@ export async function loadDrivers(): Promise<typeof OpenDatabase> {
 /** A statement over a whole table, as the ones that measure it, takes its time. */
 export const wholeTableSeconds = 3600
 
-export interface ConnectOptions extends Pick<GatewayPlace, 'onlyReads'> {
+export interface ConnectOptions {
+  /** Of a SQLite file: it stays as it is. */
+  readonly onlyReads?: boolean
   /** How long one statement may take; as long as a request's when absent. */
   readonly timeoutSeconds?: number
 }
 
-/** Opens the database, through a gateway of this process where it has no HTTP endpoint; closed when the command ends. */
+/**
+ * Opens the database: a file or a server by a driver in this process, a platform over HTTP. Closed when the command ends.
+ * @throws Failure when the file or a certificate cannot be opened
+ */
 export async function connect(
   context: Context,
   chosen: ChosenDatabase,
-  { timeoutSeconds, ...place }: ConnectOptions = {},
+  options: ConnectOptions = {},
 ): Promise<Connection> {
-  const openDatabase = await loadDrivers()
-  const { target } = chosen
-  if (!needsGateway(target)) return { ...chosen, database: await openDatabase({ target, timeoutSeconds }) }
-  // To move a million rows takes no more memory than to move ten.
-  const gateway = await openGateway(context, target, { ...place, sortsInFiles: true })
-  return {
-    ...chosen,
-    database: await openDatabase({ target, gatewayUrl: gateway.url, fetch: gateway.fetch, timeoutSeconds }),
+  return { ...chosen, database: await openTarget(context, chosen.target, options) }
+}
+
+/** As `connect`. */
+export async function openTarget(
+  context: Context,
+  target: Target,
+  { timeoutSeconds, onlyReads }: ConnectOptions,
+): Promise<Database> {
+  const { openNativeDatabase } = await import('@millrace/drivers/native/open')
+  const file = { onlyReads, movesRows: true }
+  const database = await openedNatively(target, () => openNativeDatabase({ target, timeoutSeconds, file }))
+  context.lifetime.defer(() => endSoon(database.close(), context.lifetime.interruption, interruptedCloseMilliseconds))
+  return database
+}
+
+async function openedNatively(target: Target, open: () => Promise<Database>): Promise<Database> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    if (error.name === 'SqliteFailure' && target.via === 'file') throw fileFailure(error)
+    if (error.name === 'TlsFileError') throw certificateFailure(error)
+    throw error
   }
 }
 
@@ -139,8 +160,6 @@ export interface GatewayPlace {
   readonly tokens?: (() => readonly string[]) | undefined
   /** Of a SQLite file: it stays as it is. */
   readonly onlyReads?: boolean
-  /** Of a SQLite file: sort what is large in files. */
-  readonly sortsInFiles?: boolean
   readonly log?: GatewayLog
   /** Serves others than this command, whose transactions are to end before it does. */
   readonly isForOthers?: boolean
@@ -163,11 +182,22 @@ export async function openGateway(context: Context, target: GatewayTarget, place
   return gateway
 }
 
-/** Who interrupts does not wait for a server that does not answer: what is open is rolled back when it is cut off. */
-async function closeSoon(gateway: Gateway, interruption: AbortSignal, isForOthers: boolean): Promise<void> {
+function closeSoon(gateway: Gateway, interruption: AbortSignal, isForOthers: boolean): Promise<void> {
   const closed = gateway.close({ waitsForTransactions: isForOthers })
-  const patience = isForOthers ? othersCloseMilliseconds : interruptedCloseMilliseconds
-  await (interruption.aborted ? Promise.race([closed, delay(patience)]) : closed)
+  return endSoon(closed, interruption, isForOthers ? othersCloseMilliseconds : interruptedCloseMilliseconds)
+}
+
+/** Who interrupts does not wait for a server that does not answer: what is open is rolled back when it is cut off. */
+async function endSoon(ended: Promise<void>, interruption: AbortSignal, milliseconds: number): Promise<void> {
+  await (interruption.aborted ? Promise.race([ended, delay(milliseconds)]) : ended)
+}
+
+function certificateFailure(error: Error): Failure {
+  return new Failure('settings_invalid', {
+    what: 'The database cannot be opened.',
+    why: error.message,
+    fix: 'Give the path of a readable PEM file in the option ssl_ca of DATABASE_URL, or leave it out.',
+  })
 }
 
 function startFailure({ code, message, fix }: GatewayStartError): Failure {

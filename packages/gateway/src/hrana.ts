@@ -24,7 +24,6 @@ type SqliteFileTarget = Extract<Target, { readonly via: 'file' }>
 
 export interface HranaOptions {
   readonly onlyReads: boolean
-  readonly sortsInFiles: boolean
   readonly limits: GatewayLimits
   readonly log: Log
   /** Told of what goes wrong with a request. */
@@ -82,14 +81,11 @@ class HranaGateway {
   readonly #streams: Sessions<BatonStream>
 
   constructor(target: SqliteFileTarget, options: HranaOptions) {
-    const { limits, log, onlyReads, sortsInFiles } = options
+    const { limits, log, onlyReads } = options
     const file = prepareSqliteFile(target.path)
     openFirst(file, onlyReads ? 'PRAGMA schema_version' : 'PRAGMA journal_mode = WAL')
     this.#options = options
-    this.#pool = new Pool(
-      () => Promise.resolve().then(() => SqliteConnection.open(file, { sortsInFiles })),
-      target.options,
-    )
+    this.#pool = new Pool(() => Promise.resolve().then(() => SqliteConnection.open(file)), target.options)
     this.#lock = new WriteLock(limits.lockSeconds, () => {
       log({
         level: 'warn',

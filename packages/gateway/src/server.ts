@@ -35,8 +35,6 @@ export interface GatewayOptions {
   readonly foundRows?: boolean
   /** SQLite only: leave the file as it is, with the journal that it has, since nothing will be written. */
   readonly onlyReads?: boolean
-  /** SQLite only: sort what is large in files, which TMPDIR has to have room for, instead of in memory. */
-  readonly sortsInFiles?: boolean
   readonly limits?: Partial<GatewayLimits>
   readonly log?: (entry: GatewayLogEntry) => void
 }
@@ -163,14 +161,14 @@ function openProtocol(options: GatewayOptions, parts: ProtocolParts): Protocol {
 }
 
 function protocolFor(options: GatewayOptions, parts: ProtocolParts): Protocol {
-  const { target, strict, foundRows, onlyReads = false, sortsInFiles = false } = options
+  const { target, strict, foundRows, onlyReads = false } = options
   switch (target.dialect) {
     case 'postgres':
       return neonProtocol(target, parts)
     case 'mysql':
       return planetscaleProtocol(target, { isStrict: strict === true, foundRows: foundRows === true, ...parts })
     case 'sqlite':
-      if (target.via === 'file') return hranaProtocol(target, { ...parts, onlyReads, sortsInFiles })
+      if (target.via === 'file') return hranaProtocol(target, { ...parts, onlyReads })
       throw new GatewayStartError(
         'settings_invalid',
         'A libsql:// database speaks HTTP itself and needs no gateway.',

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { Database } from '@millrace/db/store/database'
 import { allNotChecked, fail, notChecked, ok, type Finding } from '@millrace/db/checklist/finding'
 import type { Target } from '@millrace/db/url'
-import { loadDrivers, needsGateway, openGateway } from '../connection.ts'
+import { openTarget } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 
@@ -14,13 +14,10 @@ export type Opened =
 
 /** Opens the database so that nothing changes it: a SQLite file that is not there stays so. */
 export async function openUnchanged(context: Context, target: Target): Promise<Opened> {
-  const openDatabase = await loadDrivers()
-  if (!needsGateway(target)) return { isOpen: true, database: await openDatabase({ target }) }
   const obstacle = target.via === 'file' ? fileObstacle(target.path) : undefined
   if (obstacle !== undefined) return { isOpen: false, findings: obstacle }
   try {
-    const gateway = await openGateway(context, target, { onlyReads: true })
-    return { isOpen: true, database: await openDatabase({ target, gatewayUrl: gateway.url }) }
+    return { isOpen: true, database: await openTarget(context, target, { onlyReads: true }) }
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown
     return { isOpen: false, findings: startObstacle(target, thrown) }

@@ -7,6 +7,8 @@ import type { Statement } from '../sql/statement.ts'
 export interface BulkDialect {
   /** Whether many rows are written faster without the indexes that only serve reading, and those made at the end. */
   readonly makesIndexesLast: boolean
+  /** Whether foreign keys can be dropped and made again, and rows be loaded faster meanwhile. */
+  readonly makesForeignKeysLast: boolean
   /** Begins a transaction that doesn't wait for the locks of others for long; where the driver's time limit does not do. */
   readonly waitsBriefly?: Statement
   /** How many pages are written at the same time, each by a connection of its own. */
@@ -24,13 +26,25 @@ export interface BulkDialect {
   sortKey(value: Column | SQL): SQL
   /** Texts as one text. */
   join(texts: readonly SQL[]): SQL<string>
+  /** Values as the database itself writes them as text. */
+  readonly raw: RawValues
   /**
-   * A column's value as JSON, by the database's own functions; null where it is null. What no archive can hold becomes
-   * JSON that is refused as such, never another value.
+   * The texts of a subquery's rows as one, in the keys' order and with `recordSeparator` between. It may be cut where it is
+   * long.
    */
-  json(column: Column, spec: ArchiveColumn): SQL
-  /** The texts of a subquery's rows as one, in the keys' order and with LF between. It may be cut where it is long. */
   readonly listed: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
-  /** SHA-256, hexadecimal, over the texts of a subquery's rows in the keys' order, each followed by LF; where there is one. */
+  /**
+   * SHA-256, hexadecimal, over the texts of a subquery's rows in the keys' order, each followed by `recordSeparator`; where
+   * there is one.
+   */
   readonly digest?: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
+}
+
+export interface RawValues {
+  /** A column's value as text; null where it is null, and `invalid` where it has none. */
+  select(column: Column, spec: ArchiveColumn, invalid: SQL): SQL
+  /** What `select` gives of that value. */
+  write(spec: ArchiveColumn, value: string | number | boolean): string
+  /** The value of such a text. What an archive can't hold stays text or becomes what is refused, never another value. */
+  read(spec: ArchiveColumn, text: string): string | number | boolean
 }

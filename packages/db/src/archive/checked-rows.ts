@@ -40,11 +40,11 @@ export class RowWatch {
   }
 
   /** Once the versions are through: wrong heads, each told once. */
-  *wrongHeads(isAtEnd: boolean): Generator<string> {
+  wrongHeads(isAtEnd: boolean): Iterable<string> {
     const areVersionsThrough = isAtEnd || (this.#table !== undefined && positionOf(this.#table) > versionsPosition)
-    if (this.#headsAreChecked || !areVersionsThrough) return
+    if (this.#headsAreChecked || !areVersionsThrough) return []
     this.#headsAreChecked = true
-    yield* this.#references.wrongHeads()
+    return this.#references.wrongHeads()
   }
 
   finish(): TableDigests {
@@ -82,7 +82,7 @@ async function* watched(pages: RowPages, watch: RowWatch): AsyncGenerator<RowPag
     const { table, entries } = page
     for (const entry of entries) {
       line += 1
-      const [fault] = [...faultsOfValues(table, entry.row), ...watch.faultsOf(table, entry)]
+      const fault = firstFaultOfValues(table, entry.row) ?? watch.faultsOf(table, entry)[0]
       if (fault !== undefined) throw refused(line, table, `${describeKey(table, entry.row)}: ${fault}`)
       refuseWrongHead(watch.wrongHeads(false), line)
     }
@@ -92,13 +92,12 @@ async function* watched(pages: RowPages, watch: RowWatch): AsyncGenerator<RowPag
   refuseWrongHead(watch.wrongHeads(true), line + 1)
 }
 
-function faultsOfValues({ columns }: ArchiveTable, row: ArchiveRow): readonly string[] {
-  const faults: string[] = []
+function firstFaultOfValues({ columns }: ArchiveTable, row: ArchiveRow): string | undefined {
   for (const column of columns) {
     const fault = faultOfValue(column, row[column.name])
-    if (fault !== undefined) faults.push(`${column.name} ${fault}`)
+    if (fault !== undefined) return `${column.name} ${fault}`
   }
-  return faults
+  return undefined
 }
 
 function refuseWrongHead([what]: Iterable<string>, line: number): void {

@@ -1,7 +1,10 @@
 import { nameKey } from '../schema/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { Loading } from '../sql/loading.ts'
+import type { Transport } from '../sql/transport.ts'
 import { bulkOf } from './bulk-dialects.ts'
 import type { Statement } from '../sql/statement.ts'
+import { rawValues } from './raw-rows.ts'
 import { entryOf, type ArchiveEntry, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
 
@@ -11,16 +14,33 @@ const derivedColumns: Partial<Record<ArchiveTableName, Readonly<Record<string, s
   workflows: { name_key: 'name' },
 }
 
-/** One statement that inserts a page's rows, with what follows from them. */
-export function insertStatement(dialect: Dialect, { table, entries }: RowPage): Statement {
+/** Inserts a page's rows, with what follows from them; all or none. */
+export type InsertPage = (page: RowPage) => Promise<unknown>
+
+/** By one statement a page. */
+export function insertingBy(transport: Transport): InsertPage {
+  return (page) => transport.run(insertStatement(transport.dialect, page))
+}
+
+/** By the driver's own way to load many rows. */
+export function insertingInto(loading: Loading, dialect: Dialect): InsertPage {
   const bulk = bulkOf(dialect)
+  return (page) => {
+    const { columns, entries } = withDerived(page)
+    const names = columns.map(({ name }) => name)
+    return loading.insert(page.table.name, names, rawValues(bulk, { ...page.table, columns }, entries))
+  }
+}
+
+export function insertStatement(dialect: Dialect, page: RowPage): Statement {
+  const { columns, entries } = withDerived(page)
+  return bulkOf(dialect).insertRows(page.table.name, columns, entries)
+}
+
+function withDerived({ table, entries }: RowPage): Pick<ArchiveTable, 'columns'> & Pick<RowPage, 'entries'> {
   const derived = derivedColumns[table.name]
-  if (derived === undefined) return bulk.insertRows(table.name, table.columns, entries)
-  return bulk.insertRows(
-    table.name,
-    columnsWith(table, derived),
-    entries.map((entry) => completed(entry, derived)),
-  )
+  if (derived === undefined) return { columns: table.columns, entries }
+  return { columns: columnsWith(table, derived), entries: entries.map((entry) => completed(entry, derived)) }
 }
 
 function columnsWith(table: ArchiveTable, derived: Readonly<Record<string, string>>): readonly ArchiveColumn[] {

@@ -1,46 +1,55 @@
 /**
  * A set of keys that holds 64 bits of each: two of a million are taken for one with a chance of one in forty million, and
- * what that would let pass, the database's own foreign keys refuse.
+ * what that would let pass, the check of references in the database itself refuses.
  */
 export class KeySet {
-  #slots = new BigUint64Array(1024)
+  /** Two words of 32 bits each. */
+  #slots = new Uint32Array(2048)
   #size = 0
 
   add(key: string): void {
-    if (this.#size * 2 > this.#slots.length) this.#grow()
-    if (place(this.#slots, hashOf(key))) this.#size += 1
+    if (this.#size * 4 > this.#slots.length) this.#grow()
+    if (place(this.#slots, ...hashOf(key))) this.#size += 1
   }
 
   has(key: string): boolean {
-    const hash = hashOf(key)
-    return this.#slots[slotOf(this.#slots, hash)] === hash
+    const [high, low] = hashOf(key)
+    const at = slotOf(this.#slots, high, low)
+    return this.#slots[at] === high && this.#slots[at + 1] === low
   }
 
   #grow(): void {
-    const larger = new BigUint64Array(this.#slots.length * 2)
-    for (const hash of this.#slots) if (hash !== 0n) place(larger, hash)
+    const larger = new Uint32Array(this.#slots.length * 2)
+    for (let at = 0; at < this.#slots.length; at += 2) {
+      const high = this.#slots[at] ?? 0
+      const low = this.#slots[at + 1] ?? 0
+      if (high !== 0 || low !== 0) place(larger, high, low)
+    }
     this.#slots = larger
   }
 }
 
 /** Whether it was not there yet. */
-function place(slots: BigUint64Array, hash: bigint): boolean {
-  const slot = slotOf(slots, hash)
-  if (slots[slot] === hash) return false
-  slots[slot] = hash
+function place(slots: Uint32Array, high: number, low: number): boolean {
+  const at = slotOf(slots, high, low)
+  if (slots[at] === high && slots[at + 1] === low) return false
+  slots[at] = high
+  slots[at + 1] = low
   return true
 }
 
 /** Where the hash is, or would be: open addressing, and a half of the slots is always free. */
-function slotOf(slots: BigUint64Array, hash: bigint): number {
-  const last = slots.length - 1
-  let slot = Number(hash & BigInt(last))
-  while (slots[slot] !== 0n && slots[slot] !== hash) slot = (slot + 1) & last
-  return slot
+function slotOf(slots: Uint32Array, high: number, low: number): number {
+  const last = slots.length / 2 - 1
+  for (let slot = low & last; ; slot = (slot + 1) & last) {
+    const at = slot * 2
+    const isFree = slots[at] === 0 && slots[at + 1] === 0
+    if (isFree || (slots[at] === high && slots[at + 1] === low)) return at
+  }
 }
 
-/** Two hashes of 32 bits (Murmur's mixing, from different seeds) as one; never 0, which is a free slot. */
-function hashOf(key: string): bigint {
+/** Two hashes of 32 bits (Murmur's mixing, from different seeds); never both 0, which is a free slot. */
+function hashOf(key: string): readonly [high: number, low: number] {
   let [high, low] = [0x9e3779b9, 0x85ebca6b]
   for (let at = 0; at < key.length; at += 1) {
     const code = key.charCodeAt(at)
@@ -49,8 +58,8 @@ function hashOf(key: string): bigint {
     low = Math.imul(low ^ code, 0x1b873593)
     low = (low << 15) | (low >>> 17)
   }
-  const hash = (BigInt(mixed(high)) << 32n) | BigInt(mixed(low))
-  return hash === 0n ? 1n : hash
+  const words = [mixed(high), mixed(low)] as const
+  return words[0] === 0 && words[1] === 0 ? [0, 1] : words
 }
 
 function mixed(value: number): number {

@@ -3,9 +3,11 @@ import { bulkOf } from './bulk-dialects.ts'
 import { plain } from '../dialects/plain.ts'
 import { DatabaseError } from '../sql/errors.ts'
 import { retried } from '../store/retry.ts'
-import { readSchema, type IndexShape, type TableShape } from '../migrate/schema-shape.ts'
+import { readSchema, type ForeignKeyShape, type IndexShape, type TableShape } from '../migrate/schema-shape.ts'
+import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
+import { refuseBrokenReferences } from './foreign-keys.ts'
 import type { HeldMark } from './mark.ts'
 import { isWorthAgain, patience } from './patience.ts'
 import { archiveTables, type ArchiveTable, type ArchiveTableName } from './tables.ts'
@@ -13,14 +15,21 @@ import { archiveTables, type ArchiveTable, type ArchiveTableName } from './table
 /** Below so many rows of a table it costs more to make its indexes anew than to keep them. */
 const indexesLastFrom = 5000
 
-/** One index of a table of any size. */
-const indexSeconds = 3600
+/** One index or foreign key of a table of any size. */
+const makeSeconds = 3600
 
 /** A reader's lock on the table is not waited for any longer: the tables are small by then, and the indexes may stay. */
 const dropSeconds = 5
 
-interface LateIndex extends IndexShape {
+/** What a table has beside its rows, and can do without while they are written. */
+interface LatePart {
   readonly table: ArchiveTableName
+  readonly name: string
+  readonly drop: string
+  readonly make: string
+  isThere(table: TableShape | undefined): boolean
+  /** Whether another of the name stands in its way. */
+  isTaken(table: TableShape | undefined): boolean
 }
 
 interface LateIndexesOptions {
@@ -28,12 +37,15 @@ interface LateIndexesOptions {
   readonly mark: Pick<HeldMark, 'guard' | 'check'>
   /** Rows written to a table, from which on its indexes are left out; for the tests. */
   readonly from?: number | undefined
+  /** Whether rows may be loaded without foreign keys, where the dialect has them made last. */
+  readonly makesForeignKeys?: boolean
 }
 
 /**
- * The indexes of tables that many rows go into: those that only serve reading are left out meanwhile, and made when all
- * rows are there, from sorted keys. Primary keys, unique indexes and foreign keys stay. A database without its indexes
- * is one under the mark; whoever resumes or abandons makes those that are missing.
+ * The indexes and foreign keys of tables that many rows go into: indexes that only serve reading are left out meanwhile, and
+ * made when all rows are there, from sorted keys. So are foreign keys where the dialect can and rows are loaded: making one
+ * checks all rows at once. Primary keys and unique indexes stay. A database without them is one under the mark; whoever
+ * resumes or abandons makes those that are missing.
  */
 export class LateIndexes {
   readonly #transport: Transport
@@ -42,14 +54,17 @@ export class LateIndexes {
   readonly #written = new Map<ArchiveTableName, number>()
   readonly #leftOut = new Set<string>()
   readonly #isResumed: boolean
+  readonly #makesForeignKeys: boolean
   #canLeaveOut: boolean
 
   /** @param transport not shared with statements that run at the same time: some here have a time limit of their own */
-  constructor(transport: Transport, { isResumed, mark, from = indexesLastFrom }: LateIndexesOptions) {
+  constructor(transport: Transport, options: LateIndexesOptions) {
+    const { isResumed, mark, from = indexesLastFrom, makesForeignKeys = false } = options
     this.#transport = transport
     this.#mark = mark
     this.#from = from
     this.#isResumed = isResumed
+    this.#makesForeignKeys = makesForeignKeys
     this.#canLeaveOut = bulkOf(transport.dialect).makesIndexesLast
   }
 
@@ -82,13 +97,13 @@ export class LateIndexes {
    * indexes, which the first is tried with, and where a reader holds the table.
    */
   async #leaveOut(table: ArchiveTableName): Promise<void> {
-    const indexes = await patiently(() => presentIndexes(this.#transport, table))
-    const [first] = indexes
+    const parts = await patiently(() => presentParts(this.#transport, table, this.#makesForeignKeys))
+    const [first] = parts
     if (first === undefined) return
     // Before: a transaction whose answer is lost may have been done.
-    for (const { name } of indexes) this.#leftOut.add(name)
-    const drops = indexes.map((index) => dropOf(this.#transport, index))
-    const trial = [dropOf(this.#transport, first), makeOf(this.#transport, first)]
+    for (const { name } of parts) this.#leftOut.add(name)
+    const drops = parts.map(({ drop }) => plain(drop))
+    const trial = [plain(first.drop), plain(first.make)]
     const { waitsBriefly } = bulkOf(this.#transport.dialect)
     const beginning = waitsBriefly === undefined ? [] : [waitsBriefly]
     const all = [...beginning, ...this.#mark.guard(), ...trial, ...drops]
@@ -112,7 +127,7 @@ interface Making {
   readonly isNeeded?: (name: string) => boolean
 }
 
-/** Makes the indexes that the archive's tables should have and lack, where they can have been left out. */
+/** Makes the indexes and foreign keys that the archive's tables should have and lack, where they can have been left out. */
 export async function makeMissingIndexes(
   transport: Transport,
   { before = () => Promise.resolve(), isNeeded = () => false }: Making = {},
@@ -120,14 +135,17 @@ export async function makeMissingIndexes(
   if (!bulkOf(transport.dialect).makesIndexesLast) return
   const live = await patiently(() => readSchema(transport))
   for (const { name: table } of archiveTables) {
-    for (const index of readingIndexes(transport, table)) {
+    for (const part of lateParts(transport, table, true)) {
       // One of another shape keeps the name: a lack that was there before.
-      if (live.get(table)?.indexes.some(({ name }) => name === index.name) === true) continue
-      await before(index.name)
+      if (part.isTaken(live.get(table))) continue
+      await before(part.name)
+      const making: Statement = { ...plain(part.make), timeoutSeconds: makeSeconds }
       try {
-        await retried(() => transport.run(makeOf(transport, index)), isMakingWorthAgain, patience)
+        await retried(() => transport.run(making), isMakingWorthAgain, patience)
       } catch (thrown) {
-        if (!(thrown instanceof DatabaseError) || isWorthAgain(thrown) || isNeeded(index.name)) throw thrown
+        if (!(thrown instanceof DatabaseError)) throw thrown
+        if (thrown.fault === 'foreign_key_violation') await refuseBrokenReferences(transport)
+        if (isWorthAgain(thrown) || isNeeded(part.name)) throw thrown
       }
     }
   }
@@ -142,28 +160,58 @@ function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
   return retried(work, isWorthAgain, patience)
 }
 
-async function presentIndexes(transport: Transport, table: ArchiveTableName): Promise<readonly LateIndex[]> {
+async function presentParts(
+  transport: Transport,
+  table: ArchiveTableName,
+  withForeignKeys: boolean,
+): Promise<readonly LatePart[]> {
   const live = await readSchema(transport)
-  return readingIndexes(transport, table).filter((index) => hasIndex(live.get(table), index))
+  return lateParts(transport, table, withForeignKeys).filter((part) => part.isThere(live.get(table)))
 }
 
-/** Those that only serve reading: unique ones refuse rows, too. */
-function readingIndexes({ dialect }: Transport, table: ArchiveTableName): readonly LateIndex[] {
-  const indexes = catalogueOf(dialect).expected.get(table)?.indexes ?? []
-  return indexes.filter(({ isUnique }) => !isUnique).map((index) => ({ ...index, table }))
+/** Indexes that only serve reading, since unique ones refuse rows, too; and foreign keys, which are checked when made. */
+function lateParts({ dialect }: Transport, table: ArchiveTableName, withForeignKeys: boolean): readonly LatePart[] {
+  const { expected } = catalogueOf(dialect)
+  const { indexes = [], foreignKeys = [] } = expected.get(table) ?? {}
+  const isWithKeys = withForeignKeys && bulkOf(dialect).makesForeignKeysLast
+  return [
+    ...indexes.filter(({ isUnique }) => !isUnique).map((index) => lateIndex(dialect, table, index)),
+    ...(isWithKeys ? foreignKeys.flatMap((key) => lateForeignKey(dialect, table, key)) : []),
+  ]
 }
 
-function hasIndex(live: TableShape | undefined, { name, columns, isUnique }: IndexShape): boolean {
-  const found = live?.indexes.find((index) => index.name === name)
-  return found?.isUnique === isUnique && found.columns.join() === columns.join()
-}
-
-function dropOf({ dialect }: Transport, { name }: LateIndex): Statement {
-  return plain(`drop index if exists ${catalogueOf(dialect).quote(name)}`)
-}
-
-function makeOf({ dialect }: Transport, { name, table, columns }: LateIndex): Statement {
+function lateIndex(dialect: Dialect, table: ArchiveTableName, { name, columns, isUnique }: IndexShape): LatePart {
   const { quote } = catalogueOf(dialect)
-  const text = `create index if not exists ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`
-  return { ...plain(text), timeoutSeconds: indexSeconds }
+  return {
+    table,
+    name,
+    drop: `drop index if exists ${quote(name)}`,
+    make: `create index if not exists ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`,
+    isThere(live) {
+      const found = live?.indexes.find((index) => index.name === name)
+      return found?.isUnique === isUnique && found.columns.join() === columns.join()
+    },
+    isTaken: (live) => live?.indexes.some((index) => index.name === name) === true,
+  }
+}
+
+function lateForeignKey(dialect: Dialect, table: ArchiveTableName, key: ForeignKeyShape): readonly LatePart[] {
+  const catalogue = catalogueOf(dialect)
+  const { quote } = catalogue
+  const make = catalogue.addForeignKey(table, key)
+  if (make === undefined) return []
+  const isSame = (other: ForeignKeyShape) =>
+    [other.target, ...other.columns, ...other.targetColumns].join() ===
+    [key.target, ...key.columns, ...key.targetColumns].join()
+  return [
+    {
+      table,
+      name: key.name,
+      drop: `alter table ${quote(table)} drop constraint if exists ${quote(key.name)}`,
+      make,
+      isThere: (live) => live?.foreignKeys.some((other) => other.name === key.name && isSame(other)) === true,
+      // One of another name does what this one does.
+      isTaken: (live) => live?.foreignKeys.some((other) => other.name === key.name || isSame(other)) === true,
+    },
+  ]
 }

@@ -5,6 +5,8 @@ import { bulkOf } from './bulk-dialects.ts'
 import { buildQuery, buildStatement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 import type { TableDigests } from './digest.ts'
+import { refuseBrokenReferences } from './foreign-keys.ts'
+import { insertingBy, insertingInto } from './insertion.ts'
 import { LateIndexes, makeMissingIndexes } from './late-indexes.ts'
 import { HeldMark, markWords, readMark, type RestoreMark } from './mark.ts'
 import { Proof } from './proof.ts'
@@ -49,14 +51,37 @@ export async function loadRows(
     ? await resumeMark(transport, options.digest)
     : await beginUnderMark(transport, options.digest)
   await emptyShortLived(transport)
-  const proof = new Proof()
-  await writeAll(database, mark, noted(pages, proof), options)
+  const proof = new Proof(transport)
+  const indexes = await writeAll(database, mark, noted(pages, proof), options)
   const digests = finish()
   await raiseLastSeq(transport)
-  // Under the mark nobody else writes: what is read now needs no snapshot.
-  await proof.complete(transport, digests, options)
+  await complete(transport, [() => makeIndexes(indexes, options), () => proof.complete(digests, options)])
+  options.signal?.throwIfAborted()
+  // Where they are made last, they were checked as they were made.
+  if (!bulkOf(transport.dialect).makesForeignKeysLast) await refuseBrokenReferences(transport)
   await mark.lift()
   return digests
+}
+
+function makeIndexes(indexes: LateIndexes, { onIndex, signal }: LoadOptions): Promise<void> {
+  return indexes.make((name) => {
+    signal?.throwIfAborted()
+    onIndex?.(name)
+  })
+}
+
+/**
+ * What is left when all rows are there; at once where the database is a server. Under the mark nobody else writes: what is
+ * read needs no snapshot.
+ */
+async function complete({ dialect }: Transport, parts: readonly (() => Promise<void>)[]): Promise<void> {
+  if (bulkOf(dialect).writesAtOnce === 1) {
+    for (const part of parts) await part()
+    return
+  }
+  const all = parts.map((part) => part())
+  await Promise.allSettled(all)
+  await Promise.all(all)
 }
 
 /** Takes the mark of an interrupted run over, if it is of the same rows. */
@@ -165,12 +190,27 @@ async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<
   }
 }
 
-/** Pages are read while those before them are written; a table is begun when the one before it is all there. */
-async function writeAll(database: Database, mark: HeldMark, pages: RowPages, options: LoadOptions): Promise<void> {
+/**
+ * Pages are read while those before them are written; a table is begun when the one before it is all there.
+ * @returns the indexes that are still to be made
+ */
+async function writeAll(
+  database: Database,
+  mark: HeldMark,
+  pages: RowPages,
+  options: LoadOptions,
+): Promise<LateIndexes> {
   const transport = database.transport()
   const { isResumed, signal, indexesLastFrom: from } = options
-  const sink = new RowSink(transport, options)
-  const indexes = new LateIndexes(database.transport(), { isResumed, mark, from })
+  const loading = await database.load()
+  const insert = loading === undefined ? insertingBy(transport) : insertingInto(loading, transport.dialect)
+  const sink = new RowSink(transport, insert, options)
+  const indexes = new LateIndexes(database.transport(), {
+    isResumed,
+    mark,
+    from,
+    makesForeignKeys: loading !== undefined,
+  })
   const { writesAtOnce } = bulkOf(transport.dialect)
   const underWay = new Set<Promise<void>>()
   let table: ArchiveTable | undefined
@@ -205,12 +245,10 @@ async function writeAll(database: Database, mark: HeldMark, pages: RowPages, opt
   } finally {
     // Whoever takes the rows out again must not be overtaken by them.
     await Promise.allSettled(underWay)
+    await loading?.close()
   }
-  await indexes.make((name) => {
-    signal?.throwIfAborted()
-    options.onIndex?.(name)
-  })
   signal?.throwIfAborted()
+  return indexes
 }
 
 /** Rows deleted by one statement. */

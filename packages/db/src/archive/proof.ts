@@ -1,5 +1,6 @@
 import type { Transport } from '../sql/transport.ts'
-import { digestOf, differingTables, TablesDigester, type TableDigests } from './digest.ts'
+import { differingTables, TablesDigester, type TableDigests } from './digest.ts'
+import { ownText } from './raw-rows.ts'
 import type { RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'
 import { TableReader, type RowRange } from './source.ts'
@@ -22,12 +23,19 @@ const provenAtOnce = 3
 
 /**
  * Proves that a database holds what was written to it: the digest of each page's rows is asked of the database when all
- * is written. A page's digest is of the same text that its table's is of, so that all pages together say the table's.
+ * is written. A page's digest is of its values as that database writes them as text. Together the pages are the table's rows,
+ * whose digest by RFC 8785 was made of the same values as they were written.
  */
 export class Proof {
+  readonly #transport: Transport
   readonly #digester = new TablesDigester()
   /** One of thousands of rows: their keys and digests are all that is held. */
   readonly #pages: ProvenPage[] = []
+  #reader: TableReader | undefined
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
 
   /** Takes note of a page that was written. */
   add(page: RowPage): void {
@@ -35,9 +43,11 @@ export class Proof {
     const last = entries.at(-1)?.row
     if (last === undefined) return
     this.#digester.add(page)
+    if (this.#reader?.table !== table) this.#reader = new TableReader(this.#transport, table)
     const before = this.#pages.at(-1)
     const after = before?.table === table ? before.last : undefined
-    this.#pages.push({ table, after, last: keyOf(table, last), rows: entries.length, sha256: digestOf(entries) })
+    const sha256 = this.#reader.digestOf(entries)
+    this.#pages.push({ table, after, last: keyOf(table, last), rows: entries.length, sha256 })
   }
 
   /**
@@ -45,13 +55,14 @@ export class Proof {
    * @throws RestoreError `proof_failed`
    * @throws DatabaseError
    */
-  async complete(transport: Transport, expected: TableDigests, options: ProofOptions): Promise<void> {
+  async complete(expected: TableDigests, options: ProofOptions): Promise<void> {
     const written = this.#digester.finish()
     const differing = differingTables(expected, written)
     if (differing.length > 0) throw failed(differing.map((name) => `${name} was written in part or changed on its way`))
-    for (const table of archiveTables) await this.#completeTable(new TableReader(transport, table), table, options)
+    for (const table of archiveTables)
+      await this.#completeTable(new TableReader(this.#transport, table), table, options)
     for (const table of archiveTables) {
-      const rows = await new TableReader(transport, table).count()
+      const rows = await new TableReader(this.#transport, table).count()
       if (rows === expected[table.name].rows) continue
       throw failed([`${table.name} has ${rows} rows instead of ${expected[table.name].rows}`])
     }
@@ -81,14 +92,19 @@ export class Proof {
 
 /** By the digest of what the database writes; where that is another, by the rows' values. */
 async function isThere(reader: TableReader, page: ProvenPage): Promise<boolean> {
-  const found = await reader.digest(page)
+  const found = await reader.digest(page, page.rows + 1)
   if (found.rows === page.rows && found.sha256 === page.sha256) return true
   const entries = await reader.range(page, page.rows + 1)
-  return entries.length === page.rows && digestOf(entries) === page.sha256
+  return entries.length === page.rows && reader.digestOf(entries) === page.sha256
 }
 
 function keyOf({ key }: ArchiveTable, row: RowRange['last']): RowRange['last'] {
-  return Object.fromEntries(key.map((name) => [name, row[name] ?? null]))
+  return Object.fromEntries(
+    key.map((name) => {
+      const value = row[name] ?? null
+      return [name, typeof value === 'string' ? ownText(value) : value]
+    }),
+  )
 }
 
 function placeOf(table: ArchiveTableName, { last }: ProvenPage): string {

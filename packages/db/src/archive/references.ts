@@ -1,6 +1,7 @@
 import { nameKey } from '../schema/names.ts'
 import { KeySet } from './key-set.ts'
 import type { ArchiveRow, ArchiveValue } from './row.ts'
+import { ownText } from './raw-rows.ts'
 import { sha256Of } from './sha256.ts'
 import type { ArchiveTableName } from './tables.ts'
 
@@ -21,11 +22,11 @@ export class References {
       case 'users':
         return this.#addUser(row)
       case 'api_keys':
-        return [...this.#userFaults(row, 'user_id'), ...this.#uniqueFaults(table, row, 'key_sha256')]
+        return together(this.#userFaults(row, 'user_id'), this.#uniqueFaults(table, row, 'key_sha256'))
       case 'settings':
         return [...this.#userFaults(row, 'user_id'), ...this.#uniqueFaults(table, row, 'user_id')]
       case 'workflows':
-        this.#workflows.set(valueOf(row, 'id'), new Workflow(row))
+        this.#workflows.set(ownText(String(row['id'])), new Workflow(row))
         return this.#userFaults(row, 'owner_id')
       case 'workflow_versions':
         return [
@@ -48,12 +49,10 @@ export class References {
         ]
       case 'executions':
         this.#executions.add(String(row['id']))
-        return [
-          ...(this.#workflows.get(valueOf(row, 'workflow_id'))?.faultsOfExecution(row) ?? [
-            'workflow_id refers to no workflow',
-          ]),
-          ...this.#userFaults(row, 'user_id'),
-        ]
+        return together(
+          this.#workflows.get(valueOf(row, 'workflow_id'))?.faultsOfExecution(row) ?? noWorkflow,
+          this.#userFaults(row, 'user_id'),
+        )
       case 'execution_history':
         return this.#historyFaults(row)
       case 'audit':
@@ -71,7 +70,7 @@ export class References {
   }
 
   #addUser(row: ArchiveRow): readonly string[] {
-    this.#users.add(valueOf(row, 'id'))
+    this.#users.add(ownText(String(row['id'])))
     const keys = { 'username, ignoring case,': row['username'], 'email, ignoring case,': row['email'] }
     return [
       ...this.#uniqueFaults('users', row, 'username'),
@@ -85,14 +84,13 @@ export class References {
     const executionId = String(row['execution_id'])
     if (this.#history.executionId !== executionId) this.#history = new History(executionId)
     const isThere = this.#history.isBegun || this.#executions.has(executionId)
-    return [...(isThere ? [] : ['execution_id refers to no execution']), ...this.#history.add(row)]
+    return together(isThere ? none : ['execution_id refers to no execution'], this.#history.add(row))
   }
 
   #userFaults(row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
-    return columns.flatMap((column) => {
-      const id = valueOf(row, column)
-      return id === null || this.#users.has(id) ? [] : [`${column} refers to no user`]
-    })
+    const isBroken = (column: string) => valueOf(row, column) !== null && !this.#users.has(valueOf(row, column))
+    if (!columns.some(isBroken)) return none
+    return columns.filter(isBroken).map((column) => `${column} refers to no user`)
   }
 
   #uniqueFaults(table: ArchiveTableName, row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
@@ -104,9 +102,18 @@ export class References {
     const keys = this.#uniqueKeys.get(index) ?? new Set<string>()
     this.#uniqueKeys.set(index, keys)
     if (keys.has(key)) return [`another row has the same ${what}`]
-    keys.add(key)
+    keys.add(ownText(key))
     return []
   }
+}
+
+/** One for all rows with which nothing is wrong: there are millions. */
+const none: readonly string[] = []
+const noWorkflow: readonly string[] = ['workflow_id refers to no workflow']
+
+function together(left: readonly string[], right: readonly string[]): readonly string[] {
+  if (left.length === 0) return right
+  return right.length === 0 ? left : [...left, ...right]
 }
 
 function valueOf(row: ArchiveRow, column: string): ArchiveValue {
@@ -165,7 +172,7 @@ class Workflow {
   faultsOfExecution(row: ArchiveRow): readonly string[] {
     const number = Number(row['version_number'])
     const isThere = this.#ranges.some(({ first, last }) => first <= number && number <= last)
-    return isThere ? [] : ['version_number refers to no version of the workflow']
+    return isThere ? none : ['version_number refers to no version of the workflow']
   }
 
   get faultOfHead(): string | undefined {

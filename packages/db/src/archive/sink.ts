@@ -1,7 +1,7 @@
 import type { DatabaseError } from '../sql/errors.ts'
 import { retried } from '../store/retry.ts'
 import type { Transport } from '../sql/transport.ts'
-import { insertStatement } from './insertion.ts'
+import type { InsertPage } from './insertion.ts'
 import { isWorthAgain, patience } from './patience.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'
@@ -15,6 +15,7 @@ import { compareKeys } from './text-order.ts'
  */
 export class RowSink {
   readonly #transport: Transport
+  readonly #insert: InsertPage
   /** Whether rows of an earlier run may be there. */
   readonly #isResumed: boolean
   #table: ArchiveTable | undefined
@@ -24,8 +25,9 @@ export class RowSink {
   /** Rows that the table still holds from an earlier run, behind those that were met. */
   #rowsLeft = 0
 
-  constructor(transport: Transport, { isResumed }: { readonly isResumed: boolean }) {
+  constructor(transport: Transport, insert: InsertPage, { isResumed }: { readonly isResumed: boolean }) {
     this.#transport = transport
+    this.#insert = insert
     this.#isResumed = isResumed
   }
 
@@ -57,8 +59,7 @@ export class RowSink {
 
   async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<number> {
     const missing = mayBeThere ? await this.#missingOf(page, after) : page.entries
-    if (missing.length > 0)
-      await this.#transport.run(insertStatement(this.#transport.dialect, { ...page, entries: missing }))
+    if (missing.length > 0) await this.#insert({ ...page, entries: missing })
     return missing.length
   }
 

@@ -6,8 +6,9 @@ import { readQuery } from '../store/read-query.ts'
 import { buildQuery, buildStatement, type Statement } from '../sql/statement.ts'
 import type { RawResult } from '../sql/transport.ts'
 import { entryOf, type ArchiveEntry, type ArchiveRow, type ArchiveValue, type RowPage, type RowPages } from './row.ts'
+import { RawRows, recordSeparator, type RawColumn } from './raw-rows.ts'
 import { sha256Of } from './sha256.ts'
-import { archiveTables, type ArchiveColumn, type ArchiveTable } from './tables.ts'
+import { archiveTables, type ArchiveTable } from './tables.ts'
 
 /** What rows are read through: a snapshot, or a transport where each statement sees its own moment. */
 export interface Readable {
@@ -56,8 +57,9 @@ const pagesAhead = 8
 /** Reads one table by its primary key. */
 export class TableReader {
   readonly #database: Readable
-  readonly #table: ArchiveTable
-  readonly #columns: readonly { readonly spec: ArchiveColumn; readonly column: Column }[]
+  readonly table: ArchiveTable
+  readonly #columns: readonly RawColumn[]
+  readonly #raw: RawRows
   readonly #key: readonly Column[]
   /** Undefined until it was looked at. */
   #sortsByIndex: boolean | undefined
@@ -68,7 +70,7 @@ export class TableReader {
 
   constructor(database: Readable, table: ArchiveTable) {
     this.#database = database
-    this.#table = table
+    this.table = table
     const columns: readonly Column[] = Object.values(getTableColumns(this.#drizzleTable))
     const byName = new Map(columns.map((column) => [column.name, column]))
     const columnNamed = (name: string) => {
@@ -77,6 +79,7 @@ export class TableReader {
       return column
     }
     this.#columns = table.columns.map((spec) => ({ spec, column: columnNamed(spec.name) }))
+    this.#raw = new RawRows(bulkOf(database.dialect), this.#columns)
     this.#key = table.key.map(columnNamed)
   }
 
@@ -93,13 +96,18 @@ export class TableReader {
     return this.#entries(and(this.#isBehind(after), this.#isUpTo(last)), limit)
   }
 
-  /** The digest of a range's rows as the database writes them, by its own functions where it has them. */
-  async digest({ after, last }: RowRange): Promise<{ readonly rows: number; readonly sha256: string }> {
+  /** What `digest` gives of these rows, of which there is at least one. */
+  digestOf(entries: readonly ArchiveEntry[]): string {
+    return sha256Of(this.#raw.write(this.table, entries))
+  }
+
+  /** The digest of a range's rows, at most `limit`, as the database writes them as text, by its own functions where it has them. */
+  async digest({ after, last }: RowRange, limit: number): Promise<{ readonly rows: number; readonly sha256: string }> {
     const { digest, listed } = this.#bulk
     await this.#lookAtKeys()
     const condition = and(this.#isBehind(after), this.#isUpTo(last))
-    const { text, rows } = await this.#aggregate(condition, undefined, digest ?? listed)
-    return { rows, sha256: digest === undefined ? sha256Of(`${text}\n`) : text }
+    const { text, rows } = await this.#aggregate(condition, limit, digest ?? listed)
+    return { rows, sha256: digest === undefined ? sha256Of(`${text}${recordSeparator}`) : text }
   }
 
   async *pages(limits: PageLimits): AsyncGenerator<RowPage> {
@@ -122,7 +130,7 @@ export class TableReader {
         // The database has the next page ready when this one is done with.
         next = read(last)
         next.catch(() => undefined)
-        yield { table: this.#table, entries }
+        yield { table: this.table, entries }
       }
     } finally {
       await next.catch(() => undefined)
@@ -151,7 +159,7 @@ export class TableReader {
   }
 
   get #drizzleTable() {
-    return this.#database.dialect.tables[this.#table.property]
+    return this.#database.dialect.tables[this.table.property]
   }
 
   get #rowBytes(): SQL<number> {
@@ -184,8 +192,8 @@ export class TableReader {
   }
 
   #isTextKey(position: number): boolean {
-    const name = this.#table.key[position]
-    return this.#table.columns.some((column) => column.name === name && column.kind === 'id')
+    const name = this.table.key[position]
+    return this.table.columns.some((column) => column.name === name && column.kind === 'id')
   }
 
   /** How many of the next rows' documents fit into a page; 1 where the first alone is larger, 0 behind the last. */
@@ -235,43 +243,34 @@ export class TableReader {
     return found.map((values) => entryOf(this.#rowOf(values)))
   }
 
-  /**
-   * All rows in one value: drivers take each value of each row through several hands. Undefined where the database has cut
-   * it, or it holds what is no JSON.
-   */
+  /** All rows in one value. Undefined where the database has cut it, or it can't be told apart. */
   async #entriesOfList(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[] | undefined> {
-    const { text, rows: count } = await this.#aggregate(condition, limit, this.#bulk.listed)
-    const rows = readList(text)
-    return rows?.length === count ? rows.map(entryOf) : undefined
+    const { text, rows } = await this.#aggregate(condition, limit, this.#bulk.listed)
+    return this.#raw.read(text, rows)
   }
 
-  /** How many rows there are, and one text made of all of theirs in order. */
+  /**
+   * How many rows there are, and one text made of all of theirs in order. The limit also keeps MariaDB from merging the
+   * subquery: merged, a prepared statement is refused with error 1140 when it is run again.
+   */
   async #aggregate(
     condition: SQL | undefined,
-    limit: number | undefined,
+    limit: number,
     aggregate: BulkDialect['listed'],
   ): Promise<{ readonly text: string; readonly rows: number }> {
     const { builder } = this.#database.dialect
     const [first, second = sql`null`] = this.#order
     const rows = builder
-      .select({ text: this.#rowText.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
+      .select({ text: this.#raw.select.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
       .from(this.#drizzleTable)
       .where(condition)
       .orderBy(...this.#ascending)
-    const page = (limit === undefined ? rows : rows.limit(limit)).as('page')
+      .limit(limit)
+    const page = rows.as('page')
     const text = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
     const counted = builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
     const [found] = await readQuery(this.#database, buildQuery(counted))
     return { text: found?.text ?? '', rows: found?.rows ?? 0 }
-  }
-
-  /** The row as the archive has it. */
-  get #rowText(): SQL<string> {
-    const members = this.#columns.flatMap(({ spec, column }, position) => [
-      sql.raw(`'${position === 0 ? '{' : ','}"${spec.name}":'`),
-      sql`coalesce(${this.#bulk.json(column, spec)}, 'null')`,
-    ])
-    return this.#bulk.join([...members, sql`'}'`])
   }
 
   #rowOf(values: readonly unknown[]): ArchiveRow {
@@ -327,15 +326,4 @@ function archiveValue(column: Column, value: unknown): ArchiveValue {
   if (decoded instanceof Date) return decoded.toISOString()
   if (typeof decoded === 'string' || typeof decoded === 'boolean' || typeof decoded === 'number') return decoded
   throw new TypeError(`the column ${column.name} gave a value of type ${typeof decoded}`)
-}
-
-/** A list of rows as the database wrote it, a line each; undefined where they are no JSON. */
-function readList(list: string): readonly ArchiveRow[] | undefined {
-  try {
-    // Members stand in the order of columns, and what is wrong with their values is told by who takes the rows.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return JSON.parse(`[${list.replaceAll('\n', ',')}]`) as readonly ArchiveRow[]
-  } catch {
-    return undefined
-  }
 }

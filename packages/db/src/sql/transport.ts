@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts'
+import type { Loading } from './loading.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Statement } from './statement.ts'
 
@@ -63,6 +64,8 @@ export interface Connection {
   readonly transport: Connect
   /** Begins a read-only transaction in which all reads are of one moment. */
   snapshot(): Promise<Snapshot>
+  /** Opens sessions that rows are loaded by; absent where statements are all that the driver has. */
+  load?(): Promise<Loading>
   /** Undefined where there is no pool, or it does not say. */
   poolStatus(): Promise<PoolStatus | undefined>
   /** Ends what it holds open. Never throws. */

@@ -1,5 +1,6 @@
 import type { Dialect } from '../sql/dialect.ts'
 import { DatabaseError, databaseError } from '../sql/errors.ts'
+import type { Loading } from '../sql/loading.ts'
 import type { Snapshot } from '../sql/snapshot.ts'
 import type { Connection, PoolStatus, Transport, TripObserver } from '../sql/transport.ts'
 import { pendingMigrations } from '../schema/known-migrations.ts'
@@ -23,6 +24,8 @@ export interface Database {
   transport(observer?: TripObserver): Transport
   /** Begins a read-only transaction in which all reads are of one moment, without looking at the schema. */
   snapshot(): Promise<Snapshot>
+  /** Opens sessions that many rows are loaded by, without looking at the schema; undefined where the driver has none. */
+  load(): Promise<Loading | undefined>
   /** Migrations that the code knows and the database lacks; all of them where it has no record of any. */
   pendingMigrations(observer?: TripObserver): Promise<readonly string[]>
   /** Of the pool or the gateway that serves it; undefined where none does, or it does not say. */
@@ -39,6 +42,7 @@ export function createDatabase(connection: Connection, options: DatabaseOptions 
     dialect: connection.dialect,
     transport: (observer) => connection.transport(observer),
     snapshot: () => connection.snapshot(),
+    load: async () => connection.load?.(),
     pendingMigrations: (observer) => pendingOrAll(connection.transport(observer), retrying),
     poolStatus: () => connection.poolStatus(),
     close: () => connection.close(),

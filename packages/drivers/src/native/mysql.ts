@@ -1,5 +1,6 @@
 import { mysql } from '@millrace/db/dialects/mysql/dialect'
 import type { DatabaseError } from '@millrace/db/sql/errors'
+import type { Loading } from '@millrace/db/sql/loading'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, RawResult, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
@@ -82,6 +83,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
         }),
     }),
     snapshot: () => openSnapshot(open),
+    load: () => Promise.resolve(openLoading(open, address, options)),
     poolStatus: () => Promise.resolve(pool.status()),
     close: () => pool.close(),
   }
@@ -139,5 +141,40 @@ async function openSnapshot(open: () => Promise<MysqlSession>): Promise<Snapshot
   } catch (thrown) {
     await session.close()
     throw readError(thrown, undefined)
+  }
+}
+
+/** Connections of its own on which foreign keys are not checked; InnoDB never checks them later. */
+function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, options: NativeOptions): Loading {
+  const openUnchecked = async () => {
+    const session = await open()
+    try {
+      await session.command('set session foreign_key_checks = 0')
+      return session
+    } catch (thrown) {
+      await session.close()
+      throw thrown
+    }
+  }
+  const pool = new Pool(openUnchecked, address.options)
+  return {
+    async insert(table, columns, rows) {
+      const names = columns.map((name) => `\`${name}\``).join(', ')
+      const places = `(${columns.map(() => '?').join(', ')})`
+      const text = `insert into \`${table}\` (${names}) values ${rows.map(() => places).join(', ')}`
+      try {
+        const lease = await pool.acquire()
+        try {
+          await withinSeconds(options.timeoutSeconds, stoppable(lease, open), () =>
+            lease.connection.run({ text, parameters: rows.flat() }),
+          )
+        } finally {
+          lease.release()
+        }
+      } catch (thrown) {
+        throw readError(thrown, text)
+      }
+    },
+    close: () => pool.close(),
   }
 }

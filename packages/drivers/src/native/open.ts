@@ -3,7 +3,7 @@ import type { Connection } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
 import { openDatabase } from '../open.ts'
 import type { ConnectionLog } from './log.ts'
-import type { NativeOptions } from './pooled.ts'
+import type { NativeOptions, SqliteFileOptions } from './pooled.ts'
 
 export interface NativeDatabaseSettings extends DatabaseOptions {
   readonly target: Target
@@ -11,6 +11,8 @@ export interface NativeDatabaseSettings extends DatabaseOptions {
   readonly timeoutSeconds?: number | undefined
   /** Told of connections that fail; silent when absent. */
   readonly log?: ConnectionLog | undefined
+  /** How a SQLite file is opened. */
+  readonly file?: SqliteFileOptions | undefined
 }
 
 /** A target that a driver of this process reaches by TCP or as a file. */
@@ -25,15 +27,15 @@ export function isNative(target: Target): target is NativeTarget {
  * @throws SqliteFailure where the file can't be opened, TlsFileError where `ssl_ca` can't be read
  */
 export async function openNativeDatabase(settings: NativeDatabaseSettings): Promise<Database> {
-  const { target, timeoutSeconds = 30, log = () => undefined } = settings
+  const { target, timeoutSeconds = 30, log = () => undefined, file } = settings
   if (!isNative(target)) return openDatabase({ ...settings, target })
-  return createDatabase(await connectNative(target, { timeoutSeconds, log }), settings)
+  return createDatabase(await connectNative(target, { timeoutSeconds, log, file }), settings)
 }
 
 export async function connectNative(target: NativeTarget, options: NativeOptions): Promise<Connection> {
   switch (target.dialect) {
     case 'sqlite':
-      return (await import('./sqlite.ts')).connect(target)
+      return (await import('./sqlite.ts')).connect(target, options.file)
     case 'postgres':
       return (await import('./postgres.ts')).connect(target, options)
     case 'mysql':

@@ -8,6 +8,18 @@ export interface NativeOptions {
   readonly log: ConnectionLog
   /** MySQL only: count the rows that an UPDATE matched instead of those that it changed. */
   readonly foundRows?: boolean
+  /** SQLite only. */
+  readonly file?: SqliteFileOptions | undefined
+}
+
+export interface SqliteFileOptions {
+  /** The file keeps its journal mode: nothing of it changes unless a statement changes it. */
+  readonly onlyReads?: boolean | undefined
+  /**
+   * For moving any number of rows: what is large is sorted in files of TMPDIR, which has to be writable then, and a turn of
+   * the event loop stands before each statement, so that signals and finalizers have theirs.
+   */
+  readonly movesRows?: boolean | undefined
 }
 
 /** Why the pool lent no connection, as a DatabaseError; undefined where that was not it. */

@@ -1,4 +1,6 @@
+import { finished } from 'node:stream/promises'
 import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
 import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
@@ -57,7 +59,7 @@ export interface PostgresOpenOptions {
   readonly log: ConnectionLog
   /**
    * Between two leases: `new` as for another client, or `kept` with its prepared statements, for one that alters nothing. A
-   * kept one takes pipelines, and other statements one after the other.
+   * kept one takes pipelines and copies in, and other statements one after the other.
    */
   readonly session: 'new' | 'kept'
 }
@@ -83,7 +85,8 @@ export class PostgresConnection implements PooledConnection {
    * Connects, logs in and sets the session. Throws pg's DatabaseError when the server answered with an error (wrong
    * password, no such database, too many connections), PostgresUnreachableError otherwise.
    */
-  static async open(address: ServerAddress, { tls, log, session }: PostgresOpenOptions): Promise<PostgresConnection> {
+  static async open(address: ServerAddress, options: PostgresOpenOptions): Promise<PostgresConnection> {
+    const { tls, log, session } = options
     const [first, ...fallbacks] = tls
     let result = await connect(address, first, session)
     for (const fallback of fallbacks) {
@@ -143,16 +146,29 @@ export class PostgresConnection implements PooledConnection {
     try {
       return await send()
     } catch (error) {
-      if (error instanceof DatabaseError) {
-        // The server ends the session after these.
-        if (error.severity === 'FATAL' || error.severity === 'PANIC') this.#isLost = true
-        throw error
-      }
-      this.#isLost = true
-      throw new PostgresConnectionLostError('The connection to PostgreSQL broke while a statement ran.', {
-        cause: error,
-      })
+      throw this.#failureOf(error)
     }
+  }
+
+  /** Runs `copy … from stdin` with that text as its input, as one transaction. Throws as `query`. */
+  copyIn(statement: string, text: string): Promise<void> {
+    return this.#sending(() => {
+      const stream = this.#client.query(copyFrom(statement))
+      stream.end(text)
+      return finished(stream)
+    })
+  }
+
+  #failureOf(error: unknown): Error {
+    if (error instanceof DatabaseError) {
+      // The server ends the session after these.
+      if (error.severity === 'FATAL' || error.severity === 'PANIC') this.#isLost = true
+      return error
+    }
+    this.#isLost = true
+    return new PostgresConnectionLostError('The connection to PostgreSQL broke while a statement ran.', {
+      cause: error,
+    })
   }
 
   /** Ends a transaction, if there is one. Never throws: a connection on which this fails is lost. */

@@ -2,6 +2,7 @@ import { DatabaseError as ServerError } from 'pg'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
 import { plain } from '@millrace/db/dialects/plain'
 import type { DatabaseError } from '@millrace/db/sql/errors'
+import type { Loading, RawValue } from '@millrace/db/sql/loading'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, RawResult, TransportLimits } from '@millrace/db/sql/transport'
@@ -90,6 +91,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
       },
     }),
     snapshot: () => openSnapshot(() => PostgresConnection.open(address, { ...opening, session: 'new' })),
+    load: () => Promise.resolve(openLoading(open, address, options)),
     poolStatus: () => Promise.resolve(pool.status()),
     close: () => pool.close(),
   }
@@ -172,4 +174,64 @@ async function openSnapshot(open: () => Promise<PostgresConnection>): Promise<Sn
     throw thrown
   }
   return { dialect: postgres, run: (statement) => runRead(connection, statement), close: () => connection.close() }
+}
+
+/**
+ * Connections of its own that copy rows in. What a crash of the server can take here is behind the mark, whose own commits
+ * are synced: then the rows are written again.
+ */
+function openLoading(
+  open: () => Promise<PostgresConnection>,
+  address: ServerAddress,
+  { timeoutSeconds }: NativeOptions,
+): Loading {
+  const openCopying = async () => {
+    const connection = await open()
+    try {
+      await connection.query('set synchronous_commit = off', [])
+      return connection
+    } catch (thrown) {
+      await connection.close()
+      throw thrown
+    }
+  }
+  const pool = new Pool(openCopying, address.options)
+  return {
+    async insert(table, columns, rows) {
+      const names = columns.map((name) => `"${name}"`).join(', ')
+      try {
+        const lease = await pool.acquire()
+        try {
+          await withinSeconds(timeoutSeconds, stoppable(lease, open), () =>
+            lease.connection.copyIn(`copy "${table}" (${names}) from stdin`, copyText(rows)),
+          )
+        } finally {
+          lease.release()
+        }
+      } catch (thrown) {
+        throw readError(thrown)
+      }
+    },
+    close: () => pool.close(),
+  }
+}
+
+const copyEscapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
+function copyText(rows: readonly (readonly RawValue[])[]): string {
+  let text = ''
+  for (const row of rows) {
+    for (let at = 0; at < row.length; at += 1) {
+      const value = row[at] ?? null
+      if (at > 0) text += '\t'
+      text += value === null ? '\\N' : escaped(value)
+    }
+    text += '\n'
+  }
+  return text
+}
+
+function escaped(value: string): string {
+  return /[\\\n\r\t]/.test(value) ? value.replaceAll(/[\\\n\r\t]/g, (character) => copyEscapes[character] ?? '') : value
 }

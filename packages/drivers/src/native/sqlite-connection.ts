@@ -76,7 +76,7 @@ function adviceFor(reason: string): string {
 const connectionSettings = ['PRAGMA foreign_keys = ON', 'PRAGMA synchronous = FULL']
 
 /** The binding is built to sort in memory alone, which for the index of a million rows is 130 MB. */
-const sortInFiles = 'PRAGMA temp_store = FILE'
+export const sortInFiles = 'PRAGMA temp_store = FILE'
 
 /** Throws SqliteFailure. */
 export function openSqlite(file: string): Database.Database {
@@ -89,11 +89,6 @@ export function openSqlite(file: string): Database.Database {
   }
 }
 
-export interface SqliteOpenOptions {
-  /** What is large is sorted in files of TMPDIR, which has to be writable then. */
-  readonly sortsInFiles: boolean
-}
-
 /**
  * One connection to the file. Everything is synchronous in libSQL's binding, so nothing here ever waits for a lock: a
  * locked database is an error at once (`busy_timeout` 0), and waiting is the write lock's business.
@@ -104,16 +99,15 @@ export class SqliteConnection implements PooledConnection {
   #isOpen = true
   #isAltered = false
 
-  private constructor(database: Database.Database, { sortsInFiles }: SqliteOpenOptions) {
+  private constructor(database: Database.Database) {
     this.#database = database
-    if (sortsInFiles) database.prepare(sortInFiles).run([])
     this.#countsStatement = database.prepare('SELECT changes(), last_insert_rowid()').safeIntegers().raw()
   }
 
   /** Throws SqliteFailure. */
-  static open(file: string, options: SqliteOpenOptions = { sortsInFiles: false }): SqliteConnection {
+  static open(file: string): SqliteConnection {
     try {
-      return new SqliteConnection(openSqlite(file), options)
+      return new SqliteConnection(openSqlite(file))
     } catch (error) {
       throw sqliteFailureOf(error)
     }

@@ -1,7 +1,8 @@
 import type Database from 'libsql'
 import type { RawResult } from '@millrace/db/sql/transport'
 import type { Statement } from '@millrace/db/sql/statement'
-import { openSqlite, sqliteFailureOf, SqliteFailure, type SqliteValue } from './sqlite-connection.ts'
+import type { SqliteFileOptions } from './pooled.ts'
+import { openSqlite, sortInFiles, sqliteFailureOf, SqliteFailure, type SqliteValue } from './sqlite-connection.ts'
 
 /** Beyond these all are forgotten and prepared anew: a text may hold as many places as a caller has values. */
 const mostPrepared = 500
@@ -21,8 +22,9 @@ export class SqliteSession {
   #isStale = false
 
   /** Throws SqliteFailure. */
-  constructor(file: string) {
+  constructor(file: string, { movesRows = false }: SqliteFileOptions = {}) {
     this.#database = openSqlite(file)
+    if (movesRows) this.#database.prepare(sortInFiles).run([])
     this.#changes = this.#database.prepare('select changes()').raw()
   }
 

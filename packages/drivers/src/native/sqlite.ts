@@ -1,12 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { plain } from '@millrace/db/dialects/plain'
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import { sqliteError, troubleOfSqlite } from '@millrace/db/dialects/sqlite/errors'
 import type { DatabaseError } from '@millrace/db/sql/errors'
+import type { Loading, RawValue } from '@millrace/db/sql/loading'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, RawResult, TransportLimits } from '@millrace/db/sql/transport'
 import { observed } from '../observed.ts'
+import type { SqliteFileOptions } from './pooled.ts'
 import { prepareSqliteFile, SqliteFailure } from './sqlite-connection.ts'
 import { SqliteSession } from './sqlite-session.ts'
 
@@ -25,19 +27,21 @@ const lockSeconds = 5
  * way to another, so that one connection serves all; what is waited for is only another process's lock.
  * @throws SqliteFailure where the file can't be opened or is no database
  */
-export function connect({ path }: { readonly path: string }): Connection {
+export function connect({ path }: { readonly path: string }, options: SqliteFileOptions = {}): Connection {
   const file = prepareSqliteFile(path)
-  let session = openFirst(file)
+  const open = () => new SqliteSession(file, options)
+  let session = openFirst(open, options)
 
   const current = (): SqliteSession => {
     if (session.isStale) {
       session.close()
-      session = new SqliteSession(file)
+      session = open()
     }
     return session
   }
 
   async function use<Result>(act: (session: SqliteSession) => Result): Promise<Result> {
+    if (options.movesRows === true) await nextTurn()
     try {
       return await whenUnlocked(() => act(current()))
     } catch (thrown) {
@@ -60,9 +64,10 @@ export function connect({ path }: { readonly path: string }): Connection {
         const statements = [...writes, ...reads]
         return observed(observer, statements, () => use((opened) => atomic(opened, statements)))
       },
-      transactUnchecked: (writes) => observed(observer, writes, () => unchecked(file, writes)),
+      transactUnchecked: (writes) => observed(observer, writes, () => unchecked(open, writes)),
     }),
-    snapshot: () => openSnapshot(file),
+    snapshot: () => openSnapshot(open),
+    load: () => openLoading(open),
     // One connection, which is never waited for.
     poolStatus: () => Promise.resolve(undefined),
     close() {
@@ -75,10 +80,10 @@ export function connect({ path }: { readonly path: string }): Connection {
 const nothing: RawResult = { rows: [], affected: 0 }
 
 /** Foreign keys are checked from here on, and a file that is no database is told at once. */
-function openFirst(file: string): SqliteSession {
-  const session = new SqliteSession(file)
+function openFirst(open: () => SqliteSession, { onlyReads = false }: SqliteFileOptions): SqliteSession {
+  const session = open()
   try {
-    session.run(plain('pragma journal_mode = wal'))
+    session.run(plain(onlyReads ? 'pragma schema_version' : 'pragma journal_mode = wal'))
     return session
   } catch (thrown) {
     session.close()
@@ -100,10 +105,10 @@ function atomic(session: SqliteSession, statements: readonly Statement[]): reado
 }
 
 /** On a connection of its own, which is closed after it: no other statement ever runs where foreign keys are off. */
-async function unchecked(file: string, statements: readonly Statement[]): Promise<readonly RawResult[]> {
+async function unchecked(open: () => SqliteSession, statements: readonly Statement[]): Promise<readonly RawResult[]> {
   try {
     return await whenUnlocked(() => {
-      const session = new SqliteSession(file)
+      const session = open()
       try {
         session.command('pragma foreign_keys = off')
         return atomic(session, statements)
@@ -136,13 +141,15 @@ function readError(thrown: unknown): DatabaseError {
 }
 
 /** A read transaction on a connection of its own. The first statement takes the snapshot. */
-function openSnapshot(file: string): Promise<Snapshot> {
+function openSnapshot(open: () => SqliteSession): Promise<Snapshot> {
   return Promise.resolve().then(() => {
-    const session = new SqliteSession(file)
-    const run = (statement: Statement): Promise<RawResult> =>
-      whenUnlocked(() => session.run(statement)).catch((thrown: unknown) => {
+    const session = open()
+    const run = async (statement: Statement): Promise<RawResult> => {
+      await nextTurn()
+      return whenUnlocked(() => session.run(statement)).catch((thrown: unknown) => {
         throw readError(thrown)
       })
+    }
     session.command('begin')
     session.run(plain('select count(*) from sqlite_master'))
     return {
@@ -155,4 +162,73 @@ function openSnapshot(file: string): Promise<Snapshot> {
       },
     }
   })
+}
+
+/** Rows inserted by one statement: more are no faster. */
+const rowsAtOnce = 100
+
+/**
+ * What a power cut can take here is behind the mark, whose own commits are synced: then the rows are written again. Pages
+ * of the file are written to it less often.
+ */
+const loadingSettings = [
+  'pragma foreign_keys = off',
+  'pragma synchronous = normal',
+  'pragma wal_autocheckpoint = 4000',
+  'pragma cache_size = -16000',
+]
+
+/** A connection of its own, on which foreign keys are off. */
+async function openLoading(open: () => SqliteSession): Promise<Loading> {
+  let session = await whenUnlocked(() => configured(open()))
+  return {
+    async insert(table, columns, rows) {
+      // Without a turn of the event loop signals would wait, and so would what frees memory.
+      await nextTurn()
+      const statements = insertStatements(table, columns, rows)
+      try {
+        await whenUnlocked(() => {
+          if (session.isStale) {
+            session.close()
+            session = configured(open())
+          }
+          atomic(session, statements)
+        })
+      } catch (thrown) {
+        throw readError(thrown)
+      }
+    },
+    close() {
+      session.rollBack()
+      session.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+function configured(session: SqliteSession): SqliteSession {
+  try {
+    for (const setting of loadingSettings) session.run(plain(setting))
+    return session
+  } catch (thrown) {
+    session.close()
+    throw thrown
+  }
+}
+
+/** Integers are made of texts by the columns' affinity. */
+function insertStatements(
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly RawValue[])[],
+): readonly Statement[] {
+  const names = columns.map((name) => `\`${name}\``).join(', ')
+  const places = `(${columns.map(() => '?').join(', ')})`
+  const statements: Statement[] = []
+  for (let at = 0; at < rows.length; at += rowsAtOnce) {
+    const some = rows.slice(at, at + rowsAtOnce)
+    const values = some.map(() => places).join(', ')
+    statements.push(plain(`insert into \`${table}\` (${names}) values ${values}`, some.flat()))
+  }
+  return statements
 }

@@ -2,11 +2,13 @@ import { sql } from 'drizzle-orm'
 import type { ArchiveValue } from '../../archive/row.ts'
 import type { ArchiveColumn } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
+import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
 export const mysqlBulk: BulkDialect = {
   // InnoDB buffers what it inserts into them; those that foreign keys need can't be left out anyway.
   makesIndexesLast: false,
+  makesForeignKeysLast: false,
   writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(length(${column}), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
@@ -21,27 +23,47 @@ export const mysqlBulk: BulkDialect = {
   misplacedKey: (column) => sql`${column} regexp ${'[\u0001-\u001f]'}`,
   sortKey: (value) => sql`cast(${value} as binary)`,
   join: (texts) => sql<string>`concat(${sql.join([...texts], sql`, `)})`,
-  json(column, { kind }) {
-    switch (kind) {
-      case 'id':
-      case 'text':
-      case 'document':
-        return sql`json_quote(${column})`
-      case 'count':
-        return sql`${column}`
-      case 'flag':
-        return sql`if(${column}, 'true', 'false')`
-      case 'time':
-        return sql`concat(left(date_format(${column}, '"%Y-%m-%dT%H:%i:%s.%f'), 24), 'Z"')`
-    }
+  raw: {
+    select(column, { kind }) {
+      switch (kind) {
+        case 'id':
+        case 'text':
+        case 'document':
+          return sql`${column}`
+        case 'count':
+        case 'time':
+          return sql`cast(${column} as char)`
+        case 'flag':
+          return sql`if(${column} is null, null, if(${column}, '1', '0'))`
+      }
+    },
+    write(spec, value) {
+      return String(valueOf(spec, value))
+    },
+    read({ kind }, text) {
+      switch (kind) {
+        case 'flag':
+          return text === '1'
+        case 'count':
+          return countOf(text)
+        case 'time':
+          return text.length === 23 ? `${text.slice(0, 10)}T${text.slice(11)}Z` : text
+        case 'id':
+        case 'text':
+        case 'document':
+          return text
+      }
+    },
   },
   // Both are cut at `group_concat_max_len` (the gateway sets it high): then the rows are read instead.
   listed: (text, keys) =>
-    sql<string | null>`group_concat(${text} order by ${sql.join([...keys], sql`, `)} separator ${sql.raw("'\n'")})`,
+    sql<
+      string | null
+    >`group_concat(${text} order by ${sql.join([...keys], sql`, `)} separator ${sql.raw(`'${recordSeparator}'`)})`,
   digest: (text, keys) =>
     sql<
       string | null
-    >`sha2(group_concat(concat(${text}, char(10)) order by ${sql.join([...keys], sql`, `)} separator ''), 256)`,
+    >`sha2(group_concat(concat(${text}, ${sql.raw(`'${recordSeparator}'`)}) order by ${sql.join([...keys], sql`, `)} separator ''), 256)`,
 }
 
 function valueOf({ kind }: ArchiveColumn, value: ArchiveValue): string | number | null {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { ArchiveColumn, ColumnKind } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
+import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
 const types: Record<ColumnKind, string> = {
@@ -15,6 +16,7 @@ const types: Record<ColumnKind, string> = {
 
 export const postgresBulk: BulkDialect = {
   makesIndexesLast: true,
+  makesForeignKeysLast: true,
   // The server's own limit: a request that was given up may wait on.
   waitsBriefly: plain("select set_config('lock_timeout', '3s', true)"),
   writesAtOnce: 2,
@@ -30,26 +32,51 @@ export const postgresBulk: BulkDialect = {
   },
   sortKey: (value) => sql`${value}`,
   join: (texts) => sql<string>`concat(${sql.join([...texts], sql`, `)})`,
-  json(column, { kind }) {
-    switch (kind) {
-      case 'id':
-      case 'text':
-      case 'document':
-        return sql`to_json(${column}::text)`
-      case 'count':
-      case 'flag':
-        return sql`${column}::text`
-      case 'time':
-        // `to_char` has neither infinities nor an era: what lies outside stays as it is, and is refused.
-        return sql`case when ${column} >= '1000-01-01 00:00:00Z' and ${column} < '10000-01-01 00:00:00Z' then '"' || to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"' else to_json(${column}::text)::text end`
-    }
+  raw: {
+    // As text it depends neither on the session's time zone nor on the server's.
+    select: (column, { kind }) =>
+      kind === 'time'
+        ? sql`(${column} at time zone 'UTC')::text`
+        : kind === 'id' || kind === 'text'
+          ? sql`${column}`
+          : sql`${column}::text`,
+    write: ({ kind }, value) => (kind === 'time' ? stampOf(String(value)) : String(value)),
+    read({ kind }, text) {
+      switch (kind) {
+        case 'flag':
+          return text === 'true' || text === 'false' ? text === 'true' : text
+        case 'count':
+          return countOf(text)
+        case 'time':
+          return instantOf(text)
+        case 'id':
+        case 'text':
+        case 'document':
+          return text
+      }
+    },
   },
   // In the subquery's order: https://www.postgresql.org/docs/current/functions-aggregate.html
-  listed: (text) => sql<string | null>`string_agg(${text}, chr(10))`,
+  listed: (text) => sql<string | null>`string_agg(${text}, ${sql.raw(`'${recordSeparator}'`)})`,
   digest: (text, keys) =>
     sql<
       string | null
-    >`encode(sha256(convert_to(string_agg(${text} || chr(10), '' order by ${sql.join([...keys], sql`, `)}), 'UTF8')), 'hex')`,
+    >`encode(sha256(convert_to(string_agg(${text} || ${sql.raw(`'${recordSeparator}'`)}, '' order by ${sql.join([...keys], sql`, `)}), 'UTF8')), 'hex')`,
+}
+
+/** PostgreSQL leaves zeros at the end of a fraction out, and the point before them. */
+function stampOf(instant: string): string {
+  let end = 23
+  while (instant[end - 1] === '0' && end > 20) end -= 1
+  return `${instant.slice(0, 10)} ${instant.slice(11, end === 20 ? 19 : end)}`
+}
+
+function instantOf(stamp: string): string {
+  // Neither infinities nor another era look so: they stay as they are, and are refused.
+  const isStamp = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?$/.test(stamp)
+  if (!isStamp) return stamp
+  const fraction = stamp.slice(20)
+  return `${stamp.slice(0, 10)}T${stamp.slice(11, 19)}.${fraction.padEnd(3, '0')}Z`
 }
 
 function valueOf({ name, kind }: ArchiveColumn): string {

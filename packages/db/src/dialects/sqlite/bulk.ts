@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
+import { isoOf, millisecondsOf } from '../../archive/instants.ts'
 import type { ArchiveColumn } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
+import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
 /** Milliseconds of the years 1000 to 9999. */
@@ -9,6 +11,7 @@ const lastInstant = Date.UTC(10_000, 0, 1) - 1
 
 export const sqliteBulk: BulkDialect = {
   makesIndexesLast: true,
+  makesForeignKeysLast: false,
   writesAtOnce: 1,
   byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
@@ -22,20 +25,35 @@ export const sqliteBulk: BulkDialect = {
   },
   sortKey: (value) => sql`${value}`,
   join: (texts) => sql<string>`${sql.join([...texts], sql` || `)}`,
-  json(column, { kind }) {
-    switch (kind) {
-      case 'flag':
-        return sql`case ${column} when 0 then 'false' when 1 then 'true' else json_quote(${column}) end`
-      case 'time': {
-        const bounds = sql.raw(`between ${firstInstant} and ${lastInstant}`)
-        return sql`case when typeof(${column}) = 'integer' and ${column} ${bounds} then strftime('"%Y-%m-%dT%H:%M:%fZ"', ${column} / 1000.0, 'unixepoch') else json_quote(${column}) end`
+  raw: {
+    // A BLOB would pass for a text.
+    select: (column, _spec, invalid) => sql`case typeof(${column}) when 'blob' then ${invalid} else ${column} end`,
+    write({ kind }, value) {
+      if (kind === 'time') return String(millisecondsOf(String(value)))
+      return typeof value === 'boolean' ? String(Number(value)) : String(value)
+    },
+    read({ kind }, text) {
+      switch (kind) {
+        case 'flag':
+          return text === '0' || text === '1' ? text === '1' : text
+        case 'count':
+          return countOf(text)
+        case 'time':
+          return instantOf(text)
+        case 'id':
+        case 'text':
+        case 'document':
+          return text
       }
-      default:
-        return sql`json_quote(${column})`
-    }
+    },
   },
   // In the subquery's order, which SQLite keeps; https://www.sqlite.org/lang_aggfunc.html#group_concat
-  listed: (text) => sql<string | null>`group_concat(${text}, char(10))`,
+  listed: (text) => sql<string | null>`group_concat(${text}, ${sql.raw(`'${recordSeparator}'`)})`,
+}
+
+function instantOf(text: string): string {
+  const milliseconds = Number(countOf(text))
+  return milliseconds >= firstInstant && milliseconds <= lastInstant ? isoOf(milliseconds) : text
 }
 
 /** Times are integer milliseconds; a flag of JSON is 0 or 1 by itself. */
