@@ -3,8 +3,11 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface CuttingProxy {
   readonly port: number
-  /** When to end a connection: as the client's next bytes come, as the server's next answer comes, or not at all. */
-  cut(when: 'before' | 'after' | 'never'): void
+  /**
+   * When to end a connection: as the client's next bytes come, as the server's next answer comes, or not at all.
+   * @param text which the client's bytes have to hold for that
+   */
+  cut(when: 'before' | 'after' | 'never', text?: string): void
   close(): Promise<void>
 }
 
@@ -14,6 +17,7 @@ export async function startCuttingProxy(server: {
   readonly port: number
 }): Promise<CuttingProxy> {
   let when: 'before' | 'after' | 'never' = 'never'
+  let awaited = ''
   const sockets = new Set<Socket>()
   const listener = createServer((client) => {
     const upstream = connect(server)
@@ -27,12 +31,14 @@ export async function startCuttingProxy(server: {
       socket.on('close', end)
       socket.setNoDelay(true)
     }
+    let isMet = false
     client.on('data', (bytes) => {
-      if (when === 'before') end()
+      isMet = bytes.includes(awaited)
+      if (when === 'before' && isMet) end()
       else upstream.write(bytes)
     })
     upstream.on('data', (bytes) => {
-      if (when === 'after') end()
+      if (when === 'after' && isMet) end()
       else client.write(bytes)
     })
   })
@@ -40,8 +46,9 @@ export async function startCuttingProxy(server: {
   await once(listener, 'listening')
   return {
     port: (listener.address() as AddressInfo).port,
-    cut(next) {
+    cut(next, text = '') {
       when = next
+      awaited = text
     },
     async close() {
       for (const socket of sockets) socket.destroy()

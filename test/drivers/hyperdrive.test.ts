@@ -7,6 +7,7 @@ import { findTools, type ToolEnvironment } from '../servers/debian-tools.ts'
 import { startTransactionPooler } from '../servers/pgbouncer.ts'
 import { buildOtherWorker } from '../servers/worker.ts'
 import { workspaceRoot } from '../workspace.ts'
+import { startCuttingProxy } from './cutting-proxy.ts'
 import { driverConformance, type DriverUnderTest } from './conformance.ts'
 import { connectInWorkerd } from './hyperdrive/bridge.ts'
 
@@ -104,5 +105,39 @@ describeServers((dialect) => {
         await driver.stop()
       }
     })
+
+    test.each([
+      ['before', 0],
+      ['after', 2],
+    ] as const)(
+      'a batch whose COMMIT is lost %s the server has it is no certain failure, and is whole or not there',
+      async (when, stored) => {
+        const driver = await inWorkerd(dialect)
+        if (driver.server === undefined) throw new Error('Hyperdrive reaches servers alone')
+        const proxy = await startCuttingProxy(driver.server)
+        const connection = await driver.connect({ port: proxy.port })
+        try {
+          await driver.database.query('create table kept (id varchar(8) primary key)')
+          const own = connection.transport()
+          await own.run({ text: 'select 1', parameters: [] })
+          proxy.cut(when, dialect === 'postgres' ? 'COMMIT' : 'commit')
+          const rows = ['a', 'b'].map((id) => ({ text: `insert into kept values ('${id}')`, parameters: [] }))
+          await expect(own.transact(rows, [])).rejects.toMatchObject({
+            fault: 'database_unreachable',
+            isNotApplied: false,
+          })
+          // The server ends what a connection that is gone has left open when it notices.
+          const count = async () => (await driver.database.query('select id from kept')).length
+          await expect.poll(count, { timeout: 10_000 }).toBe(stored)
+          proxy.cut('never')
+          expect((await own.transact(rows.slice(stored), [])).length).toBe(2 - stored)
+          expect(await count()).toBe(2)
+        } finally {
+          await connection.close()
+          await proxy.close()
+          await driver.stop()
+        }
+      },
+    )
   })
 })
