@@ -211,7 +211,7 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'Transfer' }).click()
     await page.getByRole('dialog').getByLabel('Username').fill('friend')
     await page.getByRole('dialog').getByRole('button', { name: 'Transfer' }).click()
-    await page.getByText('Only the owner of a workflow sees').waitFor()
+    await page.getByText('Only the owner of a workflow can see').waitFor()
 
     await friend.page.goto(`/console/workflows/${id}/sharing`)
     await friend.page.getByRole('button', { name: 'Delete' }).click()
