@@ -24,6 +24,8 @@ export interface Matrix {
 interface Bound {
   /** At most so many runs of a write, chosen by the seed. */
   readonly mostRuns: number
+  /** Of the faults that come first at most so many; all unless given. What may follow each takes a run to know. */
+  readonly mostFirsts?: number | undefined
   readonly seed: number
 }
 
@@ -39,11 +41,11 @@ export async function runMatrix(
   theatre: Theatre,
   write: Write,
   other: Write | undefined,
-  { mostRuns, seed }: Bound,
+  { mostRuns, mostFirsts = Number.POSITIVE_INFINITY, seed }: Bound,
 ): Promise<Matrix> {
   const judge = await judgeOf(theatre, write, other)
   const { trips } = await runFaulty(theatre, write, undefined, [])
-  const firsts = planned(1, trips)
+  const firsts = sample(planned(1, trips), mostFirsts, `${seed} ${write.name}`)
   const cases: (readonly PlannedFault[])[] = []
   for (const first of firsts) {
     const { trips: then } = await runFaulty(theatre, write, undefined, [first])

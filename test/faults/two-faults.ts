@@ -29,11 +29,13 @@ export async function runTwoFaults(
   {
     seed,
     mostRuns,
+    mostFirsts,
     others = sample(partnersOf(write), 1, `${seed} ${write.name}`),
   }: {
     readonly seed: number
     /** By itself, and with each other write. */
     readonly mostRuns: number
+    readonly mostFirsts?: number | undefined
     /** Those that come in between; one that the seed chooses unless given. */
     readonly others?: readonly Write[] | undefined
   },
@@ -41,7 +43,7 @@ export async function runTwoFaults(
   const all = { runs: 0, possible: 0 }
   const violations: string[] = []
   for (const partner of [undefined, ...others]) {
-    const found = await runMatrix(theatre, write, partner, { mostRuns, seed })
+    const found = await runMatrix(theatre, write, partner, { mostRuns, mostFirsts, seed })
     all.runs += found.runs
     all.possible += found.possible
     violations.push(...found.violations.map(textOf))

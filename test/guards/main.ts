@@ -21,6 +21,7 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --dialect NAME    sqlite, postgres or mysql: which tests are run (sqlite for conditions, postgres for locks)
   --kind KIND       condition (default) or lock
   --only PATTERN    terms whose name matches, a regular expression: 'workflows/remove|shares'
+  --suites PATTERN  only suites whose path matches: 'contract/(shares|transfer)'
   --sample N        only so many, chosen by the seed
   --seed TEXT       (1)
   --resume          goes on: keeps what was found for the same sources, and which suite reaches what
@@ -40,6 +41,7 @@ function readArguments() {
         dialect: { type: 'string' },
         kind: { type: 'string', default: 'condition' },
         only: { type: 'string', default: '' },
+        suites: { type: 'string', default: '' },
         sample: { type: 'string', default: '100000' },
         seed: { type: 'string', default: '1' },
         resume: { type: 'boolean', default: false },
@@ -101,7 +103,7 @@ else process.exitCode = await run()
 async function run(): Promise<number> {
   const terms = chosenTerms()
   const before = values.resume ? readKept(dialect) : { found: {}, reached: [] }
-  const runner = await startRunner(dialect)
+  const runner = await startRunner(dialect, new RegExp(values.suites))
   try {
     const reached = before.reached.length > 0 ? before.reached : await reachedBy(runner)
     const found: Found = { ...before.found }

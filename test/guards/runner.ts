@@ -28,7 +28,8 @@ const racing = /^test\/(?:serial|races)\//
 /** Suites of the first run together take no longer: most terms are noticed by one of the fastest. */
 const firstMilliseconds = 8000
 
-export async function startRunner(dialect: Dialect): Promise<Runner> {
+/** @param suites only those whose path matches */
+export async function startRunner(dialect: Dialect, suites: RegExp): Promise<Runner> {
   process.env['TEST_WITHOUT_WORKER'] = '1'
   const vitest = await createVitest('test', {
     config: join(import.meta.dirname, 'vitest.config.ts'),
@@ -36,19 +37,20 @@ export async function startRunner(dialect: Dialect): Promise<Runner> {
     reporters: [{}],
   })
   vitest.setGlobalTestNamePattern(new RegExp(`\\b${dialect}\\b`))
-  const specifications = await vitest.globTestSpecifications()
+  const all = await vitest.globTestSpecifications()
+  const specifications = all.filter(({ moduleId }) => suites.test(suiteOf(moduleId)))
   return {
     reach: () => reach(vitest, specifications),
     async noticed(term, reached) {
       process.env[removedVariable] = term.id
       setBail(vitest, 1)
-      const suites = reached
+      const asked = reached
         .filter(({ suite, terms }) => terms.includes(term.id) && (term.kind === 'condition' || racing.test(suite)))
         .toSorted((one, other) => one.milliseconds - other.milliseconds)
-      const first = suites.filter(
-        (_, index) => index === 0 || millisecondsOf(suites.slice(0, index + 1)) < firstMilliseconds,
+      const first = asked.filter(
+        (_, index) => index === 0 || millisecondsOf(asked.slice(0, index + 1)) < firstMilliseconds,
       )
-      for (const together of [first, suites.slice(first.length)]) {
+      for (const together of [first, asked.slice(first.length)]) {
         const chosen = specifications.filter(({ moduleId }) =>
           together.some(({ suite }) => moduleId.endsWith(`/${suite}`)),
         )

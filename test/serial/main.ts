@@ -93,6 +93,10 @@ function grainOf(dialect: Dialect): Grain {
   return dialect === 'postgres' ? 'statement' : 'trip'
 }
 
+// Who interrupts it is told the counts up to there.
+let isInterrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isInterrupted = true))
+
 const directory = mkdtempSync(join(tmpdir(), 'millrace-serial-'))
 const dataDirectory = makeDataDirectory(directory)
 // PostgreSQL runs as another user when this is root.
@@ -115,6 +119,7 @@ async function exploreDialect(dialect: Dialect): Promise<void> {
   const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }
   try {
     for (const together of chosenPairs()) {
+      if (isInterrupted) break
       const violations: Violation[] = []
       if (values.schedule === undefined) {
         const bound = { grain, mostChanges: Number(values.changes), mostSchedules: Number(values.schedules), seed }
