@@ -231,6 +231,14 @@ const structural: Record<string, readonly [(lines: Lines) => Lines, RegExp]> = {
     (lines) => resealed(changed(lines, 'workflows', (row) => (row['version_number'] = 9))),
     /is at version 9/,
   ],
+  'an execution of a version that is not there': [
+    (lines) => resealed(changed(lines, 'executions', (row) => (row['version_number'] = 99))),
+    /version_number refers to no version of the workflow/,
+  ],
+  'a share that nobody has given': [
+    (lines) => resealed(changed(lines, 'workflow_shares', (row) => (row['shared_by'] = 'nobody'))),
+    /shared_by refers to no user/,
+  ],
   'a time with an offset': [
     (lines) => resealed(changed(lines, 'users', (row) => (row['created_at'] = '2026-01-01T00:00:00.000+00:00'))),
     /created_at is no time/,

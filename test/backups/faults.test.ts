@@ -130,6 +130,16 @@ describeDialects((dialect) => {
     await expectNewestIsThere()
   })
 
+  test('a backup whose object has vanished is no longer one', async () => {
+    const [newest] = (await backups()).filter(({ result }) => result === 'ok')
+    bucket.objects.delete(keyOfBackup(newest?.name ?? '') ?? '')
+    await run('schedule')
+    const found = (await backups()).find(({ name }) => name === newest?.name)
+    expect(found).toMatchObject({ result: 'failed: missing', verifiedAt: null })
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_missing', name: newest?.name }))
+    await expectInOrder()
+  })
+
   test('an identity that does not open the backup drills nothing', async () => {
     await run('schedule', { settings: await settingsFor(await generateIdentity()) })
     expect((await backups())[0]).toMatchObject({ result: 'ok', isEncrypted: true, drilledAt: null })
