@@ -8,6 +8,7 @@ import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import { listVersions } from '@millrace/db/repositories/workflows/versions'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import type { Statement } from '@millrace/db/sql/statement'
+import { asItself } from '@millrace/db/store/guarded-write'
 import type { Store } from '@millrace/db/store/store'
 import { instants, type Statements, type Template, type Values } from './floor-contract.ts'
 
@@ -56,8 +57,8 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
       statements.push(query)
       return Promise.reject(new Recorded())
     },
-    write({ writes, answer }) {
-      statements.push(...writes, ...(answer === undefined ? [] : [answer]))
+    tidy(tidied) {
+      statements.push(...tidied)
       return Promise.reject(new Recorded())
     },
     apply(write) {
@@ -65,7 +66,8 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
       const locking = dialect.gate.locking(locks)
       const gates = 'answersWhenClosed' in write ? [gate] : dialect.gate.ending(gate)
       statements.push(...(locking === undefined ? [] : [locking]), ...gates, ...effects)
-      if (answer !== undefined) statements.push(answer)
+      const read = typeof answer === 'function' ? answer(asItself) : answer
+      if (read !== undefined) statements.push(read)
       return Promise.reject(new Recorded())
     },
     change({ before = [], statement }) {

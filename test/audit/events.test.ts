@@ -50,7 +50,7 @@ describeDialects((dialect) => {
     ...event,
   })
   const record = (...events: readonly AuditEvent[]) =>
-    store.write({ writes: events.map((event) => recordEvent(store.dialect, event)) })
+    store.tidy(events.map((event) => recordEvent(store.dialect, event)))
   async function list(caller: UserCaller, listing: Partial<AuditListing> = {}) {
     const listed = await listEvents(store, caller, { types: [], limit: 100, ...listing })
     if (!listed.ok) throw new Error(listed.refusal)
@@ -122,13 +122,11 @@ describeDialects((dialect) => {
   test('several are one statement, and one under a condition is there only where it holds', async () => {
     const me = await somebody()
     const [first, second, third, fourth] = [eventOf(me), eventOf(me), eventOf(me), eventOf(me)]
-    await store.write({
-      writes: [
-        recordEvents(store.dialect, [first, second]),
-        recordEvent(store.dialect, third, { when: sql`1 = 1` }),
-        recordEvent(store.dialect, fourth, { when: sql`1 = 0` }),
-      ],
-    })
+    await store.tidy([
+      recordEvents(store.dialect, [first, second]),
+      recordEvent(store.dialect, third, { when: sql`1 = 1` }),
+      recordEvent(store.dialect, fourth, { when: sql`1 = 0` }),
+    ])
     expect((await ids(me)).toSorted()).toEqual([first, second, third].map(({ id }) => id).toSorted())
     expect(await store.read(eventQuery(store.dialect, third.id))).toHaveLength(1)
     expect(await store.read(eventQuery(store.dialect, fourth.id))).toEqual([])
@@ -174,7 +172,7 @@ describeDialects((dialect) => {
     const events = Array.from({ length: 23 }, (_, number) =>
       eventOf(me, { at: new Date(at.getTime() + Math.floor(number / 5)), ownerId: me.userId }),
     )
-    await store.write({ writes: [recordEvents(store.dialect, events)] })
+    await store.tidy([recordEvents(store.dialect, events)])
     const whole = await ids(me)
     expect(whole.toSorted()).toEqual(events.map(({ id }) => id).toSorted())
     const seen: string[] = []

@@ -57,7 +57,7 @@ describeDialects((dialect) => {
 
   test('an open gate lets all happen, and the answer is of the same transaction, in one trip where batches are', async () => {
     const id = unique('open')
-    await store.write({ writes: [insertAttempt(id, 'one')] })
+    await store.tidy([insertAttempt(id, 'one')])
     trips = 0
     const outcome = await store.apply({
       ...rename(id, 'one', 'two'),
@@ -73,7 +73,7 @@ describeDialects((dialect) => {
 
   test('a closed gate ends the whole batch without a condition in what follows it, in the same trip', async () => {
     const id = unique('closed')
-    await store.write({ writes: [insertAttempt(id, 'one')] })
+    await store.tidy([insertAttempt(id, 'one')])
     trips = 0
     const outcome = await store.apply({
       ...rename(id, 'another', 'two'),
@@ -87,7 +87,7 @@ describeDialects((dialect) => {
 
   test('a write that answers when closed tells why in the same trip', async () => {
     const id = unique('told')
-    await store.write({ writes: [insertAttempt(id, 'one')] })
+    await store.tidy([insertAttempt(id, 'one')])
     trips = 0
     const outcome = await store.apply({
       ...rename(id, 'another', 'two'),
@@ -102,7 +102,7 @@ describeDialects((dialect) => {
 
   test('a gate alone, where nothing is locked, is one trip', async () => {
     const id = unique('alone')
-    await store.write({ writes: [insertAttempt(id, 'one')] })
+    await store.tidy([insertAttempt(id, 'one')])
     trips = 0
     const write = { ...rename(id, 'one', 'two'), locks: [] }
     expect(await store.apply(write)).toEqual({ isOpen: true, affected: 1, rows: [] })
@@ -112,7 +112,7 @@ describeDialects((dialect) => {
 
   test('an effect that breaks a unique key undoes the gate', async () => {
     const id = unique('broken')
-    await store.write({ writes: [insertAttempt(id, 'one')] })
+    await store.tidy([insertAttempt(id, 'one')])
     const write = { ...rename(id, 'one', 'two'), effects: [insertAttempt(id)] }
     await expect(store.apply(write)).rejects.toMatchObject({ fault: 'unique_violation', isNotApplied: true })
     expect(await namesOf(id)).toEqual(['one'])
@@ -120,7 +120,7 @@ describeDialects((dialect) => {
 
   test('how many rows a gate affected is told', async () => {
     const name = unique('many')
-    await store.write({ writes: [insertAttempt(`${name}-1`, name), insertAttempt(`${name}-2`, name)] })
+    await store.tidy([insertAttempt(`${name}-1`, name), insertAttempt(`${name}-2`, name)])
     const { builder, tables } = store.dialect
     const { loginAttempts } = tables
     const remove = builder.delete(loginAttempts).where(eq(loginAttempts.nameKey, name))
@@ -135,7 +135,7 @@ describeDialects((dialect) => {
 
   test('thirty writers of one row at once all come through, one after the other', { timeout: 60_000 }, async () => {
     const id = unique('contended')
-    await store.write({ writes: [insertAttempt(id, '0'), insertAttempt(`${id}-other`, '0')] })
+    await store.tidy([insertAttempt(id, '0'), insertAttempt(`${id}-other`, '0')])
     const { builder, tables } = store.dialect
     const { loginAttempts } = tables
     const increment = (one: string) =>

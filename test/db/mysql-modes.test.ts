@@ -91,7 +91,7 @@ describe.each(modes)('mysql, rows that matched: $foundRows, foreign keys refused
       refusal: 'precondition_failed',
     })
     expect(await listVersions(store, ada, 'w', { limit: 9 })).toMatchObject({
-      value: [{ versionNumber: 2 }, { versionNumber: 1 }],
+      value: { rows: [{ versionNumber: 2 }, { versionNumber: 1 }] },
     })
     const bea = { ...ada, userId: 'nobody' }
     expect(await createWorkflows(store, bea, [{ ...workflow, id: 'x', definition: documentOf('{}') }])).toMatchObject({

@@ -250,7 +250,7 @@ describeDialects((dialect) => {
         const change = {
           role: undefined,
           isDisabled: true,
-          eventIds: { role: unique('event'), standing: unique('event') },
+          operation: unique('event'),
           at: later,
         }
         expect(await changeUser(store, root, userId, change)).toMatchObject({ ok: true, value: { disabledAt: later } })

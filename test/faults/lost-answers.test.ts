@@ -88,7 +88,7 @@ describeDialects((dialect) => {
         proxy.loseNext(trip, loss)
         expect(await createWorkflows(store, ada, [newWorkflow(id)])).toEqual({ ok: true, value: undefined })
         const versions = await listVersions(store, ada, id, { limit: 10 })
-        expect(versions).toMatchObject({ value: [{ versionNumber: 1 }] })
+        expect(versions).toMatchObject({ value: { rows: [{ versionNumber: 1 }] } })
       }
     })
 
@@ -119,7 +119,7 @@ describeDialects((dialect) => {
         })
         expect(patched).toMatchObject({ ok: true, value: { revision: 2, versionNumber: 2, definition: '{"n":2}' } })
         expect(await listVersions(store, ada, id, { limit: 10 })).toMatchObject({
-          value: [{ versionNumber: 2 }, { versionNumber: 1 }],
+          value: { rows: [{ versionNumber: 2 }, { versionNumber: 1 }] },
         })
       }
     })

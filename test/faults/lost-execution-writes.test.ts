@@ -75,7 +75,7 @@ describeDialects((dialect) => {
           },
         })
         const running = await listExecutions(sound(), owner, { statuses: ['running'], workflowId, limit: 10 })
-        expect(running).toMatchObject({ value: [{ attempts: 1 }, { attempts: 1 }] })
+        expect(running).toMatchObject({ value: { rows: [{ attempts: 1 }, { attempts: 1 }] } })
       })
     })
 
@@ -89,7 +89,7 @@ describeDialects((dialect) => {
         expect(first).toMatchObject({ value: { isReplayed: false, items: [{ fence: 1, attempts: 1 }] } })
         expect(await claim()).toEqual({ ok: true, value: { ...(first.ok ? first.value : {}), isReplayed: true } })
         const running = await listExecutions(sound(), owner, { statuses: ['running'], workflowId, limit: 10 })
-        expect(running).toMatchObject({ value: [{ attempts: 1 }] })
+        expect(running).toMatchObject({ value: { rows: [{ attempts: 1 }] } })
       })
     })
 
@@ -100,7 +100,7 @@ describeDialects((dialect) => {
         const made = await createExecution(store, owner, workflowId, execution)
         expect(made).toMatchObject({ ok: true, value: { id: execution.id, status: 'pending' } })
         expect(await listExecutions(sound(), owner, { statuses: [], workflowId, limit: 10 })).toMatchObject({
-          value: [{ id: execution.id }],
+          value: { rows: [{ id: execution.id }] },
         })
       })
     })

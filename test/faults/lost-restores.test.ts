@@ -74,7 +74,7 @@ describeDialects((dialect) => {
         })
         expect(outcome).toMatchObject({ ok: true, value: { versionNumber: 2, revision: 2 } })
         const versions = await listVersions(reached.database.store(), ada, id, { limit: 10 })
-        expect(versions.ok && versions.value.map(({ versionNumber }) => versionNumber)).toEqual([2, 1])
+        expect(versions.ok && versions.value.rows.map(({ versionNumber }) => versionNumber)).toEqual([2, 1])
       }
     })
 
@@ -105,7 +105,7 @@ describeDialects((dialect) => {
         expect(outcome).toEqual({ ok: true, value: undefined })
         const listing = { scope: 'owned', q: `batch-${loss}-${trip}-`, order: 'createdAt', limit: 10 } as const
         const listed = await listWorkflows(reached.database.store(), ada, listing)
-        expect(listed.ok && listed.value.map(({ id }) => id).toSorted()).toEqual(ids)
+        expect(listed.ok && listed.value.rows.map(({ id }) => id).toSorted()).toEqual(ids)
       }
     })
   })

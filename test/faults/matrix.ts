@@ -62,6 +62,24 @@ export async function runMatrix(
   return { runs: chosen.length, possible: cases.length, violations }
 }
 
+/**
+ * Sends a write and loses the answer of each of its trips in turn, with another client's write between the loss and what
+ * follows it.
+ */
+export async function runLostAnswers(theatre: Theatre, write: Write, other: Write): Promise<readonly FaultViolation[]> {
+  const judge = await judgeOf(theatre, write, other)
+  const { trips } = await runFaulty(theatre, write, undefined, [])
+  const violations: FaultViolation[] = []
+  for (let trip = 1; trip <= trips; trip += 1) {
+    const faults = [{ trip, fault: 'answer' }] as const
+    const { outcome, isMet } = await runFaulty(theatre, write, other, faults)
+    if (isMet && !judge.isAllowed(outcome)) {
+      violations.push({ case: caseOf(write, other, faults), outcome, allowed: judge.outcomes })
+    }
+  }
+  return violations
+}
+
 function planned(from: number, to: number): readonly PlannedFault[] {
   const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
   return numbers.flatMap((trip) => tripFaults.map((fault) => ({ trip, fault })))

@@ -51,7 +51,8 @@ export async function runTwoFaults(
   return { ...all, violations }
 }
 
-function textOf({ case: name, outcome, allowed }: FaultViolation): string {
+/** A violation as a test prints it. */
+export function textOf({ case: name, outcome, allowed }: FaultViolation): string {
   const lines = [`what came out:`, ...linesOf(outcome), ...allowed.flatMap((other) => ['allowed:', ...linesOf(other)])]
   return [name, ...lines].join('\n')
 }

@@ -120,6 +120,50 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a start and a retry under keys, and patches: a 201 is an execution that is there, and is given again',
+    round: async ({ send, workflow, count }) => {
+      const id = await workflow()
+      const started = `/v1/workflows/${id}/executions`
+      const { id: ended } = (await send('owner', 'POST', started, {})).json as { id: string }
+      await send('owner', 'POST', `/v1/executions/${ended}/cancel`)
+      const start = () => send('owner', 'POST', started, {}, { 'Idempotency-Key': `start-${id}` })
+      const retry = () =>
+        send('owner', 'POST', `/v1/executions/${ended}/retry`, undefined, { 'Idempotency-Key': `retry-${id}` })
+      const patch = (n: number) =>
+        send('owner', 'PATCH', `/v1/workflows/${id}`, { definition: { n }, name: `renamed ${n}` }, force)
+      const [first, second] = await Promise.all([start(), retry(), patch(2), patch(3)])
+      const again = [await start(), await retry()]
+      const wrong: string[] = []
+      for (const [index, told] of [first, second].entries()) {
+        const { id: made } = told.json as { id?: string }
+        const there = await count('executions', `id = '${made}' and workflow_id = '${id}'`)
+        const repeated = again[index]?.json as { id?: string } | undefined
+        const isSame = again[index]?.status === 201 && repeated?.id === made
+        wrong.push(
+          ...expects(
+            told.status === 201 && there === 1 && isSame,
+            `${told.status}, ${there} there, ${again[index]?.status}`,
+          ),
+        )
+      }
+      const all = await count('executions', `workflow_id = '${id}'`)
+      return [...wrong, ...expects(all === 3, `${all} executions`)]
+    },
+  },
+  {
+    name: 'a start under a key by a share and the end of that share: a 201 is an execution that is there, and nothing else is',
+    round: async ({ send, workflow, count, world }) => {
+      const id = await workflow()
+      const [started] = await Promise.all([
+        send('executor', 'POST', `/v1/workflows/${id}/executions`, {}, { 'Idempotency-Key': `start-${id}` }),
+        send('owner', 'DELETE', `/v1/workflows/${id}/shares/${world.users.executor.id}`),
+      ])
+      const there = await count('executions', `workflow_id = '${id}'`)
+      const isTold = started.status === 201 ? there === 1 : started.status === 404 && there === 0
+      return expects(isTold, `${started.status}, ${there} there`)
+    },
+  },
+  {
     name: 'four forced writers: each is told a revision of its own, and all versions are there',
     round: async ({ send, workflow, stored, world }) => {
       const id = await workflow({ isShared: false })
@@ -309,7 +353,14 @@ describeDialects((dialect) => {
 async function slowDown({ service: { database } }: World): Promise<void> {
   await database.query(`create function slow() returns trigger language plpgsql as $$
     begin if random() < 0.33 then perform pg_sleep(0.002 + random() * 0.018); end if; return null; end $$`)
-  for (const table of ['workflows', 'workflow_versions', 'workflow_shares', 'idempotency_keys', 'api_keys']) {
+  for (const table of [
+    'workflows',
+    'workflow_versions',
+    'workflow_shares',
+    'executions',
+    'idempotency_keys',
+    'api_keys',
+  ]) {
     await database.query(
       `create trigger slow_${table} before insert or update or delete on ${table} for each statement execute function slow()`,
     )

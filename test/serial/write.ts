@@ -7,6 +7,8 @@ import type { RequestOptions, Sender, World } from './world.ts'
  */
 export interface Write {
   readonly name: string
+  /** Who sends it; a job of the service's own has none. */
+  readonly sender?: Sender
   readonly changes: readonly string[]
   readonly reads: readonly string[]
   act(stage: Stage, world: World): Promise<Answered>
@@ -20,7 +22,7 @@ interface Described extends RequestOptions {
 }
 
 /** What a sender's standing rests on. */
-const standing: Readonly<Record<Sender, readonly string[]>> = {
+export const standing: Readonly<Record<Sender, readonly string[]>> = {
   alice: ['user alice', 'session alice'],
   'alice.second': ['user alice', 'session second'],
   'alice.key': ['user alice', 'key alice'],
@@ -41,6 +43,7 @@ export function table(described: Readonly<Record<string, Described>>): readonly 
     const [method = '', path = ''] = send.split(' ')
     return {
       name,
+      sender: by,
       changes,
       reads: [...reads, ...standing[by]],
       act: (stage, world) => stage.send(world.request(by, method, path, options)),

@@ -45,8 +45,8 @@ export async function changeUser(
   if (caller.userId === id && disabled === true) errors.push({ pointer: '/disabled', message: 'would lock you out' })
   if (errors.length > 0) return (await checkAdministrator(context)) ?? refuse('validation_failed', { errors })
   const at = clock()
-  const eventIds = { role: newId(at), standing: newId(at) }
-  return resultOf(await users.changeUser(store, caller, id, { role, isDisabled: disabled, eventIds, at }))
+  const change = { role, isDisabled: disabled, operation: newId(at), at }
+  return resultOf(await users.changeUser(store, caller, id, change))
 }
 
 /** Why the caller can't change a user; undefined when it can. */

@@ -1,4 +1,5 @@
-import type { Keyset } from '@millrace/db/repositories/workflows/workflows'
+import type { Keyset } from '@millrace/db/sql/keyset'
+import { mostPageBytes, type Cut } from '@millrace/db/sql/page-bytes'
 import { readCursor, writeCursor, type CursorScope } from '../cursor.ts'
 import { isId } from '../ids.ts'
 import { refuse, type Refused, type Result } from '../result.ts'
@@ -9,23 +10,21 @@ export interface Page<Item> {
   readonly nextCursor: string | null
 }
 
-/** A page ends early, with its cursor, where its texts go beyond this: an isolate holds several answers at once. */
-const mostPageBytes = 8 * 1024 * 1024
-
 /**
  * Cuts a page from up to `limit + 1` rows: the one row more only says that the list goes on. It has at least one item,
  * however large that is.
  */
 export async function pageOf<Item extends object>(
   scope: CursorScope,
-  rows: readonly Item[],
+  found: readonly Item[] | Cut<Item>,
   limit: number,
   positionOf: (item: Item) => readonly (string | number)[],
 ): Promise<Page<Item>> {
+  const { rows, isCut } = 'rows' in found ? found : { rows: found, isCut: false }
   const items = withinBytes(rows.slice(0, limit))
   const last = items.at(-1)
-  const nextCursor =
-    rows.length > items.length && last !== undefined ? await writeCursor(scope, positionOf(last)) : null
+  const goesOn = isCut || rows.length > items.length
+  const nextCursor = goesOn && last !== undefined ? await writeCursor(scope, positionOf(last)) : null
   return { items, nextCursor }
 }
 

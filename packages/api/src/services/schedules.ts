@@ -10,14 +10,14 @@ import {
   removeSchedule as writeRemoval,
   type ScheduleChange,
 } from '@millrace/db/repositories/schedules/write'
-import { writeCursor, type CursorScope } from '../cursor.ts'
+import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import { timetableOf } from '../schedules/timetable.ts'
 import type { UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
-import { readKeyset, startOf, type Page } from './paging.ts'
+import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
 const defaultMaxAttempts = 3
@@ -128,11 +128,7 @@ export async function listSchedules(
   if (!start.ok) return start
   const listed = await repository.listSchedules(store, caller, workflowId, { limit, after: start.value })
   if (!listed.ok) return refuse(listed.refusal)
-  const { schedules: items, hasMore } = listed.value
-  const last = items.at(-1)
-  const nextCursor =
-    hasMore && last !== undefined ? await writeCursor(cursors, [last.createdAt.getTime(), last.id]) : null
-  return done({ items, nextCursor })
+  return done(await pageOf(cursors, listed.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
 }
 
 /** Each lost race is another's change that came through; so many in a row are more than chance. */

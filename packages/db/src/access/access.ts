@@ -1,8 +1,9 @@
-import { and, eq, exists, inArray, isNotNull, isNull, lte, not, or, sql, type Column, type SQL } from 'drizzle-orm'
+import { and, eq, isNull, or, sql, type SQL } from 'drizzle-orm'
 import type { Dialect } from '../sql/dialect.ts'
 import { databaseError, type DatabaseError } from '../sql/errors.ts'
 import { restoreMark, type Role, type SharePermission } from '../schema/schema.ts'
 import type { Bind } from '../sql/statement.ts'
+import { existsIn } from '../sql/exists.ts'
 
 /** What a caller may do with a workflow; each includes those before it. */
 export type Permission = 'view' | SharePermission | 'owner'
@@ -26,6 +27,8 @@ export type Caller =
       readonly sessionId?: string | undefined
       /** Undefined for a command. */
       readonly origin?: Origin | undefined
+      /** See {@link asProven}. */
+      readonly isProven?: boolean
     }
 
 /** Which request a caller comes with, and from where: what an audit event says of it. */
@@ -36,6 +39,18 @@ export interface Origin {
 }
 
 export type UserCaller = Extract<Caller, { kind: 'user' }>
+
+/**
+ * The caller of a write that is known to be done, for reading its answer: the gate has decided that the caller may, and
+ * whatever has become of the caller's session, key, account, role or share since decides nothing any more.
+ */
+export function asProven(caller: UserCaller): UserCaller {
+  return { ...caller, isProven: true }
+}
+
+function isProven(caller: Caller): boolean {
+  return caller.kind === 'user' && caller.isProven === true
+}
 
 /** Why something was not done, in the order of precedence. */
 export type Refusal = 'unauthenticated' | 'account_disabled' | 'not_found' | 'forbidden' | 'precondition_failed'
@@ -92,15 +107,35 @@ export interface Standing {
  */
 export function standingOf(caller: Caller, row: StandingRow | undefined): Outcome<Standing> {
   if (row === undefined) throw anchorLost()
-  if (row.restore !== null) {
-    throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
-  }
+  if (row.restore !== null) throw restoreError()
   if (caller.kind === 'anonymous') return done({ isAdmin: false })
+  const isAdmin = row.role === 'admin' && caller.mayAdminister
+  if (isProven(caller)) return done({ isAdmin })
   if (row.callerId === null || row.tokensValidFrom === null || row.tokensValidFrom > caller.issuedAt) {
     return refused('unauthenticated')
   }
   if (row.disabledAt !== null) return refused('account_disabled')
-  return done({ isAdmin: row.role === 'admin' && caller.mayAdminister })
+  return done({ isAdmin })
+}
+
+/** Judges by a read's row whether the caller is an administrator. */
+export function administratorOf(caller: Caller, row: StandingRow | undefined): Outcome<Standing> {
+  const standing = standingOf(caller, row)
+  if (!standing.ok || standing.value.isAdmin || isProven(caller)) return standing
+  return refused('forbidden')
+}
+
+/**
+ * The refusal where a read found nothing for its caller. Of what a write is proven to have done nothing may be left: then
+ * its answer is lost for good.
+ * @throws DatabaseError `database_unreachable` then
+ */
+export function absentFor(caller: Caller) {
+  if (isProven(caller)) {
+    const message = 'the answer of a write was lost, and what it wrote is gone since'
+    throw databaseError('database_unreachable', message, { isNotApplied: false })
+  }
+  return refused(caller.kind === 'anonymous' ? 'unauthenticated' : 'not_found')
 }
 
 /** The caller's own id, for what it owns; null for an anonymous one. Its row is joined by {@link isCaller}. */
@@ -112,18 +147,18 @@ export function callerIdOf(caller: Caller): string | null {
 export interface CallerInput {
   readonly userId: string | null
   /** The same id for a command; null for a token and a key: then the session or the key has to be there. */
-  readonly commandUserId: string | null
+  readonly uncredentialedUserId: string | null
   readonly sessionId: string | null
   readonly keySha256: string | null
 }
 
 export function callerInput(caller: Caller): CallerInput {
-  if (caller.kind === 'anonymous') return { userId: null, commandUserId: null, sessionId: null, keySha256: null }
+  if (caller.kind === 'anonymous') return { userId: null, uncredentialedUserId: null, sessionId: null, keySha256: null }
   const { userId, sessionId, keySha256 } = caller
-  const isCommand = sessionId === undefined && keySha256 === undefined
+  const needsNone = isProven(caller) || (sessionId === undefined && keySha256 === undefined)
   return {
     userId,
-    commandUserId: isCommand ? userId : null,
+    uncredentialedUserId: needsNone ? userId : null,
     sessionId: keySha256 === undefined ? (sessionId ?? null) : null,
     keySha256: keySha256 ?? null,
   }
@@ -131,23 +166,22 @@ export function callerInput(caller: Caller): CallerInput {
 
 /** Joins the caller's row: none for an anonymous one, for a user that is gone, and where its key or session is gone. */
 export function isCaller({ builder, tables: { users, apiKeys, sessions } }: Dialect, bind: Bind<CallerInput>): SQL {
-  const key = builder
-    .select({ one: sql`1` })
-    .from(apiKeys)
-    .where(and(eq(apiKeys.userId, users.id), eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256))))
-  const session = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(
-      and(
-        eq(sessions.familyId, bind('sessionId', sessions.familyId)),
-        isNull(sessions.replacedAt),
-        eq(sessions.userId, users.id),
-      ),
-    )
+  const key = existsIn(
+    { builder },
+    apiKeys,
+    eq(apiKeys.userId, users.id),
+    eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256)),
+  )
+  const session = existsIn(
+    { builder },
+    sessions,
+    eq(sessions.familyId, bind('sessionId', sessions.familyId)),
+    isNull(sessions.replacedAt),
+    eq(sessions.userId, users.id),
+  )
   return all(
     eq(users.id, bind('userId', users.id)),
-    any(exists(session), exists(key), eq(users.id, bind('commandUserId', users.id))),
+    any(session, key, eq(users.id, bind('uncredentialedUserId', users.id))),
   )
 }
 
@@ -155,52 +189,6 @@ export function isCaller({ builder, tables: { users, apiKeys, sessions } }: Dial
 export function isThisCaller(dialect: Dialect, caller: Caller): SQL {
   const input = callerInput(caller)
   return isCaller(dialect, (name, column) => sql`${sql.param(input[name], column)}`)
-}
-
-/** A caller in a write's conditions: as it is, or as places in a statement that is built once. */
-export interface CallerTerms {
-  readonly userId: string | SQL
-  readonly issuedAt: Date | SQL
-  readonly mayAdminister: boolean
-  readonly keySha256?: string | SQL | undefined
-  readonly sessionId?: string | SQL | undefined
-}
-
-/** What of a caller the SQL of a write depends on. */
-export interface CallerShape {
-  readonly mayAdminister: boolean
-  readonly credential: 'key' | 'session' | 'none'
-}
-
-export function callerShape({ mayAdminister, keySha256, sessionId }: UserCaller): CallerShape {
-  const credential = keySha256 !== undefined ? 'key' : sessionId !== undefined ? 'session' : 'none'
-  return { mayAdminister, credential }
-}
-
-/** What fills the places of {@link callerTerms}. */
-export interface CallerValues {
-  readonly userId: string
-  readonly issuedAt: Date
-  readonly keySha256: string | null
-  readonly sessionId: string | null
-}
-
-export function callerValues({ userId, issuedAt, keySha256, sessionId }: UserCaller): CallerValues {
-  return { userId, issuedAt, keySha256: keySha256 ?? null, sessionId: sessionId ?? null }
-}
-
-export function callerTerms(
-  { tables: { users, apiKeys, sessions } }: Dialect,
-  bind: Bind<CallerValues>,
-  { mayAdminister, credential }: CallerShape,
-): CallerTerms {
-  return {
-    userId: bind('userId', users.id),
-    issuedAt: bind('issuedAt', users.tokensValidFrom),
-    mayAdminister,
-    keySha256: credential === 'key' ? bind('keySha256', apiKeys.keySha256) : undefined,
-    sessionId: credential === 'session' ? bind('sessionId', sessions.familyId) : undefined,
-  }
 }
 
 /** Who did something, as an audit event names it: a token by its session, a key by its id, which only the database knows. */
@@ -240,114 +228,23 @@ export function isShareOfCaller({ tables: { users, workflows, workflowShares } }
   return all(eq(workflowShares.workflowId, workflows.id), eq(workflowShares.sharedWithUserId, users.id))
 }
 
+/** Whether a permission suffices. Of a write that is proven done the gate has found that it did. */
+export function permissionFor(
+  caller: Caller,
+  permission: Permission | undefined,
+  needed: Permission,
+): Outcome<Permission> {
+  if (permission !== undefined && includes(permission, needed)) return done(permission)
+  if (isProven(caller)) return done(needed)
+  return permission === undefined ? absentFor(caller) : refused('forbidden')
+}
+
 /** @returns undefined when the caller may not even see it. An ownerless workflow belongs to the administrators. */
 export function permissionOf(caller: Caller, { isAdmin }: Standing, row: PermissionRow): Permission | undefined {
   if (isAdmin) return 'owner'
   if (caller.kind === 'user' && row.ownerId === caller.userId) return 'owner'
   if (row.sharePermission !== null) return row.sharePermission
   return row.isPublic === true ? 'view' : undefined
-}
-
-/** The condition in a write that the caller may act at all: known, not disabled, with a token that counts. */
-export function mayAct(dialect: Dialect, caller: CallerTerms): SQL {
-  const { builder, tables } = dialect
-  const { users, marks } = tables
-  const standing = builder
-    .select({ one: sql`1` })
-    .from(users)
-    .where(and(eq(users.id, caller.userId), isNull(users.disabledAt), lte(users.tokensValidFrom, caller.issuedAt)))
-  const restore = builder
-    .select({ one: sql`1` })
-    .from(marks)
-    .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
-  return all(exists(standing), hasCredential(dialect, caller), not(exists(restore)))
-}
-
-/**
- * The condition in a write that what the caller came with still counts: its API key is there, or its session lives. As
- * derived tables: MySQL reads a table that it writes in no other way, and keys delete keys, sessions end sessions.
- */
-export function hasCredential(
-  { builder, tables: { apiKeys, sessions } }: Dialect,
-  { userId, keySha256, sessionId }: CallerTerms,
-): SQL | undefined {
-  if (keySha256 !== undefined) {
-    const key = builder
-      .select({ id: apiKeys.id })
-      .from(apiKeys)
-      .where(and(eq(apiKeys.keySha256, keySha256), eq(apiKeys.userId, userId)))
-      .limit(1)
-      .as('caller_key')
-    return exists(builder.select({ id: key.id }).from(key))
-  }
-  if (sessionId === undefined) return undefined
-  const session = builder
-    .select({ id: sessions.id })
-    .from(sessions)
-    .where(and(eq(sessions.familyId, sessionId), isNull(sessions.replacedAt), eq(sessions.userId, userId)))
-    .limit(1)
-    .as('caller_session')
-  return exists(builder.select({ id: session.id }).from(session))
-}
-
-/**
- * The condition in a write that the caller may act and is an administrator; in an update of `users` too, hence the
- * derived table.
- */
-export function mayAdminister(dialect: Dialect, caller: UserCaller): SQL {
-  const { builder, tables } = dialect
-  const { users, marks } = tables
-  const administrator = builder
-    .select({ id: users.id })
-    .from(users)
-    .where(
-      and(
-        eq(users.id, caller.userId),
-        eq(users.role, 'admin'),
-        isNull(users.disabledAt),
-        lte(users.tokensValidFrom, caller.issuedAt),
-      ),
-    )
-    .limit(1)
-    .as('administrator')
-  const restore = builder
-    .select({ one: sql`1` })
-    .from(marks)
-    .where(and(eq(marks.name, restoreMark), isNotNull(marks.value)))
-  return all(
-    caller.mayAdminister ? exists(builder.select({ id: administrator.id }).from(administrator)) : sql`1 = 0`,
-    hasCredential(dialect, caller),
-    not(exists(restore)),
-  )
-}
-
-/** The condition in a write that the caller's permission on the workflow includes the one needed. */
-export function mayOnWorkflow(
-  { builder, tables: { users, workflowShares } }: Dialect,
-  caller: CallerTerms,
-  workflow: { readonly id: Column; readonly ownerId: Column },
-  needed: Permission,
-): SQL {
-  const administrator = builder
-    .select({ one: sql`1` })
-    .from(users)
-    .where(and(eq(users.id, caller.userId), eq(users.role, 'admin')))
-  const sufficient = (['view', 'execute', 'edit'] as const).filter((permission) => includes(permission, needed))
-  const share = builder
-    .select({ one: sql`1` })
-    .from(workflowShares)
-    .where(
-      and(
-        eq(workflowShares.workflowId, workflow.id),
-        eq(workflowShares.sharedWithUserId, caller.userId),
-        inArray(workflowShares.permission, sufficient),
-      ),
-    )
-  return any(
-    eq(workflow.ownerId, caller.userId),
-    ...(caller.mayAdminister ? [exists(administrator)] : []),
-    ...(sufficient.length > 0 ? [exists(share)] : []),
-  )
 }
 
 /** `and` of conditions of which there is at least one. */
@@ -358,4 +255,8 @@ export function all(first: SQL, ...others: readonly (SQL | undefined)[]): SQL {
 /** `or` of conditions of which there is at least one. */
 export function any(first: SQL, ...others: readonly (SQL | undefined)[]): SQL {
   return or(first, ...others) ?? first
+}
+
+export function restoreError(): DatabaseError {
+  return databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
 }

@@ -8,6 +8,8 @@ import type { RecordingDialect } from './recording.ts'
 import type { ReachDialect } from './reaching.ts'
 import type { Tables } from '../schema/schema.ts'
 
+export type { BuilderColumn } from '../dialects/builder.ts'
+
 export type DialectName = 'sqlite' | 'postgres' | 'mysql'
 
 /** What differs between the databases, by name; nothing outside dialects/ asks which database it is. */

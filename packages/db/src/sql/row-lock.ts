@@ -41,9 +41,9 @@ export interface RowLock {
  */
 export function defineRowLock<Input extends object>(table: LockedTable, strength: LockStrength) {
   return (condition: (dialect: Dialect, bind: Bind<Input>) => SQL) => {
-    const select = defineStatement<Input>()((dialect, bind) => ({
-      toSQL: () => dialect.toSQL(selectForLock(dialect, table, strength, condition(dialect, bind))),
-    }))
+    const select = defineStatement<Input>()((dialect, bind) =>
+      selectForLock(dialect, table, strength, condition(dialect, bind)),
+    )
     return (dialect: Dialect, input: Input): RowLock => ({ table, statement: () => select(dialect, input) })
   }
 }

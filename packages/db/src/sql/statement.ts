@@ -38,10 +38,6 @@ interface Built {
   toSQL(): DrizzleQuery
 }
 
-interface StatementOptions {
-  readonly isGate?: boolean
-}
-
 interface BuiltSelect extends Built {
   readonly _: { readonly selectedFields: object; readonly result: readonly unknown[] }
 }
@@ -61,9 +57,9 @@ export function defineQuery<Input extends object>() {
 }
 
 /** Defines a statement without rows, as {@link defineQuery} does one with rows. */
-export function defineStatement<Input extends object>(options: StatementOptions = {}) {
-  return (build: (dialect: Dialect, bind: Bind<Input>) => Built) => {
-    const statement = defineShapedStatement<undefined, Input>(options)(build)
+export function defineStatement<Input extends object>() {
+  return (build: (dialect: Dialect, bind: Bind<Input>) => Built | SQL) => {
+    const statement = defineShapedStatement<undefined, Input>()(build)
     return (dialect: Dialect, input: Input): Statement => statement(dialect, undefined, input)
   }
 }
@@ -84,12 +80,15 @@ export function defineShapedQuery<Shape, Input extends object>() {
 }
 
 /** Defines a statement without rows, as {@link defineShapedQuery} does one with rows. */
-export function defineShapedStatement<Shape, Input extends object>(options: StatementOptions = {}) {
-  return (build: (dialect: Dialect, bind: Bind<Input>, shape: Shape) => Built) => {
-    const prepared = preparedByShape((dialect, shape: Shape) => prepare(build(dialect, bindTo, shape)))
+export function defineShapedStatement<Shape, Input extends object>() {
+  return (build: (dialect: Dialect, bind: Bind<Input>, shape: Shape) => Built | SQL) => {
+    const prepared = preparedByShape((dialect, shape: Shape) => {
+      const built = build(dialect, bindTo, shape)
+      return prepare(is(built, SQL) ? { toSQL: () => dialect.toSQL(built) } : built)
+    })
     return (dialect: Dialect, shape: Shape, input: Input): Statement => {
       const { text, slots } = prepared(dialect, shape)
-      return { text, parameters: fill(slots, input), ...options }
+      return { text, parameters: fill(slots, input) }
     }
   }
 }
@@ -102,9 +101,9 @@ export function buildQuery<Select extends BuiltSelect>(select: Select): Query<Ro
 }
 
 /** A statement whose shape depends on its input, built at each call. */
-export function buildStatement(built: Built, options: StatementOptions = {}): Statement {
+export function buildStatement(built: Built): Statement {
   const { sql: text, params } = built.toSQL()
-  return { text, parameters: params, ...options }
+  return { text, parameters: params }
 }
 
 function bindTo(name: string, column?: Column): SQL {

@@ -1,3 +1,4 @@
+import { asProven, type UserCaller } from '../access/access.ts'
 import type { RowLock } from '../sql/row-lock.ts'
 import type { Query, Statement } from '../sql/statement.ts'
 
@@ -16,15 +17,29 @@ export interface GuardedWrite<Row = never> {
   readonly gate: Statement
   /** What else happens, history and audit among it, and last the Idempotency-Key. None of it asks the gate's condition again. */
   readonly effects?: readonly Statement[]
-  /** Read in the same transaction behind all. */
-  readonly answer?: Query<Row>
+  /**
+   * Read in the same transaction behind all, and after a lost answer at the moment of the look-up; of a caller as whom
+   * it says.
+   */
+  readonly answer?: Query<Row> | ((readAs: ReadAs) => Query<Row>)
   /**
    * Gives a row when this very batch has been applied, by an id that it alone makes (of its audit event, or of a new row)
    * and that cannot be made twice: never by a mark that the next write replaces. After a lost answer it is asked before
    * the batch is sent again, and the id's unique key holds where the first one was still on its way.
    */
   readonly proof: Query<unknown>
+  /**
+   * Set where no such id exists, and `proof` asks for a mark that another's write may have replaced. A closed gate then
+   * says nothing after a lost answer: it may be that other write that has closed it.
+   */
+  readonly isProofReplaceable?: boolean
 }
+
+/**
+ * The caller as whom an answer is read and judged: itself where the gate may be closed; {@link asProven} where it was
+ * open. So who has lost their session, key or share between the write and its look-up is told what was done.
+ */
+export type ReadAs = (caller: UserCaller) => UserCaller
 
 /**
  * A write whose answer is read when the gate is closed too, as it tells why, in the same trip where the platform takes a
@@ -32,11 +47,11 @@ export interface GuardedWrite<Row = never> {
  * and of that alone.
  */
 export interface MarkedWrite<Row> extends GuardedWrite<Row> {
-  readonly answer: Query<Row>
+  readonly answer: NonNullable<GuardedWrite<Row>['answer']>
   readonly answersWhenClosed: true
 }
 
-export type Applied<Row> =
+export type Applied<Row> = { readonly readAs: ReadAs } & (
   | {
       readonly isOpen: true
       /** Rows that the gate affected; 1 when a lost answer was looked up and the batch was applied. */
@@ -49,3 +64,18 @@ export type Applied<Row> =
       /** Of the answer, of a write that answers when closed. */
       readonly rows: readonly Row[]
     }
+)
+
+export const asItself: ReadAs = (caller) => caller
+
+export function answerOf<Row>({ answer }: GuardedWrite<Row>, readAs: ReadAs): Query<Row> | undefined {
+  return typeof answer === 'function' ? answer(readAs) : answer
+}
+
+export function openedBy<Row>(affected: number, rows: readonly Row[]): Applied<Row> {
+  return { isOpen: true, affected, rows, readAs: asProven }
+}
+
+export function closed<Row>(rows: readonly Row[] = []): Applied<Row> {
+  return { isOpen: false, rows, readAs: asItself }
+}

@@ -1,27 +1,9 @@
 import { and, eq, type SQL } from 'drizzle-orm'
-import {
-  all,
-  callerShape,
-  callerTerms,
-  callerValues,
-  mayAct,
-  type CallerShape,
-  type CallerValues,
-  type Outcome,
-  type UserCaller,
-} from '../access/access.ts'
+import { type Outcome, type UserCaller } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { DatabaseError } from '../sql/errors.ts'
-import type { Tables } from '../schema/schema.ts'
-import {
-  buildStatement,
-  defineQuery,
-  defineShapedStatement,
-  defineStatement,
-  type Statement,
-} from '../sql/statement.ts'
+import { buildStatement, defineQuery, defineStatement, type Statement } from '../sql/statement.ts'
 import type { Store } from './store.ts'
-import { insertWhere, places } from './insert-where.ts'
 
 /** An answer as it is kept for a key: what is sent again to whoever repeats the request. */
 export interface StoredAnswer {
@@ -48,32 +30,6 @@ export type Kept =
 const idempotencyConstraint = 'idempotency_keys_pk'
 
 const keptForMilliseconds = 24 * 60 * 60 * 1000
-
-/**
- * The statement that takes the key, first in its batch: of two at once the second waits, then breaks on the key. It
- * takes it only under the conditions of what follows, since a refused request keeps none.
- */
-export function takeKey(
-  dialect: Dialect,
-  caller: UserCaller,
-  { key, fingerprint, answer, at }: Idempotent,
-  condition?: SQL,
-): Statement {
-  const row: KeyRow = {
-    userId: caller.userId,
-    idempotencyKey: key,
-    fingerprint,
-    status: answer.status,
-    headers: JSON.stringify(answer.headers),
-    body: answer.body,
-    createdAt: at,
-  }
-  if (condition === undefined) {
-    return insertKey(dialect, callerShape(caller), { ...row, ...callerValues(caller) })
-  }
-  const insert = insertWhere(dialect, dialect.tables.idempotencyKeys, row, all(mayAct(dialect, caller), condition))
-  return buildStatement(insert, { isGate: true })
-}
 
 /** An answer to keep, whose body may be what only the batch knows. */
 export interface KeptRow extends Omit<Idempotent, 'answer'> {
@@ -103,8 +59,8 @@ export function keepAnswer(
   return buildStatement(builder.insert(idempotencyKeys).values(row))
 }
 
-/** Refusals that rank before what a key says. */
-const ranksFirst: ReadonlySet<string> = new Set(['unauthenticated', 'account_disabled', 'rate_limited'])
+/** Refusals that rank before what a key says, or are that. */
+const ranksFirst: ReadonlySet<string> = new Set(['unauthenticated', 'account_disabled', 'rate_limited', 'replay'])
 
 /**
  * Runs a guarded write that may carry a key ({@link keepAnswer}). Where another request has the key, also where that one
@@ -117,22 +73,24 @@ export async function underKey<Result extends Outcome<unknown, string>>(
   write: () => Promise<Result>,
 ): Promise<Result | Kept> {
   if (idempotent === undefined) return write()
-  const outcome = await withKey(store, caller, idempotent, write)
-  if (outcome.ok || ranksFirst.has(outcome.refusal) || outcome.refusal === 'replay') return outcome
-  return (await findKept(store, caller.userId, idempotent)) ?? outcome
+  for (;;) {
+    const outcome = await unlessTaken(write)
+    if (outcome !== 'taken' && (outcome.ok || ranksFirst.has(outcome.refusal))) return outcome
+    const kept = await findKept(store, caller.userId, idempotent)
+    if (kept !== undefined) return kept
+    if (outcome !== 'taken') return outcome
+    // The key was older than 24 hours and has been released: now it is free.
+  }
 }
 
-type KeyRow = Tables['idempotencyKeys']['$inferSelect']
-
-const insertKey = defineShapedStatement<CallerShape, KeyRow & CallerValues>({ isGate: true })((
-  dialect,
-  bind,
-  shape,
-) => {
-  const { idempotencyKeys } = dialect.tables
-  const allowed = mayAct(dialect, callerTerms(dialect, bind, shape))
-  return insertWhere(dialect, idempotencyKeys, places(idempotencyKeys, bind), allowed)
-})
+async function unlessTaken<Result>(write: () => Promise<Result>): Promise<Result | 'taken'> {
+  try {
+    return await write()
+  } catch (thrown) {
+    if (isKeyTaken(thrown)) return 'taken'
+    throw thrown
+  }
+}
 
 const keptQuery = defineQuery<{ userId: string; key: string }>()(({ builder, tables: { idempotencyKeys } }, bind) =>
   builder
@@ -175,7 +133,7 @@ export async function findKept(
   if (row === undefined) return undefined
   if (row.createdAt.getTime() <= request.at.getTime() - keptForMilliseconds) {
     const release = releaseStatement(store.dialect, { userId, key: request.key, createdAt: row.createdAt })
-    await store.write({ writes: [release] })
+    await store.tidy([release])
     return undefined
   }
   if (row.fingerprint !== request.fingerprint) return { ok: false, refusal: 'idempotency_key_reused' }
@@ -183,25 +141,6 @@ export async function findKept(
     ok: false,
     refusal: 'replay',
     answer: { status: row.status, headers: parseHeaders(row.headers), body: row.body },
-  }
-}
-
-/** Runs a write that may carry a key: when another request holds the key, its answer is the outcome. */
-export async function withKey<Result>(
-  store: Store,
-  caller: UserCaller,
-  idempotent: Omit<Idempotent, 'answer'> | undefined,
-  write: () => Promise<Result>,
-): Promise<Result | Kept> {
-  for (;;) {
-    try {
-      return await write()
-    } catch (thrown) {
-      if (idempotent === undefined || !isKeyTaken(thrown)) throw thrown
-    }
-    const kept = await findKept(store, caller.userId, idempotent)
-    // Undefined when the key was older than 24 hours and has been released: now it is free.
-    if (kept !== undefined) return kept
   }
 }
 

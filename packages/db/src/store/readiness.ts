@@ -1,7 +1,6 @@
-import { anchorLost, isAnchor } from '../access/access.ts'
+import { anchorLost, isAnchor, restoreError } from '../access/access.ts'
 import type { Database } from './database.ts'
 import type { DialectName } from '../sql/dialect.ts'
-import { databaseError } from '../sql/errors.ts'
 import { schemaNumber } from '../schema/known-migrations.ts'
 import { defineQuery } from '../sql/statement.ts'
 import type { TripObserver } from '../sql/transport.ts'
@@ -24,8 +23,6 @@ export async function readiness(database: Database, observer?: TripObserver): Pr
   const store = database.store(observer)
   const [row] = await store.read(markQuery(store.dialect, {}))
   if (row === undefined) throw anchorLost()
-  if (row.restore !== null) {
-    throw databaseError('restore_in_progress', 'a restore into this database is under way', { isNotApplied: true })
-  }
+  if (row.restore !== null) throw restoreError()
   return { dialect: store.dialect.name, schema: schemaNumber }
 }

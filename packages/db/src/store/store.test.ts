@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { UserCaller } from '../access/access.ts'
 import { sqlite } from '../dialects/sqlite/dialect.ts'
 import { databaseError, gateClosed } from '../sql/errors.ts'
 import type { Query, Statement } from '../sql/statement.ts'
@@ -132,6 +133,29 @@ describe('a guarded write', () => {
     await expect(store.apply(write)).rejects.toMatchObject({ trouble: 'pool_exhausted', isNotApplied: false })
   })
 
+  test.each([
+    { name: 'as whoever may no more, where a look-up finds it done', fates: ['lost', 'found', 'done'], isProven: true },
+    {
+      name: 'as whoever may no more, where it may be late',
+      fates: ['lost', 'not found', 'taken', 'found', 'done'],
+      isProven: true,
+    },
+    { name: 'so also where its gate was open', fates: ['done'], isProven: true },
+    { name: 'as the caller itself, where its gate was closed', fates: ['closed'], isProven: undefined },
+  ] as const)('has its answer read $name', async ({ fates, isProven }) => {
+    const caller: UserCaller = { kind: 'user', userId: 'user', issuedAt: new Date(0), mayAdminister: false }
+    const readAs: UserCaller[] = []
+    const { readAs: judgedAs } = await scripted(fates).store.apply({
+      ...write,
+      answer: (as) => {
+        readAs.push(as(caller))
+        return query('answer')
+      },
+    })
+    expect(judgedAs(caller).isProven).toBe(isProven)
+    expect(readAs.at(-1)?.isProven).toBe(true)
+  })
+
   test('whose id is taken, without a loss, is refused', async () => {
     const { store, sent } = scripted(['taken'])
     await expect(store.apply(write)).rejects.toMatchObject({ constraint: 'a_pk', isNotApplied: true })
@@ -139,13 +163,10 @@ describe('a guarded write', () => {
   })
 })
 
-describe('a batch', () => {
-  test('that lost is looked up each time before it is sent again', async () => {
-    const { store, sent } = scripted(['lost', 'look-up refused', 'not found', 'deadlock', 'found'])
-    const written = await store.write({ writes: [statement('a'), statement('b')], applied: query('proof') })
-    expect({ affected: written.affected, sent }).toEqual({
-      affected: [1, 1],
-      sent: ['batch', 'proof', 'proof', 'batch', 'proof'],
-    })
+describe('statements that tidy up', () => {
+  test('are sent again after a deadlock, and never after a lost answer', async () => {
+    const { store, sent } = scripted(['deadlock', 'lost'])
+    await expect(store.tidy([statement('a'), statement('b')])).rejects.toMatchObject({ isNotApplied: false })
+    expect(sent).toEqual(['batch', 'batch'])
   })
 })

@@ -1,29 +1,12 @@
+import { asProven } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { DatabaseError } from '../sql/errors.ts'
-import type { Applied, GuardedWrite, MarkedWrite } from './guarded-write.ts'
+import { databaseError, DatabaseError } from '../sql/errors.ts'
+import { answerOf, openedBy, type Applied, type GuardedWrite, type MarkedWrite } from './guarded-write.ts'
 import { watched, type Loss } from './loss.ts'
 import { retried, type Retrying } from './retry.ts'
 import { sendGuarded } from './send-guarded.ts'
 import type { Query, Statement } from '../sql/statement.ts'
 import type { RawResult, Transport } from '../sql/transport.ts'
-
-/** Writes that happen together or not at all, and a read of what they left, in the same transaction. */
-export interface Batch<Row> {
-  readonly writes: readonly Statement[]
-  readonly answer?: Query<Row>
-  /**
-   * Gives a row when this very batch has been applied: by the id that it makes or the operation that it leaves in
-   * `last_op`. With it, a batch whose answer was lost is looked up and, where it did not happen, sent again: so its
-   * conditions must make a second application impossible. Without it, a lost answer is an error.
-   */
-  readonly applied?: Query<unknown>
-}
-
-export interface Written<Row> {
-  /** Rows changed by each write, in order; 1 for each when a lost answer was looked up and the batch was applied. */
-  readonly affected: readonly number[]
-  readonly rows: readonly Row[]
-}
 
 /** What repositories see of a database. Errors are thrown as DatabaseError. */
 export interface Store {
@@ -31,17 +14,18 @@ export interface Store {
   /** One round trip; repeated when the connection breaks. */
   read<Row>(query: Query<Row>): Promise<readonly Row[]>
   /**
-   * One round trip where the platform takes a batch, else one a statement and two for the transaction (a single write
-   * needs none). Never applied twice.
-   */
-  write<Row = never>(batch: Batch<Row>): Promise<Written<Row>>
-  /**
    * Sends a guarded write: one round trip where the platform takes a batch, else one a statement and two for the
    * transaction. Deadlocks and locks that others hold are waited out until the deadline. Never applied twice.
    */
   apply<Row = never>(write: GuardedWrite<Row> | MarkedWrite<Row>): Promise<Applied<Row>>
   /** Sends a write that is one statement: one round trip. Never applied twice. */
   change<Row>(change: Change<Row>): Promise<Changed<Row>>
+  /**
+   * Sends, as one transaction, statements that decide nothing which a caller is told, and that would do no harm a second
+   * time: sweeps and notes. A lost answer is an error.
+   * @returns how many rows each has changed
+   */
+  tidy(statements: readonly Statement[]): Promise<readonly number[]>
 }
 
 /** One statement that decides, writes and gives what it did: a write in one trip on every platform. */
@@ -80,45 +64,42 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
     return (await read(query)).length > 0
   }
 
-  async function writeOnce<Row>(batch: Batch<Row>, loss: Loss): Promise<Written<Row>> {
-    if (loss.isPossible && batch.applied !== undefined && (await isFound(batch.applied))) {
-      return {
-        affected: batch.writes.map(() => 1),
-        rows: batch.answer === undefined ? [] : await read(batch.answer),
-      }
-    }
-    return writtenOf(batch, await send(transport, batch))
-  }
-
   async function applyOnce<Row>(write: GuardedWrite<Row> | MarkedWrite<Row>, loss: Loss): Promise<Applied<Row>> {
     const foundApplied = async (): Promise<Applied<Row> | undefined> => {
       if (!loss.isPossible || !(await isFound(write.proof))) return undefined
-      return { isOpen: true, affected: 1, rows: write.answer === undefined ? [] : await read(write.answer) }
+      const answer = answerOf(write, asProven)
+      return openedBy(1, answer === undefined ? [] : await read(answer))
     }
     const found = await foundApplied()
     if (found !== undefined) return found
     try {
       const applied = await sendGuarded(transport, write)
       // Closed by the first one, which was still on its way when it was looked up.
-      return applied.isOpen ? applied : ((await foundApplied()) ?? applied)
-    } catch (thrown) {
-      if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
+      if (applied.isOpen) return applied
       const late = await foundApplied()
-      if (late === undefined) throw thrown
-      return late
+      if (late === undefined && loss.isPossible && write.isProofReplaceable === true) throw answerLost()
+      return late ?? applied
+    } catch (thrown) {
+      return foundLate(thrown, foundApplied)
     }
   }
 
   async function changeOnce<Row>({ before = [], statement, lookup }: Change<Row>, loss: Loss): Promise<Changed<Row>> {
     const found = loss.isPossible ? await read(lookup) : []
     if (found.length > 0) return { rows: found, affected: found.length, insertId: undefined }
-    const results =
-      before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
     // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
-    const late = loss.isPossible ? await read(lookup) : []
-    if (late.length > 0) return { rows: late, affected: late.length, insertId: undefined }
-    const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
-    return { rows: rows.map((row) => statement.decode(row)), affected, insertId }
+    const late = async () => {
+      const rows = loss.isPossible ? await read(lookup) : []
+      return rows.length > 0 ? { rows, affected: rows.length, insertId: undefined } : undefined
+    }
+    try {
+      const results =
+        before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
+      const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
+      return (await late()) ?? { rows: rows.map((row) => statement.decode(row)), affected, insertId }
+    } catch (thrown) {
+      return foundLate(thrown, late)
+    }
   }
 
   return {
@@ -127,52 +108,51 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
       await ensureSchema()
       return read(query)
     },
-    async write(batch) {
-      await ensureSchema()
-      const loss: Loss = { isPossible: false }
-      const isWorthAgain = (error: DatabaseError) => isWorthWritingAgain(error, batch.applied !== undefined)
-      return retried(() => watched(loss, () => writeOnce(batch, loss)), isWorthAgain, retrying)
-    },
     async apply(write) {
       await ensureSchema()
       const loss: Loss = { isPossible: false }
-      return retried(
-        () => watched(loss, () => applyOnce(write, loss)),
-        (error) => isWorthWritingAgain(error, true),
-        retrying,
-      )
+      return retried(() => watched(loss, () => applyOnce(write, loss)), isWorthWritingAgain, retrying)
     },
     async change(change) {
       await ensureSchema()
       const loss: Loss = { isPossible: false }
-      return retried(
-        () => watched(loss, () => changeOnce(change, loss)),
-        (error) => isWorthWritingAgain(error, true),
+      return retried(() => watched(loss, () => changeOnce(change, loss)), isWorthWritingAgain, retrying)
+    },
+    async tidy(statements) {
+      await ensureSchema()
+      const results = await retried(
+        () => send(transport, statements),
+        ({ fault, isNotApplied }) => fault === 'database_busy' && isNotApplied,
         retrying,
       )
+      return statements.map((_, position) => results[position]?.affected ?? 0)
     },
   }
 }
 
-async function send(transport: Transport, { writes, answer }: Batch<unknown>): Promise<readonly RawResult[]> {
-  const [only, ...others] = writes
-  if (only !== undefined && others.length === 0 && answer === undefined) return [await transport.run(only)]
-  return transport.transact(writes, answer === undefined ? [] : [answer])
+function answerLost(): DatabaseError {
+  const message = 'the answer of a write was lost, and others have written since: whether it was done is not known'
+  return databaseError('database_unreachable', message, { isNotApplied: false })
 }
 
-function writtenOf<Row>({ writes, answer }: Batch<Row>, results: readonly RawResult[]): Written<Row> {
-  const affected = writes.map((_, position) => results[position]?.affected ?? 0)
-  if (answer === undefined) return { affected, rows: [] }
-  const rows = results[writes.length]?.rows ?? []
-  return { affected, rows: rows.map((row) => answer.decode(row)) }
+/** What broke on a unique key may have met the first one, which was still on its way when it was looked up. */
+async function foundLate<Result>(thrown: unknown, look: () => Promise<Result | undefined>): Promise<Result> {
+  if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
+  const found = await look()
+  if (found === undefined) throw thrown
+  return found
+}
+
+async function send(transport: Transport, statements: readonly Statement[]): Promise<readonly RawResult[]> {
+  const [only, ...others] = statements
+  return only !== undefined && others.length === 0 ? [await transport.run(only)] : transport.transact(statements, [])
 }
 
 function isWorthReadingAgain({ fault }: DatabaseError): boolean {
   return fault === 'database_unreachable' || fault === 'database_busy'
 }
 
-/** Deadlocks, serialization failures, locks and full pools; an answer that was lost only where it can be looked up. */
-function isWorthWritingAgain({ fault, isNotApplied }: DatabaseError, canBeLookedUp: boolean): boolean {
-  if (fault === 'database_busy') return isNotApplied || canBeLookedUp
-  return canBeLookedUp && (fault === 'database_unreachable' || fault === 'database_timeout')
+/** Deadlocks, serialization failures, locks and full pools; and a lost answer, which is looked up. */
+function isWorthWritingAgain(error: DatabaseError): boolean {
+  return isWorthReadingAgain(error) || error.fault === 'database_timeout'
 }

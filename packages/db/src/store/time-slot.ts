@@ -1,8 +1,9 @@
-import { and, eq, lt, not, exists, sql } from 'drizzle-orm'
+import { and, eq, lt, not } from 'drizzle-orm'
 import { DatabaseError } from '../sql/errors.ts'
 import { buildQuery, buildStatement } from '../sql/statement.ts'
 import { insertWhere } from './insert-where.ts'
 import type { Store } from './store.ts'
+import { existsIn } from '../sql/exists.ts'
 
 /** Names of jobs are at most 50 characters long. */
 const markOf = (job: string): string => `slot.${job}`
@@ -23,17 +24,9 @@ export async function takeSlot(store: Store, job: string, slot: Date): Promise<b
 async function raiseSlot(store: Store, name: string, value: string): Promise<boolean> {
   const { builder, tables } = store.dialect
   const { marks } = tables
-  const { affected } = await store.write({
-    writes: [
-      buildStatement(
-        builder
-          .update(marks)
-          .set({ value })
-          .where(and(eq(marks.name, name), lt(marks.value, value))),
-      ),
-    ],
-  })
-  return affected[0] === 1
+  const isEarlier = and(eq(marks.name, name), lt(marks.value, value))
+  const [raised] = await store.tidy([buildStatement(builder.update(marks).set({ value }).where(isEarlier))])
+  return raised === 1
 }
 
 /** Where the job was never done before. */
@@ -42,16 +35,11 @@ async function addSlot(store: Store, name: string, value: string): Promise<boole
   const { marks } = tables
   const isThere = buildQuery(builder.select({ name: marks.name }).from(marks).where(eq(marks.name, name)))
   if ((await store.read(isThere)).length > 0) return false
-  const taken = builder
-    .select({ one: sql`1` })
-    .from(marks)
-    .where(eq(marks.name, name))
+  const taken = existsIn(store.dialect, marks, eq(marks.name, name))
   const row = { name, owner: null, value, leaseUntil: null }
   try {
-    const { affected } = await store.write({
-      writes: [buildStatement(insertWhere(store.dialect, marks, row, not(exists(taken))))],
-    })
-    return affected[0] === 1
+    const [added] = await store.tidy([buildStatement(insertWhere(store.dialect, marks, row, not(taken)))])
+    return added === 1
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.fault === 'unique_violation') return false
     throw thrown

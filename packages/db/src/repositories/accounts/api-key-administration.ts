@@ -5,7 +5,7 @@ import { rowLock } from '../../sql/row-lock.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
 import type { ApiKeyView } from './api-keys.ts'
-import { restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
 
 /* What an operator does with API keys, without a caller: the command line stands outside of permissions. */
 

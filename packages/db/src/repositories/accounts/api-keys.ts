@@ -1,12 +1,10 @@
-import { and, desc, eq, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
   done,
   isAnchor,
   isThisCaller,
-  mayAct,
-  mayAdminister,
   refused,
   standingFields,
   standingOf,
@@ -22,11 +20,17 @@ import { keepAnswer, underKey, type Idempotent, type Kept } from '../../store/id
 import { insertWhere } from '../../store/insert-where.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
-import type { Keyset } from '../workflows/workflows.ts'
 import { checkStanding } from './standing.ts'
+import { mayAdminister, mayAct } from '../../access/conditions.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { pick } from '../../sql/pick.ts'
+import { pageOf } from '../../access/pages.ts'
+import { isBehind, type Keyset } from '../../sql/keyset.ts'
 
 /** An API key as its user sees it: never the key itself. */
-export type ApiKeyView = Pick<ApiKeyRow, 'id' | 'name' | 'scopes' | 'prefix' | 'expiresAt' | 'createdAt' | 'lastUsedAt'>
+export type ApiKeyView = Pick<ApiKeyRow, (typeof keyMembers)[number]>
+
+const keyMembers = ['id', 'name', 'scopes', 'prefix', 'expiresAt', 'createdAt', 'lastUsedAt'] as const
 
 export interface NewApiKey extends Omit<ApiKeyView, 'lastUsedAt'> {
   /** Hex. Only this is stored of the key. */
@@ -79,17 +83,7 @@ export async function listApiKeys(
   const rows = await store.read(listQuery(store.dialect, caller, listing))
   const standing = standingOf(caller, rows[0])
   if (!standing.ok) return standing
-  return done(
-    rows.filter(isWholeKey).map(({ id, name, scopes, prefix, expiresAt, createdAt, lastUsedAt }) => ({
-      id,
-      name,
-      scopes,
-      prefix,
-      expiresAt,
-      createdAt,
-      lastUsedAt,
-    })),
-  )
+  return done(rows.filter(isWholeKey).map((row) => pick(row, keyMembers)))
 }
 
 function isWholeKey<Row extends { readonly id: string | null }>(row: Row): row is Row & ApiKeyView {
@@ -97,47 +91,16 @@ function isWholeKey<Row extends { readonly id: string | null }>(row: Row): row i
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: ApiKeyListing) {
-  const { builder, tables } = dialect
-  const { marks, users, apiKeys } = tables
-  const page = builder
-    .select({
-      id: apiKeys.id,
-      name: apiKeys.name,
-      scopes: apiKeys.scopes,
-      prefix: apiKeys.prefix,
-      expiresAt: apiKeys.expiresAt,
-      createdAt: apiKeys.createdAt,
-      lastUsedAt: apiKeys.lastUsedAt,
-    })
-    .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.userId, caller.userId),
-        after === undefined
-          ? undefined
-          : and(lte(apiKeys.createdAt, after.at), or(lt(apiKeys.createdAt, after.at), lt(apiKeys.id, after.id))),
-      ),
-    )
-    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
-    .limit(limit + 1)
-    .as('page')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
-      id: page.id,
-      name: page.name,
-      scopes: page.scopes,
-      prefix: page.prefix,
-      expiresAt: page.expiresAt,
-      createdAt: page.createdAt,
-      lastUsedAt: page.lastUsedAt,
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(page, sql`1 = 1`)
-    .where(isAnchor(dialect))
-    .orderBy(desc(page.createdAt), desc(page.id))
-  return buildQuery(select)
+  const { apiKeys } = dialect.tables
+  const { createdAt, id } = apiKeys
+  const page = pageOf(dialect, {
+    table: apiKeys,
+    fields: pick(apiKeys, keyMembers),
+    where: and(eq(apiKeys.userId, caller.userId), isBehind({ at: createdAt, id }, after)),
+    newest: [createdAt, id],
+    limit,
+  })
+  return buildQuery(fromCaller(dialect, isThisCaller(dialect, caller), page))
 }
 
 /** Which key is deleted, and the event that tells of it. */
@@ -237,5 +200,5 @@ export async function touchApiKey(
   store: Store,
   use: { readonly keySha256: string; readonly at: Date; readonly before: Date },
 ): Promise<void> {
-  await store.write({ writes: [touchStatement(store.dialect, use)] })
+  await store.tidy([touchStatement(store.dialect, use)])
 }

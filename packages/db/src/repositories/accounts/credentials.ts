@@ -1,14 +1,11 @@
-import { and, eq, exists, isNull, lte, or, sql, type SQL } from 'drizzle-orm'
+import { eq, isNull, lte, or, sql, type SQL } from 'drizzle-orm'
 import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
   done,
-  hasCredential,
   isAnchor,
   isThisCaller,
-  mayAct,
   refused,
-  standingFields,
   standingOf,
   type Origin,
   type Outcome,
@@ -17,7 +14,8 @@ import {
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
-import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
@@ -34,6 +32,9 @@ import {
 import type { RateLimits } from './rate-limits.ts'
 import { insertSession, sessionExistsQuery, type NewSession } from './sessions.ts'
 import type { LoginRow } from './users.ts'
+import { mayAct, hasCredential } from '../../access/conditions.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /* Passwords: an attempt is counted before the password is looked at, and a right one takes its count back. */
 
@@ -173,11 +174,12 @@ export async function logIn(
 }
 
 function hasHash({ builder, tables: { users } }: Dialect, userId: string, passwordHash: string): SQL {
-  return exists(
-    builder
-      .select({ one: sql`1` })
-      .from(users)
-      .where(and(eq(users.id, userId), eq(users.passwordHash, passwordHash), isNull(users.disabledAt))),
+  return existsIn(
+    { builder },
+    users,
+    eq(users.id, userId),
+    eq(users.passwordHash, passwordHash),
+    isNull(users.disabledAt),
   )
 }
 
@@ -220,16 +222,10 @@ export async function beginPasswordCheck(
 }
 
 function ownHashQuery(dialect: Dialect, caller: UserCaller, attempt: Attempt) {
-  const { marks, users } = dialect.tables
-  const select = dialect.builder
-    .select({
-      ...standingFields(dialect),
-      passwordHash: users.passwordHash,
-      ...countFields(dialect, attempt, attempt.at),
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .where(isAnchor(dialect))
+  const { users } = dialect.tables
+  const select = fromCaller(dialect, isThisCaller(dialect, caller), {
+    fields: { passwordHash: users.passwordHash, ...countFields(dialect, attempt, attempt.at) },
+  })
   return buildQuery(select)
 }
 

@@ -68,6 +68,6 @@ async function deleteOldest(store: Store, table: Swept, moment: Column, until: D
     ),
   )
   const deletion = builder.delete(table).where(lte(moment, stop?.moment ?? until))
-  const { affected } = await store.write({ writes: [buildStatement(deletion)] })
-  return affected[0] ?? 0
+  const [deleted = 0] = await store.tidy([buildStatement(deletion)])
+  return deleted
 }

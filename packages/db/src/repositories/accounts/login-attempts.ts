@@ -1,10 +1,11 @@
-import { and, count, eq, exists, gt, min, not, sql, type SQL } from 'drizzle-orm'
+import { and, count, eq, gt, min, not, sql, type SQL } from 'drizzle-orm'
 import { all, isAnchor } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, defineQuery, defineStatement, type Statement } from '../../sql/statement.ts'
 import { insertAllWhere } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { limitsOf, type AttemptKind, type Limit, type RateLimits } from './rate-limits.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /** Whose attempts count together, and how many are let through. */
 export interface CountedKeys {
@@ -163,14 +164,11 @@ export const attemptQuery = defineQuery<{ id: string }>()(({ builder, tables: { 
 const withdrawnQuery = defineQuery<{ id: string }>()((dialect, bind) => {
   const { builder, tables } = dialect
   const { marks, loginAttempts } = tables
-  const attempt = builder
-    .select({ one: sql`1` })
-    .from(loginAttempts)
-    .where(eq(loginAttempts.id, bind('id', loginAttempts.id)))
+  const attempt = existsIn(dialect, loginAttempts, eq(loginAttempts.id, bind('id', loginAttempts.id)))
   return builder
     .select({ name: marks.name })
     .from(marks)
-    .where(all(isAnchor(dialect), not(exists(attempt))))
+    .where(all(isAnchor(dialect), not(attempt)))
 })
 
 const withdrawStatement = defineStatement<{ id: string }>()(({ builder, tables: { loginAttempts } }, bind) =>

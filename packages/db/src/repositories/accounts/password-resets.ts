@@ -1,10 +1,11 @@
-import { and, eq, exists, gt, isNull, sql, type SQL } from 'drizzle-orm'
+import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm'
 import { all, done, isAnchor, refused, type Origin, type Outcome } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
 import { insertFrom } from '../../store/insert-where.ts'
-import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
 import { endEverySession } from './credentials.ts'
@@ -19,6 +20,7 @@ import {
   type Attempt,
   type RateLimited,
 } from './login-attempts.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /* Forgotten passwords: a token that sets a new one, once and for a while. Only its digest is stored. */
 
@@ -137,20 +139,10 @@ export async function resetPassword(
   const { dialect } = store
   const { builder, tables } = dialect
   const { users, passwordResets } = tables
-  const enabled = builder
-    .select({ one: sql`1` })
-    .from(users)
-    .where(and(eq(users.id, userId), isNull(users.disabledAt)))
+  const enabled = existsIn(dialect, users, eq(users.id, userId), isNull(users.disabledAt))
   const use = builder
     .delete(passwordResets)
-    .where(
-      all(
-        isLive(dialect, tokenSha256, at),
-        eq(passwordResets.userId, userId),
-        exists(enabled),
-        isNotRestoring(dialect),
-      ),
-    )
+    .where(all(isLive(dialect, tokenSha256, at), eq(passwordResets.userId, userId), enabled, isNotRestoring(dialect)))
   const event = recordEvent(dialect, {
     ...{ id: eventId, at, type: 'user.password_changed', origin, ownerId: userId },
     actor: { kind: 'user', userId, id: null },

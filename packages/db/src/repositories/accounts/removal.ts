@@ -1,14 +1,16 @@
-import { eq, exists, not, sql, type SQL } from 'drizzle-orm'
+import { eq, not, type SQL } from 'drizzle-orm'
 import { callerLocks } from '../../access/caller-locks.ts'
 import { all, done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock, type RowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
-import { isNotRestoring, refuseWhileRestoring } from '../../store/restore-mark.ts'
+import { refuseWhileRestoring } from '../../store/restore-mark.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { isOwnRow } from './credentials.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 export interface Removal {
   /** That the password was right by. */
@@ -78,14 +80,11 @@ async function remove(store: Store, { userId, locks, condition, event }: Guarded
   const { dialect } = store
   const { builder, tables } = dialect
   const { users, workflows } = tables
-  const owned = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(eq(workflows.ownerId, userId))
+  const owned = existsIn(dialect, workflows, eq(workflows.ownerId, userId))
   const mark = builder
     .update(users)
     .set({ passwordHash: `leaving:${event.id}` })
-    .where(all(condition, not(exists(owned))))
+    .where(all(condition, not(owned)))
   const { isOpen } = await store.apply({
     locks,
     gate: buildStatement(mark),

@@ -1,13 +1,11 @@
-import { and, desc, eq, exists, gt, isNull, lt, lte, or, sql, type Column, type SQL } from 'drizzle-orm'
+import { and, eq, gt, isNull, lte, sql, type Column, type SQL } from 'drizzle-orm'
 import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
   done,
   isAnchor,
   isThisCaller,
-  mayAct,
   refused,
-  standingFields,
   standingOf,
   type Origin,
   type Outcome,
@@ -19,10 +17,16 @@ import type { SessionRow, UserRow } from '../../schema/rows.ts'
 import { buildQuery, buildStatement, defineQuery, defineStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
-import type { Keyset } from '../workflows/workflows.ts'
+import { mayAct } from '../../access/conditions.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { pick } from '../../sql/pick.ts'
+import { pageOf } from '../../access/pages.ts'
+import { isBehind, type Keyset } from '../../sql/keyset.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /** A refresh token, as it is stored; with a new family it is a log-in. */
 export interface NewSession {
@@ -129,10 +133,13 @@ export async function rotateRefresh(
 function replaceSession(dialect: Dialect, { id }: Pick<RefreshRow, 'id'>, { userId }: NewSession, at: Date): Statement {
   const { builder, tables } = dialect
   const { sessions, users } = tables
-  const standing = builder
-    .select({ one: sql`1` })
-    .from(users)
-    .where(and(eq(users.id, userId), isNull(users.disabledAt), lte(users.tokensValidFrom, sessions.lastUsedAt)))
+  const standing = existsIn(
+    dialect,
+    users,
+    eq(users.id, userId),
+    isNull(users.disabledAt),
+    lte(users.tokensValidFrom, sessions.lastUsedAt),
+  )
   const update = builder
     .update(sessions)
     .set({ replacedAt: at })
@@ -141,7 +148,7 @@ function replaceSession(dialect: Dialect, { id }: Pick<RefreshRow, 'id'>, { user
         eq(sessions.id, id),
         isNull(sessions.replacedAt),
         gt(sessions.expiresAt, at),
-        exists(standing),
+        standing,
         isNotRestoring(dialect),
       ),
     )
@@ -204,10 +211,7 @@ export async function logOut(store: Store, refreshSha256: string, { eventId, ori
       .where(token)})`
   const [userId, familyId] = [ofToken(sessions.userId), ofToken(sessions.familyId)]
   const ended = builder.select({ familyId: audit.subjectId }).from(audit).where(eq(audit.id, eventId))
-  const live = builder
-    .select({ one: sql`1` })
-    .from(sessions)
-    .where(and(eq(sessions.familyId, familyId), isNull(sessions.replacedAt)))
+  const live = existsIn(dialect, sessions, eq(sessions.familyId, familyId), isNull(sessions.replacedAt))
   const event: AuditEvent = {
     ...{ id: eventId, at, type: 'session.ended', origin, ownerId: userId },
     actor: { kind: 'user', userId, id: familyId },
@@ -215,7 +219,7 @@ export async function logOut(store: Store, refreshSha256: string, { eventId, ori
   }
   const { rows } = await store.apply({
     locks: [rowLock(dialect, 'users', 'no key update', eq(users.id, userId))],
-    gate: recordEvent(dialect, event, { when: all(exists(live), isNotRestoring(dialect)) }),
+    gate: recordEvent(dialect, event, { when: all(live, isNotRestoring(dialect)) }),
     effects: [buildStatement(builder.delete(sessions).where(eq(sessions.familyId, sql`(${ended})`)))],
     answer: buildQuery(builder.select({ restore: marks.value }).from(marks).where(isAnchor(dialect))),
     proof: eventQuery(dialect, eventId),
@@ -248,11 +252,7 @@ export async function listSessions(
   const rows = await store.read(listQuery(store.dialect, caller, listing))
   const standing = standingOf(caller, rows[0])
   if (!standing.ok) return standing
-  return done(
-    rows
-      .filter(isWholeSession)
-      .map(({ id, createdAt, lastUsedAt, userAgent }) => ({ id, createdAt, lastUsedAt, userAgent })),
-  )
+  return done(rows.filter(isWholeSession).map((row) => pick(row, ['id', 'createdAt', 'lastUsedAt', 'userAgent'])))
 }
 
 function isWholeSession<Row extends { readonly id: string | null }>(row: Row): row is Row & SessionView {
@@ -260,46 +260,17 @@ function isWholeSession<Row extends { readonly id: string | null }>(row: Row): r
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, { limit, at, after }: SessionListing) {
-  const { builder, tables } = dialect
-  const { marks, users, sessions } = tables
-  const page = builder
-    .select({
-      id: sessions.familyId,
-      createdAt: sessions.createdAt,
-      lastUsedAt: sessions.lastUsedAt,
-      userAgent: sessions.userAgent,
-    })
-    .from(sessions)
-    .where(
-      and(
-        eq(sessions.userId, caller.userId),
-        isNull(sessions.replacedAt),
-        gt(sessions.expiresAt, at),
-        after === undefined
-          ? undefined
-          : and(
-              lte(sessions.createdAt, after.at),
-              or(lt(sessions.createdAt, after.at), lt(sessions.familyId, after.id)),
-            ),
-      ),
-    )
-    .orderBy(desc(sessions.createdAt), desc(sessions.familyId))
-    .limit(limit + 1)
-    .as('page')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
-      id: page.id,
-      createdAt: page.createdAt,
-      lastUsedAt: page.lastUsedAt,
-      userAgent: page.userAgent,
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(page, sql`1 = 1`)
-    .where(isAnchor(dialect))
-    .orderBy(desc(page.createdAt), desc(page.id))
-  return buildQuery(select)
+  const { sessions } = dialect.tables
+  const { familyId, createdAt, lastUsedAt, userAgent, replacedAt, expiresAt } = sessions
+  const isOwn = and(eq(sessions.userId, caller.userId), isNull(replacedAt), gt(expiresAt, at))
+  const page = pageOf(dialect, {
+    table: sessions,
+    fields: { id: familyId, createdAt, lastUsedAt, userAgent },
+    where: and(isOwn, isBehind({ at: createdAt, id: familyId }, after)),
+    newest: [createdAt, familyId],
+    limit,
+  })
+  return buildQuery(fromCaller(dialect, isThisCaller(dialect, caller), page))
 }
 
 /** Ends one of the caller's own sessions. */
@@ -331,14 +302,12 @@ export async function deleteSession(
 /** Whether the caller has the session, alive or ended. */
 export async function checkSession(store: Store, caller: UserCaller, familyId: string): Promise<Outcome<void>> {
   const { dialect } = store
-  const { marks, users, sessions } = dialect.tables
+  const { users, sessions } = dialect.tables
   const query = buildQuery(
-    dialect.builder
-      .select({ ...standingFields(dialect), familyId: sessions.familyId })
-      .from(marks)
-      .leftJoin(users, isThisCaller(dialect, caller))
-      .leftJoin(sessions, and(eq(sessions.familyId, familyId), eq(sessions.userId, users.id)))
-      .where(isAnchor(dialect)),
+    fromCaller(dialect, isThisCaller(dialect, caller), {
+      fields: { familyId: sessions.familyId },
+      joins: [[sessions, and(eq(sessions.familyId, familyId), eq(sessions.userId, users.id))]],
+    }),
   )
   const [row] = await store.read(query)
   const standing = standingOf(caller, row)

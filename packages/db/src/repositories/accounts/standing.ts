@@ -1,8 +1,6 @@
 import {
   callerInput,
-  isAnchor,
   isCaller,
-  standingFields,
   standingOf,
   type Caller,
   type CallerInput,
@@ -11,14 +9,10 @@ import {
 } from '../../access/access.ts'
 import { defineQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { fromCaller } from '../../access/reads.ts'
 
 const standingQuery = defineQuery<CallerInput>()((dialect, bind) => {
-  const { marks, users } = dialect.tables
-  return dialect.builder
-    .select(standingFields(dialect))
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .where(isAnchor(dialect))
+  return fromCaller(dialect, isCaller(dialect, bind), { fields: {} })
 })
 
 /** Whether the caller may act at all: for refusals that rank before what the request itself lacks. */

@@ -6,7 +6,7 @@ import { buildStatement, defineQuery, type Statement } from '../../sql/statement
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { endEverySession } from './credentials.ts'
 import type { Store } from '../../store/store.ts'
-import { restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
 import type { UserView } from './users.ts'
 import { isAnchor } from '../../access/access.ts'
 

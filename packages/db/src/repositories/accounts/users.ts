@@ -6,7 +6,6 @@ import {
   isAnchor,
   isCaller,
   refused,
-  standingFields,
   standingOf,
   type Caller,
   type CallerInput,
@@ -18,7 +17,8 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { DatabaseError } from '../../sql/errors.ts'
 import { buildQuery, buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { isNotRestoring, restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { recordEvent } from '../audit/event.ts'
 import {
@@ -31,6 +31,7 @@ import {
   type RateLimited,
 } from './login-attempts.ts'
 import { addSession, type NewSession } from './sessions.ts'
+import { fromCaller } from '../../access/reads.ts'
 
 export type NewUser = Pick<
   UserRow,
@@ -219,13 +220,10 @@ export async function findLogin(store: Store, nameKey: string): Promise<LoginRow
 }
 
 const callerQuery = defineQuery<CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { users, marks } = tables
-  return builder
-    .select({ ...standingFields(dialect), username: users.username, email: users.email, createdAt: users.createdAt })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .where(isAnchor(dialect))
+  const { users } = dialect.tables
+  return fromCaller(dialect, isCaller(dialect, bind), {
+    fields: { username: users.username, email: users.email, createdAt: users.createdAt },
+  })
 })
 
 /** The caller's own user. */

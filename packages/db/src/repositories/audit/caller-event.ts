@@ -1,9 +1,10 @@
 import { eq, sql } from 'drizzle-orm'
-import { actorOf, type CallerShape, type CallerValues, type UserCaller } from '../../access/access.ts'
+import { actorOf, type UserCaller } from '../../access/access.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Bind } from '../../sql/statement.ts'
 import type { AuditActor, AuditEvent, EventOrigin, EventTerms } from './event.ts'
+import type { CallerShape, CallerValues } from '../../access/conditions.ts'
 
 /** What a caller does, without who it is and where it comes from. */
 export type Deed = Omit<AuditEvent, 'actor' | 'origin'>

@@ -1,10 +1,11 @@
-import { eq, exists, is, SQL, sql } from 'drizzle-orm'
+import { eq, is, SQL, sql } from 'drizzle-orm'
 import type { AuditActorKind, AuditSubject, AuditType } from '../../schema/audit-types.ts'
 import { checkDocument } from '../../document/index.ts'
 import type { AuditRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery, defineStatement, type Query, type Statement } from '../../sql/statement.ts'
 import { insertFrom, insertRow, insertWhere, places } from '../../store/insert-where.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /** A value that the caller knows, or SQL that finds it when the batch runs. */
 export type Known = string | null | SQL
@@ -42,10 +43,12 @@ export interface AuditEvent {
 }
 
 /** An event in a statement that is built once: with places in the place of values. */
-export type EventTerms = Omit<AuditEvent, 'id' | 'at' | 'type' | 'origin'> & {
+export type EventTerms = Omit<AuditEvent, 'id' | 'at' | 'type' | 'origin' | 'data'> & {
   readonly id: string | SQL
   readonly at: Date | SQL
   readonly type: AuditType | SQL
+  /** All of it as one text, where its members depend on the row. */
+  readonly data?: NonNullable<AuditEvent['data']> | SQL
   readonly origin: { readonly requestId: Known; readonly network: Known }
 }
 
@@ -68,12 +71,7 @@ export function insertEventFrom(dialect: Dialect, event: EventTerms, source: SQL
 
 /** The condition of what follows a gate that {@link insertEventFrom} made, in a batch that its gate does not end. */
 export function isRecorded({ builder, tables: { audit } }: Dialect, id: string | SQL): SQL {
-  return exists(
-    builder
-      .select({ one: sql`1` })
-      .from(audit)
-      .where(eq(audit.id, id)),
-  )
+  return existsIn({ builder }, audit, eq(audit.id, id))
 }
 
 /** Several events in one statement. */
@@ -166,7 +164,7 @@ function valuesOf(dialect: Dialect, event: EventTerms) {
     subjectId: subject.id,
     workflowId,
     ownerId,
-    data: dataOf(dialect, data),
+    data: is(data, SQL) ? dialect.typed(data, dialect.tables.audit.data) : dataOf(dialect, data),
     network: origin.network,
     requestId: origin.requestId,
   }

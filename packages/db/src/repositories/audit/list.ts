@@ -1,10 +1,8 @@
-import { and, desc, eq, gte, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   done,
-  isAnchor,
   isThisCaller,
-  standingFields,
   standingOf,
   type Outcome,
   type StandingRow,
@@ -15,7 +13,8 @@ import type { AuditActorKind, AuditSubject, AuditType } from '../../schema/audit
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, type Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import type { Keyset } from '../workflows/workflows.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { type Keyset, isBehind } from '../../sql/keyset.ts'
 
 export interface AuditListing {
   /** Any of these; every one when empty. */
@@ -66,21 +65,20 @@ type ListRow = StandingRow & { readonly [Name in keyof RecordedEvent]: RecordedE
 
 /** The query of a list, for its plan. */
 export function eventsQuery(dialect: Dialect, caller: UserCaller, listing: AuditListing): Query<ListRow> {
-  const { builder, tables } = dialect
-  const { marks, users, audit } = tables
+  const { audit } = dialect.tables
   const { id, at, type, actorKind, actorUserId, actorId, subjectType, subjectId, workflowId, data } = audit
   const { network, requestId } = audit
   const fields = { id, at, type, actorKind, actorUserId, actorId, subjectType, subjectId, workflowId, data }
   return buildQuery(
-    builder
-      .select({ ...standingFields(dialect), ...fields, network, requestId })
-      .from(marks)
-      .leftJoin(users, isThisCaller(dialect, caller))
-      .leftJoin(sql`(${pageOf(dialect, caller, listing)}) page`, sql`1 = 1`)
-      .leftJoin(audit, sql`${audit.id} = page.id`)
-      .where(isAnchor(dialect))
-      .orderBy(desc(audit.at), desc(audit.id))
-      .limit(listing.limit + 1),
+    fromCaller(dialect, isThisCaller(dialect, caller), {
+      fields: { ...fields, network, requestId },
+      joins: [
+        [sql`(${pageOf(dialect, caller, listing)}) page`, sql`1 = 1`],
+        [audit, sql`${audit.id} = page.id`],
+      ],
+      orderBy: [desc(audit.at), desc(audit.id)],
+      limit: listing.limit + 1,
+    }),
   )
 }
 
@@ -133,8 +131,7 @@ function filters(dialect: Dialect, listing: AuditListing): SQL | undefined {
     workflowId === undefined ? undefined : eq(audit.workflowId, workflowId),
     since === undefined ? undefined : gte(audit.at, since),
     until === undefined ? undefined : lt(audit.at, until),
-    // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
-    after === undefined ? undefined : and(lte(audit.at, after.at), or(lt(audit.at, after.at), lt(audit.id, after.id))),
+    isBehind(audit, after),
   )
 }
 

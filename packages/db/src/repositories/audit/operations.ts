@@ -31,8 +31,9 @@ export async function recordOperation(
     origin: { requestId: null, network: null },
   }
   const hasUsers = exists(dialect.builder.select({ one: sql`1` }).from(dialect.tables.users))
-  await store.write({
-    writes: [recordEvent(dialect, event, { when: hasUsers })],
-    applied: eventQuery(dialect, eventId),
+  await store.apply({
+    locks: [],
+    gate: recordEvent(dialect, event, { when: hasUsers }),
+    proof: eventQuery(dialect, eventId),
   })
 }

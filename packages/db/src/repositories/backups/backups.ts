@@ -1,19 +1,14 @@
-import { and, desc, eq, lt, lte, or, sql } from 'drizzle-orm'
-import {
-  done,
-  isAnchor,
-  isThisCaller,
-  refused,
-  standingFields,
-  standingOf,
-  type Outcome,
-  type UserCaller,
-} from '../../access/access.ts'
+import { desc, eq } from 'drizzle-orm'
+import { done, isThisCaller, type Outcome, type UserCaller, administratorOf } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
 import { buildQuery, buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { pick } from '../../sql/pick.ts'
+import { pageOf } from '../../access/pages.ts'
+import { isBehind } from '../../sql/keyset.ts'
 
 const namedQuery = defineQuery<{ name: string }>()(({ builder, tables: { backups } }, bind) =>
   builder
@@ -66,32 +61,32 @@ export async function recordDrill(store: Store, backup: BackupRow & { readonly s
   const known = await store.read(digestQuery(store.dialect, { sha256: backup.sha256 }))
   if (known.length === 0) {
     const { name } = backup
-    await store.write({ writes: [insertBackup(store.dialect, backup)], applied: namedQuery(store.dialect, { name }) })
+    const [gate, proof] = [insertBackup(store.dialect, backup), namedQuery(store.dialect, { name })]
+    await store.apply({ locks: [], gate, proof })
     return
   }
   const { drilledAt, verifiedAt } = backup
   const update = builder.update(backups).set({ drilledAt, verifiedAt }).where(eq(backups.sha256, backup.sha256))
-  await store.write({ writes: [buildStatement(update)] })
+  await store.tidy([buildStatement(update)])
 }
 
 /** A backup as administrators see it. */
-export type BackupView = Pick<
-  BackupRow,
-  'name' | 'bytes' | 'rowCount' | 'isEncrypted' | 'result' | 'createdAt' | 'verifiedAt' | 'drilledAt'
->
+export type BackupView = Pick<BackupRow, (typeof viewMembers)[number]>
+
+const viewMembers = [
+  'name',
+  'bytes',
+  'rowCount',
+  'isEncrypted',
+  'result',
+  'createdAt',
+  'verifiedAt',
+  'drilledAt',
+] as const satisfies readonly (keyof BackupRow)[]
 
 const newestQuery = defineQuery<object>()(({ builder, tables: { backups } }) =>
   builder
-    .select({
-      name: backups.name,
-      bytes: backups.bytes,
-      rowCount: backups.rowCount,
-      isEncrypted: backups.isEncrypted,
-      result: backups.result,
-      createdAt: backups.createdAt,
-      verifiedAt: backups.verifiedAt,
-      drilledAt: backups.drilledAt,
-    })
+    .select(pick(backups, viewMembers))
     .from(backups)
     .orderBy(desc(backups.createdAt), desc(backups.name))
     .limit(1),
@@ -115,63 +110,21 @@ export async function listBackups(
   listing: BackupListing,
 ): Promise<Outcome<readonly BackupView[]>> {
   const rows = await store.read(listQuery(store.dialect, caller, listing))
-  const standing = standingOf(caller, rows[0])
-  if (!standing.ok) return standing
-  if (!standing.value.isAdmin) return refused('forbidden')
-  return done(
-    rows.filter(isWhole).map(({ name, bytes, rowCount, isEncrypted, result, createdAt, verifiedAt, drilledAt }) => ({
-      name,
-      bytes,
-      rowCount,
-      isEncrypted,
-      result,
-      createdAt,
-      verifiedAt,
-      drilledAt,
-    })),
-  )
+  const standing = administratorOf(caller, rows[0])
+  return standing.ok ? done(rows.filter(isWhole).map((row) => pick(row, viewMembers))) : standing
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: BackupListing) {
-  const { builder, tables } = dialect
-  const { marks, users, backups } = tables
-  const page = builder
-    .select({
-      name: backups.name,
-      bytes: backups.bytes,
-      rowCount: backups.rowCount,
-      isEncrypted: backups.isEncrypted,
-      result: backups.result,
-      createdAt: backups.createdAt,
-      verifiedAt: backups.verifiedAt,
-      drilledAt: backups.drilledAt,
-    })
-    .from(backups)
-    .where(
-      // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
-      after && and(lte(backups.createdAt, after.at), or(lt(backups.createdAt, after.at), lt(backups.name, after.name))),
-    )
-    .orderBy(desc(backups.createdAt), desc(backups.name))
-    .limit(limit + 1)
-    .as('page')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
-      name: page.name,
-      bytes: page.bytes,
-      rowCount: page.rowCount,
-      isEncrypted: page.isEncrypted,
-      result: page.result,
-      createdAt: page.createdAt,
-      verifiedAt: page.verifiedAt,
-      drilledAt: page.drilledAt,
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(page, sql`1 = 1`)
-    .where(isAnchor(dialect))
-    .orderBy(desc(page.createdAt), desc(page.name))
-  return buildQuery(select)
+  const { backups } = dialect.tables
+  const { createdAt, name } = backups
+  const page = pageOf(dialect, {
+    table: backups,
+    fields: pick(backups, viewMembers),
+    where: isBehind({ at: createdAt, id: name }, after && { at: after.at, id: after.name }),
+    newest: [createdAt, name],
+    limit,
+  })
+  return buildQuery(fromCaller(dialect, isThisCaller(dialect, caller), page))
 }
 
 /** A left join gives all of a row or nothing of it. */

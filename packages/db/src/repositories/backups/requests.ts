@@ -2,15 +2,12 @@ import { and, desc, eq, exists, inArray, isNotNull, like, not, or, sql, type SQL
 import {
   all,
   done,
-  isAnchor,
   isThisCaller,
-  mayAdminister,
-  refused,
-  standingFields,
-  standingOf,
   type Outcome,
   type StandingRow,
   type UserCaller,
+  administratorOf,
+  absentFor,
 } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
@@ -22,6 +19,9 @@ import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, insertEventFrom, isRecorded } from '../audit/event.ts'
+import { mayAdminister } from '../../access/conditions.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { pick } from '../../sql/pick.ts'
 
 /* Scheduled backups as administrators ask for them. */
 
@@ -51,15 +51,15 @@ export async function requestBackup(
 ): Promise<Outcome<BackupRow>> {
   const { dialect } = store
   const { marks, backups } = dialect.tables
-  const { rows } = await store.apply({
+  const { rows, readAs } = await store.apply({
     locks: [...callerLocks(dialect, caller), rowLock(dialect, 'marks', 'no key update', eq(marks.name, backupMark))],
     gate: recordRequest(dialect, caller, backup, operation),
     effects: [buildStatement(insertWhere(dialect, backups, backup, isRecorded(dialect, operation)))],
-    answer: pendingQuery(dialect, caller, backup.name),
+    answer: (as) => pendingQuery(dialect, as(caller), backup.name),
     answersWhenClosed: true,
     proof: eventQuery(dialect, operation),
   })
-  return foundFor(caller, rows)
+  return foundFor(readAs(caller), rows)
 }
 
 /** The gate: from the mark's row, which those who ask at once hold one after the other. */
@@ -96,11 +96,10 @@ export async function findBackup(
 }
 
 function foundFor(caller: UserCaller, rows: readonly FoundRow[]): Outcome<BackupRow> {
-  const standing = standingOf(caller, rows[0])
+  const standing = administratorOf(caller, rows[0])
   if (!standing.ok) return standing
-  if (!standing.value.isAdmin) return refused('forbidden')
   const found = rows.find(isWhole)
-  return found === undefined ? refused('not_found') : done(backupOf(found))
+  return found === undefined ? absentFor(caller) : done(backupOf(found))
 }
 
 /** The one that was asked for or is being taken; of that name where it has succeeded meanwhile. */
@@ -111,7 +110,7 @@ function pendingQuery(dialect: Dialect, caller: UserCaller, name: string) {
 
 function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | undefined): Query<FoundRow> {
   const { builder, tables } = dialect
-  const { marks, users, backups } = tables
+  const { backups } = tables
   const found = builder
     .select(backupOf(backups))
     .from(backups)
@@ -124,15 +123,10 @@ function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | und
     )
     .limit(1)
     .as('found')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
-      ...backupOf(found),
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(found, sql`1 = 1`)
-    .where(isAnchor(dialect))
+  const select = fromCaller(dialect, isThisCaller(dialect, caller), {
+    fields: { ...backupOf(found) },
+    joins: [[found, sql`1 = 1`]],
+  })
   return buildQuery(select)
 }
 
@@ -143,12 +137,24 @@ function isWhole(row: FoundRow): row is StandingRow & BackupRow {
   return row.name !== null
 }
 
+const members = [
+  'name',
+  'bytes',
+  'rowCount',
+  'sha256',
+  'isEncrypted',
+  'consistency',
+  'result',
+  'createdAt',
+  'verifiedAt',
+  'drilledAt',
+] as const satisfies readonly (keyof BackupRow)[]
+
 /** What is a backup's own of the table, of what was selected from it, or of a row with more. */
 export function backupOf<Source extends { readonly [Name in keyof BackupRow]: unknown }>(
   source: Source,
 ): Pick<Source, keyof BackupRow> {
-  const { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt } = source
-  return { name, bytes, rowCount, sha256, isEncrypted, consistency, result, createdAt, verifiedAt, drilledAt }
+  return pick(source, members)
 }
 
 /** Finds the backup as it is there, for a write whose answer was lost. */

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts'
 import { backupOf, isAt, isResult, scheduledName } from './requests.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { eventQuery, insertEventFrom, type AuditEvent } from '../audit/event.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /* The backups that the schedule takes: their rows, and the mark of the run that is under way. */
 
@@ -65,7 +66,7 @@ function parseBegun(text: string | null): BegunBackup | undefined {
 
 /** Makes the rows of marks that an older migrator has not made. */
 export async function ensureBackupMark(store: Store): Promise<void> {
-  await store.write({ writes: [store.dialect.migration.bookkeepingRows] })
+  await store.tidy([store.dialect.migration.bookkeepingRows])
 }
 
 /** Notes what the run that holds the lease has begun. @returns whether it still holds it */
@@ -73,16 +74,18 @@ export async function noteBegun(store: Store, owner: string, begun: BegunBackup)
   const value = JSON.stringify(begun)
   const { builder, tables } = store.dialect
   const { marks } = tables
-  const { affected } = await store.write({
-    writes: [buildStatement(builder.update(marks).set({ value }).where(isOwn(store.dialect, owner)))],
-    applied: buildQuery(
+  const { isOpen } = await store.apply({
+    locks: [],
+    gate: buildStatement(builder.update(marks).set({ value }).where(isOwn(store.dialect, owner))),
+    // Of the holder's own notes none says the same as an earlier one.
+    proof: buildQuery(
       builder
         .select({ name: marks.name })
         .from(marks)
         .where(and(isOwn(store.dialect, owner), eq(marks.value, value))),
     ),
   })
-  return affected[0] === 1
+  return isOpen
 }
 
 /** A scheduled backup's row, whatever became of it. */
@@ -215,14 +218,14 @@ export async function changeBackup(
   name: string,
   change: Partial<Omit<BackupRow, 'name'>>,
 ): Promise<void> {
-  await store.write({ writes: [update(store.dialect, owner, { name, ...change })] })
+  await store.tidy([update(store.dialect, owner, { name, ...change })])
 }
 
 export async function removeBackup(store: Store, owner: string, name: string): Promise<void> {
   const { builder, tables } = store.dialect
   const { backups } = tables
   const removal = builder.delete(backups).where(all(eq(backups.name, name), holdsLease(store.dialect, owner)))
-  await store.write({ writes: [buildStatement(removal)] })
+  await store.tidy([buildStatement(removal)])
 }
 
 function isOwn({ tables: { marks } }: Dialect, owner: string): SQL {
@@ -231,11 +234,6 @@ function isOwn({ tables: { marks } }: Dialect, owner: string): SQL {
 
 /** The condition in a write that the run still holds the lease: one that was overtaken writes nothing more. */
 function holdsLease(dialect: Dialect, owner: string): SQL {
-  const { builder, tables } = dialect
-  return exists(
-    builder
-      .select({ one: sql`1` })
-      .from(tables.marks)
-      .where(isOwn(dialect, owner)),
-  )
+  const { tables } = dialect
+  return existsIn(dialect, tables.marks, isOwn(dialect, owner))
 }

@@ -1,10 +1,10 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { done, type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
+import { type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock, type RowLock } from '../../sql/row-lock.ts'
-import { defineQuery, type Query } from '../../sql/statement.ts'
-import { executionOf, executionQuery, viewOf, type ExecutionReadRow, type ExecutionView } from './executions.ts'
+import { defineQuery } from '../../sql/statement.ts'
+import { executionOf, executionQuery, type ExecutionView } from './executions.ts'
 import type { Store } from '../../store/store.ts'
 
 /** Why a write to an execution was not done: a stale fence ranks before what the status forbids. */
@@ -21,14 +21,18 @@ function workLocks(dialect: Dialect, id: string): readonly RowLock[] {
 }
 
 /** The workflow's row stands for its owner and its shares. */
-export function lockWorkflow(dialect: Dialect, executionId: string): RowLock {
+export function lockWorkflow(
+  dialect: Dialect,
+  executionId: string,
+  strength: 'share' | 'no key update' = 'share',
+): RowLock {
   const { builder, tables } = dialect
   const { executions, workflows } = tables
   const workflowId = builder
     .select({ id: executions.workflowId })
     .from(executions)
     .where(eq(executions.id, executionId))
-  return rowLock(dialect, 'workflows', 'share', eq(workflows.id, sql`(${workflowId})`))
+  return rowLock(dialect, 'workflows', strength, eq(workflows.id, sql`(${workflowId})`))
 }
 
 export function lockExecution(dialect: Dialect, id: string): RowLock {
@@ -36,7 +40,7 @@ export function lockExecution(dialect: Dialect, id: string): RowLock {
   return rowLock(dialect, 'executions', 'no key update', eq(executions.id, id))
 }
 
-/** Gives a row when the operation is the last that changed the execution. */
+/** Gives a row when the operation is the last of a worker, a claim or the sweep on the execution: users' writes leave it. */
 export const markQuery = defineQuery<{ id: string; operation: string }>()(({ builder, tables: { executions } }, bind) =>
   builder
     .select({ id: executions.id })
@@ -45,20 +49,6 @@ export const markQuery = defineQuery<{ id: string; operation: string }>()(({ bui
       and(eq(executions.id, bind('id', executions.id)), eq(executions.lastOp, bind('operation', executions.lastOp))),
     ),
 )
-
-/** What a write left, read in its own transaction: the gate has decided that the caller may see it. */
-export function writtenView(rows: readonly ExecutionReadRow[]): ExecutionView | undefined {
-  const [row] = rows
-  return row !== undefined && isWhole(row) ? viewOf(row) : undefined
-}
-
-function isWhole<Row extends { readonly id: string | null }>(row: Row): row is Row & ExecutionView {
-  return row.id !== null
-}
-
-export function viewQuery(dialect: Dialect, caller: UserCaller, id: string): Query<ExecutionReadRow> {
-  return executionQuery(dialect, caller, id)
-}
 
 /** Why a gate was closed: who may not, and else what the execution's own state forbids. */
 export async function refusalOf<Reason extends string>(
@@ -72,10 +62,4 @@ export async function refusalOf<Reason extends string>(
   const execution: Outcome<ExecutionView> = executionOf(caller, row, needed)
   if (!execution.ok) return execution
   return { ok: false, refusal: ofState(execution.value) }
-}
-
-/** What was written, or that it is gone already. */
-export function writtenOutcome(rows: readonly ExecutionReadRow[]): Outcome<ExecutionView> {
-  const view = writtenView(rows)
-  return view === undefined ? { ok: false, refusal: 'not_found' } : done(view)
 }

@@ -2,7 +2,7 @@ import { and, eq, isNull, lte, sql, type Column, type SQL } from 'drizzle-orm'
 import { all, isCaller } from '../../access/access.ts'
 import { restoreMark } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { isNotRestoring } from '../../store/restore-mark.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import { workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
 import { dueKinds, type DueKind } from './due.ts'
 

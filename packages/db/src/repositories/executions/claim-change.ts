@@ -1,13 +1,12 @@
 import { and, gte, lt, sql, type Column, type SQL } from 'drizzle-orm'
-import { all, callerTerms, mayAct } from '../../access/access.ts'
+import { all } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import type { ClaimBind, ClaimShape } from './claim-shape.ts'
 import { exhaustionErrors, isDue } from './due.ts'
 import { entrySelect, insertEntries, lastSeqAfter } from './history.ts'
-
-/** The claim ends early at so many bytes of input, state and definition; one execution is always given. */
-export const mostDocumentBytes = 8 * 1024 * 1024
+import { mayAct, callerTerms } from '../../access/conditions.ts'
+import { bytesOf, mostPageBytes } from '../../sql/page-bytes.ts'
 
 /**
  * What a claim changes: the first `limit` with attempts left, as far as their documents fit, and the used up ones among
@@ -32,15 +31,10 @@ export function chosen(dialect: Dialect, bind: ClaimBind, { limit }: ClaimShape,
 /** Sizes are read of those few alone that are to be given. */
 function withinBytes(dialect: Dialect, placed: SQL): SQL {
   const { executions, workflowVersions } = dialect.tables
-  const bytes = sql.join(
-    [executions.input, executions.state, workflowVersions.definition].map(
-      (column) => sql`coalesce(octet_length(${dialect.exactText(column)}), 0)`,
-    ),
-    sql` + `,
-  )
+  const bytes = bytesOf(dialect, [executions.input, executions.state, workflowVersions.definition])
   const sized = sql`select placed.*, case when placed.is_exhausted = 1 then 0 else ${bytes} end as bytes from (${placed}) placed join ${executions} on ${executions.id} = placed.due_id left join ${workflowVersions} on ${workflowVersions.workflowId} = ${executions.workflowId} and ${workflowVersions.versionNumber} = ${executions.versionNumber}`
   const summed = sql`select sized.*, sum(sized.bytes) over (partition by sized.is_exhausted order by sized.place) as total from (${sized}) sized`
-  return sql`select summed.due_id as chosen_id, summed.was_running, summed.is_exhausted, summed.place from (${summed}) summed where summed.is_exhausted = 1 or summed.total = summed.bytes or summed.total <= ${sql.raw(String(mostDocumentBytes))}`
+  return sql`select summed.due_id as chosen_id, summed.was_running, summed.is_exhausted, summed.place from (${summed}) summed where summed.is_exhausted = 1 or summed.total = summed.bytes or summed.total <= ${sql.raw(String(mostPageBytes))}`
 }
 
 /**

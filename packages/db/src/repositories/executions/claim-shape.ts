@@ -1,6 +1,7 @@
-import { callerInput, callerShape, callerValues, type CallerShape, type UserCaller } from '../../access/access.ts'
+import { callerInput, type UserCaller } from '../../access/access.ts'
 import type { Bind } from '../../sql/statement.ts'
 import type { Idempotent } from '../../store/idempotency.ts'
+import { type CallerShape, callerShape, callerValues } from '../../access/conditions.ts'
 
 export interface Claim {
   /** Names this write, and with a number for its place each execution that it claims. */

@@ -3,8 +3,8 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import type { ClaimedExecution } from './claim-answer.ts'
-import { mostDocumentBytes } from './claim-change.ts'
 import { entryFields, entryOf, isWhole, type Entry } from './entries.ts'
+import { mostPageBytes, bytesOf } from '../../sql/page-bytes.ts'
 
 /**
  * The steps of what was claimed, oldest first, by its id: in the order of the claim as far as the answer has room for
@@ -29,16 +29,16 @@ function stepsQuery(dialect: Dialect, items: readonly ClaimedExecution[]) {
   const { executions, executionHistory: history } = tables
   const ids = items.map(({ id }) => id)
   const used = items.reduce(
-    (sum, { input, state, definition }) => sum + bytesOf(input) + bytesOf(state) + bytesOf(definition),
+    (sum, { input, state, definition }) => sum + textBytes(input) + textBytes(state) + textBytes(definition),
     0,
   )
-  const room = sql.raw(String(Math.max(0, mostDocumentBytes - used)))
+  const room = sql.raw(String(Math.max(0, mostPageBytes - used)))
   const isStep = and(inArray(history.executionId, ids), eq(history.type, 'step'))
   const place = sql`case ${history.executionId} ${sql.join(
     ids.map((id, index) => sql`when ${id} then ${sql.raw(String(index))}`),
     sql` `,
   )} end`
-  const bytes = sql`coalesce(octet_length(${dialect.exactText(history.output)}), 0) + coalesce(octet_length(${dialect.exactText(history.error)}), 0)`
+  const bytes = bytesOf(dialect, [history.output, history.error])
   const sized = sql`select ${history.executionId} as id, ${history.seq} as seq, ${place} as place, ${bytes} as bytes from ${history} where ${isStep}`
   // What is summed up to is all of an execution: they stand or fall together.
   const summed = sql`select id, seq, place, case when sum(bytes) over (order by place) > ${room} then 1 else 0 end as is_too_much from (${sized}) sized`
@@ -61,6 +61,6 @@ function stepsQuery(dialect: Dialect, items: readonly ClaimedExecution[]) {
 
 const encoder = new TextEncoder()
 
-function bytesOf(document: string | null): number {
+function textBytes(document: string | null): number {
   return document === null ? 0 : encoder.encode(document).length
 }

@@ -1,14 +1,21 @@
 import { sql } from 'drizzle-orm'
 import { done, standingOf, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { defineShapedQuery, defineShapedStatement, defineStatement, type Statement } from '../../sql/statement.ts'
-import { takeKey, withKey, type Kept } from '../../store/idempotency.ts'
+import {
+  defineShapedQuery,
+  defineShapedStatement,
+  defineStatement,
+  type Statement,
+  defineQuery,
+} from '../../sql/statement.ts'
+import { type Kept, underKey } from '../../store/idempotency.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedOf, claimedSelect, placeIn, type ClaimedExecution, type ClaimedRow } from './claim-answer.ts'
 import { candidates } from './claim-candidates.ts'
 import { chosen, claimed, claimEntries, isClaimed, keepLeases } from './claim-change.ts'
 import { replayLeases } from './claim-replay.ts'
 import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
+import { keepRefusal } from '../../store/kept-refusals.ts'
 
 export type { ClaimedExecution } from './claim-answer.ts'
 export type { Claim } from './claim-shape.ts'
@@ -20,7 +27,8 @@ interface Leases {
 
 /**
  * Claims due executions of the caller's own workflows, of everyone's with the admin role, oldest first. Those that it
- * meets with their attempts used up become failed and don't count.
+ * meets with their attempts used up become failed and don't count. Under a key one that was given nothing is answered so
+ * again.
  */
 export async function claimExecutions(
   store: Store,
@@ -28,7 +36,7 @@ export async function claimExecutions(
   claim: Claim,
   key?: ClaimKey,
 ): Promise<Outcome<Leases> | Kept> {
-  const written = await withKey(store, caller, key, () => claimUntilSettled(store, caller, claim, key))
+  const written = await underKey(store, caller, key, () => claimUntilSettled(store, caller, claim, key))
   if (written.ok || written.refusal !== 'replay') return written
   return replayLeases(store, caller, claim.at, written.answer.body)
 }
@@ -45,33 +53,29 @@ async function claimUntilSettled(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-): Promise<Outcome<Leases>> {
+): Promise<Outcome<Leases> | Kept> {
   const startedAt = Date.now()
   for (let tried = 0; ; tried += 1) {
     // A name of its own for each try: what it changed tells what the try did.
     const operation = tried === 0 ? claim.operation : `${claim.operation}.${tried}`
     const { rows, seen } = await claimOnce(store, caller, { ...claim, operation, isAnotherTry: tried > 0 }, key)
-    const standing = standingOf(caller, rows[0])
-    if (!standing.ok) return standing
     const items = claimedOf(rows, ({ lastOp }) => placeIn(lastOp))
+    // What has been given is given, whatever has become of the caller since.
     if (items.length > 0) return done({ items, isReplayed: false })
+    const standing = standingOf(caller, rows[0])
+    if (!standing.ok) return tried === 0 ? standing : done({ items: [], isReplayed: false })
     if (seen === 0 || Date.now() - startedAt > patienceMilliseconds) break
     if (tried > 0) await pause(Math.min(20, 2 ** tried))
   }
-  if (key !== undefined) await keepNothing(store, caller, key)
-  return done({ items: [], isReplayed: false })
+  const nothing = done({ items: [], isReplayed: false })
+  if (key === undefined) return nothing
+  return (await keepRefusal(store, caller, { ...key, answer: { status: 200, headers: {}, body: '[]' } })) ?? nothing
 }
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds * (0.5 + Math.random() / 2))
   })
-}
-
-/** Under a key a claim that was given nothing is answered so again. */
-async function keepNothing(store: Store, caller: UserCaller, key: ClaimKey): Promise<void> {
-  const answer = { status: 200, headers: {}, body: '[]' }
-  await store.write({ writes: [takeKey(store.dialect, caller, { ...key, answer })] })
 }
 
 interface Tried {
@@ -84,7 +88,7 @@ async function claimOnce(store: Store, caller: UserCaller, claim: Claim, key: Cl
   const { dialect } = store
   const shape = claimShape(caller, claim, key)
   const values = claimValues(caller, claim, key)
-  const lookup = lookupQuery(dialect, undefined, values)
+  const lookup = lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {
     const statement = wholeQuery(dialect, shape, values)
     const { rows } = await store.change({ before: beforeStatements(dialect, values), statement, lookup })
@@ -98,7 +102,7 @@ async function claimOnce(store: Store, caller: UserCaller, claim: Claim, key: Cl
     locks: [],
     gate: updateStatement(dialect, shape, values),
     effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, shape, values)] : [])],
-    answer: answerQuery(dialect, undefined, values),
+    answer: answerQuery(dialect, values),
     answersWhenClosed: true,
     proof: lookup,
   })
@@ -109,10 +113,9 @@ function beforeStatements(dialect: Dialect, values: ClaimValues): readonly State
   return dialect.claim.before(sql`''`).map((_, position) => beforeStatement(dialect, position, values))
 }
 
-const beforeStatement = defineShapedStatement<number, ClaimValues>()((dialect, bind, position) => {
-  const before = dialect.claim.before(bind('operation'))[position] ?? sql`select 1`
-  return { toSQL: () => dialect.toSQL(before) }
-})
+const beforeStatement = defineShapedStatement<number, ClaimValues>()(
+  (dialect, bind, position) => dialect.claim.before(bind('operation'))[position] ?? sql`select 1`,
+)
 
 const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, shape) => {
   const { executions } = dialect.tables
@@ -136,28 +139,19 @@ const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, 
 
 const updateStatement = defineShapedStatement<ClaimShape, ClaimValues>()((dialect, bind, shape) => {
   const { change } = dialect.claim
+  if (change.kind === 'whole') throw new TypeError('this dialect claims by one statement')
   const source = chosen(dialect, bind, shape, sql`(${candidates(dialect, bind, shape)})`)
-  return {
-    toSQL() {
-      if (change.kind === 'whole') throw new TypeError('this dialect claims by one statement')
-      const { executions } = dialect.tables
-      return dialect.toSQL(change.update({ source, set: claimed(dialect, bind), executions }))
-    },
-  }
+  return change.update({ source, set: claimed(dialect, bind), executions: dialect.tables.executions })
 })
 
-const entriesStatement = defineStatement<ClaimValues>()((dialect, bind) => ({
-  toSQL: () => dialect.toSQL(claimEntries(dialect, bind)),
-}))
+const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
-const leasesStatement = defineShapedStatement<ClaimShape, ClaimValues>()((dialect, bind, shape) => ({
-  toSQL: () => dialect.toSQL(keepLeases(dialect, bind, shape)),
-}))
+const leasesStatement = defineShapedStatement<ClaimShape, ClaimValues>()(keepLeases)
 
-const answerQuery = defineShapedQuery<undefined, ClaimValues>()((dialect, bind) =>
+const answerQuery = defineQuery<ClaimValues>()((dialect, bind) =>
   claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind) }),
 )
 
-const lookupQuery = defineShapedQuery<undefined, ClaimValues>()((dialect, bind) =>
+const lookupQuery = defineQuery<ClaimValues>()((dialect, bind) =>
   claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), isOnlyClaimed: true }),
 )

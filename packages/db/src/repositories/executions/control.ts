@@ -1,14 +1,15 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import { actorOf, done, mayAct, type Outcome, type UserCaller } from '../../access/access.ts'
+import { actorOf, done, type Outcome, type UserCaller } from '../../access/access.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, ownerOfExecution, recordEvent, workflowOf, type DataMember } from '../audit/event.ts'
-import { executionLocks, refusalOf, viewQuery, writtenOutcome, type StepRefusal } from './changes.ts'
-import { mayOnExecution, type ExecutionView } from './executions.ts'
+import { executionLocks, refusalOf, type StepRefusal } from './changes.ts'
+import { mayOnExecution, type ExecutionView, executionQuery, executionOf } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
+import { mayAct } from '../../access/conditions.ts'
 
 /** A write of a user to an execution; its event has the operation's id. */
 export interface Control {
@@ -75,7 +76,7 @@ async function takeStep(
   const { executions } = dialect.tables
   const update = dialect.builder
     .update(executions)
-    .set({ ...change, lastSeq: lastSeqAfter(dialect, 1), updatedAt: at, lastOp: operation })
+    .set({ ...change, lastSeq: lastSeqAfter(dialect, 1), updatedAt: at })
     .where(
       and(
         eq(executions.id, id),
@@ -84,17 +85,17 @@ async function takeStep(
         mayOnExecution(dialect, caller, 'execute'),
       ),
     )
-  const { isOpen, rows } = await store.apply({
+  const { isOpen, rows, readAs } = await store.apply({
     locks: executionLocks(dialect, caller, id),
     gate: buildStatement(update),
     effects: [
       recordEntry(dialect, id, { type, at, actor: caller.userId }),
       executionEvent(dialect, caller, id, control, { type: event }),
     ],
-    answer: viewQuery(dialect, caller, id),
+    answer: (as) => executionQuery(dialect, as(caller), id),
     proof: eventQuery(dialect, operation),
   })
-  if (isOpen) return writtenOutcome(rows)
+  if (isOpen) return executionOf(readAs(caller), rows[0], 'execute')
   return refusalOf(store, caller, id, 'execute', () => 'invalid_transition' as const)
 }
 
@@ -131,7 +132,7 @@ export async function removeExecution(
   const { executions, executionHistory } = tables
   const mark = builder
     .update(executions)
-    .set({ lastOp: control.operation })
+    .set({ updatedAt: control.at })
     .where(
       and(
         eq(executions.id, id),

@@ -1,44 +1,46 @@
-import { and, eq, exists, inArray, sql, type SQL } from 'drizzle-orm'
+import { eq, inArray, sql, type SQL, isNull, ne } from 'drizzle-orm'
 import {
   all,
+  any,
   callerInput,
   type CallerInput,
   done,
-  isAnchor,
   isCaller,
-  isShareOfCaller,
-  mayAct,
-  mayOnWorkflow,
   type Outcome,
-  permissionFields,
   type Refusal,
   refused,
-  standingFields,
   type UserCaller,
 } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DocumentText } from '../../document/index.ts'
-import { DatabaseError, databaseError } from '../../sql/errors.ts'
+import { DatabaseError } from '../../sql/errors.ts'
 import { statusAfter, statusesBefore } from '../../schema/execution-transitions.ts'
-import { rowLock } from '../../sql/row-lock.ts'
+import { rowLock, type RowLock } from '../../sql/row-lock.ts'
 import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
 import type { GuardedWrite } from '../../store/guarded-write.ts'
 import type { Store } from '../../store/store.ts'
-import { lockWorkflow, refusalOf, writtenOutcome } from './changes.ts'
+import { lockWorkflow } from './changes.ts'
 import { executionEvent } from './control.ts'
-import { executionOf, executionQuery, mayOnExecution, viewOf, type ExecutionView } from './executions.ts'
-import { recordEntry } from './history.ts'
 import {
-  findKept,
-  keepAnswer,
-  withKey,
-  type Idempotent,
-  type Kept,
-  type StoredAnswer,
-} from '../../store/idempotency.ts'
+  executionOf,
+  executionQuery,
+  mayOnExecution,
+  viewOf,
+  type ExecutionView,
+  type ExecutionReadRow,
+} from './executions.ts'
+import { recordEntry } from './history.ts'
+import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import { accessOf } from '../workflows/workflows.ts'
+import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import type { AuditType } from '../../schema/audit-types.ts'
+import type { DataMember } from '../audit/event.ts'
+import { type Raced, untilSettled } from '../../store/until-settled.ts'
+import { takeOver } from '../workflows/take-over.ts'
+import { fromWorkflow } from '../../access/reads.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 export interface NewExecution {
   readonly id: string
@@ -56,213 +58,161 @@ export type IdempotentCreation = Omit<Idempotent, 'answer'> & {
 }
 
 /** Makes a pending execution, bound to the version of that moment. */
-export async function createExecution(
+export function createExecution(
   store: Store,
   caller: UserCaller,
   workflowId: string,
   execution: NewExecution,
   idempotent?: IdempotentCreation,
 ): Promise<Outcome<ExecutionView> | Kept> {
-  if (idempotent !== undefined) return createUnderKey(store, caller, workflowId, execution, idempotent)
-  const { dialect } = store
-  return untilSettled(async () => {
-    const made = await undefinedWhereGone(() =>
-      store.apply({
-        ...startOf(dialect, caller, { workflowId, execution }),
-        answer: executionQuery(dialect, caller, execution.id),
-      }),
-    )
-    if (made?.isOpen === true) return acceptedBy(store, caller, writtenOutcome(made.rows), made.rows[0])
-    const workflow = await findWorkflowHead(store, caller, workflowId)
-    return workflow.ok ? undefined : workflow
-  })
+  const making: Making<Refusal> = {
+    id: execution.id,
+    at: execution.createdAt,
+    lock: (dialect, strength) => rowLock(dialect, 'workflows', strength, eq(dialect.tables.workflows.id, workflowId)),
+    insert: (dialect, condition) => insertExecution(dialect, caller, workflowId, execution, condition),
+    event: { type: 'execution.started' },
+    isAsRead: ({ tables: { workflows } }, { versionNumber, workflowName }) =>
+      all(eq(workflows.versionNumber, versionNumber), eq(workflows.name, workflowName)),
+    read: async () => {
+      const head = await findWorkflowHead(store, caller, workflowId)
+      return head.ok ? done({ ...execution, ...head.value, workflowId }) : head
+    },
+  }
+  return makeExecution(store, caller, making, idempotent)
+}
+
+/** Makes a new pending execution with the input and version of one that has ended. */
+export function retryExecution(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  retry: Retry,
+  idempotent?: IdempotentCreation,
+): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | Kept> {
+  const making: Making<Refusal | 'invalid_transition'> = {
+    id: retry.id,
+    at: retry.createdAt,
+    lock: (dialect, strength) => lockWorkflow(dialect, id, strength),
+    insert: (dialect, condition) => insertRetry(dialect, caller, id, retry, condition),
+    event: { type: 'execution.retried', data: { retryOf: id } },
+    isAsRead: ({ tables: { workflows } }, { workflowName }) => eq(workflows.name, workflowName),
+    read: () => findEnded(store, caller, id),
+  }
+  return makeExecution(store, caller, making, idempotent)
+}
+
+/** What an execution is made of, as it was read. */
+interface Source extends WorkflowHead {
+  readonly workflowId: string
+  readonly input: DocumentText | null
+  readonly maxAttempts: number
+  readonly dueAt: Date | null
+}
+
+interface Making<Reason extends string> {
+  /** Of the execution, and of its event. */
+  readonly id: string
+  readonly at: Date
+  readonly lock: (dialect: Dialect, strength: 'share' | 'no key update') => RowLock
+  /** The gate. @param condition Asked of the row of its workflow. */
+  readonly insert: (dialect: Dialect, condition: SQL) => Statement
+  /** Asked of that row where the answer was foreseen. */
+  readonly isAsRead: (dialect: Dialect, source: Source) => SQL
+  readonly event: { readonly type: AuditType; readonly data?: Readonly<Record<string, DataMember>> }
+  readonly read: () => Promise<Outcome<Source, Reason>>
 }
 
 /**
- * The key's answer is kept in the batch that makes the execution, so what it says of the workflow is read before, and
- * the batch holds only while that is still so.
+ * One batch, sent at once where no key is to be kept, and else when it is known what the answer will say. What was read
+ * may have changed until then, and then is read again.
  */
-async function createUnderKey(
+function makeExecution<Reason extends string>(
   store: Store,
   caller: UserCaller,
-  workflowId: string,
-  execution: NewExecution,
-  idempotent: IdempotentCreation,
-): Promise<Outcome<ExecutionView> | Kept> {
+  making: Making<Reason>,
+  idempotent: IdempotentCreation | undefined,
+): Promise<Outcome<ExecutionView, Refusal | Reason> | Kept> {
+  let source: Source | undefined
+  const read = async () => {
+    const found = await making.read()
+    source = found.ok ? found.value : undefined
+    return found
+  }
+  const attempt = async (): Promise<Outcome<ExecutionView, Refusal | Reason> | Raced> => {
+    if (idempotent !== undefined && source === undefined) {
+      const found = await read()
+      if (!found.ok) return found
+    }
+    const written = await writeExecution(store, caller, making, source, idempotent)
+    if (written !== undefined) return written
+    const found = await read()
+    return found.ok ? 'raced' : found
+  }
+  return underKey(store, caller, idempotent, () => untilSettled(attempt, 'the workflow'))
+}
+
+/** Undefined where the gate was closed. */
+async function writeExecution<Reason extends string>(
+  store: Store,
+  caller: UserCaller,
+  making: Making<Reason>,
+  source: Source | undefined,
+  idempotent: IdempotentCreation | undefined,
+): Promise<Outcome<ExecutionView> | undefined> {
   const { dialect } = store
-  return untilSettled(async () => {
-    const workflow = await findWorkflowHead(store, caller, workflowId)
-    if (!workflow.ok) return keptOr(store, caller, idempotent, workflow)
-    const { workflows } = dialect.tables
-    const made = pendingView(caller, workflowId, execution, workflow.value)
-    const isSame = all(
-      eq(workflows.versionNumber, workflow.value.versionNumber),
-      eq(workflows.name, workflow.value.workflowName),
-    )
-    const start = startOf(dialect, caller, { workflowId, execution, isSame })
-    const outcome = await writeUnderKey(store, caller, { start, made, idempotent })
-    return outcome?.ok === true ? acceptedBy(store, caller, outcome, { workflowId, ...workflow.value }) : outcome
-  })
+  const foreseen = idempotent && source && pendingView(caller, making, source)
+  const keeping = idempotent && foreseen && { ...idempotent, answer: idempotent.answerFor(foreseen) }
+  const start = startOf(dialect, caller, making, { source, isBound: foreseen !== undefined })
+  try {
+    const { isOpen, rows, readAs } = await store.apply<ExecutionReadRow>({
+      ...start,
+      effects: [...start.effects, ...(keeping === undefined ? [] : [keepAnswer(dialect, caller, keeping)])],
+      ...(foreseen === undefined ? { answer: (as) => executionQuery(dialect, as(caller), making.id) } : {}),
+    })
+    if (!isOpen) return undefined
+    return foreseen === undefined ? executionOf(readAs(caller), rows[0], 'view') : done(foreseen)
+  } catch (thrown) {
+    // A workflow that is deleted at the same moment shows as a foreign key that leads nowhere.
+    if (thrown instanceof DatabaseError && thrown.fault === 'foreign_key_violation') return undefined
+    throw thrown
+  }
 }
 
 /** A creation's batch but for its answer and its key. */
 type Start = Pick<GuardedWrite, 'locks' | 'gate' | 'proof'> & { readonly effects: readonly Statement[] }
 
+/** Where the owner of a workflow that came by transfer starts it, plain claims reach it from now on. */
 function startOf(
   dialect: Dialect,
   caller: UserCaller,
-  {
-    workflowId,
-    execution,
-    isSame,
-  }: { readonly workflowId: string; readonly execution: NewExecution; readonly isSame?: SQL },
+  { id, at, lock, insert, isAsRead, event }: Omit<Making<string>, 'read'>,
+  { source, isBound }: { readonly source: Source | undefined; readonly isBound: boolean },
 ): Start {
   const { workflows } = dialect.tables
-  const { id, createdAt } = execution
-  const started = { type: 'execution.started' } as const
+  const takesOver = source !== undefined && source.transferredAt !== null && source.ownerId === caller.userId
+  // In every start's batch the takeover would cost a trip on MySQL: so those that need it find the gate closed first.
+  const needsNoTakeover = any(
+    isNull(workflows.transferredAt),
+    isNull(workflows.ownerId),
+    ne(workflows.ownerId, caller.userId),
+  )
   return {
     // Shared: neither deletion nor the end of the share that gives the permission comes in between.
-    locks: [...callerLocks(dialect, caller), rowLock(dialect, 'workflows', 'share', eq(workflows.id, workflowId))],
-    gate: insertExecution(dialect, caller, workflowId, execution, isSame),
+    locks: [...callerLocks(dialect, caller), lock(dialect, takesOver ? 'no key update' : 'share')],
+    gate: insert(
+      dialect,
+      all(
+        takesOver ? sql`1 = 1` : needsNoTakeover,
+        isBound && source !== undefined ? isAsRead(dialect, source) : undefined,
+      ),
+    ),
     effects: [
-      recordEntry(dialect, id, { type: 'created', at: createdAt, actor: caller.userId }),
-      executionEvent(dialect, caller, id, { operation: id, at: createdAt }, started),
+      ...(takesOver ? [takeOver(dialect, caller, source.workflowId)] : []),
+      recordEntry(dialect, id, { type: 'created', at, actor: caller.userId }),
+      executionEvent(dialect, caller, id, { operation: id, at }, event),
     ],
     proof: existsQuery(dialect, { id }),
   }
-}
-
-/** Makes a new pending execution with the input and version of one that has ended. */
-export async function retryExecution(
-  store: Store,
-  caller: UserCaller,
-  id: string,
-  retry: Retry,
-  idempotent?: IdempotentCreation,
-): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | Kept> {
-  const { dialect } = store
-  if (idempotent !== undefined) return retryUnderKey(store, caller, id, retry, idempotent)
-  const { isOpen, rows } = await store.apply({
-    ...retryOf(dialect, caller, { id, retry }),
-    answer: executionQuery(dialect, caller, retry.id),
-  })
-  if (isOpen) return acceptedBy(store, caller, writtenOutcome(rows), rows[0])
-  return refusalOf(store, caller, id, 'execute', () => 'invalid_transition' as const)
-}
-
-async function retryUnderKey(
-  store: Store,
-  caller: UserCaller,
-  id: string,
-  retry: Retry,
-  idempotent: IdempotentCreation,
-): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | Kept> {
-  const { dialect } = store
-  return untilSettled(async () => {
-    const [row] = await store.read(executionQuery(dialect, caller, id))
-    const old = executionOf(caller, row, 'execute')
-    if (!old.ok) return keptOr(store, caller, idempotent, old)
-    if (statusAfter(old.value.status, 'retry') === undefined) {
-      return keptOr(store, caller, idempotent, refused('invalid_transition'))
-    }
-    const { workflowId, workflowName, versionNumber, input, maxAttempts } = old.value
-    const execution = { ...retry, input, maxAttempts, dueAt: null }
-    const made = pendingView(caller, workflowId, execution, { workflowName, versionNumber })
-    const isWorkflowSame = eq(dialect.tables.workflows.name, workflowName)
-    const start = retryOf(dialect, caller, { id, retry, isWorkflowSame })
-    const outcome = await writeUnderKey(store, caller, { start, made, idempotent })
-    return outcome?.ok === true ? acceptedBy(store, caller, outcome, row) : outcome
-  })
-}
-
-function retryOf(
-  dialect: Dialect,
-  caller: UserCaller,
-  { id, retry, isWorkflowSame }: { readonly id: string; readonly retry: Retry; readonly isWorkflowSame?: SQL },
-): Start {
-  const { createdAt } = retry
-  const retried = { type: 'execution.retried', data: { retryOf: id } } as const
-  return {
-    locks: [...callerLocks(dialect, caller), lockWorkflow(dialect, id)],
-    gate: insertRetry(dialect, caller, id, retry, isWorkflowSame),
-    effects: [
-      recordEntry(dialect, retry.id, { type: 'created', at: createdAt, actor: caller.userId }),
-      executionEvent(dialect, caller, retry.id, { operation: retry.id, at: createdAt }, retried),
-    ],
-    proof: existsQuery(dialect, { id: retry.id }),
-  }
-}
-
-interface TransferredWorkflow {
-  readonly workflowId: string | null
-  readonly ownerId: string | null
-  readonly transferredAt: Date | null
-}
-
-/**
- * Where the owner of a workflow that came by transfer starts it, plain claims reach it from now on. A write of its own,
- * for that rare case: in every start's batch it would cost every start a round trip on MySQL.
- */
-async function acceptedBy<Made>(
-  store: Store,
-  caller: UserCaller,
-  made: Made,
-  workflow: TransferredWorkflow | undefined,
-): Promise<Made> {
-  const { workflowId = null, ownerId = null, transferredAt = null } = workflow ?? {}
-  if (workflowId === null || transferredAt === null || ownerId !== caller.userId) return made
-  const { builder, tables } = store.dialect
-  const { workflows } = tables
-  const accept = builder
-    .update(workflows)
-    .set({ transferredAt: null })
-    .where(
-      and(eq(workflows.id, workflowId), eq(workflows.ownerId, ownerId), eq(workflows.transferredAt, transferredAt)),
-    )
-  await store.write({ writes: [buildStatement(accept)] })
-  return made
-}
-
-/** What the key says ranks before that the thing is not there any more. */
-async function keptOr<Refused extends { readonly ok: false }>(
-  store: Store,
-  caller: UserCaller,
-  request: Omit<Idempotent, 'answer'>,
-  refusal: Refused,
-): Promise<Kept | Refused> {
-  return (await findKept(store, caller.userId, request)) ?? refusal
-}
-
-/** What an attempt reads can change before it writes: then it is made again. */
-async function untilSettled<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {
-  for (let tried = 1; tried <= 5; tried += 1) {
-    const settled = await attempt()
-    if (settled !== undefined) return settled
-  }
-  throw databaseError('database_busy', 'the workflow changed each time between being read and written', {
-    isNotApplied: true,
-  })
-}
-
-/** Undefined when the workflow is no longer as it was read, or what it was read for no longer holds. */
-async function writeUnderKey(
-  store: Store,
-  caller: UserCaller,
-  {
-    start,
-    made,
-    idempotent: { answerFor, ...request },
-  }: { readonly start: Start; readonly made: ExecutionView; readonly idempotent: IdempotentCreation },
-): Promise<Outcome<ExecutionView> | Kept | undefined> {
-  const { dialect } = store
-  const idempotent = { ...request, answer: answerFor(made) }
-  return withKey(store, caller, idempotent, () =>
-    undefinedWhereGone(async () => {
-      const effects = [...start.effects, keepAnswer(dialect, caller, idempotent)]
-      const { isOpen } = await store.apply({ ...start, effects })
-      return isOpen ? { ok: true, value: made } : undefined
-    }),
-  )
 }
 
 const existsQuery = defineQuery<{ id: string }>()(({ builder, tables: { executions } }, bind) =>
@@ -277,7 +227,7 @@ function insertExecution(
   caller: UserCaller,
   workflowId: string,
   execution: NewExecution,
-  isSame?: SQL,
+  isSame: SQL,
 ): Statement {
   const { executions, workflows } = dialect.tables
   const condition = all(
@@ -287,35 +237,32 @@ function insertExecution(
     isSame,
   )
   const { id, input, dueAt, maxAttempts, createdAt } = execution
-  const row = { ...pendingRow(caller, id, createdAt), workflowId, versionNumber: workflows.versionNumber }
+  const row = { ...pendingRow(id, caller.userId, createdAt), workflowId, versionNumber: workflows.versionNumber }
   const values = { ...row, input, dueAt, maxAttempts }
   return buildStatement(insertFrom(dialect, executions, values, sql`${workflows} where ${condition}`))
 }
 
-function insertRetry(dialect: Dialect, caller: UserCaller, id: string, retry: Retry, isWorkflowSame?: SQL): Statement {
-  const { builder, tables } = dialect
-  const { executions, workflows } = tables
-  const same = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(and(eq(workflows.id, executions.workflowId), isWorkflowSame))
+function insertRetry(dialect: Dialect, caller: UserCaller, id: string, retry: Retry, isSame: SQL): Statement {
+  const { executions, workflows } = dialect.tables
+  const same = existsIn(dialect, workflows, eq(workflows.id, executions.workflowId), isSame)
   const condition = all(
     eq(executions.id, id),
     inArray(executions.status, statusesBefore('retry')),
     mayAct(dialect, caller),
     mayOnExecution(dialect, caller, 'execute'),
-    isWorkflowSame === undefined ? undefined : exists(same),
+    same,
   )
   const { workflowId, versionNumber, input, maxAttempts } = executions
-  const row = { ...pendingRow(caller, retry.id, retry.createdAt), workflowId, versionNumber, input, maxAttempts }
+  const row = { ...pendingRow(retry.id, caller.userId, retry.createdAt), workflowId, versionNumber, input, maxAttempts }
   const values = { ...row, dueAt: null }
   return buildStatement(insertFrom(dialect, executions, values, sql`${executions} where ${condition}`))
 }
 
-function pendingRow(caller: UserCaller, id: string, createdAt: Date) {
+/** What every new execution has, whoever starts it. */
+export function pendingRow(id: string, userId: string | null, createdAt: Date) {
   return {
     id,
-    userId: caller.userId,
+    userId,
     status: 'pending' as const,
     state: null,
     startedAt: null,
@@ -334,32 +281,27 @@ function pendingRow(caller: UserCaller, id: string, createdAt: Date) {
   }
 }
 
+/** The execution as the write will leave it. */
 function pendingView(
   caller: UserCaller,
-  workflowId: string,
-  { id, input, dueAt, maxAttempts, createdAt }: NewExecution,
-  workflow: Pick<ExecutionView, 'workflowName' | 'versionNumber'>,
+  { id, at }: Pick<Making<string>, 'id' | 'at'>,
+  { workflowId, workflowName, versionNumber, input, dueAt, maxAttempts }: Source,
 ): ExecutionView {
-  return viewOf({ ...pendingRow(caller, id, createdAt), ...workflow, workflowId, input, dueAt, maxAttempts })
+  const source = { workflowId, workflowName, versionNumber, input, dueAt, maxAttempts }
+  return viewOf({ ...pendingRow(id, caller.userId, at), ...source })
 }
 
 const workflowHeadQuery = defineQuery<CallerInput & { id: string }>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
+  const { workflows } = dialect.tables
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('id', workflows.id)),
+    fields: {
       id: workflows.id,
       workflowName: workflows.name,
       versionNumber: workflows.versionNumber,
       transferredAt: workflows.transferredAt,
-      ...permissionFields(dialect),
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .where(isAnchor(dialect))
+    },
+  })
 })
 
 interface WorkflowHead {
@@ -379,12 +321,17 @@ async function findWorkflowHead(store: Store, caller: UserCaller, id: string): P
   return done({ workflowName, versionNumber, ownerId, transferredAt })
 }
 
-/** A workflow that is deleted at the same moment shows as a foreign key that leads nowhere. */
-async function undefinedWhereGone<Result>(write: () => Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await write()
-  } catch (thrown) {
-    if (thrown instanceof DatabaseError && thrown.fault === 'foreign_key_violation') return undefined
-    throw thrown
-  }
+/** What a retry takes from the execution that it is of. */
+async function findEnded(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+): Promise<Outcome<Source, Refusal | 'invalid_transition'>> {
+  const [row] = await store.read(executionQuery(store.dialect, caller, id))
+  const old = executionOf(caller, row, 'execute')
+  if (!old.ok) return old
+  if (statusAfter(old.value.status, 'retry') === undefined) return refused('invalid_transition')
+  const { workflowId, workflowName, versionNumber, input, maxAttempts } = old.value
+  const { ownerId = null, transferredAt = null } = row ?? {}
+  return done({ workflowId, workflowName, versionNumber, input, maxAttempts, dueAt: null, ownerId, transferredAt })
 }

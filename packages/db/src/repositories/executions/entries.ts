@@ -3,13 +3,9 @@ import {
   all,
   done,
   includes,
-  isAnchor,
-  isShareOfCaller,
   isThisCaller,
-  permissionFields,
   permissionOf,
   refused,
-  standingFields,
   standingOf,
   type Outcome,
   type PermissionRow,
@@ -22,6 +18,9 @@ import { asGiven, unpadded } from '../../schema/unpadded-text.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, type Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { fromWorkflow } from '../../access/reads.ts'
+import { bytesOf, isTooMuch } from '../../sql/page-bytes.ts'
+import type { DocumentText } from '../../document/index.ts'
 
 /** What an entry of the history says, documents included. */
 export type Entry = Omit<ExecutionHistoryRow, 'executionId'>
@@ -45,9 +44,6 @@ export interface EntryPage {
   readonly status: ExecutionStatus
   readonly attempts: number
 }
-
-/** A page ends early at so many bytes of documents; one entry is always given. */
-const mostDocumentBytes = 8 * 1024 * 1024
 
 /** Some of an execution's history, for whoever may read the execution. */
 export async function listEntries(
@@ -90,33 +86,30 @@ export function entryOf(row: Entry): Entry {
   return { seq, type, at, fence, worker, actor, ...names, output, error, payload, attempt, startedAt }
 }
 
+const none = sql<DocumentText | null>`null`
+
 function entriesQuery(dialect: Dialect, caller: UserCaller, id: string, listing: EntryListing): Query<EntryRow> {
-  const { builder, tables } = dialect
-  const { marks, users, executions, workflows, workflowShares, executionHistory } = tables
+  const { executions, workflows, executionHistory } = dialect.tables
   const history = executionHistory
   return buildQuery(
-    builder
-      .select({
-        ...standingFields(dialect),
-        ...permissionFields(dialect),
+    fromWorkflow(dialect, isThisCaller(dialect, caller), {
+      through: [[executions, eq(executions.id, id)]],
+      isWorkflow: eq(workflows.id, executions.workflowId),
+      fields: {
         status: executions.status,
         attempts: executions.attempts,
         startedBy: executions.userId,
         isTooMuch: sql<number | null>`page.is_too_much`.mapWith(Number),
         ...entryFields(dialect),
-      })
-      .from(marks)
-      .leftJoin(users, isThisCaller(dialect, caller))
-      .leftJoin(executions, eq(executions.id, id))
-      .leftJoin(workflows, eq(workflows.id, executions.workflowId))
-      .leftJoin(workflowShares, isShareOfCaller(dialect))
-      .leftJoin(sql`(${pageOf(dialect, id, listing)}) page`, sql`1 = 1`)
-      .leftJoin(
-        history,
-        all(eq(history.executionId, executions.id), sql`${history.seq} = page.seq and page.is_too_much = 0`),
-      )
-      .where(isAnchor(dialect))
-      .orderBy(sql`page.seq`),
+        // The history tells what happened, not with which documents.
+        ...(listing.of === 'history' ? { output: none, error: none, payload: none } : {}),
+      },
+      joins: [
+        [sql`(${pageOf(dialect, id, listing)}) page`, sql`1 = 1`],
+        [history, all(eq(history.executionId, executions.id), sql`${history.seq} = page.seq and page.is_too_much = 0`)],
+      ],
+      orderBy: [sql`page.seq`],
+    }),
   )
 }
 
@@ -142,14 +135,7 @@ export function entryFields({ tables: { executionHistory: history } }: Dialect) 
 /** Places of a page, with whether their documents go beyond its bytes. */
 function pageOf(dialect: Dialect, id: string, { of, afterSeq, name, key, limit }: EntryListing): SQL {
   const { executionHistory: history } = dialect.tables
-  const bytes = sql.join(
-    [history.output, history.error, history.payload].map(
-      (column) => sql`coalesce(octet_length(${dialect.exactText(column)}), 0)`,
-    ),
-    sql` + `,
-  )
-  const hasDocuments = of !== 'history'
-  const size = hasDocuments ? bytes : sql.raw('0')
+  const bytes = of === 'history' ? sql.raw('0') : bytesOf(dialect, [history.output, history.error, history.payload])
   const condition = and(
     eq(history.executionId, id),
     gt(history.seq, afterSeq),
@@ -157,7 +143,6 @@ function pageOf(dialect: Dialect, id: string, { of, afterSeq, name, key, limit }
     name === undefined ? undefined : eq(history.name, unpadded(name)),
     key === undefined ? undefined : eq(history.key, unpadded(key)),
   )
-  const first = sql`select ${history.seq} as seq, ${size} as bytes from ${history} where ${condition} order by ${history.seq} limit ${sql.raw(String(limit + 1))}`
-  const summed = sql`select seq, bytes, sum(bytes) over (order by seq) as total from (${first}) first_entries`
-  return sql`select seq, case when total > bytes and total > ${sql.raw(String(mostDocumentBytes))} then 1 else 0 end as is_too_much from (${summed}) summed_entries`
+  const first = sql`select ${history.seq} as seq, ${bytes} as bytes from ${history} where ${condition} order by ${history.seq} limit ${sql.raw(String(limit + 1))}`
+  return sql`select seq, ${isTooMuch(sql`bytes`, sql`seq`)} as is_too_much from (${first}) first_entries`
 }

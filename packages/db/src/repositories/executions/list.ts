@@ -1,11 +1,8 @@
-import { and, desc, eq, gte, inArray, lt, lte, or, sql, type SQL } from 'drizzle-orm'
+import { eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   done,
-  isAnchor,
   isThisCaller,
-  mayOnWorkflow,
-  standingFields,
   standingOf,
   type Outcome,
   type StandingRow,
@@ -16,7 +13,11 @@ import type { ExecutionStatus } from '../../schema/schema.ts'
 import { buildQuery, type Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { isWholeSummary, summaryFields, summaryOf, type ExecutionSummary } from './executions.ts'
-import type { Keyset } from '../workflows/workflows.ts'
+import { mayOnWorkflow } from '../../access/conditions.ts'
+import { fromCaller } from '../../access/reads.ts'
+import { type Keyset, isBehind } from '../../sql/keyset.ts'
+import { type Cut, cutOf, bytesOf } from '../../sql/page-bytes.ts'
+import { sizedPage } from '../../access/pages.ts'
 
 export interface ExecutionListing {
   /** Any of these; every one when empty. */
@@ -35,30 +36,33 @@ export async function listExecutions(
   store: Store,
   caller: UserCaller,
   listing: ExecutionListing,
-): Promise<Outcome<readonly ExecutionSummary[]>> {
-  const rows = await store.read(listQuery(store.dialect, caller, listing))
-  const standing = standingOf(caller, rows[0])
+): Promise<Outcome<Cut<ExecutionSummary>>> {
+  const found = await store.read(listQuery(store.dialect, caller, listing))
+  const standing = standingOf(caller, found[0])
   if (!standing.ok) return standing
-  return done(rows.filter(isWholeSummary).map(summaryOf))
+  const { rows, isCut } = cutOf(found)
+  return done({ rows: rows.filter(isWholeSummary).map(summaryOf), isCut })
 }
 
-type ListRow = StandingRow & { readonly [Name in keyof ExecutionSummary]: ExecutionSummary[Name] | null }
+type ListRow = StandingRow & { readonly [Name in keyof ExecutionSummary]: ExecutionSummary[Name] | null } & {
+  readonly isTooMuch: number | null
+}
 
 /** The query of a list, for its plan. */
 export function listQuery(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): Query<ListRow> {
-  const { builder, tables } = dialect
-  const { marks, users, executions, workflows } = tables
+  const { executions, workflows } = dialect.tables
+  const { isTooMuch, joins } = sizedPage({
+    rows: sql`select ids.id, ids.created_at, ${bytesOf(dialect, [executions.error])} as bytes from (${pageOf(dialect, caller, listing)}) ids inner join ${executions} on ${executions.id} = ids.id order by ids.created_at desc, ids.id desc limit ${sql.raw(String(listing.limit + 1))}`,
+    order: sql`sized.created_at desc, sized.id desc`,
+    table: executions,
+    id: executions.id,
+  })
   return buildQuery(
-    builder
-      .select({ ...standingFields(dialect), ...summaryFields(dialect) })
-      .from(marks)
-      .leftJoin(users, isThisCaller(dialect, caller))
-      .leftJoin(sql`(${pageOf(dialect, caller, listing)}) page`, sql`1 = 1`)
-      .leftJoin(executions, sql`${executions.id} = page.id`)
-      .leftJoin(workflows, eq(workflows.id, executions.workflowId))
-      .where(isAnchor(dialect))
-      .orderBy(desc(executions.createdAt), desc(executions.id))
-      .limit(listing.limit + 1),
+    fromCaller(dialect, isThisCaller(dialect, caller), {
+      fields: { ...summaryFields(dialect), isTooMuch },
+      joins: [...joins, [workflows, eq(workflows.id, executions.workflowId)]],
+      orderBy: [sql`page.created_at desc`, sql`page.id desc`],
+    }),
   )
 }
 
@@ -160,7 +164,6 @@ function filters(dialect: Dialect, { statuses, since, until, after }: ExecutionL
     statuses.length === 0 ? undefined : inArray(status, [...statuses]),
     since === undefined ? undefined : gte(createdAt, since),
     until === undefined ? undefined : lt(createdAt, until),
-    // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
-    after === undefined ? undefined : and(lte(createdAt, after.at), or(lt(createdAt, after.at), lt(id, after.id))),
+    isBehind({ at: createdAt, id }, after),
   )
 }

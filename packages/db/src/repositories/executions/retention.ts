@@ -1,8 +1,9 @@
-import { and, asc, eq, exists, inArray, lt, not, sql, type Column, type SQL } from 'drizzle-orm'
+import { and, asc, eq, inArray, lt, not, sql, type Column, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /** Executions that one batch deletes, and how many batches a run has. */
 const atOnce = 250
@@ -42,10 +43,8 @@ export function endedQuery(dialect: Dialect, before: Date): Query<{ id: string }
 
 /** Sent again after a lost answer it finds nothing: only what is there and has ended is deleted. */
 async function deleteEnded(store: Store, ids: readonly string[]): Promise<number> {
-  const { affected } = await store.write({
-    writes: [deleteHistory(store.dialect, ids), deleteExecutions(store.dialect, ids)],
-  })
-  return affected[1] ?? 0
+  const [, deleted = 0] = await store.tidy([deleteHistory(store.dialect, ids), deleteExecutions(store.dialect, ids)])
+  return deleted
 }
 
 function deleteHistory(dialect: Dialect, ids: readonly string[]): Statement {
@@ -59,13 +58,10 @@ function deleteHistory(dialect: Dialect, ids: readonly string[]): Statement {
 function deleteExecutions(dialect: Dialect, ids: readonly string[]): Statement {
   const { builder, tables } = dialect
   const { executions, executionHistory } = tables
-  const history = builder
-    .select({ one: sql`1` })
-    .from(executionHistory)
-    .where(eq(executionHistory.executionId, executions.id))
+  const history = existsIn(dialect, executionHistory, eq(executionHistory.executionId, executions.id))
   const isEnded = inArray(executions.status, ended)
   return buildStatement(
-    builder.delete(executions).where(and(isFree(dialect, executions.id, ids), isEnded, not(exists(history)))),
+    builder.delete(executions).where(and(isFree(dialect, executions.id, ids), isEnded, not(history))),
   )
 }
 

@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm'
-import { done, mayAct, type Outcome, type UserCaller } from '../../access/access.ts'
+import { done, type Outcome, type UserCaller, absentFor } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { signalNeedle } from '../../schema/signal-names.ts'
 import { unpadded } from '../../schema/unpadded-text.ts'
@@ -12,6 +12,7 @@ import { executionLocks, refusalOf, type StepRefusal } from './changes.ts'
 import { executionEvent, type Control } from './control.ts'
 import { mayOnExecution } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
+import { mayAct } from '../../access/conditions.ts'
 
 export interface Signal extends Control {
   readonly name: string
@@ -35,7 +36,7 @@ export function sendSignal(
   const body = dialect.concat(dialect.concat(sql`'{"seq":'`, newestSeq(dialect, id)), sql`'}'`)
   const headers = { 'Content-Type': 'application/json' }
   return underKey(store, caller, idempotent, async () => {
-    const { isOpen, rows } = await store.apply({
+    const { isOpen, rows, readAs } = await store.apply({
       locks: executionLocks(dialect, caller, id),
       gate: signalStatement(dialect, caller, id, signal),
       effects: [
@@ -50,12 +51,12 @@ export function sendSignal(
     })
     const [row] = rows
     if (isOpen && row !== undefined) return done({ seq: row.seq })
-    if (isOpen) return { ok: false, refusal: 'not_found' }
+    if (isOpen) return absentFor(readAs(caller))
     return refusalOf(store, caller, id, 'execute', () => 'invalid_transition' as const)
   })
 }
 
-function signalStatement(dialect: Dialect, caller: UserCaller, id: string, { name, operation, at }: Signal): Statement {
+function signalStatement(dialect: Dialect, caller: UserCaller, id: string, { name, at }: Signal): Statement {
   const { executions } = dialect.tables
   const { status, dueAt, waitFor } = executions
   // All by `wait_for`, the last of these columns: MySQL sets them from left to right, and reads what it has set.
@@ -66,7 +67,6 @@ function signalStatement(dialect: Dialect, caller: UserCaller, id: string, { nam
       status: sql`case when ${isAwaited} then 'pending' else ${status} end`,
       dueAt: sql`case when ${isAwaited} then nullif(${dueAt}, ${dueAt}) else ${dueAt} end`,
       updatedAt: at,
-      lastOp: operation,
       waitFor: sql`case when ${isAwaited} then null else ${waitFor} end`,
       lastSeq: lastSeqAfter(dialect, 1),
     })

@@ -1,11 +1,11 @@
-import { and, eq, inArray, sql, type SQL } from 'drizzle-orm'
-import { callerTerms, type CallerShape, type CallerValues } from '../../access/access.ts'
+import { and, eq, inArray, sql, type SQL, type Column, isNull, or, asc } from 'drizzle-orm'
 import type { DocumentText } from '../../document/index.ts'
 import { unpadded } from '../../schema/unpadded-text.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, defineShapedQuery, type Bind, type Query } from '../../sql/statement.ts'
 import { entryAt, insertEntries } from './history.ts'
 import { isWorkable } from './work.ts'
+import { type CallerShape, type CallerValues, callerTerms } from '../../access/conditions.ts'
 
 /** What a worker has done, under a name that is its own in the execution. */
 export interface NewStep {
@@ -121,5 +121,45 @@ export function recordedQuery(
           ),
         ),
       ),
+  )
+}
+
+/**
+ * Finds what this very recording has left, all or none of it: by its moment, its fence, who recorded, and each step's own
+ * texts. Another that has all of these in common has the same answer.
+ */
+export function ownStepsQuery(
+  dialect: Dialect,
+  id: string,
+  {
+    actor,
+    fence,
+    steps,
+    at,
+  }: { readonly actor: string; readonly fence: number; readonly steps: readonly NewStep[]; readonly at: Date },
+): Query<RecordedRow> {
+  const { builder, tables } = dialect
+  const { executions, executionHistory: history } = tables
+  const isText = (column: Column, text: string | null) =>
+    text === null ? isNull(column) : sql`${dialect.exactText(column)} = ${text}`
+  const isOneOf = steps.map(({ key, output, error }) =>
+    and(eq(history.key, unpadded(key)), isText(history.output, output), isText(history.error, error)),
+  )
+  return buildQuery(
+    builder
+      .select({ key: history.key, seq: history.seq, leaseUntil: executions.leaseUntil })
+      .from(history)
+      .innerJoin(executions, eq(executions.id, history.executionId))
+      .where(
+        and(
+          eq(history.executionId, id),
+          eq(history.type, 'step'),
+          eq(history.at, at),
+          eq(history.fence, fence),
+          eq(history.actor, actor),
+          or(...isOneOf),
+        ),
+      )
+      .orderBy(asc(history.seq)),
   )
 }

@@ -1,4 +1,4 @@
-import { callerShape, callerValues, done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
+import { done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import { asGiven, unpadded } from '../../schema/unpadded-text.ts'
 import { DatabaseError, databaseError } from '../../sql/errors.ts'
 import type { Store } from '../../store/store.ts'
@@ -11,8 +11,10 @@ import {
   type RecordedRow,
   type RecordShape,
   type RecordValues,
+  ownStepsQuery,
 } from './steps-record.ts'
 import { renewLease } from './work.ts'
+import { callerShape, callerValues } from '../../access/conditions.ts'
 
 export type { NewStep } from './steps-record.ts'
 
@@ -175,15 +177,16 @@ async function insertSteps(
     leaseUntil: leaseUntil ?? null,
     ...Object.fromEntries(steps.flatMap((step, place) => valuesAt(step, place))),
   }
+  const lookup = ownStepsQuery(dialect, id, { actor: caller.userId, fence, steps, at })
   try {
-    const { rows, affected, insertId } = await store.change<RecordedRow>({
-      statement: recordStatement(dialect, shape, values),
-      // What is there already is found by its keys, whoever recorded it.
-      lookup: { ...recordStatement(dialect, shape, values), ...nothing },
-    })
-    if (recording.givesRows) return recordedOf(rows)
+    const statement = recordStatement(dialect, shape, values)
+    const { rows, affected, insertId } = await store.change<RecordedRow>({ statement, lookup })
+    if (affected === 0 && rows.length === 0) return undefined
     const told = insertId === undefined ? undefined : recording.toldBy(insertId)
-    if (affected === 0 || told === undefined) return undefined
+    if (told === undefined) {
+      const recorded = recordedOf(rows.length > 0 ? rows : await store.read(lookup))
+      return recorded && (renews ? { ...recorded, leaseUntil } : recorded)
+    }
     const firstSeq = told.lastSeq - steps.length + 1
     return {
       steps: steps.map(({ key }, place) => ({ key, seq: firstSeq + place })),
@@ -194,9 +197,6 @@ async function insertSteps(
     throw thrown
   }
 }
-
-/** A look-up that gives nothing: see `Change.lookup`. */
-const nothing = { text: 'select 1 where 1 = 0', parameters: [] }
 
 function recordedOf(rows: readonly RecordedRow[]): Recorded | undefined {
   const [first] = rows

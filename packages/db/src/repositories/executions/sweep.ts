@@ -6,7 +6,7 @@ import { buildQuery, buildStatement, type Query, type Statement } from '../../sq
 import type { Store } from '../../store/store.ts'
 import { dueKinds, exhaustionErrors, isDue } from './due.ts'
 import { entrySelect, insertEntries, lastSeqAfter } from './history.ts'
-import { isNotRestoring } from '../../store/restore-mark.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 
 /** How many executions of each kind a run takes at most; the next run goes on. */
 const mostOfAKind = 500

@@ -1,5 +1,5 @@
-import { and, eq, exists, gt, inArray, sql, type SQL } from 'drizzle-orm'
-import { all, done, mayAct, type CallerTerms, type Outcome, type UserCaller } from '../../access/access.ts'
+import { and, eq, gt, inArray, sql, type SQL } from 'drizzle-orm'
+import { all, done, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
 import type { HistoryType } from '../../schema/schema.ts'
@@ -8,9 +8,11 @@ import { unpadded } from '../../schema/unpadded-text.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { lockExecution, markQuery, refusalOf, viewQuery, writtenOutcome, type StepRefusal } from './changes.ts'
-import { mayOnExecution, type ExecutionView } from './executions.ts'
+import { lockExecution, markQuery, refusalOf, type StepRefusal } from './changes.ts'
+import { mayOnExecution, type ExecutionView, executionQuery, executionOf } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
+import { type CallerTerms, mayAct } from '../../access/conditions.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /** A write that names itself: the row keeps the operation, so that it can be told whether it happened. */
 interface Operation {
@@ -39,6 +41,7 @@ export async function renewLease(
   const { isOpen } = await store.apply({
     locks: [],
     gate: buildStatement(update),
+    // Whatever ends the lease overwrites all that this has written: then it is as if it had come second, and was refused.
     proof: markQuery(dialect, { id, operation }),
   })
   return isOpen ? done(undefined) : workRefusal(store, caller, id, fence)
@@ -74,15 +77,18 @@ export async function reportExecution(
 ): Promise<Outcome<ExecutionView, StepRefusal>> {
   const { dialect } = store
   const { step } = report
-  const { isOpen, rows } = await store.apply({
+  const { isOpen, rows, readAs } = await store.apply({
     // A signal that is on its way is waited for: what the gate then reads of the history has it.
     locks: report.waitFor === undefined ? [] : [lockExecution(dialect, id)],
     gate: reportStatement(dialect, caller, id, report),
     effects: step === 'keep' ? [] : [reportEntry(dialect, caller, id, report, entryTypes[step])],
-    answer: viewQuery(dialect, caller, id),
-    proof: step === 'keep' ? markQuery(dialect, { id, ...report }) : reportedQuery(dialect, id, report),
+    answer: (as) => executionQuery(dialect, as(caller), id),
+    ...(step === 'keep'
+      ? { proof: markQuery(dialect, { id, ...report }), isProofReplaceable: true }
+      : { proof: reportedQuery(dialect, id, report) }),
   })
-  return isOpen ? writtenOutcome(rows) : workRefusal(store, caller, id, report.fence)
+  if (isOpen) return executionOf(readAs(caller), rows[0], 'owner')
+  return workRefusal(store, caller, id, report.fence)
 }
 
 function reportStatement(dialect: Dialect, caller: UserCaller, id: string, report: Report): Statement {
@@ -149,21 +155,18 @@ function hasSignal(
   id: string,
   { names, afterSeq }: NonNullable<Report['waitFor']>,
 ): SQL {
-  const signal = builder
-    .select({ one: sql`1` })
-    .from(executionHistory)
-    .where(
-      and(
-        eq(executionHistory.executionId, id),
-        gt(executionHistory.seq, afterSeq),
-        eq(executionHistory.type, 'signal'),
-        inArray(
-          executionHistory.name,
-          names.map((name) => unpadded(name)),
-        ),
-      ),
-    )
-  return exists(signal)
+  const signal = existsIn(
+    { builder },
+    executionHistory,
+    eq(executionHistory.executionId, id),
+    gt(executionHistory.seq, afterSeq),
+    eq(executionHistory.type, 'signal'),
+    inArray(
+      executionHistory.name,
+      names.map((name) => unpadded(name)),
+    ),
+  )
+  return signal
 }
 
 function reportEntry(

@@ -1,7 +1,6 @@
-import { and, asc, eq, exists, inArray, isNotNull, isNull, lte, not, sql, type SQL } from 'drizzle-orm'
-import { all, mayOnWorkflow } from '../../access/access.ts'
+import { and, asc, eq, inArray, isNull, lte, not, sql, type SQL, isNotNull, exists } from 'drizzle-orm'
+import { all } from '../../access/access.ts'
 import type { ExecutionStatus } from '../../schema/schema.ts'
-import { restoreMark } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock, type RowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
@@ -9,6 +8,10 @@ import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, ownerOf, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { viewFields, type ScheduleView } from './schedules.ts'
+import { mayOnWorkflow, isNotRestoring } from '../../access/conditions.ts'
+import { recordEntry } from '../executions/history.ts'
+import { existsIn } from '../../sql/exists.ts'
+import { pendingRow } from '../executions/create.ts'
 
 /** A schedule whose next planned time has come. */
 export type DueSchedule = ScheduleView & { readonly nextAt: Date }
@@ -56,7 +59,7 @@ export interface PlannedStart {
  */
 export async function startPlanned(store: Store, start: PlannedStart): Promise<'started' | 'closed'> {
   const { dialect } = store
-  const { schedule, plannedAt, nextAt, executionId, eventId } = start
+  const { schedule, plannedAt, nextAt, executionId, eventId, at } = start
   const { schedules } = dialect.tables
   const update = dialect.builder
     .update(schedules)
@@ -68,10 +71,11 @@ export async function startPlanned(store: Store, start: PlannedStart): Promise<'
         schedule.overlap === 'skip' ? not(isLastUnfinished(dialect, schedule)) : sql`1 = 1`,
       ),
     )
+  const created = { type: 'created', at, actor: schedule.createdBy } as const
   const { isOpen } = await store.apply({
     locks: locksOf(dialect, schedule),
     gate: buildStatement(update),
-    effects: [insertExecution(dialect, start), insertCreated(dialect, start), recordStart(dialect, start)],
+    effects: [insertExecution(dialect, start), recordEntry(dialect, executionId, created), recordStart(dialect, start)],
     proof: eventQuery(dialect, eventId),
   })
   return isOpen ? 'started' : 'closed'
@@ -200,80 +204,42 @@ function isAsRead(dialect: Dialect, { id, nextAt, createdBy, lastExecutionId, re
 /** Whether its maker is there, not disabled, and may start executions of the workflow. */
 function isMakersRight(dialect: Dialect, { workflowId, createdBy }: DueSchedule): SQL {
   if (createdBy === null) return sql`1 = 0`
-  const { builder, tables } = dialect
-  const { users, workflows } = tables
-  const maker = builder
-    .select({ one: sql`1` })
-    .from(users)
-    .where(and(eq(users.id, createdBy), isNull(users.disabledAt)))
+  const { users, workflows } = dialect.tables
+  const maker = existsIn(dialect, users, eq(users.id, createdBy), isNull(users.disabledAt))
   // A schedule has no token of which a moment could count.
   const terms = { userId: createdBy, issuedAt: new Date(0), mayAdminister: true }
-  const workflow = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(and(eq(workflows.id, workflowId), mayOnWorkflow(dialect, terms, workflows, 'execute')))
-  return all(exists(maker), exists(workflow))
+  const workflow = existsIn(
+    dialect,
+    workflows,
+    eq(workflows.id, workflowId),
+    mayOnWorkflow(dialect, terms, workflows, 'execute'),
+  )
+  return all(maker, workflow)
 }
 
 const unfinished: ExecutionStatus[] = ['pending', 'running', 'paused']
 
 function isLastUnfinished(dialect: Dialect, { lastExecutionId }: DueSchedule): SQL {
   if (lastExecutionId === null) return sql`1 = 0`
-  const { builder, tables } = dialect
-  const { executions } = tables
-  return exists(
-    builder
-      .select({ one: sql`1` })
-      .from(executions)
-      .where(and(eq(executions.id, lastExecutionId), inArray(executions.status, unfinished))),
-  )
-}
-
-function isNotRestoring({ builder, tables: { marks } }: Dialect): SQL {
-  return not(
-    exists(
-      builder
-        .select({ one: sql`1` })
-        .from(marks)
-        .where(and(eq(marks.name, restoreMark), isNotNull(marks.value))),
-    ),
-  )
+  const { executions } = dialect.tables
+  return existsIn(dialect, executions, eq(executions.id, lastExecutionId), inArray(executions.status, unfinished))
 }
 
 /** Of the version that the workflow, whose row the batch holds, has now. */
 function insertExecution(dialect: Dialect, { schedule, executionId, at }: PlannedStart): Statement {
   const { executions, workflows } = dialect.tables
+  const { createdBy, input, maxAttempts, id: scheduleId } = schedule
   const row = {
-    id: executionId,
+    ...pendingRow(executionId, createdBy, at),
     workflowId: workflows.id,
-    userId: schedule.createdBy,
-    status: 'pending' as const,
-    state: null,
-    startedAt: null,
-    completedAt: null,
     versionNumber: workflows.versionNumber,
-    input: schedule.input,
-    error: null,
-    attempts: 0,
-    maxAttempts: schedule.maxAttempts,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
+    input,
+    maxAttempts,
     dueAt: null,
-    createdAt: at,
-    updatedAt: at,
-    lastOp: null,
-    waitFor: null,
-    scheduleId: schedule.id,
-    lastSeq: 1,
+    scheduleId,
   }
   const source = sql`${workflows} where ${eq(workflows.id, schedule.workflowId)}`
   return buildStatement(insertFrom(dialect, executions, row, source))
-}
-
-function insertCreated({ builder, tables }: Dialect, { schedule, executionId, at }: PlannedStart): Statement {
-  const entry = { executionId, seq: 1, type: 'created' as const, at, actor: schedule.createdBy }
-  return buildStatement(builder.insert(tables.executionHistory).values(entry))
 }
 
 function recordStart(dialect: Dialect, { schedule, executionId, eventId, plannedAt, at }: PlannedStart): Statement {

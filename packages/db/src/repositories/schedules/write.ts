@@ -1,5 +1,5 @@
-import { and, eq, exists, isNotNull, isNull, sql, type Column, type SQL } from 'drizzle-orm'
-import { all, done, mayAct, mayOnWorkflow, refused, type Outcome, type UserCaller } from '../../access/access.ts'
+import { eq, isNull, sql, type Column, type SQL } from 'drizzle-orm'
+import { all, done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { ScheduleRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
@@ -13,6 +13,9 @@ import { eventQuery, ownerOf, recordEvent, type DataMember } from '../audit/even
 import { workflowLocks } from '../workflows/workflow-locks.ts'
 import { checkWorkflow } from '../workflows/workflows.ts'
 import type { ScheduleView } from './schedules.ts'
+import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import { takeOver } from '../workflows/take-over.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 /** Makes a schedule, under the caller as its maker. */
 export async function createSchedule(
@@ -61,16 +64,6 @@ function insertSchedule(dialect: Dialect, caller: UserCaller, schedule: Schedule
   )
   const source = dialect.gate.holding(sql`${workflows} where ${condition}`)
   return buildStatement(insertFrom(dialect, schedules, { ...schedule, lastOp }, source))
-}
-
-/** A workflow that came by transfer is its owner's in earnest from the first act on. */
-function takeOver({ builder, tables: { workflows } }: Dialect, { userId }: UserCaller, workflowId: string): Statement {
-  return buildStatement(
-    builder
-      .update(workflows)
-      .set({ transferredAt: null })
-      .where(and(eq(workflows.id, workflowId), eq(workflows.ownerId, userId), isNotNull(workflows.transferredAt))),
-  )
 }
 
 /** Columns that a change sets, beside the revision and the time. */
@@ -140,13 +133,14 @@ function locksOf(
 }
 
 function mayEdit(dialect: Dialect, caller: UserCaller, { id, workflowId, revision }: ScheduleEdit['schedule']): SQL {
-  const { builder, tables } = dialect
-  const { schedules, workflows } = tables
-  const workflow = builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(and(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'edit')))
-  return all(eq(schedules.id, id), eq(schedules.revision, revision), mayAct(dialect, caller), exists(workflow))
+  const { schedules, workflows } = dialect.tables
+  const workflow = existsIn(
+    dialect,
+    workflows,
+    eq(workflows.id, workflowId),
+    mayOnWorkflow(dialect, caller, workflows, 'edit'),
+  )
+  return all(eq(schedules.id, id), eq(schedules.revision, revision), mayAct(dialect, caller), workflow)
 }
 
 /** A scheduler moves it on without a new revision. */

@@ -1,4 +1,4 @@
-import { all, done, isAnchor, mayAct, refused, type Outcome, type UserCaller } from '../../access/access.ts'
+import { all, done, isAnchor, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, type Statement } from '../../sql/statement.ts'
@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts'
 import { checkStanding } from '../accounts/standing.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, insertEventFrom } from '../audit/event.ts'
+import { mayAct } from '../../access/conditions.ts'
 
 /** That a secret of one's own settings is shown. */
 export interface Reveal {

@@ -4,11 +4,8 @@ import {
   any,
   callerInput,
   done,
-  isAnchor,
   isCaller,
-  mayAct,
   refused,
-  standingFields,
   standingOf,
   type CallerInput,
   type Outcome,
@@ -30,6 +27,8 @@ import { untilSettled } from '../../store/until-settled.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { matches, type RevisionCondition } from '../workflows/revisions.ts'
+import { mayAct } from '../../access/conditions.ts'
+import { fromCaller } from '../../access/reads.ts'
 
 /** A user's settings as they are stored: secrets sealed. Never written: no text, revision 0, no times. */
 export interface StoredSettings {
@@ -53,21 +52,17 @@ interface ReadSettings extends StoredSettings {
 }
 
 const settingsQuery = defineQuery<CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, users, settings } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
+  const { users, settings } = dialect.tables
+  return fromCaller(dialect, isCaller(dialect, bind), {
+    fields: {
       data: settings.settingsData,
       revision: settings.revision,
       createdAt: settings.createdAt,
       updatedAt: settings.updatedAt,
       lastOp: settings.lastOp,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(settings, eq(settings.userId, users.id))
-    .where(isAnchor(dialect))
+    },
+    joins: [[settings, eq(settings.userId, users.id)]],
+  })
 })
 
 type SettingsReadRow = StandingRow & { readonly [Name in keyof ReadSettings]: ReadSettings[Name] | null }
@@ -101,8 +96,8 @@ export async function putSettings(
     return changeSettings(store, caller, ifRevision, () => Promise.resolve(done(write)))
   }
   return untilSettled<Outcome<StoredSettings>>(async () => {
-    const { isOpen, rows } = await replaceSettings(store, caller, ifRevision, write)
-    const found = settingsOf(caller, rows[0])
+    const { isOpen, rows, readAs } = await replaceSettings(store, caller, ifRevision, write)
+    const found = settingsOf(readAs(caller), rows[0])
     if (!found.ok || isOpen) return found
     return matches(ifRevision, found.value.revision) ? 'raced' : refused('precondition_failed')
   }, 'the settings')
@@ -120,7 +115,7 @@ function replaceSettings(
     locks: settingsLocks(dialect, caller),
     gate: putStatement(dialect, caller, ifRevision, write),
     effects: [recordEvent(dialect, changedEvent(dialect, caller, write), { when: isThere })],
-    answer: settingsQuery(dialect, callerInput(caller)),
+    answer: (as) => settingsQuery(dialect, callerInput(as(caller))),
     answersWhenClosed: true,
     proof: eventQuery(dialect, write.operation),
   })

@@ -1,15 +1,4 @@
-import {
-  callerShape,
-  callerTerms,
-  callerValues,
-  mayAct,
-  done,
-  refused,
-  type CallerShape,
-  type CallerValues,
-  type Outcome,
-  type UserCaller,
-} from '../../access/access.ts'
+import { done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { nameKey } from '../../schema/names.ts'
@@ -22,6 +11,14 @@ import type { Store } from '../../store/store.ts'
 import { checkStanding } from '../accounts/standing.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvents, type AuditEvent } from '../audit/event.ts'
+import {
+  callerShape,
+  callerValues,
+  mayAct,
+  type CallerShape,
+  type CallerValues,
+  callerTerms,
+} from '../../access/conditions.ts'
 
 export interface NewWorkflow {
   readonly id: string

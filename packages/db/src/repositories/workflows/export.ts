@@ -3,7 +3,7 @@ import { isAnchor } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { buildQuery, defineQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { restoreError } from '../../store/restore-mark.ts'
+import { restoreError } from '../../access/access.ts'
 
 /* What the command line takes out as files, without a caller: it stands outside of permissions. */
 

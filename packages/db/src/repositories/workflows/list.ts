@@ -1,12 +1,10 @@
-import { and, desc, eq, gte, isNull, lt, lte, ne, or, sql, type SQL } from 'drizzle-orm'
+import { and, eq, gte, isNull, lt, lte, or, sql, type SQL, not } from 'drizzle-orm'
 import {
   callerIdOf,
   callerInput,
   done,
-  isAnchor,
   isCaller,
   permissionOf,
-  standingFields,
   standingOf,
   type Caller,
   type CallerInput,
@@ -16,7 +14,11 @@ import { nameKey } from '../../schema/names.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineShapedQuery, type Bind } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { summaryFields, type Keyset, type WorkflowSummary } from './workflows.ts'
+import { summaryFields, type WorkflowSummary, summaryOf } from './workflows.ts'
+import { fromCaller } from '../../access/reads.ts'
+import type { Keyset } from '../../sql/keyset.ts'
+import { type Cut, cutOf, bytesOf } from '../../sql/page-bytes.ts'
+import { sizedPage } from '../../access/pages.ts'
 
 export type WorkflowScope = 'owned' | 'shared' | 'public' | 'all'
 export type WorkflowOrder = 'createdAt' | 'updatedAt'
@@ -36,24 +38,15 @@ export async function listWorkflows(
   store: Store,
   caller: Caller,
   listing: WorkflowListing,
-): Promise<Outcome<readonly WorkflowSummary[]>> {
-  const rows = await store.read(listQuery(store.dialect, caller, listing))
-  const standing = standingOf(caller, rows[0])
+): Promise<Outcome<Cut<WorkflowSummary>>> {
+  const found = await store.read(listQuery(store.dialect, caller, listing))
+  const standing = standingOf(caller, found[0])
   if (!standing.ok) return standing
-  return done(
-    rows.filter(isWholeSummary).map((row) => ({
-      id: row.id,
-      name: row.name,
-      description: row.description,
-      ownerId: row.ownerId,
-      isPublic: row.isPublic,
-      versionNumber: row.versionNumber,
-      revision: row.revision,
-      permission: permissionOf(caller, standing.value, row) ?? 'view',
-      createdAt: row.createdAt,
-      updatedAt: row.updatedAt,
-    })),
-  )
+  const { rows, isCut } = cutOf(found)
+  const summaries = rows
+    .filter(isWholeSummary)
+    .map((row) => summaryOf(row, permissionOf(caller, standing.value, row) ?? 'view'))
+  return done({ rows: summaries, isCut })
 }
 
 function isWholeSummary<Row extends { readonly id: string | null }>(
@@ -97,30 +90,19 @@ function listQuery(dialect: Dialect, caller: Caller, { scope, order, q, updatedS
 }
 
 const pageQuery = defineShapedQuery<ListingShape, ListingValues>()((dialect, bind, shape) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflowShares } = tables
-  const page = pageOf(dialect, bind, shape)
-  return builder
-    .select({
-      ...standingFields(dialect),
-      id: page.id,
-      name: page.name,
-      description: page.description,
-      ownerId: page.ownerId,
-      isPublic: page.isPublic,
-      versionNumber: page.versionNumber,
-      revision: page.revision,
-      createdAt: page.createdAt,
-      updatedAt: page.updatedAt,
-      sharePermission: workflowShares.permission,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(page, sql`1 = 1`)
-    .leftJoin(workflowShares, and(eq(workflowShares.workflowId, page.id), isSharedWithCaller(dialect, bind)))
-    .where(isAnchor(dialect))
-    .orderBy(desc(page[shape.order]), desc(page.id))
-    .limit(rowsPlace)
+  const { workflows, workflowShares } = dialect.tables
+  const { isTooMuch, joins } = sizedPage({
+    rows: pageOf(dialect, bind, shape),
+    order: sql`sized.listed_at desc, sized.id desc`,
+    table: workflows,
+    id: workflows.id,
+  })
+  const isShare = and(eq(workflowShares.workflowId, workflows.id), isSharedWithCaller(dialect, bind))
+  return fromCaller(dialect, isCaller(dialect, bind), {
+    fields: { ...summaryFields(dialect), sharePermission: workflowShares.permission, isTooMuch },
+    joins: [...joins, [workflowShares, isShare]],
+    orderBy: [sql`page.listed_at desc`, sql`page.id desc`],
+  })
 })
 
 const rowsPlace = sql.placeholder('rows')
@@ -130,59 +112,30 @@ function isSharedWithCaller({ tables: { workflowShares } }: Dialect, bind: BindL
 }
 
 /** Each part is served by one index and cut to a page before the parts are joined. */
-function pageOf(dialect: Dialect, bind: BindListing, shape: ListingShape) {
-  const { builder } = dialect
+function pageOf(dialect: Dialect, bind: BindListing, shape: ListingShape): SQL {
+  const { workflows, workflowShares } = dialect.tables
+  const isOwn = eq(workflows.ownerId, bind('ownId', workflows.ownerId))
+  const part = (from: SQL, condition: SQL | undefined) => {
+    const where = and(condition, filters(dialect, bind, shape))
+    const listedAt = workflows[shape.order]
+    return sql`select ${workflows.id} as id, ${listedAt} as listed_at, ${bytesOf(dialect, [workflows.description])} as bytes from ${from} where ${where} order by ${listedAt} desc, ${workflows.id} desc limit ${rowsPlace}`
+  }
+  const owned = part(sql`${workflows}`, isOwn)
+  const shared = part(
+    sql`${workflowShares} inner join ${workflows} on ${workflows.id} = ${workflowShares.workflowId}`,
+    // A share to the owner itself, as adopted databases may have it, is shown once.
+    and(isSharedWithCaller(dialect, bind), or(isNull(workflows.ownerId), not(isOwn))),
+  )
   switch (shape.scope) {
     case 'owned':
-      return ownedPart(dialect, bind, shape).as('page')
+      return owned
     case 'shared':
-      return sharedPart(dialect, bind, shape).as('page')
+      return shared
     case 'public':
-      return publicPart(dialect, bind, shape).as('page')
-    case 'all': {
-      const owned = ownedPart(dialect, bind, shape).as('owned')
-      const shared = sharedPart(dialect, bind, shape).as('shared')
-      return builder.select().from(owned).unionAll(builder.select().from(shared)).as('page')
-    }
+      return part(sql`${workflows}`, eq(workflows.isPublic, true))
+    case 'all':
+      return sql`select * from (${owned}) owned union all select * from (${shared}) shared order by listed_at desc, id desc limit ${rowsPlace}`
   }
-}
-
-function ownedPart(dialect: Dialect, bind: BindListing, shape: ListingShape) {
-  const { workflows } = dialect.tables
-  return dialect.builder
-    .select(summaryFields(dialect))
-    .from(workflows)
-    .where(and(eq(workflows.ownerId, bind('ownId', workflows.ownerId)), filters(dialect, bind, shape)))
-    .orderBy(desc(workflows[shape.order]), desc(workflows.id))
-    .limit(rowsPlace)
-}
-
-function sharedPart(dialect: Dialect, bind: BindListing, shape: ListingShape) {
-  const { workflows, workflowShares } = dialect.tables
-  return dialect.builder
-    .select(summaryFields(dialect))
-    .from(workflowShares)
-    .innerJoin(workflows, eq(workflows.id, workflowShares.workflowId))
-    .where(
-      and(
-        isSharedWithCaller(dialect, bind),
-        // A share to the owner itself, as adopted databases may have it, is shown once.
-        or(isNull(workflows.ownerId), ne(workflows.ownerId, bind('ownId', workflows.ownerId))),
-        filters(dialect, bind, shape),
-      ),
-    )
-    .orderBy(desc(workflows[shape.order]), desc(workflows.id))
-    .limit(rowsPlace)
-}
-
-function publicPart(dialect: Dialect, bind: BindListing, shape: ListingShape) {
-  const { workflows } = dialect.tables
-  return dialect.builder
-    .select(summaryFields(dialect))
-    .from(workflows)
-    .where(and(eq(workflows.isPublic, true), filters(dialect, bind, shape)))
-    .orderBy(desc(workflows[shape.order]), desc(workflows.id))
-    .limit(rowsPlace)
 }
 
 function filters(dialect: Dialect, bind: BindListing, { has, order }: ListingShape): SQL | undefined {
@@ -192,7 +145,6 @@ function filters(dialect: Dialect, bind: BindListing, { has, order }: ListingSha
   return and(
     has.q ? dialect.contains(workflows.nameKey, bind('q')) : undefined,
     has.updatedSince ? gte(workflows.updatedAt, bind('updatedSince', workflows.updatedAt)) : undefined,
-    // The first condition alone bounds the index; MySQL bounds none by a comparison of pairs.
     has.after
       ? and(lte(time, afterAt), or(lt(time, afterAt), lt(workflows.id, bind('afterId', workflows.id))))
       : undefined,

@@ -1,18 +1,5 @@
-import { and, eq, exists, isNull, ne, not, sql, type SQL } from 'drizzle-orm'
-import {
-  all,
-  any,
-  callerShape,
-  callerTerms,
-  callerValues,
-  mayAct,
-  mayOnWorkflow,
-  refused,
-  type CallerShape,
-  type Outcome,
-  type Permission,
-  type UserCaller,
-} from '../../access/access.ts'
+import { and, eq, isNull, ne, not, sql, type SQL } from 'drizzle-orm'
+import { all, any, refused, type Outcome, type Permission, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import { nameKey } from '../../schema/names.ts'
@@ -34,6 +21,15 @@ import {
 } from './revisions.ts'
 import { workflowLocks } from './workflow-locks.ts'
 import { viewOf, viewQuery, type WorkflowView } from './workflows.ts'
+import {
+  type CallerShape,
+  callerShape,
+  callerValues,
+  mayAct,
+  callerTerms,
+  mayOnWorkflow,
+} from '../../access/conditions.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 export interface WorkflowChange {
   readonly name?: string
@@ -64,18 +60,18 @@ export async function patchWorkflow(
   const { dialect } = store
   const shape = shapeOf(caller, patch)
   const values = valuesOf(caller, id, patch)
-  const { isOpen, rows } = await store.apply({
+  const { isOpen, rows, readAs } = await store.apply({
     locks: workflowLocks(dialect, caller, id, 'no key update'),
     gate: recordChange(dialect, shape, values),
     effects: [
       updateStatement(dialect, shape, values),
       ...(patch.change.definition === undefined ? [] : [insertNextVersion(dialect, caller, id, patch)]),
     ],
-    answer: viewQuery(dialect, caller, id),
+    answer: (as) => viewQuery(dialect, as(caller), id),
     answersWhenClosed: true,
     proof: eventQuery(dialect, patch.operation),
   })
-  const view = viewOf(caller, rows[0], shape.needed)
+  const view = viewOf(readAs(caller), rows[0], shape.needed)
   // Closed, and yet of that revision: nothing would have changed.
   if (!view.ok || isOpen || matches(patch.ifRevision, view.value.revision)) return view
   return refused('precondition_failed')
@@ -252,12 +248,12 @@ type NextVersion = Omit<WorkflowVersionRow, 'versionNumber' | 'definition'> & { 
 /** The head's definition as its newest version, unless that version is there: then the definition's text is the same. */
 const nextVersionStatement = defineStatement<NextVersion>()(({ builder, tables }, bind) => {
   const { workflows, workflowVersions } = tables
-  const isThere = builder
-    .select({ one: sql`1` })
-    .from(workflowVersions)
-    .where(
-      and(eq(workflowVersions.workflowId, workflows.id), eq(workflowVersions.versionNumber, workflows.versionNumber)),
-    )
+  const isThere = existsIn(
+    { builder },
+    workflowVersions,
+    eq(workflowVersions.workflowId, workflows.id),
+    eq(workflowVersions.versionNumber, workflows.versionNumber),
+  )
   const source = builder
     .select({
       id: bind('id'),
@@ -273,7 +269,7 @@ const nextVersionStatement = defineStatement<NextVersion>()(({ builder, tables }
       and(
         eq(workflows.id, bind('workflowId', workflows.id)),
         eq(workflows.lastOp, bind('operation', workflows.lastOp)),
-        not(exists(isThere)),
+        not(isThere),
       ),
     )
   return builder.insert(workflowVersions).select(source.getSQL())

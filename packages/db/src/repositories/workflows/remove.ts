@@ -1,17 +1,5 @@
-import { eq, exists, inArray, not, sql } from 'drizzle-orm'
-import {
-  all,
-  callerShape,
-  callerTerms,
-  callerValues,
-  done,
-  mayAct,
-  mayOnWorkflow,
-  refused,
-  type Outcome,
-  type Refusal,
-  type UserCaller,
-} from '../../access/access.ts'
+import { eq, inArray, not, sql } from 'drizzle-orm'
+import { all, done, refused, type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
 import type { ExecutionStatus } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineShapedStatement, defineStatement, type Statement } from '../../sql/statement.ts'
@@ -30,6 +18,8 @@ import {
 } from './revisions.ts'
 import { workflowLocks } from './workflow-locks.ts'
 import { checkWorkflow } from './workflows.ts'
+import { callerShape, callerValues, callerTerms, mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 export interface Deletion {
   /** Names this write: the id of its audit event. */
@@ -82,21 +72,20 @@ const recordDeletion = defineShapedStatement<DeletionShape, EventValues & Revisi
   bind,
   shape,
 ) => {
-  const { builder, tables } = dialect
-  const { workflows, executions } = tables
-  const active = builder
-    .select({ one: sql`1` })
-    .from(executions)
-    .where(
-      all(eq(executions.workflowId, bind('id', executions.workflowId)), inArray(executions.status, activeStatuses)),
-    )
+  const { workflows, executions } = dialect.tables
+  const active = existsIn(
+    dialect,
+    executions,
+    eq(executions.workflowId, bind('id', executions.workflowId)),
+    inArray(executions.status, activeStatuses),
+  )
   const caller = callerTerms(dialect, bind, shape.caller)
   const condition = all(
     eq(workflows.id, bind('id', workflows.id)),
     hasRevision(dialect, boundRevisions(dialect, bind, shape.revisions)),
     mayAct(dialect, caller),
     mayOnWorkflow(dialect, caller, workflows, 'owner'),
-    not(exists(active)),
+    not(active),
   )
   const event = boundEvent(dialect, bind, shape, {
     subject: { type: 'workflow', id: sql`${workflows.id}` },

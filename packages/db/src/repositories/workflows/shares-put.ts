@@ -3,33 +3,21 @@ import {
   all,
   any,
   done,
-  isAnchor,
-  isShareOfCaller,
   isThisCaller,
-  mayAct,
-  mayOnWorkflow,
   type Outcome,
-  permissionFields,
   type PermissionRow,
   type Refusal,
   refused,
-  standingFields,
   type StandingRow,
   type UserCaller,
+  absentFor,
 } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { SharePermission } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock, type RowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
-import {
-  findKept,
-  keepAnswer,
-  withKey,
-  type Idempotent,
-  type Kept,
-  type StoredAnswer,
-} from '../../store/idempotency.ts'
+import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { keepRefusal } from '../../store/kept-refusals.ts'
 import type { Store } from '../../store/store.ts'
@@ -48,6 +36,8 @@ import { eventQuery, insertEventFrom, isRecorded, textMember } from '../audit/ev
 import type { ShareView } from './shares.ts'
 import { lockWorkflow } from './workflow-locks.ts'
 import { accessOf } from './workflows.ts'
+import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import { fromWorkflow } from '../../access/reads.ts'
 
 /** With whom a workflow is shared: by id, or by the key of a username. */
 export type ShareTarget = { readonly userId: string } | { readonly usernameKey: string }
@@ -85,13 +75,11 @@ export async function putShare(
   share: NewShare,
   idempotent?: IdempotentShare,
 ): Promise<ShareOutcome | Kept> {
-  return untilSettled<ShareOutcome | Kept>(
-    () =>
-      idempotent === undefined
-        ? writeShare(store, caller, workflowId, share)
-        : writeUnderKey(store, caller, workflowId, share, idempotent),
-    'the share',
-  )
+  const attempt = () =>
+    idempotent === undefined
+      ? writeShare(store, caller, workflowId, share)
+      : writeForeseen(store, caller, workflowId, share, idempotent)
+  return underKey(store, caller, idempotent, () => untilSettled<ShareOutcome | Kept>(attempt, 'the share'))
 }
 
 async function writeShare(
@@ -101,17 +89,18 @@ async function writeShare(
   share: NewShare,
 ): Promise<ShareOutcome | Raced> {
   const { dialect } = store
-  const { isOpen, rows } = await store.apply({
+  const { isOpen, rows, readAs } = await store.apply({
     locks: shareLocks(dialect, caller, workflowId, share),
     gate: recordShare(dialect, caller, workflowId, share),
     effects: putEffects(dialect, caller, workflowId, share),
-    answer: shareQuery(dialect, caller, workflowId, share),
+    answer: (as) => shareQuery(dialect, as(caller), workflowId, share),
     answersWhenClosed: true,
     proof: eventQuery(dialect, share.operation),
   })
+  if (isOpen) return sharedOf(readAs(caller), rows[0], share)
   const found = judge(caller, rows[0])
   if (!found.ok) return found
-  if (isOpen || isAsWanted(found.value, share)) return done(asPut(found.value, share))
+  if (isAsWanted(found.value, share)) return done(asPut(found.value, share))
   // Nothing else closes the gate: in an answer of a moment later there may be room again.
   return limitOf(rows[0], share) ?? 'raced'
 }
@@ -120,7 +109,7 @@ async function writeShare(
  * The key's answer is kept in the batch that makes the share, so what it says is read before, and the batch holds only
  * while that is still so.
  */
-async function writeUnderKey(
+async function writeForeseen(
   store: Store,
   caller: UserCaller,
   workflowId: string,
@@ -130,27 +119,22 @@ async function writeUnderKey(
   const { dialect } = store
   const [row] = await store.read(shareQuery(dialect, caller, workflowId, share))
   const foreseen = foresee(caller, row, share)
-  if (!foreseen.ok) {
-    const kept = ranksFirst(foreseen.refusal) ? undefined : await findKept(store, caller.userId, request)
-    return kept ?? foreseen
-  }
+  if (!foreseen.ok) return foreseen
   const shared = asPut(foreseen.value, share)
   const keeping = { ...request, answer: answerFor(shared) }
   if (isAsWanted(foreseen.value, share)) return (await keepRefusal(store, caller, keeping)) ?? done(shared)
-  return withKey<ShareOutcome | Raced>(store, caller, keeping, async () => {
-    const { isOpen } = await store.apply({
-      locks: shareLocks(dialect, caller, workflowId, share),
-      gate: recordShare(dialect, caller, workflowId, share, foreseen.value),
-      effects: [keepAnswer(dialect, caller, keeping), ...putEffects(dialect, caller, workflowId, share)],
-      proof: eventQuery(dialect, share.operation),
-    })
-    return isOpen ? done(shared) : 'raced'
+  const { isOpen } = await store.apply({
+    locks: shareLocks(dialect, caller, workflowId, share),
+    gate: recordShare(dialect, caller, workflowId, share, foreseen.value),
+    effects: [keepAnswer(dialect, caller, keeping), ...putEffects(dialect, caller, workflowId, share)],
+    proof: eventQuery(dialect, share.operation),
   })
+  return isOpen ? done(shared) : 'raced'
 }
 
-/** Refusals that rank before what an Idempotency-Key says. */
-function ranksFirst(refusal: ShareRefusal | 'rate_limited'): boolean {
-  return refusal === 'unauthenticated' || refusal === 'account_disabled' || refusal === 'rate_limited'
+/** Refusals that rank before a limit. */
+function ranksFirst(refusal: ShareRefusal): boolean {
+  return refusal === 'unauthenticated' || refusal === 'account_disabled'
 }
 
 /** The caller's row is held alone: it stands for how much the caller has shared, which the gate counts. */
@@ -264,7 +248,7 @@ type ShareRow = StandingRow &
 
 function shareQuery(dialect: Dialect, caller: UserCaller, workflowId: string, share: NewShare): Query<ShareRow> {
   const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
+  const { users, workflows, workflowShares } = tables
   const target = builder
     .select({ targetId: users.id, username: users.username })
     .from(users)
@@ -280,25 +264,22 @@ function shareQuery(dialect: Dialect, caller: UserCaller, workflowId: string, sh
     .from(workflowShares)
     .where(eq(workflowShares.workflowId, workflowId))
     .as('existing')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
+  const select = fromWorkflow(dialect, isThisCaller(dialect, caller), {
+    isWorkflow: eq(workflows.id, workflowId),
+    fields: {
       ...countFields(dialect, attemptOf(caller, share), share.at),
       id: workflows.id,
-      ...permissionFields(dialect),
       targetId: target.targetId,
       username: target.username,
       shareId: existing.shareId,
       permission: existing.granted,
       sharedAt: existing.sharedAt,
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(workflows, eq(workflows.id, workflowId))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(target, sql`1 = 1`)
-    .leftJoin(existing, eq(existing.sharedWith, target.targetId))
-    .where(isAnchor(dialect))
+    },
+    joins: [
+      [target, sql`1 = 1`],
+      [existing, eq(existing.sharedWith, target.targetId)],
+    ],
+  })
   return buildQuery(select)
 }
 
@@ -311,14 +292,27 @@ interface FoundShare {
 function judge(caller: UserCaller, row: ShareRow | undefined): Outcome<FoundShare, ShareRefusal> {
   const access = accessOf(caller, row, 'owner')
   if (!access.ok) return access
-  const { targetId = null, username = null, shareId = null, sharedAt = null, permission = null } = row ?? {}
-  if (targetId === null || username === null) return refused('unknown_user')
-  if (targetId === caller.userId || targetId === row?.ownerId) return refused('own_user')
+  const found = row && foundOf(row)
+  if (found === undefined) return refused('unknown_user')
+  const { sharedWithUserId } = found.target
+  return sharedWithUserId === caller.userId || sharedWithUserId === row?.ownerId ? refused('own_user') : done(found)
+}
+
+function foundOf({ targetId, username, shareId, sharedAt, permission }: ShareRow): FoundShare | undefined {
+  if (targetId === null || username === null) return undefined
   const isThere = shareId !== null && sharedAt !== null && permission !== null
-  return done({
+  return {
     target: { sharedWithUserId: targetId, username },
     existing: isThere ? { id: shareId, permission, createdAt: sharedAt } : undefined,
-  })
+  }
+}
+
+/** What was written, whoever owns the workflow by now. */
+function sharedOf(caller: UserCaller, row: ShareRow | undefined, share: NewShare): Outcome<Shared> {
+  const access = accessOf(caller, row, 'owner')
+  if (!access.ok) return access
+  const found = row && foundOf(row)
+  return found === undefined ? absentFor(caller) : done(asPut(found, share))
 }
 
 /** What there is before the write; standing and the limit come first. */

@@ -1,14 +1,5 @@
-import { and, eq, exists, sql } from 'drizzle-orm'
-import {
-  all,
-  done,
-  mayAct,
-  mayOnWorkflow,
-  type Outcome,
-  type Permission,
-  refused,
-  type UserCaller,
-} from '../../access/access.ts'
+import { and, eq, sql } from 'drizzle-orm'
+import { all, done, type Outcome, type Permission, refused, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
@@ -16,6 +7,8 @@ import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, insertEventFrom, ownerOf, textMember } from '../audit/event.ts'
 import { workflowLocks } from './workflow-locks.ts'
 import { checkWorkflow } from './workflows.ts'
+import { mayOnWorkflow, mayAct } from '../../access/conditions.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 export interface ShareRemoval {
   readonly workflowId: string
@@ -51,15 +44,17 @@ function recordRemoval(
   { workflowId, userId, operation, at }: ShareRemoval,
 ): Statement {
   const { workflows, workflowShares } = dialect.tables
-  const owned = dialect.builder
-    .select({ one: sql`1` })
-    .from(workflows)
-    .where(all(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'owner')))
+  const owned = existsIn(
+    dialect,
+    workflows,
+    eq(workflows.id, workflowId),
+    mayOnWorkflow(dialect, caller, workflows, 'owner'),
+  )
   const condition = all(
     eq(workflowShares.workflowId, workflowId),
     eq(workflowShares.sharedWithUserId, userId),
     mayAct(dialect, caller),
-    userId === caller.userId ? undefined : exists(owned),
+    userId === caller.userId ? undefined : owned,
   )
   const event = callerEvent(dialect, caller, {
     id: operation,

@@ -1,19 +1,13 @@
-import { and, desc, eq, lt, lte, or, sql } from 'drizzle-orm'
-import {
-  done,
-  isAnchor,
-  isShareOfCaller,
-  isThisCaller,
-  permissionFields,
-  standingFields,
-  type Outcome,
-  type UserCaller,
-} from '../../access/access.ts'
+import { and, eq } from 'drizzle-orm'
+import { done, isThisCaller, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { WorkflowShareRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { accessOf, type Keyset } from './workflows.ts'
+import { accessOf } from './workflows.ts'
+import { fromWorkflow } from '../../access/reads.ts'
+import { pageOf } from '../../access/pages.ts'
+import { isBehind, type Keyset } from '../../sql/keyset.ts'
 
 /** A share as the workflow's owner sees it. */
 export type ShareView = Pick<WorkflowShareRow, 'id' | 'sharedWithUserId' | 'permission' | 'createdAt'> & {
@@ -53,49 +47,21 @@ function isWholeShare<Row extends { readonly shareId: string | null }>(
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, workflowId: string, { limit, after }: ShareListing) {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
-  const page = builder
-    .select({
-      shareId: workflowShares.id,
-      sharedWithUserId: workflowShares.sharedWithUserId,
-      username: users.username,
-      permission: workflowShares.permission,
-      sharedAt: workflowShares.createdAt,
-    })
-    .from(workflowShares)
-    .innerJoin(users, eq(users.id, workflowShares.sharedWithUserId))
-    .where(
-      and(
-        eq(workflowShares.workflowId, workflowId),
-        after === undefined
-          ? undefined
-          : and(
-              lte(workflowShares.createdAt, after.at),
-              or(lt(workflowShares.createdAt, after.at), lt(workflowShares.id, after.id)),
-            ),
-      ),
-    )
-    .orderBy(desc(workflowShares.createdAt), desc(workflowShares.id))
-    .limit(limit + 1)
-    .as('page')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
-      id: workflows.id,
-      ...permissionFields(dialect),
-      shareId: page.shareId,
-      sharedWithUserId: page.sharedWithUserId,
-      username: page.username,
-      permission: page.permission,
-      sharedAt: page.sharedAt,
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(workflows, eq(workflows.id, workflowId))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(page, sql`1 = 1`)
-    .where(isAnchor(dialect))
-    .orderBy(desc(page.sharedAt), desc(page.shareId))
-  return buildQuery(select)
+  const { users, workflows, workflowShares } = dialect.tables
+  const { id, sharedWithUserId, permission, createdAt } = workflowShares
+  const { fields, ...page } = pageOf(dialect, {
+    table: workflowShares,
+    innerJoin: [users, eq(users.id, sharedWithUserId)],
+    fields: { shareId: id, sharedWithUserId, username: users.username, permission, sharedAt: createdAt },
+    where: and(eq(workflowShares.workflowId, workflowId), isBehind({ at: createdAt, id }, after)),
+    newest: [createdAt, id],
+    limit,
+  })
+  return buildQuery(
+    fromWorkflow(dialect, isThisCaller(dialect, caller), {
+      isWorkflow: eq(workflows.id, workflowId),
+      fields: { id: workflows.id, ...fields },
+      ...page,
+    }),
+  )
 }

@@ -3,15 +3,10 @@ import {
   all,
   any,
   includes,
-  isAnchor,
-  isShareOfCaller,
   isThisCaller,
-  mayAct,
-  mayOnWorkflow,
   type Outcome,
   type Refusal,
   refused,
-  standingFields,
   type UserCaller,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
@@ -32,6 +27,8 @@ import { eventQuery, insertEventFrom, isRecorded, textMember } from '../audit/ev
 import { hasRevision, type RevisionCondition } from './revisions.ts'
 import { workflowLocks } from './workflow-locks.ts'
 import { summaryFields, viewOf, type WorkflowView } from './workflows.ts'
+import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import { fromWorkflow } from '../../access/reads.ts'
 
 export interface Transfer {
   /** Key of the new owner's username. */
@@ -62,7 +59,7 @@ export async function transferWorkflow(
   const { dialect } = store
   const { users } = dialect.tables
   const isNewOwner = eq(users.usernameKey, transfer.usernameKey)
-  const { isOpen, rows } = await store.apply({
+  const { isOpen, rows, readAs } = await store.apply({
     locks: [...workflowLocks(dialect, caller, id, 'no key update'), rowLock(dialect, 'users', 'key share', isNewOwner)],
     gate: recordTransfer(dialect, caller, id, transfer),
     effects: [
@@ -70,12 +67,12 @@ export async function transferWorkflow(
       changeOwner(dialect, id, transfer),
       dropNewOwnersShare(dialect, id, transfer),
     ],
-    answer: resultQuery(dialect, caller, id, transfer),
+    answer: (as) => resultQuery(dialect, as(caller), id, transfer),
     answersWhenClosed: true,
     proof: eventQuery(dialect, transfer.operation),
   })
   const [row] = rows
-  const view = viewOf(caller, row, 'view')
+  const view = viewOf(readAs(caller), row, 'view')
   if (isOpen || (!view.ok && ranksFirst.has(view.refusal))) return view
   const { lookup } = transfer
   const limited = row && rateLimitOf(lookup, row, lookup.at, { isRecorded: false })
@@ -176,23 +173,17 @@ function dropNewOwnersShare(dialect: Dialect, id: string, transfer: Transfer): S
 }
 
 function resultQuery(dialect: Dialect, caller: UserCaller, id: string, transfer: Transfer) {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
+  const { workflows } = dialect.tables
   const target = newOwner(dialect, transfer).as('target')
-  const select = builder
-    .select({
-      ...standingFields(dialect),
+  const select = fromWorkflow(dialect, isThisCaller(dialect, caller), {
+    isWorkflow: eq(workflows.id, id),
+    fields: {
       ...summaryFields(dialect),
       definition: workflows.definition,
-      sharePermission: workflowShares.permission,
       targetId: target.id,
       ...countFields(dialect, transfer.lookup, transfer.lookup.at),
-    })
-    .from(marks)
-    .leftJoin(users, isThisCaller(dialect, caller))
-    .leftJoin(workflows, eq(workflows.id, id))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(target, sql`1 = 1`)
-    .where(isAnchor(dialect))
+    },
+    joins: [[target, sql`1 = 1`]],
+  })
   return buildQuery(select)
 }

@@ -5,26 +5,14 @@ import {
   type CallerInput,
   done,
   includes,
-  isAnchor,
   isCaller,
-  isShareOfCaller,
-  mayAct,
-  mayOnWorkflow,
   type Outcome,
   refused,
-  standingFields,
   type UserCaller,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
-import {
-  findKept,
-  keepAnswer,
-  withKey,
-  type Idempotent,
-  type Kept,
-  type StoredAnswer,
-} from '../../store/idempotency.ts'
+import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { untilSettled, type Raced } from '../../store/until-settled.ts'
@@ -33,6 +21,9 @@ import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { matches, type RevisionCondition } from './revisions.ts'
 import { workflowLocks } from './workflow-locks.ts'
 import { summaryFields, viewOf, type WorkflowReadRow, type WorkflowView } from './workflows.ts'
+import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import { fromWorkflow } from '../../access/reads.ts'
+import { joinVersion } from './versions.ts'
 
 export interface Restoration {
   /** The version whose definition comes back. */
@@ -63,42 +54,23 @@ export async function restoreVersion(
   restoration: Restoration,
   idempotent?: IdempotentRestoration,
 ): Promise<Outcome<WorkflowView> | Kept> {
-  return untilSettled(async () => {
+  const attempt = async () => {
     const before = await readBefore(store, caller, workflowId, restoration)
-    if (!before.ok) return (await findKeptFor(store, caller, before.refusal, idempotent)) ?? before
+    if (!before.ok) return before
     const after = afterOf(before.value, restoration)
     const keeping = idempotent && { ...idempotent, answer: idempotent.answerFor(after) }
-    return withKey(store, caller, keeping, () => writeRestored(store, caller, after, restoration, keeping))
-  }, 'the workflow')
-}
-
-function findKeptFor(store: Store, { userId }: UserCaller, refusal: string, idempotent?: IdempotentRestoration) {
-  const ranksFirst = refusal === 'unauthenticated' || refusal === 'account_disabled'
-  return idempotent === undefined || ranksFirst ? Promise.resolve(undefined) : findKept(store, userId, idempotent)
+    return writeRestored(store, caller, after, restoration, keeping)
+  }
+  return underKey(store, caller, idempotent, () => untilSettled(attempt, 'the workflow'))
 }
 
 const beforeQuery = defineQuery<{ workflowId: string; versionNumber: number } & CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares, workflowVersions } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
-      ...summaryFields(dialect),
-      sharePermission: workflowShares.permission,
-      definition: workflowVersions.definition,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(
-      workflowVersions,
-      and(
-        eq(workflowVersions.workflowId, workflows.id),
-        eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber)),
-      ),
-    )
-    .where(isAnchor(dialect))
+  const { workflows, workflowVersions } = dialect.tables
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('workflowId', workflows.id)),
+    fields: { ...summaryFields(dialect), definition: workflowVersions.definition },
+    joins: [joinVersion(dialect, bind)],
+  })
 })
 
 /** The workflow, with the old version's definition in place of its own. */

@@ -1,25 +1,26 @@
-import { and, desc, eq, exists, lt, sql } from 'drizzle-orm'
+import { and, eq, lt, sql } from 'drizzle-orm'
 import {
   type Caller,
   callerInput,
   type CallerInput,
   done,
   includes,
-  isAnchor,
   isCaller,
-  isShareOfCaller,
   type Outcome,
   type Permission,
-  permissionFields,
   refused,
-  standingFields,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { WorkflowVersionRow } from '../../schema/rows.ts'
-import { defineQuery, defineShapedQuery } from '../../sql/statement.ts'
+import { defineQuery, defineShapedQuery, type Bind } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { accessOf } from './workflows.ts'
+import { fromWorkflow, type Join } from '../../access/reads.ts'
+import { type Cut, cutOf, bytesOf } from '../../sql/page-bytes.ts'
+import { pick } from '../../sql/pick.ts'
+import { sizedPage } from '../../access/pages.ts'
+import { existsIn } from '../../sql/exists.ts'
 
 export type VersionView = Omit<WorkflowVersionRow, 'workflowId'>
 export type VersionSummary = Omit<VersionView, 'definition'>
@@ -36,20 +37,19 @@ export async function listVersions(
   caller: Caller,
   workflowId: string,
   listing: VersionListing,
-): Promise<Outcome<readonly VersionSummary[]>> {
-  const rows = await store.read(listQuery(store.dialect, caller, workflowId, listing))
-  const access = accessOf(caller, rows[0], 'view')
+): Promise<Outcome<Cut<VersionSummary>>> {
+  const found = await store.read(listQuery(store.dialect, caller, workflowId, listing))
+  const access = accessOf(caller, found[0], 'view')
   if (!access.ok) return access
-  return done(
-    rows.filter(isWholeSummary).map(({ versionId, versionNumber, changeNotes, createdBy, createdAt }) => ({
-      id: versionId,
-      versionNumber,
-      changeNotes,
-      createdBy,
-      createdAt,
-    })),
-  )
+  const { rows, isCut } = cutOf(found)
+  const summaries = rows
+    .filter(isWholeSummary)
+    .map(({ versionId, ...row }) => ({ id: versionId, ...pick(row, members) }))
+  return done({ rows: summaries, isCut })
 }
+
+const members = ['versionNumber', 'changeNotes', 'createdBy', 'createdAt'] as const
+const wholeMembers = [...members, 'definition'] as const
 
 function isWholeSummary<Row extends { readonly versionId: string | null }>(
   row: Row,
@@ -74,73 +74,46 @@ const pageQuery = defineShapedQuery<{ readonly isFirst: boolean }, VersionListVa
   bind,
   { isFirst },
 ) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares, workflowVersions } = tables
-  const page = builder
-    .select({
-      versionId: workflowVersions.id,
-      versionNumber: workflowVersions.versionNumber,
-      changeNotes: workflowVersions.changeNotes,
-      createdBy: workflowVersions.createdBy,
-      createdAt: workflowVersions.createdAt,
-    })
-    .from(workflowVersions)
-    .where(
-      and(
-        eq(workflowVersions.workflowId, bind('workflowId', workflowVersions.workflowId)),
-        isFirst ? undefined : lt(workflowVersions.versionNumber, bind('below', workflowVersions.versionNumber)),
-      ),
-    )
-    .orderBy(desc(workflowVersions.versionNumber))
-    .limit(sql.placeholder('rows'))
-    .as('page')
-  return builder
-    .select({
-      ...standingFields(dialect),
-      id: workflows.id,
-      ...permissionFields(dialect),
-      versionId: page.versionId,
-      versionNumber: page.versionNumber,
-      changeNotes: page.changeNotes,
-      createdBy: page.createdBy,
-      createdAt: page.createdAt,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(page, sql`1 = 1`)
-    .where(isAnchor(dialect))
-    .orderBy(desc(page.versionNumber))
+  const { workflows, workflowVersions: versions } = dialect.tables
+  const { id, versionNumber } = versions
+  const where = and(
+    eq(versions.workflowId, bind('workflowId', versions.workflowId)),
+    isFirst ? undefined : lt(versionNumber, bind('below', versionNumber)),
+  )
+  const { isTooMuch, joins } = sizedPage({
+    rows: sql`select ${id} as id, ${versionNumber} as number, ${bytesOf(dialect, [versions.changeNotes])} as bytes from ${versions} where ${where} order by ${versionNumber} desc limit ${sql.placeholder('rows')}`,
+    order: sql`sized.number desc`,
+    table: versions,
+    id,
+  })
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('workflowId', workflows.id)),
+    fields: { id: workflows.id, versionId: id, ...pick(versions, members), isTooMuch },
+    joins,
+    orderBy: [sql`page.number desc`],
+  })
 })
 
+/** The old version of a read of a workflow. */
+export function joinVersion(
+  { tables: { workflows, workflowVersions } }: Dialect,
+  bind: Bind<{ readonly versionNumber: number }>,
+): Join {
+  const isThat = eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber))
+  return [workflowVersions, and(eq(workflowVersions.workflowId, workflows.id), isThat)]
+}
+
 const versionQuery = defineQuery<{ workflowId: string; versionNumber: number } & CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares, workflowVersions } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
+  const { workflows, workflowVersions } = dialect.tables
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('workflowId', workflows.id)),
+    fields: {
       id: workflows.id,
-      ...permissionFields(dialect),
       versionId: workflowVersions.id,
-      versionNumber: workflowVersions.versionNumber,
-      definition: workflowVersions.definition,
-      changeNotes: workflowVersions.changeNotes,
-      createdBy: workflowVersions.createdBy,
-      createdAt: workflowVersions.createdAt,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(
-      workflowVersions,
-      and(
-        eq(workflowVersions.workflowId, workflows.id),
-        eq(workflowVersions.versionNumber, bind('versionNumber', workflowVersions.versionNumber)),
-      ),
-    )
-    .where(isAnchor(dialect))
+      ...pick(workflowVersions, wholeMembers),
+    },
+    joins: [joinVersion(dialect, bind)],
+  })
 })
 
 /** One version with its definition. */
@@ -155,14 +128,7 @@ export async function getVersion(
   const access = accessOf(caller, row, 'view')
   if (!access.ok) return access
   if (row === undefined || !isWholeVersion(row)) return refused('not_found')
-  return done({
-    id: row.versionId,
-    versionNumber: row.versionNumber,
-    definition: row.definition,
-    changeNotes: row.changeNotes,
-    createdBy: row.createdBy,
-    createdAt: row.createdAt,
-  })
+  return done({ id: row.versionId, ...pick(row, wholeMembers) })
 }
 
 function isWholeVersion<Row extends { readonly versionId: string | null }>(
@@ -178,24 +144,17 @@ export interface VersionPair {
 
 const pairQuery = defineQuery<{ workflowId: string } & VersionPair & CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
+  const { workflows } = tables
   const from = definitionOf('from')
   const to = definitionOf('to')
-  return builder
-    .select({
-      ...standingFields(dialect),
-      id: workflows.id,
-      ...permissionFields(dialect),
-      from: from.definition,
-      to: to.definition,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .leftJoin(from, eq(from.workflowId, workflows.id))
-    .leftJoin(to, eq(to.workflowId, workflows.id))
-    .where(isAnchor(dialect))
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('workflowId', workflows.id)),
+    fields: { id: workflows.id, from: from.definition, to: to.definition },
+    joins: [
+      [from, eq(from.workflowId, workflows.id)],
+      [to, eq(to.workflowId, workflows.id)],
+    ],
+  })
 
   function definitionOf(name: 'from' | 'to') {
     const { workflowVersions } = tables
@@ -228,32 +187,22 @@ export async function getVersionPair(
 
 const presenceQuery = defineQuery<{ workflowId: string } & VersionPair & CallerInput>()((dialect, bind) => {
   const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
+  const { workflows } = tables
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('workflowId', workflows.id)),
+    fields: {
       id: workflows.id,
-      ...permissionFields(dialect),
       hasBoth: sql<number>`case when ${isThere('from')} and ${isThere('to')} then 1 else 0 end`.mapWith(Number),
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('workflowId', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .where(isAnchor(dialect))
+    },
+  })
 
   function isThere(name: 'from' | 'to') {
     const { workflowVersions } = tables
-    return exists(
-      builder
-        .select({ one: sql`1` })
-        .from(workflowVersions)
-        .where(
-          and(
-            eq(workflowVersions.workflowId, bind('workflowId', workflowVersions.workflowId)),
-            eq(workflowVersions.versionNumber, bind(name, workflowVersions.versionNumber)),
-          ),
-        ),
+    return existsIn(
+      { builder },
+      workflowVersions,
+      eq(workflowVersions.workflowId, bind('workflowId', workflowVersions.workflowId)),
+      eq(workflowVersions.versionNumber, bind(name, workflowVersions.versionNumber)),
     )
   }
 })

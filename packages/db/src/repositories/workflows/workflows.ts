@@ -4,77 +4,55 @@ import {
   callerInput,
   type CallerInput,
   done,
-  includes,
-  isAnchor,
   isCaller,
-  isShareOfCaller,
   type Outcome,
   type Permission,
-  permissionFields,
   permissionOf,
   type PermissionRow,
-  refused,
-  standingFields,
   standingOf,
   type StandingRow,
+  absentFor,
+  permissionFor,
 } from '../../access/access.ts'
 import type { WorkflowRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineQuery, type Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { fromWorkflow } from '../../access/reads.ts'
+import { pick } from '../../sql/pick.ts'
+
+const summaryMembers = [
+  'id',
+  'name',
+  'description',
+  'ownerId',
+  'isPublic',
+  'versionNumber',
+  'revision',
+  'createdAt',
+  'updatedAt',
+] as const satisfies readonly (keyof WorkflowRow)[]
 
 /** A workflow as its caller sees it. */
-export type WorkflowView = Pick<
-  WorkflowRow,
-  | 'id'
-  | 'name'
-  | 'description'
-  | 'definition'
-  | 'ownerId'
-  | 'isPublic'
-  | 'versionNumber'
-  | 'revision'
-  | 'createdAt'
-  | 'updatedAt'
-> & { readonly permission: Permission }
+export type WorkflowView = WorkflowSummary & Pick<WorkflowRow, 'definition'>
 
-export type WorkflowSummary = Omit<WorkflowView, 'definition'>
-
-/** Where a page begins: after the row with this time and id, newest first. */
-export interface Keyset {
-  readonly at: Date
-  readonly id: string
-}
+export type WorkflowSummary = Pick<WorkflowRow, (typeof summaryMembers)[number]> & { readonly permission: Permission }
 
 export function summaryFields({ tables: { workflows } }: Dialect) {
-  return {
-    id: workflows.id,
-    name: workflows.name,
-    description: workflows.description,
-    ownerId: workflows.ownerId,
-    isPublic: workflows.isPublic,
-    versionNumber: workflows.versionNumber,
-    revision: workflows.revision,
-    createdAt: workflows.createdAt,
-    updatedAt: workflows.updatedAt,
-  }
+  return pick(workflows, summaryMembers)
+}
+
+/** What is a summary's own of a row with more. */
+export function summaryOf(row: Omit<WorkflowSummary, 'permission'>, permission: Permission): WorkflowSummary {
+  return { ...pick(row, summaryMembers), permission }
 }
 
 const workflowQuery = defineQuery<{ id: string } & CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
-      ...summaryFields(dialect),
-      definition: workflows.definition,
-      sharePermission: workflowShares.permission,
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .where(isAnchor(dialect))
+  const { workflows } = dialect.tables
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('id', workflows.id)),
+    fields: { ...summaryFields(dialect), definition: workflows.definition },
+  })
 })
 
 /** The workflow with all that decides about it: for {@link viewOf}. */
@@ -94,21 +72,8 @@ export type WorkflowReadRow = StandingRow &
 export function viewOf(caller: Caller, row: WorkflowReadRow | undefined, needed: Permission): Outcome<WorkflowView> {
   const access = accessOf(caller, row, needed)
   if (!access.ok) return access
-  if (row === undefined || !isWholeView(row)) return refused('not_found')
-  const { id, name, description, definition, ownerId, isPublic, versionNumber, revision, createdAt, updatedAt } = row
-  return done({
-    id,
-    name,
-    description,
-    definition,
-    ownerId,
-    isPublic,
-    versionNumber,
-    revision,
-    createdAt,
-    updatedAt,
-    permission: access.value,
-  })
+  if (row === undefined || !isWholeView(row)) return absentFor(caller)
+  return done({ ...summaryOf(row, access.value), definition: row.definition })
 }
 
 /** A left join gives all of a row or nothing of it. */
@@ -126,27 +91,16 @@ export function accessOf(
 ): Outcome<Permission> {
   const standing = standingOf(caller, row)
   if (!standing.ok) return standing
-  const permission = row === undefined || row.id === null ? undefined : permissionOf(caller, standing.value, row)
-  if (permission === undefined) return refused(caller.kind === 'anonymous' ? 'unauthenticated' : 'not_found')
-  if (!includes(permission, needed)) return refused('forbidden')
-  return done(permission)
+  if (row === undefined || row.id === null) return absentFor(caller)
+  return permissionFor(caller, permissionOf(caller, standing.value, row), needed)
 }
 
 const accessQuery = defineQuery<{ id: string } & CallerInput>()((dialect, bind) => {
-  const { builder, tables } = dialect
-  const { marks, users, workflows, workflowShares } = tables
-  return builder
-    .select({
-      ...standingFields(dialect),
-      id: workflows.id,
-      revision: workflows.revision,
-      ...permissionFields(dialect),
-    })
-    .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
-    .leftJoin(workflows, eq(workflows.id, bind('id', workflows.id)))
-    .leftJoin(workflowShares, isShareOfCaller(dialect))
-    .where(isAnchor(dialect))
+  const { workflows } = dialect.tables
+  return fromWorkflow(dialect, isCaller(dialect, bind), {
+    isWorkflow: eq(workflows.id, bind('id', workflows.id)),
+    fields: { id: workflows.id, revision: workflows.revision },
+  })
 })
 
 /** Permission and revision alone: for refusals that rank before what the request itself lacks. */

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { describeDialects } from '../dialects.ts'
+import { sample } from '../serial/explore.ts'
+import { writesOf } from '../serial/pairs.ts'
+import type { OpenTheatre } from '../serial/theatre.ts'
+import { runLostAnswers } from './matrix.ts'
+import { openFaultyTheatre, textOf } from './two-faults.ts'
+
+/*
+ * What a worker writes is looked up by a mark that others' writes may replace, where it leaves no entry of its own: an
+ * answer is lost, and one of these writes to the same execution comes before the look-up.
+ */
+
+const workersWrites = ['heartbeat', 'write state', 'record steps', 'pause', 'give back', 'claim', 'claim under a key']
+const others = ['cancel running', 'signal running', 'complete', 'give back', 'write state', 'claim five', 'heartbeat']
+
+const isLong = process.env['TEST_LONG'] === '1'
+const seed = process.env['FAULTS_SEED'] ?? '1'
+
+function between(name: string): readonly string[] {
+  const found = others.filter((other) => other !== name)
+  return isLong ? found : sample(found, 2, `${seed} ${name}`)
+}
+
+describeDialects((dialect) => {
+  let theatre: OpenTheatre
+
+  beforeAll(async () => {
+    theatre = await openFaultyTheatre(dialect, { servers: inject('servers'), directory: inject('dataDirectory') })
+  })
+  afterAll(() => theatre.close())
+
+  test.each(workersWrites)('"%s" is answered as it was done, whatever was written before the look-up', async (name) => {
+    for (const write of writesOf(name)) {
+      for (const other of between(name).flatMap(writesOf)) {
+        expect((await runLostAnswers(theatre, write, other)).map(textOf)).toEqual([])
+      }
+    }
+  })
+})
