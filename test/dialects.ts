@@ -46,8 +46,8 @@ export type Template =
  * CI, where nothing may be missing, a failed one.
  */
 export function describeDialects(suite: (dialect: Dialect) => void): void {
-  // Hyperdrive reaches servers alone.
-  describeEach(served === 'hyperdrive' ? serverDialects : dialects, suite)
+  // Hyperdrive reaches servers alone, and D1 is SQLite.
+  describeEach(served === 'hyperdrive' ? serverDialects : served === 'd1' ? (['sqlite'] as const) : dialects, suite)
 }
 
 /** As {@link describeDialects}, for those that are servers. */

@@ -15,6 +15,7 @@ import { connectionStringOf, serverOf } from './hyperdrive.ts'
 import { served } from './served.ts'
 import { hearAnswer } from './last-answers.ts'
 import { recordAnswer } from './recording.ts'
+import { startD1Service } from './servers/d1-service.ts'
 import { serveInProcess, type ServedInProcess } from './servers/serve.ts'
 import { runWorker } from './servers/worker.ts'
 import { migratedDatabase } from './templates.ts'
@@ -31,8 +32,8 @@ export interface ServiceOptions {
   readonly gateways?: number
 }
 
-/** Whether this run's services are those of `millrace serve`, which lack what belongs to the platform or the gateway. */
-export const isServe = served === 'serve'
+/** Whether the database of this run's services is reached through a gateway, where trips can be counted. */
+export const hasGateway = served === 'functions'
 
 /** A service in front of a database, as it is deployed: the Worker in workerd unless told otherwise. */
 export interface Service {
@@ -55,6 +56,7 @@ export interface Service {
 /** Starts a service on a new database of the dialect, or on one that is there, which then stays when it stops. */
 export async function startService(on: Dialect | TestDatabase, options: ServiceOptions = {}): Promise<Service> {
   const isMigrated = options.migrate ?? true
+  if (served === 'd1') return startOnD1(on, { ...options, migrate: isMigrated })
   const database = typeof on === 'string' ? await (isMigrated ? migratedDatabase(on) : freshDatabase(on)) : on
   const cleanups: (() => Promise<unknown>)[] = typeof on === 'string' ? [() => database.drop()] : []
   const stop = async (): Promise<void> => {
@@ -97,6 +99,31 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
     await stop()
     throw error
   }
+}
+
+/** However many workers are asked for, one process has the database: so it is with D1, which has one for all isolates. */
+async function startOnD1(on: Dialect | TestDatabase, { vars: given, migrate: isMigrated = true }: ServiceOptions) {
+  if (on !== 'sqlite') throw new Error('a service with D1 has a database of its own, which is SQLite')
+  const worker = inject('worker')
+  if ('failed' in worker) throw new Error(worker.failed)
+  const logged: string[] = []
+  const vars = { ...defaultVars(), ...given }
+  const { url, database, stop } = await startD1Service(worker, { vars, isMigrated }, (line) => logged.push(line))
+  const service: Service = {
+    database,
+    urls: [url],
+    gatewayUrls: [],
+    vars,
+    async fetch(path, init) {
+      const response = await fetch(`${url}${path}`, init)
+      await recordAnswer(database.dialect, { path, init }, response)
+      return response
+    },
+    logs: () => logged,
+    gatewayLogs: () => [],
+    stop,
+  }
+  return service
 }
 
 /** Gateways start in this process when there is one, else each in its own, so that none can wait for another's turn. */

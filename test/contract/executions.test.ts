@@ -13,7 +13,7 @@ import {
 import { absentId, useWorld } from './scenarios.ts'
 import { startTripCounter, type TripCounter } from './trip-counter.ts'
 import { startWorld, type Actor, type SendInit, type World } from './world.ts'
-import { isServe } from '../service.ts'
+import { hasGateway } from '../service.ts'
 
 const members = [
   'id',
@@ -603,8 +603,8 @@ describeDialects((dialect) => {
     })
   })
 
-  // Counted before the gateway, which `millrace serve` has none of: there these tests are not declared.
-  if (isServe) return
+  // Counted before the gateway: where there is none these tests are not declared.
+  if (!hasGateway) return
   describe('trips', () => {
     let counter: TripCounter
     let world: World

@@ -65,12 +65,14 @@ export function runWorker(
   { options, modules }: BuiltWorker,
   vars: Readonly<Record<string, string>>,
   onLog: (line: string) => void = () => undefined,
+  d1Databases: readonly string[] = [],
 ): Miniflare {
   return new Miniflare(
     convertV4MiniflareOptions({
       ...options,
       modules: modules.map((path) => ({ type: 'ESModule', path })),
       bindings: vars,
+      d1Databases: [...d1Databases],
       host: '127.0.0.1',
       port: 0,
       cf: false,
