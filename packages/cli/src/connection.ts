@@ -122,6 +122,13 @@ export async function openTarget(
   target: Target,
   { timeoutSeconds, onlyReads }: ConnectOptions,
 ): Promise<Database> {
+  if (target.via === 'd1') {
+    const { openD1 } = await import('./d1/open.ts')
+    const { client, close } = await openD1(context, target)
+    context.lifetime.defer(close)
+    const { openDatabase } = await import('@millrace/drivers/open')
+    return openDatabase({ target, d1: client, timeoutSeconds })
+  }
   const { openNativeDatabase } = await import('@millrace/drivers/native/open')
   const file = { onlyReads, movesRows: true }
   const database = await openedNatively(target, () => openNativeDatabase({ target, timeoutSeconds, file }))

@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
 import { connect, loadDrivers, needsGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { placeD1, type PlacedPlan } from '../deploy/d1.ts'
 import { makePlan, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
 import { awaitReadiness } from '../deploy/readiness.ts'
 import { refuseCaching } from '../deploy/hyperdrive-caching.ts'
@@ -52,9 +53,17 @@ function parseSeconds(text: string): number {
 }
 
 async function deploy(context: Context, options: DeployOptions): Promise<number> {
-  const plan = await makePlan(context, options)
-  const database = await openAsFunctions(context, plan)
-  return options.dryRun === true ? rehearse(context, plan, database) : perform(context, plan, database, options.wait)
+  const isDryRun = options.dryRun === true
+  const { plan, database } = await openPlan(context, await makePlan(context, options), isDryRun)
+  // Only a dry run leaves a D1 database that is missing as it is.
+  return isDryRun || database === undefined
+    ? rehearse(context, plan, database)
+    : perform(context, plan, database, options.wait)
+}
+
+async function openPlan(context: Context, plan: Plan, isDryRun: boolean): Promise<PlacedPlan> {
+  if (plan.d1 !== undefined) return placeD1(context, plan, plan.d1, { isDryRun })
+  return { plan, database: await openAsFunctions(context, plan) }
 }
 
 /** The database by the way that the functions go: a gateway that they can't pass is found here. */
@@ -66,8 +75,8 @@ async function openAsFunctions(context: Context, { settings, hyperdrive }: Plan)
   return openDatabase(needsGateway(target) ? { target, gatewayUrl, gatewayToken } : { target })
 }
 
-async function rehearse(context: Context, plan: Plan, database: Database): Promise<number> {
-  const asked = await askForMigrations(context, database)
+async function rehearse(context: Context, plan: Plan, database: Database | undefined): Promise<number> {
+  const asked = database === undefined ? allPending(context) : await askForMigrations(context, database)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: true })
   const document = { ...documentOf(plan, deployed), dryRun: true, applied: [] }
   if ('unreachable' in asked) {
@@ -80,7 +89,7 @@ async function rehearse(context: Context, plan: Plan, database: Database): Promi
     { ...document, pending },
     [
       `${plan.worker} can be deployed. Nothing was changed.`,
-      `  database   ${pending.length === 0 ? 'has every migration' : `lacks ${pending.join(', ')}`}`,
+      `  database   ${database === undefined ? `will be created: D1 ${plan.d1?.name ?? ''}; then it ` : ''}${pending.length === 0 ? 'has every migration' : `lacks ${pending.join(', ')}`}`,
       ...wordsOf(plan, deployed.bundle),
     ].join('\n'),
   )
@@ -88,6 +97,11 @@ async function rehearse(context: Context, plan: Plan, database: Database): Promi
 }
 
 type Asked = { readonly pending: readonly string[] } | { readonly unreachable: DatabaseError }
+
+/** Of a D1 database that the deployment will create. */
+function allPending({ directories }: Context): Asked {
+  return { pending: readMigrations(directories.workspace, 'sqlite').map(({ name }) => name) }
+}
 
 /** What is pending; where nobody answers, the other checks go on without. */
 async function askForMigrations(context: Context, database: Database): Promise<Asked> {

@@ -5,6 +5,7 @@ import { endWithStarter } from '../ancestors.ts'
 import { chooseDatabase, connect, loadDrivers, needsGateway, openGateway, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { openD1 } from '../d1/open.ts'
 import { envFileText, envSafeUrl } from '../dev/env-file.ts'
 import { exampleCommand, readOnlyExampleCommand } from '../dev/example.ts'
 import { endLeftovers, envFilePath, removeRunRecord, writeRunRecord } from '../dev/leftovers.ts'
@@ -188,6 +189,11 @@ async function startDatabase(context: Context, plan: Plan): Promise<string | nul
   const { target } = chosen
   const gatewayToken = settings['DATABASE_GATEWAY_TOKEN']
   const openDatabase = await loadDrivers()
+  if (target.via === 'd1') {
+    const { client, close } = await openD1(context, target, plan.stateDirectory)
+    await bringUpToDate(context, await openDatabase({ target, d1: client })).finally(close)
+    return null
+  }
   if (!needsGateway(target)) {
     await bringUpToDate(context, await openDatabase({ target }))
     return null
@@ -243,10 +249,16 @@ function startFunctions(
     port,
     mark,
     hyperdrive: plan.behind && { ...plan.behind, connectionString: localConnectionString(plan.behind) },
+    d1Bindings: d1BindingsOf(plan),
     log: (line) => noteLine(context, line),
   })
   context.lifetime.defer(() => worker.close())
   return worker
+}
+
+function d1BindingsOf({ chosen, replica }: Plan): readonly string[] {
+  const targets = replica === undefined ? [chosen.target] : [chosen.target, replica.target]
+  return [...new Set(targets.flatMap((target) => (target.via === 'd1' ? [target.binding] : [])))]
 }
 
 /** The functions' log: in words, with `--json` as it is. */

@@ -15,6 +15,7 @@ import {
   type ConfiguredHyperdrive,
 } from '../hyperdrive.ts'
 import { isRecord } from '../json.ts'
+import { planD1, type PlannedD1 } from './d1.ts'
 
 export interface DeployOptions {
   readonly database?: string
@@ -34,6 +35,8 @@ export interface Plan {
   readonly vars: Readonly<Record<string, string>>
   /** What may not: goes to wrangler as a file. */
   readonly secrets: Readonly<Record<string, string>>
+  /** The D1 database, where DATABASE_URL names one. */
+  readonly d1: PlannedD1 | undefined
   /** Where the deployment will be asked; else wrangler says where it put it. */
   readonly url: string | undefined
   /** Of functions that reach their database through Hyperdrive: the configuration's id, and the database by itself. */
@@ -43,7 +46,7 @@ export interface Plan {
 /** Everything that can be found wrong without asking anyone. Throws one Failure that lists all of it. */
 export async function makePlan(context: Context, options: DeployOptions): Promise<Plan> {
   const config = join(context.directories.workspace, 'wrangler.toml')
-  const { worker, vars: configured, hyperdrives } = await readConfiguration(config, options)
+  const { worker, vars: configured, hyperdrives, d1Databases } = await readConfiguration(config, options)
   const environment = context.environment()
   const behind = readBehind(context, environment['DATABASE_URL'] ?? configured['DATABASE_URL'], options.database)
   // `--database` is the functions' own, but where they reach it through Hyperdrive.
@@ -69,6 +72,7 @@ export async function makePlan(context: Context, options: DeployOptions): Promis
     settings: parsed.settings,
     vars: named(false),
     secrets: named(true),
+    d1: planD1(parsed.settings.database, worker, d1Databases),
     url: options.url === undefined ? undefined : originOf(options.url),
     hyperdrive: behind && {
       id: hyperdrives.find(({ binding }) => binding === behind.binding)?.id ?? '',
@@ -101,6 +105,7 @@ interface Configuration {
   readonly worker: string
   readonly vars: Readonly<Record<string, string>>
   readonly hyperdrives: readonly ConfiguredHyperdrive[]
+  readonly d1Databases: unknown
 }
 
 async function readConfiguration(config: string, { env, url }: DeployOptions): Promise<Configuration> {
@@ -115,7 +120,7 @@ async function readConfiguration(config: string, { env, url }: DeployOptions): P
     })
   }
   const members = membersOf(read(env))
-  const { name, vars, workers_dev: hasOwnHost, route, routes } = members
+  const { name, vars, workers_dev: hasOwnHost, route, routes, d1_databases: d1Databases } = members
   const isSomewhere = hasOwnHost !== false || route !== undefined || textsOf(routes).length > 0
   if (!isSomewhere && url === undefined) {
     throw new Failure('usage', {
@@ -127,7 +132,7 @@ async function readConfiguration(config: string, { env, url }: DeployOptions): P
   const texts = Object.entries(membersOf(vars)).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   )
-  return { worker: String(name), vars: Object.fromEntries(texts), hyperdrives: hyperdrivesIn(members) }
+  return { worker: String(name), vars: Object.fromEntries(texts), hyperdrives: hyperdrivesIn(members), d1Databases }
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { wranglerState } from '../d1/open.ts'
 import { Failure } from '../failure.ts'
 import { localConnectionVariable } from '../hyperdrive.ts'
+import { d1Configuration, localD1, movedConfiguration, withoutD1 } from '../wrangler-configuration.ts'
 import { markName } from './leftovers.ts'
 import { writePrivateFile } from './state.ts'
 
@@ -22,6 +24,8 @@ export interface WorkerSettings {
   readonly hyperdrive:
     | { readonly binding: string; readonly isConfigured: boolean; readonly connectionString: string }
     | undefined
+  /** Names under which local D1 databases are bound to the functions. */
+  readonly d1Bindings: readonly string[]
   /** Gets wrangler's lines once the worker answers; earlier ones only if it never does. */
   readonly log: (line: string) => void
 }
@@ -46,26 +50,17 @@ const closeMilliseconds = 8000
 const guardScript = fileURLToPath(new URL(`guard${extname(import.meta.url)}`, import.meta.url))
 
 /**
- * wrangler writes beside its configuration, and where a package is installed nobody may be able to: so `dev` has its own
- * in the state directory, with millrace's files in it. In a clone it builds what a debugger can read, into a folder of its
- * own; an installed package holds what is deployed.
+ * `dev` has a configuration of its own in the state directory. In a clone it builds what a debugger can read, into a folder
+ * of its own; an installed package holds what is deployed.
  */
-function configurationFor({ workspace, stateDirectory, hyperdrive }: WorkerSettings): string {
+function configurationFor({ workspace, stateDirectory, hyperdrive, d1Bindings }: WorkerSettings): string {
   const isClone = existsSync(join(workspace, 'functions/src'))
-  const at = (file: string) => JSON.stringify(join(workspace, file))
-  const text = readFileSync(join(workspace, 'wrangler.toml'), 'utf8')
-    .replace(/^main = .*$/m, `main = ${at(`functions/${isClone ? 'dist-dev' : 'dist'}/index.js`)}`)
-    .replace(/^directory = "([^"]+)"$/m, (_line, file: string) => `directory = ${at(file)}`)
-    .replace(/^command = "(.*)"$/m, (_line, command: string) => `command = "${command} --dev"\ncwd = ${at('')}`)
-    .replace(
-      /^watch_dir = \[(.*)\]$/m,
-      (_line, folders: string) =>
-        `watch_dir = [${folders.replaceAll(/"([^"]+)"/g, (_word, folder: string) => at(folder))}]`,
-    )
+  const text = movedConfiguration(workspace, `functions/${isClone ? 'dist-dev' : 'dist'}`, ' --dev')
   const path = join(stateDirectory, 'wrangler.toml')
   const isBound = hyperdrive === undefined || hyperdrive.isConfigured
   const binding = isBound ? '' : `\n[[hyperdrive]]\nbinding = ${JSON.stringify(hyperdrive.binding)}\nid = "local"\n`
-  writePrivateFile(path, `${text}${binding}`)
+  const bound = d1Bindings.map((name) => d1Configuration(localD1(name)))
+  writePrivateFile(path, `${withoutD1(text)}${binding}${bound.join('')}`)
   return path
 }
 
@@ -79,7 +74,7 @@ function wranglerArguments(settings: WorkerSettings): string[] {
     `--ip=${host}`,
     `--port=${port}`,
     `--env-file=${envFile}`,
-    `--persist-to=${join(stateDirectory, 'wrangler')}`,
+    `--persist-to=${wranglerState(stateDirectory)}`,
     '--show-interactive-dev-session=false',
   ]
 }

@@ -5,6 +5,7 @@ import { allNotChecked, fail, notChecked, ok, type Finding } from '@millrace/db/
 import type { Target } from '@millrace/db/url'
 import { openTarget } from '../connection.ts'
 import type { Context } from '../context.ts'
+import type { D1Target } from '../d1/open.ts'
 import { Failure } from '../failure.ts'
 
 /** A database that can be asked, or what stands in the way of asking it. */
@@ -14,6 +15,7 @@ export type Opened =
 
 /** Opens the database so that nothing changes it: a SQLite file that is not there stays so. */
 export async function openUnchanged(context: Context, target: Target): Promise<Opened> {
+  if (target.via === 'd1') return openD1Unchanged(context, target)
   const obstacle = target.via === 'file' ? fileObstacle(target.path) : undefined
   if (obstacle !== undefined) return { isOpen: false, findings: obstacle }
   try {
@@ -22,6 +24,22 @@ export async function openUnchanged(context: Context, target: Target): Promise<O
     if (!(thrown instanceof Failure)) throw thrown
     return { isOpen: false, findings: startObstacle(target, thrown) }
   }
+}
+
+/** The local one is made by whoever opens it, so one that is not there is not opened. */
+async function openD1Unchanged(context: Context, target: D1Target): Promise<Opened> {
+  const { isMissing } = await import('../d1/open.ts')
+  if (isMissing(context, target)) {
+    const fix = 'Run `millrace migrate` or `millrace dev` to make it, or add ?id=DATABASE_ID for a deployed one.'
+    const findings = [
+      ok('reachable', 'wrangler keeps D1 in files of this machine.'),
+      notChecked('auth', 'the local database is not there.', fix),
+      fail('database.exists', 'The local D1 database is not there.', fix),
+    ]
+    return { isOpen: false, findings }
+  }
+  return { isOpen: true, database: await openTarget(context, target, {}) }
+}
 }
 
 const correctPath = 'Correct the path in --database or DATABASE_URL.'

@@ -48,19 +48,13 @@ const verbs: ReadonlySet<string> = new Set([
   'pragma',
 ])
 
-/** The text with something put around the places chosen. */
-export function aroundPlaces(
-  sql: string,
-  places: readonly number[],
-  isChosen: (position: number) => boolean,
-  [before, after]: readonly [string, string],
-): string {
+/** The text with what is given in place of each parameter's `?`; as it is where that is the `?` itself. */
+export function withPlaces(sql: string, places: readonly number[], write: (position: number) => string): string {
   let written = ''
   let from = 0
   for (const [position, place] of places.entries()) {
-    if (!isChosen(position)) continue
-    written += `${sql.slice(from, place)}${before}?${after}`
+    written += sql.slice(from, place) + write(position)
     from = place + 1
   }
-  return from === 0 ? sql : written + sql.slice(from)
+  return written + sql.slice(from)
 }

@@ -2,9 +2,10 @@ import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { D1Statement, D1Value } from './client.ts'
-import { aroundPlaces, readSqlText } from './sql-text.ts'
+import { numbered } from './numbered.ts'
+import { readSqlText, withPlaces } from './sql-text.ts'
 
-/** https://developers.cloudflare.com/d1/platform/limits/ */
+/** https://developers.cloudflare.com/d1/platform/limits/; of parameters `numbered` has more fit. */
 export const d1Limits: TransportLimits = {
   maxParameters: 100,
   // A Worker has 1,000 queries an invocation (50 on the free plan), and a batch's statements are counted one by one.
@@ -22,11 +23,17 @@ const maxSqlBytes = 100_000
 export function toD1(statement: Statement): D1Statement {
   const { text, parameters, columns } = statement
   const { places, isRead } = readSqlText(text)
-  const params = parameters.map(valueOf)
-  const sql = aroundPlaces(text, places, (position) => isWhole(params[position]), ['cast(', ' as integer)'])
+  const values = parameters.map(valueOf)
+  const isMany = values.length > d1Limits.maxParameters
+  const { params, refer } = isMany ? numbered(values, d1Limits.maxParameters) : { params: values, refer: anonymous }
+  const sql = withPlaces(text, places, (position) =>
+    isWhole(values[position]) ? `cast(${refer(position)} as integer)` : refer(position),
+  )
   refuseTooLarge(sql, params)
   return { sql, params, isRead, columns }
 }
+
+const anonymous = () => '?'
 
 function valueOf(parameter: unknown): D1Value {
   if (parameter === null || typeof parameter === 'string') return parameter

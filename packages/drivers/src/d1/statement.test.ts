@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { toD1 } from './statement.ts'
+
+const statement = (text: string, parameters: readonly unknown[]) => toD1({ text, parameters })
+
+test('whole numbers are cast, whatever stands in strings, names and comments', () => {
+  const text = 'select \'?\', "?", `?`, [?] -- ?\n, /* ? */ ?, ?, ? from t where a = ?'
+  const { sql, params } = statement(text, [1, 'x', null, 2n])
+  expect(sql).toBe(
+    'select \'?\', "?", `?`, [?] -- ?\n, /* ? */ cast(? as integer), ?, ? from t where a = cast(? as integer)',
+  )
+  expect(params).toEqual([1, 'x', null, 2])
+})
+
+test.each([
+  ['select 1', true],
+  ['  SELECT 1', true],
+  ['with a as (select 1), b(x) as (select 2) select * from a, b', true],
+  ['with a as (select 1) insert into t select * from a returning x', false],
+  ['with a as (select 1) update t set x = (select 1)', false],
+  ['insert into t (a) values (1) returning a', false],
+  ['delete from t', false],
+  ['pragma foreign_keys', false],
+])('%s: reads alone is %s', (text, isRead) => {
+  expect(statement(text, []).isRead).toBe(isRead)
+})
+
+test('more parameters than D1 takes are bound once for each value, and the rest together', () => {
+  const values = Array.from({ length: 300 }, (_none, index) => `id-${index % 150}`)
+  const long = 'x'.repeat(1000)
+  const { sql, params } = statement(`select ? in (${values.map(() => '?').join(', ')}), ?`, [long, ...values, 7])
+  expect(params).toHaveLength(100)
+  expect(params).toContain(long)
+  expect(sql).toContain("json_extract(?100, '$[")
+  // The number, and the first 52 of the ids, each of which stands twice.
+  expect(sql.match(/json_extract/g)).toHaveLength(1 + 2 * 52)
+})
+
+test('few values among many places need no JSON', () => {
+  const { sql, params } = statement(`select ${Array.from({ length: 120 }, () => '?').join(', ')}`, [
+    ...Array.from({ length: 60 }, () => 'a'),
+    ...Array.from({ length: 60 }, () => 5),
+  ])
+  expect(params).toEqual(['a', 5])
+  expect(sql.startsWith('select ?1, ?1')).toBe(true)
+  expect(sql.endsWith('cast(?2 as integer)')).toBe(true)
+})
+
+test.each([
+  ['a text and its parameters beyond a row', 'select ?', ['x'.repeat(2_000_001)], 'a row of D1 has 2000000 at most'],
+  ['characters of several bytes', 'select ?, ?', ['é'.repeat(600_000), 'é'.repeat(600_000)], '2400000 bytes'],
+  ['a long statement', `select 1 /* ${'x'.repeat(100_000)} */`, [], 'D1 takes 100000'],
+] as const)('%s is refused before it is sent, without its values', (_what, text, parameters, words) => {
+  expect(() => statement(text, parameters)).toThrow(
+    expect.objectContaining({ fault: 'internal', isNotApplied: true, message: expect.stringContaining(words) }),
+  )
+  expect(() => statement(text, parameters)).not.toThrow(/xxx|éé/)
+})
+
+test('what D1 has no type for is no parameter', () => {
+  expect(() => statement('select ?', [2n ** 60n])).toThrow(TypeError)
+  expect(() => statement('select ?', [new Date()])).toThrow(TypeError)
+})
