@@ -107,7 +107,9 @@ async function startOnD1(on: Dialect | TestDatabase, { vars: given, migrate: isM
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)
   const logged: string[] = []
-  const vars = { ...defaultVars(), ...given }
+  // A row of D1 has 2 MB at most, so a larger body is refused as a setting.
+  const maxBodyBytes = Math.min(Number(given?.['MAX_BODY_BYTES'] ?? 1_048_576), 1_900_000)
+  const vars = { ...defaultVars(), ...given, MAX_BODY_BYTES: String(maxBodyBytes) }
   const { url, database, stop } = await startD1Service(worker, { vars, isMigrated }, (line) => logged.push(line))
   const service: Service = {
     database,

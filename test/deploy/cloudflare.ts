@@ -4,12 +4,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Miniflare, NoOpLog, Response as WorkerResponse, convertV4MiniflareOptions } from 'miniflare'
 import type { Request as WorkerRequest } from 'miniflare'
+import { D1Api } from './d1-api.ts'
 
 /** A binding of an uploaded Worker, as wrangler describes it. */
 export interface Binding {
   readonly name: string
   readonly type: string
   readonly text?: string
+  /** Of a D1 database. */
+  readonly id?: string
 }
 
 export interface Upload {
@@ -32,6 +35,7 @@ export interface Cloudflare {
   readonly url: string
   readonly uploads: readonly Upload[]
   readonly crons: readonly string[]
+  readonly d1: D1Api
   close(): Promise<void>
 }
 
@@ -67,11 +71,13 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Cloud
     },
     uploads: [],
     crons: [],
+    d1: new D1Api(),
     worker: undefined,
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await cloudflare.worker?.dispose()
+      await cloudflare.d1.close()
     },
   }
   return cloudflare
@@ -83,7 +89,8 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', cloudflare.url)
+  const url = new URL(request.url ?? '/', cloudflare.url)
+  const { pathname } = url
   if (!pathname.startsWith('/client/v4/')) return forward(cloudflare, pathname, response)
   const body = await bytesOf(request)
   const say = (status: number, result: unknown, message = '', code = status): void => {
@@ -97,6 +104,14 @@ async function answer(
     return caching === undefined
       ? say(404, null, 'no such configuration', 10_000)
       : say(200, { id: hyperdrive, name: 'workflows', caching })
+  }
+  const [, ofD1] = /^\/client\/v4\/accounts\/account\/d1\/(.*)$/.exec(pathname) ?? []
+  if (ofD1 !== undefined) {
+    if (request.headers.authorization !== `Bearer ${cloudflare.variables['CLOUDFLARE_API_TOKEN']}`) {
+      return say(401, null, 'Authentication error', 10_000)
+    }
+    const answered = await cloudflare.d1.answer(request.method ?? 'GET', url, ofD1, body.toString())
+    return say(answered?.status ?? 404, answered?.result ?? null, answered?.message ?? 'no such route')
   }
   const rest = pathname.replace('/client/v4/accounts/account/workers/', '')
   if (/^services\/[^/]+$/.test(rest)) return say(404, null, 'no such service', 10_090)
@@ -152,16 +167,18 @@ async function take(
     (entry): entry is [string, File] => entry[1] instanceof File && entry[1].type !== 'application/source-map',
   )
   const modules = await Promise.all(files.map(async ([path, file]) => ({ path, contents: await file.text() })))
-  cloudflare.worker = await run(modules, metadata, { upload, gatewayUrl: options.gatewayUrl })
+  cloudflare.worker = await run(modules, metadata, { upload, gatewayUrl: options.gatewayUrl, d1: cloudflare.d1 })
   return upload
 }
 
 async function run(
   modules: readonly { readonly path: string; readonly contents: string }[],
   { main_module: main, compatibility_date: compatibilityDate, bindings }: Metadata,
-  { upload, gatewayUrl }: { readonly upload: Upload; readonly gatewayUrl: string },
+  { upload, gatewayUrl, d1 }: { readonly upload: Upload; readonly gatewayUrl: string; readonly d1: D1Api },
 ): Promise<Miniflare> {
   const texts = bindings.filter(({ type }) => type === 'secret_text' || type === 'plain_text')
+  const d1Databases: Record<string, string> = {}
+  for (const { type, name, id = '' } of bindings) if (type === 'd1') d1Databases[name] = id
   const versionBinding = bindings.find(({ type }) => type === 'version_metadata')
   const worker = new Miniflare(
     convertV4MiniflareOptions({
@@ -173,6 +190,8 @@ async function run(
         ...Object.fromEntries(texts.map(({ name, text = '' }) => [name, text])),
         ...(versionBinding && { [versionBinding.name]: { id: upload.version, tag: '', timestamp: '' } }),
       },
+      d1Databases,
+      d1Persist: d1.directory,
       outboundService: (request: WorkerRequest) => throughGateway(request, gatewayUrl),
       host: '127.0.0.1',
       port: 0,

@@ -1,7 +1,10 @@
 import { bindingClient } from '@millrace/drivers/d1/binding'
+import { httpClient } from '@millrace/drivers/d1/http'
 import { connectHttp } from '@millrace/drivers/open'
 import { describe } from 'vitest'
 import { targetOf } from '../database.ts'
+import { startCloudflare } from '../deploy/cloudflare.ts'
+import type { TestDatabase } from '../dialects.ts'
 import { startD1 } from '../servers/d1.ts'
 import { driverConformance, type DriverUnderTest } from './conformance.ts'
 
@@ -18,6 +21,46 @@ async function byBinding(): Promise<DriverUnderTest> {
   }
 }
 
+/** The same through Cloudflare's API, past which the suite looks at the database. */
+async function byApi(): Promise<DriverUnderTest> {
+  const cloudflare = await startCloudflare({ gatewayUrl: 'http://127.0.0.1:9' })
+  const { CLOUDFLARE_ACCOUNT_ID: accountId = '', CLOUDFLARE_API_TOKEN: apiToken = '' } = cloudflare.variables
+  const api = new URL(cloudflare.url)
+  const made = await cloudflare.d1.answer('POST', api, 'database', '{"name":"conformance"}')
+  const { uuid: databaseId } = made?.result as { readonly uuid: string }
+  const database: TestDatabase = {
+    dialect: 'sqlite',
+    url: `d1://DB?id=${databaseId}`,
+    async query(sql, params = []) {
+      const answered = await cloudflare.d1.answer(
+        'POST',
+        api,
+        `database/${databaseId}/raw`,
+        JSON.stringify({ batch: [{ sql, params }] }),
+      )
+      const [{ results }] = answered?.result as [
+        { results: { columns: readonly string[]; rows: readonly unknown[][] } },
+      ]
+      return results.rows.map((row) => Object.fromEntries(results.columns.map((name, index) => [name, row[index]])))
+    },
+    drop: () => cloudflare.close(),
+  }
+  return {
+    database,
+    connect({ port = Number(api.port), timeoutSeconds } = {}) {
+      const apiUrl = `http://127.0.0.1:${port}/client/v4`
+      const d1 = httpClient({ accountId, apiToken, databaseId, apiUrl })
+      return connectHttp({ target: targetOf(database.url), d1, timeoutSeconds })
+    },
+    server: { host: '127.0.0.1', port: Number(api.port) },
+    stop: () => database.drop(),
+  }
+}
+
 describe('D1 by its binding', () => {
   driverConformance({ hasNetwork: false, canBeStopped: false, countsMatched: true, snapshot: 'watched' }, byBinding)
+})
+
+describe('D1 by the API of Cloudflare', () => {
+  driverConformance({ hasNetwork: true, canBeStopped: false, countsMatched: true, snapshot: 'watched' }, byApi)
 })

@@ -11,7 +11,7 @@ import { runWorker, type BuiltWorker } from './worker.ts'
 export interface D1Service {
   readonly url: string
   readonly database: TestDatabase
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** The built Worker with a D1 database of its own: no gateway, no other process. */

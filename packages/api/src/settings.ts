@@ -128,9 +128,15 @@ export function parseSettings(
     logLevel: reader.choice('LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
     slowQueryMilliseconds: reader.integer('SLOW_QUERY_MS', { least: 0, most: 3_600_000, otherwise: 200 }),
   } as const
+  if (database?.via === 'd1' && settings.maxBodyBytes > mostBytesOfD1) {
+    reader.wrong('MAX_BODY_BYTES', 'a row of D1 has 2 MB at most', `Use ${mostBytesOfD1} or less, or another database.`)
+  }
   if (database === undefined || reader.problems.length > 0) return { ok: false, problems: reader.problems }
   return { ok: true, settings: { database, ...settings }, notices: reader.notices }
 }
+
+/** Of a document, so that the rest of its row finds room: https://developers.cloudflare.com/d1/platform/limits/ */
+const mostBytesOfD1 = 1_900_000
 
 function readDatabase(reader: EnvironmentReader, variable: 'DATABASE_URL' | 'DATABASE_READ_URL'): Target | undefined {
   const url = reader.text(variable)

@@ -191,7 +191,12 @@ async function startDatabase(context: Context, plan: Plan): Promise<string | nul
   const openDatabase = await loadDrivers()
   if (target.via === 'd1') {
     const { client, close } = await openD1(context, target, plan.stateDirectory)
-    await bringUpToDate(context, await openDatabase({ target, d1: client })).finally(close)
+    try {
+      await bringUpToDate(context, await openDatabase({ target, d1: client }))
+    } finally {
+      // wrangler opens the same files.
+      await close()
+    }
     return null
   }
   if (!needsGateway(target)) {

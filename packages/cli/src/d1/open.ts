@@ -21,7 +21,7 @@ export function wranglerState(stateDirectory: string): string {
 
 export interface OpenedD1 {
   readonly client: D1Client
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**

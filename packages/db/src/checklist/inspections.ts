@@ -1,7 +1,8 @@
-import type { Dialect, DialectName } from '../sql/dialect.ts'
+import type { DialectName } from '../sql/dialect.ts'
+import type { Transport } from '../sql/transport.ts'
 import { mysqlInspection } from '../dialects/mysql/inspection.ts'
 import { postgresInspection } from '../dialects/postgres/inspection.ts'
-import { sqliteInspection } from '../dialects/sqlite/inspection.ts'
+import { d1Inspection, sqliteInspection } from '../dialects/sqlite/inspection.ts'
 import type { InspectionDialect } from './inspection.ts'
 
 const inspections: Readonly<Record<DialectName, InspectionDialect>> = {
@@ -11,6 +12,6 @@ const inspections: Readonly<Record<DialectName, InspectionDialect>> = {
 }
 
 /** Apart from the dialect itself: what serves requests does not load it. */
-export function inspectionOf({ name }: Dialect): InspectionDialect {
-  return inspections[name]
+export function inspectionOf({ dialect, platform }: Pick<Transport, 'dialect' | 'platform'>): InspectionDialect {
+  return platform === 'd1' ? d1Inspection : inspections[dialect.name]
 }

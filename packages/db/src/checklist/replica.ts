@@ -19,7 +19,7 @@ const intolerableSeconds = 300
 /** `replica`: reachable, of the same schema, near the primary, and nothing that takes writes. */
 export async function checkReplica(primary: Transport, replica: Transport, clock: () => Date): Promise<Finding> {
   try {
-    const facts = await readFacts(replica, inspectionOf(replica.dialect), clock)
+    const facts = await readFacts(replica, inspectionOf(replica), clock)
     const missing = await missingMigrations(replica)
     if (missing.length > 0) {
       return fail(

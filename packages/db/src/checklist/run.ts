@@ -25,7 +25,7 @@ import { checkTls } from './tls.ts'
  */
 export async function checkDatabase(subject: Subject): Promise<readonly Finding[]> {
   const transport = subject.database.transport(subject.observer)
-  const inspection = inspectionOf(transport.dialect)
+  const inspection = inspectionOf(transport)
   const { findings, facts } = await checkConnection(transport, inspection, subject.clock)
   if (facts === undefined) return findings
   const found = [...findings, checkPool(subject.target, facts), checkClock(facts)]

@@ -25,6 +25,8 @@ export interface TransportLimits {
 export interface Transport {
   readonly dialect: Dialect
   readonly limits: TransportLimits
+  /** Set where a platform lets less be asked of the server than its dialect has. */
+  readonly platform?: 'd1'
   /** Runs one statement by itself, in one round trip. */
   run(statement: Statement): Promise<RawResult>
   /**

@@ -1,5 +1,5 @@
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
-import type { Fetch } from '../fetch.ts'
+import { connectionFailure } from '../connection-failure.ts'
 import type { D1Answer, D1Client, D1Statement } from './client.ts'
 
 /** Of Cloudflare's API: an account, a token that may edit D1, and the database's id. */
@@ -9,8 +9,6 @@ export interface D1Account {
   readonly databaseId: string
   /** `https://api.cloudflare.com/client/v4` when absent. */
   readonly apiUrl?: string | undefined
-  /** In place of the global `fetch`. */
-  readonly fetch?: Fetch | undefined
 }
 
 /**
@@ -22,14 +20,23 @@ export function httpClient(account: D1Account): D1Client {
   const url = `${apiUrl}/accounts/${encodeURIComponent(accountId)}/d1/database/${databaseId}/raw`
   return {
     async send(statements, timeoutSeconds) {
-      const answer = await (account.fetch ?? fetch)(url, {
+      const { status, text } = await ask(url, {
         method: 'POST',
         headers: { Authorization: `Bearer ${apiToken}`, 'Content-Type': 'application/json' },
         body: JSON.stringify({ batch: statements.map(queryOf) }),
         signal: AbortSignal.timeout(timeoutSeconds * 1000),
       })
-      return readAnswer(answer.status, await answer.text(), statements.length)
+      return readAnswer(status, text, statements.length)
     },
+  }
+}
+
+async function ask(url: string, init: RequestInit): Promise<{ readonly status: number; readonly text: string }> {
+  try {
+    const answer = await fetch(url, init)
+    return { status: answer.status, text: await answer.text() }
+  } catch (thrown) {
+    throw connectionFailure(thrown)
   }
 }
 

@@ -57,6 +57,28 @@ test.each([
   expect(() => statement(text, parameters)).not.toThrow(/xxx|éé/)
 })
 
+const selects = (count: number) => Array.from({ length: count }, (_none, index) => `select ${index} as n`)
+
+test.each([
+  [`${selects(5).join(' union all ')}`, `${selects(5).join(' union all ')}`],
+  [
+    `insert into t (n) ${selects(6).join(' union all ')} on conflict do nothing`,
+    `insert into t (n) select * from (${selects(5).join(' union all ')}) union all select 5 as n on conflict do nothing`,
+  ],
+  [
+    `select * from (${selects(11).join(' UNION ALL ')} order by n) x where n in (select 1 union all select 2)`,
+    `select * from (select * from (${selects(10).slice(0, 5).join(' union all ')}) union all select * from (${selects(10).slice(5).join(' union all ')}) union all select 10 as n order by n) x where n in (select 1 union all select 2)`,
+  ],
+])('a long UNION ALL goes in groups of five: %s', (text, expected) => {
+  expect(statement(text, []).sql).toBe(expected)
+})
+
+test('of more than twenty-five SELECTs the groups are grouped', () => {
+  const { sql } = statement(selects(60).join(' union all '), [])
+  expect(sql.match(/select \d+ as n/g)).toHaveLength(60)
+  expect(sql).toMatch(/^select \* from \(select \* from \(select 0 as n /)
+})
+
 test('what D1 has no type for is no parameter', () => {
   expect(() => statement('select ?', [2n ** 60n])).toThrow(TypeError)
   expect(() => statement('select ?', [new Date()])).toThrow(TypeError)

@@ -22,15 +22,15 @@ const maxSqlBytes = 100_000
  */
 export function toD1(statement: Statement): D1Statement {
   const { text, parameters, columns } = statement
-  const { places, isRead } = readSqlText(text)
+  const read = readSqlText(text)
   const values = parameters.map(valueOf)
   const isMany = values.length > d1Limits.maxParameters
   const { params, refer } = isMany ? numbered(values, d1Limits.maxParameters) : { params: values, refer: anonymous }
-  const sql = withPlaces(text, places, (position) =>
+  const sql = withPlaces(read, (position) =>
     isWhole(values[position]) ? `cast(${refer(position)} as integer)` : refer(position),
   )
   refuseTooLarge(sql, params)
-  return { sql, params, isRead, columns }
+  return { sql, params, isRead: read.isRead, columns }
 }
 
 const anonymous = () => '?'

@@ -12,6 +12,7 @@ export function d1Transports(client: D1Client, timeoutSeconds: number): Connect 
   return (observer) => ({
     dialect: sqlite,
     limits: d1Limits,
+    platform: 'd1',
     async run(statement) {
       const [result] = await sendAll(client, observer, [statement], timeoutSeconds)
       return result ?? { rows: [], affected: 0 }

@@ -1,10 +1,11 @@
 import type { InspectionDialect } from '../../checklist/inspection.ts'
 import { plain } from '../plain.ts'
 
+/** Milliseconds since the epoch by the server's clock. */
+const now = `cast((julianday('now') - 2440587.5) * 86400000 as integer)`
+
 export const sqliteInspection: InspectionDialect = {
-  server: plain(
-    `select 'SQLite ' || sqlite_version(), cast((julianday('now') - 2440587.5) * 86400000 as integer), (select encoding from pragma_encoding), 0`,
-  ),
+  server: plain(`select 'SQLite ' || sqlite_version(), ${now}, (select encoding from pragma_encoding), 0`),
   limitNames: [],
   encoding: 'UTF-8',
   encodingFix:
@@ -19,4 +20,10 @@ export const sqliteInspection: InspectionDialect = {
   ),
   // Who may open the file may read and write.
   rights: [],
+}
+
+/** D1 lets nobody ask for its version or its encoding, which is UTF-8: https://developers.cloudflare.com/d1/sql-api/ */
+export const d1Inspection: InspectionDialect = {
+  ...sqliteInspection,
+  server: plain(`select 'D1 (SQLite)', ${now}, 'UTF-8', 0`),
 }

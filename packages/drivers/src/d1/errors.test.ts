@@ -1,0 +1,47 @@
+import { databaseError } from '@millrace/db/sql/errors'
+import { expect, test } from 'vitest'
+import { readD1Error } from './errors.ts'
+
+test.each([
+  ['D1 DB is overloaded. Too many requests queued.', 'database_busy', true],
+  ['D1 DB is overloaded. Requests queued for too long.', 'database_busy', true],
+  ['Exceeded maximum DB size.', 'database_busy', true],
+  ['Network connection lost.', 'database_unreachable', false],
+  ['D1 DB reset because its code was updated.', 'database_unreachable', false],
+  ['Internal error in D1 DB storage caused object to be reset.', 'database_unreachable', false],
+  ['Cannot resolve D1 DB due to transient issue on remote node.', 'database_unreachable', false],
+  ['D1 DB storage operation exceeded timeout which caused object to be reset.', 'database_timeout', false],
+  ['D1 DB exceeded its CPU time limit and was reset.', 'database_timeout', false],
+  ["D1 DB's isolate exceeded its memory limit and was reset.", 'database_timeout', false],
+  ['UNIQUE constraint failed: users.email_key: SQLITE_CONSTRAINT', 'unique_violation', true],
+  ['FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: …)', 'foreign_key_violation', true],
+  ['no such table: nothing: SQLITE_ERROR', 'database_schema_outdated', true],
+  ['database is locked: SQLITE_BUSY', 'database_busy', true],
+  ['near "selec": syntax error at offset 0: SQLITE_ERROR', 'internal', true],
+  ['internal error; reference = abc', 'database_unreachable', false],
+] as const)('%s', (words, fault, isNotApplied) => {
+  // As the binding throws it, as Cloudflare's API says it, and with the words in the cause alone.
+  for (const thrown of [
+    new Error(`D1_ERROR: ${words}`),
+    new Error(words),
+    new Error('D1_ERROR', { cause: new Error(words) }),
+  ]) {
+    expect(readD1Error(thrown)).toMatchObject({ fault, isNotApplied })
+  }
+})
+
+test('a constraint is named as the schema names it', () => {
+  const thrown = new Error(
+    'D1_ERROR: UNIQUE constraint failed: users.email_key: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)',
+  )
+  expect(readD1Error(thrown)).toMatchObject({ constraint: 'users_email_key_unique' })
+})
+
+test('a gate that closed, a call that took too long, and what is an error already', () => {
+  const closed = new Error("D1_ERROR: bad JSON path: 'millrace: the gate is closed': SQLITE_ERROR")
+  expect(readD1Error(closed)).toMatchObject({ isGateClosed: true, isNotApplied: true })
+  expect(readD1Error(new DOMException('late', 'TimeoutError'))).toMatchObject({ fault: 'database_timeout' })
+  const known = databaseError('deadlock', 'known', { isNotApplied: true })
+  expect(readD1Error(known)).toBe(known)
+  expect(() => readD1Error(new TypeError('a defect'))).toThrow('a defect')
+})
