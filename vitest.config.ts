@@ -5,6 +5,8 @@ import { LongestFirst } from './scripts/longest-first.ts'
 const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
 /** A few seconds of the contract through Hyperdrive, which shares all above the driver with the functions. */
 const hyperdriveSuites = ['versions', 'idempotency', 'trips']
+/** Those with the most and the largest statements, which D1's limits would meet first. */
+const d1Suites = ['executions', 'idempotency']
 const servedSuites = ['workflows', 'versions', 'shares', 'executions', 'settings', 'idempotency']
 
 const afterAllOthers = 'test/contract/api-page.test.ts'
@@ -60,6 +62,16 @@ export default defineConfig({
                 name: 'hyperdrive',
                 include: hyperdriveSuites.map((suite) => `test/contract/${suite}.test.ts`),
                 env: { TEST_SERVICE: 'hyperdrive' },
+                globalSetup: ['./test/global-setup.ts'],
+                testTimeout: 30_000,
+                hookTimeout: 60_000,
+              },
+            },
+            {
+              test: {
+                name: 'd1',
+                include: d1Suites.map((suite) => `test/contract/${suite}.test.ts`),
+                env: { TEST_SERVICE: 'd1' },
                 globalSetup: ['./test/global-setup.ts'],
                 testTimeout: 30_000,
                 hookTimeout: 60_000,

@@ -60,6 +60,8 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Cloud
   const server = createServer((request, response) => {
     void answer(cloudflare, options, request, response)
   })
+  // A command may load for longer than Node keeps a connection that nobody uses, and would find it closed.
+  server.keepAliveTimeout = 300_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const cloudflare: Running = {

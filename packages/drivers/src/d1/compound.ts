@@ -1,15 +1,18 @@
 import { sqlTokens } from './sql-tokens.ts'
 
-/** D1 takes no more SELECTs than this in one UNION ALL, as SQLite's documentation advises against hostile SQL. */
+/** D1 takes no more SELECTs than this in one UNION, as SQLite's documentation advises against hostile SQL. */
 const mostSelects = 5
 
-/** One SELECT after another, joined by UNION ALL, as indexes into the text. */
+type Joint = 'union' | 'union all'
+
+/** One SELECT after another, all joined alike, as indexes into the text. */
 interface Compound {
+  readonly joint: Joint
   readonly selects: readonly { readonly start: number; readonly end: number }[]
 }
 
 /**
- * The same statement with every long UNION ALL in groups: `select * from (a union all b …) union all select * from (…)`.
+ * The same statement with every long UNION or UNION ALL in groups: `select * from (a union all b …) union all select * from (…)`.
  * https://www.sqlite.org/limits.html#max_compound_select
  */
 export function withinCompoundLimit(sql: string): string {
@@ -18,26 +21,26 @@ export function withinCompoundLimit(sql: string): string {
   return text
 }
 
-function grouped(text: string, { selects }: Compound): string {
+function grouped(text: string, { selects, joint }: Compound): string {
   const groups: string[] = []
   for (let first = 0; first < selects.length; first += mostSelects) {
     const part = selects.slice(first, first + mostSelects).map(({ start, end }) => text.slice(start, end).trim())
-    groups.push(part.length === 1 ? part.join('') : `select * from (${part.join(' union all ')})`)
+    groups.push(part.length === 1 ? part.join('') : `select * from (${part.join(` ${joint} `)})`)
   }
   const start = selects[0]?.start ?? 0
   const end = selects.at(-1)?.end ?? text.length
-  return `${text.slice(0, start)}${groups.join(' union all ')} ${text.slice(end)}`
+  return `${text.slice(0, start)}${groups.join(` ${joint} `)} ${text.slice(end)}`
 }
 
 /** What stands between two parentheses, or outside all of them. */
 interface Level {
   start: number | undefined
-  readonly cuts: { readonly from: number; readonly to: number }[]
+  readonly cuts: { readonly from: number; to: number; joint: Joint }[]
   /** Where what follows the last SELECT begins. */
   tail: number | undefined
 }
 
-/** The first UNION ALL that is too long, the innermost of several. */
+/** The first UNION that is too long, the innermost of several. */
 function longCompound(text: string): Compound | undefined {
   const outer: Level[] = []
   let level = emptyLevel()
@@ -68,14 +71,26 @@ function notice(
   previous: { readonly word: string; readonly index: number },
 ): void {
   if (word === 'select') level.start ??= index
-  else if (word === 'all' && previous.word === 'union') level.cuts.push({ from: previous.index, to: index + 3 })
+  else if (word === 'union') level.cuts.push({ from: index, to: index + word.length, joint: 'union' })
+  else if (word === 'all' && previous.word === 'union') lengthenCut(level, index + word.length)
   else if (level.cuts.length > 0 && tails.has(word)) level.tail ??= index
   else if (level.cuts.length > 0 && word === 'conflict' && previous.word === 'on') level.tail ??= previous.index
 }
 
+function lengthenCut({ cuts }: Level, to: number): void {
+  const cut = cuts.at(-1)
+  if (cut === undefined) return
+  cut.to = to
+  cut.joint = 'union all'
+}
+
 function compoundOf({ start, cuts, tail }: Level, end: number): Compound | undefined {
-  if (start === undefined || cuts.length < mostSelects) return undefined
+  const [first] = cuts
+  if (start === undefined || first === undefined || cuts.length < mostSelects) return undefined
+  const { joint } = first
+  // Of two kinds in one row each takes all that stands before it.
+  if (cuts.some((cut) => cut.joint !== joint)) return undefined
   const starts = [start, ...cuts.map(({ to }) => to)]
   const ends = [...cuts.map(({ from }) => from), tail ?? end]
-  return { selects: starts.map((from, position) => ({ start: from, end: ends[position] ?? end })) }
+  return { joint, selects: starts.map((from, position) => ({ start: from, end: ends[position] ?? end })) }
 }

@@ -69,8 +69,10 @@ test.each([
     `select * from (${selects(11).join(' UNION ALL ')} order by n) x where n in (select 1 union all select 2)`,
     `select * from (select * from (${selects(10).slice(0, 5).join(' union all ')}) union all select * from (${selects(10).slice(5).join(' union all ')}) union all select 10 as n order by n) x where n in (select 1 union all select 2)`,
   ],
-])('a long UNION ALL goes in groups of five: %s', (text, expected) => {
-  expect(statement(text, []).sql).toBe(expected)
+  [selects(6).join(' union '), `select * from (${selects(5).join(' union ')}) union select 5 as n`],
+  [`${selects(6).join(' union ')} union all select 6`, `${selects(6).join(' union ')} union all select 6`],
+])('a long UNION goes in groups of five, unless its kinds are mixed: %s', (text, expected) => {
+  expect(statement(text, []).sql.trim()).toBe(expected)
 })
 
 test('of more than twenty-five SELECTs the groups are grouped', () => {
