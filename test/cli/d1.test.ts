@@ -42,8 +42,7 @@ test('the deployed D1 is reached by the API of Cloudflare: the same, and a wrong
   const cwd = emptyDirectory()
   const cloudflare = await startCloudflare({ gatewayUrl: 'http://127.0.0.1:9' })
   onTestFinished(() => cloudflare.close())
-  const answered = await cloudflare.d1.answer('POST', new URL(cloudflare.url), 'database', '{"name":"deployed"}')
-  const { uuid } = answered?.result as { uuid: string }
+  const uuid = await cloudflare.d1.make('deployed')
   const url = `d1://DB?id=${uuid}`
   const source = await filledDatabase(cwd)
   const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', url], cloudflare.variables))

@@ -182,8 +182,8 @@ async function run(
   const d1Databases: Record<string, string> = {}
   for (const { type, name, id = '' } of bindings) if (type === 'd1') d1Databases[name] = id
   const versionBinding = bindings.find(({ type }) => type === 'version_metadata')
-  const worker = new Miniflare(
-    convertV4MiniflareOptions({
+  const worker = new Miniflare({
+    ...convertV4MiniflareOptions({
       modules: modules
         .toSorted((one, other) => Number(other.path === main) - Number(one.path === main))
         .map((module) => ({ type: 'ESModule', ...module })),
@@ -193,7 +193,6 @@ async function run(
         ...(versionBinding && { [versionBinding.name]: { id: upload.version, tag: '', timestamp: '' } }),
       },
       d1Databases,
-      d1Persist: d1.directory,
       outboundService: (request: WorkerRequest) => throughGateway(request, gatewayUrl),
       host: '127.0.0.1',
       port: 0,
@@ -201,7 +200,8 @@ async function run(
       log: new NoOpLog(),
       handleStructuredLogs: () => undefined,
     }),
-  )
+    resourcePersistencePath: d1.directory,
+  })
   await worker.ready
   return worker
 }

@@ -26,6 +26,25 @@ export class D1Api {
     return this.#names
   }
 
+  /** Makes a database without a command. Gives its id. */
+  async make(name: string): Promise<string> {
+    const { result } = await this.#create({ name })
+    return (result as { readonly uuid: string }).uuid
+  }
+
+  /** Runs one statement past all of Millrace. */
+  async query(
+    id: string,
+    sql: string,
+    params: readonly unknown[],
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { result, message } = await this.#raw(id, [{ sql, params }])
+    const [first] = (result ?? []) as { results: { columns: readonly string[]; rows: readonly unknown[][] } }[]
+    if (first === undefined) throw new Error(message)
+    const { columns, rows } = first.results
+    return rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]])))
+  }
+
   /** Answers a request below `/accounts/{account}/d1/`; undefined where there is no such route. */
   async answer(method: string, url: URL, rest: string, body: string): Promise<D1ApiAnswer | undefined> {
     if (rest === 'database' && method === 'GET') {
@@ -65,19 +84,19 @@ export class D1Api {
   }
 
   #start(): Miniflare {
-    return new Miniflare(
-      convertV4MiniflareOptions({
+    return new Miniflare({
+      ...convertV4MiniflareOptions({
         modules: true,
         script: forwarding,
         compatibilityDate: '2026-11-02',
         d1Databases: Object.fromEntries([...this.#names.keys()].map((id) => [id, id])),
-        d1Persist: this.directory,
         host: '127.0.0.1',
         port: 0,
         cf: false,
         log: new NoOpLog(),
       }),
-    )
+      resourcePersistencePath: this.directory,
+    })
   }
 
   async close(): Promise<void> {

@@ -26,23 +26,11 @@ async function byApi(): Promise<DriverUnderTest> {
   const cloudflare = await startCloudflare({ gatewayUrl: 'http://127.0.0.1:9' })
   const { CLOUDFLARE_ACCOUNT_ID: accountId = '', CLOUDFLARE_API_TOKEN: apiToken = '' } = cloudflare.variables
   const api = new URL(cloudflare.url)
-  const made = await cloudflare.d1.answer('POST', api, 'database', '{"name":"conformance"}')
-  const { uuid: databaseId } = made?.result as { readonly uuid: string }
+  const databaseId = await cloudflare.d1.make('conformance')
   const database: TestDatabase = {
     dialect: 'sqlite',
     url: `d1://DB?id=${databaseId}`,
-    async query(sql, params = []) {
-      const answered = await cloudflare.d1.answer(
-        'POST',
-        api,
-        `database/${databaseId}/raw`,
-        JSON.stringify({ batch: [{ sql, params }] }),
-      )
-      const [{ results }] = answered?.result as [
-        { results: { columns: readonly string[]; rows: readonly unknown[][] } },
-      ]
-      return results.rows.map((row) => Object.fromEntries(results.columns.map((name, index) => [name, row[index]])))
-    },
+    query: (sql, params = []) => cloudflare.d1.query(databaseId, sql, params),
     drop: () => cloudflare.close(),
   }
   return {

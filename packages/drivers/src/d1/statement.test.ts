@@ -60,7 +60,7 @@ test.each([
 const selects = (count: number) => Array.from({ length: count }, (_none, index) => `select ${index} as n`)
 
 test.each([
-  [`${selects(5).join(' union all ')}`, `${selects(5).join(' union all ')}`],
+  [selects(5).join(' union all '), selects(5).join(' union all ')],
   [
     `insert into t (n) ${selects(6).join(' union all ')} on conflict do nothing`,
     `insert into t (n) select * from (${selects(5).join(' union all ')}) union all select 5 as n on conflict do nothing`,
