@@ -16,10 +16,14 @@ async function run(cwd: string, args: readonly string[], env: Readonly<Record<st
   return ended
 }
 
-/** Table by table what a copy or an archive holds. */
+/** Table by table what a copy or an archive holds; but for the audit, where each copy and restore leaves an event. */
 function digestsOf(ended: Ended): unknown {
   const { tables } = documentOf(ended) as { tables: Readonly<Record<string, { sha256: string }>> }
-  return Object.fromEntries(Object.entries(tables).map(([name, { sha256 }]) => [name, sha256]))
+  return Object.fromEntries(
+    Object.entries(tables)
+      .filter(([name]) => name !== 'audit')
+      .map(([name, { sha256 }]) => [name, sha256]),
+  )
 }
 
 test('the local D1 is migrated, filled from another database, backed up, restored and copied with equal digests', async () => {
