@@ -40,7 +40,6 @@ async function openD1Unchanged(context: Context, target: D1Target): Promise<Open
   }
   return { isOpen: true, database: await openTarget(context, target, {}) }
 }
-}
 
 const correctPath = 'Correct the path in --database or DATABASE_URL.'
 
