@@ -44,19 +44,23 @@ export async function startRunner(dialect: Dialect, suites: RegExp): Promise<Run
     async noticed(term, reached) {
       process.env[removedVariable] = term.id
       setBail(vitest, 1)
-      const asked = reached
+      const reaching = reached
         .filter(({ suite, terms }) => terms.includes(term.id) && (term.kind === 'condition' || racing.test(suite)))
         .toSorted((one, other) => one.milliseconds - other.milliseconds)
-      const first = asked.filter(
-        (_, index) => index === 0 || millisecondsOf(asked.slice(0, index + 1)) < firstMilliseconds,
+      const first = reaching.filter(
+        (_, index) => index === 0 || millisecondsOf(reaching.slice(0, index + 1)) < firstMilliseconds,
       )
-      for (const together of [first, asked.slice(first.length)]) {
+      for (const together of [first, reaching.slice(first.length)]) {
         const chosen = specifications.filter(({ moduleId }) =>
           together.some(({ suite }) => moduleId.endsWith(`/${suite}`)),
         )
         if (chosen.length === 0) continue
         const { testModules } = await vitest.runTestSpecifications(chosen)
-        const failure = testModules.map(failureOf).find((name) => name !== undefined)
+        // It gives the suites of earlier runs as well, with what became of them then.
+        const asked = testModules.filter(({ moduleId }) =>
+          chosen.some((specification) => specification.moduleId === moduleId),
+        )
+        const failure = asked.map(failureOf).find((name) => name !== undefined)
         if (failure !== undefined) return failure
       }
       return undefined
