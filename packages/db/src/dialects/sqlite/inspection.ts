@@ -16,7 +16,7 @@ export const sqliteInspection: InspectionDialect = {
   ),
   // `pragma table_info` shows no collation; the indexes, by which ids and keys are looked for, do.
   strangeCollations: plain(
-    `select distinct m.name, x.name, x.coll from sqlite_master m join pragma_index_list(m.name) l join pragma_index_xinfo(l.name) x where m.type = 'table' and x.key = 1 and x.name is not null and x.coll <> 'BINARY' order by 1, 2`,
+    `select distinct m.name, x.name, x.coll from sqlite_master m join pragma_index_list(m.name) l join pragma_index_xinfo(l.name) x where m.type = 'table' and substr(m.name, 1, 4) <> '_cf_' and x.key = 1 and x.name is not null and x.coll <> 'BINARY' order by 1, 2`,
   ),
   // Who may open the file may read and write.
   rights: [],
