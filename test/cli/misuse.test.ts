@@ -143,3 +143,13 @@ test('dev without --port takes the next free port beside another one, and says s
   dev.process.kill('SIGTERM')
   expect(await dev.ended).toMatchObject({ exitCode: 143 })
 })
+
+test('serve says that it does not serve D1, and what does', async () => {
+  const refused = await refusalOf(['serve', '--database', 'd1://DB'], emptyDirectory())
+  expect(refused).toMatchObject({
+    exitCode: 2,
+    code: 'settings_invalid',
+    what: '`millrace serve` does not serve a D1 database.',
+    fix: expect.stringContaining('millrace deploy'),
+  })
+})

@@ -25,6 +25,7 @@ export async function readServeSettings(
   pending: ((chosen: ChosenDatabase) => Promise<readonly string[]>) | undefined,
 ): Promise<ServeSettings> {
   const chosen = chooseDatabase(context, databaseOption)
+  if (chosen.target.via === 'd1') throw cannotServeD1(chosen.shownUrl)
   const environment = context.environment()
   const { caller } = context.directories
   const given = { ...settingsOnly(environment), DATABASE_URL: envSafeUrl(chosen.url) }
@@ -40,6 +41,15 @@ export async function readServeSettings(
   const files = (target: Settings['database']) => withAbsoluteFiles(target, caller)
   const readDatabase = settings.readDatabase === undefined ? undefined : files(settings.readDatabase)
   return { chosen, settings: { ...settings, database: chosen.target, readDatabase }, bucket: place.bucket }
+}
+
+/** Only a Worker has bindings, and one request to Cloudflare's API for each statement would be no service. */
+function cannotServeD1(shownUrl: string): Failure {
+  return new Failure('settings_invalid', {
+    what: '`millrace serve` does not serve a D1 database.',
+    why: `${shownUrl} is a binding, which only a Worker has.`,
+    fix: 'Run `millrace dev` on your machine or `millrace deploy` for Cloudflare, or serve a SQLite file: --database sqlite:///./workflows.db.',
+  })
 }
 
 interface Words {
