@@ -13,10 +13,16 @@ export interface Pooler {
  * PgBouncer before a PostgreSQL, as Hyperdrive pools: it lends a connection for a transaction, resets it after each, and
  * knows no prepared statement by name. Any password will do.
  * @param poolSize how many connections it lends at once: the others wait
+ * @param isReset whether a connection is as new for each transaction; PgBouncer's own default is that it is not
  */
 export async function startTransactionPooler(
   server: ServerAddress,
-  { directory, environment, poolSize }: { directory: string; environment: ToolEnvironment; poolSize: number },
+  {
+    directory,
+    environment,
+    poolSize,
+    isReset = true,
+  }: { directory: string; environment: ToolEnvironment; poolSize: number; isReset?: boolean },
 ): Promise<Pooler> {
   const folder = mkdtempSync(join(directory, 'pgbouncer-'))
   chmodSync(folder, 0o755)
@@ -34,7 +40,7 @@ export async function startTransactionPooler(
     'pool_mode = transaction',
     `default_pool_size = ${poolSize}`,
     'server_reset_query = DISCARD ALL',
-    'server_reset_query_always = 1',
+    `server_reset_query_always = ${isReset ? 1 : 0}`,
     // As Hyperdrive's end of a connection, which is not the server's.
     'ignore_startup_parameters = extra_float_digits',
     '',

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** Of a text that is sent for the first time no more is known than that it may be the last time. */
 const neverNamed = ''
 
@@ -6,7 +8,11 @@ const mostTexts = 1000
 /** Each costs the server memory, once for each connection. */
 const mostNames = 300
 
-/** Names for the texts that are sent again and again, so that the server parses and plans each once for a connection. */
+/**
+ * Names for the texts that are sent again and again, so that the server parses and plans each once for a connection. A
+ * text's name is made of it: a pooler hands connections on with what another process has prepared on them, and a name
+ * that two texts had would run the wrong one.
+ */
 export class StatementNames {
   readonly #names = new Map<string, string>()
   #count = 0
@@ -23,7 +29,7 @@ export class StatementNames {
       return undefined
     }
     this.#count += 1
-    const name = `millrace_${this.#count}`
+    const name = `millrace_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
     this.#names.set(text, name)
     return name
   }
