@@ -1,6 +1,6 @@
 import { databaseError } from '@millrace/db/sql/errors'
 import { expect, test } from 'vitest'
-import { readD1Error } from './errors.ts'
+import { D1RefusalError, readD1Error } from './errors.ts'
 
 test.each([
   ['D1 DB is overloaded. Too many requests queued.', 'database_busy', true],
@@ -18,6 +18,7 @@ test.each([
   ['no such table: nothing: SQLITE_ERROR', 'database_schema_outdated', true],
   ['database is locked: SQLITE_BUSY', 'database_busy', true],
   ['near "selec": syntax error at offset 0: SQLITE_ERROR', 'internal', true],
+  ['Too many API requests by single Worker invocation.', 'internal', true],
   ['internal error; reference = abc', 'database_unreachable', false],
 ] as const)('%s', (words, fault, isNotApplied) => {
   // As the binding throws it, as Cloudflare's API says it, and with the words in the cause alone.
@@ -28,6 +29,18 @@ test.each([
   ]) {
     expect(readD1Error(thrown)).toMatchObject({ fault, isNotApplied })
   }
+})
+
+test('what is not known is told in its own words', () => {
+  expect(readD1Error(new Error('D1_ERROR: internal error; reference = abc')).message).toContain('reference = abc')
+  const refused = readD1Error(new D1RefusalError('The request is malformed: params'))
+  expect(refused).toMatchObject({ fault: 'internal', isNotApplied: true })
+  expect(refused.message).toContain('The request is malformed: params')
+  expect(readD1Error(new D1RefusalError('UNIQUE constraint failed: users.email_key: SQLITE_CONSTRAINT'))).toMatchObject(
+    {
+      fault: 'unique_violation',
+    },
+  )
 })
 
 test('a constraint is named as the schema names it', () => {

@@ -15,11 +15,20 @@ const platformTroubles: readonly (readonly [words: RegExp, trouble: Trouble, isN
   [/D1_TYPE_ERROR/, 'internal', true],
 ]
 
+/** What one run of a Worker asks for beyond its plan's limit never left it, and nothing more of that run will. */
+const overLimit = /Too many (?:API requests|subrequests) by single worker invocation/i
+
+/** Cloudflare's API answered that the request itself is wrong. */
+export class D1RefusalError extends Error {
+  override readonly name = 'D1RefusalError'
+}
+
 /** Reads what the binding throws, or what Cloudflare's API says: SQLite's words, with the code behind them. */
 export function readD1Error(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError || thrown instanceof TypeError) return passOn(thrown)
   if (!(thrown instanceof Error)) return connectionFailure(thrown)
   const message = wordsOf(thrown)
+  if (overLimit.test(message)) return tooManyQueries(message)
   const platform = platformTroubles.find(([words]) => words.test(message))
   if (platform !== undefined) {
     const [, trouble, isNotApplied] = platform
@@ -27,7 +36,22 @@ export function readD1Error(thrown: unknown): DatabaseError {
   }
   const code = /\bSQLITE_[A-Z]+\b/.exec(message)?.[0]
   const trouble = troubleOfSqlite({ code: code ?? '', message })
-  return trouble === undefined ? connectionFailure(thrown) : sqliteError(trouble, withoutCode(message))
+  return trouble === undefined ? unknownFailure(thrown, message) : sqliteError(trouble, withoutCode(message))
+}
+
+/** What nobody has foreseen is told in its own words. */
+function unknownFailure(thrown: Error, message: string): DatabaseError {
+  if (thrown instanceof D1RefusalError) return databaseError('internal', `D1: ${message}`, { isNotApplied: true })
+  if (!/^D1_\w+:/.test(message)) return connectionFailure(thrown)
+  return databaseError('database_unreachable', `D1: ${message}`, { isNotApplied: false })
+}
+
+function tooManyQueries(message: string): DatabaseError {
+  return new DatabaseError('internal', {
+    message: `D1: ${message}`,
+    cure: 'A request of a Worker may ask D1 1,000 queries, and 50 on the free plan: use the paid plan. Back up a large database with `millrace backup`, which has no such limit.',
+    isNotApplied: true,
+  })
 }
 
 /** A defect of ours stays what it is. */

@@ -1,6 +1,7 @@
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
 import { connectionFailure } from '../connection-failure.ts'
 import type { D1Answer, D1Client, D1Statement } from './client.ts'
+import { D1RefusalError } from './errors.ts'
 
 /** Of Cloudflare's API: an account, a token that may edit D1, and the database's id. */
 export interface D1Account {
@@ -12,6 +13,12 @@ export interface D1Account {
 }
 
 /**
+ * Beyond 1,200 requests in five minutes Cloudflare answers none for the rest of them, and a large backup is more: it goes
+ * on then. https://developers.cloudflare.com/fundamentals/api/reference/limits/
+ */
+const longestWaitSeconds = 300
+
+/**
  * A deployed D1 database by Cloudflare's HTTP API, for commands: a batch is one transaction there too.
  * https://developers.cloudflare.com/api/resources/d1/subresources/database/methods/raw/
  */
@@ -20,21 +27,34 @@ export function httpClient(account: D1Account): D1Client {
   const url = `${apiUrl}/accounts/${encodeURIComponent(accountId)}/d1/database/${databaseId}/raw`
   return {
     async send(statements, timeoutSeconds) {
-      const { status, text } = await ask(url, {
+      const request: RequestInit = {
         method: 'POST',
         headers: { Authorization: `Bearer ${apiToken}`, 'Content-Type': 'application/json' },
         body: JSON.stringify({ batch: statements.map(queryOf) }),
-        signal: AbortSignal.timeout(timeoutSeconds * 1000),
-      })
-      return readAnswer(status, text, statements.length)
+      }
+      for (let waitedSeconds = 0; ;) {
+        const { status, text, retryAfterSeconds } = await ask(url, request, timeoutSeconds)
+        waitedSeconds += retryAfterSeconds
+        const isWorthWaiting = status === 429 && retryAfterSeconds > 0 && waitedSeconds <= longestWaitSeconds
+        if (!isWorthWaiting) return readAnswer(status, text, statements.length)
+        await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000))
+      }
     },
   }
 }
 
-async function ask(url: string, init: RequestInit): Promise<{ readonly status: number; readonly text: string }> {
+interface ApiAnswer {
+  readonly status: number
+  readonly text: string
+  /** 0 where nothing is said of it. */
+  readonly retryAfterSeconds: number
+}
+
+async function ask(url: string, request: RequestInit, timeoutSeconds: number): Promise<ApiAnswer> {
   try {
-    const answer = await fetch(url, init)
-    return { status: answer.status, text: await answer.text() }
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(timeoutSeconds * 1000) })
+    const retryAfterSeconds = Number(answer.headers.get('Retry-After') ?? 0)
+    return { status: answer.status, text: await answer.text(), retryAfterSeconds }
   } catch (thrown) {
     throw connectionFailure(thrown)
   }
@@ -73,7 +93,7 @@ function failureOf(status: number, answer: unknown): DatabaseError | Error {
     return databaseError('database_missing', `Cloudflare has no such D1 database: ${message}`, { isNotApplied: true })
   }
   if (status === 429) return databaseError('database_busy', `Cloudflare: ${message}`, { isNotApplied: true })
-  return new Error(message)
+  return status >= 400 && status < 500 ? new D1RefusalError(message) : new Error(message)
 }
 
 function refusedWords(message: string): string {
