@@ -7,8 +7,8 @@ export type Loss = 'request' | 'answer'
 /** Stands between the drivers and the gateway, and breaks connections on demand. */
 export interface LosingProxy {
   readonly url: string
-  /** Loses the request or answer of that number, counted from 1 from now on. */
-  loseNext(position: number, loss: Loss): void
+  /** Loses the request or answer of that number, counted from 1 from now on; an answer when what happens `meanwhile` has. */
+  loseNext(position: number, loss: Loss, meanwhile?: () => Promise<unknown>): void
   /** Requests since `loseNext`. */
   seen(): number
   close(): Promise<void>
@@ -16,13 +16,15 @@ export interface LosingProxy {
 
 export async function startLosingProxy(gatewayUrl: string): Promise<LosingProxy> {
   const upstream = new URL(gatewayUrl)
-  let planned: { readonly position: number; readonly loss: Loss } | undefined
+  let planned:
+    | { readonly position: number; readonly loss: Loss; readonly meanwhile?: (() => Promise<unknown>) | undefined }
+    | undefined
   let count = 0
   const server = createServer((incoming, outgoing) => {
     count += 1
     const loss = planned?.position === count ? planned.loss : undefined
     if (loss === 'request') incoming.socket.destroy()
-    else forward(upstream, incoming, outgoing, loss === 'answer')
+    else forward(upstream, incoming, outgoing, loss === 'answer' ? (planned?.meanwhile ?? nothing) : undefined)
   })
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
@@ -31,8 +33,8 @@ export async function startLosingProxy(gatewayUrl: string): Promise<LosingProxy>
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    loseNext(position, loss) {
-      planned = { position, loss }
+    loseNext(position, loss, meanwhile) {
+      planned = { position, loss, meanwhile }
       count = 0
     },
     seen: () => count,
@@ -46,14 +48,24 @@ export async function startLosingProxy(gatewayUrl: string): Promise<LosingProxy>
   }
 }
 
-function forward(upstream: URL, incoming: IncomingMessage, outgoing: ServerResponse, isLost: boolean): void {
+const nothing = () => Promise.resolve()
+
+/** @param losing Undefined where the answer comes through; else what happens before it is lost. */
+function forward(
+  upstream: URL,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  losing: (() => Promise<unknown>) | undefined,
+): void {
   const { method, url: path, headers } = incoming
   const sent = request(
     { host: upstream.hostname, port: upstream.port, method, path, headers: { ...headers, host: upstream.host } },
     (answer) => {
-      if (isLost) {
+      if (losing !== undefined) {
         // Read to its end: the database has acted by then.
-        answer.resume().once('end', () => incoming.socket.destroy())
+        answer.resume().once('end', () => {
+          void losing().finally(() => incoming.socket.destroy())
+        })
         return
       }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)

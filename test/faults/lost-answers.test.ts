@@ -3,11 +3,14 @@ import type { UserCaller } from '@millrace/db/access/access'
 import { openDatabase } from '@millrace/drivers/open'
 import { checkDocument, type DocumentText } from '@millrace/db/document'
 import type { Store } from '@millrace/db/store/store'
+import { defaultRateLimits } from '@millrace/db/repositories/accounts/rate-limits'
 import { findLogin, registerUser } from '@millrace/db/repositories/accounts/users'
 import { listVersions } from '@millrace/db/repositories/workflows/versions'
 import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import { listWorkflows } from '@millrace/db/repositories/workflows/list'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
+import { putShare } from '@millrace/db/repositories/workflows/shares-put'
+import { deleteShare } from '@millrace/db/repositories/workflows/shares-remove'
 import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -136,6 +139,50 @@ describeDialects((dialect) => {
         expect(await getWorkflow(store, ada, id)).toEqual({ ok: false, refusal: 'not_found' })
       }
     })
+  })
+
+  test('whose share has ended since is told what they wrote, and nothing that others have written then', async () => {
+    const bob: UserCaller = { ...ada, userId: 'bob' }
+    await registerUser(store, newUser('bob'))
+    const patchBy = (by: Store, caller: UserCaller, id: string, n: number) =>
+      patchWorkflow(by, caller, id, {
+        change: { definition: documentOf(`{"n":${n}}`) },
+        ifRevision: 'any',
+        versionId: `${id}v${n}`,
+        operation: `${id}op${n}`,
+        at: new Date(now.getTime() + n),
+      })
+    const sound = reached.database.store()
+    const shared = async (id: string) => {
+      await createWorkflows(sound, ada, [newWorkflow(id)])
+      await putShare(sound, ada, id, {
+        id: `${id}share`,
+        target: { userId: 'bob' },
+        permission: 'edit',
+        at: now,
+        attemptId: `${id}attempt`,
+        rates: defaultRateLimits,
+        operation: `${id}shared`,
+      })
+      return () => deleteShare(sound, ada, { workflowId: id, userId: 'bob', operation: `${id}ended`, at: now })
+    }
+    await shared('told')
+    proxy.loseNext(0, 'answer')
+    await patchBy(store, bob, 'told', 2)
+    const last = proxy.seen()
+
+    const endShare = await shared('told since')
+    proxy.loseNext(last, 'answer', endShare)
+    const told = await patchBy(store, bob, 'told since', 2)
+    expect(told).toMatchObject({ ok: true, value: { definition: '{"n":2}', permission: 'edit' } })
+
+    const endOtherShare = await shared('hidden')
+    proxy.loseNext(last, 'answer', async () => {
+      await endOtherShare()
+      await patchBy(sound, ada, 'hidden', 3)
+    })
+    await expect(patchBy(store, bob, 'hidden', 2)).rejects.toMatchObject({ fault: 'database_unreachable' })
+    expect(await getWorkflow(sound, ada, 'hidden')).toMatchObject({ value: { revision: 3, versionNumber: 3 } })
   })
 
   test('a database that never answers is an error that says so, after a bounded number of tries', async () => {

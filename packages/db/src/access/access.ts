@@ -126,13 +126,13 @@ export function administratorOf(caller: Caller, row: StandingRow | undefined): O
 }
 
 /**
- * The refusal where a read found nothing for its caller. Of what a write is proven to have done nothing may be left: then
- * its answer is lost for good.
+ * The refusal where a read found nothing for its caller. Of what a write is proven to have done nothing may be left, or
+ * nothing that the caller may see: then its answer is lost for good.
  * @throws DatabaseError `database_unreachable` then
  */
 export function absentFor(caller: Caller) {
   if (isProven(caller)) {
-    const message = 'the answer of a write was lost, and what it wrote is gone since'
+    const message = 'the answer of a write was lost, and what it wrote is gone or not its to see since'
     throw databaseError('database_unreachable', message, { isNotApplied: false })
   }
   return refused(caller.kind === 'anonymous' ? 'unauthenticated' : 'not_found')
@@ -237,6 +237,27 @@ export function permissionFor(
   if (permission !== undefined && includes(permission, needed)) return done(permission)
   if (isProven(caller)) return done(needed)
   return permission === undefined ? absentFor(caller) : refused('forbidden')
+}
+
+interface WrittenRow {
+  readonly updatedAt: Date | null
+}
+
+/**
+ * Judges what the answer of a proven write shows. As the write has left it, its caller may see it; where others have
+ * written since, whoever may see that now.
+ * @param at When the row was written by it.
+ * @throws DatabaseError `database_unreachable` where the caller may not: its answer is lost for good
+ */
+export function judgeWritten<Value>(
+  caller: UserCaller,
+  row: WrittenRow | undefined,
+  { at, needed }: { readonly at: Date; readonly needed: Permission },
+  judge: (caller: UserCaller, needed: Permission) => Outcome<Value>,
+): Outcome<Value> {
+  if (row?.updatedAt?.getTime() === at.getTime()) return judge(asProven(caller), needed)
+  const outcome = judge({ ...caller, isProven: false }, 'view')
+  return outcome.ok ? outcome : absentFor(asProven(caller))
 }
 
 /** @returns undefined when the caller may not even see it. An ownerless workflow belongs to the administrators. */

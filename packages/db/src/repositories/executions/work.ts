@@ -1,5 +1,5 @@
 import { and, eq, gt, inArray, sql, type SQL } from 'drizzle-orm'
-import { all, done, type Outcome, type UserCaller } from '../../access/access.ts'
+import { all, done, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
 import type { HistoryType } from '../../schema/schema.ts'
@@ -77,7 +77,7 @@ export async function reportExecution(
 ): Promise<Outcome<ExecutionView, StepRefusal>> {
   const { dialect } = store
   const { step } = report
-  const { isOpen, rows, readAs } = await store.apply({
+  const { isOpen, rows } = await store.apply({
     // A signal that is on its way is waited for: what the gate then reads of the history has it.
     locks: report.waitFor === undefined ? [] : [lockExecution(dialect, id)],
     gate: reportStatement(dialect, caller, id, report),
@@ -87,7 +87,11 @@ export async function reportExecution(
       ? { proof: markQuery(dialect, { id, ...report }), isProofReplaceable: true }
       : { proof: reportedQuery(dialect, id, report) }),
   })
-  if (isOpen) return executionOf(readAs(caller), rows[0], 'owner')
+  const [row] = rows
+  if (isOpen) {
+    const { at } = report
+    return judgeWritten(caller, row, { at, needed: 'owner' }, (as, needed) => executionOf(as, row, needed))
+  }
   return workRefusal(store, caller, id, report.fence)
 }
 

@@ -1,5 +1,5 @@
 import { and, eq, isNull, ne, not, sql, type SQL } from 'drizzle-orm'
-import { all, any, refused, type Outcome, type Permission, type UserCaller } from '../../access/access.ts'
+import { all, any, judgeWritten, refused, type Outcome, type Permission, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import { nameKey } from '../../schema/names.ts'
@@ -60,7 +60,7 @@ export async function patchWorkflow(
   const { dialect } = store
   const shape = shapeOf(caller, patch)
   const values = valuesOf(caller, id, patch)
-  const { isOpen, rows, readAs } = await store.apply({
+  const { isOpen, rows } = await store.apply({
     locks: workflowLocks(dialect, caller, id, 'no key update'),
     gate: recordChange(dialect, shape, values),
     effects: [
@@ -71,9 +71,12 @@ export async function patchWorkflow(
     answersWhenClosed: true,
     proof: eventQuery(dialect, patch.operation),
   })
-  const view = viewOf(readAs(caller), rows[0], shape.needed)
+  const { needed } = shape
+  const [row] = rows
+  if (isOpen) return judgeWritten(caller, row, { at: patch.at, needed }, (as, enough) => viewOf(as, row, enough))
+  const view = viewOf(caller, row, needed)
   // Closed, and yet of that revision: nothing would have changed.
-  if (!view.ok || isOpen || matches(patch.ifRevision, view.value.revision)) return view
+  if (!view.ok || matches(patch.ifRevision, view.value.revision)) return view
   return refused('precondition_failed')
 }
 

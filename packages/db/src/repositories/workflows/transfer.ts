@@ -3,6 +3,7 @@ import {
   all,
   any,
   includes,
+  judgeWritten,
   isThisCaller,
   type Outcome,
   type Refusal,
@@ -59,7 +60,7 @@ export async function transferWorkflow(
   const { dialect } = store
   const { users } = dialect.tables
   const isNewOwner = eq(users.usernameKey, transfer.usernameKey)
-  const { isOpen, rows, readAs } = await store.apply({
+  const { isOpen, rows } = await store.apply({
     locks: [...workflowLocks(dialect, caller, id, 'no key update'), rowLock(dialect, 'users', 'key share', isNewOwner)],
     gate: recordTransfer(dialect, caller, id, transfer),
     effects: [
@@ -72,9 +73,10 @@ export async function transferWorkflow(
     proof: eventQuery(dialect, transfer.operation),
   })
   const [row] = rows
-  const view = viewOf(readAs(caller), row, 'view')
-  if (isOpen || (!view.ok && ranksFirst.has(view.refusal))) return view
-  const { lookup } = transfer
+  const { at, lookup } = transfer
+  if (isOpen) return judgeWritten(caller, row, { at, needed: 'view' }, (as, needed) => viewOf(as, row, needed))
+  const view = viewOf(caller, row, 'view')
+  if (!view.ok && ranksFirst.has(view.refusal)) return view
   const limited = row && rateLimitOf(lookup, row, lookup.at, { isRecorded: false })
   if (limited !== undefined) return limited
   if (!view.ok) return view
