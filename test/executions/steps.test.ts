@@ -3,7 +3,7 @@ import type { ExecutionView } from '@millrace/db/repositories/executions/executi
 import { checkExecution, getExecution } from '@millrace/db/repositories/executions/executions'
 import { createExecution, retryExecution, type IdempotentCreation } from '@millrace/db/repositories/executions/create'
 import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
-import { cancelExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
+import { cancelExecution, removeExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution, type Report } from '@millrace/db/repositories/executions/work'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import type { Store } from '@millrace/db/store/store'
@@ -178,6 +178,14 @@ describeDialects((dialect) => {
       expect(await get(id)).toMatchObject({ status: 'pending', fence: 0 })
       expect(await cancelExecution(store, runner, id, hold())).toMatchObject({ value: { status: 'cancelled' } })
     })
+  })
+
+  test('one that has ended is deleted, also within the millisecond in which it ended', async () => {
+    const { id } = await startExecution(store, owner, workflowId)
+    expect(await removeExecution(store, owner, id, hold())).toEqual({ ok: false, refusal: 'execution_active' })
+    expect(await cancelExecution(store, owner, id, hold())).toMatchObject({ value: { updatedAt: hold().at } })
+    expect(await removeExecution(store, owner, id, hold())).toEqual({ ok: true, value: undefined })
+    expect(await getExecution(store, owner, id)).toEqual(notFound)
   })
 
   describe('create', () => {

@@ -1,5 +1,5 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import { actorOf, done, type Outcome, type UserCaller } from '../../access/access.ts'
+import { actorOf, done, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { Dialect } from '../../sql/dialect.ts'
@@ -85,7 +85,7 @@ async function takeStep(
         mayOnExecution(dialect, caller, 'execute'),
       ),
     )
-  const { isOpen, rows, readAs } = await store.apply({
+  const { isOpen, rows } = await store.apply({
     locks: executionLocks(dialect, caller, id),
     gate: buildStatement(update),
     effects: [
@@ -95,7 +95,10 @@ async function takeStep(
     answer: (as) => executionQuery(dialect, as(caller), id),
     proof: eventQuery(dialect, operation),
   })
-  if (isOpen) return executionOf(readAs(caller), rows[0], 'execute')
+  const [row] = rows
+  if (isOpen) {
+    return judgeWritten(caller, row, { at, needed: 'execute' }, (as, needed) => executionOf(as, row, needed))
+  }
   return refusalOf(store, caller, id, 'execute', () => 'invalid_transition' as const)
 }
 
@@ -132,7 +135,8 @@ export async function removeExecution(
   const { executions, executionHistory } = tables
   const mark = builder
     .update(executions)
-    .set({ updatedAt: control.at })
+    // What no other write can have left: MySQL counts the rows that change, and the row may be of this very moment.
+    .set({ lastOp: control.operation })
     .where(
       and(
         eq(executions.id, id),
