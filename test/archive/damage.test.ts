@@ -197,7 +197,7 @@ const structural: Record<string, readonly [(lines: Lines) => Lines, RegExp]> = {
     /stands behind audit/,
   ],
   'without its last line': [(lines) => lines.slice(0, -1), /without its last line/],
-  'without its head': [(lines) => lines.slice(1), /no head/],
+  'without its head': [(lines) => lines.slice(1), /not the head of an archive/],
   'the last line twice': [(lines) => [...lines, lines.at(-1) ?? ''], /a line behind the last/],
   'two archives in one': [(lines) => [...lines, ...lines], /a line behind the last/],
   'a digest of another archive': [
@@ -241,7 +241,7 @@ const structural: Record<string, readonly [(lines: Lines) => Lines, RegExp]> = {
   ],
   'a time with an offset': [
     (lines) => resealed(changed(lines, 'users', (row) => (row['created_at'] = '2026-01-01T00:00:00.000+00:00'))),
-    /created_at is no time/,
+    /created_at is not a time/,
   ],
   'a flag that is a number': [
     (lines) => resealed(changed(lines, 'workflows', (row) => (row['is_public'] = 1))),

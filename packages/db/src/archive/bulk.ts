@@ -11,6 +11,8 @@ export interface BulkDialect {
   readonly makesForeignKeysLast: boolean
   /** Begins a transaction that doesn't wait for the locks of others for long; where the driver's time limit does not do. */
   readonly waitsBriefly?: Statement
+  /** Ends a query whose rows are to stay as they are until the transaction ends; empty where no other writes then. */
+  readonly sharesRows: SQL
   /** How many pages are written at the same time, each by a connection of its own. */
   readonly writesAtOnce: number
   /** Length of the column's text in bytes, 0 for null. */
@@ -29,7 +31,7 @@ export interface BulkDialect {
   /** Values as the database itself writes them as text. */
   readonly raw: RawValues
   /**
-   * The texts of a subquery's rows as one, in the keys' order and with `recordSeparator` between. It may be cut where it is
+   * The texts of a subquery's rows as one, in the keys' order, each followed by `recordSeparator`. It may be cut where it is
    * long.
    */
   readonly listed: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
@@ -43,6 +45,8 @@ export interface BulkDialect {
 export interface RawValues {
   /** A column's value as text; null where it is null, and `invalid` where it has none. */
   select(column: Column, spec: ArchiveColumn, invalid: SQL): SQL
+  /** As `select`, of a value that is read by itself; where that is another. */
+  selectAlone?(column: Column, spec: ArchiveColumn, invalid: SQL): SQL
   /** What `select` gives of that value. */
   write(spec: ArchiveColumn, value: string | number | boolean): string
   /** The value of such a text. What an archive can't hold stays text or becomes what is refused, never another value. */

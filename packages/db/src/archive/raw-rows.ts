@@ -13,6 +13,14 @@ export const recordSeparator = '\u001e'
 /** Begins each value of a column that may be null: null is the empty text there. */
 const presence = '='
 
+/** Of a value that has no text: a BLOB. */
+const noText = sql.raw(`x'00'`)
+
+/** The text of `noText`, which no column of an archive holds. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? String(value) : '\u0000'
+}
+
 export interface RawColumn {
   readonly spec: ArchiveColumn
   readonly column: Column
@@ -66,18 +74,36 @@ export class RawRows {
   }
 
   /**
-   * The rows of a text that has `recordSeparator` between them. Undefined where they are not as many as they should be, or
-   * a value holds a separator: then there are too many of those.
+   * The rows of a text that has `recordSeparator` behind each. Undefined where the text is cut, they are not as many as they
+   * should be, or a value holds a separator: then there are too many of those.
    */
   read(text: string, rows: number): readonly ArchiveEntry[] | undefined {
     if (rows === 0) return text === '' ? [] : undefined
+    if (!text.endsWith(recordSeparator)) return undefined
     const entries: ArchiveEntry[] = []
-    for (const line of text.split(recordSeparator)) {
+    for (const line of text.slice(0, -recordSeparator.length).split(recordSeparator)) {
       const values = line.split(unitSeparator)
       if (values.length !== this.#columns.length) return undefined
       entries.push(entryOf(this.#rowOf(values)))
     }
     return entries.length === rows ? entries : undefined
+  }
+
+  /** The columns of a row that is read by itself. */
+  get columns(): readonly (readonly [name: string, value: SQL])[] {
+    const { raw } = this.#bulk
+    const select = raw.selectAlone ?? raw.select
+    return this.#columns.map(({ spec, column }) => [spec.name, select(column, spec, noText)])
+  }
+
+  /** A row of `columns`, from the driver's values. */
+  readRow(values: readonly unknown[]): ArchiveEntry {
+    const row: Record<string, ArchiveValue> = {}
+    for (const [at, { spec }] of this.#columns.entries()) {
+      const value = values[at] ?? null
+      row[spec.name] = value === null ? null : this.#bulk.raw.read(spec, textOf(value))
+    }
+    return entryOf(row)
   }
 
   #rowOf(texts: readonly string[]): ArchiveRow {

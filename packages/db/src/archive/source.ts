@@ -5,8 +5,8 @@ import { bulkOf } from './bulk-dialects.ts'
 import { readQuery } from '../store/read-query.ts'
 import { buildQuery, buildStatement, type Statement } from '../sql/statement.ts'
 import type { RawResult } from '../sql/transport.ts'
-import { entryOf, type ArchiveEntry, type ArchiveRow, type ArchiveValue, type RowPage, type RowPages } from './row.ts'
-import { RawRows, recordSeparator, type RawColumn } from './raw-rows.ts'
+import type { ArchiveEntry, ArchiveRow, RowPage, RowPages } from './row.ts'
+import { RawRows, type RawColumn } from './raw-rows.ts'
 import { sha256Of } from './sha256.ts'
 import { archiveTables, type ArchiveTable } from './tables.ts'
 
@@ -107,7 +107,7 @@ export class TableReader {
     await this.#lookAtKeys()
     const condition = and(this.#isBehind(after), this.#isUpTo(last))
     const { text, rows } = await this.#aggregate(condition, limit, digest ?? listed)
-    return { rows, sha256: digest === undefined ? sha256Of(`${text}${recordSeparator}`) : text }
+    return { rows, sha256: digest === undefined ? sha256Of(text) : text }
   }
 
   async *pages(limits: PageLimits): AsyncGenerator<RowPage> {
@@ -232,7 +232,7 @@ export class TableReader {
 
   async #entriesOfRows(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
     const { builder } = this.#database.dialect
-    const selection = Object.fromEntries(this.#columns.map(({ column }) => [column.name, sql`${column}`]))
+    const selection = Object.fromEntries(this.#raw.columns)
     const rows = builder
       .select(selection)
       .from(this.#drizzleTable)
@@ -240,7 +240,7 @@ export class TableReader {
       .orderBy(...this.#ascending)
       .limit(limit)
     const { rows: found } = await this.#database.run(buildStatement(rows))
-    return found.map((values) => entryOf(this.#rowOf(values)))
+    return found.map((values) => this.#raw.readRow(values))
   }
 
   /** All rows in one value. Undefined where the database has cut it, or it can't be told apart. */
@@ -271,14 +271,6 @@ export class TableReader {
     const counted = builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
     const [found] = await readQuery(this.#database, buildQuery(counted))
     return { text: found?.text ?? '', rows: found?.rows ?? 0 }
-  }
-
-  #rowOf(values: readonly unknown[]): ArchiveRow {
-    const row: Record<string, ArchiveValue> = {}
-    for (const [position, { spec, column }] of this.#columns.entries()) {
-      row[spec.name] = archiveValue(column, values[position])
-    }
-    return row
   }
 
   get #order(): readonly SQL[] {
@@ -317,13 +309,4 @@ export class TableReader {
   #sortKey(value: Column | SQL, position: number): SQL {
     return this.#sortsByIndex !== false || !this.#isTextKey(position) ? sql`${value}` : this.#bulk.sortKey(value)
   }
-}
-
-/** A column's value as the archive has it, from the driver's. */
-function archiveValue(column: Column, value: unknown): ArchiveValue {
-  if (value === null || value === undefined) return null
-  const decoded: unknown = column.mapFromDriverValue(value)
-  if (decoded instanceof Date) return decoded.toISOString()
-  if (typeof decoded === 'string' || typeof decoded === 'boolean' || typeof decoded === 'number') return decoded
-  throw new TypeError(`the column ${column.name} gave a value of type ${typeof decoded}`)
 }

@@ -9,6 +9,7 @@ export const mysqlBulk: BulkDialect = {
   // InnoDB buffers what it inserts into them; those that foreign keys need can't be left out anyway.
   makesIndexesLast: false,
   makesForeignKeysLast: false,
+  sharesRows: sql`lock in share mode`,
   writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(length(${column}), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
@@ -59,7 +60,7 @@ export const mysqlBulk: BulkDialect = {
   listed: (text, keys) =>
     sql<
       string | null
-    >`group_concat(${text} order by ${sql.join([...keys], sql`, `)} separator ${sql.raw(`'${recordSeparator}'`)})`,
+    >`group_concat(concat(${text}, ${sql.raw(`'${recordSeparator}'`)}) order by ${sql.join([...keys], sql`, `)} separator '')`,
   digest: (text, keys) =>
     sql<
       string | null

@@ -19,6 +19,7 @@ export const postgresBulk: BulkDialect = {
   makesForeignKeysLast: true,
   // The server's own limit: a request that was given up may wait on.
   waitsBriefly: plain("select set_config('lock_timeout', '3s', true)"),
+  sharesRows: sql`for share`,
   writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(octet_length(${column}::text), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
@@ -57,7 +58,7 @@ export const postgresBulk: BulkDialect = {
     },
   },
   // In the subquery's order: https://www.postgresql.org/docs/current/functions-aggregate.html
-  listed: (text) => sql<string | null>`string_agg(${text}, ${sql.raw(`'${recordSeparator}'`)})`,
+  listed: (text) => sql<string | null>`string_agg(${text} || ${sql.raw(`'${recordSeparator}'`)}, '')`,
   digest: (text, keys) =>
     sql<
       string | null

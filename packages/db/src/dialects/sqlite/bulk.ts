@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql, type Column, type SQL } from 'drizzle-orm'
 import { isoOf, millisecondsOf } from '../../archive/instants.ts'
-import type { ArchiveColumn } from '../../archive/tables.ts'
+import type { ArchiveColumn, ColumnKind } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
 import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
@@ -9,9 +9,12 @@ import { plain } from '../plain.ts'
 const firstInstant = Date.UTC(1000, 0, 1)
 const lastInstant = Date.UTC(10_000, 0, 1) - 1
 
+const separator = sql.raw(`'${recordSeparator}'`)
+
 export const sqliteBulk: BulkDialect = {
   makesIndexesLast: true,
   makesForeignKeysLast: false,
+  sharesRows: sql``,
   writesAtOnce: 1,
   byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
@@ -26,8 +29,15 @@ export const sqliteBulk: BulkDialect = {
   sortKey: (value) => sql`${value}`,
   join: (texts) => sql<string>`${sql.join([...texts], sql` || `)}`,
   raw: {
-    // A BLOB would pass for a text.
-    select: (column, _spec, invalid) => sql`case typeof(${column}) when 'blob' then ${invalid} else ${column} end`,
+    select: (column, { kind }, invalid) =>
+      isNumber(kind)
+        ? numberOf(column, invalid)
+        : sql`case typeof(${column}) when 'blob' then ${invalid} else ${column} end`,
+    // Drivers end a text at NUL: in a list what stands behind it is missing then.
+    selectAlone: (column, { kind }, invalid) =>
+      isNumber(kind)
+        ? numberOf(column, invalid)
+        : sql`case when typeof(${column}) = 'blob' or instr(${column}, char(0)) > 0 then ${invalid} else ${column} end`,
     write({ kind }, value) {
       if (kind === 'time') return String(millisecondsOf(String(value)))
       return typeof value === 'boolean' ? String(Number(value)) : String(value)
@@ -48,11 +58,21 @@ export const sqliteBulk: BulkDialect = {
     },
   },
   // In the subquery's order, which SQLite keeps; https://www.sqlite.org/lang_aggfunc.html#group_concat
-  listed: (text) => sql<string | null>`group_concat(${text}, ${sql.raw(`'${recordSeparator}'`)})`,
+  listed: (text) => sql<string | null>`group_concat(${text}, ${separator}) || ${separator}`,
+}
+
+/** A column may hold a text or a float against its type, and an empty text would pass for 0. */
+function numberOf(column: Column, invalid: SQL): SQL {
+  return sql`case typeof(${column}) when 'integer' then ${column} when 'null' then null else ${invalid} end`
+}
+
+function isNumber(kind: ColumnKind): boolean {
+  return kind === 'time' || kind === 'flag' || kind === 'count'
 }
 
 function instantOf(text: string): string {
-  const milliseconds = Number(countOf(text))
+  const milliseconds = countOf(text)
+  if (typeof milliseconds === 'string') return text
   return milliseconds >= firstInstant && milliseconds <= lastInstant ? isoOf(milliseconds) : text
 }
 
