@@ -2,7 +2,8 @@ import { watchRows } from '@millrace/db/archive/checked-rows'
 import { TablesDigester } from '@millrace/db/archive/digest'
 import { abandonRestore, loadRows, type LoadOptions } from '@millrace/db/archive/load'
 import { entryOf, type RowPage, type RowPages } from '@millrace/db/archive/row'
-import { readRows } from '@millrace/db/archive/source'
+import { countRows, readRows } from '@millrace/db/archive/source'
+import { plain } from '@millrace/db/dialects/plain'
 import { findDrift } from '@millrace/db/migrate/drift'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
@@ -98,9 +99,14 @@ describeDialects((dialect) => {
       // More than one statement where a statement takes a hundred rows.
       const rows = Array.from({ length: 250 }, (_, number) => row(`id ${number}.`, `name ${number}`))
       const twice = [...rows, row('id 3.', 'another')]
-      await expect(loading.insert('users', columns, twice)).rejects.toMatchObject({ fault: 'unique_violation' })
+      const guard = plain('select 1')
+      await expect(loading.insert(guard, { table: 'users', columns, rows: twice })).rejects.toMatchObject({
+        fault: 'unique_violation',
+      })
       expect(await raw.query('select id from users')).toEqual([])
-      await loading.insert('users', columns, rows)
+      expect(await loading.insert(plain('select 1 where 1 = 2'), { table: 'users', columns, rows })).toBe(false)
+      expect(await raw.query('select id from users')).toEqual([])
+      expect(await loading.insert(guard, { table: 'users', columns, rows })).toBe(true)
       expect(await raw.query('select id from users')).toHaveLength(250)
     } finally {
       await loading.close()
@@ -127,16 +133,37 @@ describeDialects((dialect) => {
     }
   })
 
+  test('who was abandoned meanwhile writes no other row, and the database serves', async () => {
+    const sample = watchedSample(size)
+    async function* abandoned(): RowPages & AsyncGenerator<RowPage> {
+      let pages = 0
+      for await (const page of sample.pages) {
+        if (page.table.name === 'executions') pages += 1
+        // By another process, while this one has pages left that refer to rows that are gone then.
+        if (page.table.name === 'executions' && pages === 2) await abandonRestore(database)
+        yield page
+      }
+    }
+    const loading = loadRows(database, abandoned(), () => sample.finish(), { digest: 'sample', isResumed: false })
+    await expect(loading).rejects.toMatchObject({ fault: 'taken_over' })
+    expect(await countRows(database.transport())).toBe(0)
+    expect(await drift()).toEqual([])
+    await readiness(database)
+  })
+
   test('a row that refers to nothing is named, and the database stays shut', async () => {
     // As if the checks on the way had let it pass.
     let id = ''
-    async function* broken(): RowPages & AsyncGenerator<RowPage> {
+    async function* broken(
+      beforeIt: () => Promise<void> = () => Promise.resolve(),
+    ): RowPages & AsyncGenerator<RowPage> {
       for await (const { table, entries } of sampleRows(size)) {
-        // In the second page: the first may be written under the foreign keys, which refuse it by themselves.
+        // In the second page: the first is written under the foreign keys, which refuse it by themselves.
         const isBroken = table.name === 'executions' && entries.length < 500
         const [first, ...others] = entries
         if (!isBroken || first === undefined) yield { table, entries }
         else {
+          await beforeIt()
           id = String(first.row['id'])
           yield { table, entries: [entryOf({ ...first.row, user_id: 'nobody' }), ...others] }
         }
@@ -145,7 +172,11 @@ describeDialects((dialect) => {
     const digester = new TablesDigester()
     for await (const page of broken()) digester.add(page)
     const expected = digester.finish()
-    const loading = loadRows(database, broken(), () => expected, {
+    async function keysAreDropped(): Promise<void> {
+      if (dialect === 'postgres')
+        await expect.poll(drift, { timeout: 10_000 }).toContain('executions_user_id_users_id_fk')
+    }
+    const loading = loadRows(database, broken(keysAreDropped), () => expected, {
       digest: 'sample',
       isResumed: false,
       indexesLastFrom: 400,

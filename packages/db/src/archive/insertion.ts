@@ -4,6 +4,7 @@ import type { Loading } from '../sql/loading.ts'
 import type { Transport } from '../sql/transport.ts'
 import { bulkOf } from './bulk-dialects.ts'
 import type { Statement } from '../sql/statement.ts'
+import type { HeldMark } from './mark.ts'
 import { rawValues } from './raw-rows.ts'
 import { entryOf, type ArchiveEntry, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
@@ -22,13 +23,19 @@ export function insertingBy(transport: Transport): InsertPage {
   return (page) => transport.run(insertStatement(transport.dialect, page))
 }
 
-/** By the driver's own way to load many rows. */
-export function insertingInto(loading: Loading, dialect: Dialect): InsertPage {
+/**
+ * By the driver's own way to load many rows, while the mark is this process's: where foreign keys are not checked, nothing
+ * else would refuse rows of a run that was taken over or abandoned meanwhile.
+ * @throws RestoreError `taken_over`
+ */
+export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark): InsertPage {
   const bulk = bulkOf(dialect)
-  return (page) => {
+  return async (page) => {
     const { columns, entries } = withDerived(page)
     const names = columns.map(({ name }) => name)
-    return loading.insert(page.table.name, names, rawValues(bulk, { ...page.table, columns }, entries))
+    const rows = rawValues(bulk, { ...page.table, columns }, entries)
+    if (await loading.insert(mark.held(), { table: page.table.name, columns: names, rows })) return
+    await mark.check()
   }
 }
 

@@ -25,6 +25,7 @@ const dropSeconds = 5
 interface LatePart {
   readonly table: ArchiveTableName
   readonly name: string
+  readonly isForeignKey: boolean
   readonly drop: string
   readonly make: string
   isThere(table: TableShape | undefined): boolean
@@ -94,16 +95,17 @@ export class LateIndexes {
 
   /**
    * All or none, in one transaction that fails where the mark is another's. They stay too where the user may not make
-   * indexes, which the first is tried with, and where a reader holds the table.
+   * indexes, which the first is tried with, or one of the foreign keys, which may be of tables of others, and where a reader
+   * holds the table.
    */
   async #leaveOut(table: ArchiveTableName): Promise<void> {
     const parts = await patiently(() => presentParts(this.#transport, table, this.#makesForeignKeys))
-    const [first] = parts
-    if (first === undefined) return
+    if (parts.length === 0) return
     // Before: a transaction whose answer is lost may have been done.
     for (const { name } of parts) this.#leftOut.add(name)
     const drops = parts.map(({ drop }) => plain(drop))
-    const trial = [plain(first.drop), plain(first.make)]
+    const tried = parts.filter(({ isForeignKey }, position) => position === 0 || isForeignKey)
+    const trial = tried.flatMap(({ drop, make }) => [plain(drop), plain(make)])
     const { waitsBriefly } = bulkOf(this.#transport.dialect)
     const beginning = waitsBriefly === undefined ? [] : [waitsBriefly]
     const all = [...beginning, ...this.#mark.guard(), ...trial, ...drops]
@@ -185,6 +187,7 @@ function lateIndex(dialect: Dialect, table: ArchiveTableName, { name, columns, i
   return {
     table,
     name,
+    isForeignKey: false,
     drop: `drop index if exists ${quote(name)}`,
     make: `create index if not exists ${quote(name)} on ${quote(table)} (${columns.map(quote).join(', ')})`,
     isThere(live) {
@@ -207,6 +210,7 @@ function lateForeignKey(dialect: Dialect, table: ArchiveTableName, key: ForeignK
     {
       table,
       name: key.name,
+      isForeignKey: true,
       drop: `alter table ${quote(table)} drop constraint if exists ${quote(key.name)}`,
       make,
       isThere: (live) => live?.foreignKeys.some((other) => other.name === key.name && isSame(other)) === true,

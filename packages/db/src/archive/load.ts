@@ -203,7 +203,7 @@ async function writeAll(
   const transport = database.transport()
   const { isResumed, signal, indexesLastFrom: from } = options
   const loading = await database.load()
-  const insert = loading === undefined ? insertingBy(transport) : insertingInto(loading, transport.dialect)
+  const insert = loading === undefined ? insertingBy(transport) : insertingInto(loading, transport.dialect, mark)
   const sink = new RowSink(transport, insert, options)
   const indexes = new LateIndexes(database.transport(), {
     isResumed,

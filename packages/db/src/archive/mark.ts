@@ -1,4 +1,5 @@
 import { and, eq, isNull, ne, or, sql, type SQL } from 'drizzle-orm'
+import { bulkOf } from './bulk-dialects.ts'
 import { isAnchor } from '../access/access.ts'
 import { readAnchored } from '../store/read-query.ts'
 import { insertWhere } from '../store/insert-where.ts'
@@ -122,6 +123,19 @@ export class HeldMark {
     const isOthers = or(isNull(marks.owner), ne(marks.owner, this.#owner)) ?? sql`false`
     const lock = this.#statement({ owner: this.#owner }, this.#isOwn)
     return [lock, buildStatement(insertWhere(dialect, marks, again, isOthers))]
+  }
+
+  /** Gives a row while the mark is this process's, and keeps it so until the transaction ends. */
+  held(): Statement {
+    const { dialect } = this.#transport
+    const { builder, tables } = dialect
+    const { marks } = tables
+    const isHeld = and(eq(marks.name, restoreMark), this.#isOwn) ?? sql`false`
+    const found = builder
+      .select({ one: sql`1` })
+      .from(marks)
+      .where(sql`${isHeld} ${bulkOf(dialect).sharesRows}`)
+    return buildStatement(found)
   }
 
   /** @throws RestoreError `taken_over` */

@@ -92,8 +92,10 @@ export class RawRows {
   /** The columns of a row that is read by itself. */
   get columns(): readonly (readonly [name: string, value: SQL])[] {
     const { raw } = this.#bulk
-    const select = raw.selectAlone ?? raw.select
-    return this.#columns.map(({ spec, column }) => [spec.name, select(column, spec, noText)])
+    return this.#columns.map(({ spec, column }) => [
+      spec.name,
+      raw.selectAlone?.(column, spec, noText) ?? raw.select(column, spec, noText),
+    ])
   }
 
   /** A row of `columns`, from the driver's values. */

@@ -1,3 +1,5 @@
+import type { Statement } from './statement.ts'
+
 /** A value as the database itself writes it as text; null is null. */
 export type RawValue = string | null
 
@@ -8,9 +10,17 @@ export type RawValue = string | null
 export interface Loading {
   /**
    * Inserts rows of one table, all or none. Several may be under way.
+   * @param guard the transaction's first statement: where it gives no row, none is inserted
+   * @returns whether the guard gave a row
    * @throws DatabaseError
    */
-  insert(table: string, columns: readonly string[], rows: readonly (readonly RawValue[])[]): Promise<void>
+  insert(guard: Statement, rows: LoadedRows): Promise<boolean>
   /** Never throws. */
   close(): Promise<void>
+}
+
+export interface LoadedRows {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly RawValue[])[]
 }

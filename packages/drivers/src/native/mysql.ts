@@ -144,6 +144,15 @@ async function openSnapshot(open: () => Promise<MysqlSession>): Promise<Snapshot
   }
 }
 
+/** What throws leaves the transaction to the pool, which rolls it back before the next lease. */
+async function guarded(session: MysqlSession, guard: Statement, statement: Statement): Promise<boolean> {
+  await session.begin()
+  const isAllowed = (await session.run(guard)).rows.length > 0
+  if (isAllowed) await session.run(statement)
+  await session.end('commit')
+  return isAllowed
+}
+
 /** Connections of its own on which foreign keys are not checked; InnoDB never checks them later. */
 function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, options: NativeOptions): Loading {
   const openUnchecked = async () => {
@@ -158,15 +167,15 @@ function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, 
   }
   const pool = new Pool(openUnchecked, address.options)
   return {
-    async insert(table, columns, rows) {
+    async insert(guard, { table, columns, rows }) {
       const names = columns.map((name) => `\`${name}\``).join(', ')
       const places = `(${columns.map(() => '?').join(', ')})`
       const text = `insert into \`${table}\` (${names}) values ${rows.map(() => places).join(', ')}`
       try {
         const lease = await pool.acquire()
         try {
-          await withinSeconds(options.timeoutSeconds, stoppable(lease, open), () =>
-            lease.connection.run({ text, parameters: rows.flat() }),
+          return await withinSeconds(options.timeoutSeconds, stoppable(lease, open), () =>
+            guarded(lease.connection, guard, { text, parameters: rows.flat() }),
           )
         } finally {
           lease.release()

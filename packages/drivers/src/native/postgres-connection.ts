@@ -150,7 +150,7 @@ export class PostgresConnection implements PooledConnection {
     }
   }
 
-  /** Runs `copy … from stdin` with that text as its input, as one transaction. Throws as `query`. */
+  /** Runs `copy … from stdin` with that text as its input. Throws as `query`. */
   copyIn(statement: string, text: string): Promise<void> {
     return this.#sending(() => {
       const stream = this.#client.query(copyFrom(statement))

@@ -197,13 +197,13 @@ function openLoading(
   }
   const pool = new Pool(openCopying, address.options)
   return {
-    async insert(table, columns, rows) {
+    async insert(guard, { table, columns, rows }) {
       const names = columns.map((name) => `"${name}"`).join(', ')
       try {
         const lease = await pool.acquire()
         try {
-          await withinSeconds(timeoutSeconds, stoppable(lease, open), () =>
-            lease.connection.copyIn(`copy "${table}" (${names}) from stdin`, copyText(rows)),
+          return await withinSeconds(timeoutSeconds, stoppable(lease, open), () =>
+            guardedCopy(lease.connection, guard, { statement: `copy "${table}" (${names}) from stdin`, rows }),
           )
         } finally {
           lease.release()
@@ -213,6 +213,25 @@ function openLoading(
       }
     },
     close: () => pool.close(),
+  }
+}
+
+interface Copy {
+  readonly statement: string
+  readonly rows: readonly (readonly RawValue[])[]
+}
+
+async function guardedCopy(connection: PostgresConnection, guard: Statement, copy: Copy): Promise<boolean> {
+  try {
+    await connection.query(begin.text, [])
+    const { rows } = await connection.query(guard.text, guard.parameters.map(postgresValueOf))
+    const isAllowed = rows.length > 0
+    if (isAllowed) await connection.copyIn(copy.statement, copyText(copy.rows))
+    await connection.query(commit.text, [])
+    return isAllowed
+  } catch (thrown) {
+    await connection.rollBackForCertain()
+    throw thrown
   }
 }
 

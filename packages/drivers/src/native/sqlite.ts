@@ -3,7 +3,7 @@ import { plain } from '@millrace/db/dialects/plain'
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import { sqliteError, troubleOfSqlite } from '@millrace/db/dialects/sqlite/errors'
 import type { DatabaseError } from '@millrace/db/sql/errors'
-import type { Loading, RawValue } from '@millrace/db/sql/loading'
+import type { LoadedRows, Loading } from '@millrace/db/sql/loading'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, RawResult, TransportLimits } from '@millrace/db/sql/transport'
@@ -86,6 +86,8 @@ function openFirst(open: () => SqliteSession, { onlyReads = false }: SqliteFileO
     session.run(plain(onlyReads ? 'pragma schema_version' : 'pragma journal_mode = wal'))
     return session
   } catch (thrown) {
+    // Another process writes, or opens the file and sets the same: the first statement waits for it.
+    if (thrown instanceof SqliteFailure && thrown.isLocked) return session
     session.close()
     throw thrown
   }
@@ -141,27 +143,37 @@ function readError(thrown: unknown): DatabaseError {
 }
 
 /** A read transaction on a connection of its own. The first statement takes the snapshot. */
-function openSnapshot(open: () => SqliteSession): Promise<Snapshot> {
-  return Promise.resolve().then(() => {
-    const session = open()
-    const run = async (statement: Statement): Promise<RawResult> => {
+async function openSnapshot(open: () => SqliteSession): Promise<Snapshot> {
+  const session = await waited(() => begun(open()))
+  return {
+    dialect: sqlite,
+    async run(statement) {
       await nextTurn()
-      return whenUnlocked(() => session.run(statement)).catch((thrown: unknown) => {
-        throw readError(thrown)
-      })
-    }
+      return waited(() => session.run(statement))
+    },
+    close() {
+      session.rollBack()
+      session.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+function waited<Result>(act: () => Result): Promise<Result> {
+  return whenUnlocked(act).catch((thrown: unknown) => {
+    throw readError(thrown)
+  })
+}
+
+function begun(session: SqliteSession): SqliteSession {
+  try {
     session.command('begin')
     session.run(plain('select count(*) from sqlite_master'))
-    return {
-      dialect: sqlite,
-      run,
-      close() {
-        session.rollBack()
-        session.close()
-        return Promise.resolve()
-      },
-    }
-  })
+    return session
+  } catch (thrown) {
+    session.close()
+    throw thrown
+  }
 }
 
 /** Rows inserted by one statement: more are no faster. */
@@ -182,17 +194,17 @@ const loadingSettings = [
 async function openLoading(open: () => SqliteSession): Promise<Loading> {
   let session = await whenUnlocked(() => configured(open()))
   return {
-    async insert(table, columns, rows) {
+    async insert(guard, rows) {
       // Without a turn of the event loop signals would wait, and so would what frees memory.
       await nextTurn()
-      const statements = insertStatements(table, columns, rows)
+      const statements = insertStatements(rows)
       try {
-        await whenUnlocked(() => {
+        return await whenUnlocked(() => {
           if (session.isStale) {
             session.close()
             session = configured(open())
           }
-          atomic(session, statements)
+          return guarded(session, guard, statements)
         })
       } catch (thrown) {
         throw readError(thrown)
@@ -216,12 +228,22 @@ function configured(session: SqliteSession): SqliteSession {
   }
 }
 
+/** As `atomic`, and nothing where the guard gives no row. */
+function guarded(session: SqliteSession, guard: Statement, statements: readonly Statement[]): boolean {
+  session.command('begin immediate')
+  try {
+    const isAllowed = session.run(guard).rows.length > 0
+    if (isAllowed) for (const statement of statements) session.run(statement)
+    session.command('commit')
+    return isAllowed
+  } catch (thrown) {
+    session.rollBack()
+    throw thrown
+  }
+}
+
 /** Integers are made of texts by the columns' affinity. */
-function insertStatements(
-  table: string,
-  columns: readonly string[],
-  rows: readonly (readonly RawValue[])[],
-): readonly Statement[] {
+function insertStatements({ table, columns, rows }: LoadedRows): readonly Statement[] {
   const names = columns.map((name) => `\`${name}\``).join(', ')
   const places = `(${columns.map(() => '?').join(', ')})`
   const statements: Statement[] = []
