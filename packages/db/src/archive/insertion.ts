@@ -18,9 +18,13 @@ const derivedColumns: Partial<Record<ArchiveTableName, Readonly<Record<string, s
 /** Inserts a page's rows, with what follows from them; all or none. */
 export type InsertPage = (page: RowPage) => Promise<unknown>
 
-/** By one statement a page. */
+/** By one statement a page, or as few as the database takes of it, in one transaction. */
 export function insertingBy(transport: Transport): InsertPage {
-  return (page) => transport.run(insertStatement(transport.dialect, page))
+  return (page) => {
+    const [only, ...others] = insertStatements(transport, page)
+    if (only === undefined) return Promise.resolve()
+    return others.length === 0 ? transport.run(only) : transport.transact([only, ...others], [])
+  }
 }
 
 /**
@@ -39,10 +43,34 @@ export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark
   }
 }
 
-export function insertStatement(dialect: Dialect, page: RowPage): Statement {
+function insertStatements({ dialect, limits }: Transport, page: RowPage): readonly Statement[] {
   const { columns, entries } = withDerived(page)
-  return bulkOf(dialect).insertRows(page.table.name, columns, entries)
+  const groups = fittingGroups(entries, limits.maxStatementBytes)
+  return groups.map((group) => bulkOf(dialect).insertRows(page.table.name, columns, group))
 }
+
+/** Rows whose texts together have no more bytes than that; a row that has more is by itself. */
+function fittingGroups(entries: readonly ArchiveEntry[], mostBytes: number): readonly (readonly ArchiveEntry[])[] {
+  const characters = entries.reduce((sum, { text }) => sum + text.length + separatorBytes, separatorBytes)
+  // A character has three bytes at most: most pages need not be measured.
+  if (characters * 3 <= mostBytes) return entries.length === 0 ? [] : [entries]
+  const groups: ArchiveEntry[][] = []
+  let bytes = mostBytes
+  for (const entry of entries) {
+    const own = encoder.encode(entry.text).length + separatorBytes
+    if (bytes + own > mostBytes) {
+      groups.push([])
+      bytes = separatorBytes
+    }
+    groups.at(-1)?.push(entry)
+    bytes += own
+  }
+  return groups
+}
+
+/** Between two rows, and around all of them. */
+const separatorBytes = 2
+const encoder = new TextEncoder()
 
 function withDerived({ table, entries }: RowPage): Pick<ArchiveTable, 'columns'> & Pick<RowPage, 'entries'> {
   const derived = derivedColumns[table.name]

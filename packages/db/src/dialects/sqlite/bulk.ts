@@ -2,6 +2,7 @@ import { sql, type Column, type SQL } from 'drizzle-orm'
 import { isoOf, millisecondsOf } from '../../archive/instants.ts'
 import type { ArchiveColumn, ColumnKind } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
+import type { ArchiveValue } from '../../archive/row.ts'
 import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
@@ -19,6 +20,12 @@ export const sqliteBulk: BulkDialect = {
   byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
     const names = columns.map(({ name }) => `\`${name}\``).join(', ')
+    const [only, ...others] = rows
+    // As JSON a document may be longer than a value of D1's can be, which the document itself is not.
+    if (only !== undefined && others.length === 0) {
+      const bound = columns.map((column) => boundOf(column, only.row[column.name]))
+      return plain(`insert into \`${table}\` (${names}) values (${bound.map(() => '?').join(', ')})`, bound)
+    }
     const values = columns.map(valueOf).join(', ')
     // Materialized: json_each would write each row's text anew for each of its columns.
     const read = 'with `rows`(`row`) as materialized (select value from json_each(?))'
@@ -74,6 +81,13 @@ function instantOf(text: string): string {
   const milliseconds = countOf(text)
   if (typeof milliseconds === 'string') return text
   return milliseconds >= firstInstant && milliseconds <= lastInstant ? isoOf(milliseconds) : text
+}
+
+/** What {@link valueOf} makes of it. */
+function boundOf({ kind }: ArchiveColumn, value: ArchiveValue | undefined): string | number | null {
+  if (value === undefined || value === null) return null
+  if (kind === 'time') return millisecondsOf(String(value))
+  return typeof value === 'boolean' ? Number(value) : value
 }
 
 /** Times are integer milliseconds; a flag of JSON is 0 or 1 by itself. */
