@@ -104,13 +104,16 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'AWS_ENDPOINT_URL_S3',
   'AWS_REGION',
   'AWS_SECRET_ACCESS_KEY',
+  'CLOUDFLARE_ACCOUNT_ID',
   'CLOUDFLARE_API_TOKEN',
   'CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_HYPERDRIVE',
   'FAULTS_OTHER',
+  'FAULTS_SEED',
   'FAULTS_WRITES',
   'GATEWAY_HOST',
   'HISTORIES_OPERATIONS',
   'HISTORIES_SEED',
+  'KILLED_SEED',
   'MARIADB_ROOT_PASSWORD',
   'MILLRACE_API_KEY',
   'MYSQL_ROOT_PASSWORD',
@@ -127,7 +130,7 @@ function variableFaults(page: Page): readonly string[] {
   const example = readFileSync(join(workspaceRoot, '.env.example'), 'utf8')
   const explained = new Set(example.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g))
   const named = commandsOf(page).flatMap(
-    (line) => line.match(/(?<![\w"'<])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=$|=|[ ,.)}"])/g) ?? [],
+    (line) => line.match(/(?<![\w"'<=])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?=$|=|[ ,.)}"])/g) ?? [],
   )
   return [...new Set(named)].filter((name) => {
     const plain = name === 'NAME_FILE' ? name : name.replace(/_FILE$/, '')
