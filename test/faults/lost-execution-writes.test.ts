@@ -6,7 +6,7 @@ import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
 import { listExecutions } from '@millrace/db/repositories/executions/list'
-import { cancelExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
+import { cancelExecution, removeExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -147,4 +147,20 @@ describeDialects((dialect) => {
       expect(first).toMatchObject({ value: { items: [{ fence: 1 }] } })
     })
   }
+
+  test('a start whose execution is deleted before the look-up is not made again, and says that its answer is lost', async () => {
+    const workflowId = await createWorkflow(sound(), owner)
+    const start = (id: string) =>
+      createExecution(store, owner, workflowId, { id, input: null, dueAt: null, maxAttempts: 3, createdAt: after(1) })
+    await start(randomUUID())
+    proxy.loseNext(0, 'answer')
+    await start(randomUUID())
+    const id = randomUUID()
+    proxy.loseNext(proxy.seen(), 'answer', async () => {
+      await cancelExecution(sound(), owner, id, operation())
+      await removeExecution(sound(), owner, id, operation())
+    })
+    await expect(start(id)).rejects.toMatchObject({ fault: 'database_unreachable' })
+    expect(await getExecution(sound(), owner, id)).toEqual({ ok: false, refusal: 'not_found' })
+  })
 })

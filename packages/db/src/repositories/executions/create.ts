@@ -36,7 +36,7 @@ import { insertFrom } from '../../store/insert-where.ts'
 import { accessOf } from '../workflows/workflows.ts'
 import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
-import type { DataMember } from '../audit/event.ts'
+import { eventQuery, type DataMember } from '../audit/event.ts'
 import { type Raced, untilSettled } from '../../store/until-settled.ts'
 import { takeOver } from '../workflows/take-over.ts'
 import { fromWorkflow } from '../../access/reads.ts'
@@ -211,16 +211,10 @@ function startOf(
       recordEntry(dialect, id, { type: 'created', at, actor: caller.userId }),
       executionEvent(dialect, caller, id, { operation: id, at }, event),
     ],
-    proof: existsQuery(dialect, { id }),
+    // Not its row: that may be deleted already.
+    proof: eventQuery(dialect, id),
   }
 }
-
-const existsQuery = defineQuery<{ id: string }>()(({ builder, tables: { executions } }, bind) =>
-  builder
-    .select({ id: executions.id })
-    .from(executions)
-    .where(eq(executions.id, bind('id', executions.id))),
-)
 
 function insertExecution(
   dialect: Dialect,
