@@ -143,6 +143,25 @@ export function driverConformance(traits: DriverTraits, start: () => Promise<Dri
     }
   })
 
+  test('rows that a statement makes of its parameters keep every length, also when it is sent again', async () => {
+    const count = 20
+    const selects = Array.from({ length: count }, (_none, row) =>
+      row === 0
+        ? `select ${place(1)} as id, ${place(2)} as words`
+        : `select ${place(2 * row + 1)}, ${place(2 * row + 2)}`,
+    )
+    const text = `insert into things (id, words) select given.id, given.words from (${selects.join(' union all ')}) given`
+    for (const lengthOf of [() => 5, (row: number) => 1000 * row, (row: number) => 3000 * (count - row)]) {
+      await driver.database.query('delete from things')
+      const wordsOf = (row: number) => 'w'.repeat(lengthOf(row))
+      const parameters = Array.from({ length: count }, (_none, row) => [`row-${row}`, wordsOf(row)]).flat()
+      expect((await transport.transact([{ text, parameters }], [])).map(({ affected }) => affected)).toEqual([count])
+      for (let row = 0; row < count; row++) {
+        expect((await transport.run(select(`row-${row}`))).rows[0]?.[0]).toBe(wordsOf(row))
+      }
+    }
+  })
+
   test('a batch gives a result for each statement, writes before reads', async () => {
     const results = await transport.transact([insert('a', 'one'), insert('b', 'two')], [select('b')])
     expect(results.map(({ affected }) => affected).slice(0, 2)).toEqual([1, 1])

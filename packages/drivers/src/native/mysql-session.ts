@@ -10,6 +10,13 @@ import type { PooledConnection } from './pool.ts'
 /** Values as the columns' kit reads them: moments and big numbers as text, JSON as it is stored. */
 const asColumnsHaveThem: MysqlConfig = { dateStrings: true, jsonStrings: true, maxPreparedStatements: 300 }
 
+/**
+ * A derived table of parameters. MariaDB 10.11 fits its temporary table to the lengths of one row of them when the
+ * statement is prepared, and a longer one breaks it: error 127, "Table file is corrupted". Such a statement goes as
+ * text, with its values quoted by mysql2; no builder writes a `?` that is no place into one.
+ */
+const rowsOfParameters = /\bunion all select \?/
+
 /** A connection that keeps its session between leases, prepared statements included: nothing here alters it. */
 export class MysqlSession implements PooledConnection {
   readonly #connection: Connection
@@ -64,7 +71,8 @@ export class MysqlSession implements PooledConnection {
     if (parameters.length === 0) return this.command(text)
     return new Promise((resolve, reject) => {
       const values = parameters.map(valueOf)
-      this.#connection.execute({ sql: text, values, rowsAsArray: true }, (error, rows: unknown) => {
+      const send = rowsOfParameters.test(text) ? 'query' : 'execute'
+      this.#connection[send]({ sql: text, values, rowsAsArray: true }, (error, rows: unknown) => {
         if (error === null) resolve(mysqlResultOf(rows))
         else reject(this.#noted(error))
       })
