@@ -66,6 +66,18 @@ export function mayAct(dialect: Dialect, caller: CallerTerms): SQL {
   return all(standing, hasCredential(dialect, caller), isNotRestoring(dialect))
 }
 
+/** The users of whom one is the caller, as a statement selects its row. */
+export type CallerRow = Pick<Dialect['tables']['users'], 'id' | 'disabledAt' | 'tokensValidFrom'>
+
+/**
+ * As {@link mayAct}, of a caller whose row the statement itself selects and holds alone. A subquery that asked for the
+ * row would share it first, and of two statements that share it neither could then have it alone.
+ */
+export function mayActAs(dialect: Dialect, caller: CallerTerms, row: CallerRow): SQL {
+  const standing = all(eq(row.id, caller.userId), isNull(row.disabledAt), lte(row.tokensValidFrom, caller.issuedAt))
+  return all(standing, hasCredential(dialect, caller), isNotRestoring(dialect))
+}
+
 /**
  * The condition in a write that what the caller came with still counts: its API key is there, or its session lives. As
  * derived tables: MySQL reads a table that it writes in no other way, and keys delete keys, sessions end sessions.

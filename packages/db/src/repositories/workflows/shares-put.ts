@@ -1,4 +1,4 @@
-import { and, eq, exists, isNull, ne, not, or, sql, type SQL } from 'drizzle-orm'
+import { aliasedTable, and, eq, exists, isNull, ne, not, or, sql, type SQL } from 'drizzle-orm'
 import {
   all,
   any,
@@ -36,7 +36,7 @@ import { eventQuery, insertEventFrom, isRecorded, textMember } from '../audit/ev
 import type { ShareView } from './shares.ts'
 import { lockWorkflow } from './workflow-locks.ts'
 import { accessOf } from './workflows.ts'
-import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
+import { mayActAs, mayOnWorkflow } from '../../access/conditions.ts'
 import { fromWorkflow } from '../../access/reads.ts'
 
 /** With whom a workflow is shared: by id, or by the key of a username. */
@@ -156,7 +156,9 @@ function isTarget({ tables: { users } }: Dialect, { target }: NewShare): SQL {
 
 /**
  * The gate: the workflow and the user, where the caller may share the one with the other, and that would be new or
- * another permission. Bound to the share that was foreseen, where the answer is kept for a key.
+ * another permission. Bound to the share that was foreseen, where the answer is kept for a key. The caller's row comes
+ * first, and all that is asked of the caller is asked by it: where the gate is what locks, shares by one caller wait
+ * there, before any of them has read how many there are.
  */
 function recordShare(
   dialect: Dialect,
@@ -166,6 +168,8 @@ function recordShare(
   foreseen?: FoundShare,
 ): Statement {
   const { users, workflows, workflowShares } = dialect.tables
+  const callerRow = aliasedTable(users, 'caller')
+  const callerId = sql`${callerRow.id}`
   const isTheUsers = eq(workflowShares.sharedWithUserId, users.id)
   const isNew = not(exists(shareWhere(dialect, workflowId, isTheUsers)))
   const isOther = and(isTheUsers, ne(workflowShares.permission, share.permission))
@@ -175,17 +179,17 @@ function recordShare(
       : foreseen.existing === undefined
         ? isNew
         : exists(shareWhere(dialect, workflowId, and(isTheUsers, eq(workflowShares.id, foreseen.existing.id))))
+  const counted = { ...attemptOf(caller, share), nameKey: callerId }
   const condition = all(
-    eq(workflows.id, workflowId),
     ne(users.id, caller.userId),
     any(isNull(workflows.ownerId), ne(users.id, workflows.ownerId)),
     or(
-      and(isNew, isWithinLimits(dialect, attemptOf(caller, share), share.at, { isRecorded: false })),
+      and(isNew, isWithinLimits(dialect, counted, share.at, { isRecorded: false })),
       exists(shareWhere(dialect, workflowId, isOther)),
     ),
     isForeseen,
-    mayAct(dialect, caller),
-    mayOnWorkflow(dialect, caller, workflows, 'owner'),
+    mayActAs(dialect, caller, callerRow),
+    mayOnWorkflow(dialect, { ...caller, userId: callerId }, workflows, 'owner'),
   )
   const event = callerEvent(dialect, caller, {
     id: share.operation,
@@ -196,7 +200,10 @@ function recordShare(
     ownerId: sql`${workflows.ownerId}`,
     data: { userId: textMember(dialect, sql`${users.id}`), permission: share.permission },
   })
-  const source = sql`${workflows} inner join ${users} on ${isTarget(dialect, share)} where ${condition}`
+  const source = sql`${users} as ${callerRow}
+    inner join ${workflows} on ${eq(workflows.id, workflowId)}
+    inner join ${users} on ${isTarget(dialect, share)}
+    where ${condition}`
   return buildStatement(insertEventFrom(dialect, event, dialect.gate.holding(source)))
 }
 
