@@ -4,7 +4,8 @@ import { databaseError } from '../sql/errors.ts'
 export type Raced = 'raced'
 
 const deadlineMilliseconds = 10_000
-const longestPauseMilliseconds = 100
+/** So long that of fifty at once most find nobody between their reading and their writing. */
+const longestPauseMilliseconds = 500
 
 /**
  * Repeats an attempt that is bound to what it has read, until none comes between. Each time one does, another caller's

@@ -23,7 +23,7 @@ import { buildStatement, defineQuery, type Statement } from '../../sql/statement
 import type { Applied } from '../../store/guarded-write.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
-import { untilSettled } from '../../store/until-settled.ts'
+import { untilSettled, type Raced } from '../../store/until-settled.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { matches, type RevisionCondition } from '../workflows/revisions.ts'
@@ -91,29 +91,35 @@ export async function putSettings(
   ifRevision: RevisionCondition,
   write: SettingsWrite,
 ): Promise<Outcome<StoredSettings>> {
-  // Elsewhere reading first costs fewer round trips: the write is then one statement, and its answer is known.
-  if (!store.dialect.readsWithWrites) {
-    return changeSettings(store, caller, ifRevision, () => Promise.resolve(done(write)))
-  }
-  return untilSettled<Outcome<StoredSettings>>(async () => {
-    const { isOpen, rows, readAs } = await replaceSettings(store, caller, ifRevision, write)
+  const replace = async (gate: Statement): Promise<Outcome<StoredSettings> | Raced> => {
+    const { isOpen, rows, readAs } = await replaceSettings(store, caller, gate, write)
     const found = settingsOf(readAs(caller), rows[0])
     if (!found.ok || isOpen) return found
     return matches(ifRevision, found.value.revision) ? 'raced' : refused('precondition_failed')
-  }, 'the settings')
+  }
+  const { dialect } = store
+  if (dialect.readsWithWrites) {
+    return untilSettled(() => replace(putStatement(dialect, caller, ifRevision, write)), 'the settings')
+  }
+  // Elsewhere reading first costs fewer round trips: the write is then one statement, and its answer is known.
+  const afterRead = () => changeOnce<Refusal>(store, caller, ifRevision, () => Promise.resolve(done(write)))
+  // What others change at each attempt is replaced unread: such writes wait for each other, and none is in vain.
+  const unread = () => replace(updateSettings(dialect, caller, write, isOfRevision(dialect, ifRevision)))
+  let tried = 0
+  return untilSettled(() => ((tried += 1) % 2 === 1 ? afterRead() : unread()), 'the settings')
 }
 
 function replaceSettings(
   store: Store,
   caller: UserCaller,
-  ifRevision: RevisionCondition,
+  gate: Statement,
   write: SettingsWrite,
 ): Promise<Applied<SettingsReadRow>> {
   const { dialect } = store
   const isThere = exists(settingsWhere(dialect, caller, eq(dialect.tables.settings.lastOp, write.operation)))
   return store.apply({
     locks: settingsLocks(dialect, caller),
-    gate: putStatement(dialect, caller, ifRevision, write),
+    gate,
     effects: [recordEvent(dialect, changedEvent(dialect, caller, write), { when: isThere })],
     answer: (as) => settingsQuery(dialect, callerInput(as(caller))),
     answersWhenClosed: true,
@@ -148,12 +154,16 @@ function putStatement(
   return buildStatement(insertWhere(dialect, settings, row, sql`${condition} ${ending}`))
 }
 
+/** Of a row that is there. */
+function isOfRevision({ tables: { settings } }: Dialect, ifRevision: RevisionCondition): SQL | undefined {
+  return ifRevision === 'any' ? undefined : inArray(settings.revision, [...ifRevision])
+}
+
 /** Settings that were never written have revision 0. */
 function isExpected(dialect: Dialect, caller: UserCaller, ifRevision: RevisionCondition): SQL | undefined {
   if (ifRevision === 'any') return undefined
-  const { settings } = dialect.tables
   return any(
-    exists(settingsWhere(dialect, caller, inArray(settings.revision, [...ifRevision]))),
+    exists(settingsWhere(dialect, caller, isOfRevision(dialect, ifRevision))),
     ...(ifRevision.includes(0) ? [not(exists(settingsWhere(dialect, caller)))] : []),
   )
 }
@@ -175,15 +185,22 @@ export async function changeSettings<Reason extends string>(
   ifRevision: RevisionCondition,
   change: (before: StoredSettings) => Promise<Outcome<SettingsWrite, Reason>>,
 ): Promise<Outcome<StoredSettings, Reason | Refusal>> {
-  return untilSettled<Outcome<StoredSettings, Reason | Refusal>>(async () => {
-    const before = await readSettings(store, caller)
-    if (!before.ok) return before
-    const changed = await change(before.value)
-    if (!changed.ok) return changed
-    if (!matches(ifRevision, before.value.revision)) return refused('precondition_failed')
-    const written = await unlessRaced(() => writeAfter(store, caller, before.value, changed.value))
-    return written === 'raced' || !written.isOpen ? 'raced' : done(settingsAfter(before.value, changed.value))
-  }, 'the settings')
+  return untilSettled(() => changeOnce(store, caller, ifRevision, change), 'the settings')
+}
+
+async function changeOnce<Reason extends string>(
+  store: Store,
+  caller: UserCaller,
+  ifRevision: RevisionCondition,
+  change: (before: StoredSettings) => Promise<Outcome<SettingsWrite, Reason>>,
+): Promise<Outcome<StoredSettings, Reason | Refusal> | Raced> {
+  const before = await readSettings(store, caller)
+  if (!before.ok) return before
+  const changed = await change(before.value)
+  if (!changed.ok) return changed
+  if (!matches(ifRevision, before.value.revision)) return refused('precondition_failed')
+  const written = await unlessRaced(() => writeAfter(store, caller, before.value, changed.value))
+  return written === 'raced' || !written.isOpen ? 'raced' : done(settingsAfter(before.value, changed.value))
 }
 
 function writeAfter(
@@ -212,7 +229,7 @@ function updateSettings(
   dialect: Dialect,
   caller: UserCaller,
   { data, operation, at }: SettingsWrite,
-  condition: SQL,
+  condition: SQL | undefined,
 ): Statement {
   const { settings } = dialect.tables
   const update = dialect.builder
