@@ -257,4 +257,18 @@ describeDialects((dialect) => {
       })
     })
   })
+
+  test('a log-in whose session ends before the look-up is told that it was, and starts no other', async () => {
+    const { userId } = await join()
+    const store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
+    const right = { userId, passwordHash: 'h', newHash: undefined, origin }
+    const counted = { nameKey: userId, network: 'n' }
+    await logIn(store, right, sessionOf(userId), counted)
+    proxy.loseNext(0, 'answer')
+    await logIn(store, right, sessionOf(userId), counted)
+    const session = sessionOf(userId)
+    proxy.loseNext(proxy.seen(), 'answer', () => logOut(sound, session.refreshSha256, ending()))
+    expect(await logIn(store, right, session, counted)).toEqual(done)
+    expect(await count(`sessions where family_id = '${session.familyId}'`)).toBe(0)
+  })
 })

@@ -30,7 +30,7 @@ import {
   type RateLimited,
 } from './login-attempts.ts'
 import type { RateLimits } from './rate-limits.ts'
-import { insertSession, sessionExistsQuery, type NewSession } from './sessions.ts'
+import { insertSession, type NewSession } from './sessions.ts'
 import type { LoginRow } from './users.ts'
 import { mayAct, hasCredential } from '../../access/conditions.ts'
 import { fromCaller } from '../../access/reads.ts'
@@ -168,7 +168,8 @@ export async function logIn(
       ...(newHash === undefined ? [] : [setHash(dialect, userId, { passwordHash: newHash })]),
       event,
     ],
-    proof: sessionExistsQuery(dialect, { id: session.id }),
+    // Not its row: the session may have ended already.
+    proof: eventQuery(dialect, session.id),
   })
   return isOpen ? done(undefined) : refused('gone')
 }

@@ -55,7 +55,7 @@ function rowOf(session: NewSession, usedAt: Date): SessionRow {
   return { ...session, lastUsedAt: usedAt, replacedAt: null }
 }
 
-export const sessionExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { sessions } }, bind) =>
+const sessionExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { sessions } }, bind) =>
   builder
     .select({ id: sessions.id })
     .from(sessions)
