@@ -63,18 +63,15 @@ export default {
     const act = { POST: 'create', PATCH: 'patch', GET: path === undefined ? 'list' : 'read' } as const
     const templates = isolate.statements[act[request.method as keyof typeof act]]
     const rows = await isolate.send(templates.map((template) => filled(template, values)))
-    if (request.method === 'POST')
-      return answered(
-        written([id, name, null, userId, 0, 1, 1, now, now], () => now, definition),
-        201,
-        1,
-      )
-    // Each row: what judges the caller (a restore, its id and role, disabled, tokens valid from), the columns, the rest.
+    const made = written([id, name, null, userId, 0, 1, 1, now, now], () => now, definition)
+    if (request.method === 'POST') return answered(made, 201, 1)
+    // Each row: what judges the caller (5 columns); of one workflow its owner, is public and share; then its columns.
     if (rows[0]?.[1] !== userId) return new Response(null, { status: 401 })
     if (path === undefined)
       return answered(`{"items":[${rows.map((row) => written(row.slice(5), read)).join(',')}],"nextCursor":null}`, 200)
-    const [, , , , , , , , ownerId, , , revision, , , document] = rows[0]
+    const [ownerId, isPublic, , ...rest] = rows[0].slice(5)
     if (ownerId !== userId) return new Response(null, { status: 404 })
-    return answered(written(rows[0].slice(5), read, String(document)), 200, Number(revision))
+    const columns = [...rest.slice(0, 3), ownerId, isPublic, ...rest.slice(3)]
+    return answered(written(columns, read, String(rest[7])), 200, Number(rest[4]))
   },
 }

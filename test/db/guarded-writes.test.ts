@@ -2,7 +2,8 @@ import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rowLock } from '@millrace/db/sql/row-lock'
 import { buildQuery, buildStatement } from '@millrace/db/sql/statement'
-import type { GuardedWrite } from '@millrace/db/store/guarded-write'
+import { asProven } from '@millrace/db/access/access'
+import { asItself, type GuardedWrite } from '@millrace/db/store/guarded-write'
 import type { Store } from '@millrace/db/store/store'
 import { openDatabase } from '@millrace/drivers/open'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -65,7 +66,7 @@ describeDialects((dialect) => {
       answer: found(id),
     })
     expect({ outcome, trips }).toEqual({
-      outcome: { isOpen: true, affected: 1, rows: [{ nameKey: 'two' }] },
+      outcome: { isOpen: true, affected: 1, rows: [{ nameKey: 'two' }], readAs: asProven },
       trips: dialect === 'mysql' ? 5 : 1,
     })
     expect(await namesOf(`${id}-two`)).toEqual(['n'])
@@ -80,7 +81,10 @@ describeDialects((dialect) => {
       effects: [insertAttempt(`${id}-two`)],
       answer: found(id),
     })
-    expect({ outcome, trips }).toEqual({ outcome: { isOpen: false, rows: [] }, trips: dialect === 'mysql' ? 3 : 1 })
+    expect({ outcome, trips }).toEqual({
+      outcome: { isOpen: false, rows: [], readAs: asItself },
+      trips: dialect === 'mysql' ? 3 : 1,
+    })
     expect(await namesOf(id)).toEqual(['one'])
     expect(await namesOf(`${id}-two`)).toEqual([])
   })
@@ -95,7 +99,7 @@ describeDialects((dialect) => {
       answersWhenClosed: true,
     })
     expect({ outcome, trips }).toEqual({
-      outcome: { isOpen: false, rows: [{ nameKey: 'one' }] },
+      outcome: { isOpen: false, rows: [{ nameKey: 'one' }], readAs: asItself },
       trips: dialect === 'mysql' ? 4 : 1,
     })
   })
@@ -105,8 +109,8 @@ describeDialects((dialect) => {
     await store.tidy([insertAttempt(id, 'one')])
     trips = 0
     const write = { ...rename(id, 'one', 'two'), locks: [] }
-    expect(await store.apply(write)).toEqual({ isOpen: true, affected: 1, rows: [] })
-    expect(await store.apply(write)).toEqual({ isOpen: false, rows: [] })
+    expect(await store.apply(write)).toEqual({ isOpen: true, affected: 1, rows: [], readAs: asProven })
+    expect(await store.apply(write)).toEqual({ isOpen: false, rows: [], readAs: asItself })
     expect(trips).toBe(2)
   })
 
