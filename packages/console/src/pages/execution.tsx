@@ -36,7 +36,7 @@ export function ExecutionPage() {
           )}
         </nav>
       }
-      actions={execution === undefined ? null : <ExecutionActions execution={execution} onChange={live.replace} />}
+      actions={execution === undefined ? null : <ExecutionActions live={live} execution={execution} />}
     >
       <Problem error={error} onRetry={reload} />
       {execution === undefined ? null : (

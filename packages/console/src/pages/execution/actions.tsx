@@ -10,19 +10,20 @@ import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 import { mayExecute } from '../workflow/workflow-frame.tsx'
-import { isEnded } from './use-live-execution.ts'
+import { isEnded, type LiveExecution } from './use-live-execution.ts'
 
 const TextEditor = lazy(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
 
 const text = words.execution
 
 interface ActionsProps {
+  readonly live: LiveExecution
   readonly execution: Execution
-  readonly onChange: (execution: Execution) => void
 }
 
 /** What the viewer may do with it as it stands. */
-export function ExecutionActions({ execution, onChange }: ActionsProps) {
+export function ExecutionActions({ live, execution }: ActionsProps) {
+  const { replace: onChange } = live
   const { route } = useLocation()
   const [asked, setAsked] = useState<'cancel' | 'remove' | 'signal'>()
   const { value: workflow } = useLoad(`workflow ${execution.workflowId}`, (signal) =>
@@ -83,7 +84,13 @@ export function ExecutionActions({ execution, onChange }: ActionsProps) {
           isDangerous
           onClose={close}
           act={async () => {
-            await client.executions.remove(execution.id)
+            live.stop()
+            try {
+              await client.executions.remove(execution.id)
+            } catch (thrown) {
+              live.reload()
+              throw thrown
+            }
             notify(text.removed)
             route('/console/executions')
           }}

@@ -12,6 +12,8 @@ export interface LiveExecution {
   readonly error: unknown
   readonly isLive: boolean
   readonly reload: () => void
+  /** Asks for nothing more, until `reload`: of what is about to be deleted there would be nothing but 404s. */
+  readonly stop: () => void
   readonly replace: (execution: Execution) => void
 }
 
@@ -32,6 +34,7 @@ export function useLiveExecution(id: string): LiveExecution {
   const [isLive, setLive] = useState(false)
   const [turn, setTurn] = useState(0)
   const refresh = useRef<() => void>(() => undefined)
+  const stop = useRef<() => void>(() => undefined)
 
   useEffect(() => {
     const abort = new AbortController()
@@ -69,12 +72,14 @@ export function useLiveExecution(id: string): LiveExecution {
       const after = loaded.history.at(-1)?.seq ?? 0
       await follow(id, { after, signal, onEntry: () => refresh.current(), onLive: setLive })
     }
-    setParts(nothing)
-    void begin()
-    return () => {
+    stop.current = () => {
+      refresh.current = () => undefined
       clearTimeout(settling)
       abort.abort()
     }
+    setParts((was) => (was.execution?.id === id ? was : nothing))
+    void begin()
+    return () => stop.current()
   }, [id, turn])
 
   const { execution } = parts
@@ -85,6 +90,7 @@ export function useLiveExecution(id: string): LiveExecution {
     error,
     isLive,
     reload: () => setTurn((count) => count + 1),
+    stop: () => stop.current(),
     replace(next) {
       setParts((was) => ({ ...was, execution: next }))
       refresh.current()
