@@ -70,12 +70,17 @@ export class MysqlSession implements PooledConnection {
     // What has no parameters may be what can't be prepared.
     if (parameters.length === 0) return this.command(text)
     return new Promise((resolve, reject) => {
-      const values = parameters.map(valueOf)
-      const send = rowsOfParameters.test(text) ? 'query' : 'execute'
-      this.#connection[send]({ sql: text, values, rowsAsArray: true }, (error, rows: unknown) => {
-        if (error === null) resolve(mysqlResultOf(rows))
-        else reject(this.#noted(error))
-      })
+      const isText = rowsOfParameters.test(text)
+      const checked = parameters.map(valueOf)
+      // In a text a number stands as itself: no `limit` takes a quoted one.
+      const values = isText ? [...parameters] : checked
+      this.#connection[isText ? 'query' : 'execute'](
+        { sql: text, values, rowsAsArray: true },
+        (error, rows: unknown) => {
+          if (error === null) resolve(mysqlResultOf(rows))
+          else reject(this.#noted(error))
+        },
+      )
     })
   }
 
