@@ -11,6 +11,19 @@ const servedSuites = ['workflows', 'versions', 'shares', 'executions', 'settings
 
 const afterAllOthers = 'test/contract/api-page.test.ts'
 
+const withServers = {
+  globalSetup: ['./test/global-setup.ts'],
+  setupFiles: ['./test/print-answers.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+}
+
+/** Suites of the contract against what TEST_SERVICE names. */
+function served(service: string, suites: readonly string[]) {
+  const include = suites.map((suite) => `test/contract/${suite}.test.ts`)
+  return { test: { name: service, include, env: { TEST_SERVICE: service }, ...withServers } }
+}
+
 /** The unit project needs no server, so that `test packages/db/src/url/url.test.ts` answers at once. */
 export default defineConfig({
   test: {
@@ -33,52 +46,11 @@ export default defineConfig({
           name: 'databases',
           include: ['test/**/*.test.ts'],
           exclude: [afterAllOthers, ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
-          globalSetup: ['./test/global-setup.ts'],
-          setupFiles: ['./test/print-answers.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          ...withServers,
         },
       },
-      // The contract against `millrace serve` as well: where nobody waits for it, or with TEST_SERVICE=serve.
-      ...(isCi
-        ? [
-            {
-              test: {
-                name: 'serve',
-                include: servedSuites.map((suite) => `test/contract/${suite}.test.ts`),
-                env: { TEST_SERVICE: 'serve' },
-                globalSetup: ['./test/global-setup.ts'],
-                setupFiles: ['./test/print-answers.ts'],
-                testTimeout: 30_000,
-                hookTimeout: 60_000,
-              },
-            },
-          ]
-        : []),
-      ...(isCi
-        ? [
-            {
-              test: {
-                name: 'hyperdrive',
-                include: hyperdriveSuites.map((suite) => `test/contract/${suite}.test.ts`),
-                env: { TEST_SERVICE: 'hyperdrive' },
-                globalSetup: ['./test/global-setup.ts'],
-                testTimeout: 30_000,
-                hookTimeout: 60_000,
-              },
-            },
-            {
-              test: {
-                name: 'd1',
-                include: d1Suites.map((suite) => `test/contract/${suite}.test.ts`),
-                env: { TEST_SERVICE: 'd1' },
-                globalSetup: ['./test/global-setup.ts'],
-                testTimeout: 30_000,
-                hookTimeout: 60_000,
-              },
-            },
-          ]
-        : []),
+      // The contract against other ways to run it as well: where nobody waits for it, or with TEST_SERVICE.
+      ...(isCi ? [served('serve', servedSuites), served('hyperdrive', hyperdriveSuites), served('d1', d1Suites)] : []),
       // Looks at what the suites before it have asked and were answered.
       { test: { name: 'page', include: [afterAllOthers], sequence: { groupOrder: 1 } } },
     ],
