@@ -10,18 +10,11 @@ import { recordSteps } from '@millrace/db/repositories/executions/steps'
 import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import type { Store } from '@millrace/db/store/store'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { documentOf } from '../executions/kit.ts'
-import { startOwnPostgres, type OwnServer } from '../servers/own.ts'
-import { findInstalledPostgres } from '../servers/postgres.ts'
-import { openEstimates, type Estimates } from './estimates.ts'
+import { describeCosts } from './describe-costs.ts'
 import { fillWithExecutions } from './fill-executions.ts'
 
-/*
- * PostgreSQL as Debian and its Docker image have it compiles a statement whose estimated cost is above
- * `jit_above_cost`, for seconds, at each execution. So every statement's estimate stays far below, whatever the planner
- * knows of the tables.
- */
+/* Of executions: what each act's statements are estimated to cost. */
 
 const now = new Date('2030-01-01T00:00:00.000Z')
 const soon = new Date('2030-01-01T00:01:00.000Z')
@@ -85,25 +78,4 @@ const sizes = [
   ['100,000 executions, analysed', { count: 100_000, isAnalyzed: true }],
 ] as const
 
-/** Debian's, with its compiler, where it is installed; else the tests' own, which estimates alike and compiles nothing. */
-const binaries = findInstalledPostgres()
-
-describe(binaries === undefined ? 'on the tests’ own PostgreSQL' : 'on Debian’s PostgreSQL, with its compiler', () => {
-  let server: OwnServer
-  beforeAll(async () => {
-    server = await startOwnPostgres({ jit: 'on' }, binaries)
-  }, 60_000)
-  afterAll(() => server.remove())
-
-  describe.each(sizes)('in %s', (_name, filling) => {
-    let estimates: Estimates
-    beforeAll(async () => {
-      estimates = await openEstimates(server, (database) => fillWithExecutions(database, filling))
-    }, 120_000)
-    afterAll(() => estimates.close())
-
-    test.each(Object.entries(acts))('%s costs a fifth of what is compiled, at most', async (_act, act) => {
-      expect(await estimates.greatestOf(act)).toBeLessThan((await estimates.compiledAbove()) / 5)
-    })
-  })
-})
+describeCosts(sizes, fillWithExecutions, acts)

@@ -11,14 +11,11 @@ import { listShares } from '@millrace/db/repositories/workflows/shares'
 import { getVersion, listVersions } from '@millrace/db/repositories/workflows/versions'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import type { Store } from '@millrace/db/store/store'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { documentOf } from '../executions/kit.ts'
-import { startOwnPostgres, type OwnServer } from '../servers/own.ts'
-import { findInstalledPostgres } from '../servers/postgres.ts'
-import { openEstimates, type Estimates } from './estimates.ts'
+import { describeCosts } from './describe-costs.ts'
 import { fillDatabase } from './fill.ts'
 
-/* As test/plans/costs.test.ts, of workflows and what belongs to users. */
+/* Of workflows and what belongs to users: what each act’s statements are estimated to cost. */
 
 const now = new Date('2030-01-01T00:00:00.000Z')
 /** Owns half of all workflows. */
@@ -74,24 +71,4 @@ const sizes = [
   ['100,000 workflows, analysed', { count: 100_000, isAnalyzed: true }],
 ] as const
 
-const binaries = findInstalledPostgres()
-
-describe(binaries === undefined ? 'on the tests’ own PostgreSQL' : 'on Debian’s PostgreSQL, with its compiler', () => {
-  let server: OwnServer
-  beforeAll(async () => {
-    server = await startOwnPostgres({ jit: 'on' }, binaries)
-  }, 60_000)
-  afterAll(() => server.remove())
-
-  describe.each(sizes)('in %s', (_name, filling) => {
-    let estimates: Estimates
-    beforeAll(async () => {
-      estimates = await openEstimates(server, (database) => fillDatabase(database, filling))
-    }, 120_000)
-    afterAll(() => estimates.close())
-
-    test.each(Object.entries(acts))('%s costs a fifth of what is compiled, at most', async (_act, act) => {
-      expect(await estimates.greatestOf(act)).toBeLessThan((await estimates.compiledAbove()) / 5)
-    })
-  })
-})
+describeCosts(sizes, fillDatabase, acts)
