@@ -2,6 +2,7 @@ import { createConnection, type Connection, type QueryError } from 'mysql2'
 import type { RawResult } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
+import { endMysql } from '../tcp/mysql-ending.ts'
 import { MysqlUnreachableError, serverErrorOf } from '../tcp/mysql-errors.ts'
 import { mysqlResultOf } from '../tcp/mysql-results.ts'
 import type { RequestSession } from './request-connection.ts'
@@ -72,13 +73,8 @@ export class MysqlSession implements RequestSession {
   }
 
   close(): Promise<void> {
-    if (this.#isLost) {
-      this.#connection.destroy()
-      return Promise.resolve()
-    }
+    const wasLost = this.#isLost
     this.#isLost = true
-    return new Promise((resolve) => {
-      this.#connection.end(() => resolve())
-    })
+    return endMysql(this.#connection, wasLost)
   }
 }

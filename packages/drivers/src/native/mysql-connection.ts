@@ -10,6 +10,7 @@ import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
+import { endMysql } from '../tcp/mysql-ending.ts'
 import { MysqlUnreachableError, serverErrorOf, type CodedError } from '../tcp/mysql-errors.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
@@ -185,13 +186,7 @@ export class MysqlConnection implements PooledConnection {
   close(): Promise<void> {
     const wasLost = this.#isLost
     this.#isLost = true
-    if (wasLost) {
-      this.#connection.destroy()
-      return Promise.resolve()
-    }
-    return new Promise((resolve) => {
-      this.#connection.end(() => resolve())
-    })
+    return endMysql(this.#connection, wasLost)
   }
 
   #send(sql: string): Promise<Answer> {

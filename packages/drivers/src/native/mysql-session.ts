@@ -2,6 +2,7 @@ import type { Connection } from 'mysql2'
 import type { RawResult } from '@millrace/db/sql/transport'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
+import { endMysql } from '../tcp/mysql-ending.ts'
 import { mysqlResultOf } from '../tcp/mysql-results.ts'
 import type { ConnectionLog } from './log.ts'
 import { openMysql, setUpStatement, type MysqlConfig, type MysqlOpenOptions } from './mysql-connection.ts'
@@ -114,14 +115,9 @@ export class MysqlSession implements PooledConnection {
   }
 
   close(): Promise<void> {
-    if (this.#isLost) {
-      this.#connection.destroy()
-      return Promise.resolve()
-    }
+    const wasLost = this.#isLost
     this.#isLost = true
-    return new Promise((resolve) => {
-      this.#connection.end(() => resolve())
-    })
+    return endMysql(this.#connection, wasLost)
   }
 
   /** An error without the server's own message is one of the network: the connection is gone. */
