@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http'
+import { Agent, request, type ClientRequest } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -31,8 +31,7 @@ class Balancer {
       try {
         return { port, ...(await this.#ask(port, { method, path, headers }, body)) }
       } catch (error) {
-        const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
-        if (!isRefused || tries === ports.length) throw error
+        if (!(error instanceof NobodyThere) || tries === ports.length) throw error
       }
     }
   }
@@ -49,10 +48,20 @@ class Balancer {
         answer.on('error', reject)
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
       })
-      sent.on('error', reject)
+      sent.on('error', (error: NodeJS.ErrnoException) => reject(isNobodyThere(error, sent) ? new NobodyThere() : error))
       sent.end(body)
     })
   }
+}
+
+class NobodyThere extends Error {}
+
+/**
+ * The connection was refused, or it was new and still stood in the queue of the listening socket when that was closed: the
+ * system resets those, and nobody has read what was sent. A kept connection that is reset counts as a failed request.
+ */
+function isNobodyThere(error: NodeJS.ErrnoException, sent: ClientRequest): boolean {
+  return error.code === 'ECONNREFUSED' || (error.code === 'ECONNRESET' && !sent.reusedSocket)
 }
 
 interface Sent {

@@ -47,8 +47,10 @@ export async function listen(
     async close(graceSeconds, idleSeconds = 0) {
       isClosing = true
       const closed = stopListening(server)
-      // Again and again: an answer that had begun before is followed by a connection that is kept.
-      const idle = setInterval(() => server.closeIdleConnections(), Math.max(idleSeconds, 0.02) * 1000)
+      // Again and again: an answer that had begun before is followed by a connection that is kept. Each time only once the
+      // event loop has read what came meanwhile, or a request that waits in its socket would be thrown away unread.
+      const closeIdle = () => setImmediate(() => server.closeIdleConnections())
+      const idle = setInterval(closeIdle, Math.max(idleSeconds, 0.02) * 1000)
       const late = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
       await closed
       clearInterval(idle)
