@@ -31,6 +31,7 @@ no serial order.
   --schedules N       at most so many of a pair, chosen by the seed (200)
   --sample N          only so many pairs, chosen by the seed
   --seed TEXT         (1)
+  --part K/N          the Kth of N parts of the pairs, for several runs side by side
   --schedule TURNS    only this one, written like a3b2
   --short             the names of the pairs alone
   --list              the pairs, without running them
@@ -50,6 +51,7 @@ function readArguments() {
         schedules: { type: 'string', default: '200' },
         sample: { type: 'string', default: '100000' },
         seed: { type: 'string', default: '1' },
+        part: { type: 'string', default: '1/1' },
         schedule: { type: 'string' },
         short: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -76,7 +78,7 @@ const seed = Number(values.seed)
 /** By name, `*` for anything; a text with ` × ` is the writes themselves. */
 function chosenPairs(): readonly (readonly Write[])[] {
   if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
-  if (values.pairs === '*') return sample([...pairs, ...triples], Number(values.sample), values.seed)
+  if (values.pairs === '*') return partOf(sample([...pairs, ...triples], Number(values.sample), values.seed))
   const parts = values.pairs.split(' × ').map((part) => new RegExp(`^(?:${part.replaceAll('*', '.*')})$`))
   const [first, second] = parts
   const matching = pairs.filter(([left, right]) =>
@@ -85,7 +87,13 @@ function chosenPairs(): readonly (readonly Write[])[] {
       : (first?.test(left.name) === true && second.test(right.name)) ||
         (first?.test(right.name) === true && second.test(left.name)),
   )
-  return sample(matching, Number(values.sample), values.seed)
+  return partOf(sample(matching, Number(values.sample), values.seed))
+}
+
+/** Every Nth pair from the Kth on, so that the parts take about as long as each other. */
+function partOf(chosen: readonly (readonly Write[])[]): readonly (readonly Write[])[] {
+  const [part = 1, parts = 1] = values.part.split('/').map(Number)
+  return chosen.filter((_pair, at) => at % parts === part - 1)
 }
 
 function grainOf(dialect: Dialect): Grain {
