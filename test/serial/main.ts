@@ -64,12 +64,9 @@ function readArguments() {
   }
 }
 
-if (values.help) {
-  process.stdout.write(usage)
-  process.exit(0)
-}
-if (values.list) {
-  process.stdout.write(`${chosenPairs().map(nameOf).join('\n')}\n`)
+if (values.help || values.list) {
+  const text = values.help ? usage : `${chosenPairs().map(nameOf).join('\n')}\n`
+  await new Promise((resolve) => process.stdout.write(text, resolve))
   process.exit(0)
 }
 const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))

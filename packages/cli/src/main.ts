@@ -19,7 +19,14 @@ for (const stream of [process.stdout, process.stderr]) {
 const title = titleWithoutSecrets(process.argv.slice(2))
 if (title !== undefined) process.title = title
 
-process.exit(await main(process.argv.slice(2)))
+const endedWith = await main(process.argv.slice(2))
+await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+process.exit(endedWith)
+
+/** A pipe holds 64 KiB, and `exit` would drop what a slower reader has not taken yet. A reader that went away takes nothing. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()))
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const ends = args.indexOf('--')
