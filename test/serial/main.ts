@@ -32,6 +32,7 @@ no serial order.
   --sample N          only so many pairs, chosen by the seed
   --seed TEXT         (1)
   --part K/N          the Kth of N parts of the pairs, for several runs side by side
+  --skip N            not the first N of these, which an interrupted run has done
   --schedule TURNS    only this one, written like a3b2
   --short             the names of the pairs alone
   --list              the pairs, without running them
@@ -52,6 +53,7 @@ function readArguments() {
         sample: { type: 'string', default: '100000' },
         seed: { type: 'string', default: '1' },
         part: { type: 'string', default: '1/1' },
+        skip: { type: 'string', default: '0' },
         schedule: { type: 'string' },
         short: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -87,10 +89,10 @@ function chosenPairs(): readonly (readonly Write[])[] {
   return partOf(sample(matching, Number(values.sample), values.seed))
 }
 
-/** Every Nth pair from the Kth on, so that the parts take about as long as each other. */
+/** Every Nth pair from the Kth on, so that the parts take about as long as each other, without those that are done. */
 function partOf(chosen: readonly (readonly Write[])[]): readonly (readonly Write[])[] {
   const [part = 1, parts = 1] = values.part.split('/').map(Number)
-  return chosen.filter((_pair, at) => at % parts === part - 1)
+  return chosen.filter((_pair, at) => at % parts === part - 1).slice(Number(values.skip))
 }
 
 function grainOf(dialect: Dialect): Grain {
