@@ -98,8 +98,11 @@ describeDialects((dialect) => {
     expect(text).toMatch(/^# HELP millrace_requests_total .*by this isolate/m)
   })
 
-  test('counts trips, slow ones and retries', async () => {
+  test('counts trips, slow ones and retries, each there with 0 before the first', async () => {
     const before = await scrape()
+    for (const fault of ['database_busy', 'database_timeout', 'database_unreachable']) {
+      expect(valueOf(before, 'millrace_database_retries_total', { fault })).toBeGreaterThanOrEqual(0)
+    }
     const name = 'millrace_database_trip_duration_seconds_count'
     proxy?.loseNext(1, 'request')
     expect((await call(service, 'GET', '/readyz')).status).toBe(200)
@@ -146,7 +149,10 @@ describeDialects((dialect) => {
   })
 
   test('tells age and result of the newest backup', async () => {
-    expect(valueOf(await scrape(), 'millrace_last_backup_ok')).toBeUndefined()
+    const none = await scrape()
+    expect(valueOf(none, 'millrace_last_backup_ok')).toBe(0)
+    expect(valueOf(none, 'millrace_last_backup_age_seconds')).toBe(0)
+    expect(valueOf(none, 'millrace_last_verified_backup_age_seconds')).toBe(0)
     const store = (
       await openDatabase({
         target: targetOf(service.database.url),

@@ -5,8 +5,8 @@ import { readPage } from '../docs/markdown.ts'
 
 test('the page has every check, as the code explains it', () => {
   const rows = checkIds.map((id) => {
-    const { looksAt, complainsWhen, mending } = explanations[id]
-    return `| \`${id}\`${isForProductionAlone(id) ? ' ᵖ' : ''} | ${looksAt} | ${complainsWhen} | ${mending} |`
+    const { looksAt, reports, fix } = explanations[id]
+    return `| \`${id}\`${isForProductionAlone(id) ? ' ᵖ' : ''} | ${looksAt} | ${reports} | ${fix} |`
   })
   const table = readPage('docs/doctor.md').prose.match(/^\| `[^|]*\|.*\|$/gm)
   expect(table).toEqual(rows)

@@ -6,15 +6,22 @@ test('counts are written by their labels', () => {
   counter.add({ route: '/v1/a', method: 'GET' })
   counter.add({ route: '/v1/a', method: 'GET' })
   counter.add({ route: '/v1/b', method: 'GET' })
-  expect(writeFamilies([counter.family('x_total', 'How many.', { isLabelled: true })])).toBe(
+  expect(writeFamilies([counter.family('x_total', 'How many.')])).toBe(
     '# HELP x_total How many.\n# TYPE x_total counter\n' +
       'x_total{route="/v1/a",method="GET"} 2\nx_total{route="/v1/b",method="GET"} 1\n',
   )
 })
 
-test('a count without labels is 0 before anything was counted', () => {
-  expect(writeFamilies([new Counter().family('x_total', 'h', { isLabelled: false })])).toMatch(/^x_total 0$/m)
-  expect(writeFamilies([new Counter().family('x_total', 'h', { isLabelled: true })])).not.toMatch(/^x_total/m)
+test('what is known beforehand is 0 before anything was counted or observed', () => {
+  const counter = new Counter([{ fault: 'a' }, { fault: 'b' }])
+  counter.add({ fault: 'b' })
+  expect(writeFamilies([counter.family('x_total', 'h')])).toMatch(/^x_total\{fault="a"\} 0\nx_total\{fault="b"\} 1$/m)
+  expect(writeFamilies([new Counter([{}]).family('x_total', 'h')])).toMatch(/^x_total 0$/m)
+  expect(writeFamilies([new Counter().family('x_total', 'h')])).not.toMatch(/^x_total/m)
+  const histogram = new Histogram([1], [{}])
+  expect(writeFamilies([histogram.family('x', 'h')])).toMatch(/^x_bucket\{le="1"\} 0$[^]*^x_count 0$/m)
+  histogram.observe(0.5)
+  expect(writeFamilies([histogram.family('x', 'h')])).toMatch(/^x_count 1$/m)
 })
 
 test('buckets hold what is at most their bound, each with those before it', () => {

@@ -51,6 +51,11 @@ export function gauge(name: string, help: string, samples: readonly Sample[] | n
 export class Counter {
   readonly #counts = new Map<string, { readonly labels: Labels; value: number }>()
 
+  /** @param known Labels that are there, with 0, before anything was counted: a rate needs the value before the first event. */
+  constructor(known: readonly Labels[] = []) {
+    for (const labels of known) this.#counts.set(JSON.stringify(labels), { labels, value: 0 })
+  }
+
   add(labels: Labels = {}): void {
     const key = JSON.stringify(labels)
     const counted = this.#counts.get(key) ?? { labels, value: 0 }
@@ -58,11 +63,9 @@ export class Counter {
     this.#counts.set(key, counted)
   }
 
-  /** Without labels it is there, with 0, before anything was counted. */
-  family(name: string, help: string, { isLabelled }: { readonly isLabelled: boolean }): Family {
+  family(name: string, help: string): Family {
     const samples = [...this.#counts.values()].map(({ labels, value }) => ({ labels, value }))
-    const isNone = samples.length === 0 && !isLabelled
-    return { name, help, type: 'counter', samples: isNone ? [{ labels: {}, value: 0 }] : samples }
+    return { name, help, type: 'counter', samples }
   }
 }
 
@@ -78,18 +81,22 @@ export class Histogram {
   readonly #bounds: readonly number[]
   readonly #observed = new Map<string, Observed>()
 
-  /** @param bounds Upper bounds of the buckets, ascending. */
-  constructor(bounds: readonly number[]) {
+  /**
+   * @param bounds Upper bounds of the buckets, ascending.
+   * @param known Labels that are there, with 0, before anything was observed.
+   */
+  constructor(bounds: readonly number[], known: readonly Labels[] = []) {
     this.#bounds = bounds
+    for (const labels of known) this.#observed.set(JSON.stringify(labels), this.#nothingOf(labels))
+  }
+
+  #nothingOf(labels: Labels): Observed {
+    return { labels, counts: Array.from({ length: this.#bounds.length + 1 }, () => 0), sum: 0 }
   }
 
   observe(value: number, labels: Labels = {}): void {
     const key = JSON.stringify(labels)
-    const observed = this.#observed.get(key) ?? {
-      labels,
-      counts: Array.from({ length: this.#bounds.length + 1 }, () => 0),
-      sum: 0,
-    }
+    const observed = this.#observed.get(key) ?? this.#nothingOf(labels)
     const found = this.#bounds.findIndex((bound) => value <= bound)
     const bucket = found === -1 ? this.#bounds.length : found
     observed.counts[bucket] = (observed.counts[bucket] ?? 0) + 1

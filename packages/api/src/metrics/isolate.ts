@@ -1,8 +1,13 @@
 import type { ReplicaResult } from '../replica.ts'
-import { Counter, gauge, Histogram, type Family } from './families.ts'
+import { Counter, gauge, Histogram, type Family, type Labels } from './families.ts'
 
 /** Seconds: a request takes a few round trips, and what takes longer than ten seconds has failed in some way. */
 const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+const withoutLabels: readonly Labels[] = [{}]
+/** For these a statement is tried again in ordinary operation; others appear when they happen. */
+const retriedFaults = ['database_busy', 'database_timeout', 'database_unreachable'].map((fault) => ({ fault }))
+const replicaResults = ['replica', 'refused', 'no_cache', 'away'].map((result) => ({ result }))
 
 /** One request that was answered. */
 export interface CountedRequest {
@@ -18,10 +23,10 @@ export interface CountedRequest {
 export class IsolateMetrics {
   readonly #requests = new Counter()
   readonly #requestSeconds = new Histogram(secondsBounds)
-  readonly #tripSeconds = new Histogram(secondsBounds)
-  readonly #slowQueries = new Counter()
-  readonly #retries = new Counter()
-  readonly #replicaReads = new Counter()
+  readonly #tripSeconds = new Histogram(secondsBounds, withoutLabels)
+  readonly #slowQueries = new Counter(withoutLabels)
+  readonly #retries = new Counter(retriedFaults)
+  readonly #replicaReads = new Counter(replicaResults)
   hasReplica = false
   /** Whether what was last asked of the replica was answered. */
   isReplicaUp = true
@@ -50,9 +55,8 @@ export class IsolateMetrics {
   collect: () => Promise<readonly Family[]> = () => Promise.resolve(this.own())
 
   own(): readonly Family[] {
-    const labelled = { isLabelled: true }
     return [
-      this.#requests.family('millrace_requests_total', ofIsolate('Requests answered'), labelled),
+      this.#requests.family('millrace_requests_total', ofIsolate('Requests answered')),
       this.#requestSeconds.family('millrace_request_duration_seconds', ofIsolate('How long requests took')),
       this.#tripSeconds.family(
         'millrace_database_trip_duration_seconds',
@@ -61,13 +65,8 @@ export class IsolateMetrics {
       this.#slowQueries.family(
         'millrace_slow_queries_total',
         ofIsolate('Round trips that took SLOW_QUERY_MS or longer'),
-        { isLabelled: false },
       ),
-      this.#retries.family(
-        'millrace_database_retries_total',
-        ofIsolate('Statements tried again after a fault'),
-        labelled,
-      ),
+      this.#retries.family('millrace_database_retries_total', ofIsolate('Statements tried again after a fault')),
       ...(this.hasReplica ? this.#replicaFamilies() : []),
     ]
   }
@@ -77,7 +76,6 @@ export class IsolateMetrics {
       this.#replicaReads.family(
         'millrace_replica_reads_total',
         ofIsolate('Lists and histories: answered by the replica, or why the primary answered'),
-        { isLabelled: true },
       ),
       gauge(
         'millrace_replica_up',

@@ -69,27 +69,21 @@ function stateFamilies(
       'How long the execution is due that is due for longest; 0 when none is.',
       oldestDueSince === undefined ? 0 : secondsBetween(oldestDueSince, at),
     ),
-    ...(lastBackup === undefined ? [] : backupFamilies(lastBackup, at)),
-    ...(lastVerifiedBackupAt === undefined
-      ? []
-      : [
-          gauge(
-            'millrace_last_verified_backup_age_seconds',
-            'Seconds since the newest verified backup was taken; absent when there is none.',
-            secondsBetween(lastVerifiedBackupAt, at),
-          ),
-        ]),
-  ]
-}
-
-function backupFamilies({ createdAt, result }: NonNullable<ServiceState['lastBackup']>, at: Date): readonly Family[] {
-  return [
     gauge(
       'millrace_last_backup_age_seconds',
-      'Seconds since the newest backup was taken; absent when there is none.',
-      secondsBetween(createdAt, at),
+      'Seconds since the newest backup was taken; 0 when there is none.',
+      lastBackup === undefined ? 0 : secondsBetween(lastBackup.createdAt, at),
     ),
-    gauge('millrace_last_backup_ok', 'Whether the newest backup succeeded.', result === 'ok' ? 1 : 0),
+    gauge(
+      'millrace_last_backup_ok',
+      'Whether the newest backup succeeded; 0 when there is none.',
+      lastBackup?.result === 'ok' ? 1 : 0,
+    ),
+    gauge(
+      'millrace_last_verified_backup_age_seconds',
+      'Seconds since the newest verified backup was taken; 0 when there is none.',
+      lastVerifiedBackupAt === undefined ? 0 : secondsBetween(lastVerifiedBackupAt, at),
+    ),
   ]
 }
 
