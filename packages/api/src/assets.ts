@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import { refuse, type Refused } from './result.ts'
+import { done, refuse, type Result } from './result.ts'
 
 /** Files that were deployed with the functions, by their path. */
 export type ReadAsset = (path: string) => Promise<Response>
@@ -7,7 +7,7 @@ export type ReadAsset = (path: string) => Promise<Response>
 const passedHeaders = ['Content-Type', 'ETag']
 
 /** A file as an answer; a file that is not there, or functions that were deployed without any, are 404. */
-export async function assetAnswer(readAsset: ReadAsset | undefined, path: string): Promise<Answer | Refused> {
+export async function findAsset(readAsset: ReadAsset | undefined, path: string): Promise<Result<Answer>> {
   const file = await readAsset?.(path)
   if (file?.status !== 200) {
     await file?.body?.cancel()
@@ -18,5 +18,5 @@ export async function assetAnswer(readAsset: ReadAsset | undefined, path: string
     const value = file.headers.get(name)
     if (value !== null) headers[name] = value
   }
-  return { ok: true, status: 200, headers, body: file.body }
+  return done({ ok: true, status: 200, headers, body: file.body })
 }

@@ -111,8 +111,8 @@ export interface LiteralContract<
   readonly method: Verb
   readonly path: Pattern
   readonly answers: Answers
-  readonly isIdempotent: Idempotent
-  readonly isConditional: Conditional
+  readonly isIdempotent?: Idempotent
+  readonly isConditional?: Conditional
   readonly isBodyDocument?: Whole
   readonly mayBeConditional?: MayBeConditional
 }

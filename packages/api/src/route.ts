@@ -19,7 +19,7 @@ import type {
   UserAccess,
 } from './route-contract.ts'
 import { hasUser, type Context, type UserContext } from './services/context.ts'
-import type { Replay } from './services/idempotency.ts'
+import type { OrReplay } from './services/idempotency.ts'
 
 interface BodyOptions {
   readonly documents?: readonly string[]
@@ -72,14 +72,31 @@ export interface RouteContext extends Context {
 
 export type UserRouteContext = RouteContext & UserContext
 
+type NoMembers = typeof noParameters
+
+/** What a definition leaves out: no parameters, no body, and nothing of the rest. */
+const omitted = {
+  pathParameters: noParameters,
+  query: noParameters,
+  body: noBody,
+  isIdempotent: false,
+  isConditional: false,
+  refusals: [],
+} as const
+
 export interface RouteDefinition<
   Path extends z.ZodObject,
   Query extends z.ZodObject,
   Body extends z.ZodObject,
   Allowed extends Access,
   Acting extends RouteContext,
-> extends RouteContract<Path, Query, Body> {
+  Value,
+> extends Omit<RouteContract, keyof LiteralContract | keyof typeof omitted> {
   readonly access: Allowed
+  readonly pathParameters?: Path
+  readonly query?: Query
+  readonly body?: BodyContract<Body>
+  readonly refusals?: RouteContract['refusals']
   /** Refuses whatever the request holds, before that is looked at. */
   readonly admit?: (context: Acting) => Refused | undefined
   /**
@@ -90,7 +107,9 @@ export interface RouteDefinition<
   readonly act: (
     context: Acting,
     input: Input<z.output<Path>, z.output<Query>, z.output<Body>>,
-  ) => Promise<Answer | Refused | Replay>
+  ) => OrReplay<Value> | Promise<OrReplay<Value>>
+  /** What the caller is told of what was done. */
+  readonly answer: (value: Value, context: Acting) => Answer | Promise<Answer>
 }
 
 /** A row of the table that the app is built from. */
@@ -104,7 +123,10 @@ export type DefinedRoute<
   Query extends z.ZodObject,
   Body extends z.ZodObject,
   Literal extends LiteralContract,
-> = Omit<RouteContract<Path, Query, Body>, keyof LiteralContract> & Literal & Pick<Route, 'respond'>
+> = Omit<RouteContract<Path, Query, Body>, keyof LiteralContract> &
+  Literal &
+  Required<Pick<Literal, 'isIdempotent' | 'isConditional'>> &
+  Pick<Route, 'respond'>
 
 /** A route for users alone: its context has one. */
 export const defineRoute = routesFor<UserAccess, UserRouteContext>((context) =>
@@ -118,45 +140,56 @@ export const definePublicRoute = routesFor<PublicAccess, RouteContext>((context)
 function routesFor<Allowed extends Access, Acting extends RouteContext>(
   contextFor: (context: RouteContext) => Acting | undefined,
 ) {
-  return function define<
+  function define<
     const Verb extends Method,
     const Pattern extends string,
-    Path extends z.ZodObject,
-    Query extends z.ZodObject,
-    Body extends z.ZodObject,
+    Value,
     const Answers extends RouteContract['answers'],
-    Idempotent extends boolean,
-    Conditional extends boolean,
+    Path extends z.ZodObject = NoMembers,
+    Query extends z.ZodObject = NoMembers,
+    Body extends z.ZodObject = NoMembers,
+    Idempotent extends boolean = false,
+    Conditional extends boolean = false,
     Whole extends boolean = false,
     MayBeConditional extends boolean = false,
   >(
-    definition: RouteDefinition<Path, Query, Body, Allowed, Acting> &
+    definition: RouteDefinition<Path, Query, Body, Allowed, Acting, Value> &
       LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole, MayBeConditional>,
   ): DefinedRoute<
     Path,
     Query,
     Body,
     LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole, MayBeConditional>
-  > {
-    const { admit, find, act, ...contract } = definition
+  >
+  function define({
+    admit,
+    find,
+    act,
+    answer,
+    ...given
+  }: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodObject, Allowed, Acting, unknown> & LiteralContract): Route {
+    const contract: RouteContract = { ...omitted, ...given }
     return {
       ...contract,
-      async respond(given, incoming) {
-        const context = contextFor(given)
+      async respond(held, incoming) {
+        const context = contextFor(held)
         if (context === undefined) return refuse('unauthenticated')
-        const refused = admit?.(context) ?? (await scopeRefusal(definition, context))
+        const refused = admit?.(context) ?? (await scopeRefusal(contract, context))
         if (refused !== undefined) return refused
-        const read = await readInput(definition, incoming, context.origin)
+        const read = await readInput(contract, incoming, context.origin)
         if (!read.ok) {
           const { path, ...faults } = read.faults
           const findFor = find && path && (() => find(context, path))
-          const first = await refusalInOrder(definition, context, incoming, faults, findFor)
+          const first = await refusalInOrder(contract, context, incoming, faults, findFor)
           return storeRefusal(context, faults.idempotencyKey, first)
         }
         const outcome = await act(context, read.input)
-        const answer = 'replay' in outcome ? replayed(outcome.replay) : outcome
-        return storeRefusal(context, read.input.idempotencyKey, answer)
+        if (outcome.ok) return answer(outcome.value, context)
+        return 'replay' in outcome
+          ? replayed(outcome.replay)
+          : storeRefusal(context, read.input.idempotencyKey, outcome)
       },
     }
   }
+  return define
 }

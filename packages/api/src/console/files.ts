@@ -1,5 +1,5 @@
 import type { Answer } from '../answer.ts'
-import { assetAnswer, type ReadAsset } from '../assets.ts'
+import { findAsset, type ReadAsset } from '../assets.ts'
 import type { Refused } from '../result.ts'
 
 /**
@@ -37,10 +37,17 @@ const assetPath = /^\/console\/assets\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/
 export async function consoleFile(readAsset: ReadAsset | undefined, pathname: string): Promise<Answer | Refused> {
   if (pathname.startsWith('/console/assets/')) {
     // A path with dots or slashes of its own would name other files.
-    const file = await assetAnswer(readAsset, assetPath.test(pathname) ? pathname : '/console/assets/none')
-    if (!file.ok) return file
-    return { ...file, headers: { ...file.headers, 'Cache-Control': 'public, max-age=31536000, immutable' } }
+    const file = assetPath.test(pathname) ? pathname : '/console/assets/none'
+    return fileWith(readAsset, file, { 'Cache-Control': 'public, max-age=31536000, immutable' })
   }
-  const page = await assetAnswer(readAsset, '/console/index.html')
-  return page.ok ? { ...page, headers: { ...page.headers, ...pageHeaders } } : page
+  return fileWith(readAsset, '/console/index.html', pageHeaders)
+}
+
+async function fileWith(
+  readAsset: ReadAsset | undefined,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answer | Refused> {
+  const file = await findAsset(readAsset, path)
+  return file.ok ? { ...file.value, headers: { ...file.value.headers, ...headers } } : file
 }

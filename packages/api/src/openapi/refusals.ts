@@ -9,11 +9,12 @@ export function refusalsOf(route: RouteContract): ReadonlyMap<ErrorStatus, reado
 }
 
 function impliedBy(route: RouteContract): readonly ErrorCode[] {
-  const { method, body, access, isIdempotent, isConditional, path } = route
+  const { method, body, query, access, isIdempotent, isConditional, path } = route
   return [
     'validation_failed',
     ...(method === 'GET' ? [] : (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const)),
     ...(body.kind === 'documents' ? (['invalid_json_document'] as const) : []),
+    ...('cursor' in query.shape ? (['invalid_cursor'] as const) : []),
     ...impliedByAccess(access, path),
     ...(isIdempotent ? (['idempotency_key_reused', 'idempotency_in_progress'] as const) : []),
     ...(isConditional ? (['precondition_required', 'precondition_failed'] as const) : []),

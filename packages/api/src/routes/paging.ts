@@ -1,3 +1,6 @@
+import { jsonAnswer, type TextAnswer } from '../answer.ts'
+import type { Json } from '../json.ts'
+import type { Page } from '../services/paging.ts'
 import * as z from 'zod'
 import { integer } from '../fields.ts'
 
@@ -9,4 +12,9 @@ export const pageQuery = {
 
 export function pageSchema<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+}
+
+/** A page of what the service found, each item as the API has it. */
+export function pageAnswer<Item>(itemJson: (item: Item) => Json): (page: Page<Item>) => TextAnswer {
+  return ({ items, nextCursor }) => jsonAnswer(200, { items: items.map((item) => itemJson(item)), nextCursor })
 }

@@ -93,9 +93,10 @@ function userOf({ userId, username, email, role, userCreatedAt }: RefreshRow): U
 }
 
 /** Ends the family of a refresh token; one of nobody is as good as ended. */
-export async function logout({ store, origin, clock }: Context, refreshToken: string): Promise<void> {
+export async function logout({ store, origin, clock }: Context, refreshToken: string): Promise<Result<void>> {
   const at = clock()
   await sessions.logOut(store, await sha256Hex(refreshToken), { eventId: newId(at), origin, at })
+  return done(undefined)
 }
 
 export interface PageQuery {

@@ -74,12 +74,12 @@ export async function compareVersions(
   { store, caller }: Context,
   workflowId: string,
   pair: VersionPair,
-): Promise<Result<string>> {
+): Promise<Result<VersionPair & { readonly patch: string }>> {
   const outcome = await versions.getVersionPair(store, caller, workflowId, pair)
   if (!outcome.ok) return refuse(outcome.refusal)
   // Loaded by the one route that compares (docs/adr/0035).
   const { differenceOf } = await import('@millrace/db/document/difference')
-  return done(differenceOf(outcome.value.from, outcome.value.to))
+  return done({ ...pair, patch: differenceOf(outcome.value.from, outcome.value.to) })
 }
 
 /** Why the caller may not do something to a version, or to a pair of them; undefined when it may. */

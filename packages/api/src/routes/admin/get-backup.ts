@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { digestField } from '../../digest-field.ts'
 import { text } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { checkBackup, openBackup } from '../../services/backups.ts'
 
 export const getBackup = defineRoute({
@@ -13,29 +13,21 @@ export const getBackup = defineRoute({
   pathParameters: z.object({
     name: text(1, 255).meta({ description: 'Or `latest`: the newest that was verified.' }),
   }),
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.string() },
   answerType: 'application/octet-stream',
   answerHeaders: ['Content-Disposition', 'Content-Length', 'Repr-Digest'],
   refusals: ['forbidden', 'not_found'],
   find: (context, { name }) => checkBackup(context, name),
-  async act(context, { path }) {
-    const opened = await openBackup(context, path.name)
-    if (!opened.ok) return opened
-    const { name, bytes, sha256, stream } = opened.value
-    return {
-      ok: true,
-      status: 200,
-      headers: {
-        'Content-Type': 'application/octet-stream',
-        'Content-Length': String(bytes),
-        'Content-Disposition': `attachment; filename="${name}.millrace"`,
-        ...(sha256 === null ? {} : { 'Repr-Digest': digestField(sha256) }),
-      },
-      body: stream,
-    }
-  },
+  act: (context, { path }) => openBackup(context, path.name),
+  answer: ({ name, bytes, sha256, stream }) => ({
+    ok: true,
+    status: 200,
+    headers: {
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': String(bytes),
+      'Content-Disposition': `attachment; filename="${name}.millrace"`,
+      ...(sha256 === null ? {} : { 'Repr-Digest': digestField(sha256) }),
+    },
+    body: stream,
+  }),
 })

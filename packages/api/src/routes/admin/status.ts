@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { getStatus as findStatus } from '../../services/administration.ts'
 import { backupJson, backupSchema } from './backup.ts'
 
@@ -20,11 +20,6 @@ export const getStatus = defineRoute({
   summary: 'How the service stands: its schema, the gateway, the last backups, what the checklist finds.',
   access: { kind: 'admin' },
   scope: 'admin',
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: {
     200: z.object({
       version: z.string(),
@@ -37,15 +32,12 @@ export const getStatus = defineRoute({
     }),
   },
   refusals: ['forbidden'],
-  async act(context) {
-    const status = await findStatus(context)
-    if (!status.ok) return status
-    const { pool, lastBackups, findings, ...rest } = status.value
-    return jsonAnswer(200, {
+  act: (context) => findStatus(context),
+  answer: ({ pool, lastBackups, findings, ...rest }) =>
+    jsonAnswer(200, {
       ...rest,
       pool: pool === undefined ? null : { ...pool },
       lastBackups: lastBackups.map(backupJson),
       findings: findings.map((finding) => ({ ...finding })),
-    })
-  },
+    }),
 })

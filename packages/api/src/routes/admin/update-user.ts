@@ -2,7 +2,7 @@ import { roles } from '@millrace/db/schema/schema'
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { changeUser, checkUser } from '../../services/administered-users.ts'
 import { administeredUserJson, administeredUserSchema } from './contract.ts'
 
@@ -13,15 +13,10 @@ export const patchUser = defineRoute({
   access: { kind: 'admin' },
   scope: 'admin',
   pathParameters: z.object({ id }),
-  query: noParameters,
   body: jsonBody(z.object({ role: z.enum(roles).optional(), disabled: z.boolean().optional() })),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: administeredUserSchema },
   refusals: ['forbidden', 'not_found'],
   find: (context, { id: userId }) => checkUser(context, userId),
-  async act(context, { path, body }) {
-    const user = await changeUser(context, path.id, body)
-    return user.ok ? jsonAnswer(200, administeredUserJson(user.value)) : user
-  },
+  act: (context, { path, body }) => changeUser(context, path.id, body),
+  answer: (user) => jsonAnswer(200, administeredUserJson(user)),
 })

@@ -1,6 +1,6 @@
 import { jsonAnswer } from '../../answer.ts'
 import { answeredWith } from '../../request/idempotency.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { createApiKey, type ApiKey } from '../../services/api-keys.ts'
 import { apiKeyJson, madeApiKeySchema, newApiKey } from './contract.ts'
 
@@ -10,16 +10,13 @@ export const postApiKey = defineRoute({
   summary: 'Create an API key. It is shown only in this answer.',
   access: { kind: 'user' },
   scope: 'write',
-  pathParameters: noParameters,
-  query: noParameters,
   body: jsonBody(newApiKey),
   isIdempotent: true,
-  isConditional: false,
   answers: { 201: madeApiKeySchema },
   refusals: ['forbidden'],
-  async act(context, { body, idempotencyKey }) {
+  act(context, { body, idempotencyKey }) {
     const key = answeredWith(idempotencyKey, (apiKey: ApiKey) => jsonAnswer(201, { ...apiKeyJson(apiKey), key: null }))
-    const made = await createApiKey(context, { ...body, expiresAt: body.expiresAt ?? null }, key)
-    return made.ok ? jsonAnswer(201, { ...apiKeyJson(made.value), key: made.value.text }) : made
+    return createApiKey(context, { ...body, expiresAt: body.expiresAt ?? null }, key)
   },
+  answer: (made) => jsonAnswer(201, { ...apiKeyJson(made), key: made.text }),
 })

@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { listApiKeys } from '../../services/api-keys.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { apiKeyJson, apiKeySchema } from './contract.ts'
 
 export const getApiKeys = defineRoute({
@@ -11,17 +10,8 @@ export const getApiKeys = defineRoute({
   summary: "List the caller's API keys, newest first.",
   access: { kind: 'user' },
   scope: 'read',
-  pathParameters: noParameters,
   query: z.object(pageQuery),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: pageSchema(apiKeySchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { query }) {
-    const page = await listApiKeys(context, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(apiKeyJson), nextCursor })
-  },
+  act: (context, { query }) => listApiKeys(context, query),
+  answer: pageAnswer(apiKeyJson),
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { checkApiKey, removeApiKey } from '../../services/api-keys.ts'
 
 export const deleteApiKey = defineRoute({
@@ -11,15 +11,9 @@ export const deleteApiKey = defineRoute({
   access: { kind: 'user' },
   scope: 'write',
   pathParameters: z.object({ id }),
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 204: null },
   refusals: ['not_found'],
   find: (context, { id: keyId }) => checkApiKey(context, keyId),
-  async act(context, { path }) {
-    const removed = await removeApiKey(context, path.id)
-    return removed.ok ? emptyAnswer() : removed
-  },
+  act: (context, { path }) => removeApiKey(context, path.id),
+  answer: () => emptyAnswer(),
 })

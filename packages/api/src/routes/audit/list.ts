@@ -1,10 +1,9 @@
 import { auditTypes } from '@millrace/db/schema/audit-types'
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
 import { id, moment, text } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { listEvents } from '../../services/audit.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { eventJson, eventSchema } from './contract.ts'
 
 export const getAudit = defineRoute({
@@ -13,7 +12,6 @@ export const getAudit = defineRoute({
   summary: 'What was changed and by whom, newest first.',
   access: { kind: 'user' },
   scope: 'read',
-  pathParameters: noParameters,
   query: z.object({
     type: z.array(z.enum(auditTypes)).default([]).meta({ description: 'Any of these; may be given more than once.' }),
     actor: id.optional().meta({ description: 'The user who acted.' }),
@@ -24,16 +22,8 @@ export const getAudit = defineRoute({
     ...pageQuery,
   }),
   repeatableQuery: new Set(['type']),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   mayLag: true,
   answers: { 200: pageSchema(eventSchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { query }) {
-    const page = await listEvents(context, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(eventJson), nextCursor })
-  },
+  act: (context, { query }) => listEvents(context, query),
+  answer: pageAnswer(eventJson),
 })

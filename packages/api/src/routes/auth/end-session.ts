@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { checkSession, removeSession } from '../../services/sessions.ts'
 
 export const deleteSession = defineRoute({
@@ -11,15 +11,9 @@ export const deleteSession = defineRoute({
   access: { kind: 'user' },
   scope: 'account',
   pathParameters: z.object({ id }),
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 204: null },
   refusals: ['not_found'],
   find: (context, { id: sessionId }) => checkSession(context, sessionId),
-  async act(context, { path }) {
-    const removed = await removeSession(context, path.id)
-    return removed.ok ? emptyAnswer() : removed
-  },
+  act: (context, { path }) => removeSession(context, path.id),
+  answer: () => emptyAnswer(),
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { text } from '../../fields.ts'
-import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody } from '../../route.ts'
 import { login } from '../../services/accounts.ts'
 import { loggedInAnswer, loggedInSchema } from './contract.ts'
 
@@ -10,15 +10,9 @@ export const logIn = definePublicRoute({
   summary: 'Log in with a username or an email.',
   access: { kind: 'open' },
   scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
   body: jsonBody(z.object({ username: text(1, 255), password: text(1, 1024) })),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: loggedInSchema },
   refusals: ['invalid_credentials', 'account_disabled', 'rate_limited'],
-  async act(context, { body, device }) {
-    const loggedIn = await login(context, { ...body, ...device })
-    return loggedIn.ok ? loggedInAnswer(context, 200, loggedIn.value) : loggedIn
-  },
+  act: (context, { body, device }) => login(context, { ...body, ...device }),
+  answer: (loggedIn, context) => loggedInAnswer(context, 200, loggedIn),
 })

@@ -1,4 +1,4 @@
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { getAccount } from '../../services/accounts.ts'
 import { userAnswer, userSchema } from './contract.ts'
 
@@ -8,15 +8,7 @@ export const getMe = defineRoute({
   summary: 'Who the caller is.',
   access: { kind: 'user' },
   scope: 'read',
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: userSchema },
-  refusals: [],
-  async act(context) {
-    const user = await getAccount(context)
-    return user.ok ? userAnswer(user.value) : user
-  },
+  act: (context) => getAccount(context),
+  answer: userAnswer,
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { changePassword } from '../../services/passwords.ts'
 import { givenPassword, newPassword } from './contract.ts'
 
@@ -10,17 +10,13 @@ export const postPassword = defineRoute({
   summary: 'Change the password; every session and access token from before ends.',
   access: { kind: 'user' },
   scope: 'account',
-  pathParameters: noParameters,
-  query: noParameters,
   body: jsonBody(z.object({ currentPassword: givenPassword, newPassword, endApiKeys: z.boolean().optional() })),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 204: null },
   refusals: ['invalid_credentials', 'rate_limited'],
-  async act(context, { body, device }) {
+  act(context, { body, device }) {
     const { currentPassword, newPassword: wanted, endApiKeys = false } = body
     const change = { currentPassword, newPassword: wanted, endsApiKeys: endApiKeys, network: device.network }
-    const changed = await changePassword(context, change)
-    return changed.ok ? emptyAnswer() : changed
+    return changePassword(context, change)
   },
+  answer: () => emptyAnswer(),
 })

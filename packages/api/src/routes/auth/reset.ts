@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { text } from '../../fields.ts'
-import { definePublicRoute, jsonBody, noParameters } from '../../route.ts'
+import { definePublicRoute, jsonBody } from '../../route.ts'
 import { reset } from '../../services/recovery.ts'
 import { newPassword, refuseWithoutMail } from './contract.ts'
 
@@ -11,16 +11,10 @@ export const postReset = definePublicRoute({
   summary: 'Set a new password with a token that was mailed; every session ends.',
   access: { kind: 'open' },
   scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
   body: jsonBody(z.object({ token: text(1, 1024), newPassword })),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 204: null },
   refusals: ['not_found', 'invalid_credentials', 'rate_limited'],
   admit: refuseWithoutMail,
-  async act(context, { body }) {
-    const set = await reset(context, body)
-    return set.ok ? emptyAnswer() : set
-  },
+  act: (context, { body }) => reset(context, body),
+  answer: () => emptyAnswer(),
 })

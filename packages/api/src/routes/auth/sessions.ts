@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
 import { id, instant } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { listSessions, type ListedSession } from '../../services/sessions.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 
 const sessionSchema = z
   .object({
@@ -21,19 +20,10 @@ export const getSessions = defineRoute({
   summary: "List the caller's sessions, newest first.",
   access: { kind: 'user' },
   scope: 'read',
-  pathParameters: noParameters,
   query: z.object(pageQuery),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: pageSchema(sessionSchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { query }) {
-    const page = await listSessions(context, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(sessionJson), nextCursor })
-  },
+  act: (context, { query }) => listSessions(context, query),
+  answer: pageAnswer(sessionJson),
 })
 
 function sessionJson({ id: sessionId, createdAt, lastUsedAt, userAgent, current }: ListedSession) {

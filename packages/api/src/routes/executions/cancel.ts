@@ -1,4 +1,4 @@
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { cancelExecution } from '../../services/executions.ts'
 import { executionAnswer, executionPath, executionSchema } from './contract.ts'
 
@@ -9,14 +9,8 @@ export const postCancel = defineRoute({
   access: { kind: 'execution', need: 'execute' },
   scope: 'write',
   pathParameters: executionPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: executionSchema },
   refusals: ['invalid_transition'],
-  async act(context, { path }) {
-    const execution = await cancelExecution(context, path.id)
-    return execution.ok ? executionAnswer(execution.value) : execution
-  },
+  act: (context, { path }) => cancelExecution(context, path.id),
+  answer: executionAnswer,
 })

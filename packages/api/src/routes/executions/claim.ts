@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id, text } from '../../fields.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { claim } from '../../services/claims.ts'
 import { claimedExecutionJson, claimedExecutionSchema, leaseSeconds } from './contract.ts'
 
@@ -19,17 +19,11 @@ export const postClaim = defineRoute({
   summary: "Claim due executions of the caller's own workflows, oldest first, each under a lease and a fence.",
   access: { kind: 'user' },
   scope: 'worker',
-  pathParameters: noParameters,
-  query: noParameters,
   body: jsonBody(claimBody),
   isIdempotent: true,
-  isConditional: false,
   answers: { 200: z.object({ items: z.array(claimedExecutionSchema) }) },
-  refusals: [],
-  async act(context, { body, idempotencyKey }) {
-    const claimed = await claim(context, body, idempotencyKey)
-    if (!claimed.ok) return claimed
-    const { items, isReplayed } = claimed.value
+  act: (context, { body, idempotencyKey }) => claim(context, body, idempotencyKey),
+  answer({ items, isReplayed }) {
     const headers = isReplayed ? { 'Idempotency-Replayed': 'true' } : {}
     return jsonAnswer(200, { items: items.map(claimedExecutionJson) }, headers)
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { answeredWith } from '../../request/idempotency.ts'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { createExecution } from '../../services/executions.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { createdAnswer, dueAt, executionSchema, input } from './contract.ts'
@@ -18,16 +18,11 @@ export const postExecution = defineRoute({
   access: { kind: 'workflow', need: 'execute' },
   scope: 'write',
   pathParameters: workflowPath,
-  query: noParameters,
   body: documentsBody(newExecution, ['input'], { isOptional: true }),
   isIdempotent: true,
-  isConditional: false,
   answers: { 201: executionSchema },
   answerHeaders: ['Location'],
-  refusals: [],
-  async act(context, { path, body, idempotencyKey }) {
-    const key = answeredWith(idempotencyKey, createdAnswer)
-    const created = await createExecution(context, { workflowId: path.id, ...body }, key)
-    return created.ok ? createdAnswer(created.value) : created
-  },
+  act: (context, { path, body, idempotencyKey }) =>
+    createExecution(context, { workflowId: path.id, ...body }, answeredWith(idempotencyKey, createdAnswer)),
+  answer: createdAnswer,
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { integer } from '../../fields.ts'
 import { writeJson } from '../../json.ts'
-import { defineRoute, noBody } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { followHistory } from '../../services/events.ts'
 import { executionPath } from './contract.ts'
 import { historyEntryJson } from './entries.ts'
@@ -18,18 +18,15 @@ export const getEvents = defineRoute({
       .optional()
       .meta({ description: 'Begin behind the entry with this `seq`; the header `Last-Event-ID` ranks before it.' }),
   }),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.string() },
   answerType: 'text/event-stream',
   refusals: ['validation_failed'],
-  async act(context, { path, query, lastEventId }) {
-    const events = await followHistory(context, path.id, { after: query.after, lastEventId }, (entry) =>
-      writeJson(historyEntryJson(entry)),
-    )
-    if (!events.ok) return events
-    const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }
-    return { ok: true, status: 200, headers, body: events.value }
-  },
+  act: (context, { path, query, lastEventId }) =>
+    followHistory(context, path.id, { after: query.after, lastEventId }, (entry) => writeJson(historyEntryJson(entry))),
+  answer: (events) => ({
+    ok: true,
+    status: 200,
+    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' },
+    body: events,
+  }),
 })

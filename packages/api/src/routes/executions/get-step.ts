@@ -1,5 +1,5 @@
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { getStep as findStep } from '../../services/entries.ts'
 import { stepJson, stepPath, stepSchema } from './entries.ts'
 
@@ -10,14 +10,7 @@ export const getStep = defineRoute({
   access: { kind: 'execution', need: 'view' },
   scope: 'claimed',
   pathParameters: stepPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: stepSchema },
-  refusals: [],
-  async act(context, { path }) {
-    const step = await findStep(context, path.id, path.key)
-    return step.ok ? jsonAnswer(200, stepJson(step.value)) : step
-  },
+  act: (context, { path }) => findStep(context, path.id, path.key),
+  answer: (step) => jsonAnswer(200, stepJson(step)),
 })

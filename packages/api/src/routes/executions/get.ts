@@ -1,4 +1,4 @@
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { getExecution as findExecution } from '../../services/executions.ts'
 import { executionAnswer, executionPath, executionSchema } from './contract.ts'
 
@@ -9,14 +9,7 @@ export const getExecution = defineRoute({
   access: { kind: 'execution', need: 'view' },
   scope: 'claimed',
   pathParameters: executionPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: executionSchema },
-  refusals: [],
-  async act(context, { path }) {
-    const execution = await findExecution(context, path.id)
-    return execution.ok ? executionAnswer(execution.value) : execution
-  },
+  act: (context, { path }) => findExecution(context, path.id),
+  answer: executionAnswer,
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { instant } from '../../fields.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { renewLease } from '../../services/executions.ts'
 import { executionPath, fence, leaseSeconds } from './contract.ts'
 
@@ -17,14 +17,9 @@ export const postHeartbeat = defineRoute({
   access: { kind: 'execution', need: 'owner' },
   scope: 'worker',
   pathParameters: executionPath,
-  query: noParameters,
   body: jsonBody(heartbeatBody),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.object({ leaseUntil: instant }) },
   refusals: ['fence_stale', 'invalid_transition'],
-  async act(context, { path, body }) {
-    const renewed = await renewLease(context, path.id, body)
-    return renewed.ok ? jsonAnswer(200, { leaseUntil: renewed.value.leaseUntil }) : renewed
-  },
+  act: (context, { path, body }) => renewLease(context, path.id, body),
+  answer: ({ leaseUntil }) => jsonAnswer(200, { leaseUntil }),
 })

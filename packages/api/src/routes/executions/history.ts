@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { listHistory } from '../../services/entries.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { executionPath } from './contract.ts'
 import { historyEntryJson, historyEntrySchema } from './entries.ts'
 
@@ -14,15 +13,7 @@ export const getHistory = defineRoute({
   scope: 'claimed',
   pathParameters: executionPath,
   query: z.object(pageQuery),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: pageSchema(historyEntrySchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { path, query }) {
-    const page = await listHistory(context, path.id, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(historyEntryJson), nextCursor })
-  },
+  act: (context, { path, query }) => listHistory(context, path.id, query),
+  answer: pageAnswer(historyEntryJson),
 })

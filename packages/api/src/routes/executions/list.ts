@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
 import { id, moment } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { listExecutions } from '../../services/executions.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { executionSummaryJson, executionSummarySchema, status } from './contract.ts'
 
 export const getExecutions = defineRoute({
@@ -12,7 +11,6 @@ export const getExecutions = defineRoute({
   summary: 'List executions, newest first.',
   access: { kind: 'user' },
   scope: 'read',
-  pathParameters: noParameters,
   query: z.object({
     status: z.array(status).default([]).meta({ description: 'Any of these; may be given more than once.' }),
     workflowId: id.optional(),
@@ -21,16 +19,8 @@ export const getExecutions = defineRoute({
     ...pageQuery,
   }),
   repeatableQuery: new Set(['status']),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   mayLag: true,
   answers: { 200: pageSchema(executionSummarySchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { query }) {
-    const page = await listExecutions(context, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(executionSummaryJson), nextCursor })
-  },
+  act: (context, { query }) => listExecutions(context, query),
+  answer: pageAnswer(executionSummaryJson),
 })

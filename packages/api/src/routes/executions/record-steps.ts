@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { instant, moment } from '../../fields.ts'
-import { defineRoute, documentsListBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsListBody } from '../../route.ts'
 import { recordSteps } from '../../services/steps.ts'
 import { executionPath, fence, leaseSeconds, stepError, value } from './contract.ts'
 import { stepKey } from './entries.ts'
@@ -41,10 +41,7 @@ export const postSteps = defineRoute({
   access: { kind: 'execution', need: 'owner' },
   scope: 'worker',
   pathParameters: executionPath,
-  query: noParameters,
   body: documentsListBody(newSteps, { field: 'steps', mostItems: mostSteps }, ['output', 'error']),
-  isIdempotent: false,
-  isConditional: false,
   answers: {
     200: z.object({
       steps: z.array(z.object({ key: z.string(), seq: z.int() })),
@@ -52,10 +49,7 @@ export const postSteps = defineRoute({
     }),
   },
   refusals: ['fence_stale', 'invalid_transition', 'step_recorded'],
-  async act(context, { path, body }) {
-    const recorded = await recordSteps(context, path.id, body)
-    if (!recorded.ok) return recorded
-    const { steps, leaseUntil } = recorded.value
-    return jsonAnswer(200, { steps: steps.map(({ key, seq }) => ({ key, seq })), leaseUntil })
-  },
+  act: (context, { path, body }) => recordSteps(context, path.id, body),
+  answer: ({ steps, leaseUntil }) =>
+    jsonAnswer(200, { steps: steps.map(({ key, seq }) => ({ key, seq })), leaseUntil }),
 })

@@ -1,5 +1,5 @@
 import { emptyAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { removeExecution } from '../../services/executions.ts'
 import { executionPath } from './contract.ts'
 
@@ -10,14 +10,8 @@ export const deleteExecution = defineRoute({
   access: { kind: 'execution', need: 'owner' },
   scope: 'write',
   pathParameters: executionPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 204: null },
   refusals: ['execution_active'],
-  async act(context, { path }) {
-    const removed = await removeExecution(context, path.id)
-    return removed.ok ? emptyAnswer() : removed
-  },
+  act: (context, { path }) => removeExecution(context, path.id),
+  answer: () => emptyAnswer(),
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { reportExecution } from '../../services/executions.ts'
 import {
   dueAt,
@@ -53,14 +53,9 @@ export const patchExecution = defineRoute({
   access: { kind: 'execution', need: 'owner' },
   scope: 'worker',
   pathParameters: executionPath,
-  query: noParameters,
   body: documentsBody(reportBody, ['state', 'error']),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: executionSchema },
   refusals: ['fence_stale', 'invalid_transition'],
-  async act(context, { path, body }) {
-    const execution = await reportExecution(context, path.id, body)
-    return execution.ok ? executionAnswer(execution.value) : execution
-  },
+  act: (context, { path, body }) => reportExecution(context, path.id, body),
+  answer: executionAnswer,
 })

@@ -1,5 +1,5 @@
 import { answeredWith } from '../../request/idempotency.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { retryExecution } from '../../services/executions.ts'
 import { createdAnswer, executionPath, executionSchema } from './contract.ts'
 
@@ -10,16 +10,11 @@ export const postRetry = defineRoute({
   access: { kind: 'execution', need: 'execute' },
   scope: 'write',
   pathParameters: executionPath,
-  query: noParameters,
-  body: noBody,
   isIdempotent: true,
-  isConditional: false,
   answers: { 201: executionSchema },
   answerHeaders: ['Location'],
   refusals: ['invalid_transition'],
-  async act(context, { path, idempotencyKey }) {
-    const key = answeredWith(idempotencyKey, createdAnswer)
-    const created = await retryExecution(context, path.id, key)
-    return created.ok ? createdAnswer(created.value) : created
-  },
+  act: (context, { path, idempotencyKey }) =>
+    retryExecution(context, path.id, answeredWith(idempotencyKey, createdAnswer)),
+  answer: createdAnswer,
 })

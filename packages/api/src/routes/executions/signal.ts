@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { sendSignal } from '../../services/signals.ts'
 import { executionPath, value } from './contract.ts'
 import { signalName } from './entries.ts'
@@ -17,14 +17,10 @@ export const postSignal = defineRoute({
   access: { kind: 'execution', need: 'execute' },
   scope: 'write',
   pathParameters: executionPath,
-  query: noParameters,
   body: documentsBody(newSignal, ['payload']),
   isIdempotent: true,
-  isConditional: false,
   answers: { 202: z.object({ seq: z.int() }) },
   refusals: ['invalid_transition'],
-  async act(context, { path, body, idempotencyKey }) {
-    const sent = await sendSignal(context, path.id, body, idempotencyKey)
-    return sent.ok ? jsonAnswer(202, { seq: sent.value.seq }) : sent
-  },
+  act: (context, { path, body, idempotencyKey }) => sendSignal(context, path.id, body, idempotencyKey),
+  answer: ({ seq }) => jsonAnswer(202, { seq }),
 })

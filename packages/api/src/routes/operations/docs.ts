@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { assetAnswer } from '../../assets.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { findAsset } from '../../assets.ts'
+import { done } from '../../result.ts'
+import { definePublicRoute } from '../../route.ts'
 
 const policy = [
   "default-src 'none'",
@@ -40,8 +41,17 @@ const page = `<!doctype html>
 </html>
 `
 
-const docsAnswer = () =>
-  Promise.resolve({
+export const getDocs = definePublicRoute({
+  method: 'GET',
+  path: '/docs',
+  summary: 'A page to read this document and to try it.',
+  access: { kind: 'open' },
+  scope: undefined,
+  answers: { 200: z.string() },
+  answerType: 'text/html',
+  answerHeaders: ['Content-Security-Policy'],
+  act: () => done(page),
+  answer: (body) => ({
     ok: true,
     status: 200,
     headers: {
@@ -49,25 +59,8 @@ const docsAnswer = () =>
       'Content-Security-Policy': policy,
       'Referrer-Policy': 'no-referrer',
     },
-    body: page,
-  } as const)
-
-export const getDocs = definePublicRoute({
-  method: 'GET',
-  path: '/docs',
-  summary: 'A page to read this document and to try it.',
-  access: { kind: 'open' },
-  scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
-  answers: { 200: z.string() },
-  answerType: 'text/html',
-  answerHeaders: ['Content-Security-Policy'],
-  refusals: [],
-  act: docsAnswer,
+    body,
+  }),
 })
 
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)
@@ -79,13 +72,10 @@ export const getDocsFile = definePublicRoute({
   access: { kind: 'open' },
   scope: undefined,
   pathParameters: z.object({ file: fileName }),
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.string() },
   answerType: '*/*',
   answerHeaders: ['ETag'],
   refusals: ['not_found'],
-  act: ({ readAsset }, { path }) => assetAnswer(readAsset, `/docs/${path.file}`),
+  act: ({ readAsset }, { path }) => findAsset(readAsset, `/docs/${path.file}`),
+  answer: (file) => file,
 })

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { done } from '../../result.ts'
+import { definePublicRoute } from '../../route.ts'
 import { version } from '../../version.ts'
 
 export const getHealth = definePublicRoute({
@@ -9,14 +10,9 @@ export const getHealth = definePublicRoute({
   summary: 'Whether the function runs; the database is not touched.',
   access: { kind: 'open' },
   scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.object({ status: z.literal('ok'), version: z.string() }) },
-  refusals: [],
-  act: () => Promise.resolve(healthAnswer()),
+  act: () => done(undefined),
+  answer: healthAnswer,
 })
 
 export function healthAnswer() {

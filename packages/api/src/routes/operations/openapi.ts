@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { assetAnswer } from '../../assets.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { findAsset } from '../../assets.ts'
+import { definePublicRoute } from '../../route.ts'
 
 export const getOpenApi = definePublicRoute({
   method: 'GET',
@@ -8,13 +8,8 @@ export const getOpenApi = definePublicRoute({
   summary: 'This document.',
   access: { kind: 'open' },
   scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.record(z.string(), z.unknown()) },
   answerHeaders: ['ETag'],
-  refusals: [],
-  act: ({ readAsset }) => assetAnswer(readAsset, '/openapi.json'),
+  act: ({ readAsset }) => findAsset(readAsset, '/openapi.json'),
+  answer: (file) => file,
 })

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { databaseCodes } from '../../errors.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { done } from '../../result.ts'
+import { definePublicRoute } from '../../route.ts'
 
 export const getReadiness = definePublicRoute({
   method: 'GET',
@@ -9,11 +10,6 @@ export const getReadiness = definePublicRoute({
   summary: 'Whether the database answers, has every migration, and is not being restored.',
   access: { kind: 'open' },
   scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: {
     200: z.object({
       status: z.literal('ready'),
@@ -22,8 +18,6 @@ export const getReadiness = definePublicRoute({
     }),
   },
   refusals: databaseCodes,
-  async act({ readiness }) {
-    const { dialect, schema } = await readiness()
-    return jsonAnswer(200, { status: 'ready', dialect, schema })
-  },
+  act: async ({ readiness }) => done(await readiness()),
+  answer: ({ dialect, schema }) => jsonAnswer(200, { status: 'ready', dialect, schema }),
 })

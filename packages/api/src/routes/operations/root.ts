@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { done } from '../../result.ts'
+import { definePublicRoute } from '../../route.ts'
 import { version } from '../../version.ts'
 
 export const getRoot = definePublicRoute({
@@ -9,11 +10,6 @@ export const getRoot = definePublicRoute({
   summary: 'Where things are.',
   access: { kind: 'open' },
   scope: undefined,
-  pathParameters: noParameters,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: {
     200: z.object({
       name: z.string(),
@@ -25,17 +21,15 @@ export const getRoot = definePublicRoute({
       docs: z.string(),
     }),
   },
-  refusals: [],
   act: () =>
-    Promise.resolve(
-      jsonAnswer(200, {
-        name: 'millrace',
-        version,
-        api: '/v1',
-        health: '/healthz',
-        readiness: '/readyz',
-        openapi: '/openapi.json',
-        docs: '/docs',
-      }),
-    ),
+    done({
+      name: 'millrace',
+      version,
+      api: '/v1',
+      health: '/healthz',
+      readiness: '/readyz',
+      openapi: '/openapi.json',
+      docs: '/docs',
+    }),
+  answer: (places) => jsonAnswer(200, places),
 })

@@ -1,5 +1,5 @@
 import { answeredWith } from '../../request/idempotency.ts'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { createSchedule } from '../../services/schedules.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { createdAnswer, newSchedule, scheduleSchema } from './contract.ts'
@@ -11,16 +11,11 @@ export const postSchedule = defineRoute({
   access: { kind: 'workflow', need: 'edit' },
   scope: 'write',
   pathParameters: workflowPath,
-  query: noParameters,
   body: documentsBody(newSchedule, ['input']),
   isIdempotent: true,
-  isConditional: false,
   answers: { 201: scheduleSchema },
   answerHeaders: ['Location'],
-  refusals: [],
-  async act(context, { path, body, idempotencyKey }) {
-    const key = answeredWith(idempotencyKey, createdAnswer)
-    const created = await createSchedule(context, path.id, body, key)
-    return created.ok ? createdAnswer(created.value) : created
-  },
+  act: (context, { path, body, idempotencyKey }) =>
+    createSchedule(context, path.id, body, answeredWith(idempotencyKey, createdAnswer)),
+  answer: createdAnswer,
 })

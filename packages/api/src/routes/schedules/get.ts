@@ -1,5 +1,5 @@
 import { revisionAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { getSchedule as findSchedule } from '../../services/schedules.ts'
 import { plannedScheduleSchema, scheduleJson, schedulePath } from './contract.ts'
 
@@ -10,16 +10,7 @@ export const getSchedule = defineRoute({
   access: { kind: 'schedule', need: 'view' },
   scope: 'read',
   pathParameters: schedulePath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: plannedScheduleSchema },
-  refusals: [],
-  async act(context, { path }) {
-    const found = await findSchedule(context, path.id)
-    if (!found.ok) return found
-    const { schedule, next } = found.value
-    return revisionAnswer(200, { ...scheduleJson(schedule), next })
-  },
+  act: (context, { path }) => findSchedule(context, path.id),
+  answer: ({ schedule, next }) => revisionAnswer(200, { ...scheduleJson(schedule), next }),
 })

@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { checkReader, listSchedules } from '../../services/schedules.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { scheduleJson, scheduleSchema } from './contract.ts'
 
@@ -14,17 +13,10 @@ export const getSchedules = defineRoute({
   scope: 'read',
   pathParameters: workflowPath,
   query: z.object(pageQuery),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   mayLag: true,
   answers: { 200: pageSchema(scheduleSchema) },
-  refusals: ['forbidden', 'invalid_cursor'],
+  refusals: ['forbidden'],
   find: (context, { id }) => checkReader(context, id),
-  async act(context, { path, query }) {
-    const page = await listSchedules(context, path.id, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(scheduleJson), nextCursor })
-  },
+  act: (context, { path, query }) => listSchedules(context, path.id, query),
+  answer: pageAnswer(scheduleJson),
 })

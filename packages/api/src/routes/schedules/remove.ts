@@ -1,5 +1,5 @@
 import { emptyAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { removeSchedule } from '../../services/schedules.ts'
 import { schedulePath } from './contract.ts'
 
@@ -10,14 +10,8 @@ export const deleteSchedule = defineRoute({
   access: { kind: 'schedule', need: 'edit' },
   scope: 'write',
   pathParameters: schedulePath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
   isConditional: true,
   answers: { 204: null },
-  refusals: [],
-  async act(context, { path, ifRevision }) {
-    const removed = await removeSchedule(context, path.id, ifRevision)
-    return removed.ok ? emptyAnswer() : removed
-  },
+  act: (context, { path, ifRevision }) => removeSchedule(context, path.id, ifRevision),
+  answer: () => emptyAnswer(),
 })

@@ -1,5 +1,5 @@
 import { revisionAnswer } from '../../answer.ts'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { changeSchedule } from '../../services/schedules.ts'
 import { scheduleChange, scheduleJson, schedulePath, scheduleSchema } from './contract.ts'
 
@@ -10,14 +10,9 @@ export const patchSchedule = defineRoute({
   access: { kind: 'schedule', need: 'edit' },
   scope: 'write',
   pathParameters: schedulePath,
-  query: noParameters,
   body: documentsBody(scheduleChange, ['input']),
-  isIdempotent: false,
   isConditional: true,
   answers: { 200: scheduleSchema },
-  refusals: [],
-  async act(context, { path, body, ifRevision }) {
-    const changed = await changeSchedule(context, path.id, body, ifRevision)
-    return changed.ok ? revisionAnswer(200, scheduleJson(changed.value)) : changed
-  },
+  act: (context, { path, body, ifRevision }) => changeSchedule(context, path.id, body, ifRevision),
+  answer: (changed) => revisionAnswer(200, scheduleJson(changed)),
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { putSettings } from '../../services/user-settings.ts'
 import { data, settingsAnswer, settingsSchema } from './contract.ts'
 
@@ -9,16 +9,10 @@ export const putUserSettings = defineRoute({
   summary: "Replace one's own settings; a secret that is sent back by its ref is kept.",
   access: { kind: 'user' },
   scope: 'write',
-  pathParameters: noParameters,
-  query: noParameters,
   body: documentsBody(z.object({ data }), ['data'], { secrets: ['data'] }),
-  isIdempotent: false,
-  isConditional: false,
   mayBeConditional: true,
   answers: { 200: settingsSchema },
   refusals: ['precondition_failed'],
-  async act(context, { body, ifRevision }) {
-    const settings = await putSettings(context, body.data, ifRevision)
-    return settings.ok ? settingsAnswer(settings.value) : settings
-  },
+  act: (context, { body, ifRevision }) => putSettings(context, body.data, ifRevision),
+  answer: settingsAnswer,
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { revealSecret } from '../../services/user-settings.ts'
 import { parsePointer } from '../../user-settings/data-tree.ts'
 
@@ -15,15 +15,9 @@ export const postReveal = defineRoute({
   summary: "Show a secret of one's own settings; each use is logged.",
   access: { kind: 'user' },
   scope: 'secrets',
-  pathParameters: noParameters,
-  query: noParameters,
   body: jsonBody(z.object({ pointer })),
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.object({ value: z.string() }) },
   refusals: ['not_found'],
-  async act(context, { body }) {
-    const value = await revealSecret(context, body.pointer)
-    return value.ok ? jsonAnswer(200, { value: value.value }) : value
-  },
+  act: (context, { body }) => revealSecret(context, body.pointer),
+  answer: (value) => jsonAnswer(200, { value }),
 })

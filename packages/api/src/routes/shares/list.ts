@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
-import { defineRoute, noBody } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { listShares } from '../../services/shares.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { shareJson, shareSchema } from './contract.ts'
 
@@ -14,16 +13,8 @@ export const getShares = defineRoute({
   scope: 'read',
   pathParameters: workflowPath,
   query: z.object(pageQuery),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   mayLag: true,
   answers: { 200: pageSchema(shareSchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { path, query }) {
-    const page = await listShares(context, { workflowId: path.id, ...query })
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(shareJson), nextCursor })
-  },
+  act: (context, { path, query }) => listShares(context, { workflowId: path.id, ...query }),
+  answer: pageAnswer(shareJson),
 })

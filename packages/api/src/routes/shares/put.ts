@@ -1,7 +1,7 @@
 import type { Shared } from '@millrace/db/repositories/workflows/shares-put'
 import { jsonAnswer } from '../../answer.ts'
 import { answeredWith } from '../../request/idempotency.ts'
-import { defineRoute, jsonBody, noParameters } from '../../route.ts'
+import { defineRoute, jsonBody } from '../../route.ts'
 import { putShare } from '../../services/shares.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { newShare, shareJson, shareSchema } from './contract.ts'
@@ -13,19 +13,17 @@ export const postShare = defineRoute({
   access: { kind: 'workflow', need: 'owner' },
   scope: 'write',
   pathParameters: workflowPath,
-  query: noParameters,
   body: jsonBody(newShare),
   isIdempotent: true,
-  isConditional: false,
   answers: { 200: shareSchema, 201: shareSchema },
   refusals: ['rate_limited'],
-  async act(context, { path, body, idempotencyKey }) {
+  act(context, { path, body, idempotencyKey }) {
     const { username = '', userId, permission } = body
     const target = userId === undefined ? { username } : { userId }
     const key = answeredWith(idempotencyKey, sharedAnswer)
-    const put = await putShare(context, { workflowId: path.id, target, permission }, key)
-    return put.ok ? sharedAnswer(put.value) : put
+    return putShare(context, { workflowId: path.id, target, permission }, key)
   },
+  answer: sharedAnswer,
 })
 
 function sharedAnswer({ share, isNew }: Shared) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emptyAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { checkShare, removeShare } from '../../services/shares.ts'
 
 export const deleteShare = defineRoute({
@@ -12,15 +12,9 @@ export const deleteShare = defineRoute({
   access: { kind: 'workflow', need: 'owner' },
   scope: 'write',
   pathParameters: z.object({ id, userId: id }),
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 204: null },
   refusals: ['forbidden'],
   find: (context, { id: workflowId, userId }) => checkShare(context, { workflowId, userId }),
-  async act(context, { path }) {
-    const removed = await removeShare(context, { workflowId: path.id, userId: path.userId })
-    return removed.ok ? emptyAnswer() : removed
-  },
+  act: (context, { path }) => removeShare(context, { workflowId: path.id, userId: path.userId }),
+  answer: () => emptyAnswer(),
 })

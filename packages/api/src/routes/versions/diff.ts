@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { id } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute } from '../../route.ts'
 import { checkVersions, compareVersions } from '../../services/versions.ts'
 import { versionNumber } from './contract.ts'
 
@@ -19,15 +19,8 @@ export const getDifference = definePublicRoute({
   access: { kind: 'workflow', need: 'view' },
   scope: 'read',
   pathParameters: z.object({ id, a: versionNumber, b: versionNumber }),
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: z.object({ from: z.int(), to: z.int(), patch: z.array(operation) }) },
-  refusals: [],
   find: (context, { id: workflowId, a, b }) => checkVersions(context, workflowId, { from: a, to: b }, 'view'),
-  async act(context, { path: { id: workflowId, a: from, b: to } }) {
-    const patch = await compareVersions(context, workflowId, { from, to })
-    return patch.ok ? jsonAnswer(200, { from, to, patch: new ExactJson(patch.value) }) : patch
-  },
+  act: (context, { path: { id: workflowId, a: from, b: to } }) => compareVersions(context, workflowId, { from, to }),
+  answer: ({ from, to, patch }) => jsonAnswer(200, { from, to, patch: new ExactJson(patch) }),
 })

@@ -1,6 +1,6 @@
 import { jsonAnswer } from '../../answer.ts'
 import { ExactJson } from '../../json.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute } from '../../route.ts'
 import { checkVersions, getVersion as findVersion } from '../../services/versions.ts'
 import { versionPath, versionSchema, versionSummaryJson } from './contract.ts'
 
@@ -11,17 +11,9 @@ export const getVersion = definePublicRoute({
   access: { kind: 'workflow', need: 'view' },
   scope: 'read',
   pathParameters: versionPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: versionSchema },
-  refusals: [],
   find: (context, { id, n }) => checkVersions(context, id, { from: n, to: n }, 'view'),
-  async act(context, { path }) {
-    const version = await findVersion(context, path.id, path.n)
-    if (!version.ok) return version
-    const definition = new ExactJson(version.value.definition)
-    return jsonAnswer(200, { ...versionSummaryJson(version.value), definition })
-  },
+  act: (context, { path }) => findVersion(context, path.id, path.n),
+  answer: (version) =>
+    jsonAnswer(200, { ...versionSummaryJson(version), definition: new ExactJson(version.definition) }),
 })

@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
-import { definePublicRoute, noBody } from '../../route.ts'
+import { definePublicRoute } from '../../route.ts'
 import { listVersions } from '../../services/versions.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { versionSummaryJson, versionSummarySchema } from './contract.ts'
 
@@ -14,16 +13,8 @@ export const getVersions = definePublicRoute({
   scope: 'read',
   pathParameters: workflowPath,
   query: z.object(pageQuery),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   mayLag: true,
   answers: { 200: pageSchema(versionSummarySchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { path, query }) {
-    const page = await listVersions(context, { workflowId: path.id, ...query })
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(versionSummaryJson), nextCursor })
-  },
+  act: (context, { path, query }) => listVersions(context, { workflowId: path.id, ...query }),
+  answer: pageAnswer(versionSummaryJson),
 })

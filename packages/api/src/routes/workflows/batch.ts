@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
 import { answeredWith } from '../../request/idempotency.ts'
-import { defineRoute, documentsListBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsListBody } from '../../route.ts'
 import { createWorkflows, type WorkflowViews } from '../../services/workflows.ts'
 import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
 
@@ -26,18 +26,12 @@ export const postWorkflows = defineRoute({
   summary: 'Create up to 100 workflows, all or none.',
   access: { kind: 'user' },
   scope: 'write',
-  pathParameters: noParameters,
-  query: noParameters,
   body: documentsListBody(newWorkflows, { field: 'items', mostItems }, ['definition']),
   isIdempotent: true,
-  isConditional: false,
   answers: { 201: z.object({ items: z.array(workflowSchema) }) },
-  refusals: [],
-  async act(context, { body, idempotencyKey }) {
-    const key = answeredWith(idempotencyKey, createdAnswer)
-    const created = await createWorkflows(context, body.items, key)
-    return created.ok ? createdAnswer(created.value) : created
-  },
+  act: (context, { body, idempotencyKey }) =>
+    createWorkflows(context, body.items, answeredWith(idempotencyKey, createdAnswer)),
+  answer: createdAnswer,
 })
 
 /** In the order of the request. */

@@ -1,5 +1,5 @@
 import { revisionAnswer } from '../../answer.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute } from '../../route.ts'
 import { getWorkflow as findWorkflow } from '../../services/workflows.ts'
 import { workflowJson, workflowPath, workflowSchema } from './contract.ts'
 
@@ -10,14 +10,7 @@ export const getWorkflow = definePublicRoute({
   access: { kind: 'workflow', need: 'view' },
   scope: 'read',
   pathParameters: workflowPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   answers: { 200: workflowSchema },
-  refusals: [],
-  async act(context, { path }) {
-    const workflow = await findWorkflow(context, path.id)
-    return workflow.ok ? revisionAnswer(200, workflowJson(workflow.value)) : workflow
-  },
+  act: (context, { path }) => findWorkflow(context, path.id),
+  answer: (workflow) => revisionAnswer(200, workflowJson(workflow)),
 })

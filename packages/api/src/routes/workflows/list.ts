@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
 import { moment, text } from '../../fields.ts'
-import { definePublicRoute, noBody, noParameters } from '../../route.ts'
+import { definePublicRoute } from '../../route.ts'
 import { listWorkflows } from '../../services/workflows.ts'
-import { pageQuery, pageSchema } from '../paging.ts'
+import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
 import { workflowSummaryJson, workflowSummarySchema } from './contract.ts'
 
 export const getWorkflows = definePublicRoute({
@@ -12,7 +11,6 @@ export const getWorkflows = definePublicRoute({
   summary: 'List workflows, newest first.',
   access: { kind: 'user', isPublic: (query) => query.get('scope') === 'public' },
   scope: 'read',
-  pathParameters: noParameters,
   query: z.object({
     scope: z.enum(['owned', 'shared', 'public', 'all']).default('all'),
     q: text(0, 255).optional().meta({ description: 'Part of the name, ignoring case.' }),
@@ -20,16 +18,8 @@ export const getWorkflows = definePublicRoute({
     sort: z.enum(['createdAt', 'updatedAt']).default('createdAt'),
     ...pageQuery,
   }),
-  body: noBody,
-  isIdempotent: false,
-  isConditional: false,
   mayLag: true,
   answers: { 200: pageSchema(workflowSummarySchema) },
-  refusals: ['invalid_cursor'],
-  async act(context, { query }) {
-    const page = await listWorkflows(context, query)
-    if (!page.ok) return page
-    const { items, nextCursor } = page.value
-    return jsonAnswer(200, { items: items.map(workflowSummaryJson), nextCursor })
-  },
+  act: (context, { query }) => listWorkflows(context, query),
+  answer: pageAnswer(workflowSummaryJson),
 })

@@ -1,5 +1,5 @@
 import { emptyAnswer } from '../../answer.ts'
-import { defineRoute, noBody, noParameters } from '../../route.ts'
+import { defineRoute } from '../../route.ts'
 import { removeWorkflow } from '../../services/workflows.ts'
 import { workflowPath } from './contract.ts'
 
@@ -10,14 +10,9 @@ export const deleteWorkflow = defineRoute({
   access: { kind: 'workflow', need: 'owner' },
   scope: 'write',
   pathParameters: workflowPath,
-  query: noParameters,
-  body: noBody,
-  isIdempotent: false,
   isConditional: true,
   answers: { 204: null },
   refusals: ['execution_active'],
-  async act(context, { path, ifRevision }) {
-    const removed = await removeWorkflow(context, path.id, ifRevision)
-    return removed.ok ? emptyAnswer() : removed
-  },
+  act: (context, { path, ifRevision }) => removeWorkflow(context, path.id, ifRevision),
+  answer: () => emptyAnswer(),
 })

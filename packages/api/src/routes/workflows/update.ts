@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { revisionAnswer } from '../../answer.ts'
-import { defineRoute, documentsBody, noParameters } from '../../route.ts'
+import { defineRoute, documentsBody } from '../../route.ts'
 import { updateWorkflow } from '../../services/workflows.ts'
 import { changeNotes, definition, description, name, workflowJson, workflowPath, workflowSchema } from './contract.ts'
 
@@ -28,14 +28,9 @@ export const patchWorkflow = defineRoute({
   },
   scope: 'write',
   pathParameters: workflowPath,
-  query: noParameters,
   body: documentsBody(workflowChange, ['definition']),
-  isIdempotent: false,
   isConditional: true,
   answers: { 200: workflowSchema },
-  refusals: [],
-  async act(context, { path, body, ifRevision }) {
-    const workflow = await updateWorkflow(context, path.id, body, ifRevision)
-    return workflow.ok ? revisionAnswer(200, workflowJson(workflow.value)) : workflow
-  },
+  act: (context, { path, body, ifRevision }) => updateWorkflow(context, path.id, body, ifRevision),
+  answer: (workflow) => revisionAnswer(200, workflowJson(workflow)),
 })
