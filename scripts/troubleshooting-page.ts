@@ -2,8 +2,9 @@ import { errorKind } from '@millrace/api/errors'
 import { faultOf } from '@millrace/api/faults'
 import { asFailure } from '@millrace/cli/failure'
 import { createOutput } from '@millrace/cli/output'
-import { anchorOf, troublePages, type Seen, type TroublePage } from '@millrace/cli/trouble-pages'
+import { anchorOf, troubleTitles } from '@millrace/cli/pages'
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
+import { troublePages, type Seen, type TroublePage } from './trouble-pages.ts'
 
 const titles = { sqlite: 'SQLite', postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB' } as const
 const dialects = ['sqlite', 'postgres', 'mysql'] as const
@@ -20,7 +21,9 @@ and MariaDB 10.11. \`…\` stands for what differs.
 
 /** docs/troubleshooting.md, whole. */
 export function troubleshootingPage(): string {
-  const contents = troublePages.map((page) => `- [${page.title}](#${anchorOf(page.title)}): \`${errorOf(page).fault}\``)
+  const contents = troublePages.map(
+    (page) => `- [${titleOf(page)}](#${anchorOf(titleOf(page))}): \`${errorOf(page).fault}\``,
+  )
   return [opening, `${contents.join('\n')}\n`, ...troublePages.map(section)].join('\n')
 }
 
@@ -28,7 +31,7 @@ function section(page: TroublePage): string {
   const { refusal, cure } = faultOf(errorOf(page))
   const { status, detail } = errorKind(refusal.code)
   const wait = refusal.retryAfterSeconds
-  return `## ${page.title}
+  return `## ${titleOf(page)}
 
 ${page.cause}
 
@@ -43,6 +46,10 @@ ${dialects.map((dialect) => `| ${titles[dialect]} | ${seenAs(page.seen[dialect])
 \`\`\`text
 ${commandLines(page)}\`\`\`
 `
+}
+
+function titleOf({ trouble }: TroublePage): string {
+  return troubleTitles[trouble] ?? trouble
 }
 
 function seenAs(seen: Seen): string {

@@ -1,7 +1,7 @@
 import { errorKind, type ErrorCode } from '@millrace/api/errors'
-import { troublePages } from '@millrace/cli/trouble-pages'
 import { factsOf, type Trouble } from '@millrace/db/sql/troubles'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { troublePages } from '../../scripts/trouble-pages.ts'
 import { asRecord } from '../contract/answers.ts'
 import { describeDialects, testWhere } from '../dialects.ts'
 import { diskTroubles, migrateWithoutJson, provocations } from './provocations.ts'

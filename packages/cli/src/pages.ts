@@ -1,6 +1,5 @@
 import type { Trouble } from '@millrace/db/sql/troubles'
 import type { FailureCode } from './failure.ts'
-import { anchorOf, troublePages } from './trouble-pages.ts'
 
 const troubleshooting = 'docs/troubleshooting.md'
 
@@ -33,8 +32,38 @@ export function pageOf(code: FailureCode): string | undefined {
   return code in pages ? pages[code] : 'docs/api.md'
 }
 
+/** Headings of docs/troubleshooting.md, which is written by them. */
+export const troubleTitles: Partial<Record<Trouble, string>> = {
+  database_unreachable: 'Gateway not reached, or the connection broke',
+  connection_refused: 'Connection refused',
+  unknown_host: 'Unknown host',
+  database_auth_failed: 'Wrong password',
+  permission_denied: 'Permission denied',
+  database_missing: 'Database does not exist',
+  tls_required: 'TLS required',
+  tls_unsupported: 'Server without TLS',
+  certificate_untrusted: 'Certificate not trusted',
+  too_many_connections: 'Too many connections',
+  pool_exhausted: 'Connection pool exhausted',
+  deadlock: 'Deadlock',
+  lock_wait: 'Lock not got in time',
+  statement_timeout: 'Statement timeout',
+  disk_full: 'Disk full',
+  read_only: 'Read-only database',
+  database_schema_outdated: 'Schema mismatch',
+  json_unsupported: 'JSON unsupported',
+}
+
 /** The section of a trouble of the database. */
 export function pageOfTrouble(trouble: Trouble): string {
-  const page = troublePages.find((candidate) => candidate.trouble === trouble)
-  return page === undefined ? troubleshooting : `${troubleshooting}#${anchorOf(page.title)}`
+  const title = troubleTitles[trouble]
+  return title === undefined ? troubleshooting : `${troubleshooting}#${anchorOf(title)}`
+}
+
+/** The anchor of a heading, as GitHub makes it. */
+export function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
 }

@@ -2,7 +2,7 @@ import type { DatabaseFault } from './errors.ts'
 
 /**
  * What can be the matter with a database, closed. Each fault is a trouble too: the one where no more is known. What they
- * look like in each dialect, and the page for people, is in troubles-explained.ts.
+ * look like in each dialect, and the page for people: scripts/trouble-pages.ts.
  */
 export type Trouble =
   | DatabaseFault

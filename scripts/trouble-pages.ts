@@ -7,10 +7,9 @@ import type { Trouble } from '@millrace/db/sql/troubles'
  */
 export type Seen = { readonly words: string } | { readonly never: string }
 
-/** A trouble as docs/troubleshooting.md tells of it; code, status, waiting time and cure come from packages/db. */
+/** A trouble as docs/troubleshooting.md tells of it; title, code, status, waiting time and cure are the product's. */
 export interface TroublePage {
   readonly trouble: Trouble
-  readonly title: string
   readonly cause: string
   /** How to find out more, and what else mends it. */
   readonly more: string
@@ -25,7 +24,6 @@ const noUsers = {
 export const troublePages: readonly TroublePage[] = [
   {
     trouble: 'database_unreachable',
-    title: 'Gateway not reached, or the connection broke',
     cause: 'The functions got no answer: the gateway does not run, its address is wrong, or the way to it broke.',
     more: 'Ask `GET /healthz` of the gateway at `DATABASE_GATEWAY_URL`. A write whose answer was lost is looked up, never done twice.',
     seen: {
@@ -36,7 +34,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'connection_refused',
-    title: 'Connection refused',
     cause: 'No database server takes connections at the host and port of `DATABASE_URL`.',
     more: 'Look whether it runs (`pg_isready -h HOST -p PORT`, `mariadb-admin -h HOST -P PORT ping`) and listens on that address, not on loopback only.',
     seen: {
@@ -47,7 +44,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'unknown_host',
-    title: 'Unknown host',
     cause: 'The name of the host in `DATABASE_URL` leads nowhere, as seen from the gateway.',
     more: 'Ask from the machine of the gateway: `getent hosts HOST`. In a container the name is that of the service.',
     seen: {
@@ -58,7 +54,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'database_auth_failed',
-    title: 'Wrong password',
     cause: 'The server does not know the user, or the password is another.',
     more: 'Write `@` as `%40`, `:` as `%3A`, `/` as `%2F` in user and password. Functions and gateway need the same `DATABASE_URL`. MariaDB answers the same where a user, or everyone, has to use TLS.',
     seen: {
@@ -69,7 +64,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'permission_denied',
-    title: 'Permission denied',
     cause: 'The user may log in, but not do this: a grant is missing, or a migration ran as the user of the functions.',
     more: '[Databases](databases.md#postgresql) has the grants of both users. On MySQL error 1044 also means that the database does not exist.',
     seen: {
@@ -80,7 +74,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'database_missing',
-    title: 'Database does not exist',
     cause: 'The server has no database of that name; of SQLite, the file or its folder is gone.',
     more: '`create database`, with its owner: see [Databases](databases.md). For SQLite look where the command was called: three slashes are relative to it.',
     seen: {
@@ -91,7 +84,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'tls_required',
-    title: 'TLS required',
     cause: 'The server takes no connection in the clear, and `sslmode` is `disable`, or `prefer` fell back.',
     more: 'MariaDB tells it as a [wrong password](#wrong-password) (1045); MySQL 8 as error 3159, which was not available here.',
     seen: {
@@ -102,7 +94,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'tls_unsupported',
-    title: 'Server without TLS',
     cause: '`sslmode` is `require` or more, which it is beyond loopback by default, and the server has no TLS.',
     more: 'PostgreSQL: `ssl = on` with `ssl_cert_file` and `ssl_key_file`. MariaDB: `ssl_cert` and `ssl_key`.',
     seen: {
@@ -113,7 +104,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'certificate_untrusted',
-    title: 'Certificate not trusted',
     cause: 'The certificate is self-signed or of an unknown authority, has expired, or is for another host name.',
     more: "The words say which: `self-signed certificate`, `unable to verify`, `certificate has expired`, `does not match certificate's altnames`. Look at it with `openssl s_client -connect HOST:PORT -starttls postgres` (or `mysql`).",
     seen: {
@@ -124,7 +114,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'too_many_connections',
-    title: 'Too many connections',
     cause: 'The server, or its limit for the user, has as many connections as it allows.',
     more: 'Gateways × (`pool_size` + `max_overflow`) has to stay below `max_connections`: see [the pool](databases.md#the-pool).',
     seen: {
@@ -135,7 +124,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'pool_exhausted',
-    title: 'Connection pool exhausted',
     cause: 'No connection of the gateway came free within `pool_timeout`.',
     more: 'Look at `GET /status` of the gateway: `waiting` above 0 for long. Slow statements are in the log as `slow_query`.',
     seen: {
@@ -146,7 +134,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'deadlock',
-    title: 'Deadlock',
     cause: 'Two transactions waited for each other, and the database ended the one of Millrace at each attempt.',
     more: 'Single ones are tried again and not seen. Look for other programs: `log_lock_waits` of PostgreSQL, `show engine innodb status` of MySQL.',
     seen: {
@@ -157,7 +144,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'lock_wait',
-    title: 'Lock not got in time',
     cause:
       'Another transaction held a lock for longer than `lock_timeout` (PostgreSQL), `innodb_lock_wait_timeout` (MySQL), or 5 s (SQLite).',
     more: 'Find who holds it: `pg_blocking_pids()` of PostgreSQL, `information_schema.innodb_trx` of MySQL; of SQLite, another program that has the file open.',
@@ -169,7 +155,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'statement_timeout',
-    title: 'Statement timeout',
     cause:
       'A statement ran into `statement_timeout` (PostgreSQL), `max_statement_time` (MariaDB) or `max_execution_time` (MySQL).',
     more: 'The log has it as `slow_query`; see [Performance](performance.md).',
@@ -181,7 +166,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'disk_full',
-    title: 'Disk full',
     cause: 'The database has no room to write to. Nothing of the request was done.',
     more: 'Reads still work. MariaDB may stop when the disk is full, and can then not be reached.',
     seen: {
@@ -192,7 +176,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'read_only',
-    title: 'Read-only database',
     cause: '`DATABASE_URL` leads to a replica, or to a server or database that was set to take no writes.',
     more: 'After a failover, point the host name to the new primary; the gateway reconnects. Put a replica into `DATABASE_READ_URL`, not `DATABASE_URL`.',
     seen: {
@@ -206,7 +189,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'database_schema_outdated',
-    title: 'Schema mismatch',
     cause: 'Migrations are pending, or a table or column is gone.',
     more: '`npx millrace migrate status` lists what is pending; `npx millrace doctor` compares tables, columns and indexes.',
     seen: {
@@ -217,7 +199,6 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'json_unsupported',
-    title: 'JSON unsupported',
     cause:
       'The server is older than the type `json` or the function `json_valid`, which the tables need. `millrace migrate` meets it.',
     more: 'Documents are stored as exact text, but the database checks that they are JSON. A newer server is needed.',
@@ -228,11 +209,3 @@ export const troublePages: readonly TroublePage[] = [
     },
   },
 ]
-
-/** The anchor of a heading, as GitHub makes it. */
-export function anchorOf(title: string): string {
-  return title
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9 -]/g, '')
-    .replaceAll(' ', '-')
-}
