@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { catalogueOf } from '@millrace/db/migrate/catalogues'
+import { toolsOf } from '@millrace/db/dialects/tools'
 import { extraColumns, findDrift, type Drift } from '@millrace/db/migrate/drift'
 import { readSchema } from '@millrace/db/migrate/schema-shape'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -110,7 +110,7 @@ describeDialects((dialect) => {
       await reached.raw.query('create index own_index on users (nickname)')
       const transport = reached.database.transport()
       expect(await findDrift(transport)).toEqual([])
-      expect(extraColumns(catalogueOf(transport.dialect), await readSchema(transport))).toEqual([
+      expect(extraColumns(toolsOf(transport.dialect).catalogue, await readSchema(transport))).toEqual([
         { table: 'users', name: 'nickname' },
       ])
     })

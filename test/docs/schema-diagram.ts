@@ -1,10 +1,10 @@
 /** The diagram of all tables in docs/databases.md: `node test/docs/schema-diagram.ts` prints it. */
-import { catalogueOf } from '@millrace/db/migrate/catalogues'
-import type { ColumnShape, TableShape } from '@millrace/db/migrate/schema-shape'
+import { toolsOf } from '@millrace/db/dialects/tools'
+import type { ColumnShape, TableShape } from '@millrace/db/migrate/catalogue'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
 
 /** As PostgreSQL has them. The migrator's own table, `migrations`, is not among them. */
-const tables = [...catalogueOf(postgres).expected]
+const tables = [...toolsOf(postgres).catalogue.expected]
 
 /** Text for Mermaid. */
 export function schemaDiagram(): string {

@@ -49,6 +49,7 @@ export interface RawValues {
   selectAlone?(column: Column, spec: ArchiveColumn, invalid: SQL): SQL
   /** What `select` gives of that value. */
   write(spec: ArchiveColumn, value: string | number | boolean): string
-  /** The value of such a text. What an archive can't hold stays text or becomes what is refused, never another value. */
-  read(spec: ArchiveColumn, text: string): string | number | boolean
+  /** The values of such texts. What an archive can't hold stays text or becomes what is refused, never another value. */
+  readonly flag: (text: string) => boolean | string
+  readonly time: (text: string) => string
 }

@@ -1,5 +1,5 @@
 import { desc, asc, sql } from 'drizzle-orm'
-import { catalogueOf } from '../migrate/catalogues.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { buildQuery } from '../sql/statement.ts'
 import { readQuery } from '../store/read-query.ts'
@@ -50,7 +50,7 @@ const aside = 1_000_000_000
  * @param gaps as they were found: of one execution the last gap first
  */
 export function gapRepairs(dialect: Dialect, gaps: readonly HistoryGap[]): readonly string[] {
-  const { literal } = catalogueOf(dialect)
+  const { literal } = toolsOf(dialect).catalogue
   const executions = [...new Set(gaps.map(({ executionId }) => executionId))]
   return executions.flatMap((executionId) => {
     const id = literal(executionId)

@@ -2,7 +2,7 @@ import { nameKey } from '../schema/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Loading } from '../sql/loading.ts'
 import type { Transport } from '../sql/transport.ts'
-import { bulkOf } from './bulk-dialects.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { HeldMark } from './mark.ts'
 import { rawValues } from './raw-rows.ts'
@@ -33,7 +33,7 @@ export function insertingBy(transport: Transport): InsertPage {
  * @throws RestoreError `taken_over`
  */
 export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark): InsertPage {
-  const bulk = bulkOf(dialect)
+  const bulk = toolsOf(dialect).bulk
   return async (page) => {
     const { columns, entries } = withDerived(page)
     const names = columns.map(({ name }) => name)
@@ -46,7 +46,7 @@ export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark
 function insertStatements({ dialect, limits }: Transport, page: RowPage): readonly Statement[] {
   const { columns, entries } = withDerived(page)
   const groups = fittingGroups(entries, limits.maxStatementBytes)
-  return groups.map((group) => bulkOf(dialect).insertRows(page.table.name, columns, group))
+  return groups.map((group) => toolsOf(dialect).bulk.insertRows(page.table.name, columns, group))
 }
 
 /** Rows whose texts together have no more bytes than that; a row that has more is by itself. */

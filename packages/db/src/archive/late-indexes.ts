@@ -1,9 +1,9 @@
-import { catalogueOf } from '../migrate/catalogues.ts'
-import { bulkOf } from './bulk-dialects.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import { plain } from '../dialects/plain.ts'
 import { DatabaseError } from '../sql/errors.ts'
 import { retried } from '../store/retry.ts'
-import { readSchema, type ForeignKeyShape, type IndexShape, type TableShape } from '../migrate/schema-shape.ts'
+import type { ForeignKeyShape, IndexShape, TableShape } from '../migrate/catalogue.ts'
+import { readSchema } from '../migrate/schema-shape.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
@@ -66,7 +66,7 @@ export class LateIndexes {
     this.#from = from
     this.#isResumed = isResumed
     this.#makesForeignKeys = makesForeignKeys
-    this.#canLeaveOut = bulkOf(transport.dialect).makesIndexesLast
+    this.#canLeaveOut = toolsOf(transport.dialect).bulk.makesIndexesLast
   }
 
   /** Takes note of rows that were written to a table, and drops its indexes when those are many. */
@@ -106,7 +106,7 @@ export class LateIndexes {
     const drops = parts.map(({ drop }) => plain(drop))
     const tried = parts.filter(({ isForeignKey }, position) => position === 0 || isForeignKey)
     const trial = tried.flatMap(({ drop, make }) => [plain(drop), plain(make)])
-    const { waitsBriefly } = bulkOf(this.#transport.dialect)
+    const { waitsBriefly } = toolsOf(this.#transport.dialect).bulk
     const beginning = waitsBriefly === undefined ? [] : [waitsBriefly]
     const all = [...beginning, ...this.#mark.guard(), ...trial, ...drops]
     try {
@@ -134,7 +134,7 @@ export async function makeMissingIndexes(
   transport: Transport,
   { before = () => Promise.resolve(), isNeeded = () => false }: Making = {},
 ): Promise<void> {
-  if (!bulkOf(transport.dialect).makesIndexesLast) return
+  if (!toolsOf(transport.dialect).bulk.makesIndexesLast) return
   const live = await patiently(() => readSchema(transport))
   for (const { name: table } of archiveTables) {
     for (const part of lateParts(transport, table, true)) {
@@ -173,9 +173,9 @@ async function presentParts(
 
 /** Indexes that only serve reading, since unique ones refuse rows, too; and foreign keys, which are checked when made. */
 function lateParts({ dialect }: Transport, table: ArchiveTableName, withForeignKeys: boolean): readonly LatePart[] {
-  const { expected } = catalogueOf(dialect)
+  const { expected } = toolsOf(dialect).catalogue
   const { indexes = [], foreignKeys = [] } = expected.get(table) ?? {}
-  const isWithKeys = withForeignKeys && bulkOf(dialect).makesForeignKeysLast
+  const isWithKeys = withForeignKeys && toolsOf(dialect).bulk.makesForeignKeysLast
   return [
     ...indexes.filter(({ isUnique }) => !isUnique).map((index) => lateIndex(dialect, table, index)),
     ...(isWithKeys ? foreignKeys.flatMap((key) => lateForeignKey(dialect, table, key)) : []),
@@ -183,7 +183,7 @@ function lateParts({ dialect }: Transport, table: ArchiveTableName, withForeignK
 }
 
 function lateIndex(dialect: Dialect, table: ArchiveTableName, { name, columns, isUnique }: IndexShape): LatePart {
-  const { quote } = catalogueOf(dialect)
+  const { quote } = toolsOf(dialect).catalogue
   return {
     table,
     name,
@@ -199,7 +199,7 @@ function lateIndex(dialect: Dialect, table: ArchiveTableName, { name, columns, i
 }
 
 function lateForeignKey(dialect: Dialect, table: ArchiveTableName, key: ForeignKeyShape): readonly LatePart[] {
-  const catalogue = catalogueOf(dialect)
+  const catalogue = toolsOf(dialect).catalogue
   const { quote } = catalogue
   const make = catalogue.addForeignKey(table, key)
   if (make === undefined) return []

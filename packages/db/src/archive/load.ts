@@ -1,7 +1,7 @@
 import { asc, eq, inArray, lte, sql } from 'drizzle-orm'
 import type { ExecutionStatus } from '../schema/schema.ts'
 import type { Database } from '../store/database.ts'
-import { bulkOf } from './bulk-dialects.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import { buildQuery, buildStatement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 import type { TableDigests } from './digest.ts'
@@ -58,7 +58,7 @@ export async function loadRows(
   await complete(transport, [() => makeIndexes(indexes, options), () => proof.complete(digests, options)])
   options.signal?.throwIfAborted()
   // Where they are made last, they were checked as they were made.
-  if (!bulkOf(transport.dialect).makesForeignKeysLast) await refuseBrokenReferences(transport)
+  if (!toolsOf(transport.dialect).bulk.makesForeignKeysLast) await refuseBrokenReferences(transport)
   await mark.lift()
   return digests
 }
@@ -75,7 +75,7 @@ function makeIndexes(indexes: LateIndexes, { onIndex, signal }: LoadOptions): Pr
  * read needs no snapshot.
  */
 async function complete({ dialect }: Transport, parts: readonly (() => Promise<void>)[]): Promise<void> {
-  if (bulkOf(dialect).writesAtOnce === 1) {
+  if (toolsOf(dialect).bulk.writesAtOnce === 1) {
     for (const part of parts) await part()
     return
   }
@@ -211,7 +211,7 @@ async function writeAll(
     from,
     makesForeignKeys: loading !== undefined,
   })
-  const { writesAtOnce } = bulkOf(transport.dialect)
+  const { writesAtOnce } = toolsOf(transport.dialect).bulk
   const underWay = new Set<Promise<void>>()
   let table: ArchiveTable | undefined
   let rows = 0

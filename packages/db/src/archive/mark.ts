@@ -1,5 +1,5 @@
 import { and, eq, isNull, ne, or, sql, type SQL } from 'drizzle-orm'
-import { bulkOf } from './bulk-dialects.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import { isAnchor } from '../access/access.ts'
 import { readAnchored } from '../store/read-query.ts'
 import { insertWhere } from '../store/insert-where.ts'
@@ -134,7 +134,7 @@ export class HeldMark {
     const found = builder
       .select({ one: sql`1` })
       .from(marks)
-      .where(sql`${isHeld} ${bulkOf(dialect).sharesRows}`)
+      .where(sql`${isHeld} ${toolsOf(dialect).bulk.sharesRows}`)
     return buildStatement(found)
   }
 

@@ -103,7 +103,7 @@ export class RawRows {
     const row: Record<string, ArchiveValue> = {}
     for (const [at, { spec }] of this.#columns.entries()) {
       const value = values[at] ?? null
-      row[spec.name] = value === null ? null : this.#bulk.raw.read(spec, textOf(value))
+      row[spec.name] = value === null ? null : readValue(this.#bulk, spec, textOf(value))
     }
     return entryOf(row)
   }
@@ -125,10 +125,15 @@ interface Reader {
   readonly read: (text: string) => ArchiveValue
 }
 
-function readerOf({ raw }: BulkDialect, spec: ArchiveColumn): Reader {
-  const read = (text: string): ArchiveValue => raw.read(spec, text)
+function readerOf(bulk: BulkDialect, spec: ArchiveColumn): Reader {
+  const read = (text: string): ArchiveValue => readValue(bulk, spec, text)
   if (!spec.isNullable) return { name: spec.name, read }
   return { name: spec.name, read: (text) => (text === '' ? null : read(text.slice(presence.length))) }
+}
+
+function readValue({ raw }: BulkDialect, { kind }: ArchiveColumn, text: string): ArchiveValue {
+  if (kind === 'flag' || kind === 'time') return raw[kind](text)
+  return kind === 'count' ? countOf(text) : text
 }
 
 /** A page's values are written, and digested for the proof. */

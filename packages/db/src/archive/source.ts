@@ -1,7 +1,7 @@
 import { and, asc, getTableColumns, gt, gte, lt, lte, or, sql, type Column, type SQL } from 'drizzle-orm'
 import type { BulkDialect } from './bulk.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { bulkOf } from './bulk-dialects.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import { readQuery } from '../store/read-query.ts'
 import { buildQuery, buildStatement, type Statement } from '../sql/statement.ts'
 import type { RawResult } from '../sql/transport.ts'
@@ -79,7 +79,7 @@ export class TableReader {
       return column
     }
     this.#columns = table.columns.map((spec) => ({ spec, column: columnNamed(spec.name) }))
-    this.#raw = new RawRows(bulkOf(database.dialect), this.#columns)
+    this.#raw = new RawRows(toolsOf(database.dialect).bulk, this.#columns)
     this.#key = table.key.map(columnNamed)
   }
 
@@ -155,7 +155,7 @@ export class TableReader {
   }
 
   get #bulk(): BulkDialect {
-    return bulkOf(this.#database.dialect)
+    return toolsOf(this.#database.dialect).bulk
   }
 
   get #drizzleTable() {

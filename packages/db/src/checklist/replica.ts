@@ -10,7 +10,7 @@ import { buildQuery } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 import { readFacts } from './connection.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
-import { inspectionOf } from './inspections.ts'
+import { inspectionOf } from '../dialects/tools.ts'
 
 const id = 'replica'
 const tolerableSeconds = 10

@@ -1,5 +1,5 @@
 import { readMark } from '../archive/mark.ts'
-import { catalogueOf } from '../migrate/catalogues.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import { compareSchemas, extraColumns, type Drift } from '../migrate/drift.ts'
 import { DatabaseError } from '../sql/errors.ts'
 import { readSchema } from '../migrate/schema-shape.ts'
@@ -23,7 +23,7 @@ export async function checkSchema(transport: Transport, state: MigrationState): 
     const reason = 'no migration is applied.'
     return { findings: [migrations, ...allNotChecked(parts.map(idOf), reason, migrations.fix)], drift: [] }
   }
-  const catalogue = catalogueOf(transport.dialect)
+  const catalogue = toolsOf(transport.dialect).catalogue
   const live = await readSchema(transport)
   const isRestoring = await hasMark(transport)
   // A restore makes these when all rows are there.

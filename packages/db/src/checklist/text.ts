@@ -1,4 +1,4 @@
-import { catalogueOf } from '../migrate/catalogues.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import type { Drift } from '../migrate/drift.ts'
 import type { InspectionDialect } from './inspection.ts'
 import type { Transport } from '../sql/transport.ts'
@@ -26,7 +26,7 @@ export async function checkCollation(
   drift: readonly Drift[],
 ): Promise<readonly Finding[]> {
   const rows = strangeCollations === undefined ? [] : await readTexts(transport, strangeCollations)
-  const { expected } = catalogueOf(transport.dialect)
+  const { expected } = toolsOf(transport.dialect).catalogue
   const strange = rows
     .filter(([table = '']) => expected.has(table))
     .map(([table, column, collation]) =>

@@ -1,5 +1,5 @@
 import { is, Column, getTableName, type Table } from 'drizzle-orm'
-import type { ColumnShape, SchemaShape, TableShape } from '../migrate/schema-shape.ts'
+import type { ColumnShape, SchemaShape, TableShape } from '../migrate/catalogue.ts'
 
 /** What drizzle's `getTableConfig` gives on every dialect, as far as a shape needs it. */
 export interface TableConfig {

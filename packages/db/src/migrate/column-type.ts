@@ -1,4 +1,4 @@
-import type { ColumnShape } from './schema-shape.ts'
+import type { ColumnShape } from './catalogue.ts'
 
 /** A column's type as DDL has it. */
 export function typeOf({ type, collation }: ColumnShape): string {

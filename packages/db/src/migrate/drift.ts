@@ -1,6 +1,6 @@
-import { catalogueOf } from './catalogues.ts'
+import { toolsOf } from '../dialects/tools.ts'
 import { typeOf } from './column-type.ts'
-import type { Catalogue, ColumnShape, ForeignKeyShape, IndexShape, SchemaShape, TableShape } from './schema-shape.ts'
+import type { Catalogue, ColumnShape, ForeignKeyShape, IndexShape, SchemaShape, TableShape } from './catalogue.ts'
 import { readSchema } from './schema-shape.ts'
 import type { Transport } from '../sql/transport.ts'
 
@@ -17,7 +17,7 @@ export interface Drift {
 
 /** Compares the live database with the code. What the database has beyond that is no drift. */
 export async function findDrift(transport: Transport): Promise<readonly Drift[]> {
-  return compareSchemas(catalogueOf(transport.dialect), await readSchema(transport))
+  return compareSchemas(toolsOf(transport.dialect).catalogue, await readSchema(transport))
 }
 
 /** Columns of the code's tables that the code doesn't know: kept, never read. */

@@ -17,20 +17,11 @@ export type ExecutionStep =
   /** A new one is made like it; it stays as it is. */
   | 'retry'
 
-/** The status after a step, undefined where the step isn't allowed. Time, lease and fence narrow it further. */
-const transitions: Readonly<Record<ExecutionStatus, Readonly<Record<ExecutionStep, ExecutionStatus | undefined>>>> = {
-  pending: {
-    claim: 'running',
-    exhaust: 'failed',
-    keep: undefined,
-    giveBack: undefined,
-    pause: undefined,
-    complete: undefined,
-    fail: undefined,
-    cancel: 'cancelled',
-    resume: undefined,
-    retry: undefined,
-  },
+type Transitions = Readonly<Partial<Record<ExecutionStep, ExecutionStatus>>>
+
+/** The status after each step that is allowed. Time, lease and fence narrow it further. */
+const transitions: Readonly<Record<ExecutionStatus, Transitions>> = {
+  pending: { claim: 'running', exhaust: 'failed', cancel: 'cancelled' },
   running: {
     claim: 'running',
     exhaust: 'failed',
@@ -40,39 +31,11 @@ const transitions: Readonly<Record<ExecutionStatus, Readonly<Record<ExecutionSte
     complete: 'completed',
     fail: 'failed',
     cancel: 'cancelled',
-    resume: undefined,
-    retry: undefined,
   },
-  paused: {
-    claim: 'running',
-    exhaust: 'failed',
-    keep: undefined,
-    giveBack: undefined,
-    pause: undefined,
-    complete: undefined,
-    fail: undefined,
-    cancel: 'cancelled',
-    resume: 'pending',
-    retry: undefined,
-  },
-  completed: ended('completed'),
-  failed: ended('failed'),
-  cancelled: ended('cancelled'),
-}
-
-function ended(status: ExecutionStatus): Readonly<Record<ExecutionStep, ExecutionStatus | undefined>> {
-  return {
-    claim: undefined,
-    exhaust: undefined,
-    keep: undefined,
-    giveBack: undefined,
-    pause: undefined,
-    complete: undefined,
-    fail: undefined,
-    cancel: undefined,
-    resume: undefined,
-    retry: status,
-  }
+  paused: { claim: 'running', exhaust: 'failed', cancel: 'cancelled', resume: 'pending' },
+  completed: { retry: 'completed' },
+  failed: { retry: 'failed' },
+  cancelled: { retry: 'cancelled' },
 }
 
 /** The status that the step leads to, undefined where it isn't allowed. */

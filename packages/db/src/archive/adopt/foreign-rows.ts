@@ -1,7 +1,6 @@
-import { catalogueOf } from '../../migrate/catalogues.ts'
+import { toolsOf } from '../../dialects/tools.ts'
 import { sql, type SQL } from 'drizzle-orm'
 import type { ForeignDialect } from './foreign.ts'
-import { foreignOf } from './foreign-dialects.ts'
 import type { Readable } from '../source.ts'
 import type { Cell } from './cell.ts'
 import { rawStatement, type ForeignTable } from './foreign-schema.ts'
@@ -116,7 +115,7 @@ export class ForeignReader {
   }
 
   get #foreign(): ForeignDialect {
-    return foreignOf(this.#database.dialect)
+    return toolsOf(this.#database.dialect).foreign
   }
 
   get #from() {
@@ -124,7 +123,7 @@ export class ForeignReader {
   }
 
   #quote(name: string): string {
-    return catalogueOf(this.#database.dialect).quote(name)
+    return toolsOf(this.#database.dialect).catalogue.quote(name)
   }
 
   #typeOf(name: string): string {

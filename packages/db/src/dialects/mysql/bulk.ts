@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { ArchiveValue } from '../../archive/row.ts'
 import type { ArchiveColumn } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
-import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
+import { recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
 export const mysqlBulk: BulkDialect = {
@@ -41,20 +41,8 @@ export const mysqlBulk: BulkDialect = {
     write(spec, value) {
       return String(valueOf(spec, value))
     },
-    read({ kind }, text) {
-      switch (kind) {
-        case 'flag':
-          return text === '1'
-        case 'count':
-          return countOf(text)
-        case 'time':
-          return text.length === 23 ? `${text.slice(0, 10)}T${text.slice(11)}Z` : text
-        case 'id':
-        case 'text':
-        case 'document':
-          return text
-      }
-    },
+    flag: (text) => text === '1',
+    time: (text) => (text.length === 23 ? `${text.slice(0, 10)}T${text.slice(11)}Z` : text),
   },
   // Both are cut at `group_concat_max_len` (the gateway sets it high): then the rows are read instead.
   listed: (text, keys) =>

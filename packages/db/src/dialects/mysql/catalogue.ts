@@ -1,7 +1,7 @@
 import { getTableConfig, type MySqlTable } from 'drizzle-orm/mysql-core'
 import { typeOf } from '../../migrate/column-type.ts'
 import { defineTables } from '../../schema/schema.ts'
-import type { Catalogue, ColumnShape } from '../../migrate/schema-shape.ts'
+import type { Catalogue, ColumnShape } from '../../migrate/catalogue.ts'
 import { expectedShape } from '../expected-shape.ts'
 import { plain } from '../plain.ts'
 import { mysqlColumnKit } from './kit.ts'

@@ -2,44 +2,24 @@ import { databaseError, type DatabaseError } from '../../sql/errors.ts'
 import { factsOf, type Trouble } from '../../sql/troubles.ts'
 
 /** Error numbers of MySQL and MariaDB. https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */
-const troubles: Readonly<Record<number, Trouble>> = {
-  1045: 'database_auth_failed',
-  1698: 'database_auth_failed',
-  1044: 'permission_denied',
-  1142: 'permission_denied',
-  1143: 'permission_denied',
-  1227: 'permission_denied',
-  3159: 'tls_required',
-  1049: 'database_missing',
-  1146: 'database_schema_outdated',
-  1054: 'database_schema_outdated',
-  1040: 'too_many_connections',
-  1203: 'too_many_connections',
-  1226: 'too_many_connections',
-  1205: 'lock_wait',
-  1213: 'deadlock',
-  1021: 'disk_full',
-  1114: 'disk_full',
-  1290: 'read_only',
-  1792: 'read_only',
-  1836: 'read_only',
-  1317: 'database_timeout',
-  1969: 'statement_timeout',
-  3024: 'statement_timeout',
-  1053: 'database_unreachable',
-  2002: 'database_unreachable',
-  2003: 'database_unreachable',
-  2006: 'database_unreachable',
-  2013: 'database_unreachable',
-  1062: 'unique_violation',
-  1451: 'foreign_key_violation',
-  1452: 'foreign_key_violation',
-  1216: 'foreign_key_violation',
-  1217: 'foreign_key_violation',
-  3819: 'check_violation',
-  4025: 'check_violation',
-  1048: 'check_violation',
-}
+const errnos: readonly (readonly [Trouble, readonly number[]])[] = [
+  ['database_auth_failed', [1045, 1698]],
+  ['permission_denied', [1044, 1142, 1143, 1227]],
+  ['tls_required', [3159]],
+  ['database_missing', [1049]],
+  ['database_schema_outdated', [1146, 1054]],
+  ['too_many_connections', [1040, 1203, 1226]],
+  ['lock_wait', [1205]],
+  ['deadlock', [1213]],
+  ['disk_full', [1021, 1114]],
+  ['read_only', [1290, 1792, 1836]],
+  ['database_timeout', [1317]],
+  ['statement_timeout', [1969, 3024]],
+  ['database_unreachable', [1053, 2002, 2003, 2006, 2013]],
+  ['unique_violation', [1062]],
+  ['foreign_key_violation', [1451, 1452, 1216, 1217]],
+  ['check_violation', [3819, 4025, 1048]],
+]
 
 /** Their messages name tables, columns and users, and no values. */
 const quotable = new Set([
@@ -50,7 +30,7 @@ const quotable = new Set([
 /** What the number of an error means; undefined where no more is known than that the server refused. */
 export function troubleOfErrno(errno: number, message: string): Trouble | undefined {
   if (errno === 1305 && /json_valid/i.test(message)) return 'json_unsupported'
-  return troubles[errno]
+  return errnos.find(([, numbers]) => numbers.includes(errno))?.[0]
 }
 
 /** The server's words where they hold no values, else the number alone. */

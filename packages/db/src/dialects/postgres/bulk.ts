@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { ArchiveColumn, ColumnKind } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
-import { countOf, recordSeparator } from '../../archive/raw-rows.ts'
+import { recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
 const types: Record<ColumnKind, string> = {
@@ -42,20 +42,8 @@ export const postgresBulk: BulkDialect = {
           ? sql`${column}`
           : sql`${column}::text`,
     write: ({ kind }, value) => (kind === 'time' ? stampOf(String(value)) : String(value)),
-    read({ kind }, text) {
-      switch (kind) {
-        case 'flag':
-          return text === 'true' || text === 'false' ? text === 'true' : text
-        case 'count':
-          return countOf(text)
-        case 'time':
-          return instantOf(text)
-        case 'id':
-        case 'text':
-        case 'document':
-          return text
-      }
-    },
+    flag: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+    time: instantOf,
   },
   // In the subquery's order: https://www.postgresql.org/docs/current/functions-aggregate.html
   listed: (text) => sql<string | null>`string_agg(${text} || ${sql.raw(`'${recordSeparator}'`)}, '')`,

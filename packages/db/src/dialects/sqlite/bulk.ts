@@ -49,20 +49,8 @@ export const sqliteBulk: BulkDialect = {
       if (kind === 'time') return String(millisecondsOf(String(value)))
       return typeof value === 'boolean' ? String(Number(value)) : String(value)
     },
-    read({ kind }, text) {
-      switch (kind) {
-        case 'flag':
-          return text === '0' || text === '1' ? text === '1' : text
-        case 'count':
-          return countOf(text)
-        case 'time':
-          return instantOf(text)
-        case 'id':
-        case 'text':
-        case 'document':
-          return text
-      }
-    },
+    flag: (text) => (text === '0' || text === '1' ? text === '1' : text),
+    time: instantOf,
   },
   // In the subquery's order, which SQLite keeps; https://www.sqlite.org/lang_aggfunc.html#group_concat
   listed: (text) => sql<string | null>`group_concat(${text}, ${separator}) || ${separator}`,

@@ -1,7 +1,7 @@
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { typeOf } from '../../migrate/column-type.ts'
 import { defineTables } from '../../schema/schema.ts'
-import type { Catalogue } from '../../migrate/schema-shape.ts'
+import type { Catalogue } from '../../migrate/catalogue.ts'
 import { expectedShape } from '../expected-shape.ts'
 import { plain } from '../plain.ts'
 import { sqliteKit } from './kit.ts'
