@@ -1,4 +1,6 @@
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { listen } from './listen.ts'
 
@@ -52,4 +54,12 @@ test('it ends at once where nobody is connected', async () => {
   const startedAt = performance.now()
   await listening.close(30, 20)
   expect(performance.now() - startedAt).toBeLessThan(10_000)
+})
+
+test('a request of HTTP/1.0 is answered without a Host', async () => {
+  const listening = await started()
+  const socket = connect(listening.port, '127.0.0.1')
+  socket.write('GET / HTTP/1.0\r\n\r\n')
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*done$/)
+  await listening.close(5)
 })

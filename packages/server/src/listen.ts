@@ -25,7 +25,8 @@ export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { host, port, addressOf = ({ socket }) => socket.remoteAddress ?? '' }: ListenOptions,
 ): Promise<Listening> {
-  const answer = getRequestListener((request) => fetch(request))
+  // The name of whoever sends no `Host`: HTTP/1.0 needs none, and health checks of proxies speak it.
+  const answer = getRequestListener((request) => fetch(request), { hostname: 'localhost' })
   let isClosing = false
   const server = createServer((request, response) => {
     nameClient(request, addressOf(request))
