@@ -127,6 +127,9 @@ describe('names of secrets', () => {
     'accessKey',
     'aws access key',
     'x2Token',
+    'passWord',
+    'db_PASSword',
+    'APIkey',
   ])('%s is one', (name) => {
     expect(isSecretName(name)).toBe(true)
   })
