@@ -48,7 +48,8 @@ describeDialects((dialect) => {
       const allowed = await preflightOf(suite.world, concrete, { ...preflight, Origin: origin })
       expect([allowed.status, allowed.headers.get('Access-Control-Allow-Origin')]).toEqual([204, origin])
       for (const method of taken) expect(allowed.headers.get('Access-Control-Allow-Methods')).toContain(method)
-      for (const name of ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key']) {
+      const sent = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'Last-Event-ID']
+      for (const name of sent) {
         expect(allowed.headers.get('Access-Control-Allow-Headers')).toContain(name)
       }
       const other = await preflightOf(suite.world, concrete, { ...preflight, Origin: 'https://evil.example.com' })

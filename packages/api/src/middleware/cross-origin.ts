@@ -2,7 +2,15 @@ import type { HonoRequest, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 
 const exposedHeaders = ['ETag', 'Location', 'X-Request-Id', 'Retry-After', 'Idempotency-Replayed', 'Server-Timing']
-const allowedHeaders = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key', 'X-Request-Id']
+const allowedHeaders = [
+  'Authorization',
+  'Content-Type',
+  'If-Match',
+  'If-None-Match',
+  'Idempotency-Key',
+  'Last-Event-ID',
+  'X-Request-Id',
+]
 const tracingHeaders = ['traceparent', 'tracestate']
 const allowedMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const preflightSeconds = 86_400
