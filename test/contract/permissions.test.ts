@@ -51,6 +51,7 @@ interface Entry {
 }
 
 const everyone = '+++++++++ | +++++'
+const everyoneButBadTokens = '+UD++++++ | +++++'
 const whoever = 'UUD++++++ | ++SSS'
 const whoeverWrites = 'UUD++++++ | S+SSS'
 const whoeverHimself = 'UUD++++++ | SSSSS'
@@ -104,9 +105,13 @@ const matrix: Readonly<Record<string, Entry>> = {
     body: () => ({ currentPassword: 'wrong', newPassword: 'another horse' }),
     effective: { body: () => ({ currentPassword: password, newPassword: 'another horse', endApiKeys: true }) },
   },
-  'POST /v1/auth/recover': { who: everyone, allowed: 202, body: () => ({ email: 'nobody@example.com' }) },
+  'POST /v1/auth/recover': {
+    who: everyoneButBadTokens,
+    allowed: 202,
+    body: () => ({ email: 'nobody@example.com' }),
+  },
   'POST /v1/auth/reset': {
-    who: everyone,
+    who: everyoneButBadTokens,
     allowed: 'invalid_credentials',
     body: () => ({ token: 'x', newPassword: 'another horse' }),
   },
@@ -324,7 +329,7 @@ function outcomesOf({ who, allowed }: Pick<Entry, 'who' | 'allowed'>): Readonly<
 }
 
 const isUnguarded = ({ access, path }: (typeof routes)[number]) =>
-  access.kind === 'open' || access.kind === 'metrics' || !path.startsWith('/v1/')
+  (access.kind === 'open' && access.checksToken !== true) || access.kind === 'metrics' || !path.startsWith('/v1/')
 
 /** Routes of which a caller who does not count has nothing. */
 const guarded = routes
@@ -333,7 +338,7 @@ const guarded = routes
   .filter((name) => matrix[name] !== undefined)
 
 /** Those that serve anyone, and read the database to do so. */
-const open = ['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout', 'POST /v1/auth/recover']
+const open = ['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout']
 
 /** Sound requests of those whose entry in the matrix is refused for what it holds. */
 const filled: Readonly<Record<string, Pick<Entry, 'body'>>> = {
@@ -481,6 +486,8 @@ describeDialects((dialect) => {
     // The workflow is seen by all; a schedule by none to whom it is not shared.
     const list = { who: 'UUDF+++++ | ++SSS', allowed: 200, path: (of: Things) => `${workflow(of)}/schedules` }
     expect(await found(list)).toEqual(outcomesOf(list))
+    const badCursor = { ...list, allowed: 'invalid_cursor', path: (of: Things) => `${workflow(of)}/schedules?cursor=x` }
+    expect(await found(badCursor)).toEqual(outcomesOf(badCursor))
     const one = { who: viewers, allowed: 200, path: schedule }
     expect(await found(one)).toEqual(outcomesOf(one))
   })

@@ -13,8 +13,8 @@ export type Access = PublicAccess | UserAccess
 
 /** What anonymous callers are admitted to as well. */
 export type PublicAccess =
-  /** Anyone; the Authorization header is ignored. */
-  | { readonly kind: 'open' }
+  /** Anyone. The Authorization header is ignored, unless `checksToken`: then a token that is sent has to count. */
+  | { readonly kind: 'open'; readonly checksToken?: true }
   /** Whoever is logged in, and anonymous callers where the query asks for what is public. */
   | { readonly kind: 'user'; readonly isPublic: (query: URLSearchParams) => boolean }
   /** Whoever may see the workflow `{id}`: anonymous callers where it is public. */

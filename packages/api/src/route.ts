@@ -5,7 +5,7 @@ import type { AccessTokens } from './auth/tokens.ts'
 import { replayed } from './request/idempotency.ts'
 import type { Incoming } from './request/incoming.ts'
 import { readInput } from './request/input.ts'
-import { refusalInOrder, scopeRefusal } from './request/order.ts'
+import { needlessTokenRefusal, refusalInOrder, scopeRefusal } from './request/order.ts'
 import { storeRefusal } from './request/stored-refusals.ts'
 import { refuse, type Refused } from './result.ts'
 import type {
@@ -174,7 +174,10 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
       async respond(held, incoming) {
         const context = contextFor(held)
         if (context === undefined) return refuse('unauthenticated')
-        const refused = admit?.(context) ?? (await scopeRefusal(contract, context))
+        const refused =
+          (await needlessTokenRefusal(contract, context)) ??
+          admit?.(context) ??
+          (await scopeRefusal(contract, context))
         if (refused !== undefined) return refused
         const read = await readInput(contract, incoming, context.origin)
         if (!read.ok) {

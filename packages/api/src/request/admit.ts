@@ -98,7 +98,7 @@ async function admitCaller(
   query: URLSearchParams,
   { tokens, metricsTokens, origin, at }: AdmitOptions,
 ): Promise<Omit<Admitted, 'incoming'> | Refused> {
-  if (access.kind === 'open') return anonymous
+  if (access.kind === 'open' && access.checksToken !== true) return anonymous
   if (access.kind === 'metrics') return admitMetrics(metricsTokens, headers.get('Authorization'))
   const authenticated = await authenticate(tokens, headers.get('Authorization'), origin, at)
   if (!authenticated.ok) return authenticated

@@ -40,9 +40,9 @@ export async function checkAccess(
   { pathId, isPathUnknown }: Pick<Faults, 'pathId' | 'isPathUnknown'>,
 ): Promise<Refused | undefined> {
   switch (access.kind) {
-    case 'open':
     case 'metrics':
       return isPathUnknown ? refuse('not_found') : undefined
+    case 'open':
     case 'user':
       return (await checkCaller(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
     case 'admin':
@@ -76,6 +76,11 @@ export async function scopeRefusal({ scope }: RouteContract, context: Context): 
   if (scope === undefined || allows(context.scopes, scope)) return undefined
   const detail =
     scope === 'account'
+/** What is wrong with a token that was sent to a route which asks for none. */
+export async function needlessTokenRefusal({ access }: RouteContract, context: Context): Promise<Refused | undefined> {
+  return access.kind === 'open' ? checkCaller(context) : undefined
+}
+
       ? 'No API key may do this: log in.'
       : `The API key lacks the scope \`${scope === 'claimed' ? 'read' : scope}\`, which this needs.`
   return (await checkCaller(context)) ?? refuse('scope_missing', { detail })
