@@ -15,10 +15,20 @@ const paths = [...Map.groupBy(routes, ({ path }) => path)]
 const nameOf = ({ method, path }: Route) => `${method} ${path}`
 const reads = routes.filter(({ method }) => method === 'GET')
 const writes = routes.filter(({ method }) => method !== 'GET')
+const ignoresTokens = ({ access }: Route) => access.kind === 'open' && access.checksToken !== true
 /** Those that know callers; /metrics knows its own token alone. */
-const guarded = routes.filter(({ access }) => access.kind !== 'open' && access.kind !== 'metrics')
+const guarded = routes.filter((route) => !ignoresTokens(route) && route.access.kind !== 'metrics')
+const paged = guarded.filter(({ query }) => 'cursor' in query.shape)
+const parametered = routes.filter(({ path }) => path.endsWith('}'))
 const origin = 'https://console.example.com'
 const tooLarge = `{"x":"${'x'.repeat(1_048_576)}"}`
+
+test('under /v1 a token is ignored by register, login, refresh and logout alone', () => {
+  const ignoring = routes.filter((route) => route.path.startsWith('/v1/') && ignoresTokens(route))
+  expect(ignoring.map(nameOf)).toEqual(
+    ['register', 'login', 'refresh', 'logout'].map((name) => `POST /v1/auth/${name}`),
+  )
+})
 
 describeDialects((dialect) => {
   const suite = useWorld(dialect, { CORS_ORIGINS: origin })
@@ -123,7 +133,7 @@ describeDialects((dialect) => {
       expect(await codeOf(world, { ...prepared, body: tooLarge }, plain)).toBe('payload_too_large')
       expect(await codeOf(world, { ...prepared, body: '{' }, plain)).toBe('unsupported_media_type')
       expect(await codeOf(world, { ...prepared, body: '{' }, bad)).toBe('malformed_json')
-      if (route.access.kind !== 'open') expect(await codeOf(world, prepared, bad)).toBe('unauthenticated')
+      if (!ignoresTokens(route)) expect(await codeOf(world, prepared, bad)).toBe('unauthenticated')
     })
   })
 
@@ -162,11 +172,36 @@ describeDialects((dialect) => {
       }
     })
   })
+
+  describe.each(paged.map((route) => [nameOf(route), route] as const))('%s', (name, { access }) => {
+    test('refuses a cursor that is none after all that the thing has against the caller', async () => {
+      const { world } = suite
+      const prepared = withQuery(await prepareExample(world, name), 'cursor=nothing')
+      expect(await codeOf(world, prepared)).toBe('invalid_cursor')
+      const asStranger = { ...prepared, token: world.users.stranger.token }
+      const isAboutThing = access.kind === 'workflow' || access.kind === 'execution'
+      const refusal = isAboutThing ? 'not_found' : access.kind === 'admin' ? 'forbidden' : 'invalid_cursor'
+      expect(await codeOf(world, asStranger)).toBe(refusal)
+    })
+  })
+
+  describe.each(parametered.map((route) => [nameOf(route), route] as const))('%s', (name) => {
+    test.each(['%00', 'x%00', '%E0%A4%A', 'x'.repeat(256)])('finds nothing of the name %s', async (segment) => {
+      const { world } = suite
+      const prepared = await prepareExample(world, name)
+      const path = prepared.path.replace(/[^/]+$/, segment)
+      expect(await codeOf(world, { ...prepared, path }, { 'If-Match': '*' })).toBe('not_found')
+    })
+  })
 })
 
 /** With a parameter that no route knows. */
 function faulty(prepared: PreparedRequest): PreparedRequest {
   return { ...prepared, path: `${prepared.path}${prepared.path.includes('?') ? '&' : '?'}nothing=1` }
+}
+
+function withQuery(prepared: PreparedRequest, query: string): PreparedRequest {
+  return { ...prepared, path: `${prepared.path.split('?')[0]}?${query}` }
 }
 
 /** An API key of the caller's that the route does not serve; undefined where no key is too narrow. */

@@ -72,7 +72,9 @@ function readPath<Path extends z.ZodObject>(
   pathname: string,
 ): z.output<Path> | undefined {
   const values = pathParameters(contract.path, pathname)
-  return values === undefined ? undefined : contract.pathParameters.safeParse(values).data
+  // No name holds U+0000, and not every database can be asked for one that does.
+  const canName = values !== undefined && !Object.values(values).some((value) => value.includes('\0'))
+  return canName ? contract.pathParameters.safeParse(values).data : undefined
 }
 
 /** `{id}` of a path, where it can be one. */

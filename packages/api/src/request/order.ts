@@ -49,7 +49,8 @@ export async function checkAccess(
       return (await checkAdministrator(context)) ?? (isPathUnknown ? refuse('not_found') : undefined)
     case 'execution': {
       if (pathId === undefined) return checkUnknownPath(context)
-      return hasUser(context) ? checkExecution(context, pathId, access.need) : refuse('unauthenticated')
+      if (!hasUser(context)) return refuse('unauthenticated')
+      return unlessUnknown(await checkExecution(context, pathId, access.need), isPathUnknown)
     }
     case 'schedule': {
       if (pathId === undefined) return checkUnknownPath(context)
@@ -57,11 +58,15 @@ export async function checkAccess(
     }
     case 'workflow': {
       if (pathId === undefined) return checkUnknownPath(context)
-      const denied = await checkPermission(context, pathId, neededFor(access, body))
-      const isSeen = denied === undefined || denied.refusal.code === 'forbidden'
-      return isSeen && isPathUnknown ? refuse('not_found') : denied
+      return unlessUnknown(await checkPermission(context, pathId, neededFor(access, body)), isPathUnknown)
     }
   }
+}
+
+/** Within a thing that the caller may see, a path that can't name anything is another thing that does not exist. */
+function unlessUnknown(denied: Refused | undefined, isPathUnknown: boolean): Refused | undefined {
+  const isSeen = denied === undefined || denied.refusal.code === 'forbidden'
+  return isSeen && isPathUnknown ? refuse('not_found') : denied
 }
 
 /** The permission on a workflow that a request needs, by what is in it. */
@@ -71,16 +76,16 @@ function neededFor(access: Extract<Access, { kind: 'workflow' }>, body: Incoming
   return access.needFor?.(body.members) ?? need
 }
 
-/** Why the caller's API key is not enough for the route; a key or user that does not count is refused for that first. */
-export async function scopeRefusal({ scope }: RouteContract, context: Context): Promise<Refused | undefined> {
-  if (scope === undefined || allows(context.scopes, scope)) return undefined
-  const detail =
-    scope === 'account'
 /** What is wrong with a token that was sent to a route which asks for none. */
 export async function needlessTokenRefusal({ access }: RouteContract, context: Context): Promise<Refused | undefined> {
   return access.kind === 'open' ? checkCaller(context) : undefined
 }
 
+/** Why the caller's API key is not enough for the route; a key or user that does not count is refused for that first. */
+export async function scopeRefusal({ scope }: RouteContract, context: Context): Promise<Refused | undefined> {
+  if (scope === undefined || allows(context.scopes, scope)) return undefined
+  const detail =
+    scope === 'account'
       ? 'No API key may do this: log in.'
       : `The API key lacks the scope \`${scope === 'claimed' ? 'read' : scope}\`, which this needs.`
   return (await checkCaller(context)) ?? refuse('scope_missing', { detail })

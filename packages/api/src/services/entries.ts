@@ -5,7 +5,7 @@ import {
   type EntryPage,
 } from '@millrace/db/repositories/executions/entries'
 import { writeCursor, type CursorScope } from '../cursor.ts'
-import { done, refuse, type Result } from '../result.ts'
+import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import { startOf, type Page } from './paging.ts'
 import { checkExecution, onceClaimed } from './standing.ts'
@@ -37,6 +37,12 @@ export async function getStep(context: UserContext, id: string, key: string): Pr
   if (!found.ok) return found
   const [step] = found.value.entries
   return step === undefined ? refuse('not_found') : done(step)
+}
+
+/** Why the caller can't read a step; undefined when it can. */
+export async function checkStep(context: UserContext, id: string, key: string): Promise<Refused | undefined> {
+  const step = await getStep(context, id, key)
+  return step.ok ? undefined : step
 }
 
 /** Some entries, for whoever may read the execution; with the scope `worker` alone, once it was claimed. */

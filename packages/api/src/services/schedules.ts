@@ -18,7 +18,6 @@ import { timetableOf } from '../schedules/timetable.ts'
 import type { UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
-import { checkCaller } from './standing.ts'
 
 const defaultMaxAttempts = 3
 
@@ -124,7 +123,7 @@ export async function listSchedules(
 ): Promise<Result<Page<ScheduleView>>> {
   const { store, caller } = context
   const cursors: CursorScope = { list: 'schedules', filters: { workflowId }, userId: caller.userId }
-  const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
+  const start = await startOf(cursors, cursor, readKeyset, () => checkReader(context, workflowId))
   if (!start.ok) return start
   const listed = await repository.listSchedules(store, caller, workflowId, { limit, after: start.value })
   if (!listed.ok) return refuse(listed.refusal)

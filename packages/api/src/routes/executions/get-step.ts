@@ -1,6 +1,6 @@
 import { jsonAnswer } from '../../answer.ts'
 import { defineRoute } from '../../route.ts'
-import { getStep as findStep } from '../../services/entries.ts'
+import { checkStep, getStep as findStep } from '../../services/entries.ts'
 import { stepJson, stepPath, stepSchema } from './entries.ts'
 
 export const getStep = defineRoute({
@@ -11,6 +11,7 @@ export const getStep = defineRoute({
   scope: 'claimed',
   pathParameters: stepPath,
   answers: { 200: stepSchema },
+  find: (context, { id, key }) => checkStep(context, id, key),
   act: (context, { path }) => findStep(context, path.id, path.key),
   answer: (step) => jsonAnswer(200, stepJson(step)),
 })
