@@ -115,10 +115,18 @@ describeDialects((dialect) => {
         { key: 'b', seq: 4 },
         { key: 'a', seq: 3 },
       ])
+      const twice = await record('{"key":"d","output":1},{"key":"a","output":{"x":1}},{"key":"d","output":1}')
+      expect(asRecord(twice.json)['steps']).toEqual([
+        { key: 'd', seq: 5 },
+        { key: 'a', seq: 3 },
+        { key: 'd', seq: 5 },
+      ])
       const other = await record('{"key":"c","output":1},{"key":"a","output":{"x":1.0}}')
       expect(statusAndCode(other)).toEqual([409, 'step_recorded'])
+      const both = await record('{"key":"c","output":1},{"key":"c","output":1.0}')
+      expect(statusAndCode(both)).toEqual([409, 'step_recorded'])
       expect(statusAndCode(await record('{"key":"a","output":9}', 0))).toEqual([409, 'fence_stale'])
-      expect(await typesOf(path)).toEqual(['created', 'claimed', 'step', 'step'])
+      expect(await typesOf(path)).toEqual(['created', 'claimed', 'step', 'step', 'step'])
       await owner('PATCH', path, '{"fence":1,"status":"completed"}')
       expect(statusAndCode(await record('{"key":"z","output":1}'))).toEqual([409, 'invalid_transition'])
       expect(statusAndCode(await record('{"key":"a","output":{"x":1}}'))).toEqual([409, 'invalid_transition'])

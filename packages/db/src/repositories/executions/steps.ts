@@ -28,7 +28,7 @@ export interface Recording {
 }
 
 export interface Recorded {
-  /** In the order of the request. */
+  /** One for each that was given, in their order. */
   readonly steps: readonly { readonly key: string; readonly seq: number }[]
   readonly leaseUntil: Date | null
 }
@@ -48,8 +48,20 @@ export async function recordSteps(
 ): Promise<Outcome<Recorded, RecordRefusal>> {
   const steps = distinct(recording.steps)
   if (steps === undefined) return refusedByKeys(store, caller, id, recording)
+  const recorded = await recordAndRenew(store, caller, id, { ...recording, steps })
+  if (!recorded.ok || steps.length === recording.steps.length) return recorded
+  const places = new Map(recorded.value.steps.map(({ key, seq }) => [key, seq]))
+  return done({ ...recorded.value, steps: placesOf(recording.steps, places) })
+}
+
+async function recordAndRenew(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  recording: Recording,
+): Promise<Outcome<Recorded, RecordRefusal>> {
   const { fence, leaseUntil, operation, at } = recording
-  const recorded = await recordDistinct(store, caller, id, { ...recording, steps })
+  const recorded = await recordDistinct(store, caller, id, recording)
   if (!recorded.ok || leaseUntil === undefined || store.dialect.recording.renewsLease) return recorded
   const renewed = await renewLease(store, caller, id, { fence, leaseUntil, operation, at })
   // Whoever has taken or ended the execution in between has left the steps where they are.
