@@ -175,9 +175,7 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
         const context = contextFor(held)
         if (context === undefined) return refuse('unauthenticated')
         const refused =
-          (await needlessTokenRefusal(contract, context)) ??
-          admit?.(context) ??
-          (await scopeRefusal(contract, context))
+          (await needlessTokenRefusal(contract, context)) ?? admit?.(context) ?? (await scopeRefusal(contract, context))
         if (refused !== undefined) return refused
         const read = await readInput(contract, incoming, context.origin)
         if (!read.ok) {

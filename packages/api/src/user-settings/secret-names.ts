@@ -25,9 +25,7 @@ export function isSecretName(key: string): boolean {
 
 /** Words of camelCase, snake_case and kebab-case, in lower case: `APIKey` is `api`, `key`. */
 function wordsOf(key: string): readonly string[] {
-  const separated = key
-    .replaceAll(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
-    .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
+  const separated = key.replaceAll(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2').replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
   return partsOf(separated).map((word) => word.toLowerCase())
 }
 
