@@ -26,6 +26,14 @@ const wrongArguments: readonly (readonly string[])[] = [
   ['backup', '--out', 'a', 'fetch', 'latest'],
   ['user', 'role', 'ada', 'owner'],
   ['completion', 'tcsh'],
+  ['help', 'nonsense'],
+  // What a shell makes of variables that are not set: no default takes their place.
+  ['copy', '--from', '', '--to', 'sqlite:///./new.db'],
+  ['copy', '--from', 'sqlite:///./old.db', '--to='],
+  ['import', '', '--owner', 'ada'],
+  ['export', ''],
+  ['serve', '--host', ''],
+  ['gateway', '--host='],
 ]
 
 describe('wrong arguments', () => {
@@ -76,6 +84,18 @@ test.for([
   expect(help.stdout).toContain('--json')
 })
 
+test.for([
+  ['--help', 'Usage: millrace [options]'],
+  ['help', 'Usage: millrace [options]'],
+  ['migrate --help', 'Usage: millrace migrate'],
+  ['help migrate status', 'Usage: millrace migrate status'],
+] as const)('millrace %s with --json is one document, examples and all', async ([args, usage]) => {
+  const help = await millrace([...args.split(' '), '--json'], { cwd: emptyDirectory() })
+  expect(help).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(documentOf(help)).toEqual({ help: expect.stringMatching(/Examples:\n {2}/) })
+  expect(documentOf(help)).toEqual({ help: expect.stringContaining(usage) })
+})
+
 /** Every command that there is, by the words that lead to it. */
 function commandPaths(command: Command, path: readonly string[] = []): readonly (readonly string[])[] {
   return [path, ...command.commands.flatMap((child) => commandPaths(child, [...path, child.name()]))]
@@ -102,6 +122,9 @@ test('the help of every command has examples, and accepts --json', () => {
 test.for([
   [['user', 'add', 'ada', '--password=hunter2', '--email', 'a@example.com'], "unknown option '--password=***'"],
   [['user', 'add', 'ada', 'hunter2', '--email', 'a@example.com'], 'Expected 1 argument but got 2.'],
+  [['mysql://ada:hunter2@db/x'], "unknown command 'mysql://ada:***@db/x'"],
+  [['completion', 'mysql://ada:hunter2@db/x'], "'mysql://ada:***@db/x' is invalid"],
+  [['serve', '--port', 'mysql://ada:hunter2@db/x'], "'mysql://ada:***@db/x' is invalid"],
 ] as const)('what was typed in the wrong place is not repeated: %j', async ([args, why]) => {
   const ended = await millrace([...args, '--json'], { cwd: emptyDirectory() })
   expect(documentOf(ended)).toMatchObject({ error: { code: 'usage', why: expect.stringContaining(why) } })

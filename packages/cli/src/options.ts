@@ -8,6 +8,12 @@ export function parsePort(text: string): number {
   return port
 }
 
+/** For what may not be guessed: what a shell makes of a variable that is not set is empty. */
+export function parseGiven(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty. Is a variable of the shell not set?')
+  return text
+}
+
 export function withDatabaseOption(command: Command): Command {
   return command.option(
     '--database <url>',

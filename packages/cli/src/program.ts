@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { version } from '@millrace/api/version'
+import { redactUrl } from '@millrace/db/url'
 import { Command } from 'commander'
 import type { CommanderError } from 'commander'
 import type { AddCommand, RunAction } from './command.ts'
@@ -54,6 +55,7 @@ const jsonDescription = 'print the result as one JSON document'
 export function createProgram({ streams, isJson, isColored = false, run }: ProgramSettings): Command {
   const bold = (title: string) => (isColored ? styleText('bold', title, { validateStream: false }) : title)
   const program = new Command('millrace')
+  const helpParts: string[] = []
   program
     .description('Millrace stores the workflows, versions and executions of a workflow engine in any SQL database.')
     .option('--json', jsonDescription)
@@ -63,13 +65,20 @@ export function createProgram({ streams, isJson, isColored = false, run }: Progr
     .enablePositionalOptions()
     .configureHelp({ styleTitle: (title) => bold(title) })
     .configureOutput({
-      writeOut: (text) => streams.stdout.write(isJson && !text.startsWith('{') ? helpDocument(text) : text),
+      writeOut: (text) => {
+        // The help comes in parts: what commander makes of the options, then the examples.
+        if (isJson && !text.startsWith('{')) helpParts.push(text)
+        else streams.stdout.write(text)
+      },
       // Wrong arguments are reported as every error is, in three lines or as a document.
       writeErr: () => undefined,
       outputError: () => undefined,
       getOutHasColors: () => isColored,
     })
-    .exitOverride()
+    .exitOverride((error) => {
+      if (helpParts.length > 0) streams.stdout.write(helpDocument(helpParts.splice(0).join('')))
+      throw error
+    })
     .addHelpText(
       'after',
       `
@@ -84,11 +93,26 @@ Examples:
     program.commandsGroup(heading)
     for (const add of commands) add(program, run)
   }
-  program.addHelpCommand(
-    new Command('help').argument('[command]').description('show the help of a command').helpGroup('This program:'),
-  )
+  addHelp(program)
   for (const command of program.commands) acceptJson(command)
   return program
+}
+
+/** In place of commander's own, which knows no `help migrate status` and says of an unknown command that one is missing. */
+function addHelp(program: Command): void {
+  program.helpCommand(false)
+  program
+    .command('help [command...]')
+    .description('show the help of a command')
+    .action((names: readonly string[]) => {
+      let found = program
+      for (const name of names) {
+        const child = found.commands.find((command) => command.name() === name || command.aliases().includes(name))
+        if (child === undefined) program.error(`error: unknown command '${name}'`, { code: 'commander.unknownCommand' })
+        found = child
+      }
+      found.help()
+    })
 }
 
 function acceptJson(command: Command): void {
@@ -119,9 +143,12 @@ export function usageFailure(error: CommanderError, program: Command): Failure |
   })
 }
 
-/** What was typed in the wrong place may be a password. */
+/** What was typed in the wrong place may be a password, or a URL with one. */
 function withoutValues(message: string): string {
-  return message.replace(/'(--?[\w-]+)=[^\n]*'/s, "'$1=***'").replace(/( but got \d+): .*\.$/s, '$1.')
+  return message
+    .replace(/'(--?[\w-]+)=[^\n]*'/s, "'$1=***'")
+    .replace(/( but got \d+): .*\.$/s, '$1.')
+    .replaceAll(/[a-z][\w+.-]*:\/\/[^\n]*(?=')/gi, redactUrl)
 }
 
 function deepestCommand(program: Command): Command {
@@ -135,7 +162,7 @@ function deepest(program: Command): string[] {
   const command = deepestCommand(program)
   const names: string[] = []
   for (let at: Command | null = command; at !== null && at !== program; at = at.parent) names.unshift(at.name())
-  return names
+  return names.filter((name) => name !== 'help')
 }
 
 function subcommandNames(program: Command): string[] {

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { CopyOptions } from '../archive/copy.ts'
 import { startMoving } from '../archive/moving.ts'
 import type { AddCommand } from '../command.ts'
+import { parseGiven } from '../options.ts'
 
 const examples = `
 Copies one snapshot of the source into an empty database, then compares the digests of both, as a restore does. Only
@@ -19,8 +20,8 @@ export const copyCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('copy')
     .description('copy everything from one database to another')
-    .requiredOption('--from <url>', 'the database to read')
-    .requiredOption('--to <url>', 'the database to write to; it must be empty')
+    .requiredOption('--from <url>', 'the database to read', parseGiven)
+    .requiredOption('--to <url>', 'the database to write to; it must be empty', parseGiven)
     .option('--resume', 'continue an interrupted copy from the same source')
     .option('--quarantine <file>', 'a file for the rows that are invalid')
     .option('--force', 'overwrite the quarantine file if it exists')

@@ -20,7 +20,7 @@ import { bindingsOf, chooseBehindHyperdrive, localConnectionString, type LocalHy
 import { untilInterrupted } from '../lifetime.ts'
 import { readableLine } from '../log-lines.ts'
 import { readMigrations } from '../migrations.ts'
-import { parsePort, withDatabaseOption } from '../options.ts'
+import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
 import { claimNextPort } from '../dev/port-claim.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
@@ -53,7 +53,7 @@ Examples:
 
 export const devCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('dev').description('run everything on this machine'))
-    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--host <address>', 'the address to listen on', parseGiven, '127.0.0.1')
     .option(
       '--port <number>',
       `the port of the API; 0 for any free port (default: ${usualPort}, or the next free one)`,

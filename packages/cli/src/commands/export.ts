@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -8,7 +8,7 @@ import { asFailure, Failure, Interrupted } from '../failure.ts'
 import { fileNames } from '../export/file-names.ts'
 import type { ExportSource } from '../export/source.ts'
 import { claimFolder, writeWhole } from '../export/write.ts'
-import { withDatabaseOption } from '../options.ts'
+import { parseGiven, withDatabaseOption } from '../options.ts'
 import { printable } from '../printable.ts'
 import { startProgress } from '../progress.ts'
 
@@ -36,7 +36,8 @@ Examples:
   millrace export ./flows --url https://millrace.example.workers.dev`
 
 export const exportCommand: AddCommand = (parent: Command, run) => {
-  withUrlOption(withDatabaseOption(parent.command('export <path>').description('write workflows as JSON files')))
+  withUrlOption(withDatabaseOption(parent.command('export').description('write workflows as JSON files')))
+    .addArgument(new Argument('<path>', 'the directory to write them to').argParser(parseGiven))
     .option('--owner <name>', 'only the workflows of this user')
     .addOption(
       new Option('--workflow <id>', 'only this workflow (repeatable)')

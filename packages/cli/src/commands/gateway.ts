@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'
 import { watchTokens } from '../gateway-tokens.ts'
 import { untilInterrupted } from '../lifetime.ts'
-import { parsePort, withDatabaseOption } from '../options.ts'
+import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
 import { claimablePort } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
 
@@ -34,7 +34,7 @@ Examples:
 
 export const gatewayCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('gateway').description('serve SQL over HTTP for a database of your own'))
-    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--host <address>', 'the address to listen on', parseGiven, '127.0.0.1')
     .option('--port <number>', 'the port to listen on; 0 for any free port', parsePort, 8789)
     .option('--token-file <file>', 'a file with the token that callers must send, or with several, one per line')
     .addHelpText('after', examples)

@@ -1,5 +1,5 @@
 import type { UserCaller } from '@millrace/db/access/access'
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -10,7 +10,7 @@ import { readDefinition } from '../import/definition.ts'
 import { findSources } from '../import/sources.ts'
 import type { Source } from '../import/sources.ts'
 import type { CheckedFile, Imported, ImportTarget } from '../import/write.ts'
-import { withDatabaseOption } from '../options.ts'
+import { parseGiven, withDatabaseOption } from '../options.ts'
 import { printable } from '../printable.ts'
 import type { AddCommand } from '../command.ts'
 import { startProgress } from '../progress.ts'
@@ -36,7 +36,12 @@ Examples:
   millrace import flow.json n8n-export.json --owner ada --skip-bad --json`
 
 export const importCommand: AddCommand = (parent: Command, run) => {
-  withUrlOption(withDatabaseOption(parent.command('import <path...>').description('create workflows from JSON files')))
+  withUrlOption(withDatabaseOption(parent.command('import').description('create workflows from JSON files')))
+    .addArgument(
+      new Argument('<path...>', 'a JSON file, or a directory of them').argParser(
+        (path: string, paths: readonly string[] = []) => [...paths, parseGiven(path)],
+      ),
+    )
     .option('--owner <name>', 'the owner of the new workflows (required without --url)')
     .option('--skip-bad', 'skip files that cannot be imported, and list them')
     .addHelpText('after', examples)

@@ -14,7 +14,7 @@ export function withUrlOption(command: Command): Command {
 
 /** @throws Failure when both are given */
 export function refuseTwoPlaces({ database, url }: PlaceOptions): void {
-  if (database === undefined || url === undefined) return
+  if (!database || url === undefined) return
   throw new Failure('usage', {
     what: 'The arguments are wrong.',
     why: '--database and --url exclude each other.',
