@@ -1,12 +1,23 @@
 import { createHash } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { reachDatabase } from '../database.ts'
 import { archiveOf, fill } from '../archive/archives.ts'
-import { documentOf, emptyDirectory, millrace, workspace } from './millrace.ts'
+import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
 
 /** backup, verify, restore, drill and copy through the real bin, on SQLite; the dialects are in test/archive. */
 
@@ -60,6 +71,26 @@ describe('backup', () => {
     expect(readdirSync(cwd).filter((name) => name.includes('.part'))).toEqual([])
   })
 
+  test('replaces what a link leads to, and never a link to nothing or a pipe', async () => {
+    const cwd = restoredDirectory()
+    writeFileSync(join(cwd, 'old.millrace'), 'old')
+    symlinkSync('old.millrace', join(cwd, 'link'))
+    symlinkSync('nowhere', join(cwd, 'dangling'))
+    await start('mkfifo', ['pipe'], { cwd }).ended
+    const backup = (...args: readonly string[]) => millrace(['backup', '--json', '--out', ...args], { cwd })
+    expect(await backup('link', '--force')).toMatchObject({ exitCode: 0 })
+    expect(lstatSync(join(cwd, 'link')).isSymbolicLink()).toBe(true)
+    expect(statSync(join(cwd, 'old.millrace')).size).toBeGreaterThan(3)
+    for (const args of [['dangling'], ['pipe'], ['pipe', '--force']]) {
+      const refused = await backup(...args)
+      expect(refused, args.join(' ')).toMatchObject({ exitCode: 2 })
+      expect(documentOf(refused)).toMatchObject({ error: { code: 'file_exists' } })
+    }
+    expect(lstatSync(join(cwd, 'pipe')).isFIFO()).toBe(true)
+    expect(existsSync(join(cwd, 'nowhere'))).toBe(false)
+    expect(readdirSync(cwd).filter((name) => name.includes('.part'))).toEqual([])
+  })
+
   test('encrypts for its recipients, and only their identity opens it', async () => {
     const cwd = restoredDirectory()
     const secrets = documentOf(await millrace(['secrets', 'new', '--json'], { cwd })) as {
@@ -98,6 +129,15 @@ describe('backup', () => {
     expect(readFileSync(join(cwd, 'backup.txt'), 'utf8')).toContain('"file":"-"')
   })
 
+  test('to standard output, says what is wrong beside it too', async () => {
+    const missing = await millrace(['backup', '--out', '-', '--json'], { cwd: emptyDirectory() })
+    expect(missing).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(missing.stderr).toMatch(/^\{"error":\{"code":"database_missing".*\}$/m)
+    const misspelt = await millrace(['backup', '--out=-', '--forse', '--json'], { cwd: emptyDirectory() })
+    expect(misspelt).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(misspelt.stderr).toMatch(/^\{"error":\{"code":"usage".*\}$/m)
+  })
+
   test('of a database that is not there makes nothing', async () => {
     const cwd = emptyDirectory()
     expect(await millrace(['backup', '--out', 'new.millrace'], { cwd })).toMatchObject({ exitCode: 1 })
@@ -124,6 +164,21 @@ describe('restore', () => {
     expect(JSON.parse(cut.stdout.toString())).toMatchObject({ error: { code: 'archive_damaged' } })
     // Empty and without a mark: the whole one goes in.
     expect(run(archive).status).toBe(0)
+  })
+
+  test('from a pipe of the shell is from standard input', async () => {
+    const cwd = emptyDirectory()
+    writeFileSync(join(cwd, 'given.millrace'), archive)
+    const piped = (command: string) => {
+      const script = `exec "$0" "$1" ${command} <(cat given.millrace) --json`
+      return start('bash', ['--norc', '-c', script, process.execPath, inject('command')], { cwd }).ended
+    }
+    expect(await piped('verify')).toMatchObject({ exitCode: 0 })
+    expect(await piped('restore --resume')).toMatchObject({ exitCode: 2 })
+    expect(await piped('drill')).toMatchObject({ exitCode: 2 })
+    const restored = await piped('restore')
+    expect(restored).toMatchObject({ exitCode: 0 })
+    expect(documentOf(restored)).toMatchObject({ ok: true, tables: { users: { rows: 6 } } })
   })
 
   test.each([

@@ -40,6 +40,16 @@ test("the caller's .env takes the place of the workspace's as a whole, and an em
   }
 })
 
+test('the mark that editors on Windows put before a text is no part of it', () => {
+  writeFileSync(join(caller, '.env'), '\uFEFFDATABASE_URL=from-caller\nMETRICS_TOKEN_FILE=marked\n')
+  writeFileSync(join(caller, 'marked'), '\uFEFFtoken\n')
+  try {
+    expect(load({})).toMatchObject({ DATABASE_URL: 'from-caller', METRICS_TOKEN: 'token' })
+  } finally {
+    rmSync(join(caller, '.env'))
+  }
+})
+
 test("NAME_FILE gives the file's text without its line end, and beats .env when the process has it", () => {
   expect(load({ DATABASE_URL_FILE: 'mounted' })['DATABASE_URL']).toBe('a secret with a line end')
 })

@@ -65,13 +65,18 @@ function withoutEmpty(variables: Environment): Record<string, string> {
   return present
 }
 
+/** Editors on Windows put a mark before the first character, which would become part of the first name or value. */
+function readText(path: string): string {
+  return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+}
+
 function readDotEnv(directories: Directories, warn: Warn): Environment {
   const file = [directories.caller, directories.workspace]
     .map((directory) => join(directory, '.env'))
     .find((path) => existsSync(path))
   if (file === undefined) return {}
   try {
-    const text = readFileSync(file, 'utf8')
+    const text = readText(file)
     for (const words of dotEnvWarnings(text, [...settingNames, ...otherNames])) warn(words)
     return parseEnv(text)
   } catch (error) {
@@ -85,7 +90,7 @@ function readDotEnv(directories: Directories, warn: Warn): Environment {
 
 function readMountedFile(name: string, path: string, callerDirectory: string): string {
   try {
-    return readFileSync(resolve(callerDirectory, path), 'utf8').replace(/\r?\n$/, '')
+    return readText(resolve(callerDirectory, path)).replace(/\r?\n$/, '')
   } catch (error) {
     throw new Failure('settings_invalid', {
       what: `The file that ${name}_FILE names cannot be read.`,

@@ -2,36 +2,56 @@ import { CommanderError } from 'commander'
 import { findDirectories } from './directories.ts'
 import { loadEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
-import { asFailure, Interrupted } from './failure.ts'
+import { asFailure, Failure, Interrupted } from './failure.ts'
 import { createLifetime } from './lifetime.ts'
 import { createOutput, showsColors } from './output.ts'
 import { titleWithoutSecrets } from './process-title.ts'
 import { createProgram, usageFailure } from './program.ts'
 
 /** A reader that went away (`millrace … | head -1`) is no reason to leave work half done: what it misses is dropped. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
-}
+let outputFault: Error | undefined
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') outputFault ??= error
+})
+/** Where nothing can be said, nothing is. */
+process.stderr.on('error', () => undefined)
 
 /** What a process list shows of this one from here on; without a secret it stays, as by its words others know it. */
 const title = titleWithoutSecrets(process.argv.slice(2))
 if (title !== undefined) process.title = title
 
 const endedWith = await main(process.argv.slice(2))
-await Promise.all([flushed(process.stdout), flushed(process.stderr)])
-process.exit(endedWith)
+await flushed(process.stdout)
+if (outputFault !== undefined && endedWith === 0) tellUnwritten(outputFault)
+await flushed(process.stderr)
+process.exit(outputFault === undefined ? endedWith : endedWith || 1)
 
 /** A pipe holds 64 KiB, and `exit` would drop what a slower reader has not taken yet. A reader that went away takes nothing. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()))
 }
 
+/** A result that nobody can read is none, as on a full disk. */
+function tellUnwritten(error: Error): void {
+  const failure = new Failure('internal', {
+    what: 'The result cannot be written to standard output.',
+    why: error.message,
+    fix: 'The work itself was done. Check where standard output goes and the free space there.',
+  })
+  createOutput({ stdout: process.stderr, stderr: process.stderr }, false).failure(failure)
+}
+
+/** With `--out -` standard output is the archive's alone, and what the command says goes beside it. */
+function isArchiveOutput(options: readonly string[]): boolean {
+  return options.some((option, at) => option === '--out=-' || (option === '-' && options[at - 1] === '--out'))
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const ends = args.indexOf('--')
-  const isJson = args.slice(0, ends === -1 ? undefined : ends).includes('--json')
-  const output = createOutput(process, isJson)
+  const options = args.slice(0, ends === -1 ? undefined : ends)
+  const isJson = options.includes('--json')
+  const streams = { stdout: process.stdout, stderr: process.stderr }
+  const output = createOutput(isArchiveOutput(options) ? { ...streams, stdout: process.stderr } : streams, isJson)
   const directories = findDirectories(process.cwd(), process.env['INIT_CWD'])
   const lifetime = createLifetime()
   let environment: Environment | undefined

@@ -10,7 +10,7 @@ import { rowCount, TablesDigester, type TableDigests } from '@millrace/db/archiv
 import { loadRows } from '@millrace/db/archive/load'
 import { readMark } from '@millrace/db/archive/mark'
 import type { Database } from '@millrace/db/store/database'
-import { connect, isMissingFile, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
+import { connect, isMissingFile, refuseMissingFile, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { withOneSetting } from '../one-setting.ts'
@@ -38,6 +38,7 @@ export interface AdoptPlan {
 export async function adopt(context: Context, plan: AdoptPlan): Promise<number> {
   const { from, to, isResumed, quarantine } = plan
   const { settingsKeys: keys } = await withOneSetting(context, to, 'SETTINGS_KEYS')
+  if (isResumed) refuseMissingFile(to)
   const early = isMissingFile(to.target) ? undefined : await openUnwritten(context, to, isResumed)
   const at = (isResumed && early !== undefined ? await earlierTime(early, plan) : undefined) ?? new Date().toISOString()
   const adoption = await judgeSource(context, plan, keys, at)

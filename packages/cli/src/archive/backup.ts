@@ -176,7 +176,5 @@ function tell({ output }: Context, file: ArchiveOutput, taken: Taken): void {
     `sha256 ${sha256}`,
     ...tableLines(tables),
   ].join('\n')
-  // Standard output is the archive itself.
-  if (file.path === undefined) output.note(output.isJson ? JSON.stringify(document) : words)
-  else output.result(document, words)
+  output.result(document, words)
 }

@@ -21,7 +21,7 @@ export interface DrillOptions {
 
 /** `millrace drill FILE` */
 export async function drill(context: Context, file: string, options: DrillOptions): Promise<number> {
-  const recorder = options.database === undefined ? undefined : chooseDatabase(context, options.database)
+  const recorder = options.database ? chooseDatabase(context, options.database) : undefined
   if (recorder !== undefined) refuseMissingFile(recorder)
   const input = findInput(context, file)
   if (input.bytes === undefined) throw fromStandardInput()
@@ -124,7 +124,7 @@ function tellProblems(
 function fromStandardInput(): Failure {
   return new Failure('usage', {
     what: 'A drill reads its archive twice.',
-    why: 'From standard input it can be read but once.',
+    why: 'From standard input or a pipe it can be read but once.',
     fix: 'Give the file.',
   })
 }

@@ -101,9 +101,7 @@ function nameOf({ headers }: Response): string | undefined {
 function tell({ output }: Context, file: ArchiveOutput, { name, bytes, sha256 }: Fetched & { name: string }): void {
   const document = { file: file.path ?? '-', name, bytes, sha256 }
   const words = `Fetched ${printable(name)} into ${file.shown}: ${bytes.toLocaleString('en-US')} bytes.\nsha256 ${sha256}`
-  // Standard output is the archive itself.
-  if (file.path === undefined) output.note(output.isJson ? JSON.stringify(document) : words)
-  else output.result(document, words)
+  output.result(document, words)
 }
 
 function damaged(why: string): Failure {

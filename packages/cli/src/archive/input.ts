@@ -5,11 +5,11 @@ import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { printable } from '../printable.ts'
 
-/** An archive to read: a file, which can be read again, or standard input, which can't. */
+/** An archive to read: a file, which can be read again, or standard input or a pipe, which can't. */
 export interface ArchiveInput {
   /** As given, for people. */
   readonly shown: string
-  /** Undefined for standard input. */
+  /** Undefined for what can be read but once. */
   readonly bytes: number | undefined
   open(): ReadableStream<Uint8Array>
 }
@@ -27,10 +27,12 @@ export function findInput({ directories }: Context, file: string): ArchiveInput 
   }
 }
 
-function sizeOf(path: string): number {
+/** Undefined for a pipe, such as bash's `<(…)`. */
+function sizeOf(path: string): number | undefined {
   try {
-    const found = statSync(path)
-    if (!found.isDirectory()) return found.size
+    // As bigints: after numbers of a pipe, Node resolves no symbolic link, and a later import() fails.
+    const found = statSync(path, { bigint: true })
+    if (!found.isDirectory()) return found.isFile() ? Number(found.size) : undefined
   } catch (error) {
     throw missing(path, error instanceof Error ? error.message : String(error))
   }

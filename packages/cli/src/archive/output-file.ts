@@ -1,7 +1,19 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Context } from '../context.ts'
-import { Failure } from '../failure.ts'
+import { Failure, type FailureCode } from '../failure.ts'
 import { printable } from '../printable.ts'
 
 /** Where an archive goes: a file that has its name only when it is whole, or standard output. */
@@ -32,9 +44,18 @@ export function openOutput(
 ): ArchiveOutput {
   if (file === '-') return standardOutput()
   const path = resolve(directories.caller, file)
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw isDirectory(path)
-  if (!mayReplace && existsSync(path)) throw exists(path)
-  return fileOutput(path, printable(file), mayReplace)
+  const found = lookAt(path)
+  if (found?.isDirectory() === true) throw isDirectory(path)
+  if (found?.isFile() === false) throw isNoFile(path)
+  // A link to nothing is there too.
+  if (!mayReplace && lstatSync(path, { throwIfNoEntry: false, bigint: true }) !== undefined) throw exists(path)
+  // What a link leads to is replaced, not the link.
+  return fileOutput(found === undefined ? path : realpathSync(path), { path, shown: printable(file), mayReplace })
+}
+
+/** What is there, behind symbolic links. As bigints: after numbers of a pipe, Node resolves no symbolic link. */
+function lookAt(path: string) {
+  return guarded(path, () => statSync(path, { throwIfNoEntry: false, bigint: true }))
 }
 
 function standardOutput(): ArchiveOutput {
@@ -54,8 +75,11 @@ function standardOutput(): ArchiveOutput {
 }
 
 /** Readable for its owner alone, written beside its final name, synced, then given it. */
-function fileOutput(path: string, shown: string, mayReplace: boolean): ArchiveOutput {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`)
+function fileOutput(
+  place: string,
+  { path, shown, mayReplace }: { readonly path: string; readonly shown: string; readonly mayReplace: boolean },
+): ArchiveOutput {
+  const beside = join(dirname(place), `.${basename(place)}.${process.pid}.part`)
   const descriptor = guarded(path, () => openSync(beside, 'wx', 0o600))
   let isOpen = true
   const close = () => {
@@ -81,9 +105,9 @@ function fileOutput(path: string, shown: string, mayReplace: boolean): ArchiveOu
     finish() {
       guarded(path, () => {
         close()
-        if (mayReplace) renameSync(beside, path)
-        else nameOnce(beside, path)
-        syncDirectory(dirname(path))
+        if (mayReplace) renameSync(beside, place)
+        else nameOnce(beside, place)
+        syncDirectory(dirname(place))
       })
     },
     discard() {
@@ -124,10 +148,21 @@ function guarded<Result>(path: string, work: () => Result): Result {
   }
 }
 
+/** Of what no work can mend; a full disk, say, is another matter. */
+const codesOfPlaces: Readonly<Record<string, FailureCode>> = {
+  ENOENT: 'file_missing',
+  ENOTDIR: 'file_missing',
+  EACCES: 'usage',
+  EPERM: 'usage',
+  EROFS: 'usage',
+  ENAMETOOLONG: 'usage',
+  ELOOP: 'usage',
+}
+
 function unwritable(place: string, error: unknown): Failure {
   const why = printable(error instanceof Error ? error.message : String(error))
-  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-  return new Failure(isMissing ? 'file_missing' : 'internal', {
+  const reason = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return new Failure(codesOfPlaces[reason] ?? 'internal', {
     what: `${printable(place)} cannot be written.`,
     why,
     fix: 'Check that the directory exists, its permissions and the free space, or choose another place.',
@@ -139,6 +174,15 @@ function isDirectory(path: string): Failure {
     what: `${printable(path)} is a directory.`,
     why: 'An archive is one file.',
     fix: `Name the file in it: --out ${printable(join(path, 'workflows.millrace'))}.`,
+  })
+}
+
+/** A rename would put the archive in the place of the device itself, as in that of /dev/null. */
+function isNoFile(path: string): Failure {
+  return new Failure('file_exists', {
+    what: `${printable(path)} is a device or a pipe.`,
+    why: 'An archive is written beside its name and then given it, which only a file can be.',
+    fix: `Write to standard output: --out - > ${printable(path)}.`,
   })
 }
 

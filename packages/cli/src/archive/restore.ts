@@ -29,6 +29,9 @@ export async function restore(context: Context, file: string | undefined, option
   const chosen = chooseDatabase(context, options.database)
   if (options.abandon === true) return abandon(context, chosen)
   const input = findInput(context, file ?? '-')
+  if (options.resume === true && input.bytes === undefined) {
+    throw wrongArguments('A restore from standard input or a pipe cannot be resumed: on failure its rows are removed.')
+  }
   const identities = readIdentities(context, options.identity)
   const left = () =>
     input.bytes === undefined
@@ -53,9 +56,6 @@ function refuseContradictions(file: string | undefined, { resume, abandon: isAba
   if (isAbandoned === true && resume === true) throw wrongArguments('--resume and --abandon exclude each other.')
   if (isAbandoned !== true && file === undefined) {
     throw wrongArguments('The archive is missing: give a FILE, or - for standard input.')
-  }
-  if (resume === true && file === '-') {
-    throw wrongArguments('A restore from standard input cannot be resumed: on failure its rows are removed.')
   }
 }
 

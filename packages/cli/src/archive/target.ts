@@ -1,7 +1,7 @@
 import { refuseUnlessRestorable } from '@millrace/db/archive/load'
 import type { Database } from '@millrace/db/store/database'
 import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
-import { connect, type ChosenDatabase } from '../connection.ts'
+import { connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { readMigrations } from '../migrations.ts'
 
@@ -14,6 +14,8 @@ export async function openEmptyTarget(
   chosen: ChosenDatabase,
   { isResumed }: { readonly isResumed: boolean },
 ): Promise<Database> {
+  // Nothing can be resumed in a file that is not there: looking must not make it.
+  if (isResumed) refuseMissingFile(chosen)
   const { database } = await connect(context, chosen)
   if (!isResumed) await migrateEmptyTarget(context, chosen, database)
   return database

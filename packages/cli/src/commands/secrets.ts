@@ -58,7 +58,8 @@ function writeIdentity(path: string, { age: { recipient, identity } }: NewSecret
   try {
     writeFileSync(path, `# public key: ${recipient}\n${identity}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {
-    throw new Failure('internal', {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    throw new Failure(code === 'ENOENT' || code === 'ENOTDIR' ? 'file_missing' : 'internal', {
       what: `${printable(path)} cannot be written.`,
       why: error instanceof Error ? error.message : String(error),
       fix: 'Check the directory and its permissions, or choose another place.',
