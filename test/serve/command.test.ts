@@ -76,6 +76,17 @@ describeDialects((dialect) => {
     await database.drop()
   })
 
+  test('it does not start while a restore is under way', async () => {
+    const database = await freshDatabase(dialect)
+    const env = { DATABASE_URL: database.url, ...secrets }
+    expect(await millrace(['migrate'], { cwd: emptyDirectory(), env })).toMatchObject({ exitCode: 0 })
+    await database.query("update marks set value = '{}' where name = 'restore'")
+    const refused = await millrace(['serve', '--port', '0', '--json'], { cwd: emptyDirectory(), env })
+    expect(refused.exitCode).toBe(1)
+    expect(documentOf(refused)).toMatchObject({ error: { code: 'restore_in_progress' } })
+    await database.drop()
+  })
+
   test('several processes share a port, one is replaced when it ends, and the metrics are of all', async () => {
     const database = await freshDatabase(dialect)
     const running = startMillrace(['serve', '--migrate', '--processes', '2', '--port', '0', '--json'], {

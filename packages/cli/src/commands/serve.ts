@@ -11,7 +11,7 @@ import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { readMigrations } from '../migrations.ts'
-import { parsePort, withDatabaseOption } from '../options.ts'
+import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import { serveLog } from '../serve/log.ts'
 import { readServeSettings, type ServeSettings } from '../serve/settings.ts'
@@ -39,7 +39,7 @@ Examples:
 
 export const serveCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(parent.command('serve').description('serve the API on your own machine'))
-    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--host <address>', 'the address to listen on', parseGiven, '127.0.0.1')
     .option('--port <number>', 'the port to listen on; 0 for any free port', parsePort, 8787)
     .option('--processes <number>', 'how many processes share the port', parseProcesses, 1)
     .option('--migrate', 'apply pending migrations first')
@@ -167,6 +167,8 @@ async function pendingMigrations(chosen: ChosenDatabase): Promise<readonly strin
   if (isMissingFile(chosen.target)) return knownMigrations
   const database = await openForMoment(chosen)
   try {
+    const { refuseWhileRestoring } = await import('@millrace/db/migrate/migrate')
+    await refuseWhileRestoring(database)
     return await database.pendingMigrations()
   } finally {
     await database.close()
