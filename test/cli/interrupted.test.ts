@@ -1,11 +1,11 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { leanFlags } from '@millrace/cli/archive/moving'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { archiveOf, fill } from '../archive/archives.ts'
 import { reachDatabase } from '../database.ts'
-import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
+import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace } from './millrace.ts'
 
 /** Ctrl-C in what moves data: what was left is said, with the command that goes on. */
 
@@ -60,6 +60,21 @@ test('a restore that is interrupted says how to go on, refuses to begin anew, an
   })
   const resumed = await millrace([...args, '--resume', '--json'], { cwd })
   expect(documentOf(resumed)).toMatchObject({ ok: true, tables: { executions: { rows: 3000 } } })
+})
+
+test('a restore from standard input that waits for more is ended at once, and takes out what it wrote', async () => {
+  const cwd = preparedDirectory()
+  const args = ['restore', '-', '--database', 'sqlite:///./new.db']
+  const waiting = startMillrace([...args, '--json'], { cwd, input: null })
+  const archive = readFileSync(join(cwd, 'given.millrace'))
+  waiting.process.stdin.write(archive.subarray(0, archive.length / 2))
+  await vi.waitFor(() => expect(waiting.stderr()).toContain('Migrated'), { timeout: 60_000, interval: 50 })
+  waiting.process.kill('SIGTERM')
+  const cut = await waiting.ended
+  expect(cut).toMatchObject({ exitCode: 143, stdout: '' })
+  expect(cut.stderr).toMatch(/^Interrupted\. What it had written to .*new\.db was removed/m)
+  const again = await millrace([args[0] ?? '', 'given.millrace', ...args.slice(2)], { cwd })
+  expect(again).toMatchObject({ exitCode: 0 })
 })
 
 test('a copy that is interrupted is called a copy, and names the copy that goes on', async () => {

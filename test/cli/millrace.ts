@@ -10,8 +10,8 @@ export const workspace = join(import.meta.dirname, '../..')
 export interface Call {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  /** What standard input holds; it is empty when absent. */
-  readonly input?: string
+  /** What standard input holds; it is empty when absent, and stays open for more when null. */
+  readonly input?: string | null
 }
 
 export interface Ended {
@@ -68,7 +68,7 @@ function launch(program: string, args: readonly string[], { cwd, env, input }: C
     stderr += text
   })
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input ?? '')
+  if (input !== null) child.stdin.end(input ?? '')
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (exitCode, signal) => {

@@ -34,6 +34,10 @@ export function createLifetime(): RunningLifetime {
         const exitCode = await Promise.race([work(), afterGrace(controller.signal)])
         controller.signal.throwIfAborted()
         return exitCode
+      } catch (error) {
+        // What fails because it was cut off is no failure of its own.
+        controller.signal.throwIfAborted()
+        throw error
       } finally {
         for (const close of closers.splice(0).toReversed()) await close()
         stopListening()

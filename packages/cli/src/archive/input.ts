@@ -1,6 +1,6 @@
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { printable } from '../printable.ts'
@@ -17,8 +17,10 @@ export interface ArchiveInput {
 const readAtOnceBytes = 256 * 1024
 
 /** @param file a path relative to the caller's directory, or `-` */
-export function findInput({ directories }: Context, file: string): ArchiveInput {
-  if (file === '-') return { shown: 'Standard input', bytes: undefined, open: () => webStream(process.stdin) }
+export function findInput({ directories, lifetime }: Context, file: string): ArchiveInput {
+  // Whoever writes to it may write nothing for long: an interruption does not wait for that.
+  const standardInput = () => webStream(addAbortSignal(lifetime.interruption, process.stdin))
+  if (file === '-') return { shown: 'Standard input', bytes: undefined, open: standardInput }
   const path = resolve(directories.caller, file)
   return {
     shown: printable(file),

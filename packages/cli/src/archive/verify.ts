@@ -34,7 +34,7 @@ export async function verifyInput(
   const progress = input.bytes === undefined ? undefined : startProgress(input.bytes, 'bytes')
   let told = 0
   try {
-    return await verifyArchive(input.open(), {
+    const verdict = await verifyArchive(input.open(), {
       identities,
       onProgress({ bytes }) {
         lifetime.interruption.throwIfAborted()
@@ -42,6 +42,8 @@ export async function verifyInput(
         told = bytes
       },
     })
+    lifetime.interruption.throwIfAborted()
+    return verdict
   } finally {
     progress?.end()
   }

@@ -66,7 +66,7 @@ export const migrateCommand: AddCommand = (parent: Command, run) => {
 async function apply(context: Context, options: MigrateOptions): Promise<number> {
   const chosen = chooseDatabase(context, options.database)
   const migrations = readMigrations(context.directories.workspace, chosen.target.dialect)
-  if (options.dryRun === true) return showSql(context, chosen, migrations)
+  if (options.dryRun === true) return showSql(context, chosen, migrations, options.acceptChanged)
   if (options.record !== undefined) return record(context, chosen, migrations, options.record)
   const { database } = await connect(context, chosen)
   const { migrate } = await import('@millrace/db/migrate/migrate')
@@ -126,11 +126,19 @@ export function noteProgress({ output }: Context, progress: MigrationProgress): 
   }
 }
 
-async function showSql(context: Context, chosen: ChosenDatabase, migrations: readonly Migration[]): Promise<number> {
+async function showSql(
+  context: Context,
+  chosen: ChosenDatabase,
+  migrations: readonly Migration[],
+  accepted: readonly string[],
+): Promise<number> {
+  const { knownMigration, refuseWhileRestoring } = await import('@millrace/db/migrate/migrate')
+  for (const name of accepted) knownMigration(migrations, name, '--accept-changed')
   const database = await openExisting(context, chosen)
   const { applied, pending, changed } = await readStatus(database, migrations)
-  if (database !== undefined) await (await import('@millrace/db/migrate/migrate')).refuseWhileRestoring(database)
-  if (changed.length > 0) throw changedFailure(changed)
+  if (database !== undefined) await refuseWhileRestoring(database)
+  const refused = changed.filter((name) => !accepted.includes(name))
+  if (refused.length > 0) throw changedFailure(refused)
   const missing = migrations.filter(({ name }) => pending.includes(name))
   const parts = missing.map((migration) => sqlPart(migration.name, statementsOf(migration)))
   // Where no migration is applied, the migrator's own tables are missing too.

@@ -312,7 +312,8 @@ async function acceptChanged(
   }
 }
 
-function knownMigration(migrations: readonly Migration[], name: string, flag: string): Migration {
+/** Throws a MigrationError for a name that the code does not know. */
+export function knownMigration(migrations: readonly Migration[], name: string, flag: string): Migration {
   const migration = migrations.find((known) => known.name === name)
   if (migration !== undefined) return migration
   throw new MigrationError('unknown_migration', {
