@@ -32,7 +32,7 @@ export function findInput({ directories, lifetime }: Context, file: string): Arc
 /** Undefined for a pipe, such as bash's `<(…)`. */
 function sizeOf(path: string): number | undefined {
   try {
-    // As bigints: after numbers of a pipe, Node resolves no symbolic link, and a later import() fails.
+    // As bigints: after numbers of a pipe, Node resolves no symbolic link for a module that it loads next.
     const found = statSync(path, { bigint: true })
     if (!found.isDirectory()) return found.isFile() ? Number(found.size) : undefined
   } catch (error) {

@@ -39,7 +39,7 @@ export const importCommand: AddCommand = (parent: Command, run) => {
   withUrlOption(withDatabaseOption(parent.command('import').description('create workflows from JSON files')))
     .addArgument(
       new Argument('<path...>', 'a JSON file, or a directory of them').argParser(
-        (path: string, paths: readonly string[] = []) => [...paths, parseGiven(path)],
+        (path: string, paths: readonly string[] | undefined) => [...(paths ?? []), parseGiven(path)],
       ),
     )
     .option('--owner <name>', 'the owner of the new workflows (required without --url)')
