@@ -3,25 +3,30 @@ import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
 
 const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
-/** A few seconds of the contract through Hyperdrive, which shares all above the driver with the functions. */
-const hyperdriveSuites = ['versions', 'idempotency', 'trips']
+/** Through Hyperdrive, which shares all above the driver with the functions. */
+const hyperdriveSuites = ['openapi', 'versions', 'idempotency', 'trips']
 /** Those with the most and the largest statements, which D1's limits would meet first. */
-const d1Suites = ['executions', 'idempotency']
-const servedSuites = ['workflows', 'versions', 'shares', 'executions', 'settings', 'idempotency']
+const d1Suites = ['openapi', 'executions', 'idempotency']
+const servedSuites = ['openapi', 'workflows', 'versions', 'shares', 'executions', 'settings', 'idempotency']
 
 const afterAllOthers = 'test/contract/api-page.test.ts'
+
+/** Each worker reads the modules once for all its files: no suite may depend on a module being new, nor change one. */
+const withSharedModules = { isolate: false }
 
 const withServers = {
   globalSetup: ['./test/global-setup.ts'],
   setupFiles: ['./test/print-answers.ts'],
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // Of what a condition is waited for; the default is one second, which a busy machine may take for anything.
+  expect: { poll: { timeout: 20_000 } },
 }
 
-/** Suites of the contract against what TEST_SERVICE names. */
+/** Suites of the contract against what TEST_SERVICE names: a third of their tests, by seed (test/dialects.ts). */
 function served(service: string, suites: readonly string[]) {
   const include = suites.map((suite) => `test/contract/${suite}.test.ts`)
-  return { test: { name: service, include, env: { TEST_SERVICE: service }, ...withServers } }
+  return { test: { name: service, include, env: { TEST_SERVICE: service }, ...withServers, ...withSharedModules } }
 }
 
 /** The unit project needs no server, so that `test packages/db/src/url/url.test.ts` answers at once. */
@@ -29,8 +34,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './scripts/totals-reporter.ts'],
     pool: 'forks',
-    // One more than vitest's own choice: a suite mostly waits for its servers.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Two more than vitest's own choice: while one suite waits, for a lease that has to run out say, another one works.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -39,14 +44,24 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'functions/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           // None of them waits; the limit is for a machine that is busy with the other suites.
           testTimeout: 30_000,
+          ...withSharedModules,
         },
       },
       {
         test: {
           name: 'databases',
           include: ['test/**/*.test.ts'],
-          exclude: [afterAllOthers, ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
+          exclude: ['test/contract/**', ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
           ...withServers,
+        },
+      },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          exclude: [afterAllOthers],
+          ...withServers,
+          ...withSharedModules,
         },
       },
       // The contract against other ways to run it as well: where nobody waits for it, or with TEST_SERVICE.

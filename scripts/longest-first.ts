@@ -2,26 +2,37 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Suites of half a minute and more, the longest first: begun last, one would keep a single worker busy at the end. */
 const longSuites = [
-  'test/archive/kill.test.ts',
-  'test/fuzz/api.test.ts',
-  'test/security/canaries.test.ts',
   'test/cli/dev.test.ts',
-  'test/serial/serial.test.ts',
-  'test/cli/user.test.ts',
-  'test/races/patches.test.ts',
-  'test/cli/import.test.ts',
+  'test/troubles/troubles.test.ts',
+  'test/deploy/deploy.test.ts',
+  'test/console/executions.test.ts',
+  'test/security/canaries.test.ts',
   'test/archive/pairs.test.ts',
-  'test/cli/frame.test.ts',
+  'test/db/migrate.test.ts',
+  'test/console/pages.test.ts',
+  'test/histories/histories.test.ts',
+  'test/fuzz/api.test.ts',
   'test/real-workflows.test.ts',
+  'test/races/hot-rows.test.ts',
+  'test/archive/kill.test.ts',
+  'test/contract/permissions.test.ts',
+  'test/contract/recovery.test.ts',
 ]
 
-/** The long suites first, the others in vitest's own order. */
+/** A worker goes on to the next file where that is of its own project, and else ends. */
+const projects = ['databases', 'contract', 'serve', 'hyperdrive', 'd1', 'unit']
+
+/** The projects one after the other, the long suites first in each, the others in vitest's own order. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- it is vitest's own
     const sorted = await super.sort(files)
-    return sorted.toSorted((one, other) => rankOf(one) - rankOf(other))
+    return sorted.toSorted((one, other) => projectOf(one) - projectOf(other) || rankOf(one) - rankOf(other))
   }
+}
+
+function projectOf({ project }: TestSpecification): number {
+  return projects.indexOf(project.name)
 }
 
 function rankOf({ moduleId }: TestSpecification): number {

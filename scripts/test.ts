@@ -87,7 +87,8 @@ async function runSuites(vitestArgs: readonly string[]): Promise<TestTotals> {
   const totalsFile = join(folder, 'totals.json')
   try {
     const startedAt = performance.now()
-    const environment = { MILLRACE_TEST_TOTALS: totalsFile }
+    // Whoever names a file wants all of it.
+    const environment = { MILLRACE_TEST_TOTALS: totalsFile, ...(vitestArgs.length === 0 ? { TEST_SAMPLE: '1' } : {}) }
     const { hasPassed, output } = await run(['vitest', 'run', ...vitestArgs], { environment })
     process.stdout.write(output)
     const totals = judge(readTotals(totalsFile), hasPassed)

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { relative } from 'node:path'
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node'
 
@@ -18,6 +19,7 @@ const slowSeconds = 5
  */
 export default class TotalsReporter implements Reporter {
   #isFiltered = false
+  #before = processorTimes()
 
   onInit({ config }: Vitest): void {
     this.#isFiltered = config.testNamePattern !== undefined
@@ -40,6 +42,7 @@ export default class TotalsReporter implements Reporter {
       if (module.state() === 'failed' && totals.failed === failedBefore) totals.failed++
     }
     nameSlowest(modules)
+    tellWork(modules, this.#before)
     const path = process.env['MILLRACE_TEST_TOTALS']
     if (path !== undefined) writeFileSync(path, JSON.stringify(totals satisfies TestTotals))
   }
@@ -71,7 +74,32 @@ function nameSlowest(modules: readonly TestModule[]): void {
     .toSorted((one, other) => other.seconds - one.seconds)
     .slice(0, namedFiles)
   for (const { module, seconds } of slowest) {
-    const project = module.project.name === 'serve' ? ' (serve)' : ''
+    const project = ['databases', 'contract', 'unit'].includes(module.project.name) ? '' : ` (${module.project.name})`
     process.stdout.write(`${seconds.toFixed(0).padStart(5)} s ${relative(process.cwd(), module.moduleId)}${project}\n`)
   }
+}
+
+/** Seconds of each project's suites, and how busy they kept the machine: whether a run waits or works. */
+function tellWork(modules: readonly TestModule[], before: ProcessorTimes): void {
+  const seconds = new Map<string, number>()
+  for (const module of modules) {
+    const { duration, collectDuration, setupDuration } = module.diagnostic()
+    const { name } = module.project
+    seconds.set(name, (seconds.get(name) ?? 0) + (duration + collectDuration + setupDuration) / 1000)
+  }
+  const told = [...seconds].map(([name, sum]) => `${name} ${sum.toFixed(0)} s`).join(', ')
+  const { busy, all } = processorTimes()
+  const share = ((busy - before.busy) / Math.max(1, all - before.all)) * 100
+  process.stdout.write(`suites and their imports: ${told}; processors busy: ${share.toFixed(0)} %\n`)
+}
+
+interface ProcessorTimes {
+  readonly busy: number
+  readonly all: number
+}
+
+function processorTimes(): ProcessorTimes {
+  const times = cpus().map(({ times: { user, nice, sys, irq, idle } }) => ({ busy: user + nice + sys + irq, idle }))
+  const busy = times.reduce((sum, processor) => sum + processor.busy, 0)
+  return { busy, all: busy + times.reduce((sum, processor) => sum + processor.idle, 0) }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { createClient } from '@libsql/client'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, test, type SuiteCollector } from 'vitest'
+import { drawn, isSampled, keepTests, type Candidate } from './sampling.ts'
 import { served } from './served.ts'
 import type { ServerAddress } from './servers/address.ts'
 
@@ -13,6 +14,10 @@ export type Dialect = (typeof dialects)[number]
 
 const serverDialects = ['postgres', 'mysql'] as const
 export type ServerDialect = (typeof serverDialects)[number]
+
+/** Hyperdrive reaches servers alone, and D1 is SQLite. */
+const servedDialects: readonly Dialect[] =
+  served === 'hyperdrive' ? serverDialects : served === 'd1' ? ['sqlite'] : dialects
 
 export type RawRow = Readonly<Record<string, unknown>>
 
@@ -41,24 +46,59 @@ export type Template =
   | { readonly dialect: 'postgres'; readonly database: string }
   | { readonly dialect: 'mysql'; readonly statements: readonly string[] }
 
+type Keep<Variant> = (candidate: Candidate<Variant>) => boolean
+
 /**
  * Declares a suite for each dialect. Where a server can't be had, its suite is one skipped test that says why, and in
- * CI, where nothing may be missing, a failed one.
+ * CI, where nothing may be missing, a failed one. Where the service is not run as functions (TEST_SERVICE), a run of
+ * everything has a third of the tests, by seed.
  */
 export function describeDialects(suite: (dialect: Dialect) => void): void {
-  // Hyperdrive reaches servers alone, and D1 is SQLite.
-  describeEach(served === 'hyperdrive' ? serverDialects : served === 'd1' ? (['sqlite'] as const) : dialects, suite)
+  describeEach(servedDialects, suite, keepHere(everything))
+}
+
+/** As {@link describeDialects}, and whole however the service is run. */
+export function describeDialectsWhole(suite: (dialect: Dialect) => void): void {
+  describeEach(servedDialects, suite, everything)
+}
+
+/**
+ * As {@link describeDialects}, where a database has little part in it: a run of everything has each test on one of
+ * those dialects that have it, by seed.
+ */
+export function describeDialectsInTurn(suite: (dialect: Dialect) => void): void {
+  const keep: Keep<Dialect> = ({ variant, name, having, file }) =>
+    having[drawn(`${file} ${name}`, having.length)] === variant
+  describeEach(servedDialects, suite, keepHere(keep))
+}
+
+/** As {@link describeDialectsInTurn}, with all of the file's tests on the same one: for those that build on each other. */
+export function describeOneDialect(suite: (dialect: Dialect) => void): void {
+  const keep: Keep<Dialect> = ({ variant, having, file }) => having[drawn(file, having.length)] === variant
+  describeEach(servedDialects, suite, keep)
 }
 
 /** As {@link describeDialects}, for those that are servers. */
 export function describeServers(suite: (dialect: ServerDialect) => void): void {
-  describeEach(serverDialects, suite)
+  describeEach(serverDialects, suite, everything)
 }
 
-function describeEach<Each extends Dialect>(among: readonly Each[], suite: (dialect: Each) => void): void {
+const everything = (): boolean => true
+
+function keepHere(keep: Keep<Dialect>): Keep<Dialect> {
+  if (served === 'functions') return keep
+  return ({ variant, name, file }) => drawn(`${served} ${variant} ${file} ${name}`, 3) === 0
+}
+
+function describeEach<Each extends Dialect>(
+  among: readonly Each[],
+  suite: (dialect: Each) => void,
+  keep: Keep<Each>,
+): void {
+  const declared = new Map<Each, SuiteCollector>()
   for (const dialect of among) {
-    describe(dialect, () => {
-      const reason = missingReason(dialect)
+    const reason = missingReason(dialect)
+    const collector = describe(dialect, () => {
       if (reason === undefined) {
         suite(dialect)
         return
@@ -68,7 +108,9 @@ function describeEach<Each extends Dialect>(among: readonly Each[], suite: (dial
         expect.fail(reason)
       })
     })
+    if (reason === undefined) declared.set(dialect, collector)
   }
+  if (isSampled) keepTests(declared, keep)
 }
 
 /** Declares a test where there is something to test. One that is left out so is no skipped one: nothing is missing. */

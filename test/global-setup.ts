@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,11 +21,36 @@ declare module 'vitest' {
     worker: BuiltWorker | UnbuiltWorker
     /** The path of the bundled command. */
     command: string
+    /** What short forms are drawn by. */
+    seed: string
   }
 }
 
-/** Starts the servers of a run and builds the Worker and the command, once for all test files, and ends them with it. */
+/** What the tests of a run stand on. */
+interface Ground {
+  provideTo(project: TestProject): void
+  remove(): Promise<void>
+}
+
+declare global {
+  /** Vitest gives each project a copy of this module of its own, so that only the process can hold what they share. */
+  // oxlint-disable-next-line no-var -- a global is declared in no other way
+  var millraceTestGround: { readonly ground: Promise<Ground>; projects: number } | undefined
+}
+
+/** Starts the servers of a run and builds the Worker and the command, once for all projects, and ends them with the last. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const shared = (globalThis.millraceTestGround ??= { ground: prepare(), projects: 0 })
+  shared.projects += 1
+  const ground = await shared.ground
+  ground.provideTo(project)
+  return async () => {
+    shared.projects -= 1
+    if (shared.projects === 0) await ground.remove()
+  }
+}
+
+async function prepare(): Promise<Ground> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
@@ -39,15 +65,32 @@ export default async function setup(project: TestProject): Promise<() => Promise
       : buildWorker(join(directory, 'worker')),
     buildCommand(),
   ])
-  project.provide('directory', directory)
-  project.provide('dataDirectory', dataDirectory)
-  project.provide('servers', servers.started)
-  project.provide('worker', worker)
-  project.provide('command', command.path)
+  const seed = seedOfRun()
+  process.stdout.write(`short forms are drawn by TEST_SEED=${seed}; TEST_LONG=1 runs the long ones\n`)
   process.env[runVariable] = runId
+  // https://nodejs.org/api/module.html#module-compile-cache: the command and wrangler are started hundreds of times.
+  process.env['NODE_COMPILE_CACHE'] ??= join(directory, 'compiled')
   process.env[recordingVariable] ??= join(directory, 'recording')
-  return async () => {
-    command.remove()
-    await servers.stop()
+  return {
+    provideTo(project) {
+      project.provide('directory', directory)
+      project.provide('dataDirectory', dataDirectory)
+      project.provide('servers', servers.started)
+      project.provide('worker', worker)
+      project.provide('command', command.path)
+      project.provide('seed', seed)
+    },
+    async remove() {
+      command.remove()
+      await servers.stop()
+    },
   }
+}
+
+/** The commit's, so that each commit draws others, and the same ones each time. */
+function seedOfRun(): string {
+  const given = process.env['TEST_SEED']
+  if (given !== undefined && given !== '') return given
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : randomUUID()
 }

@@ -37,10 +37,15 @@ export function emptyDirectory(): string {
   return directory
 }
 
-/** Only what a shell always has: no setting of the test run reaches the command. */
+/** Only what a shell always has: no setting of the test run reaches the command. Node compiles its code once a run. */
 function plainEnvironment(): Record<string, string> {
-  const { PATH = '', HOME = '', TMPDIR } = process.env
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }) }
+  const { PATH = '', HOME = '', TMPDIR, NODE_COMPILE_CACHE } = process.env
+  return {
+    PATH,
+    HOME,
+    ...(TMPDIR === undefined ? {} : { TMPDIR }),
+    ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
+  }
 }
 
 /** Starts any program; it is ended with the test. */

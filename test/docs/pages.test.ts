@@ -123,6 +123,7 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'TEST_LONG',
   'TEST_MYSQL_URL',
   'TEST_POSTGRES_URL',
+  'TEST_SEED',
   'TEST_SERVICE',
 ])
 

@@ -132,7 +132,8 @@ describe('the pool', () => {
   const urlOptions = 'pool_size=1&max_overflow=1&pool_timeout=1'
 
   it('says busy to Neon’s driver within pool_timeout, and recovers', async () => {
-    const { gateway, target } = await startTestGateway('postgres', { urlOptions })
+    const shortly = urlOptions.replace('pool_timeout=1', 'pool_timeout=0.2')
+    const { gateway, target } = await startTestGateway('postgres', { urlOptions: shortly })
     const sql = neonDriver(gateway, target)
     const sleeps = [1, 2].map(() => sql.query('select pg_sleep(2)').then(() => 'slept'))
     await until(() => gateway.status().checkedOut === 2)

@@ -17,6 +17,9 @@ import { workspaceRoot } from '../workspace.ts'
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 const trace = { traceparent: `00-${traceId}-b7ad6b7169203331-01`, tracestate: 'rojo=00f067aa0ba902b7' }
 
+/** The gateway logs after it has answered. */
+const patience = { timeout: 20_000 }
+
 interface DataPoint {
   readonly indexes: readonly string[]
   readonly blobs: readonly string[]
@@ -74,7 +77,7 @@ describeDialects((dialect) => {
       // All of them: the gateway logs after it has answered, and a late line would stand among the next test's.
       expect(requests.length).toBe(tripsOf(entries))
       expect(requests.every((entry) => entry.traceId === traceId)).toBe(true)
-    })
+    }, patience)
   })
 
   test('what is no trace goes nowhere', async () => {
@@ -85,7 +88,7 @@ describeDialects((dialect) => {
     expect(entries.map((entry) => 'traceId' in entry && entry.traceId)).toEqual([undefined, undefined])
     await vi.waitFor(() => {
       expect(gatewayLog.filter(({ event }) => event === 'request').length).toBe(tripsOf(entries))
-    })
+    }, patience)
     expect(gatewayLog.every(({ traceId: given }) => given === undefined)).toBe(true)
   })
 

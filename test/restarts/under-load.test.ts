@@ -6,7 +6,8 @@ import { until } from '../gateway/start.ts'
 import { setStage, type Stage } from '../troubles/stage.ts'
 import { startLoad, type Load } from './load.ts'
 
-const recoveryMilliseconds = 2000
+/** It takes a tenth of that where the machine has nothing else to do. */
+const recoveryMilliseconds = 6000
 const patienceSeconds = 20
 
 describeDialects((dialect) => {

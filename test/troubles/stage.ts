@@ -145,15 +145,14 @@ function databaseAt(dialect: Dialect, url: string): TestDatabase {
 }
 
 async function requestLine(service: Service, from: number, id: string): Promise<Readonly<Record<string, unknown>>> {
-  const line = await vi.waitUntil(() =>
+  const findLine = () =>
     service
       .logs()
       .slice(from)
       .map((text): unknown => (text.startsWith('{') ? JSON.parse(text) : undefined))
       .map(asRecordOrNothing)
-      .find(({ event, requestId }) => event === 'request' && requestId === id),
-  )
-  return line
+      .find(({ event, requestId }) => event === 'request' && requestId === id)
+  return vi.waitUntil(findLine, { timeout: 20_000 })
 }
 
 function asRecordOrNothing(value: unknown): Readonly<Record<string, unknown>> {

@@ -121,12 +121,13 @@ describe('time and size stay in proportion', () => {
     ],
   ])('within 50 ms for 1,000 entries: %s', (_, a, b, operations) => {
     const [before, after] = [documentOf(a), documentOf(b)]
-    // Many tries, of which the best counts: the first ones run before the code is compiled.
-    const durations = Array.from({ length: 40 }, () => {
+    // Up to 40 tries, of which the best counts: the first ones run before the code is compiled.
+    const durations = [Number.POSITIVE_INFINITY]
+    while (durations.length <= 40 && Math.min(...durations) >= 50) {
       const began = process.cpuUsage()
       differenceOf(before, after)
-      return millisecondsSince(began)
-    })
+      durations.push(millisecondsSince(began))
+    }
     expect(differenceOf(before, after).split('"op":').length - 1).toBe(operations)
     expect(Math.min(...durations)).toBeLessThan(50)
   })

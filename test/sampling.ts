@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { inject, type RunnerTestSuite, type SuiteCollector } from 'vitest'
+
+/** `TEST_LONG=1` runs the long form of everything, which leaves nothing to chance. */
+export const isLong = process.env['TEST_LONG'] === '1'
+
+/** Whether this is a run of everything, in which some tests are left to another commit; scripts/test.ts says so. */
+export const isSampled = process.env['TEST_SAMPLE'] === '1' && !isLong
+
+/** What the short forms of this run are drawn by: TEST_SEED, or the commit. The run prints it. */
+export const runSeed = (): string => inject('seed')
+
+/** A number below `count` that belongs to the name in this run. */
+export function drawn(name: string, count: number): number {
+  return createHash('sha256').update(`${runSeed()} ${name}`).digest().readUInt32BE() % count
+}
+
+/** So many of the items, in their order, drawn by the run's seed; all of them in the long form. */
+export function drawnFrom<Item>(items: readonly Item[], count: number, name: string): readonly Item[] {
+  if (isLong || items.length <= count) return items
+  const ranks = items.map((_item, index) => drawn(`${name} ${index}`, 2 ** 32))
+  const last = ranks.toSorted((one, other) => one - other)[count - 1] ?? 0
+  return items.filter((_item, index) => (ranks[index] ?? 0) <= last)
+}
+
+/** A test that is collected, and may be left out. */
+export interface Candidate<Variant> {
+  /** The one whose suite it stands in. */
+  readonly variant: Variant
+  /** Those that have a test of this name. */
+  readonly having: readonly Variant[]
+  /** Its name within the suite. */
+  readonly name: string
+  /** The file that it stands in. */
+  readonly file: string
+}
+
+/**
+ * Has suites, one of each variant, keep the tests alone that are wanted. The others are not registered: they count
+ * neither as passed nor as skipped.
+ */
+export function keepTests<Variant>(
+  suites: ReadonlyMap<Variant, SuiteCollector>,
+  isWanted: (candidate: Candidate<Variant>) => boolean,
+): void {
+  const collected = new Map<Variant, RunnerTestSuite>()
+  for (const [variant, suite] of suites) {
+    const collectAll = suite.collect
+    suite.collect = async (file) => {
+      const whole = await collectAll(file)
+      collected.set(variant, whole)
+      // Who has a test is known when all have been collected.
+      if (collected.size === suites.size) pruneAll(collected, file.name, isWanted)
+      return whole
+    }
+  }
+}
+
+function pruneAll<Variant>(
+  suites: ReadonlyMap<Variant, RunnerTestSuite>,
+  file: string,
+  isWanted: (candidate: Candidate<Variant>) => boolean,
+): void {
+  const names = new Map([...suites].map(([variant, suite]) => [variant, new Set(testNames(suite))]))
+  const havingOf = (name: string) => [...names].filter(([, those]) => those.has(name)).map(([variant]) => variant)
+  for (const [variant, suite] of suites) {
+    prune(suite, '', (name) => isWanted({ variant, name, having: havingOf(name), file }))
+    // Vitest takes a suite without tests for a mistake.
+    if (suite.tasks.length === 0) suite.mode = 'skip'
+  }
+}
+
+const nameWithin = (before: string, { name }: { readonly name: string }) => `${before} > ${name}`
+
+function testNames(suite: RunnerTestSuite, before = ''): readonly string[] {
+  return suite.tasks.flatMap((task) => {
+    const name = nameWithin(before, task)
+    return task.type === 'test' ? [name] : testNames(task, name)
+  })
+}
+
+function prune(suite: RunnerTestSuite, before: string, isWanted: (name: string) => boolean): RunnerTestSuite {
+  suite.tasks = suite.tasks.filter((task) => {
+    const name = nameWithin(before, task)
+    return task.type === 'test' ? isWanted(name) : prune(task, name, isWanted).tasks.length > 0
+  })
+  return suite
+}
