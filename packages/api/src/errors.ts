@@ -108,7 +108,7 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   execution_active: {
     status: 409,
     title: 'Execution active',
-    detail: 'An execution of this workflow is pending, running or paused: wait for it or cancel it first.',
+    detail: 'An execution is still pending, running or paused: wait for it or cancel it first.',
   },
   invalid_transition: {
     status: 409,
@@ -138,7 +138,7 @@ const kinds: Readonly<Record<ErrorCode, ErrorKind>> = {
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',
-    detail: 'If-Match names no current revision: read the workflow again and repeat the change with its ETag.',
+    detail: 'If-Match names no current revision: read again what you mean to change, and send its ETag.',
   },
   payload_too_large: { status: 413, title: 'Payload too large', detail: 'The request body is larger than allowed.' },
   unsupported_media_type: {

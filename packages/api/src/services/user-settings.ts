@@ -1,4 +1,3 @@
-import type { Refusal } from '@millrace/db/access/access'
 import type { DocumentText } from '@millrace/db/document'
 import { recordReveal } from '@millrace/db/repositories/settings/reveals'
 import * as settings from '@millrace/db/repositories/settings/settings'
@@ -62,7 +61,7 @@ export async function putSettings(
   if (tooMuch !== undefined) return tooMuch
   const write = { ...writeAt(context), data: await sealedText(context, caller.userId, taken.value) }
   const outcome = await settings.putSettings(store, caller, ifRevision, write)
-  return outcome.ok ? done(viewOf(outcome.value)) : refusedAs(outcome.refusal)
+  return outcome.ok ? done(viewOf(outcome.value)) : refuse(outcome.refusal)
 }
 
 /** Merges a patch (RFC 7396) into the caller's settings. */
@@ -122,12 +121,7 @@ async function changeSettings(
     return done({ ...writeAt(context), data: await sealedText(context, caller.userId, changed.value) })
   })
   if (outcome.ok) return done(viewOf(outcome.value))
-  return outcome.refusal === 'refused' ? (refused ?? refuse('validation_failed')) : refusedAs(outcome.refusal)
-}
-
-function refusedAs(refusal: Refusal): Refused {
-  const detail = 'If-Match names no current revision: read the settings again and repeat the change with their ETag.'
-  return refuse(refusal, refusal === 'precondition_failed' ? { detail } : {})
+  return outcome.refusal === 'refused' ? (refused ?? refuse('validation_failed')) : refuse(outcome.refusal)
 }
 
 /** Reads what a caller sent; what it keeps by ref is looked for in what is stored. */
