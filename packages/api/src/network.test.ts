@@ -20,6 +20,14 @@ test('of an IPv6 address the /64 counts', () => {
   expect(networkFor('2001:db8:1:2::1')).not.toBe(networkFor('2001:db8:1:3::1'))
 })
 
+test.each([
+  ['2001:0DB8:0:a::1', '2001:db8:0:a::/64'],
+  ['2001:db8:0:0:1:2:3:4', '2001:db8::/64'],
+  ['::1', '::/64'],
+])('%s is told as %s', (address, network) => {
+  expect(networkFor(address)).toBe(network)
+})
+
 test('X-Forwarded-For counts for nothing unless a trusted proxy connects', () => {
   expect(networkFor('192.0.2.7', '198.51.100.1')).toBe('192.0.2.7')
   expect(networkFor('192.0.2.7', '198.51.100.1', ['10.0.0.0/8'])).toBe('192.0.2.7')

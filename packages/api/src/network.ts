@@ -34,8 +34,10 @@ function unmapped(address: readonly number[]): readonly number[] {
   return isMapped ? address.slice(12) : address
 }
 
+/** As RFC 5952 writes it; the zeros that end a /64 are the longest run there can be. */
 function nameOf(address: readonly number[]): string {
   if (address.length === 4) return address.join('.')
-  const hex = address.slice(0, 8).map((byte) => byte.toString(16).padStart(2, '0'))
-  return `${hex.join('')}/64`
+  const groups = [0, 2, 4, 6].map((at) => ((address[at] ?? 0) * 256 + (address[at + 1] ?? 0)).toString(16))
+  const last = groups.findLastIndex((group) => group !== '0')
+  return `${groups.slice(0, last + 1).join(':')}::/64`
 }
