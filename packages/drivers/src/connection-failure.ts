@@ -19,7 +19,7 @@ function isTimeout(cause: unknown): boolean {
 }
 
 /** What the gateway puts behind the words of a connection that it could not make: tcp/connection-trouble.ts. */
-const told = / \[(connection_refused|unknown_host|tls_unsupported|certificate_untrusted)\]/
+const told = / \[(connection_refused|unknown_host|tls_unsupported|certificate_untrusted|database_auth_failed)\]/
 
 /** Why the gateway could not connect, where its message says so. */
 export function connectionTrouble(message: string): Trouble | undefined {
@@ -32,6 +32,8 @@ export function connectionTrouble(message: string): Trouble | undefined {
       return 'tls_unsupported'
     case 'certificate_untrusted':
       return 'certificate_untrusted'
+    case 'database_auth_failed':
+      return 'database_auth_failed'
     case undefined:
     default:
       return undefined

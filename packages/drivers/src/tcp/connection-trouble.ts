@@ -1,5 +1,10 @@
 /** Why no connection could be made, as far as it can be told. packages/db reads these names back. */
-export type ConnectionTrouble = 'connection_refused' | 'unknown_host' | 'tls_unsupported' | 'certificate_untrusted'
+export type ConnectionTrouble =
+  | 'connection_refused'
+  | 'unknown_host'
+  | 'tls_unsupported'
+  | 'certificate_untrusted'
+  | 'database_auth_failed'
 
 /** Node's and OpenSSL's codes. https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/ */
 const troubles: readonly (readonly [RegExp, ConnectionTrouble])[] = [
@@ -13,6 +18,8 @@ const troubles: readonly (readonly [RegExp, ConnectionTrouble])[] = [
 const wordedTroubles: readonly (readonly [RegExp, ConnectionTrouble])[] = [
   [/server does not support SSL connections/u, 'tls_unsupported'],
   [/certificate/iu, 'certificate_untrusted'],
+  // pg's own, where the server asks for a password and the URL has none.
+  [/client password must be a/u, 'database_auth_failed'],
 ]
 
 /**
