@@ -39,6 +39,8 @@ export interface GroupOptions {
 export async function startProcesses({ count, onExit }: GroupOptions): Promise<ProcessGroup> {
   let isClosing = false
   let isReady = false
+  // Standard output is this process's alone: what others say of an end that comes too early is no part of its result.
+  cluster.setupPrimary({ stdio: ['ignore', 2, 2, 'ipc'] })
   const start = (): Promise<number> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork()

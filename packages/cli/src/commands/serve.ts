@@ -98,7 +98,8 @@ async function serveInGroup(context: Context, chosen: ServeSettings, options: Se
   const { log } = serveLog(context, chosen.settings.logLevel)
   const service = await openForServing(context, chosen)
   // What is given to processes by their arguments is given to these too, but for the port that was found.
-  process.argv.push('--port', String(options.port))
+  const end = process.argv.indexOf('--')
+  process.argv.splice(end === -1 ? process.argv.length : end, 0, '--port', String(options.port))
   const group = await startProcesses({
     count: options.processes,
     onExit: (code) => context.output.note(`A process ended with ${code}; another one takes its place.`),
