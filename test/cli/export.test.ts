@@ -69,6 +69,18 @@ describeDialects((dialect) => {
     expect(filesIn(join(cwd, 'again'))).toEqual(texts)
   })
 
+  test('a workflow with the longest name is a file like any other', async () => {
+    const cwd = emptyDirectory()
+    write(join(cwd, 'in'), { 'long.json': JSON.stringify({ name: 'x'.repeat(255) }) })
+    const imported = documentOf(await run(cwd, ['import', 'in', '--owner', 'ada'])) as { imported: { id: string }[] }
+    const id = imported.imported[0]?.id ?? ''
+    const ended = await run(cwd, ['export', 'out', '--workflow', id])
+    expect(ended).toMatchObject({ exitCode: 0 })
+    expect(Object.values(filesIn(join(cwd, 'out')))).toEqual([JSON.stringify({ name: 'x'.repeat(255) })])
+    await database.query(`delete from workflow_versions where workflow_id = '${id}'`)
+    await database.query(`delete from workflows where id = '${id}'`)
+  })
+
   test('without a choice it is all of them, and two of one name are two files', async () => {
     const cwd = emptyDirectory()
     const ended = await run(cwd, ['export', '.'])

@@ -11,9 +11,10 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Context } from '../context.ts'
 import { Failure, type FailureCode } from '../failure.ts'
+import { partPath } from '../part-path.ts'
 import { printable } from '../printable.ts'
 
 /** Where an archive goes: a file that has its name only when it is whole, or standard output. */
@@ -79,7 +80,7 @@ function fileOutput(
   place: string,
   { path, shown, mayReplace }: { readonly path: string; readonly shown: string; readonly mayReplace: boolean },
 ): ArchiveOutput {
-  const beside = join(dirname(place), `.${basename(place)}.${process.pid}.part`)
+  const beside = partPath(place)
   const descriptor = guarded(path, () => openSync(beside, 'wx', 0o600))
   let isOpen = true
   const close = () => {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
+import { partPath } from '../part-path.ts'
 import { printable } from '../printable.ts'
 
 /** Makes the folder where it is missing. Throws a Failure `file_exists` while one of the files is there, before any work. */
@@ -40,7 +41,7 @@ export function claimFolder(folder: string, files: readonly string[], mayReplace
 
 /** Writes a file for its owner alone, which has its name only when it is whole. */
 export function writeWhole(path: string, text: string): void {
-  const beside = `${path}.${process.pid}.part`
+  const beside = partPath(path)
   try {
     const file = openSync(beside, 'wx', 0o600)
     try {
