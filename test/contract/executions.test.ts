@@ -497,6 +497,12 @@ describeDialectsInTurn((dialect) => {
     expect(codeOf(await as('GET', `/v1/executions/${second}`))).toBe('scope_missing')
     expect(codeOf(await as('GET', '/v1/executions'))).toBe('scope_missing')
     expect(codeOf(await as('POST', `/v1/executions/${first}/cancel`))).toBe('scope_missing')
+    const others = await ask(world, 'viewer', 'POST', '/v1/api-keys', '{"name":"w","scopes":["worker"]}')
+    const viewerKey = { Authorization: `Bearer ${String(asRecord(others.json)['key'])}` }
+    for (const rest of ['', '/steps', '/steps/k', '/history', '/history?cursor=x', '/signals', '/events']) {
+      const answer = await ask(world, 'viewer', 'GET', `/v1/executions/${first}${rest}`, undefined, viewerKey)
+      expect([rest, codeOf(answer)]).toEqual([rest, 'scope_missing'])
+    }
     expect((await as('POST', `/v1/executions/${first}/heartbeat`, '{"fence":1}')).status).toBe(200)
     expect((await as('PATCH', `/v1/executions/${first}`, '{"fence":1,"status":"completed"}')).status).toBe(200)
   })

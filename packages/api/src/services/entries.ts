@@ -8,7 +8,7 @@ import { writeCursor, type CursorScope } from '../cursor.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import { startOf, type Page } from './paging.ts'
-import { checkExecution, onceClaimed } from './standing.ts'
+import { onceClaimed, permissionToRead } from './standing.ts'
 
 interface Paging {
   readonly limit: number
@@ -51,7 +51,12 @@ export async function readEntries(
   id: string,
   listing: EntryListing,
 ): Promise<Result<EntryPage>> {
-  return onceClaimed(scopes, await listEntries(store, caller, id, listing))
+  return onceClaimed(scopes, await listEntries(store, caller, id, listing, permissionToRead(scopes)))
+}
+
+async function checkReader(context: UserContext, id: string): Promise<Refused | undefined> {
+  const found = await readEntries(context, id, { of: 'history', afterSeq: 0, limit: 1 })
+  return found.ok ? undefined : found
 }
 
 async function pageOf(
@@ -75,7 +80,7 @@ async function pageOf(
     filters: { id, name, after: after === 0 ? undefined : String(after) },
     userId: caller.userId,
   }
-  const start = await startOf(cursors, cursor, readSeq, () => checkExecution(context, id, 'view'))
+  const start = await startOf(cursors, cursor, readSeq, () => checkReader(context, id))
   if (!start.ok) return start
   const found = await readEntries(context, id, { of, name, afterSeq: start.value ?? after, limit })
   if (!found.ok) return found

@@ -12,7 +12,7 @@ import { done, refuse, resultOf, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
-import { checkCaller, onceClaimed } from './standing.ts'
+import { checkCaller, onceClaimed, permissionToRead } from './standing.ts'
 
 const defaultMaxAttempts = 3
 const defaultLeaseSeconds = 60
@@ -54,7 +54,7 @@ export async function retryExecution(
 }
 
 export async function getExecution({ store, caller, scopes }: UserContext, id: string): Promise<Result<ExecutionView>> {
-  return onceClaimed(scopes, await executions.getExecution(store, caller, id))
+  return onceClaimed(scopes, await executions.getExecution(store, caller, id, permissionToRead(scopes)))
 }
 
 export interface ExecutionsQuery {

@@ -2,7 +2,7 @@ import type { Outcome, Permission } from '@millrace/db/access/access'
 import * as executions from '@millrace/db/repositories/executions/executions'
 import { checkStanding } from '@millrace/db/repositories/accounts/standing'
 import { checkWorkflow } from '@millrace/db/repositories/workflows/workflows'
-import { refuse, refusedBy, type Refused, type Result } from '../result.ts'
+import { refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
 import type { Context, UserContext } from './context.ts'
 
@@ -36,15 +36,26 @@ export async function checkAdministrator({ store, caller }: Context): Promise<Re
   return standing.value.isAdmin ? undefined : refuse('forbidden')
 }
 
-/** What an API key reads with the scope `worker` alone: an execution once it was claimed. */
+/** What reading an execution takes: with the scope `worker` alone, that one may claim it. */
+export function permissionToRead(scopes: HeldScopes): Permission {
+  return isReader(scopes) ? 'view' : 'owner'
+}
+
+/**
+ * What an API key reads with the scope `worker` alone: an execution once it was claimed.
+ * @param outcome Of reading it with {@link permissionToRead}.
+ */
 export function onceClaimed<Read extends { readonly attempts: number }>(
   scopes: HeldScopes,
   outcome: Outcome<Read>,
 ): Result<Read> {
-  if (!outcome.ok) return refuse(outcome.refusal)
-  const isReader = scopes === undefined || scopes.has('read') || scopes.has('write')
-  if (isReader || outcome.value.attempts > 0) return outcome
+  const isClaimed = outcome.ok ? outcome.value.attempts > 0 : outcome.refusal !== 'forbidden'
+  if (isReader(scopes) || isClaimed) return resultOf(outcome)
   return refuse('scope_missing', {
-    detail: 'With the scope `worker` alone an API key reads what was claimed: add `read`.',
+    detail: 'With the scope `worker` alone an API key reads what it has claimed: add `read`.',
   })
+}
+
+function isReader(scopes: HeldScopes): boolean {
+  return scopes === undefined || scopes.has('read') || scopes.has('write')
 }

@@ -8,6 +8,7 @@ import {
   refused,
   standingOf,
   type Outcome,
+  type Permission,
   type PermissionRow,
   type StandingRow,
   type UserCaller,
@@ -51,6 +52,7 @@ export async function listEntries(
   caller: UserCaller,
   id: string,
   listing: EntryListing,
+  needed: Permission = 'view',
 ): Promise<Outcome<EntryPage>> {
   const rows = await store.read(entriesQuery(store.dialect, caller, id, listing))
   const [first] = rows
@@ -59,7 +61,7 @@ export async function listEntries(
   if (first === undefined || first.status === null || first.attempts === null) return refused('not_found')
   const permission = permissionOf(caller, standing.value, { ...first, isPublic: false })
   if (permission === undefined && first.startedBy !== caller.userId) return refused('not_found')
-  if (!includes(permission ?? 'view', 'view')) return refused('forbidden')
+  if (!includes(permission ?? 'view', needed)) return refused('forbidden')
   const { status, attempts } = first
   const isCut = rows.some(({ isTooMuch }) => isTooMuch === 1)
   return done({ entries: rows.filter(isWhole).map(entryOf), isCut, status, attempts })

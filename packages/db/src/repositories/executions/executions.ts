@@ -80,9 +80,14 @@ export function executionQuery(dialect: Dialect, caller: UserCaller, id: string)
 }
 
 /** One execution. Whoever started it may see it, whatever became of the workflow's share since. */
-export async function getExecution(store: Store, caller: UserCaller, id: string): Promise<Outcome<ExecutionView>> {
+export async function getExecution(
+  store: Store,
+  caller: UserCaller,
+  id: string,
+  needed: Permission = 'view',
+): Promise<Outcome<ExecutionView>> {
   const [row] = await store.read(executionQuery(store.dialect, caller, id))
-  return executionOf(caller, row, 'view')
+  return executionOf(caller, row, needed)
 }
 
 /** Whether the caller may do something to an execution: for refusals that rank before what the request lacks. */
