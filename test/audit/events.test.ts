@@ -160,6 +160,7 @@ describeDialects((dialect) => {
     expect(await ids(me, { types: ['workflow.deleted', 'workflow.shared'] })).toEqual([c.id, b.id])
     expect(await ids(me, { subjectId: subject })).toEqual([b.id])
     expect(await ids(administrator, { subjectId: subject })).toEqual([b.id])
+    expect(await ids(me, { subjectId: `${subject} ` })).toEqual([])
     expect(await ids(me, { workflowId: workflow })).toEqual([c.id, a.id])
     expect(await ids(administrator, { workflowId: workflow, types: ['workflow.updated'] })).toEqual([a.id])
     expect(await ids(me, { since: later })).toEqual([c.id])

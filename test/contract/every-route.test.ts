@@ -192,6 +192,13 @@ describeDialectsInTurn((dialect) => {
       const path = prepared.path.replace(/[^/]+$/, segment)
       expect(await codeOf(world, { ...prepared, path }, { 'If-Match': '*' })).toBe('not_found')
     })
+
+    test('takes a name for another with a space behind it', async () => {
+      const { world } = suite
+      const prepared = await prepareExample(world, name)
+      const path = `${prepared.path}%20`
+      expect(await codeOf(world, { ...prepared, path }, { 'If-Match': '*' })).toBe('not_found')
+    })
   })
 })
 

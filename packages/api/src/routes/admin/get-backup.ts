@@ -11,7 +11,10 @@ export const getBackup = defineRoute({
   access: { kind: 'admin' },
   scope: 'admin',
   pathParameters: z.object({
-    name: text(1, 255).meta({ description: 'Or `latest`: the newest that was verified.' }),
+    name: text(1, 255)
+      // MySQL would leave the space out of the comparison.
+      .refine((name) => !name.endsWith(' '), { error: 'must not end in a space' })
+      .meta({ description: 'Or `latest`: the newest that was verified.' }),
   }),
   answers: { 200: z.string() },
   answerType: 'application/octet-stream',
