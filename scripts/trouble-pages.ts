@@ -11,7 +11,7 @@ export type Seen = { readonly words: string } | { readonly never: string }
 export interface TroublePage {
   readonly trouble: Trouble
   readonly cause: string
-  /** How to find out more, and what else mends it. */
+  /** How to find out more, and what else fixes it. */
   readonly more: string
   readonly seen: Readonly<Record<DialectName, Seen>>
 }
@@ -24,8 +24,8 @@ const noUsers = {
 export const troublePages: readonly TroublePage[] = [
   {
     trouble: 'database_unreachable',
-    cause: 'The functions got no answer: the gateway does not run, its address is wrong, or the way to it broke.',
-    more: 'Ask `GET /healthz` of the gateway at `DATABASE_GATEWAY_URL`. A write whose answer was lost is looked up, never done twice.',
+    cause: 'The functions got no answer: the gateway is not running, its address is wrong, or the network failed.',
+    more: 'Send `GET /healthz` to the gateway at `DATABASE_GATEWAY_URL`. If the answer of a write was lost, Millrace looks up whether it happened before it sends it again.',
     seen: {
       sqlite: { words: 'the connection to the database was refused or broke' },
       postgres: { words: 'the connection to the database was refused or broke' },
@@ -34,8 +34,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'connection_refused',
-    cause: 'No database server takes connections at the host and port of `DATABASE_URL`.',
-    more: 'Look whether it runs (`pg_isready -h HOST -p PORT`, `mariadb-admin -h HOST -P PORT ping`) and listens on that address, not on loopback only.',
+    cause: 'No database server accepts connections at the host and port of `DATABASE_URL`.',
+    more: 'Check that it is running (`pg_isready -h HOST -p PORT`, `mariadb-admin -h HOST -P PORT ping`) and that it listens on this address, not only on loopback.',
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: connect ECONNREFUSED … (SQLSTATE 08006)' },
@@ -44,8 +44,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'unknown_host',
-    cause: 'The name of the host in `DATABASE_URL` leads nowhere, as seen from the gateway.',
-    more: 'Ask from the machine of the gateway: `getent hosts HOST`. In a container the name is that of the service.',
+    cause: 'The gateway cannot resolve the host name in `DATABASE_URL`.',
+    more: "On the gateway's machine, run `getent hosts HOST`. Between containers, the host is the name of the service.",
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: getaddrinfo … (SQLSTATE 08006)' },
@@ -54,8 +54,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'database_auth_failed',
-    cause: 'The server does not know the user, or the password is another.',
-    more: 'Write `@` as `%40`, `:` as `%3A`, `/` as `%2F` in user and password. Functions and gateway need the same `DATABASE_URL`. MariaDB answers the same where a user, or everyone, has to use TLS.',
+    cause: 'The server does not know the user, or the password is wrong.',
+    more: 'Write `@` as `%40`, `:` as `%3A`, `/` as `%2F` in user and password. Functions and gateway need the same `DATABASE_URL`. MariaDB gives the same error if a user must use TLS.',
     seen: {
       sqlite: noUsers,
       postgres: { words: 'PostgreSQL: password authentication failed for user "…" (SQLSTATE 28P01)' },
@@ -64,8 +64,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'permission_denied',
-    cause: 'The user may log in, but not do this: a grant is missing, or a migration ran as the user of the functions.',
-    more: '[Databases](databases.md#postgresql) has the grants of both users. On MySQL error 1044 also means that the database does not exist.',
+    cause: "The user can log in but lacks a right: a grant is missing, or a migration ran as the functions' user.",
+    more: '[Databases](databases.md#postgresql) lists the grants of both users. On MySQL, error 1044 can also mean that the database does not exist.',
     seen: {
       sqlite: noUsers,
       postgres: { words: 'PostgreSQL: permission denied for table … (SQLSTATE 42501)' },
@@ -74,8 +74,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'database_missing',
-    cause: 'The server has no database of that name; of SQLite, the file or its folder is gone.',
-    more: '`create database`, with its owner: see [Databases](databases.md). For SQLite look where the command was called: three slashes are relative to it.',
+    cause: 'The server has no database with this name. On SQLite, the file or its folder does not exist.',
+    more: 'Run `create database` with the right owner: see [Databases](databases.md). A SQLite path with three slashes is relative to the directory in which the command was called.',
     seen: {
       sqlite: { words: 'SQLite: SQLITE_CANTOPEN: …' },
       postgres: { words: 'PostgreSQL: database "…" does not exist (SQLSTATE 3D000)' },
@@ -84,8 +84,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'tls_required',
-    cause: 'The server takes no connection in the clear, and `sslmode` is `disable`, or `prefer` fell back.',
-    more: 'MariaDB tells it as a [wrong password](#wrong-password) (1045); MySQL 8 as error 3159, which was not available here.',
+    cause: 'The server refuses unencrypted connections, and `sslmode` is `disable`, or `prefer` fell back to no TLS.',
+    more: 'MariaDB reports this as a [wrong password](#wrong-password) (1045). MySQL 8 uses error 3159; this was not tested.',
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: no pg_hba.conf entry for host …, no encryption (SQLSTATE 28000)' },
@@ -94,7 +94,7 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'tls_unsupported',
-    cause: '`sslmode` is `require` or more, which it is beyond loopback by default, and the server has no TLS.',
+    cause: '`sslmode` is `require` or stricter (the default for other machines), and the server does not support TLS.',
     more: 'PostgreSQL: `ssl = on` with `ssl_cert_file` and `ssl_key_file`. MariaDB: `ssl_cert` and `ssl_key`.',
     seen: {
       sqlite: noServer,
@@ -104,8 +104,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'certificate_untrusted',
-    cause: 'The certificate is self-signed or of an unknown authority, has expired, or is for another host name.',
-    more: "The words say which: `self-signed certificate`, `unable to verify`, `certificate has expired`, `does not match certificate's altnames`. Look at it with `openssl s_client -connect HOST:PORT -starttls postgres` (or `mysql`).",
+    cause: 'The certificate is self-signed, is from an unknown authority, has expired, or is for another host name.',
+    more: "The message says which: `self-signed certificate`, `unable to verify`, `certificate has expired`, `does not match certificate's altnames`. Show it with `openssl s_client -connect HOST:PORT -starttls postgres` (or `mysql`).",
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: …certificate… (SQLSTATE 08006)' },
@@ -114,8 +114,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'too_many_connections',
-    cause: 'The server, or its limit for the user, has as many connections as it allows.',
-    more: 'Gateways × (`pool_size` + `max_overflow`) has to stay below `max_connections`: see [the pool](databases.md#the-pool).',
+    cause: 'The server has reached its limit of connections, or the limit of this user.',
+    more: 'Gateways × (`pool_size` + `max_overflow`) must stay below `max_connections`: see [the pool](databases.md#the-pool).',
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: too many connections for role "…" (SQLSTATE 53300)' },
@@ -124,8 +124,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'pool_exhausted',
-    cause: 'No connection of the gateway came free within `pool_timeout`.',
-    more: 'Look at `GET /status` of the gateway: `waiting` above 0 for long. Slow statements are in the log as `slow_query`.',
+    cause: 'No connection of the gateway became free within `pool_timeout`.',
+    more: 'In `GET /status` of the gateway, `waiting` stays above 0. The log has slow statements as `slow_query`.',
     seen: {
       sqlite: { words: 'SQLite: SQLITE_BUSY: No database connection came free within … s (pool_timeout): …' },
       postgres: { words: 'no connection to the database was free' },
@@ -134,10 +134,10 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'deadlock',
-    cause: 'Two transactions waited for each other, and the database ended the one of Millrace at each attempt.',
-    more: 'Single ones are tried again and not seen. Look for other programs: `log_lock_waits` of PostgreSQL, `show engine innodb status` of MySQL.',
+    cause: "Two transactions waited for each other, and the database ended Millrace's transaction at each attempt.",
+    more: 'Millrace tries again after single deadlocks, so you do not see them. Look for other programs: `log_lock_waits` on PostgreSQL, `show engine innodb status` on MySQL.',
     seen: {
-      sqlite: { never: 'It has one writer at a time.' },
+      sqlite: { never: 'SQLite has one writer at a time.' },
       postgres: { words: 'PostgreSQL: deadlock detected (SQLSTATE 40P01)' },
       mysql: { words: 'MySQL error 1213: Deadlock found when trying to get lock; try restarting transaction' },
     },
@@ -146,7 +146,7 @@ export const troublePages: readonly TroublePage[] = [
     trouble: 'lock_wait',
     cause:
       'Another transaction held a lock for longer than `lock_timeout` (PostgreSQL), `innodb_lock_wait_timeout` (MySQL), or 5 s (SQLite).',
-    more: 'Find who holds it: `pg_blocking_pids()` of PostgreSQL, `information_schema.innodb_trx` of MySQL; of SQLite, another program that has the file open.',
+    more: 'Find the transaction that holds the lock: `pg_blocking_pids()` on PostgreSQL, `information_schema.innodb_trx` on MySQL. On SQLite, look for another program that has the file open.',
     seen: {
       sqlite: { words: 'SQLite: SQLITE_BUSY: SQLite error: database is locked' },
       postgres: { words: 'PostgreSQL: canceling statement due to lock timeout (SQLSTATE 55P03)' },
@@ -156,18 +156,18 @@ export const troublePages: readonly TroublePage[] = [
   {
     trouble: 'statement_timeout',
     cause:
-      'A statement ran into `statement_timeout` (PostgreSQL), `max_statement_time` (MariaDB) or `max_execution_time` (MySQL).',
+      'A statement exceeded `statement_timeout` (PostgreSQL), `max_statement_time` (MariaDB) or `max_execution_time` (MySQL).',
     more: 'The log has it as `slow_query`; see [Performance](performance.md).',
     seen: {
-      sqlite: { never: 'It has no such limit.' },
+      sqlite: { never: 'SQLite has no such limit.' },
       postgres: { words: 'PostgreSQL: canceling statement due to statement timeout (SQLSTATE 57014)' },
       mysql: { words: 'MySQL error 1969: Query execution was interrupted (max_statement_time exceeded)' },
     },
   },
   {
     trouble: 'disk_full',
-    cause: 'The database has no room to write to. Nothing of the request was done.',
-    more: 'Reads still work. MariaDB may stop when the disk is full, and can then not be reached.',
+    cause: 'The disk of the database is full. The request changed nothing.',
+    more: 'Reads still work. MariaDB may stop when the disk is full; then it cannot be reached.',
     seen: {
       sqlite: { words: 'SQLite: SQLITE_FULL: SQLite error: database or disk is full' },
       postgres: { words: 'PostgreSQL: could not extend file "…": No space left on device (SQLSTATE 53100)' },
@@ -176,8 +176,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'read_only',
-    cause: '`DATABASE_URL` leads to a replica, or to a server or database that was set to take no writes.',
-    more: 'After a failover, point the host name to the new primary; the gateway reconnects. Put a replica into `DATABASE_READ_URL`, not `DATABASE_URL`.',
+    cause: '`DATABASE_URL` points to a replica, or to a server or database that is set to read-only.',
+    more: 'After a failover, point the host name to the new primary; the gateway reconnects. Set a replica in `DATABASE_READ_URL`, not in `DATABASE_URL`.',
     seen: {
       sqlite: noUsers,
       postgres: { words: 'PostgreSQL: cannot execute … in a read-only transaction (SQLSTATE 25006)' },
@@ -189,8 +189,8 @@ export const troublePages: readonly TroublePage[] = [
   },
   {
     trouble: 'database_schema_outdated',
-    cause: 'Migrations are pending, or a table or column is gone.',
-    more: '`npx millrace migrate status` lists what is pending; `npx millrace doctor` compares tables, columns and indexes.',
+    cause: 'Migrations are pending, or a table or column is missing.',
+    more: '`npx millrace migrate status` lists pending migrations; `npx millrace doctor` compares tables, columns and indexes.',
     seen: {
       sqlite: { words: 'SQLite: …no such table: …' },
       postgres: { words: 'PostgreSQL: relation "…" does not exist (SQLSTATE 42P01)' },
@@ -200,10 +200,10 @@ export const troublePages: readonly TroublePage[] = [
   {
     trouble: 'json_unsupported',
     cause:
-      'The server is older than the type `json` or the function `json_valid`, which the tables need. `millrace migrate` meets it.',
+      'The server is too old: it lacks the type `json` or the function `json_valid`, which the tables need. `millrace migrate` reports it.',
     more: 'Documents are stored as exact text, but the database checks that they are JSON. A newer server is needed.',
     seen: {
-      sqlite: { never: 'The one that the gateway brings has it.' },
+      sqlite: { never: 'The included SQLite supports it.' },
       postgres: { words: 'PostgreSQL: type "…json" does not exist (SQLSTATE 42704)' },
       mysql: { words: 'MySQL error 1305: FUNCTION …json_valid does not exist' },
     },

@@ -13,10 +13,10 @@ const opening = `# Troubleshooting
 
 <!-- Written by scripts/troubleshooting.ts from the tables that the product answers by: change those, not this page. -->
 
-The API answers a trouble of the database with 503 and a code, and never says more. Its log line with the same \`requestId\`
-has \`cause\`, in the database's own words, and \`cure\`. A command says the same, and in \`--json\`. Each trouble
-below was brought about for real by the tests, on each database that can have it: SQLite by libSQL's binding, PostgreSQL 18
-and MariaDB 10.11. \`…\` stands for what differs.
+If the database has a problem, the API answers 503 with a code, and nothing about the reason. The log line with the same
+\`requestId\` has \`cause\`, the database's own message, and \`cure\`, which tells how to fix it. Commands print both, also with
+\`--json\`. The tests produce each problem below on a real server, for every database that can have it: SQLite (libSQL's binding),
+PostgreSQL 18 and MariaDB 10.11. \`…\` stands for parts that vary.
 `
 
 /** docs/troubleshooting.md, whole. */
@@ -35,7 +35,7 @@ function section(page: TroublePage): string {
 
 ${page.cause}
 
-- **Cure**: ${cure}
+- **Fix**: ${cure}
 - ${page.more}
 - **The API**: ${status} \`${refusal.code}\`, "${detail}" ${wait === undefined ? 'No `Retry-After`: waiting does not help.' : `\`Retry-After: ${wait}\`.`}
 
@@ -53,7 +53,7 @@ function titleOf({ trouble }: TroublePage): string {
 }
 
 function seenAs(seen: Seen): string {
-  return 'words' in seen ? `\`${seen.words}\`` : `Not there: ${seen.never}`
+  return 'words' in seen ? `\`${seen.words}\`` : `Not possible: ${seen.never}`
 }
 
 /** As the command line prints it. */

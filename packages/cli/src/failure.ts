@@ -163,6 +163,6 @@ export function asFailure(error: unknown): Failure {
   return new Failure('internal', {
     what: 'The command failed unexpectedly.',
     why: error instanceof Error ? error.message : String(error),
-    fix: 'Run it again; if it stays so, this is a defect of millrace: report it with these lines.',
+    fix: 'Run it again; if it happens again, this is a defect of millrace: report it with these lines.',
   })
 }

@@ -39,37 +39,37 @@ const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
   },
   connection_refused: {
     fault: 'database_unreachable',
-    cure: 'Start the database server, or correct the host and port in DATABASE_URL; look at the firewall.',
+    cure: 'Start the database server, or correct the host and port in DATABASE_URL; check the firewall.',
     retryAfterSeconds: 5,
   },
   unknown_host: {
     fault: 'database_unreachable',
-    cure: 'Correct the host in DATABASE_URL; look at the DNS.',
+    cure: 'Correct the host in DATABASE_URL; check the DNS.',
     retryAfterSeconds: 5,
   },
   tls_unsupported: {
     fault: 'database_unreachable',
-    cure: 'Switch TLS on in the database server, or set sslmode=disable on a network that you trust.',
+    cure: 'Enable TLS on the database server, or set sslmode=disable on a network that you trust.',
   },
   certificate_untrusted: {
     fault: 'database_unreachable',
-    cure: "Renew the server's certificate, give its authority as ssl_ca, or use a host name that it holds.",
+    cure: "Renew the server's certificate, set its authority as ssl_ca, or use a host name that the certificate contains.",
   },
   database_auth_failed: {
     fault: 'database_auth_failed',
-    cure: 'Correct the user and the password in DATABASE_URL, percent-encoded; on MySQL look at where the user may come from and whether it has to use TLS.',
+    cure: "Correct the user and the password in DATABASE_URL, percent-encoded; on MySQL check the user's host, and whether the user must use TLS.",
   },
   token_refused: {
     fault: 'database_auth_failed',
-    cure: 'Give functions and gateway the same DATABASE_GATEWAY_TOKEN; for Turso and libSQL correct DATABASE_AUTH_TOKEN.',
+    cure: 'Set the same DATABASE_GATEWAY_TOKEN for functions and gateway; for Turso and libSQL correct DATABASE_AUTH_TOKEN.',
   },
   permission_denied: {
     fault: 'database_auth_failed',
-    cure: 'Grant the user what it needs (docs/databases.md); migrate as the owner of the tables.',
+    cure: 'Grant the user the rights that it needs (docs/databases.md); migrate as the owner of the tables.',
   },
   tls_required: {
     fault: 'database_auth_failed',
-    cure: 'The database server takes no connection in the clear: set sslmode=require, or better verify-full.',
+    cure: 'The database server refuses unencrypted connections: set sslmode=require, or better verify-full.',
   },
   database_missing: {
     fault: 'database_missing',
@@ -81,11 +81,11 @@ const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
   },
   json_unsupported: {
     fault: 'database_schema_outdated',
-    cure: 'Take a newer database server: PostgreSQL 9.4, MySQL 8.0.16, MariaDB 10.2.7, or later.',
+    cure: 'Use a newer database server: PostgreSQL 9.4, MySQL 8.0.16, MariaDB 10.2.7, or later.',
   },
   database_busy: {
     fault: 'database_busy',
-    cure: 'Try again; if it stays so, raise pool_size or look for long transactions.',
+    cure: 'Try again; if it happens again, raise pool_size or look for long transactions.',
     retryAfterSeconds: 1,
   },
   too_many_connections: {
@@ -100,32 +100,32 @@ const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
   },
   deadlock: {
     fault: 'database_busy',
-    cure: 'Try again; if it stays so, look for other programs that write to these tables.',
+    cure: 'Try again; if it happens again, look for other programs that write to these tables.',
     retryAfterSeconds: 1,
   },
   lock_wait: {
     fault: 'database_busy',
-    cure: 'Try again; if it stays so, look for the transaction that holds the lock.',
+    cure: 'Try again; if it happens again, look for the transaction that holds the lock.',
     retryAfterSeconds: 1,
   },
   disk_full: {
     fault: 'database_busy',
-    cure: "Make room on the database server's disk.",
+    cure: "Free space on the database server's disk.",
     retryAfterSeconds: 30,
   },
   read_only: {
     fault: 'database_busy',
-    cure: 'Let DATABASE_URL lead to the primary, not to a replica, and let the database be written to.',
+    cure: 'Point DATABASE_URL to the primary, not to a replica, and make the database writable.',
     retryAfterSeconds: 30,
   },
   database_timeout: {
     fault: 'database_timeout',
-    cure: 'Try again; if it stays so, look for slow queries and locks.',
+    cure: 'Try again; if it happens again, look for slow queries and locks.',
     retryAfterSeconds: 1,
   },
   statement_timeout: {
     fault: 'database_timeout',
-    cure: "Look for slow queries and locks, or raise the database's limit for a statement.",
+    cure: "Look for slow queries and locks, or raise the database's time limit for a statement.",
     retryAfterSeconds: 1,
   },
   restore_in_progress: {
