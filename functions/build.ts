@@ -3,27 +3,47 @@
  * files, the API's description and the reader for it, into functions/assets. The three parts run side by side: the bundler
  * of the Worker and that of the console are programs of their own, which work while this one reads the routes.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { bundleWorker, put } from './bundle.ts'
 import { putConsole } from './console.ts'
+import { alone, digestOf, isBuiltFrom, noteBuiltFrom } from './stamp.ts'
 
 const assets = join(import.meta.dirname, 'assets')
-// `millrace dev` asks for one that can be read in a debugger; it has a folder of its own, as both may run at once.
+const consoleAssets = join(assets, 'console')
+const description = join(assets, 'openapi.json')
+// `millrace dev` asks for one that can be read in a debugger; it has a folder of its own, as both may run at once. It begins
+// before wrangler asks for it: the second run then waits for the first, and finds it done.
 const isForDevelopment = process.argv.includes('--dev')
 
-await Promise.all([
-  bundleWorker(
-    join(import.meta.dirname, 'src/index.ts'),
-    join(import.meta.dirname, isForDevelopment ? 'dist-dev' : 'dist'),
-    {
-      isMinified: !isForDevelopment,
-    },
-  ),
-  putConsole(join(assets, 'console')),
-  putDocs(),
-])
+const directory = join(import.meta.dirname, isForDevelopment ? 'dist-dev' : 'dist')
+
+if (isForDevelopment) await alone(directory, buildForDevelopment)
+else await build()
+
+/** A start that changes nothing pays for a digest, as with the console (docs/adr/0092). */
+async function buildForDevelopment(): Promise<void> {
+  const digest = digestOf([
+    'functions/*.ts',
+    'functions/src/**/*',
+    'packages/{api,db,drivers}/src/**/*',
+    'pnpm-lock.yaml',
+  ])
+  if (isBuiltFrom(directory, digest) && existsSync(description)) await putConsole(consoleAssets)
+  else {
+    await build()
+    noteBuiltFrom(directory, digest)
+  }
+}
+
+async function build(): Promise<void> {
+  await Promise.all([
+    bundleWorker(join(import.meta.dirname, 'src/index.ts'), directory, { isMinified: !isForDevelopment }),
+    putConsole(consoleAssets),
+    putDocs(),
+  ])
+}
 
 async function putDocs(): Promise<void> {
   const reader = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
@@ -32,5 +52,5 @@ async function putDocs(): Promise<void> {
   }
   const { routes } = await import('@millrace/api/app')
   const { openApiDocument } = await import('@millrace/api/openapi/document')
-  put(join(assets, 'openapi.json'), Buffer.from(`${JSON.stringify(openApiDocument(routes))}\n`))
+  put(description, Buffer.from(`${JSON.stringify(openApiDocument(routes))}\n`))
 }

@@ -2,19 +2,16 @@
  * Builds the console into a folder of files that the Worker serves (docs/adr/0092). It is built only when its sources, the
  * client's or the packages have changed since: a start that changes nothing pays for a digest, not for a build.
  */
-import { createHash } from 'node:crypto'
-import { globSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { put } from './bundle.ts'
+import { digestOf, isBuiltFrom, noteBuiltFrom } from './stamp.ts'
 
-const workspace = join(import.meta.dirname, '..')
-const root = join(workspace, 'packages/console')
-/** The digest of what the files were built from. */
-const stampName = 'built-from'
+const root = join(import.meta.dirname, '../packages/console')
 
 const sources = [
-  'functions/console.ts',
+  'functions/{console,stamp}.ts',
   'packages/client/src/**/*.ts',
   'packages/console/index.html',
   'packages/console/package.json',
@@ -24,12 +21,12 @@ const sources = [
 
 /** Several runs may do so at once: the page is written last, and names only files that are there. */
 export async function putConsole(directory: string): Promise<void> {
-  const digest = digestOfSources()
-  if (textOf(join(directory, stampName)) === digest) return
+  const digest = digestOf(sources)
+  if (isBuiltFrom(directory, digest)) return
   const files = await buildFiles()
   const pageLast = [...files].toSorted(([one], [other]) => Number(isPage(one)) - Number(isPage(other)))
   for (const [name, content] of pageLast) put(join(directory, name), content)
-  put(join(directory, stampName), Buffer.from(digest))
+  noteBuiltFrom(directory, digest)
   for (const name of globSync('assets/*', { cwd: directory })) {
     if (!files.has(name)) rmSync(join(directory, name), { force: true })
   }
@@ -37,25 +34,6 @@ export async function putConsole(directory: string): Promise<void> {
 
 function isPage(name: string): boolean {
   return name === 'index.html'
-}
-
-function digestOfSources(): string {
-  const hash = createHash('sha256')
-  const files = globSync(sources, { cwd: workspace, withFileTypes: true }).filter((entry) => entry.isFile())
-  for (const path of files.map((entry) => join(entry.parentPath, entry.name)).toSorted()) {
-    const content = readFileSync(path)
-    hash.update(`${path.slice(workspace.length)} ${content.length}\n`).update(content)
-  }
-  return hash.digest('hex')
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    // Not built yet.
-    return undefined
-  }
 }
 
 async function buildFiles(): Promise<ReadonlyMap<string, Uint8Array>> {

@@ -37,7 +37,9 @@ describeDialects((dialect) => {
     try {
       const cwd = emptyDirectory()
       writeFileSync(join(cwd, 'identity.txt'), `# kept in a safe\n${identity}\n`)
+      // The tests' own, instead of one that npx would fetch.
       const written = commands
+        .replaceAll('npx millrace', 'millrace')
         .replace('mr_…', await keyOf(service, admin, ['admin']))
         .replace('https://millrace.example.workers.dev', service.urls[0] ?? '')
         .replace('postgresql://user:password@127.0.0.1:5432/restored', `'${target.url}'`)

@@ -30,7 +30,7 @@ test('the local D1 is migrated, filled from another database, backed up, restore
   const cwd = emptyDirectory()
   const source = await filledDatabase(cwd)
   const missing = await millrace(['doctor', '--database', 'd1://DB', '--json'], { cwd, env: secrets })
-  expect(missing.stdout).toContain('The local D1 database is not there.')
+  expect(missing.stdout).toContain('The local D1 database does not exist.')
   expect(existsSync(join(cwd, '.millrace'))).toBe(false)
 
   const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', 'd1://DB']))

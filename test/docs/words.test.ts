@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { workspaceRoot } from '../workspace.ts'
+import { readPages } from './markdown.ts'
 
 /**
  * What was once written and had to be read twice, with what stands there now. Pages, help and messages are plain technical
@@ -42,6 +43,20 @@ const banned: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/pnpm millrace\b/, 'npx millrace'],
 ]
 
+/** In the prose of pages alone: comments and names may say more. */
+const bannedInPages: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/(?<!round[ -])\btrips?\b(?!\.test)/i, 'round trip'],
+  [/\bcures?\b/, 'fix'],
+  [/\b(?:adopt(?:ed|ion)?|anchors?|exchange of a request)\b/, 'import, base row, request context'],
+  [/\b(?:is|are) (?:told|said)\b(?! that)/, 'is reported, or active voice'],
+  [/\banew\b|\bbeside (?:each|one) other\b/, 'again, next to each other'],
+  [/\bmend(?:s|ed|ing)?\b/, 'fix'],
+  [/\bin place of\b/, 'instead of'],
+  [/\b(?:a row a row|(?:ms|s|MB|KiB) a (?:row|request|page))\b/, 'per row'],
+  [/\brooms?\b/, 'package, space'],
+  [/\bwhoever\b(?! reads| can)/i, 'the user who, or everyone who'],
+]
+
 /** Pages that people read, and sources whose strings people read; what stands in comments counts too. */
 function textFiles(): readonly string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -65,6 +80,35 @@ test.for(banned)('%s is not written any more', ([pattern]) => {
   )
   expect(found).toEqual([])
 })
+
+test.for(bannedInPages)('%s is not written in a page', ([pattern]) => {
+  // The log of changes is no page to read through.
+  const pages = readPages().guides.filter(({ path }) => path !== 'CHANGELOG.md')
+  const found = pages.flatMap(({ path, prose }) =>
+    plain(prose)
+      .split(/(?<=[.:;|]) /)
+      .flatMap((sentence) => (pattern.test(sentence) ? [`${path}: ${sentence}`] : [])),
+  )
+  expect(found).toEqual([])
+})
+
+test('pages call the command in one way', () => {
+  const found = readPages().guides.flatMap(({ path, blocks }) =>
+    blocks
+      .filter(({ info }) => /^(?:bash|console)/.test(info))
+      .flatMap(({ text }) => text.split('\n'))
+      .flatMap((line) => (/^(?:\$ )?(?:[A-Z_]+=\S+ )*millrace /.test(line.trim()) ? [`${path}: ${line}`] : [])),
+  )
+  expect(found).toEqual([])
+})
+
+/** Without what stands for itself: names in code, and where links lead. */
+function plain(prose: string): string {
+  return prose
+    .replaceAll(/`[^`]*`/g, 'code')
+    .replaceAll(/\]\([^)]*\)/g, ']')
+    .replaceAll(/\s+/g, ' ')
+}
 
 test('each of the words would be found', () => {
   expect(textFiles().length).toBeGreaterThan(200)

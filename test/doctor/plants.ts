@@ -163,7 +163,7 @@ const unencrypted: Plant = {
 const unverified: Plant = {
   what: 'nobody verifies the certificate',
   level: 'warn',
-  says: /TLSv1\.3, to a server whose certificate nobody verifies/,
+  says: /TLSv1\.3, but the server's certificate is not verified/,
   plant: (world) =>
     Promise.resolve({
       ask: asked(world, {
@@ -240,7 +240,7 @@ async function renewBackup(world: World): Promise<void> {
 const noBackup: Plant = {
   what: 'no backup was ever taken',
   level: 'fail',
-  says: /No backup was ever taken/,
+  says: /No backup has been taken yet/,
   plant: async (world) => {
     await world.query('delete from backups')
     return { mend: () => renewBackup(world) }
@@ -328,7 +328,7 @@ export const plants: Plants = {
       {
         what: 'the database takes no writes',
         level: 'fail',
-        says: /takes no writes/,
+        says: /refuses writes/,
         plant: async (world) => {
           const name = new URL(world.reached.raw.url).pathname.slice(1)
           await world.query(`alter database ${name} set default_transaction_read_only = on`)
@@ -349,7 +349,7 @@ export const plants: Plants = {
       {
         what: 'the file is not there',
         level: 'fail',
-        says: /not there/,
+        says: /does not exist/,
         plant: byUrl((url) => url.replace('workflows.db', 'other.db')),
       },
     ],
@@ -641,7 +641,7 @@ export const plants: Plants = {
     {
       what: 'it is the primary itself',
       level: 'warn',
-      says: /takes writes/,
+      says: /accepts writes/,
       plant: ({ reached: { raw } }) => Promise.resolve({ settings: { DATABASE_READ_URL: raw.url } }),
     },
   ]),
@@ -687,7 +687,7 @@ export const plants: Plants = {
     },
   ]),
   'backup.drilled': perDialect((dialect) => [
-    backupSet('none ever was', 'fail', /ever restored for trial/, () => 'drilled_at = null')(dialect),
+    backupSet('none ever was', 'fail', /No restore test/, () => 'drilled_at = null')(dialect),
     backupSet(
       'the last was long ago',
       'warn',

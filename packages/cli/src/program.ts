@@ -117,6 +117,7 @@ function addHelp(program: Command): void {
 
 function acceptJson(command: Command): void {
   command.option('--json', jsonDescription)
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command')
   for (const child of command.commands) acceptJson(child)
 }
 

@@ -46,7 +46,7 @@ export function checkSettings(settings: Settings, problems: readonly SettingProb
   const told = new Set(broken.map(({ id }) => id))
   const unread = problems.map(({ variable }) => variable).filter((variable) => secretVariables.has(variable))
   const found = [
-    ok('url', 'DATABASE_URL is understood.'),
+    ok('url', 'DATABASE_URL is valid.'),
     ...gatewayFindings(settings),
     // The replica's URL is read beside the database's own.
     ...(unread.includes('DATABASE_URL') ? [] : replicaFindings(settings)),
@@ -70,8 +70,12 @@ function problemFinding(id: CheckId, { variable, why, fix }: SettingProblem): Fi
 
 function registrationFinding({ registration }: Settings): Finding {
   const id = 'registration.open'
-  if (registration === 'closed') return ok(id, 'Nobody registers by themselves.')
-  return warn(id, 'Anyone who reaches the API can register.', 'Set REGISTRATION=closed where users are added by you.')
+  if (registration === 'closed') return ok(id, 'Registration is closed.')
+  return warn(
+    id,
+    'Anyone who reaches the API can register.',
+    'Set REGISTRATION=closed if only administrators should add users.',
+  )
 }
 
 function gatewayFindings({ gatewayUrl }: Settings): readonly Finding[] {

@@ -103,7 +103,7 @@ function gapsFailure(shownSource: string, { dialect }: Database, gaps: readonly 
       what: `${shownSource} has executions whose history has a gap, which no archive can hold.`,
       why: [...missing, ...more].join('\n'),
       fix: [
-        'Run these statements, which number the entries that are left anew and change nothing else, then the command again:',
+        'Run these statements, which renumber the remaining entries and change nothing else, then the command again:',
         ...gapRepairs(dialect, gaps).map((statement) => `${statement};`),
       ].join('\n'),
     },

@@ -33,9 +33,9 @@ export const backupCommand: AddCommand = (parent: Command, run) => {
     parent.command('backup').description('write a consistent snapshot of the database to one file'),
   )
     // Required by the action below: what the parser requires here, it would require before `fetch` too.
-    .option('--out <file>', 'the file to write; - for standard output (required)')
+    .option('--out <file>', 'the file to write, or - for standard output (required)')
     .addOption(
-      new Option('--recipient <age1…>', 'encrypt for this age public key (repeatable; default: BACKUP_RECIPIENTS)')
+      new Option('--recipient <age1…>', 'encrypt for this age public key (repeatable)')
         .argParser((recipient: string, recipients: readonly string[]) => [...recipients, recipient])
         .default([], 'BACKUP_RECIPIENTS'),
     )
@@ -59,8 +59,8 @@ export const backupCommand: AddCommand = (parent: Command, run) => {
   command
     .command('fetch <name>')
     .description('download a scheduled backup from a deployment; <name> can be latest')
-    .requiredOption('--out <file>', 'the file to write; - for standard output')
-    .requiredOption('--url <url>', 'the URL of the deployment')
+    .requiredOption('--out <file>', 'the file to write, or - for standard output (required)')
+    .requiredOption('--url <url>', 'the URL of the deployment (required)')
     .option('--force', 'overwrite the file if it exists')
     .addHelpText('after', fetchExamples)
     .action((name: string, options: FetchOptions) =>

@@ -5,8 +5,8 @@ import type { AddCommand } from '../command.ts'
 import { parseGiven } from '../options.ts'
 
 const examples = `
-Copies one snapshot of the source into an empty database, then compares the digests of both, as a restore does. Only
-reads from the source.
+Copies one snapshot of the source into an empty database, then compares the digests of both, as a restore does. It
+only reads from the source.
 
 The source can also be a database of a Python engine that uses SQLAlchemy. All rows are checked first, and nothing is
 written while one of them is invalid. With --quarantine, invalid rows go into a file and the others are copied.
@@ -20,8 +20,8 @@ export const copyCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('copy')
     .description('copy everything from one database to another')
-    .requiredOption('--from <url>', 'the database to read', parseGiven)
-    .requiredOption('--to <url>', 'the database to write to; it must be empty', parseGiven)
+    .requiredOption('--from <url>', 'the database to read (required)', parseGiven)
+    .requiredOption('--to <url>', 'the database to write to; it must be empty (required)', parseGiven)
     .option('--resume', 'continue an interrupted copy from the same source')
     .option('--quarantine <file>', 'a file for the rows that are invalid')
     .option('--force', 'overwrite the quarantine file if it exists')

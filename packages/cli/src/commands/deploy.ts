@@ -25,9 +25,9 @@ interface DeployOptions extends PlanOptions {
 const examples = `
 Checks the settings, applies the migrations, uploads the functions with wrangler, and waits until the new version answers
 /readyz. Settings come from the environment, from NAME_FILE or from .env. Secrets are handed to wrangler in a temporary
-file, never as arguments. The database is reached as the functions will reach it, through DATABASE_GATEWAY_URL where they
-need the gateway; behind Hyperdrive, name the database with --database. Log in with \`wrangler login\` first, or set
-CLOUDFLARE_API_TOKEN.
+file, never as arguments. The command connects to the database in the same way as the functions: through
+DATABASE_GATEWAY_URL if they need the gateway. With Hyperdrive, name the database with --database. Log in with
+\`wrangler login\` first, or set CLOUDFLARE_API_TOKEN.
 
 Examples:
   millrace deploy --env staging --dry-run
@@ -39,7 +39,10 @@ export const deployCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(
     parent.command('deploy').description('migrate the database, upload the functions, and wait until they are ready'),
   )
-    .option('--env <name>', 'an environment of wrangler.toml: staging or production (default: its top level)')
+    .option(
+      '--env <name>',
+      'an environment of wrangler.toml: staging or production (default: the top level of the file)',
+    )
     .option('--dry-run', 'check the settings and the migrations and bundle the functions, without changing anything')
     .option('--url <url>', 'the URL of the deployment (default: the one that wrangler reports)')
     .option('--wait <seconds>', 'how long to wait until /readyz answers 200', parseSeconds, 120)

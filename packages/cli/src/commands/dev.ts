@@ -6,6 +6,7 @@ import { chooseDatabase, connect, loadDrivers, needsGateway, openGateway, refuse
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { openD1 } from '../d1/open.ts'
+import { beginBuild } from '../dev/build.ts'
 import { envFileText, envSafeUrl } from '../dev/env-file.ts'
 import { exampleCommand, readOnlyExampleCommand } from '../dev/example.ts'
 import { endLeftovers, envFilePath, removeRunRecord, writeRunRecord } from '../dev/leftovers.ts'
@@ -84,6 +85,7 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
   const plan = await makePlan(context, options)
   endWithStarter(context.lifetime)
   makeStateDirectory(plan.stateDirectory)
+  beginBuild(context.directories.workspace, context.lifetime)
   const gatewayUrl = await startDatabase(context, plan)
   const readGatewayUrl = await startReplica(context, plan)
   const worker = await startReady({

@@ -18,7 +18,7 @@ export const restoreCommand: AddCommand = (parent: Command, run) => {
   withDatabaseOption(
     parent
       .command('restore [file]')
-      .description('restore an archive into an empty database of any kind; - for standard input'),
+      .description('restore an archive into an empty database of any kind; the file - is standard input'),
   )
     .option('--identity <file>', 'a file with the AGE-SECRET-KEY-… line that decrypts it (default: BACKUP_IDENTITY)')
     .option('--resume', 'continue an interrupted restore of the same archive')

@@ -31,7 +31,7 @@ export const userCommand: AddCommand = (parent: Command, run) => {
     .description('add, list, disable, enable and remove users, set their roles and passwords')
     .addHelpText('after', '\nExamples:\n  millrace user add ada --email ada@example.com --admin\n  millrace user list')
   withDatabaseOption(user.command('add <name>').description('add a user'))
-    .requiredOption('--email <address>', 'the email address')
+    .requiredOption('--email <address>', 'the email address (required)')
     .option('--admin', 'make the user an administrator')
     .addHelpText(
       'after',

@@ -13,7 +13,7 @@ Examples:
 export const verifyCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('verify <file>')
-    .description('check that an archive is complete and undamaged; - for standard input')
+    .description('check that an archive is complete and undamaged; the file - is standard input')
     .option('--identity <file>', 'a file with the AGE-SECRET-KEY-… line that decrypts it (default: BACKUP_IDENTITY)')
     .addHelpText('after', examples)
     .action((file: string, options: VerifyOptions) =>

@@ -117,7 +117,7 @@ async function sealFindings(database: Database, { settingsKeys }: Settings): Pro
     return [
       fail(
         'secret.settings_keys',
-        `Secrets in users' settings are sealed under ${kids}, which SETTINGS_KEYS does not have: nobody can open them.`,
+        `Secrets in users' settings are encrypted with ${kids}, which SETTINGS_KEYS does not have: they cannot be decrypted.`,
         `Put ${kids} back into SETTINGS_KEYS, after the first; run \`millrace keys rotate\`, then it can be removed.`,
       ),
     ]

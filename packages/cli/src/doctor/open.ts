@@ -30,11 +30,11 @@ export async function openUnchanged(context: Context, target: Target): Promise<O
 async function openD1Unchanged(context: Context, target: D1Target): Promise<Opened> {
   const { isMissing } = await import('../d1/open.ts')
   if (isMissing(context, target)) {
-    const fix = 'Run `millrace migrate` or `millrace dev` to make it, or add ?id=DATABASE_ID for a deployed one.'
+    const fix = 'Run `millrace migrate` or `millrace dev` to create it, or add ?id=DATABASE_ID for a deployed one.'
     const findings = [
       ok('reachable', 'wrangler keeps D1 in files of this machine.'),
       notChecked('auth', 'the local database is not there.', fix),
-      fail('database.exists', 'The local D1 database is not there.', fix),
+      fail('database.exists', 'The local D1 database does not exist.', fix),
     ]
     return { isOpen: false, findings }
   }
@@ -52,28 +52,28 @@ function fileObstacle(path: string): readonly Finding[] | undefined {
       ...allNotChecked(['auth', 'database.exists'], words, correctPath),
     ]
   }
-  const reachable = ok('reachable', 'The directory of the SQLite file is there.')
+  const reachable = ok('reachable', 'The directory of the SQLite file exists.')
   if (!existsSync(path)) {
     const fix = `Run \`millrace migrate\` to make it. Or: ${correctPath}`
     return [
       reachable,
       notChecked('auth', 'the file is not there.', fix),
-      fail('database.exists', 'The SQLite file is not there.', fix),
+      fail('database.exists', 'The SQLite file does not exist.', fix),
     ]
   }
   if (statSync(path).isDirectory()) {
     return [
       reachable,
-      ok('auth', 'The user may look into it.'),
-      fail('database.exists', 'A directory stands where the SQLite file should.', correctPath),
+      ok('auth', 'The user can read it.'),
+      fail('database.exists', 'The path of the SQLite file is a directory.', correctPath),
     ]
   }
   if (mayReadAndWrite(path)) return undefined
   const fix = 'Give the user that runs millrace the rights to read and write the file and its directory.'
   return [
     reachable,
-    fail('auth', 'The SQLite file may not be read and written.', fix),
-    ok('database.exists', 'The file is there.'),
+    fail('auth', 'The SQLite file cannot be read and written.', fix),
+    ok('database.exists', 'The file exists.'),
   ]
 }
 
@@ -93,8 +93,8 @@ function startObstacle(target: Target, { words: { why, fix } }: Failure): readon
     return [fail('tls', why, fix), ...allNotChecked(['reachable', 'auth', 'database.exists'], why, fix)]
   }
   return [
-    ok('reachable', 'The directory of the SQLite file is there.'),
-    ok('auth', 'The file may be read and written.'),
+    ok('reachable', 'The directory of the SQLite file exists.'),
+    ok('auth', 'The file can be read and written.'),
     fail('database.exists', `The file is not a SQLite database: ${why}`, fix),
   ]
 }

@@ -16,8 +16,7 @@ const tooOldHours = 50
 /** A restore is tried once a month, in a month of any length. */
 const undrilledDays = 35
 
-const take =
-  'Take one with `millrace backup --out FILE --recipient age1…`, or let the functions take one every day (docs/backups.md).'
+const take = 'Take one with `millrace backup --out FILE --recipient age1…`, or schedule a daily one (docs/backups.md).'
 
 /** `backup.*`, by the table that every backup writes to. */
 export async function checkBackups(transport: Transport, at: Date): Promise<readonly Finding[]> {
@@ -26,7 +25,7 @@ export async function checkBackups(transport: Transport, at: Date): Promise<read
   if (newest === undefined) {
     const reason = 'there is no backup.'
     return [
-      fail('backup.configured', 'No backup was ever taken.', take),
+      fail('backup.configured', 'No backup has been taken yet.', take),
       ...allNotChecked(['backup.age', 'backup.encrypted', 'backup.drilled'], reason, take),
     ]
   }
@@ -72,18 +71,18 @@ function encryptionFinding(isEncrypted: boolean): Finding {
   if (isEncrypted) return ok(id, 'The newest backup is encrypted.')
   return warn(
     id,
-    'The newest backup is not encrypted: it holds every document, and hashes of passwords.',
-    'Set BACKUP_RECIPIENTS to an age recipient, as `millrace secrets new` prints one, and keep its identity elsewhere.',
+    'The newest backup is not encrypted: it contains every document and password hash.',
+    'Set BACKUP_RECIPIENTS to an age recipient from `millrace secrets new`, and store its identity elsewhere.',
   )
 }
 
 function drillFinding(drilledAt: Date | undefined, at: Date): Finding {
   const id = 'backup.drilled'
-  const fix = 'Restore the newest backup for trial: `millrace drill FILE --database URL`.'
-  if (drilledAt === undefined) return fail(id, 'No backup was ever restored for trial.', fix)
+  const fix = 'Run a restore test of the newest backup: `millrace drill FILE --database URL`.'
+  if (drilledAt === undefined) return fail(id, 'No restore test has been run yet.', fix)
   const days = Math.floor((at.getTime() - drilledAt.getTime()) / dayMilliseconds)
-  if (days > undrilledDays) return warn(id, `The last restore for trial was ${days} days ago.`, fix)
-  return ok(id, `A backup was restored for trial on ${dayOf(drilledAt)}.`)
+  if (days > undrilledDays) return warn(id, `The last restore test was ${days} days ago.`, fix)
+  return ok(id, `The last restore test was on ${dayOf(drilledAt)}.`)
 }
 
 function dayOf(moment: Date): string {

@@ -13,6 +13,6 @@ export function checkClock({ at, askedAt, answeredAt }: ServerFacts): Finding {
   const apart = Math.max(behind, ahead, 0)
   if (apart <= tolerableMilliseconds) return ok(id, "The database's clock and this one agree.")
   const words = `The database's clock is ${(apart / 1000).toFixed(1)} s ${behind > ahead ? 'behind' : 'ahead of'} this one.`
-  const fix = 'Let both machines keep time by NTP (chrony, systemd-timesyncd).'
+  const fix = 'Synchronize both machines with NTP (chrony, systemd-timesyncd).'
   return apart > intolerableMilliseconds ? fail(id, words, fix) : warn(id, words, fix)
 }

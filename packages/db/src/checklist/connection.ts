@@ -44,7 +44,7 @@ export async function checkConnection(
 }
 
 const answered = ok('reachable', 'The server answered.')
-const found = ok('database.exists', 'The database is there.')
+const found = ok('database.exists', 'The database exists.')
 
 const tlsTroubles: ReadonlySet<Trouble> = new Set<Trouble>(['tls_required', 'tls_unsupported', 'certificate_untrusted'])
 
@@ -58,7 +58,7 @@ export function connectionFindings({ fault, trouble, message, cure }: DatabaseEr
     case 'database_auth_failed':
       return [answered, fail('auth', words, cure), notChecked('database.exists', words, cure)]
     case 'database_missing':
-      return [answered, ok('auth', 'The server let the user in.'), fail('database.exists', words, cure)]
+      return [answered, ok('auth', 'The server accepted the user.'), fail('database.exists', words, cure)]
     default:
       return [fail('reachable', words, cure), ...allNotChecked(['auth', 'database.exists'], words, cure)]
   }
@@ -93,17 +93,17 @@ async function checkRights(
   if (isReadOnly) {
     return fail(
       'auth',
-      'The server takes no writes: it is a replica, or set to read-only.',
+      'The server refuses writes: it is a replica, or set to read-only.',
       'Point DATABASE_URL to the primary, or make the database writable.',
     )
   }
   try {
     for (const statement of rights) await transport.run(statement)
-    return ok('auth', 'The user may read and write.')
+    return ok('auth', 'The user can read and write.')
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
     // Without tables there are no rights on them.
-    if (thrown.fault === 'database_schema_outdated') return ok('auth', 'The server let the user in.')
+    if (thrown.fault === 'database_schema_outdated') return ok('auth', 'The server accepted the user.')
     return fail('auth', `${thrown.message}.`, thrown.cure)
   }
 }
@@ -117,7 +117,7 @@ export async function checkGateway(transport: Transport): Promise<Finding> {
     if (!(thrown instanceof DatabaseError)) throw thrown
     return fail(
       'reachable',
-      `The functions' gateway (DATABASE_GATEWAY_URL) does not serve: ${thrown.message}.`,
+      `The functions' gateway (DATABASE_GATEWAY_URL) does not work: ${thrown.message}.`,
       'Run `millrace gateway` beside the database, with the token of DATABASE_GATEWAY_TOKEN, and check DATABASE_GATEWAY_URL.',
     )
   }

@@ -6,12 +6,12 @@ import { readTexts } from './subject.ts'
 /** `jit`: whether the server compiles statements, which takes seconds for each that seems expensive to it. */
 export async function checkJit(transport: Transport, { jit }: InspectionDialect): Promise<Finding> {
   const id = 'jit'
-  if (jit === undefined) return ok(id, 'This database compiles no statements.')
+  if (jit === undefined) return ok(id, 'This database has no JIT compiler.')
   const [[isOn] = []] = await readTexts(transport, jit)
-  if (isOn !== '1') return ok(id, 'The server compiles no statements.')
+  if (isOn !== '1') return ok(id, 'The JIT compiler is off.')
   return warn(
     id,
-    'The server compiles statements that seem expensive to it (jit is on): one can take seconds longer.',
+    'The JIT compiler is on: a statement that looks expensive can take seconds longer.',
     'Switch it off for this user: `alter role current_user set jit = off`.',
   )
 }

@@ -13,7 +13,7 @@ const ended: ExecutionStatus[] = ['completed', 'failed', 'cancelled']
 /** `executions.kept`: ended executions that nothing will ever delete. */
 export async function checkKeptExecutions(transport: Transport, areSwept: boolean): Promise<Finding> {
   const id = 'executions.kept'
-  if (areSwept) return ok(id, 'EXECUTION_KEEP says how long ended executions are kept.')
+  if (areSwept) return ok(id, 'EXECUTION_KEEP limits how long ended executions are kept.')
   const { builder, tables } = transport.dialect
   const { executions } = tables
   const found = builder
@@ -27,7 +27,7 @@ export async function checkKeptExecutions(transport: Transport, areSwept: boolea
   if ((row?.rows ?? 0) < many) return ok(id, 'There are few ended executions.')
   return warn(
     id,
-    `There are ${many} ended executions or more, and they are kept for ever.`,
-    'Set EXECUTION_KEEP, such as 30d: the scheduled sweep then deletes what ended before.',
+    `There are ${many} ended executions or more, and they are kept forever.`,
+    'Set EXECUTION_KEEP, such as 30d: the scheduled clean-up then deletes older ones.',
   )
 }

@@ -9,8 +9,8 @@ const largestShare = 0.8
 export function checkPool({ via, options }: Target, { limits }: ServerFacts): Finding {
   const id = 'pool.size'
   if (via === 'file')
-    return ok(id, 'A file takes one writer at a time, whatever the pool; readers have connections of their own.')
-  if (via !== 'gateway') return ok(id, 'The platform holds the connections.')
+    return ok(id, 'A SQLite file has one writer at a time, for any pool size; readers have their own connections.')
+  if (via !== 'gateway') return ok(id, 'The platform pools the connections.')
   const { poolSize, maxOverflow } = options
   const least = limits.toSorted((one, other) => one.connections - other.connections)[0]
   const server = least === undefined ? 'a limit that is not known' : `${least.connections} (${least.name})`

@@ -25,7 +25,7 @@ export async function checkReplica(primary: Transport, replica: Transport, clock
       return fail(
         id,
         `The replica lacks migrations: ${missing.join(', ')}.`,
-        'Let DATABASE_READ_URL lead to a replica of the database of DATABASE_URL, and wait until it has caught up.',
+        'Point DATABASE_READ_URL to a replica of the database of DATABASE_URL, and wait until it has caught up.',
       )
     }
     const lagSeconds = await lagOf(primary, replica, clock)
@@ -33,11 +33,7 @@ export async function checkReplica(primary: Transport, replica: Transport, clock
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
     const { message, cure } = thrown
-    return fail(
-      id,
-      `The replica can't be read: ${message}. The primary answers in its place.`,
-      `DATABASE_READ_URL: ${cure}`,
-    )
+    return fail(id, `The replica can't be read: ${message}. The primary answers instead.`, `DATABASE_READ_URL: ${cure}`)
   }
 }
 
@@ -49,13 +45,13 @@ function lagFinding(lagSeconds: number, isReadOnly: boolean): Finding {
   if (!isReadOnly) {
     return warn(
       id,
-      'The replica has what the primary has, but takes writes: it may be the primary itself.',
-      'Let DATABASE_READ_URL lead to a replica, and set that to read-only.',
+      'The replica is up to date but accepts writes: it may be the primary itself.',
+      'Point DATABASE_READ_URL to a replica that is read-only.',
     )
   }
   return ok(
     id,
-    `The replica answers, takes no writes, and is ${lagSeconds === 0 ? 'level with' : 'close behind'} the primary.`,
+    `The replica answers, is read-only, and is ${lagSeconds === 0 ? 'up to date' : 'close behind the primary'}.`,
   )
 }
 

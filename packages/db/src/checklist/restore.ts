@@ -13,7 +13,7 @@ export async function checkRestore(transport: Transport): Promise<Finding> {
   const source = work === 'copy' ? 'from another database' : archiveWords(digest)
   return fail(
     id,
-    `A ${work} ${source} is under way or was interrupted, ${place}: every request is answered 503 until it ends.`,
+    `A ${work} ${source} is running or was interrupted, ${place}: every request gets 503 until it ends.`,
     `Wait until it ends, continue with ${resume}, or empty the tables with \`millrace restore --abandon\`.`,
   )
 }

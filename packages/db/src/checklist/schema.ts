@@ -40,10 +40,10 @@ export async function checkSchema(transport: Transport, state: MigrationState): 
 }
 
 const whole = {
-  table: 'Every table is there.',
-  column: 'Every column is there, and of its type.',
-  index: 'Every index is there.',
-  foreign_key: 'Every foreign key is there.',
+  table: 'Every table exists.',
+  column: 'Every column exists and has the right type.',
+  index: 'Every index exists.',
+  foreign_key: 'Every foreign key exists.',
 } as const
 
 /** The migrator's own table: every query starts from a row of it. */
@@ -53,8 +53,8 @@ async function marksFindings(transport: Transport): Promise<readonly Finding[]> 
     return []
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError) || thrown.fault !== 'database_schema_outdated') throw thrown
-    const message = 'The table marks, or its row, is missing: no request is answered without.'
-    return [fail('schema.table', message, 'Run `millrace migrate` against this DATABASE_URL: it makes them again.')]
+    const message = 'The table marks, or its row, is missing: no request works without it.'
+    return [fail('schema.table', message, 'Run `millrace migrate` against this DATABASE_URL: it creates them again.')]
   }
 }
 
@@ -102,10 +102,10 @@ function findingOf({ kind, message, sql }: Drift): Finding {
 
 function fixOf(kind: Drift['kind'], sql: string | undefined): string {
   if (sql === undefined) {
-    return 'No single statement corrects it here: create a new database with `millrace migrate`, and move the rows with `millrace copy`.'
+    return 'No single statement fixes this: create a new database with `millrace migrate`, and move the rows with `millrace copy`.'
   }
   if (kind === 'table') {
-    return 'Run the statement of `sql`, then those of its indexes and foreign keys below. `millrace migrate` does not create it again.'
+    return 'Run the statement in `sql`, then those of its indexes and foreign keys below. `millrace migrate` does not create it again.'
   }
-  return 'Run the statement of `sql`.'
+  return 'Run the statement in `sql`.'
 }

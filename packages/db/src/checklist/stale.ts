@@ -24,11 +24,11 @@ export async function checkStaleRows(transport: Transport, at: Date): Promise<Fi
     { count: counts.sessions, what: 'sessions that expired' },
     { count: counts.attempts, what: 'log-in attempts that no limit counts' },
   ].filter(({ count }) => count > 0)
-  if (stale.length === 0) return ok(id, 'Nothing has outlived its time.')
+  if (stale.length === 0) return ok(id, 'There are no expired rows.')
   const words = stale.map(({ count, what }) => `${count > mostCounted ? `more than ${mostCounted}` : count} ${what}`)
   return warn(
     id,
-    `Left over for more than an hour: ${words.join(', ')}.`,
+    `Expired for more than an hour: ${words.join(', ')}.`,
     "Check that the functions' schedule runs (`[triggers]` in wrangler.toml), and that workers ask for executions.",
   )
 }

@@ -5,8 +5,8 @@ import { fail, ok, type Finding } from './finding.ts'
 export function checkTarget({ dialect, via }: Target): Finding {
   const id = 'sqlite.production'
   if (via === 'libsql') return ok(id, 'libSQL is reached as a server.')
-  if (via === 'd1') return ok(id, 'D1 keeps the data.')
-  if (via !== 'file') return ok(id, `A server keeps the data (${dialect}).`)
+  if (via === 'd1') return ok(id, 'The data is in D1.')
+  if (via !== 'file') return ok(id, `The data is on a server (${dialect}).`)
   return fail(
     id,
     'The database is a SQLite file: one machine, one writer, no replica.',

@@ -14,7 +14,7 @@ export function checkCharset(
 ): readonly Finding[] {
   const columns = drift.filter(({ kind }) => kind === 'charset').map((found) => columnFinding('charset', found))
   if (encoding !== wanted) {
-    columns.unshift(fail('charset', `The encoding is ${encoding} where ${wanted} is needed.`, encodingFix))
+    columns.unshift(fail('charset', `The encoding is ${encoding} instead of ${wanted}.`, encodingFix))
   }
   return columns.length > 0 ? columns : [ok('charset', `Text is ${wanted}.`)]
 }
@@ -32,8 +32,8 @@ export async function checkCollation(
     .map(([table, column, collation]) =>
       fail(
         'collation',
-        `The column ${table}.${column} compares by ${(collation ?? '').toUpperCase()} where it must by bytes.`,
-        'SQLite changes no column: make a new file with `millrace migrate`, and move the rows with `millrace copy`.',
+        `The column ${table}.${column} compares by ${(collation ?? '').toUpperCase()} instead of by bytes.`,
+        'SQLite cannot change a column: create a new file with `millrace migrate`, and move the rows with `millrace copy`.',
       ),
     )
   const columns = drift.filter(({ kind }) => kind === 'collation').map((found) => columnFinding('collation', found))
@@ -42,5 +42,5 @@ export async function checkCollation(
 }
 
 function columnFinding(id: 'charset' | 'collation', { message, sql }: Drift): Finding {
-  return withSql(fail(id, message, 'Run the statement of `sql`, at a quiet time: it rewrites the table.'), sql)
+  return withSql(fail(id, message, 'Run the statement in `sql`, at a quiet time: it rewrites the table.'), sql)
 }

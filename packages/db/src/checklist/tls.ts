@@ -6,7 +6,7 @@ import { fail, ok, warn, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 
 const encrypt =
-  'Let the server offer TLS, and add `sslmode=verify-full&ssl_ca=FILE` to DATABASE_URL, where FILE holds its authority.'
+  'Enable TLS on the server, and add `sslmode=verify-full&ssl_ca=FILE` to DATABASE_URL, where FILE contains its authority.'
 
 /** `tls`: what the connection that was made really uses, not what the URL asks for. */
 export async function checkTls(
@@ -46,7 +46,7 @@ function libsqlFinding({ protocol, hostname }: URL): Finding {
   return fail('tls', 'The libSQL server is reached over plain HTTP.', 'Write the URL with `libsql://` or `https://`.')
 }
 
-const unencryptedHere = 'The connection is not encrypted, and does not leave this machine.'
+const unencryptedHere = 'The connection is not encrypted, but does not leave this machine.'
 
 function serverFinding({ host, options }: ServerAddress, version: string | undefined): Finding {
   if (version === undefined) {
@@ -56,7 +56,7 @@ function serverFinding({ host, options }: ServerAddress, version: string | undef
   }
   if (isVerified(options)) return ok('tls', `The connection uses ${version}, and the server's certificate is verified.`)
   if (isLoopback(host)) return ok('tls', `The connection uses ${version}, and does not leave this machine.`)
-  return warn('tls', `The connection uses ${version}, to a server whose certificate nobody verifies.`, encrypt)
+  return warn('tls', `The connection uses ${version}, but the server's certificate is not verified.`, encrypt)
 }
 
 function isVerified({ tlsMode, tlsCaFile }: ConnectionOptions): boolean {
