@@ -5,8 +5,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scanBody } from '@millrace/db/document'
 import { flowiseSamples } from '../scripts/flowise.ts'
-import { millrace } from './cli/millrace.ts'
+import { emptyDirectory, millrace } from './cli/millrace.ts'
 import { describeDialects } from './dialects.ts'
+import { pretendDev } from './pretended-dev.ts'
 import { startService, type Service } from './service.ts'
 import { workspaceRoot } from './workspace.ts'
 
@@ -53,16 +54,21 @@ describeDialects((dialect) => {
   )
 
   test(
-    'the demo creates, reads, patches and lists them on a running server, and every digest agrees',
+    'the demo finds the dev that runs, on whatever port, creates, reads, patches and lists them, and every digest agrees',
     { timeout: 120_000 },
     async () => {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        join(workspaceRoot, 'scripts/demo.ts'),
-        '--url',
-        service.urls[0] ?? '',
-      ])
-      expect(stdout).toContain('64 workflow definitions')
-      expect(stdout).toContain('All equal')
+      const url = service.urls[0] ?? ''
+      const cwd = emptyDirectory()
+      const dev = pretendDev(cwd, Number(new URL(url).port))
+      try {
+        const { stdout } = await promisify(execFile)(process.execPath, [join(workspaceRoot, 'scripts/demo.ts')], {
+          env: { ...process.env, INIT_CWD: cwd },
+        })
+        expect(stdout).toMatch(new RegExp(`^64 workflow definitions.* into ${url}$`, 'm'))
+        expect(stdout).toContain('All equal')
+      } finally {
+        dev.end()
+      }
     },
   )
 

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from '@libsql/client'
+import { runningDevs } from '@millrace/cli/dev/leftovers'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { documentOf, emptyDirectory, millrace } from '../cli/millrace.ts'
 import { call, joinAdministrator } from '../contract/members.ts'
 import { describeDialects } from '../dialects.ts'
+import { pretendDev } from '../pretended-dev.ts'
 import { startService } from '../service.ts'
 import { doctor, findingsOf, soundSettings } from './kit.ts'
 import { makeWorld, momentOf, type World } from './world.ts'
@@ -38,6 +40,25 @@ test('a SQLite file that is not there stays away, and nothing is told as right t
   expect(readdirSync(cwd)).toEqual([])
   const right = findingsOf(documentOf(ended)).filter(({ level }) => level === 'ok')
   expect(right.map(({ id }) => id)).toEqual(['url', 'reachable', 'replica', 'secret.reuse'])
+})
+
+test("beside a running dev the secrets are dev's own, and without it they are missing", async () => {
+  const cwd = emptyDirectory()
+  const state = join(cwd, '.millrace')
+  const dev = pretendDev(cwd, 8787)
+  const authKeys = async () => {
+    const ended = await millrace(['doctor', '--json'], { cwd })
+    return { ...ended, level: findingsOf(documentOf(ended)).find(({ id }) => id === 'secret.auth_keys')?.level }
+  }
+  try {
+    expect(await authKeys()).toMatchObject({ level: 'ok', stderr: expect.stringContaining('development secrets') })
+  } finally {
+    dev.end()
+  }
+  await vi.waitFor(() => {
+    expect(runningDevs(state)).toEqual([])
+  })
+  expect(await authKeys()).toMatchObject({ level: 'fail', stderr: '' })
 })
 
 test('a file keeps its bytes and its journal, of whichever program', async () => {
