@@ -82,7 +82,7 @@ test('a file that is no database, and a directory in its place, are found as suc
     return findings.find(({ id }) => id === 'database.exists')?.message
   }
   expect(await levelOf(join(import.meta.dirname, 'command.test.ts'))).toMatch(/not a SQLite database/)
-  expect(await levelOf(directory)).toMatch(/A directory stands/)
+  expect(await levelOf(directory)).toMatch(/is a directory/)
 })
 
 test('all settings that are wrong are told at once, and the rest is looked at', async () => {
