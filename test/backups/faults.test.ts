@@ -4,6 +4,9 @@ import { scheduledLimits } from '@millrace/api/backups/limits'
 import type { LogEntry } from '@millrace/api/log'
 import { verifyArchive } from '@millrace/db/archive/verify'
 import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
+import { DatabaseError } from '@millrace/db/sql/errors'
+import type { Connection } from '@millrace/db/sql/transport'
+import { createDatabase } from '@millrace/db/store/database'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
@@ -54,6 +57,10 @@ describeDialects((dialect) => {
     await reached.raw.query(`delete from audit where type like 'backup.%'`)
     bucket.plan(fault)
     await Promise.race([run('schedule'), bucket.killed])
+    await expireLease()
+  }
+
+  async function expireLease(): Promise<void> {
     const past = dialect === 'sqlite' ? '0' : `'2020-01-01 00:00:00'`
     await reached.raw.query(`update marks set lease_until = ${past} where name = 'backup' and owner is not null`)
   }
@@ -185,6 +192,61 @@ describeDialects((dialect) => {
     expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_cut_off', mayLinger: false }))
     await expectNewestIsThere()
   })
+
+  test('a run that may ask D1 nothing more says so in the log, and the next tick ends it', async () => {
+    bucket.plan(undefined)
+    const database = createDatabase(withQueriesOfASnapshot(3))
+    await expect(run('schedule', { database })).rejects.toMatchObject({ fault: 'internal' })
+    const cause = expect.stringContaining('Too many API requests')
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_failed', cause, cure: 'millrace backup' }))
+    await expireLease()
+    await run('tick')
+    expect((await backups())[0]).toMatchObject({ result: 'failed: cut_off' })
+    await expectNewestIsThere()
+  })
+
+  /** The same database; once a snapshot has read so often, it answers nothing more, as D1 does within one invocation. */
+  function withQueriesOfASnapshot(most: number): Connection {
+    const { database } = reached
+    let left = most
+    const refuseBeyond = () => {
+      if (left > 0) return
+      const message = 'D1: Too many API requests by single Worker invocation.'
+      throw new DatabaseError('internal', { message, cure: 'millrace backup', isNotApplied: true })
+    }
+    return {
+      dialect: database.dialect,
+      transport(observer) {
+        const transport = database.transport(observer)
+        return {
+          dialect: transport.dialect,
+          limits: transport.limits,
+          run: async (statement) => {
+            refuseBeyond()
+            return transport.run(statement)
+          },
+          transact: async (writes, reads) => {
+            refuseBeyond()
+            return transport.transact(writes, reads)
+          },
+        }
+      },
+      async snapshot() {
+        const snapshot = await database.snapshot()
+        return {
+          dialect: snapshot.dialect,
+          run: async (statement) => {
+            refuseBeyond()
+            left -= 1
+            return snapshot.run(statement)
+          },
+          close: () => snapshot.close(),
+        }
+      },
+      poolStatus: () => Promise.resolve(undefined),
+      close: () => Promise.resolve(),
+    }
+  }
 
   test('a run that was overtaken writes nothing more', async () => {
     bucket.plan(undefined)
