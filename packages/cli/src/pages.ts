@@ -46,7 +46,7 @@ export const troubleTitles: Partial<Record<Trouble, string>> = {
   too_many_connections: 'Too many connections',
   pool_exhausted: 'Connection pool exhausted',
   deadlock: 'Deadlock',
-  lock_wait: 'Lock not got in time',
+  lock_wait: 'Lock timeout',
   statement_timeout: 'Statement timeout',
   disk_full: 'Disk full',
   read_only: 'Read-only database',
