@@ -1,10 +1,10 @@
 /**
- * What `npx -y pnpm@12 test` runs: types, lint, format, boundaries, then all suites on all databases, then what a request costs. With arguments
- * (`… test test/races.test.ts`) they go to vitest, and only that runs. The last line counts each step as one test.
+ * What `npx -y pnpm@12 test` runs: types, lint, format and boundaries beside the suites of all databases, then what a request costs. With
+ * arguments (`… test test/races.test.ts`) they go to vitest, and only that runs. The last line counts each step as one test.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { TestTotals } from './totals-reporter.ts'
 
@@ -48,9 +48,9 @@ async function main(vitestArgs: readonly string[]): Promise<number> {
 async function runAll(vitestArgs: readonly string[]): Promise<TestTotals> {
   // pnpm installs before it runs a script, but goes on when that failed: without this, old packages could pass.
   if (!(await isInstalled())) return { passed: 0, failed: 1, skipped: 0 }
-  // Side by side: the compiler has one thread. Each tells its findings when it ends.
-  const results = await Promise.all((vitestArgs.length > 0 ? [] : staticSteps).map(runStep))
-  if (interruptedBy === undefined) results.push(await runSuites(vitestArgs))
+  // In what the suites leave of the processors while they wait. Each tells its findings when it ends.
+  const beside = vitestArgs.length > 0 ? [] : staticSteps.map((step) => runStep(step, { isPatient: true }))
+  const results = await Promise.all([...beside, runSuites(vitestArgs)])
   for (const step of vitestArgs.length > 0 ? [] : lastSteps) {
     if (interruptedBy === undefined) results.push(await runStep(step))
   }
@@ -74,9 +74,9 @@ async function isInstalled(): Promise<boolean> {
   return isDone
 }
 
-async function runStep({ name, command }: Step): Promise<TestTotals> {
+async function runStep({ name, command }: Step, { isPatient = false } = {}): Promise<TestTotals> {
   const startedAt = performance.now()
-  const { hasPassed, output } = await run(command, { isQuiet: true })
+  const { hasPassed, output } = await run(command, { isQuiet: true, isPatient })
   process.stdout.write(output)
   report(name, hasPassed, startedAt)
   return { passed: hasPassed ? 1 : 0, failed: hasPassed ? 0 : 1, skipped: 0 }
@@ -125,10 +125,18 @@ interface Ended {
   readonly output: string
 }
 
+interface RunOptions {
+  /** Its output is not shown at once. */
+  readonly isQuiet?: boolean
+  /** Others go first. */
+  readonly isPatient?: boolean
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** Resolves when the program has ended and all that it wrote is through. */
 function run(
   command: readonly [string, ...string[]],
-  { isQuiet = false, environment = {} }: { isQuiet?: boolean; environment?: Readonly<Record<string, string>> } = {},
+  { isQuiet = false, isPatient = false, environment = {} }: RunOptions = {},
 ): Promise<Ended> {
   const [program, ...args] = command
   return new Promise((resolve) => {
@@ -140,6 +148,7 @@ function run(
       shell: process.platform === 'win32',
     })
     running.add(child)
+    if (isPatient && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
     let text = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (part: string) => {

@@ -73,10 +73,14 @@ async function codeOf(response: Response): Promise<{ readonly code?: string }> {
   return typeof problem.code === 'string' ? { code: problem.code } : {}
 }
 
+/** The directory that is there. */
+let made: string | undefined
+
 /** Each process has a file of its own. */
 function write(answer: RecordedAnswer): void {
   const directory = process.env[recordingVariable]
   if (directory === undefined) return
-  mkdirSync(directory, { recursive: true })
+  if (made !== directory) mkdirSync(directory, { recursive: true })
+  made = directory
   appendFileSync(join(directory, `${process.pid}.jsonl`), `${JSON.stringify(answer)}\n`)
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeDialects } from './dialects.ts'
+import { describeOneDialect } from './dialects.ts'
 import { startService, type Service } from './service.ts'
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let service: Service
 
   beforeAll(async () => {

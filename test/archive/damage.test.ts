@@ -17,8 +17,8 @@ import { randomFrom } from './sample.ts'
 
 const isLong = process.env['TEST_LONG'] === '1'
 const seed = isLong ? Date.now() % 2 ** 31 : 20_261_124
-const flips = 200
-const truncations = 50
+const flips = isLong ? 200 : 60
+const truncations = isLong ? 50 : 20
 
 let directory: string
 let whole: Buffer

@@ -14,14 +14,14 @@ import { readiness } from '@millrace/db/store/readiness'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, type Dialect } from '../dialects.ts'
+import { isLong } from '../sampling.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { archiveOf, fill, verified } from './archives.ts'
 import { takeOutRestoredEvent } from './restored-event.ts'
 import { randomFrom } from './sample.ts'
 
-const isLong = process.env['TEST_LONG'] === '1'
 const kills = isLong ? 20 : 1
-const size = { users: 8, workflows: 20, executions: isLong ? 40_000 : 7000 }
+const size = { users: 8, workflows: 20, executions: isLong ? 40_000 : 3000 }
 const longest = 600_000
 
 type Command = 'restore' | 'copy'

@@ -4,7 +4,7 @@ import { openDatabase } from '@millrace/drivers/open'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { floorVars } from '../../bench/floor-vars.ts'
 import { targetOf } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { startWorld, type World } from '../contract/world.ts'
 import { buildOtherWorker, runWorker } from '../servers/worker.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -19,7 +19,7 @@ test('the floor has at most 80 lines', () => {
 /** Once for all dialects. */
 let building: ReturnType<typeof buildOtherWorker> | undefined
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   let world: World
   let tap: Tap
   let floor: ReturnType<typeof runWorker>

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { createProgram } from '@millrace/cli/program'
 import { describe, expect, test, vi } from 'vitest'
+import { drawnFrom } from '../sampling.ts'
 import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -37,22 +38,26 @@ const wrongArguments: readonly (readonly string[])[] = [
 ]
 
 describe('wrong arguments', () => {
-  test.for(wrongArguments)('%j end with 2 and code usage, in three lines and as one document', async (args) => {
-    const cwd = emptyDirectory()
-    const words = await millrace(args, { cwd })
-    expect(words.exitCode).toBe(2)
-    expect(words.stdout).toBe('')
-    expect(words.stderr).toMatch(/^error: .+\n {2}why: .+\n {2}fix: .*millrace.*--help.*\n$/)
-    const json = await millrace([...args, '--json'], { cwd })
-    expect(json.exitCode).toBe(2)
-    expect(documentOf(json)).toEqual({
-      error: { code: 'usage', what: expect.any(String), why: expect.any(String), fix: expect.any(String) },
-    })
-    expect(readdirSync(cwd)).toEqual([])
-  })
+  test.for(drawnFrom(wrongArguments, 6, 'wrong arguments'))(
+    '%j end with 2 and code usage, in three lines and as one document',
+    async (args) => {
+      const cwd = emptyDirectory()
+      const words = await millrace(args, { cwd })
+      expect(words.exitCode).toBe(2)
+      expect(words.stdout).toBe('')
+      expect(words.stderr).toMatch(/^error: .+\n {2}why: .+\n {2}fix: .*millrace.*--help.*\n$/)
+      const json = await millrace([...args, '--json'], { cwd })
+      expect(json.exitCode).toBe(2)
+      expect(documentOf(json)).toEqual({
+        error: { code: 'usage', what: expect.any(String), why: expect.any(String), fix: expect.any(String) },
+      })
+      expect(readdirSync(cwd)).toEqual([])
+    },
+  )
 })
 
-test.for([
+/** Each starts a process; the test below them asks all commands in this one. */
+const commandsWithHelp: readonly (readonly string[])[] = [
   [],
   ['dev'],
   ['migrate'],
@@ -77,12 +82,17 @@ test.for([
   ['secrets'],
   ['secrets', 'new'],
   ['gateway'],
-])('millrace %j --help describes itself and ends with 0', async (args) => {
-  const help = await millrace([...args, '--help'], { cwd: emptyDirectory() })
-  expect(help).toMatchObject({ exitCode: 0, stderr: '' })
-  expect(help.stdout).toContain(`Usage: millrace ${args.at(-1) === 'push' ? 'migrate' : args.join(' ')}`.trim())
-  expect(help.stdout).toContain('--json')
-})
+]
+
+test.for(drawnFrom(commandsWithHelp, 8, 'help'))(
+  'millrace %j --help describes itself and ends with 0',
+  async (args) => {
+    const help = await millrace([...args, '--help'], { cwd: emptyDirectory() })
+    expect(help).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(help.stdout).toContain(`Usage: millrace ${args.at(-1) === 'push' ? 'migrate' : args.join(' ')}`.trim())
+    expect(help.stdout).toContain('--json')
+  },
+)
 
 test.for([
   ['--help', 'Usage: millrace [options]'],

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createClient } from '@millrace/client'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { emptyDirectory, start } from '../cli/millrace.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { workspaceRoot } from '../workspace.ts'
 
@@ -21,7 +21,7 @@ interface Summary {
   }[]
 }
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   let service: Service
 
   beforeAll(async () => {

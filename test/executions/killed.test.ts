@@ -5,6 +5,7 @@ import { expect, inject, test } from 'vitest'
 import { asRecord, itemsOf, readAnswer } from '../contract/answers.ts'
 import { register } from '../contract/world.ts'
 import { describeDialects } from '../dialects.ts'
+import { isLong } from '../sampling.ts'
 import type { Service } from '../service.ts'
 import { startKilledSystem, type KilledSystem } from './killed-system.ts'
 
@@ -16,12 +17,11 @@ import { startKilledSystem, type KilledSystem } from './killed-system.ts'
  *   TEST_LONG=1 KILLED_SEED=7 npx -y pnpm@12 test test/executions/killed.test.ts
  */
 
-const isLong = process.env['TEST_LONG'] === '1'
 const stepCount = 10
 const workerCount = 4
 const numberOf = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise)
-const executionCount = numberOf('KILLED_EXECUTIONS', isLong ? 200 : 20)
-const killCount = numberOf('KILLED_KILLS', isLong ? 500 : 20)
+const executionCount = numberOf('KILLED_EXECUTIONS', isLong ? 200 : 8)
+const killCount = numberOf('KILLED_KILLS', isLong ? 500 : 8)
 /** So many times each of gateway and database. */
 const restartCount = numberOf('KILLED_RESTARTS', isLong ? 10 : 1)
 /** How long a step takes: there has to be work for as many kills. */

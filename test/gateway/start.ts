@@ -30,7 +30,7 @@ export async function startTestGateway(dialect: Dialect, options: StartOptions =
 }
 
 /** Waits until a condition holds, looking every few milliseconds. */
-export async function until(holds: () => boolean | Promise<boolean>, seconds = 5): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
   const deadlineMs = performance.now() + seconds * 1000
   while (!(await holds())) {
     if (performance.now() > deadlineMs) throw new Error(`The condition did not hold within ${seconds} s`)

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
+import { isLong } from '../sampling.ts'
 import { startService, type Service } from '../service.ts'
 
-const rounds = 50
+const rounds = isLong ? 50 : 10
 const patchesAtOnce = 20
 
 describeDialects((dialect) => {

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readAnswer, type Answer } from '../contract/answers.ts'
 import { register, startWorld, type Actor, type SendInit, type World } from '../contract/world.ts'
 import { describeDialects } from '../dialects.ts'
+import { isLong } from '../sampling.ts'
 
 /*
  * Pairs of requests at once, many times: what callers are told is what is stored. Each was told otherwise before one
  * statement decided a write (docs/adr/0065); test/serial steps all pairs against each other in every order.
  */
 
-const rounds = 12
+const rounds = isLong ? 12 : 4
 
 interface Told extends Answer {
   readonly revision?: number

@@ -11,9 +11,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { createUser, createWorkflow, documentOf, share } from '../executions/kit.ts'
+import { drawnFrom, isLong } from '../sampling.ts'
 
 const minute = 60_000
-const isLong = process.env['TEST_LONG'] === '1'
 
 describeDialects((dialect) => {
   let reached: ReachedDatabase
@@ -197,22 +197,22 @@ describeDialects((dialect) => {
     ['America/New_York', '2026-03-08T02:00:00Z', '2026-11-01T01:00:00Z'],
     ['Australia/Lord_Howe', '2026-04-04T10:00:00Z', '2026-10-03T10:00:00Z'],
   ] as const
-  /** In the long form 10,080 planned times; in both, no look is later than what counts as missed. */
+  /** In the long form 10,080 planned times, in the short one those of one zone; in both, no look is later than what counts as missed. */
   const form = isLong
     ? { cron: '* * * * *', hours: 14, lookMinutes: 4 }
     : { cron: '*/30 * * * *', hours: 6, lookMinutes: 30 }
 
   test(
-    'five schedulers start each planned time once, through both changes of the clock in three zones',
+    'five schedulers start each planned time once, through both changes of the clock',
     { timeout: isLong ? 3_600_000 : 300_000 },
     async () => {
       const stores = Array.from({ length: 5 }, () => reached.database.store())
       let planned = 0
-      for (const [timeZone, ...beginnings] of stretches) {
+      for (const [timeZone, ...beginnings] of drawnFrom(stretches, 1, `zones ${dialect}`)) {
         for (const beginning of beginnings) planned += await expectEachOnce(stores, timeZone, new Date(beginning))
       }
       process.stdout.write(`${dialect}: ${planned} planned times, each started once by one of five schedulers\n`)
-      expect(planned).toBeGreaterThan(isLong ? 10_000 : 120)
+      expect(planned).toBeGreaterThan(isLong ? 10_000 : 40)
     },
   )
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { describeDialects, type Dialect } from '../dialects.ts'
 import type { Grain } from './actor.ts'
+import { isLong } from '../sampling.ts'
 import { explore, replay, sample, type Violation } from './explore.ts'
 import { readFailedSchedules } from './failed.ts'
 import { pairs, writesOf } from './pairs.ts'
@@ -10,9 +11,9 @@ import { openTheatre, type OpenTheatre } from './theatre.ts'
 
 const seed = Number(process.env['SERIAL_SEED'] ?? 1)
 const sampled: Readonly<Record<Dialect, { readonly pairs: number; readonly grain: Grain }>> = {
-  sqlite: { pairs: 80, grain: 'trip' },
-  postgres: { pairs: 30, grain: 'statement' },
-  mysql: { pairs: 25, grain: 'trip' },
+  sqlite: { pairs: isLong ? 80 : 30, grain: 'trip' },
+  postgres: { pairs: isLong ? 30 : 12, grain: 'statement' },
+  mysql: { pairs: isLong ? 25 : 10, grain: 'trip' },
 }
 
 describeDialects((dialect) => {

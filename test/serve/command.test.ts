@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { describeDialects, freshDatabase } from '../dialects.ts'
+import { describeDialectsInTurn, freshDatabase } from '../dialects.ts'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { documentOf, emptyDirectory, millrace, startMillrace, type Running } from '../cli/millrace.ts'
 
@@ -32,7 +32,7 @@ async function register(url: string, name: string): Promise<string> {
   return accessToken
 }
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   test('it migrates, serves the API, its docs and its console, and ends on SIGTERM', async () => {
     const database = await freshDatabase(dialect)
     const running = startMillrace(['serve', '--migrate', '--port', '0', '--json'], {

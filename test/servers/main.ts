@@ -71,7 +71,8 @@ async function stop(): Promise<void> {
       if (result.status === 'fulfilled' && 'stop' in result.value) await result.value.stop()
     }),
   )
-  for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
+  // Node writes what it has compiled when a process ends, the last ones among them.
+  for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true, maxRetries: 20 })
   process.exit()
 }
 
