@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,4 +37,10 @@ test('a link to nothing is a file that cannot be read, not none', () => {
   expect(sources.map((source) => source.shown)).toContain(join('linked', 'c.json'))
   const read = sources.map(readDefinition)
   expect(read.map(({ ok }) => ok)).toEqual([true, true, false])
+})
+
+test('a pipe, which can be read but once, is refused unopened, and is none of the files of a directory', () => {
+  execFileSync('mkfifo', [join(fill('piped'), 'c.json')])
+  expect(shown('piped')).toEqual([join('piped', 'a.json'), join('piped', 'b.json')])
+  expect(() => shown('piped/c.json')).toThrow('neither a file nor a directory')
 })

@@ -29,7 +29,8 @@ function identityOf(path: string): string {
 }
 
 function sourcesOf(source: Source): readonly Source[] {
-  const stats = statSync(source.path, { throwIfNoEntry: false })
+  // As bigints: after numbers of a pipe, Node resolves no symbolic link for a module that it loads next.
+  const stats = statSync(source.path, { throwIfNoEntry: false, bigint: true })
   if (stats === undefined) {
     throw new Failure('file_missing', {
       what: `There is no ${source.shown}.`,
@@ -37,14 +38,21 @@ function sourcesOf(source: Source): readonly Source[] {
       fix: 'Correct the path; relative ones are relative to where the command was called.',
     })
   }
-  if (!stats.isDirectory()) return [source]
+  if (stats.isFile()) return [source]
+  if (!stats.isDirectory()) {
+    throw new Failure('file_missing', {
+      what: `${source.shown} is neither a file nor a directory.`,
+      why: 'Each file is read twice, to check it and to write it; a pipe or a device can be read but once.',
+      fix: 'Write its content to a file, and import that.',
+    })
+  }
   const files = readdirSync(source.path)
     // As a shell reads `*.json`: hidden files (macOS's `._flow.json`) are not meant.
     .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
     .toSorted()
     .map((name) => ({ shown: join(source.shown, name), path: join(source.path, name) }))
     // A link to nothing stays: reading it fails, and that is said.
-    .filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile() !== false)
+    .filter(({ path }) => statSync(path, { throwIfNoEntry: false, bigint: true })?.isFile() !== false)
   if (files.length > 0) return files
   throw new Failure('file_missing', {
     what: `${source.shown} holds no *.json file.`,
