@@ -1,4 +1,5 @@
 import type { BackupView } from '@millrace/db/repositories/backups/backups'
+import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { instant } from '../../fields.ts'
 
@@ -15,15 +16,8 @@ export const backupSchema = z
   })
   .meta({ id: 'Backup' })
 
-export function backupJson({
-  name,
-  bytes,
-  rowCount,
-  createdAt,
-  isEncrypted,
-  verifiedAt,
-  drilledAt,
-  result,
-}: BackupView) {
-  return { name, bytes, rows: rowCount, createdAt, encrypted: isEncrypted, verifiedAt, drilledAt, result }
+const members = membersOf(backupSchema)
+
+export function backupJson(backup: BackupView) {
+  return members({ ...backup, rows: backup.rowCount, encrypted: backup.isEncrypted })
 }

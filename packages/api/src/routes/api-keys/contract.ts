@@ -1,7 +1,7 @@
+import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { id, instant, moment, text } from '../../fields.ts'
 import { scopes } from '../../scopes.ts'
-import type { ApiKey } from '../../services/api-keys.ts'
 
 export const newApiKey = z.object({
   name: text(1, 100),
@@ -28,6 +28,4 @@ export const madeApiKeySchema = z
   })
   .meta({ id: 'MadeApiKey' })
 
-export function apiKeyJson({ id: keyId, name, scopes: held, prefix, expiresAt, createdAt, lastUsedAt }: ApiKey) {
-  return { id: keyId, name, scopes: held, prefix, expiresAt, createdAt, lastUsedAt }
-}
+export const apiKeyJson = membersOf(apiKeySchema)

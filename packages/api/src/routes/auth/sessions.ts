@@ -1,3 +1,4 @@
+import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { id, instant } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
@@ -23,9 +24,5 @@ export const getSessions = defineRoute({
   query: z.object(pageQuery),
   answers: { 200: pageSchema(sessionSchema) },
   act: (context, { query }) => listSessions(context, query),
-  answer: pageAnswer(sessionJson),
+  answer: pageAnswer<ListedSession>(membersOf(sessionSchema)),
 })
-
-function sessionJson({ id: sessionId, createdAt, lastUsedAt, userAgent, current }: ListedSession) {
-  return { id: sessionId, createdAt, lastUsedAt, userAgent, current }
-}

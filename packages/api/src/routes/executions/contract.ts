@@ -3,6 +3,7 @@ import type { ClaimedWithSteps } from '../../services/claims.ts'
 import type { ExecutionSummary, ExecutionView } from '@millrace/db/repositories/executions/executions'
 import { executionStatuses } from '@millrace/db/schema/schema'
 import { decodeSignalNames } from '@millrace/db/schema/signal-names'
+import { exact, membersOf } from '../members.ts'
 import * as z from 'zod'
 import { jsonAnswer, type Answer, type TextAnswer } from '../../answer.ts'
 import { id, instant, moment } from '../../fields.ts'
@@ -61,7 +62,7 @@ export const executionPath = z.object({ id })
 
 export const status = z.enum(executionStatuses)
 
-const summaryShape = {
+const identityShape = {
   id,
   workflowId: id,
   workflowName: z.string(),
@@ -69,6 +70,9 @@ const summaryShape = {
   userId: id.nullable(),
   scheduleId: id.nullable().meta({ description: 'Of the schedule that started it.' }),
   status,
+}
+
+const progressShape = {
   error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }).nullable(),
   attempts: z.int().meta({ description: 'How often it was claimed.' }),
   maxAttempts: z.int(),
@@ -82,6 +86,7 @@ const summaryShape = {
   updatedAt: instant,
 }
 
+const summaryShape = { ...identityShape, ...progressShape }
 const documentsShape = { input: z.unknown(), state: z.unknown() }
 
 export const executionSummarySchema = z.object(summaryShape).meta({ id: 'ExecutionSummary' })
@@ -120,46 +125,18 @@ export function claimedExecutionJson(claimed: ClaimedWithSteps) {
   }
 }
 
+const executionMembers = membersOf(z.object({ ...identityShape, ...documentsShape, ...progressShape }))
+const summaryMembers = membersOf(executionSummarySchema)
+
 export function executionJson(execution: ExecutionView) {
-  const { error: failure, ...rest } = executionSummaryJson(execution)
-  const {
-    id: executionId,
-    workflowId,
-    workflowName,
-    versionNumber,
-    userId,
-    scheduleId,
-    status: current,
-    ...progress
-  } = rest
-  const identity = { id: executionId, workflowId, workflowName, versionNumber, userId, scheduleId, status: current }
-  const documents = { input: exact(execution.input), state: exact(execution.state), error: failure }
-  return { ...identity, ...documents, ...progress }
+  const { input: given, state: reported } = execution
+  return executionMembers({ ...execution, ...progressJson(execution), input: exact(given), state: exact(reported) })
 }
 
 export function executionSummaryJson(execution: ExecutionSummary) {
-  return {
-    id: execution.id,
-    workflowId: execution.workflowId,
-    workflowName: execution.workflowName,
-    versionNumber: execution.versionNumber,
-    userId: execution.userId,
-    scheduleId: execution.scheduleId,
-    status: execution.status,
-    error: exact(execution.error),
-    attempts: execution.attempts,
-    maxAttempts: execution.maxAttempts,
-    fence: execution.fence,
-    leaseUntil: execution.leaseUntil,
-    dueAt: execution.dueAt,
-    waitFor: execution.waitFor === null ? null : decodeSignalNames(execution.waitFor),
-    createdAt: execution.createdAt,
-    startedAt: execution.startedAt,
-    completedAt: execution.completedAt,
-    updatedAt: execution.updatedAt,
-  }
+  return summaryMembers({ ...execution, ...progressJson(execution) })
 }
 
-function exact(document: DocumentText | null): ExactJson | null {
-  return document === null ? null : new ExactJson(document)
+function progressJson({ error: failure, waitFor }: ExecutionSummary) {
+  return { error: exact(failure), waitFor: waitFor === null ? null : decodeSignalNames(waitFor) }
 }

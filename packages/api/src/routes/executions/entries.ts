@@ -1,8 +1,8 @@
 import type { Entry } from '@millrace/db/repositories/executions/entries'
 import { historyTypes } from '@millrace/db/schema/schema'
+import { exact } from '../members.ts'
 import * as z from 'zod'
 import { id, instant, text } from '../../fields.ts'
-import { ExactJson } from '../../json.ts'
 
 /** A path segment: a URL takes `.` and `..` for something else. */
 export const stepKey = text(1, 255)
@@ -54,8 +54,4 @@ export function signalJson({ seq, name, payload, at, actor }: Entry) {
 
 export function historyEntryJson({ seq, type, at, fence, worker, actor, key, name }: Entry) {
   return { seq, type, at, fence, worker, by: actor, key, name }
-}
-
-function exact(document: Entry['output']): ExactJson | null {
-  return document === null ? null : new ExactJson(document)
 }

@@ -1,10 +1,9 @@
-import type { DocumentText } from '@millrace/db/document'
 import type { ScheduleView } from '@millrace/db/repositories/schedules/schedules'
 import { scheduleCatchUps, scheduleOverlaps } from '@millrace/db/schema/schema'
+import { exact, membersOf } from '../members.ts'
 import * as z from 'zod'
 import { revisionAnswer, type TextAnswer } from '../../answer.ts'
 import { id, instant, text } from '../../fields.ts'
-import { ExactJson } from '../../json.ts'
 import { isTimeZone, parseCron } from '../../schedules/timetable.ts'
 import { input } from '../executions/contract.ts'
 
@@ -73,36 +72,14 @@ export const plannedScheduleSchema = z
 
 export const schedulePath = z.object({ id })
 
-export function scheduleJson(schedule: ScheduleView) {
-  const { id: scheduleId, workflowId, name, cron: planned, timeZone: zone, input: given, ...rest } = schedule
-  return { id: scheduleId, workflowId, name, cron: planned, timeZone: zone, input: exact(given), ...standingJson(rest) }
-}
+const members = membersOf(scheduleSchema)
 
-function standingJson(schedule: Omit<ScheduleView, 'id' | 'workflowId' | 'name' | 'cron' | 'timeZone' | 'input'>) {
-  const { maxAttempts, isEnabled, disabledReason, nextAt, lastAt, lastExecutionId } = schedule
-  const { revision, createdBy, createdAt, updatedAt } = schedule
-  return {
-    maxAttempts,
-    isEnabled,
-    disabledReason,
-    overlap: schedule.overlap,
-    catchUp: schedule.catchUp,
-    nextAt,
-    lastAt,
-    lastExecutionId,
-    revision,
-    createdBy,
-    createdAt,
-    updatedAt,
-  }
+export function scheduleJson(schedule: ScheduleView) {
+  return members({ ...schedule, input: exact(schedule.input) })
 }
 
 /** A new schedule, with where it is. */
 export function createdAnswer(schedule: ScheduleView): TextAnswer {
   const location = `/v1/schedules/${encodeURIComponent(schedule.id)}`
   return revisionAnswer(201, scheduleJson(schedule), { Location: location })
-}
-
-function exact(document: DocumentText | null): ExactJson | null {
-  return document === null ? null : new ExactJson(document)
 }

@@ -1,5 +1,5 @@
-import type { ShareView } from '@millrace/db/repositories/workflows/shares'
 import { sharePermissions } from '@millrace/db/schema/schema'
+import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { id, instant, text } from '../../fields.ts'
 
@@ -16,6 +16,4 @@ export const shareSchema = z
   .object({ id, sharedWithUserId: id, username: z.string(), permission: grant, createdAt: instant })
   .meta({ id: 'Share' })
 
-export function shareJson({ id: shareId, sharedWithUserId, username, permission, createdAt }: ShareView) {
-  return { id: shareId, sharedWithUserId, username, permission, createdAt }
-}
+export const shareJson = membersOf(shareSchema)

@@ -1,4 +1,4 @@
-import type { VersionSummary } from '@millrace/db/repositories/workflows/versions'
+import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { id, instant, integer } from '../../fields.ts'
 
@@ -23,6 +23,4 @@ export const versionSchema = z
   .object({ ...summaryShape, definition: z.record(z.string(), z.unknown()) })
   .meta({ id: 'Version' })
 
-export function versionSummaryJson({ id: versionId, changeNotes, createdBy, createdAt, ...rest }: VersionSummary) {
-  return { id: versionId, versionNumber: rest.versionNumber, changeNotes, createdBy, createdAt }
-}
+export const versionSummaryJson = membersOf(versionSummarySchema)

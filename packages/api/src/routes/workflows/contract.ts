@@ -1,5 +1,6 @@
-import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/workflows/workflows'
+import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import type { DocumentText } from '@millrace/db/document'
+import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { id, instant, text } from '../../fields.ts'
 import { ExactJson, type Json } from '../../json.ts'
@@ -23,10 +24,9 @@ export const newWorkflow = z.object({
   isPublic: z.boolean().optional(),
 })
 
-const summaryShape = {
-  id,
-  name: z.string(),
-  description: z.string().nullable(),
+const titleShape = { id, name: z.string(), description: z.string().nullable() }
+
+const standingShape = {
   ownerId: id.nullable(),
   isPublic: z.boolean(),
   versionNumber: z.int(),
@@ -36,6 +36,8 @@ const summaryShape = {
   updatedAt: instant,
 }
 
+const summaryShape = { ...titleShape, ...standingShape }
+
 export const workflowSummarySchema = z.object(summaryShape).meta({ id: 'WorkflowSummary' })
 
 export const workflowSchema = z
@@ -44,16 +46,10 @@ export const workflowSchema = z
 
 export const workflowPath = z.object({ id })
 
+const workflowMembers = membersOf(z.object({ ...titleShape, definition: z.unknown(), ...standingShape }))
+
 export function workflowJson(workflow: WorkflowView) {
-  const { id: workflowId, name: title, description: about, definition: document, ...rest } = workflow
-  return { id: workflowId, name: title, description: about, definition: new ExactJson(document), ...standingJson(rest) }
+  return workflowMembers({ ...workflow, definition: new ExactJson(workflow.definition) })
 }
 
-export function workflowSummaryJson(summary: WorkflowSummary): Json {
-  return { id: summary.id, name: summary.name, description: summary.description, ...standingJson(summary) }
-}
-
-function standingJson(workflow: Omit<WorkflowSummary, 'id' | 'name' | 'description'>) {
-  const { ownerId, isPublic, versionNumber, revision, createdAt, updatedAt } = workflow
-  return { ownerId, isPublic, versionNumber, revision, permission: workflow.permission, createdAt, updatedAt }
-}
+export const workflowSummaryJson = membersOf(workflowSummarySchema)
