@@ -13,9 +13,9 @@ import { awaitReadiness } from '../deploy/readiness.ts'
 import { refuseCaching } from '../deploy/hyperdrive-caching.ts'
 import { wranglerDeploy, type Bundle, type Deployed } from '../deploy/wrangler.ts'
 import { asFailure, Failure } from '../failure.ts'
-import { readMigrations } from '../migrations.ts'
+import { applyMigrations, readMigrations } from '../migrations.ts'
 import { withDatabaseOption } from '../options.ts'
-import { noteMigrations, noteProgress } from './migrate.ts'
+import { noteMigrations } from './migrate.ts'
 
 interface DeployOptions extends PlanOptions {
   readonly dryRun?: boolean
@@ -111,7 +111,10 @@ async function askForMigrations(context: Context, database: Database): Promise<A
   const { migrationStatus, refuseWhileRestoring } = await import('@millrace/db/migrate/migrate')
   try {
     await refuseWhileRestoring(database)
-    const { pending, changed } = await migrationStatus(database, migrationsFor(context, database))
+    const { pending, changed } = await migrationStatus(
+      database,
+      readMigrations(context.directories.workspace, database.dialect.name),
+    )
     if (changed.length > 0) throw changedFailure(changed)
     return { pending }
   } catch (thrown) {
@@ -152,11 +155,7 @@ function hostOfTarget(target: Exclude<Target, { readonly via: 'file' }>): string
 async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {
   const { interruption } = context.lifetime
   await refuseCaching(context, plan)
-  const { migrate } = await import('@millrace/db/migrate/migrate')
-  const { applied } = await migrate(database, migrationsFor(context, database), {
-    signal: interruption,
-    onProgress: (progress) => noteProgress(context, progress),
-  })
+  const applied = await applyMigrations(context, database)
   await noteMigrations(context, database, applied)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: false })
   const url = plan.url ?? deployed.url
@@ -179,10 +178,6 @@ async function perform(context: Context, plan: Plan, database: Database, waitSec
     ].join('\n'),
   )
   return 0
-}
-
-function migrationsFor({ directories }: Context, { dialect }: Database) {
-  return readMigrations(directories.workspace, dialect.name)
 }
 
 function documentOf({ worker, environment, vars, secrets }: Plan, { version, url, bundle }: Deployed) {

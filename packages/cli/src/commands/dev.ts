@@ -20,15 +20,13 @@ import { gatewayLog } from '../gateway-log.ts'
 import { bindingsOf, chooseBehindHyperdrive, localConnectionString, type LocalHyperdrive } from '../hyperdrive.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { readableLine } from '../log-lines.ts'
-import { readMigrations } from '../migrations.ts'
+import { applyMigrations } from '../migrations.ts'
 import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
 import { claimNextPort } from '../dev/port-claim.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
 import type { Settings } from '@millrace/api/settings'
-import type { Database } from '@millrace/db/store/database'
 import { newServiceSecrets } from '../secrets.ts'
-import { noteProgress } from './migrate.ts'
 
 interface DevOptions {
   readonly database?: string
@@ -185,7 +183,7 @@ async function functionSettings(
 async function startDatabase(context: Context, plan: Plan): Promise<string | null> {
   const { chosen, behind, settings, gatewayPort } = plan
   if (behind !== undefined) {
-    await bringUpToDate(context, (await connect(context, chosen)).database)
+    await applyMigrations(context, (await connect(context, chosen)).database)
     return null
   }
   const { target } = chosen
@@ -194,7 +192,7 @@ async function startDatabase(context: Context, plan: Plan): Promise<string | nul
   if (target.via === 'd1') {
     const { client, close } = await openD1(context, target, plan.stateDirectory)
     try {
-      await bringUpToDate(context, await openDatabase({ target, d1: client }))
+      await applyMigrations(context, await openDatabase({ target, d1: client }))
     } finally {
       // wrangler opens the same files.
       await close()
@@ -202,7 +200,7 @@ async function startDatabase(context: Context, plan: Plan): Promise<string | nul
     return null
   }
   if (!needsGateway(target)) {
-    await bringUpToDate(context, await openDatabase({ target }))
+    await applyMigrations(context, await openDatabase({ target }))
     return null
   }
   const gateway = await openGateway(context, target, {
@@ -211,7 +209,7 @@ async function startDatabase(context: Context, plan: Plan): Promise<string | nul
     token: gatewayToken,
     log: gatewayLog(context, { isForPeople: !context.output.isJson }),
   })
-  await bringUpToDate(context, await openDatabase({ target, gatewayUrl: gateway.url, gatewayToken }))
+  await applyMigrations(context, await openDatabase({ target, gatewayUrl: gateway.url, gatewayToken }))
   return gateway.url
 }
 
@@ -221,15 +219,6 @@ async function startReplica(context: Context, { replica, settings }: Plan): Prom
   const token = settings['DATABASE_GATEWAY_TOKEN']
   const log = gatewayLog(context, { isForPeople: !context.output.isJson })
   return (await openGateway(context, replica.target, { host: gatewayHost, port: 0, token, log, onlyReads: true })).url
-}
-
-async function bringUpToDate(context: Context, database: Database): Promise<void> {
-  const migrations = readMigrations(context.directories.workspace, database.dialect.name)
-  const { migrate } = await import('@millrace/db/migrate/migrate')
-  await migrate(database, migrations, {
-    signal: context.lifetime.interruption,
-    onProgress: (progress) => noteProgress(context, progress),
-  })
 }
 
 function startFunctions(

@@ -1,6 +1,6 @@
 import { bookkeepingSql } from '@millrace/db/migrate/bookkeeping-sql'
 import type { Database } from '@millrace/db/store/database'
-import type { MigrationProgress, MigrationStatus } from '@millrace/db/migrate/migrate'
+import type { MigrationStatus } from '@millrace/db/migrate/migrate'
 import type { Migration } from '@millrace/db/sql/migration'
 import { statementsOf } from '@millrace/db/sql/migration'
 import { Option } from 'commander'
@@ -9,7 +9,7 @@ import { chooseDatabase, connect, isMissingFile, refuseMissingFile } from '../co
 import type { ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
-import { readMigrations } from '../migrations.ts'
+import { applyMigrations, noteProgress, readMigrations } from '../migrations.ts'
 import { withDatabaseOption } from '../options.ts'
 import type { AddCommand } from '../command.ts'
 
@@ -69,12 +69,7 @@ async function apply(context: Context, options: MigrateOptions): Promise<number>
   if (options.dryRun === true) return showSql(context, chosen, migrations, options.acceptChanged)
   if (options.record !== undefined) return record(context, chosen, migrations, options.record)
   const { database } = await connect(context, chosen)
-  const { migrate } = await import('@millrace/db/migrate/migrate')
-  const { applied } = await migrate(database, migrations, {
-    acceptChanged: options.acceptChanged,
-    signal: context.lifetime.interruption,
-    onProgress: (progress) => noteProgress(context, progress),
-  })
+  const applied = await applyMigrations(context, database, options.acceptChanged)
   await noteMigrations(context, database, applied)
   const words =
     applied.length === 0
@@ -107,23 +102,6 @@ export async function noteMigrations(context: Context, database: Database, appli
   if (applied.length === 0) return
   const { noteOperation } = await import('../operations.ts')
   await noteOperation(context, database, { type: 'database.migrated', command: 'migrate', data: { applied } })
-}
-
-/** For people to see that something goes on; the names come again in the result. */
-export function noteProgress({ output }: Context, progress: MigrationProgress): void {
-  switch (progress.step) {
-    case 'waiting_for_lock':
-      output.note('Another migration is running on this database: waiting for it to end.')
-      break
-    case 'left_out':
-      output.note(`${progress.name}: this server takes no foreign keys, left out: ${progress.statement}`)
-      break
-    case 'applying':
-      if (progress.statement === 1 || progress.statement === progress.of) {
-        output.note(`${progress.name}: statement ${progress.statement} of ${progress.of}`)
-      }
-      break
-  }
 }
 
 async function showSql(

@@ -10,12 +10,11 @@ import { isMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { untilInterrupted } from '../lifetime.ts'
-import { readMigrations } from '../migrations.ts'
+import { applyMigrations } from '../migrations.ts'
 import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import { serveLog } from '../serve/log.ts'
 import { readServeSettings, type ServeSettings } from '../serve/settings.ts'
-import { noteProgress } from './migrate.ts'
 
 interface ServeOptions {
   readonly database?: string
@@ -177,13 +176,9 @@ async function pendingMigrations(chosen: ChosenDatabase): Promise<readonly strin
 }
 
 async function bringUpToDate(context: Context, { chosen }: ServeSettings): Promise<void> {
-  const { migrate } = await import('@millrace/db/migrate/migrate')
   const database = await openForMoment(chosen)
   try {
-    await migrate(database, readMigrations(context.directories.workspace, database.dialect.name), {
-      signal: context.lifetime.interruption,
-      onProgress: (progress) => noteProgress(context, progress),
-    })
+    await applyMigrations(context, database)
   } finally {
     await database.close()
   }

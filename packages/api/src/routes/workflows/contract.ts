@@ -3,7 +3,7 @@ import type { DocumentText } from '@millrace/db/document'
 import { membersOf } from '../members.ts'
 import * as z from 'zod'
 import { id, instant, text } from '../../fields.ts'
-import { ExactJson, type Json } from '../../json.ts'
+import { ExactJson } from '../../json.ts'
 
 /** A definition: any JSON object, kept as its exact text and opaque here. */
 export const definition = z
