@@ -2,7 +2,7 @@ import type { BackupFault } from './backups/failure.ts'
 import type { ErrorCode } from './errors.ts'
 
 /** One line a request. It never holds a body, a token, a query value or an SQL parameter. */
-export interface RequestEntry {
+interface RequestEntry {
   readonly level: 'info' | 'warn' | 'error'
   readonly event: 'request'
   readonly requestId: string
@@ -23,7 +23,7 @@ export interface RequestEntry {
 }
 
 /** A round trip: at level `debug` each one, at `warn` those slower than SLOW_QUERY_MS. */
-export interface TripEntry {
+interface TripEntry {
   readonly level: 'debug' | 'warn'
   readonly event: 'trip' | 'slow_query'
   readonly requestId: string
@@ -33,94 +33,14 @@ export interface TripEntry {
   readonly parameters?: readonly string[]
 }
 
-export interface MisconfiguredEntry {
+interface MisconfiguredEntry {
   readonly level: 'error'
   readonly event: 'misconfigured'
   readonly requestId: string
   readonly problems: readonly { readonly variable: string; readonly why: string; readonly fix: string }[]
 }
 
-/** What was to be done after an answer and failed; the answer stands. */
-export interface AfterwardsEntry {
-  readonly level: 'warn'
-  readonly event: 'afterwards_failed'
-  readonly requestId: string
-  readonly cause: string
-  readonly cure: string | undefined
-}
-
-/** /metrics was answered without what the database knows. */
-export interface ScrapeIncompleteEntry {
-  readonly level: 'warn'
-  readonly event: 'scrape_incomplete'
-  readonly requestId: string
-  readonly cause: string
-  readonly cure: string | undefined
-}
-
-/** The replica did not answer: the primary does, for as long as it is left alone. */
-export interface ReplicaFailedEntry {
-  readonly level: 'warn'
-  readonly event: 'replica_failed'
-  readonly requestId: string
-  readonly awaySeconds: number
-  readonly cause: string
-  readonly cure: string
-}
-
-/** A secret of a user's settings was shown to that user. Its ref names it; a pointer could hold names of the user's. */
-export interface SecretRevealedEntry {
-  readonly level: 'info'
-  readonly event: 'secret_revealed'
-  readonly requestId: string
-  readonly userId: string
-  readonly ref: string
-}
-
-/** A part of a scheduled run: how many rows it ended or deleted. */
-export interface SweptEntry {
-  readonly level: 'info'
-  readonly event: 'swept'
-  readonly what: string
-  readonly count: number
-}
-
-export interface SweepFailedEntry {
-  readonly level: 'error'
-  readonly event: 'sweep_failed'
-  readonly what: string
-  readonly cause: string
-  readonly cure: string | undefined
-}
-
-/** A schedule was not served; it stays due. */
-export interface ScheduleFailedEntry {
-  readonly level: 'error'
-  readonly event: 'schedule_failed'
-  readonly schedule: string
-  readonly cause: string
-  readonly cure: string | undefined
-}
-
-/** A schedule will start nothing more. */
-export interface ScheduleDisabledEntry {
-  readonly level: 'warn'
-  readonly event: 'schedule_disabled'
-  readonly schedule: string
-  readonly reason: string
-}
-
-/** What a run of the scheduler did, where it did anything. */
-export interface SchedulesServedEntry {
-  readonly level: 'info'
-  readonly event: 'schedules_served'
-  readonly started: number
-  readonly passedOver: number
-  readonly disabled: number
-}
-
-/** A backup of the schedule succeeded, read back. */
-export interface BackupTakenEntry {
+interface BackupTakenEntry {
   readonly level: 'info'
   readonly event: 'backup_taken'
   readonly name: string
@@ -131,85 +51,57 @@ export interface BackupTakenEntry {
   readonly milliseconds: number
 }
 
-export interface BackupFailedEntry {
-  readonly level: 'error'
-  readonly event: 'backup_failed'
-  /** Empty where it failed before it had one. */
-  readonly name: string
-  readonly fault: BackupFault | ErrorCode
-  readonly cause: string
-  readonly cure: string | undefined
-}
-
-/** A backup is whole, but the drill found what can't be read. */
-export interface BackupDrillFailedEntry {
-  readonly level: 'error'
-  readonly event: 'backup_drill_failed'
-  readonly name: string
-  readonly problems: readonly string[]
-}
-
-/** What of older backups could not be looked after; the new one stands. */
-export interface BackupPruningFailedEntry {
-  readonly level: 'error'
-  readonly event: 'backup_pruning_failed'
-  readonly fault: BackupFault
-  readonly cause: string
-  readonly cure: string
-}
-
-export interface BackupSkippedEntry {
-  readonly level: 'info' | 'warn'
-  readonly event: 'backup_skipped'
-  readonly reason: string
-}
-
 /**
  * Of one backup: it is not encrypted; the run that took it was cut off, and was ended (where its upload had no id yet,
  * one without parts may linger until R2 ends it); it was found in the bucket, not in the table; the other way round.
  */
-export interface BackupNoticeEntry {
+interface BackupNoticeEntry {
   readonly level: 'info' | 'warn' | 'error'
   readonly event: 'backup_unencrypted' | 'backup_cut_off' | 'backup_found' | 'backup_missing'
   readonly name: string
   readonly mayLinger?: boolean
 }
 
-export interface BackupsPrunedEntry {
-  readonly level: 'info'
-  readonly event: 'backups_pruned'
-  readonly names: readonly string[]
-}
+/** What was done, or found, with what there is to say of it. */
+type Noted<Event extends string, Members = object> = Readonly<{ level: 'info' | 'warn'; event: Event } & Members>
 
-/** A token for a new password that the webhook did not take: its user gets no mail. */
-export interface MailWebhookFailedEntry {
-  readonly level: 'error'
-  readonly event: 'mail_webhook_failed'
-  readonly requestId: string
-  readonly cause: string
-  readonly cure: string
-}
+/** What failed, in its own words, and how to fix it. */
+type Failed<Event extends string, Members = object> = Readonly<
+  { level: 'warn' | 'error'; event: Event; cause: string; cure: string | undefined } & Members
+>
 
 export type LogEntry =
   | RequestEntry
   | TripEntry
   | MisconfiguredEntry
-  | AfterwardsEntry
-  | ScrapeIncompleteEntry
-  | ReplicaFailedEntry
-  | SecretRevealedEntry
-  | SweptEntry
-  | SweepFailedEntry
-  | ScheduleFailedEntry
-  | ScheduleDisabledEntry
-  | SchedulesServedEntry
+  /** What was to be done after an answer; the answer stands. */
+  | Failed<'afterwards_failed', { requestId: string }>
+  /** /metrics was answered without what the database knows. */
+  | Failed<'scrape_incomplete', { requestId: string }>
+  /** The replica did not answer: the primary does, for as long as it is left alone. */
+  | Failed<'replica_failed', { requestId: string; awaySeconds: number }>
+  /** A secret of a user's settings was shown to that user. Its ref names it; a pointer could hold names of the user's. */
+  | Noted<'secret_revealed', { requestId: string; userId: string; ref: string }>
+  /** A part of a scheduled run: how many rows it ended or deleted. */
+  | Noted<'swept', { what: string; count: number }>
+  | Failed<'sweep_failed', { what: string }>
+  /** A schedule was not served; it stays due. */
+  | Failed<'schedule_failed', { schedule: string }>
+  /** A schedule will start nothing more. */
+  | Noted<'schedule_disabled', { schedule: string; reason: string }>
+  /** What a run of the scheduler did, where it did anything. */
+  | Noted<'schedules_served', { started: number; passedOver: number; disabled: number }>
   | BackupTakenEntry
-  | BackupFailedEntry
-  | BackupDrillFailedEntry
-  | BackupPruningFailedEntry
-  | BackupSkippedEntry
+  /** The name is empty where it failed before it had one. */
+  | Failed<'backup_failed', { name: string; fault: BackupFault | ErrorCode }>
+  /** A backup is whole, but the drill found what can't be read. */
+  | Readonly<{ level: 'error'; event: 'backup_drill_failed'; name: string; problems: readonly string[] }>
+  /** What of older backups could not be looked after; the new one stands. */
+  | Failed<'backup_pruning_failed', { fault: BackupFault }>
+  | Noted<'backup_skipped', { reason: string }>
   | BackupNoticeEntry
-  | BackupsPrunedEntry
-  | MailWebhookFailedEntry
+  | Noted<'backups_pruned', { names: readonly string[] }>
+  /** A token for a new password that the webhook did not take: its user gets no mail. */
+  | Failed<'mail_webhook_failed', { requestId: string }>
 
 export type Log = (entry: LogEntry) => void
