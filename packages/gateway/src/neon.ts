@@ -8,11 +8,12 @@ import {
 } from '@millrace/drivers/native/postgres-connection'
 import { PostgresUnreachableError } from '@millrace/drivers/tcp/postgres-errors'
 import type { PostgresValue } from '@millrace/drivers/tcp/postgres-values'
+import { endOnAbort } from './end-on-abort.ts'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { isTransactionControl } from './postgres-transaction-control.ts'
-import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
+import { Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
 import { jsonReply, type Protocol, type ProtocolRequest, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
 import { tlsAttempts } from '@millrace/drivers/native/tls'
@@ -85,13 +86,20 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
     const begin = beginStatement(request.headers)
     const payload = readPayload(request, neon.limits.statementsPerRequest)
     const lease = await neon.pool.acquire(request.signal)
-    const watch = cancelOnAbort(lease, request.signal, neon)
+    const { processId } = lease.connection
+    const watch = endOnAbort(
+      request.signal,
+      neon,
+      processId === null
+        ? undefined
+        : (other: PostgresConnection) => other.query('SELECT pg_cancel_backend($1)', [String(processId)]),
+    )
     try {
       if (payload.kind === 'single') return jsonReply(200, await run(lease.connection, payload.query))
       const results = await runBatch(lease.connection, begin, payload.queries)
       return jsonReply(200, { results }, echoedHeaders(request.headers))
     } finally {
-      await watch.end()
+      await watch.settled()
       lease.release()
     }
   } catch (error) {
@@ -151,41 +159,6 @@ function resultBody(result: PostgresResult, isArrayMode: boolean): JsonObject {
     rows,
     command: result.command,
     rowCount: result.rowCount,
-  }
-}
-
-/** When the client is gone, its statement is cancelled rather than left to hold a connection and locks. */
-function cancelOnAbort(lease: Lease<PostgresConnection>, signal: AbortSignal, neon: Neon) {
-  let cancelling: Promise<void> | undefined
-  const cancel = () => {
-    const { processId } = lease.connection
-    if (processId !== null) cancelling = cancelBackend(processId, neon)
-  }
-  if (signal.aborted) cancel()
-  else signal.addEventListener('abort', cancel, { once: true })
-  return {
-    /** The connection is not given back before this, or the cancellation could hit the next request on it. */
-    end: async (): Promise<void> => {
-      signal.removeEventListener('abort', cancel)
-      await cancelling
-    },
-  }
-}
-
-async function cancelBackend(processId: number, { open, log }: Neon): Promise<void> {
-  try {
-    const connection = await open()
-    try {
-      await connection.query('SELECT pg_cancel_backend($1)', [String(processId)])
-    } finally {
-      await connection.close()
-    }
-  } catch {
-    log({
-      level: 'warn',
-      event: 'request_failed',
-      message: 'The statement of a client that has gone could not be cancelled.',
-    })
   }
 }
 

@@ -7,6 +7,7 @@ import {
   MysqlManyResultsError,
 } from '@millrace/drivers/native/mysql-connection'
 import { MysqlServerError, MysqlUnreachableError } from '@millrace/drivers/tcp/mysql-errors'
+import { endOnAbort } from './end-on-abort.ts'
 import { type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
@@ -200,13 +201,15 @@ class PlanetscaleGateway {
     query: string,
     signal: AbortSignal,
   ): Promise<Pick<Answer, 'result' | 'error'>> {
-    const watch = this.#killOnAbort(lease.connection, signal)
+    const { threadId } = lease.connection
+    const ending = { open: this.#open, log: this.#options.log }
+    const watch = endOnAbort(signal, ending, (other) => other.query(`KILL QUERY ${threadId}`))
     try {
       return { result: resultBody(await lease.connection.query(query)) }
     } catch (error) {
       return { error: this.#errorOf(error) }
     } finally {
-      await watch.end()
+      await watch.settled()
     }
   }
 
@@ -220,41 +223,6 @@ class PlanetscaleGateway {
     log({ level: 'warn', event: 'transaction_ended', message: `A transaction was rolled back: ${reason[ending]}.` })
     await lease.connection.rollBack()
     lease.release()
-  }
-
-  /** When the client is gone, its statement is killed rather than left to hold a connection and locks. */
-  #killOnAbort(connection: MysqlConnection, signal: AbortSignal) {
-    let killing: Promise<void> | undefined
-    const kill = () => {
-      killing = this.#kill(connection.threadId)
-    }
-    if (signal.aborted) kill()
-    else signal.addEventListener('abort', kill, { once: true })
-    return {
-      /** The connection is not given back before this, or the kill could hit the next statement on it. */
-      end: async (): Promise<void> => {
-        signal.removeEventListener('abort', kill)
-        await killing
-      },
-    }
-  }
-
-  async #kill(threadId: number): Promise<void> {
-    const { log } = this.#options
-    try {
-      const connection = await this.#open()
-      try {
-        await connection.query(`KILL QUERY ${threadId}`)
-      } finally {
-        await connection.close()
-      }
-    } catch {
-      log({
-        level: 'warn',
-        event: 'request_failed',
-        message: 'The statement of a client that has gone could not be killed.',
-      })
-    }
   }
 
   #transactionEnded(use: Use<OpenTransaction>): VitessError {
