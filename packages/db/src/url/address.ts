@@ -7,17 +7,17 @@ export interface Address {
 }
 
 /** Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`. An empty port is the default one, as for SQLAlchemy. */
-export function readAddress(source: string, span: Span, example: string): Address | UrlFault {
+export function readAddress(source: string, span: Span, example: string): Address {
   const text = source.slice(span.start, span.end)
   const [, bracketed, name = '', , port] = /^(?:\[([^\]]*)\]|([^:]*))(:(.*))?$/s.exec(text) ?? []
-  if ((name === '' || name.includes('[')) && bracketed === undefined) return unreadableHost(text, span, example)
+  if ((name === '' || name.includes('[')) && bracketed === undefined) throw unreadableHost(text, span, example)
   const host = (bracketed ?? name).toLowerCase()
   const hostSpan = { start: span.start, end: span.start + host.length + (bracketed === undefined ? 0 : 2) }
-  if (!(bracketed === undefined ? isHostName(host) : isIpv6(host))) return invalidHost(hostSpan, host, example)
+  if (!(bracketed === undefined ? isHostName(host) : isIpv6(host))) throw invalidHost(hostSpan, host, example)
   if (port === undefined || port === '') return { host, port: undefined }
   const number = Number(port)
   if (/^\d{1,5}$/.test(port) && number >= 1 && number <= 65_535) return { host, port: number }
-  return invalidPort(port, { start: hostSpan.end + 1, end: span.end })
+  throw invalidPort(port, { start: hostSpan.end + 1, end: span.end })
 }
 
 function unreadableHost(text: string, span: Span, example: string): UrlFault {

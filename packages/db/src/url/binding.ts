@@ -12,14 +12,12 @@ export interface BindingPlace {
 }
 
 /** `d1://BINDING` and `hyperdrive://BINDING`: what wrangler's configuration calls the binding, and options. */
-export function readBinding(source: string, bodyStart: number, example: string): BindingPlace | UrlFault {
+export function readBinding(source: string, bodyStart: number, example: string): BindingPlace {
   const { path: span, options: parts } = splitFileUrl(source, bodyStart)
   const binding = source.slice(span.start, span.end)
-  if (!/^[A-Za-z_$][\w$]{0,127}$/.test(binding)) return noBinding(binding, span, example)
+  if (!/^[A-Za-z_$][\w$]{0,127}$/.test(binding)) throw noBinding(binding, span, example)
   const given = readOptions(parts)
-  if (given instanceof UrlFault) return given
   const options = readConnectionOptions(given, 'disable')
-  if (options instanceof UrlFault) return options
   return { binding, span, given, options: { ...options, tlsMode: 'disable', tlsCaFile: undefined } }
 }
 
@@ -33,11 +31,11 @@ function noBinding(binding: string, span: Span, example: string): UrlFault {
 }
 
 /** The id of a deployed D1 database, as `wrangler d1 list` shows it. */
-export function readDatabaseId(given: GivenOptions): string | undefined | UrlFault {
+export function readDatabaseId(given: GivenOptions): string | undefined {
   const option = given.get('id')
   if (option === undefined) return undefined
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(option.value)) return option.value.toLowerCase()
-  return new UrlFault(
+  throw new UrlFault(
     option.part.valueSpan,
     "DATABASE_URL's option id is not the id of a D1 database",
     'An id is a UUID: 32 hexadecimal digits with hyphens between.',

@@ -14,12 +14,12 @@ export interface FilePlace {
 }
 
 /** `sqlite:///relative` and `sqlite:////absolute`: the path is what follows the third slash. */
-export function readSqliteFile(source: string, bodyStart: number): FilePlace | UrlFault {
+export function readSqliteFile(source: string, bodyStart: number): FilePlace {
   const { path } = splitFileUrl(source, bodyStart)
   const body = source.slice(path.start, path.end)
-  if (body === '' || /^\/?(?::|%3a)memory(?::|%3a)$/i.test(body) || body === '/') return inMemory(path)
+  if (body === '' || /^\/?(?::|%3a)memory(?::|%3a)$/i.test(body) || body === '/') throw inMemory(path)
   if (body.startsWith('/')) return readPath(source, { start: path.start + 1, end: path.end })
-  return new UrlFault(
+  throw new UrlFault(
     { start: path.start, end: path.end },
     'DATABASE_URL names a host for a SQLite file',
     'Two slashes are followed by a host, and a file has none: three slashes make a relative path, four an absolute one.',
@@ -28,14 +28,14 @@ export function readSqliteFile(source: string, bodyStart: number): FilePlace | U
 }
 
 /** `file:relative`, `file:/absolute`, `file:///absolute` or `file://localhost/absolute`, as SQLite's own URIs are. */
-export function readFileUri(source: string, bodyStart: number): FilePlace | UrlFault {
+export function readFileUri(source: string, bodyStart: number): FilePlace {
   const { path } = splitFileUrl(source, bodyStart)
   const body = source.slice(path.start, path.end)
   const authority = /^\/\/([^/]*)/.exec(body)?.[1]
   if (authority === undefined) return readPath(source, path)
   if (authority !== '' && authority.toLowerCase() !== 'localhost') {
     const start = path.start + 2
-    return new UrlFault(
+    throw new UrlFault(
       { start, end: start + authority.length },
       'DATABASE_URL names a host for a file',
       'A file has no host: file:///srv/x.db is absolute, file:x.db relative.',
@@ -46,20 +46,17 @@ export function readFileUri(source: string, bodyStart: number): FilePlace | UrlF
   return readPath(source, { start: path.start + lead, end: path.end })
 }
 
-function readPath(source: string, span: Span): FilePlace | UrlFault {
+function readPath(source: string, span: Span): FilePlace {
   const path = decodePart(source, span, 'path')
-  if (path instanceof UrlFault) return path
-  if (path === '' || path.toLowerCase() === ':memory:') return inMemory(span)
-  if (/(?:^|\/)\.{0,2}$/.test(path)) return directory(span)
+  if (path === '' || path.toLowerCase() === ':memory:') throw inMemory(span)
+  if (/(?:^|\/)\.{0,2}$/.test(path)) throw directory(span)
   const parts = splitFileUrl(source, span.start).options
   const memoryMode = parts.find(
     (part) => part.name === 'mode' && source.slice(part.valueSpan.start, part.valueSpan.end) === 'memory',
   )
-  if (memoryMode !== undefined) return inMemory(memoryMode.span)
+  if (memoryMode !== undefined) throw inMemory(memoryMode.span)
   const given = readOptions(parts)
-  if (given instanceof UrlFault) return given
   const options = readConnectionOptions(given, 'disable')
-  if (options instanceof UrlFault) return options
   return { path, given, options: { ...options, tlsMode: 'disable', tlsCaFile: undefined } }
 }
 

@@ -1,6 +1,6 @@
 import { type BindingPlace, readBinding } from './binding.ts'
 import { UrlFault } from './fault.ts'
-import { readScheme } from './scheme.ts'
+import { schemeIn } from './scheme.ts'
 import type { ServerAddress, UrlEnvironment } from './index.ts'
 
 const example = 'hyperdrive://BINDING, such as hyperdrive://HYPERDRIVE'
@@ -11,27 +11,21 @@ export interface HyperdrivePlace extends BindingPlace {
 }
 
 /** A server behind a Hyperdrive binding. Which kind it is only the binding's connection string says. */
-export function readHyperdrive(
-  source: string,
-  bodyStart: number,
-  { hyperdrive }: UrlEnvironment,
-): HyperdrivePlace | UrlFault {
+export function readHyperdrive(source: string, bodyStart: number, { hyperdrive }: UrlEnvironment): HyperdrivePlace {
   const place = readBinding(source, bodyStart, example)
-  if (place instanceof UrlFault) return place
-  if (hyperdrive === undefined) return outsideWorker(place)
+  if (hyperdrive === undefined) throw outsideWorker(place)
   const bound = hyperdrive(place.binding)
-  if (bound === undefined) return unbound(place)
+  if (bound === undefined) throw unbound(place)
   const dialect = dialectOf(bound.connectionString)
   const { host, port, database, user, password } = bound
-  if (dialect === undefined || host === '' || database === '' || user === '') return unreadable(place)
+  if (dialect === undefined || host === '' || database === '' || user === '') throw unreadable(place)
   return { ...place, dialect, address: { host, port, database, user, password, options: place.options } }
 }
 
 /** Only the scheme of its connection string says what is behind a binding. */
 function dialectOf(connectionString: string): 'postgres' | 'mysql' | undefined {
-  const scheme = readScheme(connectionString)
-  if (scheme instanceof UrlFault) return undefined
-  return scheme.kind === 'postgres' || scheme.kind === 'mysql' ? scheme.kind : undefined
+  const kind = schemeIn(connectionString)?.kind
+  return kind === 'postgres' || kind === 'mysql' ? kind : undefined
 }
 
 function outsideWorker({ span }: BindingPlace): UrlFault {

@@ -106,10 +106,13 @@ export interface HyperdriveBinding {
  */
 export function parseDatabaseUrl(url: string, env: UrlEnvironment = {}): ParsedUrl {
   const source = url.trim()
-  const read = readTarget(source, env)
-  if (!(read instanceof UrlFault)) return { ok: true, ...read }
-  const { what, reason, fix, span } = read
-  return { ok: false, error: { what, why: `${reason}\n${pointAt(source, span)}`, fix } }
+  try {
+    return { ok: true, ...readTarget(source, env) }
+  } catch (thrown) {
+    if (!(thrown instanceof UrlFault)) throw thrown
+    const { what, reason, fix, span } = thrown
+    return { ok: false, error: { what, why: `${reason}\n${pointAt(source, span)}`, fix } }
+  }
 }
 
 /** The URL with `***` in place of password and token; a text that is no URL of a database is `***` altogether. */

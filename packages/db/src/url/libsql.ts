@@ -16,21 +16,15 @@ export interface LibsqlPlace {
 }
 
 /** libSQL over HTTP. The token is the URL's, else the environment's; neither may be part of a header line break. */
-export function readLibsql(source: string, scheme: Scheme, env: UrlEnvironment): LibsqlPlace | UrlFault {
+export function readLibsql(source: string, scheme: Scheme, env: UrlEnvironment): LibsqlPlace {
   const parts = splitServerUrl(source, scheme.bodyStart)
-  const stray = checkParts(parts)
-  if (stray !== undefined) return stray
+  refuseParts(parts)
   const address = readAddress(source, parts.address, example)
-  if (address instanceof UrlFault) return address
   const transport = readTransport(scheme, address.host)
-  if (transport instanceof UrlFault) return transport
   const given = readOptions(parts.options)
-  if (given instanceof UrlFault) return given
   const authToken = readToken(given, env, { start: source.length, end: source.length })
-  if (authToken instanceof UrlFault) return authToken
   const tlsMode = transport === 'https' ? 'verify-full' : 'disable'
   const options = readConnectionOptions(given, tlsMode)
-  if (options instanceof UrlFault) return options
 
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
   return {
@@ -42,28 +36,28 @@ export function readLibsql(source: string, scheme: Scheme, env: UrlEnvironment):
   }
 }
 
-function checkParts({ user, password, path }: UrlParts): UrlFault | undefined {
+function refuseParts({ user, password, path }: UrlParts): void {
   if (user !== undefined) {
     const span = { start: user.start, end: password?.end ?? user.end }
     const reason = 'libSQL knows no users: a token opens it.'
-    return new UrlFault(
+    throw new UrlFault(
       span,
       'DATABASE_URL has a user or password for libSQL',
       reason,
       `Write ${example}, or set DATABASE_AUTH_TOKEN.`,
     )
   }
-  if (path === undefined || path.start === path.end) return undefined
+  if (path === undefined || path.start === path.end) return
   const reason = 'The host alone tells which database it is.'
   const fix = `Write ${example}. A file is sqlite:///./workflows.db.`
-  return new UrlFault(path, 'DATABASE_URL has a path for libSQL', reason, fix)
+  throw new UrlFault(path, 'DATABASE_URL has a path for libSQL', reason, fix)
 }
 
-function readTransport({ kind, driver, span }: Scheme, host: string): 'https' | 'http' | UrlFault {
+function readTransport({ kind, driver, span }: Scheme, host: string): 'https' | 'http' {
   if (kind === 'libsql') return driver === 'http' ? 'http' : 'https'
   if (kind === 'https' && host.endsWith('.turso.io')) return 'https'
   if (kind === 'http' && isLoopback(host)) return 'http'
-  return new UrlFault(
+  throw new UrlFault(
     span,
     'DATABASE_URL is a web address that is not known to be a libSQL server',
     kind === 'https' ? 'https:// alone is taken for hosts under .turso.io.' : 'http:// alone is taken on loopback.',
@@ -71,7 +65,7 @@ function readTransport({ kind, driver, span }: Scheme, host: string): 'https' | 
   )
 }
 
-function readToken(given: GivenOptions, env: UrlEnvironment, end: Span): string | undefined | UrlFault {
+function readToken(given: GivenOptions, env: UrlEnvironment, end: Span): string | undefined {
   const option = given.get('authToken')
   // Mounted secrets end in a line break.
   const fromUrl = option?.value.trim()
@@ -79,7 +73,7 @@ function readToken(given: GivenOptions, env: UrlEnvironment, end: Span): string 
   if (token === undefined || token === '') return undefined
   if (/^[\x21-\x7e]+$/.test(token)) return token
   const isFromUrl = token === fromUrl
-  return new UrlFault(
+  throw new UrlFault(
     isFromUrl && option !== undefined ? option.part.valueSpan : end,
     `${isFromUrl ? "DATABASE_URL's authToken" : 'DATABASE_AUTH_TOKEN'} cannot be sent`,
     'A token goes into an HTTP header and has printable ASCII characters without blanks.',

@@ -14,15 +14,14 @@ export interface GivenOption {
 export type GivenOptions = ReadonlyMap<OptionName, GivenOption>
 
 /** The options by name, decoded: each known, each once. */
-export function readOptions(parts: readonly OptionPart[]): GivenOptions | UrlFault {
+export function readOptions(parts: readonly OptionPart[]): GivenOptions {
   const given = new Map<OptionName, GivenOption>()
   for (const part of parts) {
     const { name } = part
-    if (!isOptionName(name)) return unknownOption(part)
-    if (given.has(name)) return repeatedOption(part)
+    if (!isOptionName(name)) throw unknownOption(part)
+    if (given.has(name)) throw repeatedOption(part)
     const value = decodePart(part.source, part.valueSpan, `option ${name}`)
-    if (value instanceof UrlFault) return value
-    if (value === '' && name !== 'authToken') return emptyOption(part)
+    if (value === '' && name !== 'authToken') throw emptyOption(part)
     given.set(name, { value, part })
   }
   return given
@@ -85,43 +84,28 @@ const numberRules = {
 } satisfies Partial<Record<OptionName, NumberRule>>
 
 /** The pool and TLS settings, with their defaults. `defaultTlsMode` holds where the URL says nothing of TLS. */
-export function readConnectionOptions(given: GivenOptions, defaultTlsMode: TlsMode): ConnectionOptions | UrlFault {
-  const poolSize = readNumber(given, 'pool_size')
-  if (poolSize instanceof UrlFault) return poolSize
-  const maxOverflow = readNumber(given, 'max_overflow')
-  if (maxOverflow instanceof UrlFault) return maxOverflow
-  const poolTimeoutSeconds = readNumber(given, 'pool_timeout')
-  if (poolTimeoutSeconds instanceof UrlFault) return poolTimeoutSeconds
-  const poolRecycleSeconds = given.get('pool_recycle')?.value === '-1' ? -1 : readNumber(given, 'pool_recycle')
-  if (poolRecycleSeconds instanceof UrlFault) return poolRecycleSeconds
-  const connectTimeoutSeconds = readNumber(given, 'connect_timeout')
-  if (connectTimeoutSeconds instanceof UrlFault) return connectTimeoutSeconds
-  const poolPrePing = readFlag(given, 'pool_pre_ping')
-  if (poolPrePing instanceof UrlFault) return poolPrePing
-  const tls = readTls(given, defaultTlsMode)
-  if (tls instanceof UrlFault) return tls
-  const charset = checkCharset(given)
-  if (charset !== undefined) return charset
-  return {
-    poolSize,
-    maxOverflow,
-    poolTimeoutSeconds,
-    poolRecycleSeconds,
-    poolPrePing,
-    connectTimeoutSeconds,
-    tlsMode: tls.mode,
-    tlsCaFile: tls.caFile,
+export function readConnectionOptions(given: GivenOptions, defaultTlsMode: TlsMode): ConnectionOptions {
+  const pool = {
+    poolSize: readNumber(given, 'pool_size'),
+    maxOverflow: readNumber(given, 'max_overflow'),
+    poolTimeoutSeconds: readNumber(given, 'pool_timeout'),
+    poolRecycleSeconds: given.get('pool_recycle')?.value === '-1' ? -1 : readNumber(given, 'pool_recycle'),
+    connectTimeoutSeconds: readNumber(given, 'connect_timeout'),
+    poolPrePing: readFlag(given, 'pool_pre_ping'),
   }
+  const tls = readTls(given, defaultTlsMode)
+  refuseCharset(given)
+  return { ...pool, ...tls }
 }
 
-function readNumber(given: GivenOptions, name: keyof typeof numberRules): number | UrlFault {
+function readNumber(given: GivenOptions, name: keyof typeof numberRules): number {
   const option = given.get(name)
   const rule: NumberRule = numberRules[name]
   if (option === undefined) return rule.fallback
   const isNumber = (rule.isWhole ? /^\d{1,9}$/ : /^\d{1,9}(?:\.\d{1,9})?$/).test(option.value)
   const value = Number(option.value)
   if (isNumber && value >= rule.minimum && value <= rule.maximum) return value
-  return new UrlFault(
+  throw new UrlFault(
     option.part.valueSpan,
     `DATABASE_URL's option ${name} has no value that it can have`,
     `It is ${rule.words}; ${rule.fallback} when left out.`,
@@ -135,24 +119,22 @@ const flagWords: ReadonlyMap<string, boolean> = new Map([
   ...['false', 'no', 'off', 'n', 'f', '0'].map((word) => [word, false] as const),
 ])
 
-function readFlag(given: GivenOptions, name: 'pool_pre_ping'): boolean | UrlFault {
+function readFlag(given: GivenOptions, name: 'pool_pre_ping'): boolean {
   const option = given.get(name)
-  if (option === undefined) return false
-  return (
-    flagWords.get(option.value.toLowerCase()) ??
-    new UrlFault(
-      option.part.valueSpan,
-      `DATABASE_URL's option ${name} is neither true nor false`,
-      'It says whether a pooled connection is tried before each use; false when left out.',
-      `Write ${name}=true or ${name}=false.`,
-    )
+  const flag = option === undefined ? false : flagWords.get(option.value.toLowerCase())
+  if (option === undefined || flag !== undefined) return flag ?? false
+  throw new UrlFault(
+    option.part.valueSpan,
+    `DATABASE_URL's option ${name} is neither true nor false`,
+    'It says whether a pooled connection is tried before each use; false when left out.',
+    `Write ${name}=true or ${name}=false.`,
   )
 }
 
-function checkCharset(given: GivenOptions): UrlFault | undefined {
+function refuseCharset(given: GivenOptions): void {
   const option = given.get('charset')
-  if (option === undefined || option.value.toLowerCase() === 'utf8mb4') return undefined
-  return new UrlFault(
+  if (option === undefined || option.value.toLowerCase() === 'utf8mb4') return
+  throw new UrlFault(
     option.part.valueSpan,
     'DATABASE_URL asks for a character set other than utf8mb4',
     'Documents hold any Unicode character, and no other character set of MySQL keeps them all: its utf8 ends at three bytes.',

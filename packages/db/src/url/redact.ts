@@ -1,7 +1,7 @@
-import { type Span, UrlFault } from './fault.ts'
+import type { Span } from './fault.ts'
 import { isOptionName } from './option-names.ts'
 import { type OptionPart, splitOptions } from './parts.ts'
-import { readScheme, type UrlKind } from './scheme.ts'
+import { schemeIn, type UrlKind } from './scheme.ts'
 
 const mask = '***'
 /** Beyond this the whole text is hidden; no URL of a database is that long. */
@@ -69,8 +69,8 @@ function optionsStart(source: string, from: number): number {
 
 /** Where the scheme ends, also one that is not known as long as `//` follows it. */
 function bodyBegin(source: string): { kind: UrlKind | undefined; bodyStart: number } | undefined {
-  const scheme = readScheme(source)
-  if (!(scheme instanceof UrlFault)) return scheme
+  const scheme = schemeIn(source)
+  if (scheme !== undefined) return scheme
   const prefix = /^[a-z][\w.+-]*:\/\//i.exec(source)
   return prefix === null ? undefined : { kind: undefined, bodyStart: prefix[0].length }
 }

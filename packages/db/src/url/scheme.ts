@@ -49,27 +49,37 @@ export interface Scheme {
 }
 
 /** Reads `scheme[+driver]://`, in any case. */
-export function readScheme(source: string): Scheme | UrlFault {
+export function readScheme(source: string): Scheme {
   const written = /^([a-z][\w.-]*)(?:\+([\w.+-]*))?:/i.exec(source)
   if (written === null) {
     const whole = { start: 0, end: source.length }
-    return new UrlFault(whole, 'DATABASE_URL is not a URL', 'It does not begin with a scheme and a colon.', knownForms)
+    throw new UrlFault(whole, 'DATABASE_URL is not a URL', 'It does not begin with a scheme and a colon.', knownForms)
   }
   const [{ length }, name = '', driver] = written
   const rule = schemeRules.get(name.toLowerCase())
-  if (rule === undefined) return unknownScheme(name)
-  if (driver !== undefined && !rule.drivers.includes(driver.toLowerCase())) return unknownDriver(name, driver, rule)
+  if (rule === undefined) throw unknownScheme(name)
+  if (driver !== undefined && !rule.drivers.includes(driver.toLowerCase())) throw unknownDriver(name, driver, rule)
 
   const span = { start: 0, end: length - 1 }
   const scheme = { kind: rule.kind, driver: driver?.toLowerCase(), span }
   if (rule.kind === 'file') return { ...scheme, bodyStart: length }
   if (source.startsWith('//', length)) return { ...scheme, bodyStart: length + 2 }
-  return new UrlFault(
+  throw new UrlFault(
     { start: length - 1, end: length },
     'DATABASE_URL lacks the two slashes after its scheme',
     'The scheme is followed by ://.',
     knownForms,
   )
+}
+
+/** The same, undefined for what is wrong. */
+export function schemeIn(source: string): Scheme | undefined {
+  try {
+    return readScheme(source)
+  } catch (thrown) {
+    if (thrown instanceof UrlFault) return undefined
+    throw thrown
+  }
 }
 
 function unknownScheme(name: string): UrlFault {

@@ -15,36 +15,30 @@ export function readServer(
   source: string,
   bodyStart: number,
   rule: ServerRule,
-): { address: ServerAddress; given: GivenOptions } | UrlFault {
+): { address: ServerAddress; given: GivenOptions } {
   const parts = splitServerUrl(source, bodyStart)
   const user = readUser(source, parts, bodyStart, rule)
-  if (user instanceof UrlFault) return user
   const password = parts.password === undefined ? '' : decodePart(source, parts.password, 'password')
-  if (password instanceof UrlFault) return password
   const place = readAddress(source, parts.address, rule.example)
-  if (place instanceof UrlFault) return place
   const database = readDatabase(source, parts, rule)
-  if (database instanceof UrlFault) return database
   const given = readOptions(parts.options)
-  if (given instanceof UrlFault) return given
   const options = readConnectionOptions(given, isLoopback(place.host) ? 'prefer' : 'require')
-  if (options instanceof UrlFault) return options
   const address = { host: place.host, port: place.port ?? rule.defaultPort, database, user, password, options }
   return { address, given }
 }
 
-function readUser(source: string, parts: UrlParts, bodyStart: number, rule: ServerRule): string | UrlFault {
+function readUser(source: string, parts: UrlParts, bodyStart: number, rule: ServerRule): string {
   const span = parts.user ?? { start: bodyStart, end: bodyStart }
-  if (span.start === span.end) return missing(span, 'user', rule)
+  if (span.start === span.end) throw missing(span, 'user', rule)
   return decodePart(source, span, 'user')
 }
 
-function readDatabase(source: string, parts: UrlParts, rule: ServerRule): string | UrlFault {
+function readDatabase(source: string, parts: UrlParts, rule: ServerRule): string {
   const span = parts.path ?? { start: parts.address.end, end: parts.address.end }
-  if (span.start === span.end) return missing(span, 'database', rule)
+  if (span.start === span.end) throw missing(span, 'database', rule)
   const slash = source.slice(span.start, span.end).indexOf('/')
   if (slash === -1) return decodePart(source, span, 'database')
-  return new UrlFault(
+  throw new UrlFault(
     { start: span.start + slash, end: span.start + slash + 1 },
     "DATABASE_URL's database name has a slash",
     'One name follows the host, without a slash behind it.',

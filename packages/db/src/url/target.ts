@@ -16,9 +16,7 @@ export interface ReadTarget {
 }
 
 /** Each kind of URL's reader. */
-const readers: Readonly<
-  Record<UrlKind, (source: string, scheme: Scheme, env: UrlEnvironment) => ReadTarget | UrlFault>
-> = {
+const readers: Readonly<Record<UrlKind, (source: string, scheme: Scheme, env: UrlEnvironment) => ReadTarget>> = {
   sqlite: (source, { bodyStart }) => fileTarget(readSqliteFile(source, bodyStart)),
   file: (source, { bodyStart }) => fileTarget(readFileUri(source, bodyStart)),
   libsql: libsqlTarget,
@@ -30,10 +28,10 @@ const readers: Readonly<
   hyperdrive: hyperdriveTarget,
 }
 
-export function readTarget(source: string, env: UrlEnvironment): ReadTarget | UrlFault {
-  if (source.length > longestUrl) return tooLong(source)
+export function readTarget(source: string, env: UrlEnvironment): ReadTarget {
+  if (source.length > longestUrl) throw tooLong(source)
   const scheme = readScheme(source)
-  return scheme instanceof UrlFault ? scheme : readers[scheme.kind](source, scheme, env)
+  return readers[scheme.kind](source, scheme, env)
 }
 
 function tooLong(source: string): UrlFault {
@@ -42,21 +40,16 @@ function tooLong(source: string): UrlFault {
   return new UrlFault(whole, 'DATABASE_URL is too long', reason, 'Check what was put into it.')
 }
 
-function fileTarget(place: FilePlace | UrlFault): ReadTarget | UrlFault {
-  if (place instanceof UrlFault) return place
-  const { path, options, given } = place
-  const stray = strayOption(given, ['driver', 'authToken', 'id'], 'a SQLite file')
-  if (stray !== undefined) return stray
+function fileTarget({ path, options, given }: FilePlace): ReadTarget {
+  refuseStray(given, ['driver', 'authToken', 'id'], 'a SQLite file')
   const target: Target = { dialect: 'sqlite', via: 'file', path, options }
   return { target, notices: ignoredNotice(given, [...tlsOptions, 'charset'], 'a SQLite file') }
 }
 
-function libsqlTarget(source: string, scheme: Scheme, env: UrlEnvironment): ReadTarget | UrlFault {
+function libsqlTarget(source: string, scheme: Scheme, env: UrlEnvironment): ReadTarget {
   const place = readLibsql(source, scheme, env)
-  if (place instanceof UrlFault) return place
   const { url, authToken, options, given } = place
-  const stray = strayOption(given, ['driver', 'id'], 'libSQL')
-  if (stray !== undefined) return stray
+  refuseStray(given, ['driver', 'id'], 'libSQL')
   const notices = ignoredNotice(given, [...tlsOptions, 'charset'], 'libSQL over HTTP')
   const target: Target = { dialect: 'sqlite', via: 'libsql', url, authToken, options }
   return { target, notices: place.isTokenInClear ? [...notices, clearTokenNotice] : notices }
@@ -65,48 +58,41 @@ function libsqlTarget(source: string, scheme: Scheme, env: UrlEnvironment): Read
 const clearTokenNotice =
   'DATABASE_URL sends its token unencrypted beyond this machine: write libsql:// once the server speaks TLS.'
 
-function postgresTarget(source: string, scheme: Scheme): ReadTarget | UrlFault {
+function postgresTarget(source: string, scheme: Scheme): ReadTarget {
   const example = 'postgresql://USER:PASSWORD@HOST:5432/DATABASE'
   const server = readServer(source, scheme.bodyStart, { defaultPort: 5432, example })
-  if (server instanceof UrlFault) return server
   const { address, given } = server
-  const stray = strayOption(given, ['authToken', 'id'], 'PostgreSQL') ?? otherDriver(given, 'neon')
-  if (stray !== undefined) return stray
+  refuseStray(given, ['authToken', 'id'], 'PostgreSQL')
+  refuseOtherDriver(given, 'neon')
   const via = given.has('driver') || address.host.endsWith('.neon.tech') ? 'neon' : 'gateway'
   const target: Target = { dialect: 'postgres', via, ...address }
   return { target, notices: ignoredNotice(given, ['charset'], 'PostgreSQL') }
 }
 
-function mysqlTarget(source: string, scheme: Scheme): ReadTarget | UrlFault {
+function mysqlTarget(source: string, scheme: Scheme): ReadTarget {
   const example = 'mysql://USER:PASSWORD@HOST:3306/DATABASE'
   const server = readServer(source, scheme.bodyStart, { defaultPort: 3306, example })
-  if (server instanceof UrlFault) return server
   const { address, given } = server
-  const stray = strayOption(given, ['authToken', 'id'], 'MySQL') ?? otherDriver(given, 'planetscale')
-  if (stray !== undefined) return stray
+  refuseStray(given, ['authToken', 'id'], 'MySQL')
+  refuseOtherDriver(given, 'planetscale')
   const via = given.has('driver') || address.host.endsWith('.psdb.cloud') ? 'planetscale' : 'gateway'
   const target: Target = { dialect: 'mysql', via, ...address }
   return { target, notices: ignoredNotice(given, [], 'MySQL') }
 }
 
-function d1Target(source: string, { bodyStart }: Scheme): ReadTarget | UrlFault {
+function d1Target(source: string, { bodyStart }: Scheme): ReadTarget {
   const place = readBinding(source, bodyStart, 'd1://BINDING, such as d1://DB')
-  if (place instanceof UrlFault) return place
   const { binding, options, given } = place
-  const stray = strayOption(given, ['driver', 'authToken'], 'D1')
-  if (stray !== undefined) return stray
+  refuseStray(given, ['driver', 'authToken'], 'D1')
   const databaseId = readDatabaseId(given)
-  if (databaseId instanceof UrlFault) return databaseId
   const target: Target = { dialect: 'sqlite', via: 'd1', binding, databaseId, options }
   return { target, notices: ignoredNotice(given, [...tlsOptions, ...poolOptions, 'charset'], 'D1') }
 }
 
-function hyperdriveTarget(source: string, { bodyStart }: Scheme, env: UrlEnvironment): ReadTarget | UrlFault {
+function hyperdriveTarget(source: string, { bodyStart }: Scheme, env: UrlEnvironment): ReadTarget {
   const place = readHyperdrive(source, bodyStart, env)
-  if (place instanceof UrlFault) return place
   const { dialect, binding, address, given } = place
-  const stray = strayOption(given, ['driver', 'authToken', 'id'], 'Hyperdrive')
-  if (stray !== undefined) return stray
+  refuseStray(given, ['driver', 'authToken', 'id'], 'Hyperdrive')
   const server = { via: 'hyperdrive', binding, ...address } as const
   const target: Target = dialect === 'postgres' ? { dialect, ...server } : { dialect, ...server }
   return { target, notices: ignoredNotice(given, [...tlsOptions, 'charset'], 'Hyperdrive') }
@@ -136,28 +122,23 @@ const leadingOptions = {
 } satisfies Partial<Record<OptionName, string>>
 
 /** An option that would change where the URL leads is never ignored. */
-function strayOption(
-  given: GivenOptions,
-  names: readonly (keyof typeof leadingOptions)[],
-  database: string,
-): UrlFault | undefined {
+function refuseStray(given: GivenOptions, names: readonly (keyof typeof leadingOptions)[], database: string): void {
   for (const name of names) {
     const option = given.get(name)
     if (option === undefined) continue
-    return new UrlFault(
+    throw new UrlFault(
       option.part.span,
       `DATABASE_URL has the option ${name} for ${database}`,
       leadingOptions[name],
       'Leave it out.',
     )
   }
-  return undefined
 }
 
-function otherDriver(given: GivenOptions, driver: 'neon' | 'planetscale'): UrlFault | undefined {
+function refuseOtherDriver(given: GivenOptions, driver: 'neon' | 'planetscale'): void {
   const option = given.get('driver')
-  if (option === undefined || option.value.toLowerCase() === driver) return undefined
-  return new UrlFault(
+  if (option === undefined || option.value.toLowerCase() === driver) return
+  throw new UrlFault(
     option.part.valueSpan,
     "DATABASE_URL's option driver has no value that it can have",
     `Here it is ${driver}; without it any other server is reached through the gateway.`,

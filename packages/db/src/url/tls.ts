@@ -1,7 +1,7 @@
 import { UrlFault } from './fault.ts'
 import type { OptionName } from './option-names.ts'
 import type { GivenOption, GivenOptions } from './options.ts'
-import type { TlsMode } from './index.ts'
+import type { ConnectionOptions, TlsMode } from './index.ts'
 
 const modes: ReadonlyMap<string, TlsMode> = new Map<string, TlsMode>([
   ['disable', 'disable'],
@@ -20,27 +20,21 @@ const acceptances: ReadonlyMap<string, TlsMode> = new Map<string, TlsMode>([
 ])
 
 /** TLS as the URL's options want it. `ssl` and `sslmode` are one option, and so are `ssl_ca` and `sslrootcert`. */
-export function readTls(
-  given: GivenOptions,
-  defaultMode: TlsMode,
-): { mode: TlsMode; caFile: string | undefined } | UrlFault {
+export function readTls(given: GivenOptions, defaultMode: TlsMode): Pick<ConnectionOptions, 'tlsMode' | 'tlsCaFile'> {
   const ssl = readWord(given, 'ssl', modes)
-  if (ssl instanceof UrlFault) return ssl
   const sslmode = readWord(given, 'sslmode', modes)
-  if (sslmode instanceof UrlFault) return sslmode
-  if (ssl !== undefined && sslmode !== undefined && ssl !== sslmode) return contradiction(given, 'sslmode', 'ssl')
+  if (ssl !== undefined && sslmode !== undefined && ssl !== sslmode) throw contradiction(given, 'sslmode', 'ssl')
   const accept = readWord(given, 'sslaccept', acceptances)
-  if (accept instanceof UrlFault) return accept
   const asked = ssl ?? sslmode
   if (accept === 'verify-full' && (asked === 'disable' || asked === 'prefer')) {
-    return contradiction(given, 'sslaccept', ssl === undefined ? 'sslmode' : 'ssl')
+    throw contradiction(given, 'sslaccept', ssl === undefined ? 'sslmode' : 'ssl')
   }
   if (given.has('ssl_ca') && given.has('sslrootcert') && valueOf(given, 'ssl_ca') !== valueOf(given, 'sslrootcert')) {
-    return contradiction(given, 'sslrootcert', 'ssl_ca')
+    throw contradiction(given, 'sslrootcert', 'ssl_ca')
   }
   return {
-    mode: accept === 'verify-full' ? accept : (asked ?? accept ?? defaultMode),
-    caFile: valueOf(given, 'ssl_ca') ?? valueOf(given, 'sslrootcert'),
+    tlsMode: accept === 'verify-full' ? accept : (asked ?? accept ?? defaultMode),
+    tlsCaFile: valueOf(given, 'ssl_ca') ?? valueOf(given, 'sslrootcert'),
   }
 }
 
@@ -52,12 +46,12 @@ function readWord(
   given: GivenOptions,
   name: 'ssl' | 'sslmode' | 'sslaccept',
   words: ReadonlyMap<string, TlsMode>,
-): TlsMode | undefined | UrlFault {
+): TlsMode | undefined {
   const option = given.get(name)
   if (option === undefined) return undefined
   const mode = words.get(option.value.toLowerCase()) ?? (name === 'ssl' ? readTlsObject(option) : undefined)
   if (mode !== undefined) return mode
-  return new UrlFault(
+  throw new UrlFault(
     option.part.valueSpan,
     `DATABASE_URL's option ${name} has no value that it can have`,
     `It is one of ${[...words.keys()].join(', ')}.`,
