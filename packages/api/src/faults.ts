@@ -1,5 +1,5 @@
 import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
-import type { ErrorCode, Refusal } from './errors.ts'
+import { errorCodes, type ErrorCode, type Refusal } from './errors.ts'
 import { SealingError } from './user-settings/sealing.ts'
 
 /** What failed, split into what the caller reads and what the operator reads. */
@@ -22,20 +22,7 @@ export function faultOf(thrown: unknown): Fault {
   return { refusal: { code: 'internal' }, cause, cure: 'This is a defect of millrace: report it with this message.' }
 }
 
-function codeOf(fault: DatabaseFault): ErrorCode {
-  switch (fault) {
-    case 'database_unreachable':
-    case 'database_auth_failed':
-    case 'database_missing':
-    case 'database_schema_outdated':
-    case 'database_busy':
-    case 'database_timeout':
-    case 'restore_in_progress':
-      return fault
-    case 'unique_violation':
-    case 'foreign_key_violation':
-    case 'check_violation':
-    case 'internal':
-      return 'internal'
-  }
+/** Faults that callers are told of have a code of the same name. */
+export function codeOf(fault: DatabaseFault): ErrorCode {
+  return errorCodes.find((code) => code === fault) ?? 'internal'
 }

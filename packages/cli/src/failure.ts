@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@millrace/api/errors'
+import { codeOf } from '@millrace/api/faults'
 import type { SettingProblem } from '@millrace/api/settings'
 import { SealingError } from '@millrace/api/user-settings/sealing'
 import { DatabaseError } from '@millrace/db/sql/errors'
-import type { DatabaseFault } from '@millrace/db/sql/errors'
 import { MigrationError } from '@millrace/db/migrate/error'
 import type { Trouble } from '@millrace/db/sql/troubles'
 import type { UrlError } from '@millrace/db/url'
@@ -85,21 +85,6 @@ export function settingsFailure(problems: readonly SettingProblem[], consequence
   })
 }
 
-/** What no caller of the command line can cause is a defect. */
-const databaseCodes: Record<DatabaseFault, FailureCode> = {
-  database_unreachable: 'database_unreachable',
-  database_auth_failed: 'database_auth_failed',
-  database_missing: 'database_missing',
-  database_schema_outdated: 'database_schema_outdated',
-  database_busy: 'database_busy',
-  database_timeout: 'database_timeout',
-  restore_in_progress: 'restore_in_progress',
-  unique_violation: 'internal',
-  foreign_key_violation: 'internal',
-  check_violation: 'internal',
-  internal: 'internal',
-}
-
 const databaseWhat: Record<Trouble, string> = {
   database_unreachable: 'The database cannot be reached.',
   connection_refused: 'The database cannot be reached: nothing takes connections there.',
@@ -144,7 +129,7 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof DatabaseError) {
     return new Failure(
-      databaseCodes[error.fault],
+      codeOf(error.fault),
       {
         what: databaseWhat[error.trouble],
         why: error.message.replaceAll(/\s*\n\s*/g, ' '),

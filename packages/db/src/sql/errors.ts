@@ -1,18 +1,6 @@
-import { factsOf, type Trouble } from './troubles.ts'
+import { factsOf, type DatabaseFault, type Trouble } from './troubles.ts'
 
-/** What can go wrong with a database, closed. The first seven are the API's codes of the same name. */
-export type DatabaseFault =
-  | 'database_unreachable'
-  | 'database_auth_failed'
-  | 'database_missing'
-  | 'database_schema_outdated'
-  | 'database_busy'
-  | 'database_timeout'
-  | 'restore_in_progress'
-  | 'unique_violation'
-  | 'foreign_key_violation'
-  | 'check_violation'
-  | 'internal'
+export type { DatabaseFault }
 
 interface DatabaseErrorDetails {
   /** What is the matter, where more is known than the fault. */

@@ -1,27 +1,3 @@
-import type { DatabaseFault } from './errors.ts'
-
-/**
- * What can be the matter with a database, closed. Each fault is a trouble too: the one where no more is known. What they
- * look like in each dialect, and the page for people: scripts/trouble-pages.ts.
- */
-export type Trouble =
-  | DatabaseFault
-  | 'connection_refused'
-  | 'unknown_host'
-  | 'tls_required'
-  | 'tls_unsupported'
-  | 'certificate_untrusted'
-  | 'token_refused'
-  | 'permission_denied'
-  | 'json_unsupported'
-  | 'too_many_connections'
-  | 'pool_exhausted'
-  | 'deadlock'
-  | 'lock_wait'
-  | 'statement_timeout'
-  | 'disk_full'
-  | 'read_only'
-
 interface TroubleFacts {
   /** What callers are told. */
   readonly fault: DatabaseFault
@@ -31,7 +7,8 @@ interface TroubleFacts {
   readonly retryAfterSeconds?: number
 }
 
-const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
+/** What those look like in each dialect, and the page for people: scripts/trouble-pages.ts. */
+const troubles = {
   database_unreachable: {
     fault: 'database_unreachable',
     cure: 'Check that the database server (or the gateway) is running, and the host, port and firewall; try again.',
@@ -143,7 +120,13 @@ const troubles: Readonly<Record<Trouble, TroubleFacts>> = {
     fault: 'internal',
     cure: 'This is a defect of millrace or an unknown answer of the database: report it with this message.',
   },
-}
+} as const satisfies Readonly<Record<string, Omit<TroubleFacts, 'fault'> & { readonly fault: string }>>
+
+/** What can be the matter with a database, closed. */
+export type Trouble = keyof typeof troubles
+
+/** What can go wrong with a database, closed. Each is a trouble too: the one where no more is known. */
+export type DatabaseFault = (typeof troubles)[Trouble]['fault']
 
 /** The fault, cure and waiting time of a trouble. */
 export function factsOf(trouble: Trouble): TroubleFacts {
