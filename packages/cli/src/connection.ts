@@ -6,7 +6,7 @@ import type { openDatabase as OpenDatabase } from '@millrace/drivers/open'
 import { parseDatabaseUrl, redactUrl } from '@millrace/db/url'
 import type { Target } from '@millrace/db/url'
 import type { GatewayLogEntry } from '@millrace/gateway/log'
-import type { Gateway, GatewayStartError } from '@millrace/gateway/server'
+import type { Gateway, GatewayOptions, GatewayStartError } from '@millrace/gateway/server'
 import type { Context } from './context.ts'
 import { refuseUnexpanded } from './environment.ts'
 import { Failure, urlFailure } from './failure.ts'
@@ -160,14 +160,7 @@ export async function connectReady(
   return connection
 }
 
-export interface GatewayPlace {
-  readonly host?: string
-  readonly port?: number
-  readonly token?: string | undefined
-  readonly tokens?: (() => readonly string[]) | undefined
-  /** Of a SQLite file: it stays as it is. */
-  readonly onlyReads?: boolean
-  readonly log?: GatewayLog
+export interface GatewayPlace extends Pick<GatewayOptions, 'host' | 'port' | 'token' | 'tokens' | 'onlyReads' | 'log'> {
   /** Serves others than this command, whose transactions are to end before it does. */
   readonly isForOthers?: boolean
 }

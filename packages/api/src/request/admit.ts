@@ -1,21 +1,15 @@
-import type { Caller, Origin } from '@millrace/db/access/access'
+import type { Origin } from '@millrace/db/access/access'
 import { scanBody, scanDocumentBody } from '@millrace/db/document'
-import { authenticate } from '../auth/authenticate.ts'
+import { authenticate, type Authenticated } from '../auth/authenticate.ts'
 import { isSameSecret } from '../auth/same-secret.ts'
 import type { AccessTokens } from '../auth/tokens.ts'
 import { refuse, type Refused } from '../result.ts'
-import type { HeldScopes } from '../scopes.ts'
 import type { Route } from '../route.ts'
 import type { Access } from '../route-contract.ts'
 import { isBodyOf, readBody } from './body.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
 
-export interface Admitted {
-  readonly ok: true
-  readonly caller: Caller
-  readonly sessionId: string | undefined
-  readonly scopes: HeldScopes
-  readonly expiresAt: Date | null
+export interface Admitted extends Authenticated {
   readonly incoming: Incoming
 }
 
@@ -97,7 +91,7 @@ async function admitCaller(
   headers: Headers,
   query: URLSearchParams,
   { tokens, metricsTokens, origin, at }: AdmitOptions,
-): Promise<Omit<Admitted, 'incoming'> | Refused> {
+): Promise<Authenticated | Refused> {
   if (access.kind === 'open' && access.checksToken !== true) return anonymous
   if (access.kind === 'metrics') return admitMetrics(metricsTokens, headers.get('Authorization'))
   const authenticated = await authenticate(tokens, headers.get('Authorization'), origin, at)

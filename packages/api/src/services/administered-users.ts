@@ -6,8 +6,7 @@ import type { FieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
-import type { PageQuery } from './sessions.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkAdministrator } from './standing.ts'
 
 /** A page of all users, newest first. */

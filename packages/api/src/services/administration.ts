@@ -8,8 +8,7 @@ import type { CursorScope } from '../cursor.ts'
 import { done, refuse, type Result } from '../result.ts'
 import { version } from '../version.ts'
 import type { UserContext } from './context.ts'
-import { pageOf, startOf, type Page } from './paging.ts'
-import type { PageQuery } from './sessions.ts'
+import { pageOf, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkAdministrator } from './standing.ts'
 
 /** What whoever runs the service looks at first. */

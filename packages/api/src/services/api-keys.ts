@@ -7,8 +7,7 @@ import { done, refuse, type Refused, type Result } from '../result.ts'
 import { holdsAll, readScopes, subsetsOf, writeScopes, type HeldScopes, type Scope } from '../scopes.ts'
 import type { Context, UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
-import type { PageQuery } from './sessions.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkAdministrator, checkCaller } from './standing.ts'
 
 /** A key as its user sees it, without its text. */

@@ -3,18 +3,16 @@ import type { AuditType } from '@millrace/db/schema/audit-types'
 import type { CursorScope } from '../cursor.ts'
 import { done, refuse, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
-export interface AuditQuery {
+export interface AuditQuery extends PageQuery {
   readonly type: readonly AuditType[]
   readonly actor?: string | undefined
   readonly subject?: string | undefined
   readonly workflowId?: string | undefined
   readonly since?: Date | undefined
   readonly until?: Date | undefined
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 /** A page of the events that the caller may see, newest first. */

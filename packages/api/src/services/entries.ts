@@ -7,26 +7,21 @@ import {
 import { writeCursor, type CursorScope } from '../cursor.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
-import { startOf, type Page } from './paging.ts'
+import { startOf, type Page, type PageQuery } from './paging.ts'
 import { onceClaimed, permissionToRead } from './standing.ts'
 
-interface Paging {
-  readonly limit: number
-  readonly cursor?: string | undefined
-}
-
-export function listSteps(context: UserContext, id: string, query: Paging): Promise<Result<Page<Entry>>> {
+export function listSteps(context: UserContext, id: string, query: PageQuery): Promise<Result<Page<Entry>>> {
   return pageOf(context, id, { of: 'steps', ...query })
 }
 
-export function listHistory(context: UserContext, id: string, query: Paging): Promise<Result<Page<Entry>>> {
+export function listHistory(context: UserContext, id: string, query: PageQuery): Promise<Result<Page<Entry>>> {
   return pageOf(context, id, { of: 'history', ...query })
 }
 
 export function listSignals(
   context: UserContext,
   id: string,
-  query: Paging & { readonly name?: string | undefined; readonly after?: number | undefined },
+  query: PageQuery & { readonly name?: string | undefined; readonly after?: number | undefined },
 ): Promise<Result<Page<Entry>>> {
   return pageOf(context, id, { of: 'signals', ...query })
 }
@@ -68,7 +63,7 @@ async function pageOf(
     after = 0,
     limit,
     cursor,
-  }: Paging & {
+  }: PageQuery & {
     readonly of: EntryListing['of']
     readonly name?: string | undefined
     readonly after?: number | undefined

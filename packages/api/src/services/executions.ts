@@ -11,7 +11,7 @@ import { newId } from '../ids.ts'
 import { done, refuse, resultOf, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller, onceClaimed, permissionToRead } from './standing.ts'
 
 const defaultMaxAttempts = 3
@@ -57,13 +57,11 @@ export async function getExecution({ store, caller, scopes }: UserContext, id: s
   return onceClaimed(scopes, await executions.getExecution(store, caller, id, permissionToRead(scopes)))
 }
 
-export interface ExecutionsQuery {
+export interface ExecutionsQuery extends PageQuery {
   readonly status: readonly ExecutionStatus[]
   readonly workflowId?: string | undefined
   readonly since?: Date | undefined
   readonly until?: Date | undefined
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 /** A page of the executions that the caller may see, newest first. */

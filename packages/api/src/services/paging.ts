@@ -5,6 +5,11 @@ import { isId } from '../ids.ts'
 import { refuse, type Refused, type Result } from '../result.ts'
 import { isInKeptYears } from '../years.ts'
 
+export interface PageQuery {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
 export interface Page<Item> {
   readonly items: readonly Item[]
   readonly nextCursor: string | null

@@ -17,7 +17,7 @@ import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts
 import { timetableOf } from '../schedules/timetable.ts'
 import type { UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 
 const defaultMaxAttempts = 3
 
@@ -119,7 +119,7 @@ function timetableIfKnown(cron: string, timeZone: string) {
 export async function listSchedules(
   context: UserContext,
   workflowId: string,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  { limit, cursor }: PageQuery,
 ): Promise<Result<Page<ScheduleView>>> {
   const { store, caller } = context
   const cursors: CursorScope = { list: 'schedules', filters: { workflowId }, userId: caller.userId }

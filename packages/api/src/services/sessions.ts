@@ -7,7 +7,7 @@ import { newId } from '../ids.ts'
 import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
 import type { UserView } from './accounts.ts'
 import type { Context, UserContext } from './context.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
 /** A session of a user, as it began or went on. */
@@ -97,11 +97,6 @@ export async function logout({ store, origin, clock }: Context, refreshToken: st
   const at = clock()
   await sessions.logOut(store, await sha256Hex(refreshToken), { eventId: newId(at), origin, at })
   return done(undefined)
-}
-
-export interface PageQuery {
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 export type ListedSession = SessionView & { readonly current: boolean }

@@ -12,8 +12,7 @@ import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '..
 import type { UserContext } from './context.ts'
 import type { Idempotent, OrReplay } from './idempotency.ts'
 import { tooMany } from './limits.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
-import type { PageQuery } from './sessions.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkPermission } from './standing.ts'
 
 export interface NewShare {

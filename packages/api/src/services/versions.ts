@@ -9,13 +9,11 @@ import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
-import { pageOf, startOf, type Page } from './paging.ts'
+import { pageOf, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkPermission } from './standing.ts'
 
-export interface VersionsQuery {
+export interface VersionsQuery extends PageQuery {
   readonly workflowId: string
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 /** A page of a workflow's versions, newest first. */

@@ -14,7 +14,7 @@ import { done, refuse, resultOf, type Result } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
 import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
 import { tooMany } from './limits.ts'
-import { pageOf, readKeyset, startOf, type Page } from './paging.ts'
+import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller } from './standing.ts'
 
 export interface NewWorkflow {
@@ -68,13 +68,11 @@ export async function getWorkflow({ store, caller }: Context, id: string): Promi
   return resultOf(await workflows.getWorkflow(store, caller, id))
 }
 
-export interface WorkflowsQuery {
+export interface WorkflowsQuery extends PageQuery {
   readonly scope: 'owned' | 'shared' | 'public' | 'all'
   readonly q?: string | undefined
   readonly updatedSince?: Date | undefined
   readonly sort: 'createdAt' | 'updatedAt'
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 /** A page of what the caller may see, newest first by `sort` and id. */

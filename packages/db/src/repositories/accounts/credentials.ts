@@ -38,18 +38,22 @@ import { existsIn } from '../../sql/exists.ts'
 
 /* Passwords: an attempt is counted before the password is looked at, and a right one takes its count back. */
 
-/** Who tries to log in, and from where. */
-export interface LoginAttempt {
+/** A check of a password, which counts as failed until it succeeds. */
+export interface PasswordCheck {
   readonly id: string
   /** Of the event that the user is limited, where that is so. */
   readonly eventId: string
+  readonly origin: Origin
+  readonly rates: RateLimits
+  readonly at: Date
+}
+
+/** Who tries to log in, and from where. */
+export interface LoginAttempt extends PasswordCheck {
   /** Of the typed name, as `nameKey` gives it: a username or an email. */
   readonly nameKey: string
   /** Counted by where nobody has the name; it can't be any user's id. */
   readonly nameDigest: string
-  readonly origin: Origin
-  readonly rates: RateLimits
-  readonly at: Date
 }
 
 /** Whose failures count together: a user's whichever of its names was typed. */
@@ -186,15 +190,6 @@ function hasHash({ builder, tables: { users } }: Dialect, userId: string, passwo
 
 function setHash({ builder, tables: { users } }: Dialect, userId: string, set: { passwordHash: string }): Statement {
   return buildStatement(builder.update(users).set(set).where(eq(users.id, userId)))
-}
-
-/** A check of the caller's own password, which counts as failed until it succeeds. */
-export interface PasswordCheck {
-  readonly id: string
-  readonly eventId: string
-  readonly origin: Origin
-  readonly rates: RateLimits
-  readonly at: Date
 }
 
 /** Counts a check as a failed log-in until it succeeds, and gives the caller's hash, unless the limits are passed. */
