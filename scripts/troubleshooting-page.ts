@@ -28,16 +28,16 @@ export function troubleshootingPage(): string {
 }
 
 function section(page: TroublePage): string {
-  const { refusal, cure } = faultOf(errorOf(page))
-  const { status, detail } = errorKind(refusal.code)
-  const wait = refusal.retryAfterSeconds
+  const { refused, cure } = faultOf(errorOf(page))
+  const { status, detail } = errorKind(refused.refusal)
+  const wait = refused.retryAfterSeconds
   return `## ${titleOf(page)}
 
 ${page.cause}
 
 - **Fix**: ${cure}
 - ${page.more}
-- **The API**: ${status} \`${refusal.code}\`, "${detail}" ${wait === undefined ? 'No `Retry-After`: waiting does not help.' : `\`Retry-After: ${wait}\`.`}
+- **The API**: ${status} \`${refused.refusal}\`, "${detail}" ${wait === undefined ? 'No `Retry-After`: waiting does not help.' : `\`Retry-After: ${wait}\`.`}
 
 | database | \`cause\` in the log, \`why\` of a command |
 | --- | --- |

@@ -7,7 +7,6 @@ import type { ScheduledBackups } from './backups/scheduled.ts'
 import { consoleFile } from './console/files.ts'
 import { consoleSession } from './console/session.ts'
 import { createAccessTokens } from './auth/tokens.ts'
-import type { Refusal } from './errors.ts'
 import { faultOf } from './faults.ts'
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
@@ -87,6 +86,7 @@ import { postTransfer } from './routes/workflows/transfer.ts'
 import { patchWorkflow } from './routes/workflows/update.ts'
 import { serve, type Parts } from './serving.ts'
 import type { Settings } from './settings.ts'
+import { refuse, type Refused } from './result.ts'
 
 /** Everything that the API serves, top to bottom. A literal path stands before one with a parameter in its place. */
 const table = [
@@ -233,16 +233,16 @@ export function createApp({
       if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
-      if (route === undefined) return writeRefusal(c, { code: 'method_not_allowed' }, allow)
+      if (route === undefined) return writeRefusal(c, refuse('method_not_allowed'), allow)
       const answer = await serve(c, route, parts)
-      return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer.refusal)
+      return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer)
     })
   }
-  app.notFound((c) => writeRefusal(c, { code: 'not_found', detail: 'No route has this path.' }))
+  app.notFound((c) => writeRefusal(c, refuse('not_found', { detail: 'No route has this path.' })))
   app.onError((thrown, c) => {
-    const { refusal, cause, cure } = faultOf(thrown)
+    const { refused, cause, cure } = faultOf(thrown)
     Object.assign(c.var.requestContext, { cause, cure })
-    return writeRefusal(c, refusal)
+    return writeRefusal(c, refused)
   })
   return app
 }
@@ -256,7 +256,7 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
     )
     const response = answer.ok
       ? writeAnswer(c, answer)
-      : writeRefusal(c, answer.refusal, answer.refusal.code === 'method_not_allowed' ? 'POST' : undefined)
+      : writeRefusal(c, answer, answer.refusal === 'method_not_allowed' ? 'POST' : undefined)
     response.headers.set('Cache-Control', 'no-store')
     if (cookie !== undefined) response.headers.set('Set-Cookie', cookie)
     return response
@@ -265,10 +265,10 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
     app.all(path, async (c) => {
       c.var.requestContext.route = path
       if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
-        return writeRefusal(c, { code: 'method_not_allowed' }, 'GET, HEAD')
+        return writeRefusal(c, refuse('method_not_allowed'), 'GET, HEAD')
       }
       const file = await consoleFile(parts.readAsset, c.req.path)
-      return file.ok ? writeAnswer(c, file) : writeRefusal(c, file.refusal)
+      return file.ok ? writeAnswer(c, file) : writeRefusal(c, file)
     })
   }
 }
@@ -282,11 +282,11 @@ function writeAnswer(c: AppContext, { status, headers, body }: Answer): Response
   return respond(c, { status, headers, body })
 }
 
-function writeRefusal(c: AppContext, refusal: Refusal, allow?: string): Response {
+function writeRefusal(c: AppContext, refused: Refused, allow?: string): Response {
   const { requestContext } = c.var
-  requestContext.code = refusal.code
+  requestContext.code = refused.refusal
   const hasToken = c.req.raw.headers.has('Authorization')
-  return respond(c, problemOf(refusal, { requestId: requestContext.requestId, allow, hasToken }))
+  return respond(c, problemOf(refused, { requestId: requestContext.requestId, allow, hasToken }))
 }
 
 function allowOf(ofPath: readonly Route[]): string {

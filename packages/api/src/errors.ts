@@ -5,15 +5,6 @@ export type FieldError =
   | { readonly pointer: string; readonly message: string }
   | { readonly parameter: string; readonly message: string }
 
-/** Why a request was not done. Everything in it may be shown to the caller. */
-export interface Refusal {
-  readonly code: ErrorCode
-  /** In place of the code's own sentence. */
-  readonly detail?: string | undefined
-  readonly errors?: readonly FieldError[] | undefined
-  readonly retryAfterSeconds?: number | undefined
-}
-
 interface ErrorKind {
   readonly status: ErrorStatus
   readonly title: string

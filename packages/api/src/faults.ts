@@ -1,10 +1,11 @@
 import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
-import { errorCodes, type ErrorCode, type Refusal } from './errors.ts'
+import { errorCodes, type ErrorCode } from './errors.ts'
+import { refuse, type Refused } from './result.ts'
 import { SealingError } from './user-settings/sealing.ts'
 
 /** What failed, split into what the caller reads and what the operator reads. */
 export interface Fault {
-  readonly refusal: Refusal
+  readonly refused: Refused
   readonly cause: string
   readonly cure: string | undefined
 }
@@ -13,13 +14,13 @@ export interface Fault {
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof DatabaseError) {
     const { fault, message, cure, retryAfterSeconds } = thrown
-    return { refusal: { code: codeOf(fault), retryAfterSeconds }, cause: message, cure }
+    return { refused: refuse(codeOf(fault), { retryAfterSeconds }), cause: message, cure }
   }
   if (thrown instanceof SealingError) {
-    return { refusal: { code: 'internal' }, cause: thrown.message, cure: thrown.cure }
+    return { refused: refuse('internal'), cause: thrown.message, cure: thrown.cure }
   }
   const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
-  return { refusal: { code: 'internal' }, cause, cure: 'This is a defect of millrace: report it with this message.' }
+  return { refused: refuse('internal'), cause, cure: 'This is a defect of millrace: report it with this message.' }
 }
 
 /** Faults that callers are told of have a code of the same name. */

@@ -6,6 +6,7 @@ import { problemOf } from './problem.ts'
 import { getHealth, healthAnswer } from './routes/operations/healthz.ts'
 import { isLoopback } from '@millrace/db/url/address'
 import type { SettingProblem } from './settings.ts'
+import { refuse } from './result.ts'
 
 interface MisconfiguredOptions {
   readonly problems: readonly SettingProblem[]
@@ -39,7 +40,7 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
     requestContext.code = 'internal'
     log({ level: 'error', event: 'misconfigured', requestId: requestContext.requestId, problems })
     const detail = detailOf(problems, isLoopback(new URL(c.req.url).hostname))
-    const { status, headers, body } = problemOf({ code: 'internal', detail }, { requestId: requestContext.requestId })
+    const { status, headers, body } = problemOf(refuse('internal', { detail }), { requestId: requestContext.requestId })
     return new Response(body, { status, headers })
   })
   return app

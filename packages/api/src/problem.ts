@@ -1,5 +1,6 @@
-import { errorKind, type Refusal } from './errors.ts'
+import { errorKind } from './errors.ts'
 import { writeJson } from './json.ts'
+import type { Refused } from './result.ts'
 
 export interface Problem {
   readonly status: number
@@ -19,25 +20,25 @@ interface ProblemOptions {
 const mostErrors = 20
 
 /** What a refusal looks like over HTTP: `application/problem+json` of RFC 9457. */
-export function problemOf(refusal: Refusal, options: ProblemOptions): Problem {
-  const { status, title, detail } = errorKind(refusal.code)
+export function problemOf(refused: Refused, options: ProblemOptions): Problem {
+  const { status, title, detail } = errorKind(refused.refusal)
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
-  if (status === 401) headers['WWW-Authenticate'] = challenge(refusal, options.hasToken === true)
+  if (status === 401) headers['WWW-Authenticate'] = challenge(refused, options.hasToken === true)
   if (options.allow !== undefined) headers['Allow'] = options.allow
-  if (refusal.retryAfterSeconds !== undefined) headers['Retry-After'] = String(refusal.retryAfterSeconds)
+  if (refused.retryAfterSeconds !== undefined) headers['Retry-After'] = String(refused.retryAfterSeconds)
   const body = writeJson({
-    type: `urn:millrace:problem:${refusal.code}`,
+    type: `urn:millrace:problem:${refused.refusal}`,
     title,
     status,
-    code: refusal.code,
-    detail: refusal.detail ?? detail,
+    code: refused.refusal,
+    detail: refused.detail ?? detail,
     requestId: options.requestId,
-    errors: refusal.errors?.slice(0, mostErrors).map((error) => ({ ...error })),
+    errors: refused.errors?.slice(0, mostErrors).map((error) => ({ ...error })),
   })
   return { status, headers, body }
 }
 
-function challenge({ code }: Refusal, hasToken: boolean): string {
+function challenge({ refusal: code }: Refused, hasToken: boolean): string {
   const isAboutToken = hasToken && (code === 'unauthenticated' || code === 'token_expired')
   return isAboutToken ? 'Bearer error="invalid_token"' : 'Bearer'
 }

@@ -186,8 +186,8 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
         }
         const outcome = await act(context, read.input)
         if (outcome.ok) return answer(outcome.value, context)
-        return 'replay' in outcome
-          ? replayed(outcome.replay)
+        return outcome.refusal === 'replay'
+          ? replayed(outcome.answer)
           : storeRefusal(context, read.input.idempotencyKey, outcome)
       },
     }

@@ -82,7 +82,7 @@ export async function serve(
   const lagging =
     route.mayLag === true ? await answerOfReplica(parts.replica, route, context, incoming, requestContext) : undefined
   const answer = lagging ?? (await route.respond(context, incoming))
-  if (!answer.ok && answer.refusal.code === 'unauthenticated') requestContext.userId = undefined
+  if (!answer.ok && answer.refusal === 'unauthenticated') requestContext.userId = undefined
   else if (isKey) {
     // A key says itself whose it is: until it is found, nobody has said so.
     requestContext.userId = caller.userId

@@ -48,7 +48,7 @@ export async function consoleSession(step: string, request: Request, serve: Serv
   const answer = await serve(route, withToken(request, token))
   if (route === refreshTokens && answer.ok) return keepToken(answer, isSecure)
   // A token that was refused is of no more use; after another failure it may be.
-  const isOver = answer.ok || errorKind(answer.refusal.code).status === 401
+  const isOver = answer.ok || errorKind(answer.refusal).status === 401
   return isOver ? { answer, cookie: clearingCookie(isSecure) } : { answer }
 }
 

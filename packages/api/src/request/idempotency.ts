@@ -2,7 +2,7 @@ import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
 import { storedAnswer, type Answer, type TextAnswer } from '../answer.ts'
 import { sha256HexOf } from '../digest.ts'
 import type { FieldError } from '../errors.ts'
-import { refuse, type Refused } from '../result.ts'
+import type { Refused } from '../result.ts'
 import type { IdempotencyKey, Idempotent } from '../services/idempotency.ts'
 
 export type ReadKey =
@@ -31,7 +31,7 @@ export function answeredWith<Value>(
 
 /** What the key says: the first answer again, or that the key was another request's. */
 export function keptAnswer(kept: Kept): Answer | Refused {
-  return kept.refusal === 'replay' ? replayed(kept.answer) : refuse(kept.refusal)
+  return kept.refusal === 'replay' ? replayed(kept.answer) : kept
 }
 
 /** The first answer under a key, given again. */

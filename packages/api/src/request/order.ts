@@ -23,7 +23,7 @@ export async function refusalInOrder(
   find: (() => Promise<Refused | undefined>) | undefined,
 ): Promise<Answer | Refused> {
   const denied = await (find?.() ?? checkAccess(contract, context, incoming, faults))
-  const isAboutThing = denied?.refusal.code === 'not_found' || denied?.refusal.code === 'forbidden'
+  const isAboutThing = denied?.refusal === 'not_found' || denied?.refusal === 'forbidden'
   if (denied !== undefined && !isAboutThing) return denied
   const kept = await findKeptAnswer(context, faults)
   if (kept !== undefined) return kept
@@ -65,7 +65,7 @@ export async function checkAccess(
 
 /** Within a thing that the caller may see, a path that can't name anything is another thing that does not exist. */
 function unlessUnknown(denied: Refused | undefined, isPathUnknown: boolean): Refused | undefined {
-  const isSeen = denied === undefined || denied.refusal.code === 'forbidden'
+  const isSeen = denied === undefined || denied.refusal === 'forbidden'
   return isSeen && isPathUnknown ? refuse('not_found') : denied
 }
 

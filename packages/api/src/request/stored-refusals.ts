@@ -17,9 +17,9 @@ export async function storeRefusal(
   answer: Answer | Refused,
 ): Promise<Answer | Refused> {
   if (key === undefined || caller.kind === 'anonymous' || answer.ok) return answer
-  const { code } = answer.refusal
+  const { refusal: code } = answer
   if (!storedStatuses.has(errorKind(code).status) || code === 'idempotency_in_progress') return answer
-  const stored = problemOf(answer.refusal, { requestId: origin.requestId, hasToken: true })
+  const stored = problemOf(answer, { requestId: origin.requestId, hasToken: true })
   const kept = await keepRefusal(store, caller, { ...key, answer: stored, at: clock() })
   return kept === undefined ? answer : keptAnswer(kept)
 }

@@ -43,14 +43,14 @@ export async function register(context: Context, input: Registration): Promise<R
   const { rateLimits: rates } = settings
   const attempt = { id: newId(begunAt), kind: 'register', nameKey: '', network, rates, at: begunAt } as const
   const begun = await users.beginRegistration(store, names, attempt)
-  if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : refuse(begun.refusal)
+  if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : begun
   const passwordHash = await hashPassword(input.password, settings.bcryptCost)
   const createdAt = clock()
   const user: UserView = { id: newId(createdAt), username, email, role: 'user', createdAt }
   const { session, loggedIn } = await openSession(user, { userAgent, at: createdAt })
   const row = { ...user, ...names, passwordHash }
   const outcome = await users.registerAccount(store, { user: row, session, origin })
-  return outcome.ok ? done(loggedIn) : refuse(outcome.refusal)
+  return outcome.ok ? done(loggedIn) : outcome
 }
 
 export interface Credentials extends Device {
@@ -94,7 +94,7 @@ export async function login(context: Context, input: Credentials): Promise<Resul
 
 export async function getAccount({ store, caller }: Context): Promise<Result<UserView>> {
   const outcome = await users.getCaller(store, caller)
-  return outcome.ok ? done(viewOf(outcome.value)) : refuse(outcome.refusal)
+  return outcome.ok ? done(viewOf(outcome.value)) : outcome
 }
 
 function viewOf({ id, username, email, role, createdAt }: UserView): UserView {

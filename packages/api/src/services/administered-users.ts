@@ -4,7 +4,7 @@ import type { Role } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import type { FieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkAdministrator } from './standing.ts'
@@ -19,7 +19,7 @@ export async function listUsers(
   const start = await startOf(cursors, cursor, readKeyset, () => checkAdministrator(context))
   if (!start.ok) return start
   const outcome = await users.listAllUsers(store, caller, { q, limit, after: start.value })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, (user) => [user.createdAt.getTime(), user.id]))
 }
 
@@ -45,7 +45,7 @@ export async function changeUser(
   if (errors.length > 0) return (await checkAdministrator(context)) ?? refuse('validation_failed', { errors })
   const at = clock()
   const change = { role, isDisabled: disabled, operation: newId(at), at }
-  return resultOf(await users.changeUser(store, caller, id, change))
+  return users.changeUser(store, caller, id, change)
 }
 
 /** Why the caller can't change a user; undefined when it can. */

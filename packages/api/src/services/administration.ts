@@ -5,7 +5,7 @@ import { appliedMigrationNames } from '@millrace/db/store/applied-migrations'
 import { pendingMigrations, schemaNumber } from '@millrace/db/schema/known-migrations'
 import type { Finding } from '@millrace/db/checklist/finding'
 import type { CursorScope } from '../cursor.ts'
-import { done, refuse, type Result } from '../result.ts'
+import { done, type Result } from '../result.ts'
 import { version } from '../version.ts'
 import type { UserContext } from './context.ts'
 import { pageOf, startOf, type Page, type PageQuery } from './paging.ts'
@@ -29,7 +29,7 @@ const lastBackups = 5
 export async function getStatus(context: UserContext): Promise<Result<ServiceStatus>> {
   const { store, caller } = context
   const newest = await backups.listBackups(store, caller, { limit: lastBackups })
-  if (!newest.ok) return refuse(newest.refusal)
+  if (!newest.ok) return newest
   const applied = await appliedMigrationNames(store)
   return done({
     version,
@@ -52,7 +52,7 @@ export async function listBackups(
   const start = await startOf(cursors, cursor, readPosition, () => checkAdministrator(context))
   if (!start.ok) return start
   const outcome = await backups.listBackups(store, caller, { limit, after: start.value })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, ({ createdAt, name }) => [createdAt.getTime(), name]))
 }
 

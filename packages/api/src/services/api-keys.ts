@@ -6,7 +6,7 @@ import { newId } from '../ids.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import { holdsAll, readScopes, subsetsOf, writeScopes, type HeldScopes, type Scope } from '../scopes.ts'
 import type { Context, UserContext } from './context.ts'
-import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
+import { type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkAdministrator, checkCaller } from './standing.ts'
 
@@ -57,7 +57,7 @@ export async function createApiKey(
   const idempotent = key && { ...key, answer: key.answerFor(apiKey), at: createdAt }
   const outcome = await apiKeys.createApiKey(store, caller, row, idempotent)
   if (outcome.ok) return done({ ...apiKey, text: minted.text })
-  return resultUnderKey(outcome)
+  return outcome
 }
 
 /** What an expiring key makes expires no later than it does itself. */
@@ -84,7 +84,7 @@ export async function listApiKeys(context: UserContext, { limit, cursor }: PageQ
   const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
   const outcome = await apiKeys.listApiKeys(store, caller, { limit, after: start.value })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   const keys = outcome.value.map((key) => ({ ...key, scopes: readScopes(key.scopes) ?? [] }))
   return done(await pageOf(cursors, keys, limit, (key) => [key.createdAt.getTime(), key.id]))
 }
@@ -108,5 +108,5 @@ function deletableBy(held: HeldScopes): readonly string[] | undefined {
 
 function deletionResult(outcome: Outcome<void, Refusal | 'scope_missing'>): Result<void> {
   if (outcome.ok) return outcome
-  return outcome.refusal === 'scope_missing' ? missingScopes() : refuse(outcome.refusal)
+  return outcome.refusal === 'scope_missing' ? missingScopes() : outcome
 }

@@ -1,7 +1,7 @@
 import { listEvents as listRows, type RecordedEvent } from '@millrace/db/repositories/audit/list'
 import type { AuditType } from '@millrace/db/schema/audit-types'
 import type { CursorScope } from '../cursor.ts'
-import { done, refuse, type Result } from '../result.ts'
+import { done, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller } from './standing.ts'
@@ -33,6 +33,6 @@ export async function listEvents(context: UserContext, query: AuditQuery): Promi
   if (!start.ok) return start
   const listing = { types, actorUserId: actor, subjectId: subject, workflowId, since, until, limit, after: start.value }
   const outcome = await listRows(store, caller, listing)
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, ({ at, id }) => [at.getTime(), id]))
 }

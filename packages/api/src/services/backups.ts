@@ -18,7 +18,7 @@ export async function startBackup(context: UserContext): Promise<Result<BackupRo
   for (let at = now; ; at = new Date(at.getTime() + 1000)) {
     const asked = askedFor(at, settings.backupRecipients.length > 0)
     const outcome = await requestBackup(store, caller, asked, newId(at))
-    if (!outcome.ok) return refuse(outcome.refusal)
+    if (!outcome.ok) return outcome
     const { name, result } = outcome.value
     // A backup that ended within this second has the name already: ask again under the next second's name.
     if (name === asked.name && !isUnfinished(result) && at === now) continue
@@ -45,7 +45,7 @@ export interface OpenBackup {
 export async function openBackup(context: UserContext, name: string): Promise<Result<OpenBackup>> {
   const { store, caller, backups } = context
   const outcome = await findBackup(store, caller, name === 'latest' ? name : { name })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   const { name: found, sha256 } = outcome.value
   const key = keyOfBackup(found)
   if (key === undefined || backups === undefined) return refuse('not_found')

@@ -4,7 +4,7 @@ import type { Entry } from '@millrace/db/repositories/executions/entries'
 import { newId } from '../ids.ts'
 import { done } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
-import { resultUnderKey, type IdempotencyKey, type OrReplay } from './idempotency.ts'
+import { type IdempotencyKey, type OrReplay } from './idempotency.ts'
 
 export interface ClaimInput {
   readonly worker: string
@@ -40,7 +40,7 @@ export async function claim(
     const { items, isReplayed } = outcome.value
     return done({ items: withSteps ? await addSteps(store, items) : items, isReplayed })
   }
-  return resultUnderKey(outcome)
+  return outcome
 }
 
 /** What was claimed for the first time has none: a step is recorded under a claim. */

@@ -8,9 +8,9 @@ import * as work from '@millrace/db/repositories/executions/work'
 import type { ExecutionStatus } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, resultOf, type Result } from '../result.ts'
+import { done, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
-import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
+import { type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller, onceClaimed, permissionToRead } from './standing.ts'
 
@@ -25,7 +25,7 @@ export interface NewExecution {
 }
 
 /** Starts an execution of a workflow as it is now: it is pending until a worker claims it. */
-export async function createExecution(
+export function createExecution(
   { store, caller, clock }: UserContext,
   { workflowId, input, dueAt, maxAttempts }: NewExecution,
   key: Idempotent<ExecutionView> | undefined,
@@ -39,18 +39,18 @@ export async function createExecution(
     createdAt: at,
   }
   const idempotent = key && { ...key, at }
-  return resultUnderKey(await creation.createExecution(store, caller, workflowId, execution, idempotent))
+  return creation.createExecution(store, caller, workflowId, execution, idempotent)
 }
 
 /** Starts a new execution like one that has ended. */
-export async function retryExecution(
+export function retryExecution(
   { store, caller, clock }: UserContext,
   id: string,
   key: Idempotent<ExecutionView> | undefined,
 ): Promise<OrReplay<ExecutionView>> {
   const at = clock()
   const idempotent = key && { ...key, at }
-  return resultUnderKey(await creation.retryExecution(store, caller, id, { id: newId(at), createdAt: at }, idempotent))
+  return creation.retryExecution(store, caller, id, { id: newId(at), createdAt: at }, idempotent)
 }
 
 export async function getExecution({ store, caller, scopes }: UserContext, id: string): Promise<Result<ExecutionView>> {
@@ -83,25 +83,25 @@ export async function listExecutions(
   if (!start.ok) return start
   const listing = { statuses, workflowId, since, until, limit, after: start.value }
   const outcome = await listRows(store, caller, listing)
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
 }
 
 /** Ends an unfinished execution. */
-export async function cancelExecution(context: UserContext, id: string): Promise<Result<ExecutionView>> {
+export function cancelExecution(context: UserContext, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
-  return resultOf(await control.cancelExecution(store, caller, id, operationAt(clock())))
+  return control.cancelExecution(store, caller, id, operationAt(clock()))
 }
 
 /** Removes an execution that has ended. */
-export async function removeExecution({ store, caller, clock }: UserContext, id: string): Promise<Result<void>> {
-  return resultOf(await control.removeExecution(store, caller, id, operationAt(clock())))
+export function removeExecution({ store, caller, clock }: UserContext, id: string): Promise<Result<void>> {
+  return control.removeExecution(store, caller, id, operationAt(clock()))
 }
 
 /** Makes a paused execution due now. */
-export async function resumeExecution(context: UserContext, id: string): Promise<Result<ExecutionView>> {
+export function resumeExecution(context: UserContext, id: string): Promise<Result<ExecutionView>> {
   const { store, caller, clock } = context
-  return resultOf(await control.resumeExecution(store, caller, id, operationAt(clock())))
+  return control.resumeExecution(store, caller, id, operationAt(clock()))
 }
 
 export interface Heartbeat {
@@ -118,7 +118,7 @@ export async function renewLease(
   const at = clock()
   const leaseUntil = leaseEnd(at, leaseSeconds)
   const outcome = await work.renewLease(store, caller, id, { fence, leaseUntil, ...operationAt(at) })
-  return outcome.ok ? done({ leaseUntil }) : refuse(outcome.refusal)
+  return outcome.ok ? done({ leaseUntil }) : outcome
 }
 
 export interface WorkerReport {
@@ -135,7 +135,7 @@ export interface WorkerReport {
 const steps = { pending: 'giveBack', paused: 'pause', completed: 'complete', failed: 'fail' } as const
 
 /** Writes what a worker reports of its execution. */
-export async function reportExecution(
+export function reportExecution(
   { store, caller, clock }: UserContext,
   id: string,
   { fence, state, status, error, dueAt, waitFor, afterSeq = 0, leaseSeconds }: WorkerReport,
@@ -151,7 +151,7 @@ export async function reportExecution(
     leaseUntil: leaseSeconds === undefined ? undefined : leaseEnd(at, leaseSeconds),
     ...operationAt(at),
   }
-  return resultOf(await work.reportExecution(store, caller, id, report))
+  return work.reportExecution(store, caller, id, report)
 }
 
 function operationAt(at: Date) {

@@ -1,6 +1,5 @@
 import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
-import type { ErrorCode } from '../errors.ts'
-import { refuse, type Result } from '../result.ts'
+import type { Result } from '../result.ts'
 
 /** A key of the caller's, and what the request was, so that another one under the same key is noticed. */
 export interface IdempotencyKey {
@@ -14,18 +13,5 @@ export interface Idempotent<Value> extends IdempotencyKey {
   readonly answerFor: (value: Value) => StoredAnswer
 }
 
-/** The answer that the key already stands for: nothing was written. */
-export interface Replay {
-  readonly ok: false
-  readonly replay: StoredAnswer
-}
-
-export type OrReplay<Value> = Result<Value> | Replay
-
-/** What a repository's write under an Idempotency-Key gives, as a service gives it. */
-export function resultUnderKey<Value>(
-  outcome: { readonly ok: true; readonly value: Value } | Kept | { readonly ok: false; readonly refusal: ErrorCode },
-): OrReplay<Value> {
-  if (outcome.ok) return outcome
-  return outcome.refusal === 'replay' ? { ok: false, replay: outcome.answer } : refuse(outcome.refusal)
-}
+/** What a write under an Idempotency-Key gives: nothing is written where the key already stands for an answer. */
+export type OrReplay<Value> = Result<Value> | Kept

@@ -35,9 +35,9 @@ async function stateOrFault(context: Context, at: Date): Promise<ServiceState | 
   try {
     return await readServiceState(context.store, at)
   } catch (thrown) {
-    const { refusal, cause, cure } = faultOf(thrown)
+    const { refused, cause, cure } = faultOf(thrown)
     context.log({ level: 'warn', event: 'scrape_incomplete', requestId: context.origin.requestId, cause, cure })
-    return refusal.code === 'database_schema_outdated' ? pendingOrNone(context) : undefined
+    return refused.refusal === 'database_schema_outdated' ? pendingOrNone(context) : undefined
   }
 }
 

@@ -49,7 +49,7 @@ async function withPassword(
     const at = clock()
     const check = { id: newId(at), eventId: newId(at), origin, rates: settings.rateLimits, at }
     const begun = await credentials.beginPasswordCheck(store, caller, check)
-    if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : refuse(begun.refusal)
+    if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : begun
     if (!(await verifyPassword(password, begun.value, settings.bcryptCost))) return refuse('invalid_credentials')
     const outcome = await act(caller, begun.value)
     if (outcome.ok) return outcome

@@ -29,7 +29,7 @@ export async function recover(context: Context, email: string): Promise<Result<v
     attempt: { id: newId(at), kind: 'recover', ...counted, at },
     expiresAt: new Date(at.getTime() + resetTokenMinutes * 60_000),
   })
-  if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : refuse(begun.refusal)
+  if (!begun.ok) return begun.refusal === 'rate_limited' ? tooMany(begun) : begun
   const recipient = begun.value
   if (recipient !== undefined) {
     afterwards(() => sendPasswordRecovery(mailWebhook, { id, ...recipient, token: token.text, requestId, at }, log))

@@ -16,7 +16,7 @@ import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import { timetableOf } from '../schedules/timetable.ts'
 import type { UserContext } from './context.ts'
-import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
+import { type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 
 const defaultMaxAttempts = 3
@@ -50,7 +50,7 @@ export async function createSchedule(
   const idempotent = key && { ...key, answer: key.answerFor(schedule), at }
   const outcome = await writeSchedule(store, caller, schedule, { eventId: newId(at), idempotent })
   if (outcome.ok) return done(schedule)
-  return resultUnderKey(outcome)
+  return outcome
 }
 
 function scheduleOf({ userId }: UserCaller, workflowId: string, given: NewSchedule, at: Date): ScheduleView {
@@ -83,7 +83,7 @@ export async function getSchedule(
   id: string,
 ): Promise<Result<{ readonly schedule: ScheduleView; readonly next: readonly Date[] }>> {
   const found = await repository.getSchedule(store, caller, id, 'view')
-  if (!found.ok) return refuse(found.refusal)
+  if (!found.ok) return found
   return done({ schedule: found.value, next: nextTimes(found.value, clock()) })
 }
 
@@ -126,7 +126,7 @@ export async function listSchedules(
   const start = await startOf(cursors, cursor, readKeyset, () => checkReader(context, workflowId))
   if (!start.ok) return start
   const listed = await repository.listSchedules(store, caller, workflowId, { limit, after: start.value })
-  if (!listed.ok) return refuse(listed.refusal)
+  if (!listed.ok) return listed
   return done(await pageOf(cursors, listed.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
 }
 
@@ -175,7 +175,7 @@ async function onRevision<Value>(
 ): Promise<Result<Value>> {
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const found = await repository.getSchedule(store, caller, id, 'edit')
-    if (!found.ok) return refuse(found.refusal)
+    if (!found.ok) return found
     if (ifRevision !== 'any' && !ifRevision.includes(found.value.revision)) return refuse('precondition_failed')
     const written = await write(caller, found.value)
     if (written !== undefined) return written

@@ -4,7 +4,7 @@ import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
 import type { CursorScope } from '../cursor.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import type { UserView } from './accounts.ts'
 import type { Context, UserContext } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
@@ -111,15 +111,15 @@ export async function listSessions(
   const start = await startOf(cursors, cursor, readKeyset, () => checkCaller(context))
   if (!start.ok) return start
   const outcome = await sessions.listSessions(store, caller, { limit, at: clock(), after: start.value })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   const listed = outcome.value.map((session) => ({ ...session, current: session.id === sessionId }))
   return done(await pageOf(cursors, listed, limit, (session) => [session.createdAt.getTime(), session.id]))
 }
 
 /** Ends one of the caller's sessions. */
-export async function removeSession({ store, caller, clock }: UserContext, id: string): Promise<Result<void>> {
+export function removeSession({ store, caller, clock }: UserContext, id: string): Promise<Result<void>> {
   const at = clock()
-  return resultOf(await sessions.deleteSession(store, caller, id, { eventId: newId(at), at }))
+  return sessions.deleteSession(store, caller, id, { eventId: newId(at), at })
 }
 
 /** Why the caller can't end a session; undefined when it can. */

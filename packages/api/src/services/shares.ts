@@ -8,7 +8,7 @@ import * as removing from '@millrace/db/repositories/workflows/shares-remove'
 import type { SharePermission } from '@millrace/db/schema/schema'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 import type { Idempotent, OrReplay } from './idempotency.ts'
 import { tooMany } from './limits.ts'
@@ -55,7 +55,7 @@ export async function putShare(
     case 'own_user':
       return refuse('validation_failed', { errors: [{ pointer, message: 'may do everything with it already' }] })
     case 'replay':
-      return { ok: false, replay: outcome.answer }
+      return outcome
     default:
       return refuse(outcome.refusal)
   }
@@ -71,7 +71,7 @@ export async function listShares(
   const start = await startOf(cursors, cursor, readKeyset, () => checkPermission(context, workflowId, 'owner'))
   if (!start.ok) return start
   const outcome = await shares.listShares(store, caller, workflowId, { limit, after: start.value })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, (share) => [share.createdAt.getTime(), share.id]))
 }
 
@@ -81,12 +81,12 @@ export interface ShareOfUser {
 }
 
 /** Takes a share away: the owner any, a user its own. */
-export async function removeShare(
+export function removeShare(
   { store, caller, clock }: UserContext,
   { workflowId, userId }: ShareOfUser,
 ): Promise<Result<void>> {
   const at = clock()
-  return resultOf(await removing.deleteShare(store, caller, { workflowId, userId, operation: newId(at), at }))
+  return removing.deleteShare(store, caller, { workflowId, userId, operation: newId(at), at })
 }
 
 /** Why the caller can't take a share away; undefined when it can. */

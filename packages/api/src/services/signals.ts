@@ -2,10 +2,10 @@ import type { DocumentText } from '@millrace/db/document'
 import * as signals from '@millrace/db/repositories/executions/signals'
 import { newId } from '../ids.ts'
 import type { UserContext } from './context.ts'
-import { resultUnderKey, type IdempotencyKey, type OrReplay } from './idempotency.ts'
+import { type IdempotencyKey, type OrReplay } from './idempotency.ts'
 
 /** Sends a signal to an unfinished execution. */
-export async function sendSignal(
+export function sendSignal(
   { store, caller, clock }: UserContext,
   id: string,
   { name, payload }: { readonly name: string; readonly payload?: DocumentText | undefined },
@@ -19,5 +19,5 @@ export async function sendSignal(
     operation: newId(at),
     at,
   }
-  return resultUnderKey(await signals.sendSignal(store, caller, id, signal, key && { ...key, at }))
+  return signals.sendSignal(store, caller, id, signal, key && { ...key, at })
 }

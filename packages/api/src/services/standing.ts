@@ -2,7 +2,7 @@ import type { Outcome, Permission } from '@millrace/db/access/access'
 import * as executions from '@millrace/db/repositories/executions/executions'
 import { checkStanding } from '@millrace/db/repositories/accounts/standing'
 import { checkWorkflow } from '@millrace/db/repositories/workflows/workflows'
-import { refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import { refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
 import type { Context, UserContext } from './context.ts'
 
@@ -32,7 +32,7 @@ export async function checkExecution(
 /** Why the caller may not do what only administrators may; undefined when it may. */
 export async function checkAdministrator({ store, caller }: Context): Promise<Refused | undefined> {
   const standing = await checkStanding(store, caller)
-  if (!standing.ok) return refuse(standing.refusal)
+  if (!standing.ok) return standing
   return standing.value.isAdmin ? undefined : refuse('forbidden')
 }
 
@@ -50,7 +50,7 @@ export function onceClaimed<Read extends { readonly attempts: number }>(
   outcome: Outcome<Read>,
 ): Result<Read> {
   const isClaimed = outcome.ok ? outcome.value.attempts > 0 : outcome.refusal !== 'forbidden'
-  if (isReader(scopes) || isClaimed) return resultOf(outcome)
+  if (isReader(scopes) || isClaimed) return outcome
   return refuse('scope_missing', {
     detail: 'With the scope `worker` alone an API key reads what it has claimed: add `read`.',
   })

@@ -1,7 +1,7 @@
 import * as steps from '@millrace/db/repositories/executions/steps'
 import type { DocumentText } from '@millrace/db/document'
 import { newId } from '../ids.ts'
-import { resultOf, type Result } from '../result.ts'
+import { type Result } from '../result.ts'
 import type { UserContext } from './context.ts'
 
 interface GivenStep {
@@ -32,7 +32,7 @@ export async function recordSteps(
     operation: newId(at),
     at,
   })
-  return resultOf(outcome)
+  return outcome
 }
 
 function newStep({ key, output, error, attempt, startedAt }: GivenStep): steps.NewStep {

@@ -37,7 +37,7 @@ const refBytes = 16
 /** The caller's own settings; `{}` at revision 0 when they were never written. */
 export async function getSettings({ store, caller }: UserContext): Promise<Result<SettingsView>> {
   const outcome = await settings.getSettings(store, caller)
-  return outcome.ok ? done(viewOf(outcome.value)) : refuse(outcome.refusal)
+  return outcome.ok ? done(viewOf(outcome.value)) : outcome
 }
 
 /** Replaces the caller's settings. */
@@ -93,7 +93,7 @@ export async function revealSecret(context: UserContext, pointer: string): Promi
   const at = clock()
   const reveal = { id: newId(at), at, pointer, ref: node.secret.ref }
   const recorded = await recordReveal(store, caller, reveal)
-  if (!recorded.ok) return refuse(recorded.refusal)
+  if (!recorded.ok) return recorded
   const value = await createSecretSealer(context.settings.settingsKeys).open(userId, node.secret)
   log({ level: 'info', event: 'secret_revealed', requestId: origin.requestId, userId, ref: node.secret.ref })
   return done(value)

@@ -6,9 +6,9 @@ import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repo
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IfRevision } from '../request/preconditions.ts'
-import { done, refuse, refusedBy, resultOf, type Refused, type Result } from '../result.ts'
+import { done, refusedBy, type Refused, type Result } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
-import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
+import { type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkPermission } from './standing.ts'
 
@@ -28,7 +28,7 @@ export async function listVersions(context: Context, query: VersionsQuery): Prom
   const start = await startOf(cursors, cursor, readPosition, () => checkPermission(context, workflowId, 'view'))
   if (!start.ok) return start
   const outcome = await versions.listVersions(store, caller, workflowId, { limit, below: start.value })
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, (version) => [version.versionNumber]))
 }
 
@@ -40,12 +40,12 @@ function readPosition([versionNumber, ...more]: readonly unknown[]): number | un
   return versionNumber >= 1 && versionNumber <= maxVersionNumber ? versionNumber : undefined
 }
 
-export async function getVersion(
+export function getVersion(
   { store, caller }: Context,
   workflowId: string,
   versionNumber: number,
 ): Promise<Result<VersionView>> {
-  return resultOf(await versions.getVersion(store, caller, workflowId, versionNumber))
+  return versions.getVersion(store, caller, workflowId, versionNumber)
 }
 
 export interface Restoring {
@@ -56,7 +56,7 @@ export interface Restoring {
 }
 
 /** Makes an old version's definition the next version. */
-export async function restoreVersion(
+export function restoreVersion(
   { store, caller, clock }: UserContext,
   { workflowId, ...restoring }: Restoring,
   key: Idempotent<WorkflowView> | undefined,
@@ -64,7 +64,7 @@ export async function restoreVersion(
   const at = clock()
   const restoration = { ...restoring, versionId: newId(at), operation: newId(at), at }
   const idempotent = key && { ...key, at }
-  return resultUnderKey(await restorations.restoreVersion(store, caller, workflowId, restoration, idempotent))
+  return restorations.restoreVersion(store, caller, workflowId, restoration, idempotent)
 }
 
 /** The JSON Patch that turns one version into another, as JSON text. */
@@ -74,7 +74,7 @@ export async function compareVersions(
   pair: VersionPair,
 ): Promise<Result<VersionPair & { readonly patch: string }>> {
   const outcome = await versions.getVersionPair(store, caller, workflowId, pair)
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   // Loaded by the one route that compares (docs/adr/0035).
   const { differenceOf } = await import('@millrace/db/document/difference')
   return done({ ...pair, patch: differenceOf(outcome.value.from, outcome.value.to) })

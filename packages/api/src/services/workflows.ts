@@ -10,9 +10,9 @@ import type { WorkflowSummary, WorkflowView } from '@millrace/db/repositories/wo
 import type { CursorScope } from '../cursor.ts'
 import { newId, newIds } from '../ids.ts'
 import type { IfRevision } from '../request/preconditions.ts'
-import { done, refuse, resultOf, type Result } from '../result.ts'
+import { done, refuse, type Result } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
-import { resultUnderKey, type Idempotent, type OrReplay } from './idempotency.ts'
+import { type Idempotent, type OrReplay } from './idempotency.ts'
 import { tooMany } from './limits.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller } from './standing.ts'
@@ -45,7 +45,7 @@ export async function createWorkflows(
   const items = [withVersion(head), ...tail.map(withVersion)] as const
   const outcome = await creation.createWorkflows(store, caller, items, idempotent)
   if (outcome.ok) return done(views)
-  return resultUnderKey(outcome)
+  return outcome
 }
 
 function newView(input: NewWorkflow, id: string, ownerId: string, createdAt: Date): WorkflowView {
@@ -64,8 +64,8 @@ function newView(input: NewWorkflow, id: string, ownerId: string, createdAt: Dat
   }
 }
 
-export async function getWorkflow({ store, caller }: Context, id: string): Promise<Result<WorkflowView>> {
-  return resultOf(await workflows.getWorkflow(store, caller, id))
+export function getWorkflow({ store, caller }: Context, id: string): Promise<Result<WorkflowView>> {
+  return workflows.getWorkflow(store, caller, id)
 }
 
 export interface WorkflowsQuery extends PageQuery {
@@ -85,7 +85,7 @@ export async function listWorkflows(context: Context, query: WorkflowsQuery): Pr
   const { scope, q, updatedSince, sort } = filters
   const wanted = { scope, q, updatedSince, order: sort, limit, after: start.value }
   const outcome = await listing.listWorkflows(store, caller, wanted)
-  if (!outcome.ok) return refuse(outcome.refusal)
+  if (!outcome.ok) return outcome
   return done(await pageOf(cursors, outcome.value, limit, (item) => [item[query.sort].getTime(), item.id]))
 }
 
@@ -103,7 +103,7 @@ export type WorkflowChange = {
 }
 
 /** Changes a workflow that still has one of the revisions; a definition whose text differs makes the next version. */
-export async function updateWorkflow(
+export function updateWorkflow(
   { store, caller, clock }: UserContext,
   id: string,
   change: WorkflowChange,
@@ -111,16 +111,16 @@ export async function updateWorkflow(
 ): Promise<Result<WorkflowView>> {
   const at = clock()
   const patch = { ifRevision, change: changeOf(change), versionId: newId(at), operation: newId(at), at }
-  return resultOf(await patches.patchWorkflow(store, caller, id, patch))
+  return patches.patchWorkflow(store, caller, id, patch)
 }
 
-export async function removeWorkflow(
+export function removeWorkflow(
   { store, caller, clock }: UserContext,
   id: string,
   ifRevision: IfRevision,
 ): Promise<Result<void>> {
   const at = clock()
-  return resultOf(await removal.deleteWorkflow(store, caller, id, ifRevision, { operation: newId(at), at }))
+  return removal.deleteWorkflow(store, caller, id, ifRevision, { operation: newId(at), at })
 }
 
 /** Gives a workflow to another user; the old owner keeps `edit`. */
