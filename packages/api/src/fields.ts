@@ -23,6 +23,9 @@ export const id = z
   .refine(isId, { error: 'is not a valid id' })
   .meta({ minLength: 1, maxLength: 64, description: 'An opaque id; new ones are UUIDv7.' })
 
+/** The greatest revision, version number, `seq` or attempt that a request may name: there are no greater ones. */
+export const greatestCount = 2_147_483_647
+
 /** A whole number in a path or query. */
 export function integer(min: number, max: number) {
   return z

@@ -1,8 +1,7 @@
+import { greatestCount } from '../fields.ts'
+
 /** The revisions that a change may be made on, or any. */
 export type IfRevision = readonly number[] | 'any'
-
-/** The greatest that every database's integer column holds; no greater one is ever current. */
-const maxRevision = 2_147_483_647
 
 /**
  * Reads an `If-Match` or `If-None-Match` header (RFC 9110, section 13.1): `*`, or a list of entity tags. The weak form
@@ -12,7 +11,7 @@ const maxRevision = 2_147_483_647
 export function parseEntityTags(header: string): IfRevision | undefined {
   const tags = readEntityTags(header)
   if (tags === undefined || tags === 'any') return tags
-  return tags.filter((tag) => /^(0|[1-9]\d{0,9})$/.test(tag) && Number(tag) <= maxRevision).map(Number)
+  return tags.filter((tag) => /^(0|[1-9]\d{0,9})$/.test(tag) && Number(tag) <= greatestCount).map(Number)
 }
 
 /** The tags' opaque parts. */

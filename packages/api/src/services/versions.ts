@@ -4,6 +4,7 @@ import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows
 import * as versions from '@millrace/db/repositories/workflows/versions'
 import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repositories/workflows/versions'
 import type { CursorScope } from '../cursor.ts'
+import { greatestCount } from '../fields.ts'
 import { newId } from '../ids.ts'
 import type { IfRevision } from '../request/preconditions.ts'
 import { done, refusedBy, type Refused, type Result } from '../result.ts'
@@ -32,12 +33,9 @@ export async function listVersions(context: Context, query: VersionsQuery): Prom
   return done(await pageOf(cursors, outcome.value, limit, (version) => [version.versionNumber]))
 }
 
-/** The greatest that every database's integer column holds. */
-const maxVersionNumber = 2_147_483_647
-
 function readPosition([versionNumber, ...more]: readonly unknown[]): number | undefined {
   if (typeof versionNumber !== 'number' || !Number.isInteger(versionNumber) || more.length > 0) return undefined
-  return versionNumber >= 1 && versionNumber <= maxVersionNumber ? versionNumber : undefined
+  return versionNumber >= 1 && versionNumber <= greatestCount ? versionNumber : undefined
 }
 
 export function getVersion(

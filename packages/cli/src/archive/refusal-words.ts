@@ -73,7 +73,7 @@ const reasonWords: Record<RefusalReason, ReasonWords> = {
   },
 }
 
-/** A line a reason: how many rows, the first of them, what it means and what to do. */
+/** One line per reason: how many rows, the first of them, what it means and what to do. */
 export function refusalLines({ refusals }: Adoption): readonly string[] {
   return refusals.map(({ reason, count, tables }) => {
     const { meaning, cure } = reasonWords[reason]

@@ -1,6 +1,6 @@
 import type { TableDigests } from '@millrace/db/archive/digest'
 
-/** A line a table: its rows and the beginning of its digest. */
+/** One line per table: its rows and the beginning of its digest. */
 export function tableLines(tables: TableDigests): readonly string[] {
   return Object.entries(tables).map(
     ([name, { rows, sha256 }]) =>

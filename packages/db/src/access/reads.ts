@@ -32,8 +32,8 @@ export interface Parts<Selected extends Fields> {
 }
 
 /**
- * What a caller reads: from the row that is always there, with the caller's own, so that one trip tells the standing and
- * what is looked for.
+ * What a caller reads: from the row that is always there, with the caller's own, so that one round trip tells the
+ * standing and what is looked for.
  * @param isCaller Joins the caller's row: {@link isCaller} or {@link isThisCaller}.
  */
 export function fromCaller<Selected extends Fields>(

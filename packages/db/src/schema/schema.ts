@@ -312,7 +312,7 @@ export function defineTables(kit: ColumnKit) {
     (t) => [kit.uniqueIndex('settings_user_id_unique').on(t.userId), ...kit.jsonChecks('settings', [t.settingsData])],
   )
 
-  /** A row a refresh token; the tokens that came from one log-in are a family. */
+  /** One row per refresh token; the tokens that came from one log-in are a family. */
   const sessions = table(
     'sessions',
     {
@@ -464,7 +464,7 @@ export function defineBookkeeping(kit: ColumnKit) {
     leaseUntil: instant('lease_until'),
   })
 
-  /** A row a migration. One whose `appliedAt` is null broke off after `statementsDone` statements. */
+  /** One row per migration. One whose `appliedAt` is null broke off after `statementsDone` statements. */
   const migrations = table('migrations', {
     name: id('name').primaryKey(),
     hash: id('hash').notNull(),

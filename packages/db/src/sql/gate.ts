@@ -16,8 +16,8 @@ export interface GateDialect {
    */
   holding(select: SQL): SQL
   /**
-   * The gate, with what ends the whole batch in the same trip where it affects no row: by an error that the dialect's
-   * error reader knows (`isGateClosed`), or by the transport. Its result is the first one's.
+   * The gate, with what ends the whole batch in the same round trip where it affects no row: by an error that the
+   * dialect's error reader knows (`isGateClosed`), or by the transport. Its result is the first one's.
    */
   ending(gate: Statement): readonly [Statement, ...Statement[]]
   /** How many rows the gate of {@link ending} affected. */

@@ -41,7 +41,7 @@ export interface Transport {
   transactUnchecked?(writes: readonly Statement[]): Promise<readonly RawResult[]>
 }
 
-/** Makes a transport for one request, which tells that request's observer of its trips. */
+/** Makes a transport for one request, which tells that request's observer of its round trips. */
 export type Connect = (observer?: TripObserver) => Transport
 
 /** Told of each round trip: how long it took and the SQL's text, never its parameters. */

@@ -42,8 +42,8 @@ export interface GuardedWrite<Row = never> {
 export type ReadAs = (caller: UserCaller) => UserCaller
 
 /**
- * A write whose answer is read when the gate is closed too, as it tells why, in the same trip where the platform takes a
- * batch. Nothing then ends the batch but on a platform without: so each effect needs the condition of the gate's mark,
+ * A write whose answer is read when the gate is closed too, as it tells why, in the same round trip where the platform
+ * takes a batch. Nothing then ends the batch but on a platform without: so each effect needs the condition of the gate's mark,
  * and of that alone.
  */
 export interface MarkedWrite<Row> extends GuardedWrite<Row> {

@@ -39,7 +39,7 @@ export interface KeptRow extends Omit<Idempotent, 'answer'> {
 /**
  * The effect that takes the key with the answer, behind the gate: so a key exists only together with what it did. Of two
  * at once the second breaks on it, and all that it did is undone: see {@link underKey}. As the first of the effects it
- * saves the trips of the others where a request is repeated.
+ * saves the round trips of the others where a request is repeated.
  */
 export function keepAnswer(
   { builder, tables: { idempotencyKeys } }: Dialect,

@@ -28,7 +28,7 @@ export interface Store {
   tidy(statements: readonly Statement[]): Promise<readonly number[]>
 }
 
-/** One statement that decides, writes and gives what it did: a write in one trip on every platform. */
+/** One statement that decides, writes and gives what it did: a write in one round trip on every platform. */
 export interface Change<Row> {
   /** Sent before it in the same transaction: settings and waits, nothing that writes. */
   readonly before?: readonly Statement[]

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { integer } from '../../fields.ts'
+import { greatestCount, integer } from '../../fields.ts'
 import { writeJson } from '../../json.ts'
 import { defineRoute } from '../../route.ts'
 import { followHistory } from '../../services/events.ts'
@@ -14,7 +14,7 @@ export const getEvents = defineRoute({
   scope: 'claimed',
   pathParameters: executionPath,
   query: z.object({
-    after: integer(0, 2_147_483_647)
+    after: integer(0, greatestCount)
       .optional()
       .meta({ description: 'Begin behind the entry with this `seq`; the header `Last-Event-ID` ranks before it.' }),
   }),

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { integer } from '../../fields.ts'
+import { greatestCount, integer } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { listSignals } from '../../services/entries.ts'
 import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
@@ -15,7 +15,7 @@ export const getSignals = defineRoute({
   pathParameters: executionPath,
   query: z.object({
     name: signalName.optional(),
-    after: integer(0, 2_147_483_647).optional().meta({ description: 'Signals with a greater `seq`.' }),
+    after: integer(0, greatestCount).optional().meta({ description: 'Signals with a greater `seq`.' }),
     ...pageQuery,
   }),
   answers: { 200: pageSchema(signalSchema) },

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { jsonAnswer } from '../../answer.ts'
-import { instant, moment } from '../../fields.ts'
+import { greatestCount, instant, moment } from '../../fields.ts'
 import { defineRoute, documentsListBody } from '../../route.ts'
 import { recordSteps } from '../../services/steps.ts'
 import { executionPath, fence, leaseSeconds, stepError, value } from './contract.ts'
@@ -13,7 +13,7 @@ const step = z
     key: stepKey,
     output: value.optional().meta({ description: 'Any JSON value; kept as its exact text.' }),
     error: stepError.optional(),
-    attempt: z.int().min(1).max(2_147_483_647).optional(),
+    attempt: z.int().min(1).max(greatestCount).optional(),
     startedAt: moment.optional(),
   })
   .refine(({ output, error }) => (output === undefined) !== (error === undefined), {

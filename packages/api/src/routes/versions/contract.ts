@@ -1,11 +1,8 @@
 import { membersOf } from '../members.ts'
 import * as z from 'zod'
-import { id, instant, integer } from '../../fields.ts'
+import { greatestCount, id, instant, integer } from '../../fields.ts'
 
-/** The greatest number that every database's integer column holds. */
-const maxVersionNumber = 2_147_483_647
-
-export const versionNumber = integer(1, maxVersionNumber)
+export const versionNumber = integer(1, greatestCount)
 
 export const versionPath = z.object({ id, n: versionNumber })
 

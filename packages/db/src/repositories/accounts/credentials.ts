@@ -70,8 +70,8 @@ export interface BegunLogin {
 
 /**
  * Counts a log-in as failed until it succeeds, and finds the user of that name or email; refused where the limits are
- * passed. The same statements and as many trips whoever has the name. Where one's name is another's email, the name
- * counts.
+ * passed. The same statements and as many round trips whoever has the name. Where one's name is another's email,
+ * the name counts.
  */
 export async function beginLogin(store: Store, login: LoginAttempt): Promise<BegunLogin | RateLimited> {
   const { dialect } = store

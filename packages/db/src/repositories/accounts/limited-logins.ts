@@ -18,7 +18,7 @@ export interface RefusedAttempt {
 
 /**
  * Takes back an attempt beyond the limits, and records that the user is limited: once for the time of a limit, so that
- * guessing on fills no table. The same statements, and as many trips, where nobody has the name.
+ * guessing on fills no table. The same statements, and as many round trips, where nobody has the name.
  */
 export async function refuseAttempt(store: Store, refused: RefusedAttempt): Promise<void> {
   await takeBack(store, refused, [limitedEvent(store.dialect, refused)])

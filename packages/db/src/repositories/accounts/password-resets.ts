@@ -41,7 +41,7 @@ export interface Recipient {
 
 /**
  * Stores a token for the user who has the address, unless there is none, or the limits are passed. The same statements
- * and as many trips whether there is one.
+ * and as many round trips whether there is one.
  * @returns To whom the token goes; undefined where nobody has the address, or who has it is disabled.
  */
 export async function beginRecovery(

@@ -171,7 +171,7 @@ const pairQuery = defineQuery<{ workflowId: string } & VersionPair & CallerInput
   }
 })
 
-/** The definitions of two versions of a workflow, in one trip. */
+/** The definitions of two versions of a workflow, in one round trip. */
 export async function getVersionPair(
   store: Store,
   caller: Caller,
