@@ -57,7 +57,7 @@ async function main(): Promise<number> {
   const start: StartWorker = (name, workflowIds, dieAt) =>
     startWorker({ url, name, apiKey: key, workflowIds, ledger, leaseSeconds, concurrency: 8, dieAt })
   const killed = await killAtEveryPoint(orders, start)
-  say(`${killed} workers have killed themselves, one at each point. Two others go on.`)
+  say(`${killed} workers have killed themselves, one at each point. Two others continue.`)
   const all = orders.map(({ workflowId }) => workflowId)
   const workers = [start('one', all), start('two', all)]
   try {
@@ -157,6 +157,6 @@ async function report(
   for (const { id, status, attempts, acts, faults } of orders) {
     say(`  ${id}  ${status}  attempts ${attempts}  acts ${acts}  ${faults.join('; ')}`)
   }
-  say(isGood ? `All ${ids.length} orders are as they must be.` : 'FAILED')
+  say(isGood ? `All ${ids.length} orders are correct.` : 'FAILED')
   return isGood ? 0 : 1
 }
