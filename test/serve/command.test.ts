@@ -131,6 +131,17 @@ describeDialectsInTurn((dialect) => {
   })
 })
 
+test('a replica that is a SQLite file which is not there is refused, and not made', async () => {
+  const cwd = emptyDirectory()
+  const env = { ...secrets, DATABASE_READ_URL: 'sqlite:///./replica.db' }
+  const refused = await millrace(['serve', '--migrate', '--port', '0', '--json'], { cwd, env })
+  expect(refused.exitCode).toBe(2)
+  expect(documentOf(refused)).toMatchObject({
+    error: { code: 'settings_invalid', why: expect.stringContaining('DATABASE_READ_URL') },
+  })
+  expect(readdirSync(cwd)).toEqual([])
+})
+
 test('a folder of backups is made for its owner only, and nothing stands in it before there is one', async () => {
   const cwd = emptyDirectory()
   const running = startMillrace(['serve', '--migrate', '--port', '0', '--json'], {

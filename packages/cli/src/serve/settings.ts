@@ -3,7 +3,7 @@ import type { BackupBucket } from '@millrace/api/backups/bucket'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import { readBackupPlace } from '@millrace/server/bucket/open'
 import { envSafeUrl } from '../dev/env-file.ts'
-import { chooseDatabase, withAbsoluteFiles, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, isMissingFile, withAbsoluteFiles, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { settingsOnly } from '../environment.ts'
 import { Failure, settingsFailure } from '../failure.ts'
@@ -32,6 +32,7 @@ export async function readServeSettings(
   const parsed = parseSettings(given, { needsAuthKeys: true, needsGateway: false })
   const place = readBackupPlace(environment, caller)
   const problems: SettingProblem[] = [...(parsed.ok ? [] : parsed.problems), ...(place.ok ? [] : place.problems)]
+  if (parsed.ok) problems.push(...replicaProblems(parsed.settings, caller))
   const missing = await pendingOr(pending, chosen, problems)
   if (problems.length > 0) throw settingsFailure([...problems, ...missing.map(asProblem)])
   const [first] = missing
@@ -41,6 +42,20 @@ export async function readServeSettings(
   const files = (target: Settings['database']) => withAbsoluteFiles(target, caller)
   const readDatabase = settings.readDatabase === undefined ? undefined : files(settings.readDatabase)
   return { chosen, settings: { ...settings, database: chosen.target, readDatabase }, bucket: place.bucket }
+}
+
+/** Opening a SQLite file that is not there would make it, and lists would be answered from an empty one. */
+function replicaProblems({ readDatabase }: Settings, callerDirectory: string): readonly SettingProblem[] {
+  if (readDatabase === undefined) return []
+  const target = withAbsoluteFiles(readDatabase, callerDirectory)
+  if (target.via !== 'file' || !isMissingFile(target)) return []
+  return [
+    {
+      variable: 'DATABASE_READ_URL',
+      why: `the SQLite file ${target.path} does not exist`,
+      fix: 'Correct the path, or unset it: then every read goes to DATABASE_URL.',
+    },
+  ]
 }
 
 /** Only a Worker has bindings, and one request to Cloudflare's API for each statement would be no service. */
