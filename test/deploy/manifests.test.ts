@@ -380,6 +380,18 @@ describe('the GitHub workflow', () => {
     }
   })
 
+  test('both deployments name every setting, so that none is dropped by silence, and pin pnpm exactly', () => {
+    for (const name of ['staging', 'production']) {
+      const steps = jobs[name]?.steps ?? []
+      const named = steps.flatMap(({ env = {} }) => Object.keys(env))
+      // `serve` alone asks where to: functions have a bucket bound.
+      expect(settingNames.filter((setting) => !named.includes(setting))).toEqual(['BACKUP_TO'])
+    }
+    const pins = file.content.match(/pnpm@\S+/g) ?? []
+    expect(pins.length).toBeGreaterThan(2)
+    expect(pins.filter((pin) => !/^pnpm@\d+\.\d+\.\d+$/.test(pin))).toEqual([])
+  })
+
   test('a secret reaches a step as a variable of it, never as text of a command', () => {
     for (const { steps } of Object.values(jobs)) {
       for (const { run, env = {} } of steps) {
@@ -388,5 +400,24 @@ describe('the GitHub workflow', () => {
         expect(settingNames).toEqual(expect.arrayContaining(names))
       }
     }
+  })
+})
+
+describe('wrangler.toml', () => {
+  const text = readFileSync(join(dirname(deploy), 'wrangler.toml'), 'utf8')
+
+  test('a deployment keeps variables that it does not name', () => {
+    expect(text).toMatch(/^keep_vars = true$/m)
+  })
+
+  test('stack traces name the sources, and functions run near the database', () => {
+    expect(text).toMatch(/^upload_source_maps = true$/m)
+    expect(text).toMatch(/^\[placement\]\nmode = "smart"$/m)
+  })
+
+  test('no two environments share a bucket', () => {
+    const buckets = [...text.matchAll(/^bucket_name = "(.+)"$/gm)].map(([, name = '']) => name)
+    expect(buckets).toHaveLength(3)
+    expect(new Set(buckets).size).toBe(3)
   })
 })
