@@ -112,6 +112,18 @@ test('a URL without a password says so, once', async () => {
   expect(stderr.match(/The database URL has no password/g)).toHaveLength(1)
 })
 
+test('options of a URL that have no effect are named once', async () => {
+  const cwd = emptyDirectory()
+  const at = (database: string) =>
+    `postgresql://ada:secret@127.0.0.1:1/${database}?connect_timeout=1&application_name=x`
+  for (const command of ['status', 'doctor']) {
+    const { stderr } = await millrace([command, '--database', at('one')], { cwd })
+    expect(stderr.match(/Without effect .*application_name/g), command).toHaveLength(1)
+  }
+  const { stderr } = await millrace(['copy', '--from', at('one'), '--to', at('two')], { cwd })
+  expect(stderr.match(/Without effect .*application_name/g)).toHaveLength(1)
+})
+
 test('an address of another machine is called that', async () => {
   for (const command of ['dev', 'gateway']) {
     const cwd = emptyDirectory()

@@ -32,6 +32,7 @@ function check(id: string) {
       isColored: false,
       result: () => undefined,
       note: (text: string) => notes.push(text),
+      noteOnce: (text: string) => notes.push(text),
       failure: () => undefined,
     },
     directories: { caller: workspaceRoot, workspace: workspaceRoot },

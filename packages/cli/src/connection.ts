@@ -50,8 +50,8 @@ export function chooseDatabase(context: Context, databaseOption: string | undefi
   refuseUnexpanded(databaseOption ? '--database' : 'DATABASE_URL', url)
   const parsed = parseDatabaseUrl(url, { DATABASE_AUTH_TOKEN: environment['DATABASE_AUTH_TOKEN'] })
   if (!parsed.ok) throw urlFailure(parsed.error)
-  for (const notice of parsed.notices) context.output.note(notice)
-  if (lacksPassword(url, parsed.target)) context.output.note(passwordMissing)
+  for (const notice of parsed.notices) context.output.noteOnce(notice)
+  if (lacksPassword(url, parsed.target)) context.output.noteOnce(passwordMissing)
   const target = withAbsoluteFiles(parsed.target, context.directories.caller)
   if (target.via === 'file' && !existsSync(dirname(target.path))) {
     throw new Failure('file_missing', {

@@ -22,6 +22,8 @@ export interface Output {
   result(document: unknown, words: string): void
   /** Something worth knowing on the way; never part of the result. */
   note(words: string): void
+  /** A note that several steps of a command come upon, and only the first one tells. */
+  noteOnce(words: string): void
   /** The lines of what, why, fix and page, or the error document. `verdict` holds the command's own members beside `error`. */
   failure(failure: Failure, verdict?: object): void
 }
@@ -55,6 +57,7 @@ export function showsColors(stream: OutputStream): boolean {
 
 export function createOutput(streams: OutputStreams, isJson: boolean): Output {
   let isAnswered = false
+  const noted = new Set<string>()
   const document = (value: unknown) => {
     isAnswered = true
     streams.stdout.write(`${JSON.stringify(value)}\n`)
@@ -67,6 +70,11 @@ export function createOutput(streams: OutputStreams, isJson: boolean): Output {
       else streams.stdout.write(`${words}\n`)
     },
     note(words) {
+      streams.stderr.write(`${words}\n`)
+    },
+    noteOnce(words) {
+      if (noted.has(words)) return
+      noted.add(words)
       streams.stderr.write(`${words}\n`)
     },
     failure(failure, verdict = {}) {

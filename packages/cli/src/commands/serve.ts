@@ -59,7 +59,9 @@ function parseGrace(text: string): number {
 
 async function serve(context: Context, options: ServeOptions): Promise<number> {
   const { isGroupMember } = await import('@millrace/server/processes')
-  if (isGroupMember()) return serveAsMember(context, options)
+  // What it is to be told of the settings, the first process has told.
+  const { output } = context
+  if (isGroupMember()) return serveAsMember({ ...context, output: { ...output, noteOnce: () => undefined } }, options)
   const willMigrate = options.migrate === true
   const chosen = await readServeSettings(context, options.database, willMigrate ? undefined : pendingMigrations)
   const port = await claimablePort(options.host, options.port, '--port')

@@ -27,6 +27,7 @@ function planOf(variables: Readonly<Record<string, string>>, options: DeployOpti
       isColored: false,
       result: () => undefined,
       note: () => undefined,
+      noteOnce: () => undefined,
       failure: () => undefined,
     },
     directories: { caller: at, workspace: at },

@@ -62,7 +62,7 @@ export async function makePlan(context: Context, options: DeployOptions): Promis
     ...(parsed.ok ? problemsOfPlace(parsed.settings) : parsed.problems),
   ]
   if (!parsed.ok || problems.length > 0) throw settingsFailure(problems, 'Nothing was changed.')
-  for (const notice of parsed.notices) context.output.note(notice)
+  for (const notice of parsed.notices) context.output.noteOnce(notice)
   const named = (isSecret: boolean) =>
     Object.fromEntries(Object.entries(given).filter(([name]) => secretNames.has(name) === isSecret))
   return {

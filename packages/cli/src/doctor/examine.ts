@@ -33,7 +33,7 @@ export interface ExamineOptions {
 export async function examine(context: Context, { url, isDevelopment }: ExamineOptions): Promise<readonly Finding[]> {
   const environment = { ...secretsOfDev(context), ...context.environment(), DATABASE_URL: url }
   const { settings, problems, notices } = readSettings(environment)
-  for (const notice of notices) context.output.note(notice)
+  for (const notice of notices) context.output.noteOnce(notice)
   const findings = [...checkSettings(settings, problems)]
   if (!problems.some(({ variable }) => variable === 'DATABASE_URL')) {
     findings.push(...(await examineDatabase(context, settings)))
