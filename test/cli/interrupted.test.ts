@@ -5,6 +5,7 @@ import { leanFlags } from '@millrace/cli/archive/moving'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { archiveOf, fill } from '../archive/archives.ts'
 import { reachDatabase } from '../database.ts'
+import { freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace } from './millrace.ts'
 
 /** Ctrl-C in what moves data: what was left is said, with the command that goes on. */
@@ -75,6 +76,22 @@ test('a restore from standard input that waits for more is ended at once, and ta
   expect(cut.stderr).toMatch(/^Interrupted\. What it had written to .*new\.db was removed/m)
   const again = await millrace([args[0] ?? '', 'given.millrace', ...args.slice(2)], { cwd })
   expect(again).toMatchObject({ exitCode: 0 })
+})
+
+test('a restore that the database ends says how to go on', async () => {
+  const cwd = preparedDirectory()
+  const target = await freshDatabase('sqlite')
+  const args = ['restore', 'given.millrace', '--database', target.url]
+  expect(await millrace(['migrate', '--database', target.url], { cwd })).toMatchObject({ exitCode: 0 })
+  await target.query(
+    "create trigger full before insert on executions begin select raise(abort, 'no space for executions'); end",
+  )
+  const ended = await millrace([...args, '--json'], { cwd })
+  expect(ended).toMatchObject({ exitCode: 1 })
+  expect(ended.stderr).toMatch(/^If rows were already written, .* --resume, .*`millrace restore --abandon`\.$/m)
+  await target.query('drop trigger full')
+  expect(await millrace([...args, '--resume'], { cwd })).toMatchObject({ exitCode: 0 })
+  await target.drop()
 })
 
 test('a copy that is interrupted is called a copy, and names the copy that goes on', async () => {

@@ -17,6 +17,7 @@ import { withOneSetting } from '../one-setting.ts'
 import { noteOperation } from '../operations.ts'
 import { startProgress, type Progress } from '../progress.ts'
 import { startLoadProgress } from './load-progress.ts'
+import { markedWords, tellingMark } from './moving.ts'
 import type { QuarantineFile } from './quarantine-file.ts'
 import { noteWords, refusalLines, refusedDocument, rowsWord } from './refusal-words.ts'
 import { restoredWith } from './restore.ts'
@@ -49,7 +50,9 @@ export async function adopt(context: Context, plan: AdoptPlan): Promise<number> 
   if (!isResumed) await migrateEmptyTarget(context, to, target)
   // On the disk before the first row is written: so no row is adopted without the others being safe.
   await quarantine?.write(interruptible(adoption.quarantine(), context))
-  const tables = await write(context, target, adoption, { isResumed, digest: markOf(plan, at) })
+  const tables = await tellingMark(context, markedWords(to.shownUrl), () =>
+    write(context, target, adoption, { isResumed, digest: markOf(plan, at) }),
+  )
   await noteOperation(context, target, restoredWith('copy', tables))
   tell(context, plan, adoption, tables)
   return 0

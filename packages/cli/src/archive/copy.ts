@@ -15,7 +15,7 @@ import { adopt } from './adopt.ts'
 import { noteOperation } from '../operations.ts'
 import { withArchiveFailures, withSourceFailures } from './failure.ts'
 import { restoredWith } from './restore.ts'
-import { tellingInterruption } from './moving.ts'
+import { markedWords, tellingInterruption, tellingMark } from './moving.ts'
 import { startLoadProgress } from './load-progress.ts'
 import { chooseQuarantine } from './quarantine-file.ts'
 import { tableLines } from './table-words.ts'
@@ -62,7 +62,9 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
       // Before the target is touched: a source that can't be read leaves no empty database behind.
       await readiness(source)
       const target = await openEmptyTarget(context, to, { isResumed })
-      const moved = await moveRows(context, source, target, { isResumed, digest })
+      const moved = await tellingMark(context, markedWords(to.shownUrl), () =>
+        moveRows(context, source, target, { isResumed, digest }),
+      )
       await noteOperation(context, target, restoredWith('copy', moved))
       return moved
     }),
@@ -82,7 +84,7 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
 }
 
 function interruptedWords(shownUrl: string): string {
-  return `The source is as it was. If rows were already written, ${shownUrl} is marked and answers no requests: continue with the same command and --resume, or empty it with \`millrace restore --abandon\`.`
+  return `The source is as it was. ${markedWords(shownUrl)}`
 }
 
 async function moveRows(

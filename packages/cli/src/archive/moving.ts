@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import process from 'node:process'
 import type { Context } from '../context.ts'
 import { useSha256 } from '@millrace/db/archive/sha256'
+import { DatabaseError } from '@millrace/db/sql/errors'
 
 /**
  * Node lets garbage pile up to some hundred megabytes before it collects it. These make it collect early instead, which
@@ -33,6 +34,25 @@ export async function tellingInterruption<Result>(
     if (lifetime.interruption.aborted) output.note(`Interrupted. ${words()}`)
     throw thrown
   }
+}
+
+/** Runs work that writes rows under the mark; where the database ends it, says what was left and how to go on. */
+export async function tellingMark<Result>(
+  { output, lifetime }: Context,
+  words: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (thrown instanceof DatabaseError && !lifetime.interruption.aborted) output.note(words)
+    throw thrown
+  }
+}
+
+/** How to go on with rows that were not all written. */
+export function markedWords(shownUrl: string): string {
+  return `If rows were already written, ${shownUrl} is marked and answers no requests: continue with the same command and --resume, or empty it with \`millrace restore --abandon\`.`
 }
 
 /** Starts the same command again in this very process, with a heap that stays small; where that can't be done, goes on. */

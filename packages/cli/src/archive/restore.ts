@@ -9,7 +9,7 @@ import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { noteOperation } from '../operations.ts'
 import { problemsFailure, withArchiveFailures } from './failure.ts'
-import { tellingInterruption } from './moving.ts'
+import { markedWords, tellingInterruption, tellingMark } from './moving.ts'
 import { findInput, readIdentities, type ArchiveInput } from './input.ts'
 import { startLoadProgress } from './load-progress.ts'
 import { tableLines } from './table-words.ts'
@@ -36,7 +36,7 @@ export async function restore(context: Context, file: string | undefined, option
   const left = () =>
     input.bytes === undefined
       ? `What it had written to ${chosen.shownUrl} was removed, unless the database still says that a restore is under way.`
-      : `If rows were already written, ${chosen.shownUrl} is marked and answers no requests: continue with the same command and --resume, or empty it with \`millrace restore --abandon\`.`
+      : markedWords(chosen.shownUrl)
   const tables = await tellingInterruption(context, left, () =>
     withArchiveFailures(input.shown, () =>
       input.bytes === undefined
@@ -77,7 +77,9 @@ async function restoreVerified(
 ): Promise<TableDigests> {
   const archive = await verifiedOf(context, input, identities)
   const database = await openEmptyTarget(context, chosen, { isResumed })
-  const tables = await loadVerified(context, database, input, { identities, isResumed, archive })
+  const tables = await tellingMark(context, markedWords(chosen.shownUrl), () =>
+    loadVerified(context, database, input, { identities, isResumed, archive }),
+  )
   await noteOperation(context, database, restoredWith('restore', tables))
   return tables
 }
