@@ -199,6 +199,17 @@ describe('restore', () => {
   })
 })
 
+test('a drill without a place for temporary files says which is missing', async () => {
+  const cwd = emptyDirectory()
+  writeFileSync(join(cwd, 'given.millrace'), archive)
+  const TMPDIR = join(cwd, 'nowhere')
+  const refused = await millrace(['drill', 'given.millrace', '--json'], { cwd, env: { TMPDIR } })
+  expect(refused.exitCode).toBe(2)
+  expect(documentOf(refused)).toMatchObject({
+    error: { code: 'settings_invalid', what: expect.stringContaining(TMPDIR), fix: expect.stringContaining('TMPDIR') },
+  })
+})
+
 test('a drill restores for trial, is noted, and leaves nothing behind', async () => {
   const cwd = restoredDirectory()
   const drill = await millrace(['drill', 'given.millrace', '--database', 'sqlite:///./workflows.db', '--json'], { cwd })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseDatabaseUrl } from '@millrace/db/url'
 import type { ChosenDatabase } from '../connection.ts'
 import { Failure } from '../failure.ts'
+import { printable } from '../printable.ts'
 
 /** What a scratch database is made for. */
 export type ScratchPurpose = 'drill' | 'adoption'
@@ -13,7 +14,20 @@ const growth = 4
 
 /** A directory of its own that only its owner may enter. @returns its path */
 export function makeScratch(purpose: ScratchPurpose): string {
-  return mkdtempSync(join(tmpdir(), `millrace-${purpose}-${process.pid}-`))
+  return inTemporaryFolder(() => mkdtempSync(join(tmpdir(), `millrace-${purpose}-${process.pid}-`)))
+}
+
+/** In a container with a file system that is read only, there may be no place for temporary files. */
+function inTemporaryFolder<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw new Failure('settings_invalid', {
+      what: `There is no place for a scratch database: ${printable(tmpdir())} cannot be used.`,
+      why: printable(error instanceof Error ? error.message : String(error)),
+      fix: 'Set TMPDIR to a directory that exists and can be written to.',
+    })
+  }
 }
 
 /** A SQLite file in a scratch directory, as a database that commands connect to. */
@@ -26,7 +40,7 @@ export function scratchDatabase(directory: string): ChosenDatabase {
 
 /** Removes what commands left behind whose process is gone. */
 export function removeLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
+  for (const name of inTemporaryFolder(() => readdirSync(tmpdir()))) {
     const processId = Number(/^millrace-(?:drill|adoption)-(\d+)-/.exec(name)?.[1])
     if (Number.isNaN(processId) || isRunning(processId)) continue
     removeOwn(join(tmpdir(), name))
