@@ -99,6 +99,20 @@ describe('the console', () => {
     await expect.poll(() => page.context().cookies(), { timeout: 10_000 }).toEqual([])
   })
 
+  test('a page that is closed while it takes the session up leaves the next cookie behind', async (context) => {
+    const { page, context: profile } = await stage.person(context, 'hasty')
+    const cookie = async () => (await profile.cookies(`${stage.service().urls[0]}/console/session/refresh`))[0]?.value
+    const before = await cookie()
+    const hasty = await profile.newPage()
+    const asked = hasty.waitForRequest('**/console/session/refresh')
+    await hasty.goto('/console', { waitUntil: 'commit' })
+    await asked
+    await hasty.close()
+    await expect.poll(cookie).not.toBe(before)
+    await page.reload()
+    await page.getByText('No workflows yet').waitFor()
+  })
+
   test('a wrong password says so, with the request id', async (context) => {
     const { page, expectStatus } = await stage.visitor(context)
     expectStatus(401)

@@ -1,35 +1,43 @@
-import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso'
+import type { ComponentType } from 'preact'
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso'
 import { useEffect } from 'preact/hooks'
 import { startSession, useSession } from './api/session.ts'
+import { Crash } from './frame/crash.tsx'
 import { Frame } from './frame/frame.tsx'
 import { SignIn } from './frame/sign-in.tsx'
 import { WorkflowsPage } from './pages/workflows.tsx'
+import { laterPage, type LaterPage } from './parts/later.tsx'
 import { Empty, Page } from './parts/page.tsx'
 import { Problem } from './parts/problem.tsx'
 import { words } from './words.ts'
 
-const NewWorkflow = lazy(() => import('./pages/new-workflow.tsx').then(({ NewWorkflowPage }) => NewWorkflowPage))
-const Definition = lazy(() => import('./pages/workflow/definition.tsx').then(({ DefinitionPage }) => DefinitionPage))
-const Versions = lazy(() => import('./pages/workflow/versions.tsx').then(({ VersionsPage }) => VersionsPage))
-const Comparison = lazy(() => import('./pages/workflow/comparison.tsx').then(({ ComparisonPage }) => ComparisonPage))
-const Sharing = lazy(() => import('./pages/workflow/sharing.tsx').then(({ SharingPage }) => SharingPage))
-const WorkflowExecutions = lazy(() =>
+const NewWorkflow = laterPage(() => import('./pages/new-workflow.tsx').then(({ NewWorkflowPage }) => NewWorkflowPage))
+const Definition = laterPage(() =>
+  import('./pages/workflow/definition.tsx').then(({ DefinitionPage }) => DefinitionPage),
+)
+const Versions = laterPage(() => import('./pages/workflow/versions.tsx').then(({ VersionsPage }) => VersionsPage))
+const Comparison = laterPage(() =>
+  import('./pages/workflow/comparison.tsx').then(({ ComparisonPage }) => ComparisonPage),
+)
+const Sharing = laterPage(() => import('./pages/workflow/sharing.tsx').then(({ SharingPage }) => SharingPage))
+const WorkflowExecutions = laterPage(() =>
   import('./pages/workflow/executions.tsx').then(({ WorkflowExecutionsPage }) => WorkflowExecutionsPage),
 )
-const Schedules = lazy(() => import('./pages/workflow/schedules.tsx').then(({ SchedulesPage }) => SchedulesPage))
-const Executions = lazy(() => import('./pages/executions.tsx').then(({ ExecutionsPage }) => ExecutionsPage))
-const Execution = lazy(() => import('./pages/execution.tsx').then(({ ExecutionPage }) => ExecutionPage))
-const Settings = lazy(() => import('./pages/settings.tsx').then(({ SettingsPage }) => SettingsPage))
-const Account = lazy(() => import('./pages/account.tsx').then(({ AccountPage }) => AccountPage))
-const Audit = lazy(() => import('./pages/audit.tsx').then(({ AuditPage }) => AuditPage))
-const Status = lazy(() => import('./pages/admin/status.tsx').then(({ StatusPage }) => StatusPage))
-const Metrics = lazy(() => import('./pages/admin/metrics.tsx').then(({ MetricsPage }) => MetricsPage))
-const Users = lazy(() => import('./pages/admin/users.tsx').then(({ UsersPage }) => UsersPage))
-const Backups = lazy(() => import('./pages/admin/backups.tsx').then(({ BackupsPage }) => BackupsPage))
+const Schedules = laterPage(() => import('./pages/workflow/schedules.tsx').then(({ SchedulesPage }) => SchedulesPage))
+const Executions = laterPage(() => import('./pages/executions.tsx').then(({ ExecutionsPage }) => ExecutionsPage))
+const Execution = laterPage(() => import('./pages/execution.tsx').then(({ ExecutionPage }) => ExecutionPage))
+const Settings = laterPage(() => import('./pages/settings.tsx').then(({ SettingsPage }) => SettingsPage))
+const Account = laterPage(() => import('./pages/account.tsx').then(({ AccountPage }) => AccountPage))
+const Audit = laterPage(() => import('./pages/audit.tsx').then(({ AuditPage }) => AuditPage))
+const Status = laterPage(() => import('./pages/admin/status.tsx').then(({ StatusPage }) => StatusPage))
+const Metrics = laterPage(() => import('./pages/admin/metrics.tsx').then(({ MetricsPage }) => MetricsPage))
+const Users = laterPage(() => import('./pages/admin/users.tsx').then(({ UsersPage }) => UsersPage))
+const Backups = laterPage(() => import('./pages/admin/backups.tsx').then(({ BackupsPage }) => BackupsPage))
 
 export function App() {
   useEffect(() => {
     void startSession()
+    preloadPage()
   }, [])
   return (
     <LocationProvider scope="/console">
@@ -54,34 +62,59 @@ function Gate() {
     case 'signedIn':
       return (
         <Frame user={session.user}>
-          <Pages />
+          <Crash>
+            <Pages />
+          </Crash>
         </Frame>
       )
   }
+}
+
+const pages: readonly (readonly [path: string, component: ComponentType | LaterPage])[] = [
+  ['/console', Home],
+  ['/console/workflows', WorkflowsPage],
+  ['/console/workflows/new', NewWorkflow],
+  ['/console/workflows/:id', Definition],
+  ['/console/workflows/:id/versions', Versions],
+  ['/console/workflows/:id/versions/:from/:to', Comparison],
+  ['/console/workflows/:id/executions', WorkflowExecutions],
+  ['/console/workflows/:id/schedules', Schedules],
+  ['/console/workflows/:id/sharing', Sharing],
+  ['/console/executions', Executions],
+  ['/console/executions/:id', Execution],
+  ['/console/settings', Settings],
+  ['/console/account', Account],
+  ['/console/audit', Audit],
+  ['/console/admin', Status],
+  ['/console/admin/metrics', Metrics],
+  ['/console/admin/users', Users],
+  ['/console/admin/backups', Backups],
+]
+
+/** The file of the page that was asked for comes while the session is taken up. */
+function preloadPage(): void {
+  const asked = partsOf(location.pathname)
+  const [, found] =
+    pages.find(([path]) => {
+      const parts = partsOf(path)
+      return (
+        parts.length === asked.length && parts.every((part, index) => part.startsWith(':') || part === asked[index])
+      )
+    }) ?? []
+  if (found !== undefined && 'preload' in found) void found.preload()
+}
+
+function partsOf(path: string): readonly string[] {
+  return path.split('/').filter((part) => part !== '')
 }
 
 function Pages() {
   return (
     <ErrorBoundary>
       <Router>
-        <Route path="/console" component={Home} />
-        <Route path="/console/workflows" component={WorkflowsPage} />
-        <Route path="/console/workflows/new" component={NewWorkflow} />
-        <Route path="/console/workflows/:id" component={Definition} />
-        <Route path="/console/workflows/:id/versions" component={Versions} />
-        <Route path="/console/workflows/:id/versions/:from/:to" component={Comparison} />
-        <Route path="/console/workflows/:id/executions" component={WorkflowExecutions} />
-        <Route path="/console/workflows/:id/schedules" component={Schedules} />
-        <Route path="/console/workflows/:id/sharing" component={Sharing} />
-        <Route path="/console/executions" component={Executions} />
-        <Route path="/console/executions/:id" component={Execution} />
-        <Route path="/console/settings" component={Settings} />
-        <Route path="/console/account" component={Account} />
-        <Route path="/console/audit" component={Audit} />
-        <Route path="/console/admin" component={Status} />
-        <Route path="/console/admin/metrics" component={Metrics} />
-        <Route path="/console/admin/users" component={Users} />
-        <Route path="/console/admin/backups" component={Backups} />
+        {pages.map(([path, component]) => (
+          <Route key={path} path={path} component={component} />
+        ))}
         <Route default component={NoPage} />
       </Router>
     </ErrorBoundary>

@@ -6,4 +6,8 @@ import './styles/parts.css'
 import './styles/pages.css'
 
 const root = document.getElementById('app')
-if (root !== null) render(<App />, root)
+if (root !== null) {
+  // What stands there until this script has come.
+  root.replaceChildren()
+  render(<App />, root)
+}

@@ -30,6 +30,8 @@ export const words = {
   locale: 'en-GB',
   pageTitle: (title: string) => `${title} · Millrace`,
   none: '–',
+  you: 'you',
+  userId: 'The id of the user',
   close: 'Close',
   loadingMore: 'Loading…',
   nav: {
@@ -47,7 +49,7 @@ export const words = {
     logOut: 'Log out',
     stillLoggedIn: 'You are still logged in: the service did not answer. Try again.',
   },
-  theme: { label: 'Colours', system: 'As the system', light: 'Light', dark: 'Dark' },
+  theme: { label: 'Colours', system: 'System', light: 'Light', dark: 'Dark' },
   shortcuts: {
     title: 'Keyboard',
     keys: [
@@ -60,6 +62,14 @@ export const words = {
       ['Ctrl F', 'Find, in the editor'],
       ['?', 'Show this'],
     ] as const,
+  },
+  missing: {
+    title: 'Not loaded',
+    heading: 'A part of the console could not be loaded',
+    why: 'Your connection was interrupted, or the service was updated while this page was open.',
+    advice:
+      'Try again. If that does not help, reload the page: text that you have not saved is lost then, so copy it first.',
+    reload: 'Reload the page',
   },
   noPage: { title: 'Not here', heading: 'No page has this address', link: 'Go to the workflows' },
   copy: {
@@ -214,7 +224,7 @@ export const words = {
     title: (name: string, version: number) => `Start ${name} (v${version})`,
     input: 'Input',
     dueAt: 'Not before',
-    dueAtHint: 'Empty: now',
+    dueAtHint: 'Leave it empty to start now',
     maxAttempts: 'Attempts at most',
   },
   versions: {
@@ -224,7 +234,7 @@ export const words = {
     to: 'to',
     pick: { from: (number: number) => `Compare from v${number}`, to: (number: number) => `Compare to v${number}` },
     current: 'current',
-    by: 'The user who saved it',
+    by: 'by ',
     byNobody: 'by nobody who is still here',
     restore: 'Restore',
     restoreTitle: (number: number) => `Restore v${number}?`,
@@ -238,6 +248,7 @@ export const words = {
     view: 'Shown as',
     asText: 'Text',
     asGraph: 'Graph',
+    unified: (from: string, to: string) => `${from} and ${to}, change by change`,
     noGraph: 'Neither version has a shape that can be drawn. Compare the text.',
     graphLabel: (from: number, to: number) => `Graph of what changed from v${from} to v${to}`,
     counts: {
@@ -279,6 +290,7 @@ export const words = {
     nothing: 'Nothing',
     waits: (names: readonly string[]) => `It waits for the signal ${names.join(' or ')}.`,
     timeLine: (took: string) => `Time line, ${took}`,
+    between: (from: string, to: string) => (from === to ? from : `${from} – ${to}`),
     spans: { attempt: 'attempt', wait: 'waiting', step: 'step', failedStep: 'failed step', signal: 'signal' },
     steps: (count: number) => plural(count, 'step', 'steps'),
     stepDone: 'done',
@@ -399,6 +411,7 @@ export const words = {
     save: 'Save',
     saved: 'Settings saved',
     never: 'Never written',
+    changed: 'changed',
     loadAgain: 'Load what is there now',
   },
   account: {
@@ -407,6 +420,7 @@ export const words = {
     since: 'since',
     sessions: 'Sessions',
     unknownDevice: 'Unknown device',
+    device: (browser: string, system: string) => `${browser} on ${system}`,
     current: 'this one',
     lastUsed: 'last used',
     end: 'End',
@@ -439,7 +453,7 @@ export const words = {
       admin: 'do what administrators may',
     },
     expiresAt: 'Expires',
-    expiresHint: 'Empty: never',
+    expiresHint: 'Leave it empty for a key that does not expire',
     madeTitle: 'Your new API key',
     once: 'Copy it now. It is not shown again; only its digest is stored.',
     lost: 'The key was created, but the answer was lost. Delete the key and create another.',
@@ -454,6 +468,8 @@ export const words = {
     anyType: 'All',
     subject: 'Id of the object',
     actor: 'Id of the user',
+    since: 'From',
+    until: 'Until',
     none: 'No such events',
     noneAdvice: 'Every change creates an event. Remove a filter to see more.',
     at: 'When',

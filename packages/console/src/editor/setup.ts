@@ -66,7 +66,7 @@ export function editorSetup(options: SetupOptions): Extension {
     EditorState.lineSeparator.of('\n'),
     EditorState.tabSize.of(2),
     EditorState.readOnly.of(isReadOnly),
-    EditorView.contentAttributes.of({ 'aria-label': label, ...(isReadOnly ? { tabindex: '0' } : {}) }),
+    EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
     isReadOnly ? EditorView.editable.of(false) : [history(), indentOnInput(), highlightActiveLine()],
     lineNumbers(),
     highlightActiveLineGutter(),

@@ -25,25 +25,32 @@ interface FlowProps {
   readonly onSelect?: (path: Path, id: string) => void
 }
 
-type StepNode = Node<{ readonly label: string; readonly kind: string; readonly mark: string }, 'step'>
+type StepNode = Node<
+  { readonly label: string; readonly kind: string; readonly mark: string; readonly isDown: boolean },
+  'step'
+>
 
-const Step = memo(({ data: { label, kind, mark } }: NodeProps<StepNode>) => (
+const Step = memo(({ data: { label, kind, mark, isDown } }: NodeProps<StepNode>) => (
   <div class={`step mark-${mark}`} title={label}>
-    <Handle type="target" position={Position.Left} isConnectable={false} />
+    <Handle type="target" position={isDown ? Position.Top : Position.Left} isConnectable={false} />
     <span class="step-label">{label}</span>
     <span class="step-kind">{[kind, words.graph.marks[mark] ?? ''].filter((part) => part !== '').join(' · ')}</span>
-    <Handle type="source" position={Position.Right} isConnectable={false} />
+    <Handle type="source" position={isDown ? Position.Bottom : Position.Right} isConnectable={false} />
   </div>
 ))
 
 const nodeTypes = { step: Step }
+
+/** A phone is higher than wide. */
+const narrow = matchMedia('(max-width: 700px)')
 
 /** From here on the dots behind the graph, which are drawn again in each frame, are left out. */
 const mostWithDots = 300
 
 /** The graph of a definition. Its nodes can be looked at and chosen, not moved: the text is what counts. */
 export function Flow({ graph, label, marks, onSelect }: FlowProps) {
-  const places = useMemo(() => placesOf(graph), [graph])
+  const isDown = narrow.matches && graph.nodes.some(({ position }) => position === undefined)
+  const places = useMemo(() => placesOf(graph, isDown ? 'TB' : 'LR'), [graph, isDown])
   const nodes = useMemo<StepNode[]>(
     () =>
       graph.nodes.map(({ id, label: name, kind }) => ({
@@ -52,10 +59,10 @@ export function Flow({ graph, label, marks, onSelect }: FlowProps) {
         position: places.get(id) ?? { x: 0, y: 0 },
         width: nodeWidth,
         height: nodeHeight,
-        data: { label: name, kind, mark: marks?.get(id) ?? '' },
+        data: { label: name, kind, mark: marks?.get(id) ?? '', isDown },
         ariaLabel: words.graph.node(name, kind, words.graph.marks[marks?.get(id) ?? ''] ?? ''),
       })),
-    [graph, places, marks],
+    [graph, places, marks, isDown],
   )
   const edges = useMemo<Edge[]>(
     () =>

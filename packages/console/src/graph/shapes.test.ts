@@ -162,3 +162,12 @@ test('two versions tell what was added, removed and changed; where a node stands
   })
   expect(edgesOf(compared)).toEqual(['same→gone'])
 })
+
+test('names that an object has by itself are names of nodes like any other', () => {
+  const ids = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '\u0000', 'a']
+  const edges = ids.slice(1).map((target) => ({ source: '__proto__', target }))
+  const graph = graphOf({ nodes: ids.map((id) => ({ id })), edges }) ?? { nodes: [], edges: [] }
+  const places = placesOf(graph)
+  expect([...places.keys()]).toEqual(ids)
+  expect(new Set([...places.values()].map(({ x, y }) => `${x} ${y}`)).size).toBe(ids.length)
+})

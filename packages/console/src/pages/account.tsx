@@ -12,6 +12,7 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { words } from '../words.ts'
 import { ApiKeys } from './account/api-keys.tsx'
+import { deviceWords } from './account/device-words.ts'
 
 const text = words.account
 
@@ -51,7 +52,9 @@ function Sessions() {
       <ul class="plain">
         {value?.map((session) => (
           <li key={session.id} class="line">
-            <span class="grow">{session.userAgent ?? text.unknownDevice}</span>
+            <span class="grow" title={session.userAgent ?? ''}>
+              {deviceWords(session.userAgent)}
+            </span>
             {session.current ? <span class="badge ok">{text.current}</span> : null}
             <span class="faint">
               {text.lastUsed} <Instant at={session.lastUsedAt} />
@@ -151,6 +154,7 @@ function Leave() {
             onValue={setPassword}
             autoComplete="current-password"
             isRequired
+            isFocused
           />
         </Confirmation>
       ) : null}

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../api/contract.ts'
 import { firstPage } from '../api/first-page.ts'
 import { audit } from '../api/more.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Choice } from '../parts/field.tsx'
+import { Choice, instantOf, Moment } from '../parts/field.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Empty, Page } from '../parts/page.tsx'
 import { WindowList } from '../parts/window-list.tsx'
@@ -18,14 +18,16 @@ const text = words.audit
 
 export function AuditPage() {
   const { query, route } = useLocation()
-  const { type = '', actor = '', subject = '', workflowId = '' } = query
+  const { type = '', actor = '', subject = '', workflowId = '', since = '', until = '' } = query
   const [shown, setShown] = useState<AuditEvent>()
-  const given = { type, actor, subject, workflowId }
+  const given = { type, actor, subject, workflowId, since, until }
   const go = (change: Partial<typeof given>): void => {
     const values = Object.entries({ ...given, ...change }).filter(([, value]) => value !== '')
     route(`/console/audit${values.length === 0 ? '' : `?${new URLSearchParams(values).toString()}`}`, true)
   }
-  const filters = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+  const filters = Object.fromEntries(
+    Object.entries({ ...given, since: instantOf(since), until: instantOf(until) }).filter(([, value]) => value !== ''),
+  )
   return (
     <Page title={text.title}>
       <p class="faint">{text.explanation}</p>
@@ -38,6 +40,10 @@ export function AuditPage() {
         />
         <Search label={text.subject} value={subject} onValue={(next) => go({ subject: next.trim() })} />
         <Search label={text.actor} value={actor} onValue={(next) => go({ actor: next.trim() })} />
+        <div class="together">
+          <Moment label={text.since} value={since} onValue={(next) => go({ since: next })} />
+          <Moment label={text.until} value={until} onValue={(next) => go({ until: next })} />
+        </div>
       </div>
       <WindowList<AuditEvent>
         name={JSON.stringify(filters)}

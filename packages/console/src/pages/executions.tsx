@@ -2,6 +2,7 @@ import type { ExecutionSummary } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { client } from '../api/client.ts'
 import { firstPage } from '../api/first-page.ts'
+import { instantOf, Moment } from '../parts/field.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Empty, Page } from '../parts/page.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
@@ -31,18 +32,21 @@ export function ExecutionList({ workflowId }: ExecutionsProps) {
     )
     route(`${path}${values.length === 0 ? '' : `?${new URLSearchParams(values).toString()}`}`, true)
   }
+  const [from, to] = [instantOf(since), instantOf(until)]
   const filters = {
     ...(chosen.length === 0 ? {} : { status: chosen }),
     ...(workflowId === undefined ? {} : { workflowId }),
-    ...(since === '' ? {} : { since: new Date(since).toISOString() }),
-    ...(until === '' ? {} : { until: new Date(until).toISOString() }),
+    ...(from === '' ? {} : { since: from }),
+    ...(to === '' ? {} : { until: to }),
   }
   return (
     <>
       <div class="filters">
         <Statuses chosen={chosen} onChange={(next) => go({ status: next.join('.') })} />
-        <Moment label={text.since} value={since} onValue={(next) => go({ since: next })} />
-        <Moment label={text.until} value={until} onValue={(next) => go({ until: next })} />
+        <div class="together">
+          <Moment label={text.since} value={since} onValue={(next) => go({ since: next })} />
+          <Moment label={text.until} value={until} onValue={(next) => go({ until: next })} />
+        </div>
       </div>
       <WindowList<ExecutionSummary>
         name={JSON.stringify(filters)}
@@ -96,21 +100,6 @@ function Statuses({ chosen, onChange }: StatusesProps) {
         )
       })}
     </div>
-  )
-}
-
-interface MomentProps {
-  readonly label: string
-  readonly value: string
-  readonly onValue: (value: string) => void
-}
-
-function Moment({ label, value, onValue }: MomentProps) {
-  return (
-    <label class="field inline">
-      <span>{label}</span>
-      <input type="datetime-local" value={value} onChange={({ currentTarget }) => onValue(currentTarget.value)} />
-    </label>
   )
 }
 

@@ -1,15 +1,19 @@
 import { exactJson } from '@millrace/client'
-import { lazy, useLocation } from 'preact-iso'
+import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
 import { useAction } from '../api/use-action.ts'
 import { Field } from '../parts/field.tsx'
+import { later } from '../parts/later.tsx'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { words } from '../words.ts'
 
-const TextEditor = lazy(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+  isSoon: true,
+})
 
 const text = words.newWorkflow
 const example = '{\n  "nodes": [],\n  "edges": []\n}'

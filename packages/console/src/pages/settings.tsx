@@ -1,5 +1,4 @@
 import { exactJson, type Settings } from '@millrace/client'
-import { lazy } from 'preact-iso'
 import { useMemo, useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
 import { isProblem } from '../api/failure.ts'
@@ -7,6 +6,7 @@ import { useAction } from '../api/use-action.ts'
 import { useLoad } from '../api/use-load.ts'
 import { indented } from '../editor/indented.ts'
 import { Instant } from '../parts/instant.tsx'
+import { later } from '../parts/later.tsx'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -14,7 +14,10 @@ import { words } from '../words.ts'
 import { Secrets } from './settings/secrets.tsx'
 import { secretsIn } from './settings/secrets-in.ts'
 
-const TextEditor = lazy(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+  isSoon: true,
+})
 
 const text = words.settings
 
@@ -65,7 +68,13 @@ function SettingsForm({ settings, onChange }: SettingsFormProps) {
         {isProblem(saving.error, 'precondition_failed') ? <Reload onChange={onChange} /> : null}
         <div class="actions">
           <span class="faint" role="status">
-            {settings.updatedAt === null ? text.never : <Instant at={settings.updatedAt} />}
+            {settings.updatedAt === null ? (
+              text.never
+            ) : (
+              <>
+                {text.changed} <Instant at={settings.updatedAt} />
+              </>
+            )}
           </span>
           <button
             type="button"

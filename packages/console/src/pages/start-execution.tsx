@@ -1,14 +1,17 @@
 import { exactJson, type Workflow } from '@millrace/client'
-import { lazy, useLocation } from 'preact-iso'
+import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
 import { useAction } from '../api/use-action.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
+import { later } from '../parts/later.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { words } from '../words.ts'
 
-const TextEditor = lazy(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+})
 
 const text = words.start
 

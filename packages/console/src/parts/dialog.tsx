@@ -10,7 +10,10 @@ interface DialogProps {
   readonly children: ComponentChildren
 }
 
-/** The browser's own modal dialog: it keeps the focus, and Escape closes it. */
+/**
+ * The browser's own modal dialog: it keeps the focus, and Escape closes it. The focus begins at its title, or in the field
+ * that asks for it.
+ */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
@@ -19,7 +22,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   }, [])
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
-      <h2 id={id}>{title}</h2>
+      <h2 id={id} tabIndex={-1}>
+        {title}
+      </h2>
       {children}
     </dialog>
   )
@@ -55,7 +60,12 @@ export function Confirmation({ title, children, verb, isDangerous, typed, act, o
         {typed === undefined ? null : (
           <label class="field">
             <span>{words.confirm.type(typed)}</span>
-            <input value={text} autoComplete="off" onInput={({ currentTarget }) => setText(currentTarget.value)} />
+            <input
+              value={text}
+              autoFocus
+              autoComplete="off"
+              onInput={({ currentTarget }) => setText(currentTarget.value)}
+            />
           </label>
         )}
         <Problem error={error} />

@@ -95,3 +95,25 @@ export function Choice<Value extends string>({ label, value, options, onValue }:
     </label>
   )
 }
+
+interface MomentProps {
+  readonly label: string
+  /** In the viewer's zone, as the browser's field has it; empty where there is none. */
+  readonly value: string
+  readonly onValue: (value: string) => void
+}
+
+export function Moment({ label, value, onValue }: MomentProps) {
+  return (
+    <label class="field inline">
+      <span>{label}</span>
+      <input type="datetime-local" value={value} onChange={({ currentTarget }) => onValue(currentTarget.value)} />
+    </label>
+  )
+}
+
+/** What the API takes for a moment of the field; empty where the address has no such moment. */
+export function instantOf(value: string): string {
+  const moment = new Date(value)
+  return Number.isNaN(moment.getTime()) ? '' : moment.toISOString()
+}

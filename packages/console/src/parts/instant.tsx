@@ -44,6 +44,11 @@ export function Instant({ at, isExact = false }: InstantProps) {
   )
 }
 
+/** A date and time to the second, of milliseconds since the epoch. */
+export function exactWords(milliseconds: number): string {
+  return short.format(milliseconds)
+}
+
 /** `1 h 02 min`, `3.2 s`, `40 ms`. */
 export function durationWords(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`

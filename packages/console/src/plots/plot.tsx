@@ -49,10 +49,17 @@ function optionsFor(host: HTMLElement): UPlot.Options {
     height,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(high, 0.001) * 1.1] } },
+    scales: { x: { range: timesShown }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [axis, { ...axis, size: 48 }],
     series: [{}, { stroke: colour('--accent'), fill: colour('--accent-back'), width: 1.5, spanGaps: false }],
   }
+}
+
+const leastSeconds = 60
+
+/** A minute at least: of a single point the library would make years. Before the first there are no times. */
+function timesShown(_plot: UPlot, first: number, last: number): UPlot.Range.MinMax {
+  return Number.isFinite(last) ? [Math.min(first, last - leastSeconds), last] : [0, leastSeconds]
 }
 
 /** A canvas knows no `light-dark()`: what the browser makes of the variable here. */

@@ -69,8 +69,11 @@ function Row({ backup }: { readonly backup: Backup }) {
       <span class="row-main">
         <span class="row-title">{name}</span>
         <span class="row-sub">
-          {bytes === null ? '' : sizeWords(bytes)} {rows === null ? '' : text.rows(rows)}{' '}
-          {encrypted ? text.encrypted : text.unencrypted}
+          {[
+            ...(bytes === null ? [] : [sizeWords(bytes)]),
+            ...(rows === null ? [] : [text.rows(rows)]),
+            encrypted ? text.encrypted : text.unencrypted,
+          ].join(' · ')}
         </span>
       </span>
       <span class="row-side">

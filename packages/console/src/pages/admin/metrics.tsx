@@ -1,5 +1,5 @@
-import { lazy } from 'preact-iso'
 import { useRef, useState } from 'preact/hooks'
+import { Plot } from '../../plots/plot.tsx'
 import { readSamples, sumOf, type Samples } from '../../plots/prometheus.ts'
 import { useAction } from '../../api/use-action.ts'
 import { usePolling } from '../../api/use-load.ts'
@@ -7,8 +7,6 @@ import { Field } from '../../parts/field.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
-
-const Plot = lazy(() => import('../../plots/plot.tsx').then(({ Plot: component }) => component))
 
 const text = words.metrics
 const pollMilliseconds = 5000

@@ -1,18 +1,21 @@
 import { exactJson, type Execution } from '@millrace/client'
-import { lazy, useLocation } from 'preact-iso'
+import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { useAction } from '../../api/use-action.ts'
 import { useLoad } from '../../api/use-load.ts'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { Field } from '../../parts/field.tsx'
+import { later } from '../../parts/later.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 import { mayExecute } from '../workflow/workflow-frame.tsx'
 import { isEnded, type LiveExecution } from './use-live-execution.ts'
 
-const TextEditor = lazy(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+const TextEditor = later(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+})
 
 const text = words.execution
 

@@ -1,5 +1,6 @@
 import type { HistoryEntry, Signal } from '@millrace/client'
 import { Instant } from '../../parts/instant.tsx'
+import { Who } from '../../parts/who.tsx'
 import { words } from '../../words.ts'
 import { DocumentText } from './document-text.tsx'
 
@@ -33,12 +34,26 @@ function Entry({ entry, payload }: { readonly entry: HistoryEntry; readonly payl
     <>
       <span class="faint">{seq}</span> <span class="history-type">{text.types[type]}</span>{' '}
       {key === null ? null : <code>{key}</code>} {name === null ? null : <code>{name}</code>}{' '}
-      <span class="faint">
-        {worker === null ? '' : text.byWorker(worker)} {by === null ? '' : text.by}
-        {by === null ? null : <code>{by}</code>}
-      </span>{' '}
-      <Instant at={at} isExact />
+      <By worker={worker} by={by} /> <Instant at={at} isExact />
       {payload === undefined ? null : <DocumentText label={text.payload} document={payload} />}
     </>
+  )
+}
+
+/** A worker by its name; whose account it has is told where the pointer rests. */
+function By({ worker, by }: Pick<HistoryEntry, 'worker' | 'by'>) {
+  if (worker !== null) {
+    return (
+      <span class="faint" title={by ?? ''}>
+        {text.byWorker(worker)}
+      </span>
+    )
+  }
+  if (by === null) return null
+  return (
+    <span class="faint">
+      {text.by}
+      <Who id={by} />
+    </span>
   )
 }

@@ -30,7 +30,7 @@ function StepRow({ step: { key, output, error, attempt, startedAt, recordedAt } 
         <code>{key}</code>{' '}
         <span class="faint">
           {startedAt === null ? '' : durationWords(Date.parse(recordedAt) - Date.parse(startedAt))}{' '}
-          {attempt === null ? '' : text.attempt(attempt)}
+          {attempt === null || attempt === 1 ? '' : text.attempt(attempt)}
         </span>{' '}
         <Instant at={recordedAt} />
       </summary>

@@ -1,6 +1,6 @@
 import type { Execution, HistoryEntry, RecordedStep } from '@millrace/client'
 import { useEffect, useState } from 'preact/hooks'
-import { durationWords } from '../../parts/instant.tsx'
+import { durationWords, exactWords } from '../../parts/instant.tsx'
 import { words } from '../../words.ts'
 import { spansOf, type Span } from './spans.ts'
 
@@ -44,7 +44,7 @@ function Bar({ span: { kind, name, from, to }, first, length }: { span: Span; fi
       <span class="span-name" title={name}>
         {text.spans[kind]} <code>{name}</code>
       </span>
-      <span class="span-track">
+      <span class="span-track" title={text.between(exactWords(from), exactWords(to))}>
         <span class={`span-bar span-${kind}`} style={{ left: `${left}%`, width: `max(4px, ${width}%)` }} />
       </span>
       <span class="span-took">{took}</span>

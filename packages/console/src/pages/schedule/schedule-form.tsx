@@ -1,16 +1,18 @@
 import { exactJson } from '@millrace/client'
-import { lazy } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import type { Schedule } from '../../api/contract.ts'
 import type { ScheduleChange } from '../../api/more.ts'
 import { useAction } from '../../api/use-action.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Choice, Field } from '../../parts/field.tsx'
+import { later } from '../../parts/later.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 import { cronWords } from './cron-words.ts'
 
-const TextEditor = lazy(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+const TextEditor = later(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+})
 
 const text = words.schedules
 const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -44,7 +46,7 @@ export function ScheduleForm({ schedule, save, onClose }: ScheduleFormProps) {
           void run()
         }}
       >
-        <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired />
+        <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired isFocused />
         <Field label={text.cron} value={cron} onValue={setCron} isRequired hint={cronWords(cron) || text.cronHint} />
         <Field label={text.timeZone} value={timeZone} onValue={setTimeZone} isRequired hint={text.timeZoneHint} />
         <div class="field">

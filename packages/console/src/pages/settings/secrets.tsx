@@ -95,7 +95,14 @@ function SetSecret({ pointer: begun, revision, onChange, onClose }: SetSecretPro
           void run()
         }}
       >
-        <Field label={text.pointer} value={pointer} onValue={setPointer} isRequired hint={text.pointerHint} />
+        <Field
+          label={text.pointer}
+          value={pointer}
+          onValue={setPointer}
+          isRequired
+          isFocused={begun === '/'}
+          hint={text.pointerHint}
+        />
         <Field
           label={text.value}
           type="password"
@@ -103,6 +110,7 @@ function SetSecret({ pointer: begun, revision, onChange, onClose }: SetSecretPro
           onValue={setValue}
           autoComplete="new-password"
           isRequired
+          isFocused={begun !== '/'}
           hint={text.valueHint}
         />
         <Problem error={error} />

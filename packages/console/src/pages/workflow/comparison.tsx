@@ -1,19 +1,21 @@
 import type { Version } from '@millrace/client'
-import { lazy, useLocation, useRoute } from 'preact-iso'
+import { useLocation, useRoute } from 'preact-iso'
 import { useMemo } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { useLoad } from '../../api/use-load.ts'
 import { compareGraphs } from '../../graph/comparison.ts'
 import { graphOf } from '../../graph/shapes.ts'
 import { Instant } from '../../parts/instant.tsx'
+import { later } from '../../parts/later.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 
-const TextComparison = lazy(() =>
-  import('../../editor/text-comparison.tsx').then(({ TextComparison: component }) => component),
+const TextComparison = later(
+  () => import('../../editor/text-comparison.tsx').then(({ TextComparison: component }) => component),
+  { classes: 'editor comparison' },
 )
-const Flow = lazy(() => import('../../graph/flow.tsx').then(({ Flow: component }) => component))
+const Flow = later(() => import('../../graph/flow.tsx').then(({ Flow: component }) => component), { classes: 'flow' })
 
 const text = words.comparison
 

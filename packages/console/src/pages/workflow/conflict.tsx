@@ -1,10 +1,11 @@
 import type { Workflow } from '@millrace/client'
-import { lazy } from 'preact-iso'
 import { Dialog } from '../../parts/dialog.tsx'
+import { later } from '../../parts/later.tsx'
 import { words } from '../../words.ts'
 
-const TextComparison = lazy(() =>
-  import('../../editor/text-comparison.tsx').then(({ TextComparison: component }) => component),
+const TextComparison = later(
+  () => import('../../editor/text-comparison.tsx').then(({ TextComparison: component }) => component),
+  { classes: 'editor comparison' },
 )
 
 const text = words.conflict

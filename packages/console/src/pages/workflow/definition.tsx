@@ -1,11 +1,12 @@
 import { exactJson, type Workflow } from '@millrace/client'
-import { lazy, useRoute } from 'preact-iso'
+import { useRoute } from 'preact-iso'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { isProblem } from '../../api/failure.ts'
 import { useAction } from '../../api/use-action.ts'
 import type { Path } from '../../graph/graph.ts'
 import { Field } from '../../parts/field.tsx'
+import { later } from '../../parts/later.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
@@ -15,7 +16,10 @@ import { DetailsButton } from './details.tsx'
 import { Drawing } from './drawing.tsx'
 import { mayEdit, mayExecute, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
 
-const TextEditor = lazy(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component))
+const TextEditor = later(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+  isSoon: true,
+})
 
 const text = words.definition
 

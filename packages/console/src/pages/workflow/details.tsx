@@ -41,7 +41,7 @@ function Details({ workflow, onChange, onClose }: DetailsProps & { readonly onCl
           void run()
         }}
       >
-        <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired />
+        <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired isFocused />
         <Field label={text.description} value={description} onValue={setDescription} isMultiline maxLength={100_000} />
         <Problem error={error} />
         <div class="actions">

@@ -104,9 +104,11 @@ function ScheduleCard({ schedule, mayChange, onChange }: ScheduleCardProps) {
       {disabledReason === null ? null : <p class="waiting">{disabledReason}</p>}
       {isEnabled ? <NextTimes id={id} revision={schedule.revision} /> : null}
       <p class="facts">
-        <span>
-          {text.last} <Instant at={lastAt} />
-        </span>
+        {lastAt === null ? null : (
+          <span>
+            {text.last} <Instant at={lastAt} />
+          </span>
+        )}
         {lastExecutionId === null ? null : (
           <a href={`/console/executions/${encodeURIComponent(lastExecutionId)}`}>{text.lastExecution}</a>
         )}

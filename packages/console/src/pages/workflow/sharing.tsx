@@ -175,7 +175,7 @@ function Leaving({ workflow, onChange }: ChangeProps) {
           act={async () => onChange(await client.workflows.transfer(workflow, username))}
         >
           <p>{text.transferMeans}</p>
-          <Field label={text.username} value={username} onValue={setUsername} isRequired maxLength={255} />
+          <Field label={text.username} value={username} onValue={setUsername} isRequired isFocused maxLength={255} />
         </Confirmation>
       ) : null}
       {asked === 'remove' ? (

@@ -8,6 +8,7 @@ import { Confirmation } from '../../parts/dialog.tsx'
 import { Instant } from '../../parts/instant.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { Who } from '../../parts/who.tsx'
 import { words } from '../../words.ts'
 import { mayEdit, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
 
@@ -107,7 +108,16 @@ function Version({ version, current, children }: VersionProps) {
       <span class="version-number">{words.workflows.version(versionNumber)}</span>
       {versionNumber === current ? <span class="badge">{text.current}</span> : null}
       <Instant at={createdAt} />
-      <span class="faint">{createdBy === null ? text.byNobody : <code title={text.by}>{createdBy}</code>}</span>
+      <span class="faint">
+        {createdBy === null ? (
+          text.byNobody
+        ) : (
+          <>
+            {text.by}
+            <Who id={createdBy} />
+          </>
+        )}
+      </span>
       <p class="version-notes">{changeNotes ?? ''}</p>
       <span class="version-actions">{children}</span>
     </div>
