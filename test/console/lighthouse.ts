@@ -1,11 +1,15 @@
 /**
- * Lighthouse's scores of every page of the console: `pnpm lighthouse [--form mobile] [--page NAME …]`. npx fetches
- * Lighthouse, which is no dependency. It starts a `dev` of its own and fills it, and ends with 1 where a score is below 95.
+ * Lighthouse's scores of every page of the console: `pnpm lighthouse [--form mobile] [--page NAME …] [--runs 3]`. npx
+ * fetches Lighthouse, which is no dependency. It starts a `dev` of its own and fills it.
+ *
+ * A run that fails is repeated in a new Chromium, and the other pages go on. A page whose score of performance is below 95
+ * is run again, and the median of the runs counts: under simulated throttling a busy machine makes a page slow, never fast.
+ * Ends with 1 where a score is below 95 or a page could not be measured.
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { chromium, type BrowserContext } from 'playwright-core'
@@ -15,39 +19,141 @@ import { startOwnService, type OwnService } from './own-service.ts'
 import { fillSample } from './sample.ts'
 
 const { values } = parseArgs({
-  options: { form: { type: 'string', default: 'desktop' }, page: { type: 'string', multiple: true } },
+  options: {
+    form: { type: 'string', default: 'desktop' },
+    page: { type: 'string', multiple: true },
+    runs: { type: 'string', default: '3' },
+  },
 })
 const run = promisify(execFile)
-const lighthouse = 'lighthouse@13.5.0'
+const version = 'lighthouse@13.5.0'
 const categories = ['performance', 'accessibility', 'best-practices'] as const
 const leastScore = 95
+const mostRuns = Number(values.runs)
+const mostFailures = 2
+const longestMilliseconds = 120_000
 
-const found = findChromium()
-if ('missing' in found) throw new Error(found.missing)
-const profile = mkdtempSync(join(tmpdir(), 'millrace-lighthouse-'))
-const service = await startOwnService()
-const port = await freePort()
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: found.command,
-  env: { ...process.env, ...found.environment },
-  args: ['--no-sandbox', `--remote-debugging-port=${port}`],
-})
-try {
-  const sample = await fillSample(service)
-  await logIn(context, service)
-  process.stdout.write(`| page | ${categories.join(' | ')} | what is below 1 |\n|---|---:|---:|---:|---|\n`)
-  for (const [name, path] of Object.entries(pagesOf(sample)))
-    if (values.page?.includes(name) !== false) await measure(name, `${service.url}${path}`)
-  await context.clearCookies()
-  if (values.page?.includes('log-in') !== false) await measure('log-in', `${service.url}/console`)
-} finally {
-  await context.close()
-  await service.stop()
-  rmSync(profile, { recursive: true, force: true })
+interface Audit {
+  readonly score: number | null
+  readonly displayValue?: string
+  readonly details?: { readonly items?: readonly { readonly description?: string }[] }
 }
 
-async function logIn(opened: BrowserContext, { url, username, password }: OwnService): Promise<void> {
-  const page = await opened.newPage()
+interface Report {
+  readonly categories: Readonly<
+    Record<string, { readonly score: number | null; readonly auditRefs: readonly { id: string; weight: number }[] }>
+  >
+  readonly audits: Readonly<Record<string, Audit>>
+}
+
+interface Opened {
+  readonly context: BrowserContext
+  readonly folder: string
+  readonly port: number
+  readonly isLoggedIn: boolean
+}
+
+let opened: Opened | undefined
+const found = findChromium()
+if ('missing' in found) throw new Error(found.missing)
+const { command, environment } = found
+// Asked of npx once: it looks into the registry each time.
+const lighthouse = (await run('npx', ['-y', '--package', version, '-c', 'command -v lighthouse'])).stdout.trim()
+const service = await startOwnService()
+try {
+  const pages = { 'log-in': '/console', ...pagesOf(await fillSample(service)) }
+  process.stdout.write(`| page | ${categories.join(' | ')} | runs | load | what is below 1 |\n`)
+  process.stdout.write(`|---|${'---:|'.repeat(categories.length + 2)}---|\n`)
+  for (const [name, path] of Object.entries(pages)) if (values.page?.includes(name) !== false) await measure(name, path)
+} finally {
+  await closeBrowser()
+  await service.stop()
+}
+
+async function measure(name: string, path: string): Promise<void> {
+  const reports: Report[] = []
+  let failures = 0
+  while (reports.length < mostRuns && failures < mostFailures) {
+    try {
+      reports.push(await runOnce(path, name !== 'log-in'))
+    } catch (error) {
+      failures += 1
+      process.stderr.write(`${name}: ${String(error).split('\n')[0]}\n`)
+      await closeBrowser()
+    }
+    if (reports.length === 1 && reports.every((report) => scoreOf(report, 'performance') >= leastScore)) break
+  }
+  const median = reports.toSorted((one, other) => scoreOf(one, 'performance') - scoreOf(other, 'performance'))[
+    Math.floor((reports.length - 1) / 2)
+  ]
+  if (median === undefined) {
+    process.exitCode = 1
+    process.stdout.write(`| ${name} | could not be measured |\n`)
+    return
+  }
+  const scores = categories.map((category) => scoreOf(median, category))
+  if (scores.some((score) => score < leastScore)) process.exitCode = 1
+  const [load = 0] = loadavg()
+  const cells = [name, ...scores, reports.length, load.toFixed(1), lacking(median).join('; ')]
+  process.stdout.write(`| ${cells.join(' | ')} |\n`)
+}
+
+async function runOnce(path: string, isLoggedIn: boolean): Promise<Report> {
+  if (opened?.isLoggedIn !== isLoggedIn) {
+    await closeBrowser()
+    opened = await openBrowser(isLoggedIn)
+  }
+  await clearCache(opened.context)
+  const report = join(opened.folder, 'report.json')
+  rmSync(report, { force: true })
+  const flags = [
+    '--quiet',
+    '--output=json',
+    `--output-path=${report}`,
+    '--disable-storage-reset',
+    '--disable-full-page-screenshot',
+  ]
+  const form = values.form === 'desktop' ? ['--preset=desktop'] : []
+  const only = `--only-categories=${categories.join(',')}`
+  const args = [`${service.url}${path}`, ...flags, ...form, only, `--port=${opened.port}`, '--max-wait-for-load=30000']
+  await run(lighthouse, args, { timeout: longestMilliseconds, maxBuffer: 100_000_000 })
+  const read = JSON.parse(readFileSync(report, 'utf8')) as Report
+  const complaints = read.audits['errors-in-console']?.details?.items ?? []
+  // What was scored then is the page to log in.
+  if (complaints.some(({ description = '' }) => description.includes('401'))) throw new Error('the session has ended')
+  return read
+}
+
+async function openBrowser(isLoggedIn: boolean): Promise<Opened> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-lighthouse-'))
+  const port = await freePort()
+  const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+    executablePath: command,
+    env: { ...process.env, ...environment },
+    args: ['--no-sandbox', '--disable-dev-shm-usage', `--remote-debugging-port=${port}`],
+  })
+  if (isLoggedIn) await logIn(context, service)
+  return { context, folder, port, isLoggedIn }
+}
+
+/** Every page is loaded as by one who was never here; Lighthouse itself would take the session away with the cache. */
+async function clearCache(context: BrowserContext): Promise<void> {
+  const page = await context.newPage()
+  const browser = await context.newCDPSession(page)
+  await browser.send('Network.clearBrowserCache')
+  await page.close()
+}
+
+async function closeBrowser(): Promise<void> {
+  if (opened === undefined) return
+  const { context, folder } = opened
+  opened = undefined
+  await context.close()
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+}
+
+async function logIn(context: BrowserContext, { url, username, password }: OwnService): Promise<void> {
+  const page = await context.newPage()
   await page.goto(`${url}/console`)
   await page.getByLabel('Username or email').fill(username)
   await page.getByLabel('Password').fill(password)
@@ -56,35 +162,19 @@ async function logIn(opened: BrowserContext, { url, username, password }: OwnSer
   await page.close()
 }
 
-interface Report {
-  readonly categories: Readonly<
-    Record<string, { readonly score: number | null; readonly auditRefs: readonly { id: string; weight: number }[] }>
-  >
-  readonly audits: Readonly<
-    Record<string, { readonly score: number | null; readonly displayValue?: string; readonly title: string }>
-  >
-}
-
-async function measure(name: string, url: string): Promise<void> {
-  const flags = ['--quiet', '--output=json', '--disable-storage-reset', `--port=${port}`, '--max-wait-for-load=60000']
-  const form = values.form === 'desktop' ? ['--preset=desktop'] : []
-  const { stdout } = await run(
-    'npx',
-    ['-y', lighthouse, url, ...flags, ...form, `--only-categories=${categories.join(',')}`],
-    { maxBuffer: 100_000_000 },
-  )
-  const report = JSON.parse(stdout) as Report
-  const scores = categories.map((category) => Math.round((report.categories[category]?.score ?? 0) * 100))
-  if (scores.some((score) => score < leastScore)) process.exitCode = 1
-  process.stdout.write(`| ${name} | ${scores.join(' | ')} | ${lacking(report).join('; ')} |\n`)
+function scoreOf(report: Report, category: string): number {
+  return Math.round((report.categories[category]?.score ?? 0) * 100)
 }
 
 /** What has a weight in a score and is not full. */
 function lacking({ categories: scored, audits }: Report): readonly string[] {
   const ids = new Set(Object.values(scored).flatMap(({ auditRefs }) => auditRefs.filter(({ weight }) => weight > 0)))
   return [...ids].flatMap(({ id }) => {
-    const { score = null, displayValue } = audits[id] ?? {}
-    return score === null || score >= 0.99 ? [] : [displayValue === undefined ? id : `${id} ${displayValue}`]
+    const { score = null, displayValue, details } = audits[id] ?? {}
+    // Of what the page complained about, the first is told.
+    const [item] = details?.items ?? []
+    const told = displayValue ?? item?.description
+    return score === null || score >= 0.99 ? [] : [told === undefined ? id : `${id} ${told}`]
   })
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,6 +10,7 @@ export interface OwnService {
   readonly url: string
   readonly username: string
   readonly password: string
+  readonly metricsToken: string
   stop(): Promise<void>
 }
 
@@ -19,7 +20,8 @@ export async function startOwnService(): Promise<OwnService> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-console-'))
   const database = `sqlite:///${join(folder, 'workflows.db')}`
   const environment = { ...process.env, DATABASE_URL: database }
-  const dev = spawn(millrace, ['dev', '--json', '--port', '0', '--state', join(folder, 'state')], {
+  const state = join(folder, 'state')
+  const dev = spawn(millrace, ['dev', '--json', '--port', '0', '--state', state], {
     env: environment,
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -40,7 +42,8 @@ export async function startOwnService(): Promise<OwnService> {
       env: environment,
       input: `${password}\n`,
     })
-    return { url, username, password, stop }
+    const [, metricsToken = ''] = /^METRICS_TOKEN=(.*)$/m.exec(readFileSync(join(state, 'secrets.env'), 'utf8')) ?? []
+    return { url, username, password, metricsToken, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createClient, exactJson, pathOf, toJson } from '@millrace/client'
+import { createClient, exactJson, pathOf, read, toJson } from '@millrace/client'
 import { workspaceRoot } from '../workspace.ts'
 import type { OwnService } from './own-service.ts'
 
@@ -9,6 +9,9 @@ export interface Sample {
   readonly workflowId: string
   readonly executionId: string
   readonly failedId: string
+  readonly runningId: string
+  /** A definition of no known shape. */
+  readonly treeId: string
 }
 
 const nightlyReport = `{
@@ -43,6 +46,13 @@ export async function fillSample({ url, username, password }: OwnService): Promi
   await client.workflows.create({ name: 'Order', description: 'From the shelf to the door', definition: order })
   const others = ['Invoice import', 'Weekly digest', 'Sign-up greeting', 'Stock alert', 'Customer export']
   await client.workflows.createAll(others.map((name) => ({ name, definition: report })))
+  const { id: treeId } = await client.workflows.create({
+    name: 'Rules for refunds of orders that were shipped to another country and came back',
+    description: 'Read by the desk. A name that is long, and a definition of a shape of its own.',
+    definition: exactJson(
+      '{"rules":[{"if":{"total":{"above":100.00}},"then":"ask"},{"else":"refund"}],"since":"2026-01-01"}',
+    ),
+  })
   let workflow = await client.workflows.create({
     name: 'Nightly report',
     description: 'Numbers of the day, by mail to the team',
@@ -71,23 +81,28 @@ export async function fillSample({ url, username, password }: OwnService): Promi
     isKeyed: true,
   })
 
-  const ids: string[] = []
-  for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Thursday']) {
-    ids.push((await client.executions.start(workflow.id, { input: toJson({ day, dry: false }) })).id)
-  }
-  const failedId = await work(client, ids)
+  for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday'])
+    await client.executions.start(workflow.id, { input: toJson({ day, dry: false }) })
+  const worked = await work(client)
   await client.settings.put(
     exactJson('{"openai":{"apiKey":{"$secret":"sk-example-0123456789abcd"}},"limit":10.50,"zone":"Europe/Berlin"}'),
   )
   await client.apiKeys.create({ name: 'worker on the old laptop', scopes: ['read', 'worker'] })
-  return { workflowId: workflow.id, executionId: ids[0] ?? '', failedId }
+  await backUp(client)
+  return { workflowId: workflow.id, treeId, ...worked }
 }
 
-/** Works the first, fails the second, and leaves one running. */
-async function work(client: ReturnType<typeof createClient>, ids: readonly string[]): Promise<string> {
-  const claimed = await client.executions.claim({ worker: 'laptop', limit: 3, leaseSeconds: 3600 })
-  const [first, second] = claimed
-  if (first === undefined || second === undefined) throw new Error('nothing to work')
+type Worked = Pick<Sample, 'executionId' | 'failedId' | 'runningId'>
+
+/** Works the first, fails the second, has the third wait for a signal, and leaves the fourth running and one pending. */
+async function work(client: ReturnType<typeof createClient>): Promise<Worked> {
+  const [first, second, third, fourth] = await client.executions.claim({
+    worker: 'laptop',
+    limit: 4,
+    leaseSeconds: 3600,
+  })
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined)
+    throw new Error('nothing to work')
   await recordSteps(client, first)
   await client.executions.report(first.id, {
     fence: first.fence,
@@ -99,7 +114,12 @@ async function work(client: ReturnType<typeof createClient>, ids: readonly strin
     status: 'failed',
     error: { code: 'mail_refused', message: 'The mail server refused the recipient', details: { reply: 550 } },
   })
-  return ids.includes(second.id) ? second.id : ''
+  await client.executions.report(third.id, { fence: third.fence, status: 'paused', waitFor: ['approved'] })
+  await client.executions.recordSteps(fourth.id, {
+    fence: fourth.fence,
+    steps: [{ key: 'orders', output: toJson({ rows: 100 }), startedAt: new Date().toISOString(), attempt: 1 }],
+  })
+  return { executionId: first.id, failedId: second.id, runningId: fourth.id }
 }
 
 async function recordSteps(
@@ -114,5 +134,17 @@ async function recordSteps(
       fence,
       steps: [{ key, output: toJson({ rows: 100 + index }), startedAt, attempt: 1 }],
     })
+  }
+}
+
+/** The bucket of `dev` takes it; its sweep verifies it. */
+async function backUp(client: ReturnType<typeof createClient>): Promise<void> {
+  await client.ask({ method: 'POST', path: '/v1/admin/backups' })
+  for (let isVerified = false; !isVerified;) {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const { items } = read<{ items: readonly { verifiedAt: string | null }[] }>(
+      await client.ask({ method: 'GET', path: '/v1/admin/backups' }),
+    )
+    isVerified = typeof items[0]?.verifiedAt === 'string'
   }
 }
