@@ -67,3 +67,15 @@ export function processesMarked(name: string, value: string): number[] {
     .map(Number)
     .filter((pid) => readProc(pid, 'environ')?.split('\0').includes(mark) === true && fromProc(pid) !== undefined)
 }
+
+/** Whether a process of that id is there, whoever's it is. */
+export function isRunning(processId: number): boolean {
+  if (!Number.isSafeInteger(processId) || processId <= 0) return false
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch (error) {
+    // Another user's process runs too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { createAdoptedSecrets } from '@millrace/api/user-settings/adopted'
 import type { NamedKey } from '@millrace/api/settings'
 import { prepareAdoption, type Adoption } from '@millrace/db/archive/adopt/adoption'
@@ -83,12 +82,7 @@ async function judgeSource(
   at: string,
 ): Promise<Adoption> {
   removeLeftovers()
-  const directory = makeScratch('adoption')
-  // Deferred before the gateway is opened: so it happens after that one has closed the file.
-  context.lifetime.defer(() => {
-    rmSync(directory, { recursive: true, force: true })
-    return Promise.resolve()
-  })
+  const directory = makeScratch(context, 'adoption')
   const options = { timeoutSeconds: wholeTableSeconds }
   const scratch = await Scratch.open((await connect(context, scratchDatabase(directory), options)).database.transport())
   const snapshot = await source.snapshot()

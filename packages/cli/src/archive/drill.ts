@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { rowCount } from '@millrace/db/archive/digest'
 import { brokenReferences } from '@millrace/db/archive/foreign-keys'
 import type { WholeArchive } from '@millrace/db/archive/read'
@@ -59,12 +58,7 @@ async function rehearse(
   identities: readonly string[],
   archive: WholeArchive,
 ): Promise<readonly string[]> {
-  const scratch = makeScratch('drill')
-  // Deferred before the gateway is opened: so it happens after that one has closed the file.
-  context.lifetime.defer(() => {
-    rmSync(scratch, { recursive: true, force: true })
-    return Promise.resolve()
-  })
+  const scratch = makeScratch(context, 'drill')
   refuseFullDisk('drill', scratch, archive.contentBytes)
   try {
     const database = await openEmptyTarget(context, scratchDatabase(scratch), { isResumed: false })

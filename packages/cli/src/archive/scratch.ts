@@ -1,10 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseDatabaseUrl } from '@millrace/db/url'
 import type { ChosenDatabase } from '../connection.ts'
 import { Failure } from '../failure.ts'
 import { printable } from '../printable.ts'
+import { isRunning } from '../process-table.ts'
+import type { Context } from '../context.ts'
+import { temporaryDirectory } from '../temporary-directory.ts'
 
 /** What a scratch database is made for. */
 export type ScratchPurpose = 'drill' | 'adoption'
@@ -12,9 +15,9 @@ export type ScratchPurpose = 'drill' | 'adoption'
 /** How much larger than the archive's text a database of it can be, with its indexes and its journal. */
 const growth = 4
 
-/** A directory of its own that only its owner may enter. @returns its path */
-export function makeScratch(purpose: ScratchPurpose): string {
-  return inTemporaryFolder(() => mkdtempSync(join(tmpdir(), `millrace-${purpose}-${process.pid}-`)))
+/** To be made before a database is opened in it, which is closed first then. @returns its path */
+export function makeScratch(context: Context, purpose: ScratchPurpose): string {
+  return inTemporaryFolder(() => temporaryDirectory(context, `${purpose}-${process.pid}`))
 }
 
 /** In a container with a file system that is read only, there may be no place for temporary files. */
@@ -54,16 +57,6 @@ function removeOwn(path: string): void {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code !== 'EACCES' && code !== 'EPERM') throw error
-  }
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    process.kill(processId, 0)
-    return true
-  } catch (error) {
-    // Another user's process runs too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 

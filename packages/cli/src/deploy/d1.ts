@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from '@millrace/db/store/database'
 import type { Target } from '@millrace/db/url'
@@ -11,6 +10,7 @@ import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
 import { d1Configuration, movedConfiguration } from '../wrangler-configuration.ts'
 import type { Plan } from './plan.ts'
+import { temporaryDirectory } from '../temporary-directory.ts'
 
 /** The D1 database that a deployment's DATABASE_URL names, as far as wrangler.toml and the URL know it. */
 export interface PlannedD1 {
@@ -70,14 +70,12 @@ export async function placeD1(
 
 /** wrangler.toml with the binding, in a folder of its own: what is in git stays as it is. */
 function boundConfiguration(
-  { directories, lifetime }: Context,
+  context: Context,
   { environment }: Plan,
   entry: Parameters<typeof d1Configuration>[0],
 ): string {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-deploy-'))
-  lifetime.defer(async () => rmSync(directory, { recursive: true, force: true }))
-  const path = join(directory, 'wrangler.toml')
-  const text = movedConfiguration(directories.workspace, 'functions/dist')
+  const path = join(temporaryDirectory(context, 'deploy'), 'wrangler.toml')
+  const text = movedConfiguration(context.directories.workspace, 'functions/dist')
   writeFileSync(path, text + d1Configuration(entry, environment))
   return path
 }

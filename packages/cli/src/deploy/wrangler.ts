@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
@@ -10,6 +9,7 @@ import { settingNames } from '../environment.ts'
 import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
 import type { Plan } from './plan.ts'
+import { temporaryDirectory } from '../temporary-directory.ts'
 
 export interface Bundle {
   readonly bytes: number
@@ -37,8 +37,7 @@ export async function wranglerDeploy(
   plan: Plan,
   { isDryRun }: { isDryRun: boolean },
 ): Promise<Deployed> {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-deploy-'))
-  context.lifetime.defer(async () => rmSync(directory, { recursive: true, force: true }))
+  const directory = temporaryDirectory(context, 'deploy')
   const report = join(directory, 'report.ndjson')
   const secretsFile = join(directory, 'secrets.json')
   writeFileSync(secretsFile, JSON.stringify(plan.secrets), { mode: 0o600 })

@@ -153,32 +153,29 @@ async function problemOf(answer: Response): Promise<Problem> {
   }
 }
 
-const fixes: Readonly<Record<number, string>> = {
-  401: 'Check MILLRACE_API_KEY: the key is unknown, expired, or belongs to another deployment.',
-  403: 'Use an API key with the scope that this needs; what only administrators may do needs the scope `admin` and the role.',
-  404: 'Check the name or id, and that the key may see it.',
-  413: 'Raise MAX_BODY_BYTES of the deployment, or leave out what is that large.',
-  429: 'Wait, and run the command again.',
-  503: 'Look at /readyz of the deployment, wait, and run the command again.',
-}
-
-/** Where the answer is not the API's own problem document, its status stands for a code. */
-const codes: Readonly<Record<number, ErrorCode>> = {
-  401: 'unauthenticated',
-  403: 'forbidden',
-  404: 'not_found',
-  413: 'payload_too_large',
-  429: 'rate_limited',
-  503: 'database_unreachable',
+/** What to do about a status; its code stands where the answer is not the API's own problem document. */
+const statuses: Readonly<Record<number, { readonly code: ErrorCode; readonly fix: string }>> = {
+  401: {
+    code: 'unauthenticated',
+    fix: 'Check MILLRACE_API_KEY: the key is unknown, expired, or belongs to another deployment.',
+  },
+  403: {
+    code: 'forbidden',
+    fix: 'Use an API key with the scope that this needs; what only administrators may do needs the scope `admin` and the role.',
+  },
+  404: { code: 'not_found', fix: 'Check the name or id, and that the key may see it.' },
+  413: { code: 'payload_too_large', fix: 'Raise MAX_BODY_BYTES of the deployment, or leave out what is that large.' },
+  429: { code: 'rate_limited', fix: 'Wait, and run the command again.' },
+  503: { code: 'database_unreachable', fix: 'Look at /readyz of the deployment, wait, and run the command again.' },
 }
 
 function refusal(url: URL, status: number, { code, detail }: Problem): Failure {
   const words: FailureWords = {
     what: `${url.host} refused the request.`,
     why: `It answered ${status}${code === undefined ? '' : ` ${code}`}${detail === undefined ? '.' : `: ${detail}`}`,
-    fix: fixes[status] ?? 'Look at the log of the deployment.',
+    fix: statuses[status]?.fix ?? 'Look at the log of the deployment.',
   }
-  return new Failure(code ?? codes[status] ?? 'internal', words)
+  return new Failure(code ?? statuses[status]?.code ?? 'internal', words)
 }
 
 function unreachable(url: URL, error: unknown): Failure {

@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../failure.ts'
 import { claimablePort } from '../ports.ts'
+import { isRunning } from '../process-table.ts'
 
 const mostTried = 100
 
@@ -45,14 +46,4 @@ function take(file: string): boolean {
   if (isRunning(Number(readFileSync(file, 'utf8')))) return false
   writeFileSync(file, String(process.pid), { mode: 0o600 })
   return true
-}
-
-function isRunning(processId: number): boolean {
-  if (!Number.isSafeInteger(processId) || processId <= 0) return false
-  try {
-    process.kill(processId, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }

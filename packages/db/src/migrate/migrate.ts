@@ -6,15 +6,7 @@ import { hashOf, migrationLock, statementsOf, type Migration } from '../sql/migr
 import { MigrationError } from './error.ts'
 import { holdMigrationLock, type HeldLock, type LockTiming } from './lock.ts'
 import { isRebuild, transactRebuild } from './rebuild.ts'
-import {
-  acceptStatement,
-  finishStatement,
-  progressStatement,
-  readRecords,
-  recordsOrNone,
-  recordStatement,
-  type AppliedRecord,
-} from './records.ts'
+import { type AppliedRecord, noteStatement, readRecords, recordStatement, recordsOrNone } from './records.ts'
 import { readQuery } from '../store/read-query.ts'
 import { restoreMark } from '../schema/schema.ts'
 import { defineQuery, type Statement } from '../sql/statement.ts'
@@ -116,8 +108,8 @@ export async function recordMigration(
     if (!records.some((record) => record.name === name)) {
       await transport.run(await recordStatement(transport, migration, { done: 0, isWhole: false }))
     }
-    await transport.run(acceptStatement(transport.dialect, { name, hash: await hashOf(migration) }))
-    await transport.run(finishStatement(transport.dialect, { name, leftOut: linesOf(leftOut), appliedAt: new Date() }))
+    await transport.run(noteStatement(transport.dialect, name, { hash: await hashOf(migration) }))
+    await transport.run(noteStatement(transport.dialect, name, { leftOut: linesOf(leftOut), appliedAt: new Date() }))
   } finally {
     await lock.release()
   }
@@ -199,11 +191,11 @@ async function applyStatements(
       options.onProgress?.({ step: 'left_out', name: migration.name, statement: text })
     }
     await transport.run(
-      progressStatement(dialect, { name: migration.name, done: position + 1, leftOut: linesOf(leftOut) }),
+      noteStatement(dialect, migration.name, { statementsDone: position + 1, leftOut: linesOf(leftOut) }),
     )
   }
   const { name } = migration
-  await transport.run(finishStatement(dialect, { name, leftOut: linesOf(leftOut), appliedAt: new Date() }))
+  await transport.run(noteStatement(dialect, name, { leftOut: linesOf(leftOut), appliedAt: new Date() }))
 }
 
 function linesOf(statements: readonly string[]): string | null {
@@ -308,7 +300,7 @@ async function acceptChanged(
 ): Promise<void> {
   for (const name of names) {
     const migration = knownMigration(migrations, name, '--accept-changed')
-    await transport.run(acceptStatement(transport.dialect, { name, hash: await hashOf(migration) }))
+    await transport.run(noteStatement(transport.dialect, name, { hash: await hashOf(migration) }))
   }
 }
 

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm'
 import { DatabaseError } from '../sql/errors.ts'
 import { hashOf, type Migration } from '../sql/migration.ts'
-import { defineQuery, defineStatement, type Statement } from '../sql/statement.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import { buildStatement, defineQuery, defineStatement, type Statement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 import { readQuery } from '../store/read-query.ts'
 
@@ -63,30 +64,11 @@ const insertStatement = defineStatement<{ name: string; hash: string; done: numb
     }),
 )
 
-/** What was left out goes with it: a run that breaks off later must not forget it. */
-export const progressStatement = defineStatement<{ name: string; done: number; leftOut: string | null }>()(
-  ({ builder, tables: { migrations } }, bind) =>
-    builder
-      .update(migrations)
-      .set({
-        statementsDone: bind('done', migrations.statementsDone),
-        leftOut: bind('leftOut', migrations.leftOut),
-      })
-      .where(eq(migrations.name, bind('name', migrations.name))),
-)
-
-export const finishStatement = defineStatement<{ name: string; leftOut: string | null; appliedAt: Date }>()(
-  ({ builder, tables: { migrations } }, bind) =>
-    builder
-      .update(migrations)
-      .set({ leftOut: bind('leftOut', migrations.leftOut), appliedAt: bind('appliedAt', migrations.appliedAt) })
-      .where(eq(migrations.name, bind('name', migrations.name))),
-)
-
-export const acceptStatement = defineStatement<{ name: string; hash: string }>()(
-  ({ builder, tables: { migrations } }, bind) =>
-    builder
-      .update(migrations)
-      .set({ hash: bind('hash', migrations.hash) })
-      .where(eq(migrations.name, bind('name', migrations.name))),
-)
+/** Notes what has become of a migration. What was left out goes with its progress, so that no later run forgets it. */
+export function noteStatement(
+  { builder, tables: { migrations } }: Dialect,
+  name: string,
+  noted: Partial<Omit<AppliedRecord, 'name'>>,
+): Statement {
+  return buildStatement(builder.update(migrations).set(noted).where(eq(migrations.name, name)))
+}
