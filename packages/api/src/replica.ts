@@ -7,9 +7,6 @@ import type { Log } from './log.ts'
 import type { IsolateMetrics } from './metrics/isolate.ts'
 import type { Refused } from './result.ts'
 
-/** What became of a request that the replica could have answered: `replica` did, else the primary for that reason. */
-export type ReplicaResult = 'replica' | 'refused' | 'no_cache' | 'away' | DatabaseFault
-
 interface ReplicaOptions {
   readonly database: Database
   readonly clock: () => Date

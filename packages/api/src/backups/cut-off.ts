@@ -6,27 +6,19 @@ import {
   putBackup,
   type BegunBackup,
 } from '@millrace/db/repositories/backups/runs'
-import type { Database } from '@millrace/db/store/database'
 import { newId } from '../ids.ts'
-import type { Log } from '../log.ts'
 import type { BackupBucket } from './bucket.ts'
 import { ofBucket } from './failure.ts'
+import type { House } from './housekeeping.ts'
 import { keyOfBackup, timeOfName } from './names.ts'
 import { newBackupRow } from './new-row.ts'
-
-interface CutOffParts {
-  readonly database: Database
-  readonly bucket: BackupBucket
-  readonly clock: () => Date
-  readonly log: Log
-}
 
 /**
  * Ends what a run has begun that was cut off: its upload is aborted, an object that nobody has read back is removed, and
  * its row says so; where someone asked for it and it was only tried, the schedule takes it.
  */
 export async function endCutOff(
-  { database, bucket, clock, log }: CutOffParts,
+  { database, bucket, clock, log }: Omit<House, 'settings'>,
   owner: string,
   { name, uploadId, isTrial }: BegunBackup,
 ): Promise<void> {

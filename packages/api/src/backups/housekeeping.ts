@@ -10,7 +10,7 @@ import { backupsPrefix, keyOfBackup, nameOfKey, timeOfName } from './names.ts'
 import { newBackupRow } from './new-row.ts'
 import { keptBackups } from './retention.ts'
 
-interface House {
+export interface House {
   readonly database: Database
   readonly bucket: BackupBucket
   readonly settings: Pick<Settings, 'backupKeep'>

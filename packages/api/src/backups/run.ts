@@ -1,6 +1,5 @@
 import type { BackupResult } from '@millrace/db/repositories/backups/requests'
 import { rowCount } from '@millrace/db/archive/digest'
-import type { Database } from '@millrace/db/store/database'
 import { takeLease, type HeldLease, type LeaseTiming } from '@millrace/db/store/lease'
 import {
   addBackup,
@@ -16,12 +15,10 @@ import {
 import type { BackupRow } from '@millrace/db/schema/rows'
 import { backupMark } from '@millrace/db/schema/schema'
 import { newId } from '../ids.ts'
-import type { Log } from '../log.ts'
 import type { Settings } from '../settings.ts'
-import type { BackupBucket } from './bucket.ts'
 import { abortUpload, endCutOff } from './cut-off.ts'
 import { BackupFailure, backupFailureOf, ofBucket } from './failure.ts'
-import { keepHouse } from './housekeeping.ts'
+import { keepHouse, type House } from './housekeeping.ts'
 import { RunWatch, scheduledLimits, trialLimits, type BackupLimits } from './limits.ts'
 import { backupNameAt, keyOfBackup } from './names.ts'
 import { newBackupRow } from './new-row.ts'
@@ -37,12 +34,8 @@ export type Occasion =
   /** Right after one was asked for. What takes too long for that is left to the next tick. */
   | 'trial'
 
-export interface BackupParts {
-  readonly database: Database
-  readonly bucket: BackupBucket
+export interface BackupParts extends House {
   readonly settings: Pick<Settings, 'backupRecipients' | 'backupIdentity' | 'backupKeep'>
-  readonly clock: () => Date
-  readonly log: Log
   /** Those of the occasion when absent. */
   readonly limits?: BackupLimits
   readonly leaseTiming?: LeaseTiming

@@ -1,4 +1,4 @@
-import type { ReplicaResult } from '../replica.ts'
+import type { DatabaseFault } from '@millrace/db/sql/troubles'
 import { Counter, gauge, Histogram, type Family, type Labels } from './families.ts'
 
 /** Seconds: a request takes a few round trips, and what takes longer than ten seconds has failed in some way. */
@@ -8,6 +8,9 @@ const withoutLabels: readonly Labels[] = [{}]
 /** For these a statement is tried again in ordinary operation; others appear when they happen. */
 const retriedFaults = ['database_busy', 'database_timeout', 'database_unreachable'].map((fault) => ({ fault }))
 const replicaResults = ['replica', 'refused', 'no_cache', 'away'].map((result) => ({ result }))
+
+/** What became of a request that the replica could have answered: `replica` did, else the primary for that reason. */
+type ReplicaResult = 'replica' | 'refused' | 'no_cache' | 'away' | DatabaseFault
 
 /** One request that was answered. */
 export interface CountedRequest {

@@ -1,5 +1,4 @@
 import { nameKey } from '@millrace/db/schema/names'
-import type { Role } from '@millrace/db/schema/schema'
 import { beginLogin, logIn } from '@millrace/db/repositories/accounts/credentials'
 import * as users from '@millrace/db/repositories/accounts/users'
 import { hashPassword, isOutdated, verifyPassword } from '../auth/password.ts'
@@ -8,16 +7,7 @@ import { newId } from '../ids.ts'
 import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { tooMany, uncount } from './limits.ts'
-import { openSession, type LoggedIn } from './sessions.ts'
-
-/** A user as the API shows one. */
-export interface UserView {
-  readonly id: string
-  readonly username: string
-  readonly email: string
-  readonly role: Role
-  readonly createdAt: Date
-}
+import { openSession, type LoggedIn, type UserView } from './sessions.ts'
 
 interface Device {
   readonly userAgent: string | null

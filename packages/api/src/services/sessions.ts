@@ -1,3 +1,4 @@
+import type { UserView as StoredUser } from '@millrace/db/repositories/accounts/users'
 import * as sessions from '@millrace/db/repositories/accounts/sessions'
 import type { NewSession, RefreshRow, SessionView } from '@millrace/db/repositories/accounts/sessions'
 import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
@@ -5,10 +6,12 @@ import type { CursorScope } from '../cursor.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
 import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
-import type { UserView } from './accounts.ts'
 import type { Context, UserContext } from './context.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
 import { checkCaller } from './standing.ts'
+
+/** A user as the API shows one. */
+export type UserView = Omit<StoredUser, 'disabledAt'>
 
 /** A session of a user, as it began or went on. */
 export interface LoggedIn {

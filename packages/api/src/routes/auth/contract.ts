@@ -7,8 +7,7 @@ import { id, instant, text } from '../../fields.ts'
 import { refuse, type Refused } from '../../result.ts'
 import type { RouteContext } from '../../route.ts'
 import type { Context } from '../../services/context.ts'
-import type { UserView } from '../../services/accounts.ts'
-import type { LoggedIn } from '../../services/sessions.ts'
+import type { LoggedIn, UserView } from '../../services/sessions.ts'
 
 const maxEmailCodePoints = 254
 
