@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'mysql',
-  schema: './packages/db/src/dialects/mysql/tables.ts',
+  schema: './packages/db/drizzle/mysql.cjs',
   out: './packages/db/src/migrations/mysql',
   breakpoints: true,
 })

@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './packages/db/src/dialects/postgres/tables.ts',
+  schema: './packages/db/drizzle/postgres.cjs',
   out: './packages/db/src/migrations/postgres',
   breakpoints: true,
 })

@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: './packages/db/src/dialects/sqlite/tables.ts',
+  schema: './packages/db/drizzle/sqlite.cjs',
   out: './packages/db/src/migrations/sqlite',
   breakpoints: true,
 })
