@@ -57,9 +57,9 @@ export function describeDialects(suite: (dialect: Dialect) => void): void {
   describeEach(servedDialects, suite, keepHere(everything))
 }
 
-/** As {@link describeDialects}, and whole however the service is run. */
-export function describeDialectsWhole(suite: (dialect: Dialect) => void): void {
-  describeEach(servedDialects, suite, everything)
+/** As {@link describeDialects}, and each test on one dialect at least however the service is run. */
+export function describeDialectsEverywhere(suite: (dialect: Dialect) => void): void {
+  describeEach(servedDialects, suite, served === 'functions' ? everything : inTurn)
 }
 
 /**
@@ -67,9 +67,7 @@ export function describeDialectsWhole(suite: (dialect: Dialect) => void): void {
  * those dialects that have it, by seed.
  */
 export function describeDialectsInTurn(suite: (dialect: Dialect) => void): void {
-  const keep: Keep<Dialect> = ({ variant, name, having, file }) =>
-    having[drawn(`${file} ${name}`, having.length)] === variant
-  describeEach(servedDialects, suite, keepHere(keep))
+  describeEach(servedDialects, suite, keepHere(inTurn))
 }
 
 /** As {@link describeDialectsInTurn}, with all of the file's tests on the same one: for those that build on each other. */
@@ -84,6 +82,9 @@ export function describeServers(suite: (dialect: ServerDialect) => void): void {
 }
 
 const everything = (): boolean => true
+
+const inTurn: Keep<Dialect> = ({ variant, name, having, file }) =>
+  having[drawn(`${served} ${file} ${name}`, having.length)] === variant
 
 function keepHere(keep: Keep<Dialect>): Keep<Dialect> {
   if (served === 'functions') return keep

@@ -15,9 +15,9 @@ export function drawn(name: string, count: number): number {
   return createHash('sha256').update(`${runSeed()} ${name}`).digest().readUInt32BE() % count
 }
 
-/** So many of the items, in their order, drawn by the run's seed; all of them in the long form. */
+/** So many of the items, in their order, drawn by the run's seed; all of them where the run is not sampled. */
 export function drawnFrom<Item>(items: readonly Item[], count: number, name: string): readonly Item[] {
-  if (isLong || items.length <= count) return items
+  if (!isSampled || items.length <= count) return items
   const ranks = items.map((_item, index) => drawn(`${name} ${index}`, 2 ** 32))
   const last = ranks.toSorted((one, other) => one - other)[count - 1] ?? 0
   return items.filter((_item, index) => (ranks[index] ?? 0) <= last)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { findProcess, processesMarked } from '@millrace/cli/process-table'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects, describeServers, freshDatabase } from '../dialects.ts'
+import { describeDialects, describeServers, freshDatabase, testWhere } from '../dialects.ts'
+import { drawnFrom } from '../sampling.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -13,6 +14,9 @@ vi.setConfig({ testTimeout: 240_000 })
 const patience = { timeout: 40_000, interval: 50 }
 /** What dev starts, and how soon, is the machine's affair: it bundles the functions and starts wrangler and workerd. */
 const startPatience = { ...patience, timeout: 90_000 }
+/** Ways to end without being asked to, of which a run of everything takes two: each starts all that dev starts. */
+const endings = drawnFrom(['parent killed', 'killed', 'left behind', 'wrangler killed'], 2, 'endings of dev')
+
 const bin = join(workspace, 'node_modules/.bin/millrace')
 
 interface Ready {
@@ -108,7 +112,7 @@ test('a body far over the limit gets its refusal through the proxy of wrangler',
   await dev.running.ended
 })
 
-test('dev ends when the process that started it is killed', async () => {
+testWhere(endings.includes('parent killed'), 'dev ends when the process that started it is killed', async () => {
   const cwd = emptyDirectory()
   // The command behind it keeps the shell from becoming the command itself.
   const shell = start('sh', ['-c', `'${bin}' dev --port 0 --json; true`], { cwd })
@@ -118,7 +122,7 @@ test('dev ends when the process that started it is killed', async () => {
   await expectNothingLeft(dev, cwd)
 })
 
-test('dev that is killed outright takes its functions along', async () => {
+testWhere(endings.includes('killed'), 'dev that is killed outright takes its functions along', async () => {
   const cwd = emptyDirectory()
   const dev = await startDev(cwd)
   process.kill(dev.devPid, 'SIGKILL')
@@ -128,7 +132,7 @@ test('dev that is killed outright takes its functions along', async () => {
   }, patience)
 })
 
-test('dev ends what an earlier one left behind, and takes its port', async () => {
+testWhere(endings.includes('left behind'), 'dev ends what an earlier one left behind, and takes its port', async () => {
   const cwd = emptyDirectory()
   const port = String(await freePort())
   const first = await startDev(cwd, {}, ['--port', port])
@@ -211,16 +215,20 @@ test('the command that dev prints works as pasted, twice, and its secrets stay',
   await again.running.ended
 })
 
-test('when wrangler dies, dev ends with its reason and one document', async () => {
-  const cwd = emptyDirectory()
-  const dev = await startDev(cwd)
-  for (const pid of processesMarked('MILLRACE_DEV_RUN', dev.mark).filter(isWrangler)) process.kill(pid, 'SIGKILL')
-  const ended = await dev.running.ended
-  expect(ended.exitCode).toBe(1)
-  expect(ended.stdout.trim().split('\n')).toHaveLength(1)
-  expect(ended.stderr).toMatch(/^error: wrangler dev ended/m)
-  await expectNothingLeft(dev, cwd)
-})
+testWhere(
+  endings.includes('wrangler killed'),
+  'when wrangler dies, dev ends with its reason and one document',
+  async () => {
+    const cwd = emptyDirectory()
+    const dev = await startDev(cwd)
+    for (const pid of processesMarked('MILLRACE_DEV_RUN', dev.mark).filter(isWrangler)) process.kill(pid, 'SIGKILL')
+    const ended = await dev.running.ended
+    expect(ended.exitCode).toBe(1)
+    expect(ended.stdout.trim().split('\n')).toHaveLength(1)
+    expect(ended.stderr).toMatch(/^error: wrangler dev ended/m)
+    await expectNothingLeft(dev, cwd)
+  },
+)
 
 /** One of them ends it on each dialect: what they do has nothing to do with the database. */
 const signals = {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, useStage, writeInto } from './kit.ts'
 
 const exact = '{ "retry": 1.0, "limit": 12345678901234567890, "10": "b", "2": "a", "nodes": [], "e": 1E400 }'
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   const stage = useStage(dialect)
 
   test('a newcomer registers, creates a workflow, changes it and compares the versions', async (context) => {

@@ -145,7 +145,9 @@ function suitesWithServices(): readonly string[] {
   return readdirSync(import.meta.dirname).filter(
     (name) =>
       name.endsWith('.test.ts') &&
-      /\bdescribe(Dialects(InTurn|Whole)?|OneDialect)\(/.test(readFileSync(join(import.meta.dirname, name), 'utf8')),
+      /\bdescribe(Dialects(InTurn|Everywhere)?|OneDialect)\(/.test(
+        readFileSync(join(import.meta.dirname, name), 'utf8'),
+      ),
   )
 }
 

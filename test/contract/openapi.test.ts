@@ -5,7 +5,7 @@ import { examples } from '@millrace/api/openapi/examples'
 import { recordedAnswers } from '@millrace/api/openapi/recorded-answers'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
-import { describeDialectsWhole } from '../dialects.ts'
+import { describeDialectsEverywhere } from '../dialects.ts'
 import { asRecord, expectConventions, readAnswer } from './answers.ts'
 import { prepareExample, sendPrepared } from './examples.ts'
 import { recordExample } from './recorded-examples.ts'
@@ -128,7 +128,7 @@ describe('the document', () => {
   })
 })
 
-describeDialectsWhole((dialect) => {
+describeDialectsEverywhere((dialect) => {
   const suite = useWorld(dialect)
 
   test.each(names)('the example of %s is answered as it says', async (name) => {
