@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
-import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
+import type { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
 import { bundleWorker } from '../../functions/bundle.ts'
 import { workspaceRoot } from '../workspace.ts'
 
@@ -48,9 +48,11 @@ export async function buildOtherWorker(directory: string, entry: string): Promis
   return builtIn(directory)
 }
 
-function builtIn(directory: string): BuiltWorker {
+async function builtIn(directory: string): Promise<BuiltWorker> {
   const chunks = readdirSync(directory).filter((name) => name.endsWith('.js') && name !== 'index.js')
-  const { workerOptions } = readWorkerOptions(config)
+  // Only who builds one needs it: each file of tests would take a second longer to be read.
+  const { unstable_getMiniflareWorkerOptions } = await import('wrangler')
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(config)
   return {
     modules: [join(directory, 'index.js'), ...chunks.map((name) => join(directory, name))],
     options: { ...workerOptions, modulesRoot: directory, bindings: {} },
