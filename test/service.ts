@@ -15,8 +15,7 @@ import { connectionStringOf, serverOf } from './hyperdrive.ts'
 import { served } from './served.ts'
 import { hearAnswer } from './last-answers.ts'
 import { recordAnswer } from './recording.ts'
-import { startD1Service } from './servers/d1-service.ts'
-import { serveInProcess, type ServedInProcess } from './servers/serve.ts'
+import type { ServedInProcess } from './servers/serve.ts'
 import { runWorker } from './servers/worker.ts'
 import { migratedDatabase } from './templates.ts'
 import { workspaceRoot } from './workspace.ts'
@@ -70,11 +69,7 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
     const logged: string[] = []
     const urls =
       served === 'serve'
-        ? await startServers(options.workers ?? 1, cleanups, () =>
-            serveInProcess(vars, (line) => {
-              logged.push(line)
-            }),
-          )
+        ? await startServers(options.workers ?? 1, cleanups, vars, logged)
         : await startWorkers(options.workers ?? 1, cleanups, (index) => {
             if (served === 'hyperdrive') return startThroughHyperdrive(database, vars, logged)
             const gatewayUrl = gateways[index % gateways.length] ?? gateways[0]
@@ -110,6 +105,7 @@ async function startOnD1(on: Dialect | TestDatabase, { vars: given, migrate: isM
   // A row of D1 has 2 MB at most, so a larger body is refused as a setting.
   const maxBodyBytes = Math.min(Number(given?.['MAX_BODY_BYTES'] ?? 1_048_576), 1_900_000)
   const vars = { ...defaultVars(), ...given, MAX_BODY_BYTES: String(maxBodyBytes) }
+  const { startD1Service } = await import('./servers/d1-service.ts')
   const { url, database, stop } = await startD1Service(worker, { vars, isMigrated }, (line) => logged.push(line))
   const service: Service = {
     database,
@@ -184,8 +180,15 @@ function defaultVars(): Readonly<Record<string, string>> {
 async function startServers(
   count: number,
   cleanups: (() => Promise<unknown>)[],
-  start: () => Promise<ServedInProcess>,
+  vars: Readonly<Record<string, string>>,
+  logged: string[],
 ): Promise<readonly string[]> {
+  // Loaded by whoever runs it so: it is the whole app, which each file of tests would read.
+  const { serveInProcess } = await import('./servers/serve.ts')
+  const start = (): Promise<ServedInProcess> =>
+    serveInProcess(vars, (line) => {
+      logged.push(line)
+    })
   const servers = await Promise.all(Array.from({ length: count }, start))
   cleanups.push(() => Promise.all(servers.map((server) => server.stop())))
   return servers.map(({ url }) => url)
