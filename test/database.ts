@@ -4,10 +4,13 @@ import type { Database } from '@millrace/db/store/database'
 import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Migration } from '@millrace/db/sql/migration'
-import { parseDatabaseUrl, type Target } from '@millrace/db/url'
+import type { Target } from '@millrace/db/url'
+import { targetOf } from './target.ts'
 import { migratedDatabase } from './templates.ts'
 import { workspaceRoot } from './workspace.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+
+export { targetOf }
 
 /** An empty database with a gateway in front of it, as `packages/db` reaches it. */
 export interface ReachedDatabase {
@@ -41,10 +44,4 @@ export async function reachDatabase(
       await raw.drop()
     },
   }
-}
-
-export function targetOf(url: string): Target {
-  const parsed = parseDatabaseUrl(url)
-  if (!parsed.ok) throw new Error(`${parsed.error.what} ${parsed.error.why}`)
-  return parsed.target
 }

@@ -1,4 +1,4 @@
-import { targetOf } from './database.ts'
+import { targetOf } from './target.ts'
 import type { TestDatabase } from './dialects.ts'
 
 /** Where the database's server listens. */

@@ -3,13 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/drivers/open'
-import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway, type GatewayLogEntry } from '@millrace/gateway'
 import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
-import { targetOf } from './database.ts'
+import { targetOf } from './target.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
 import { connectionStringOf, serverOf } from './hyperdrive.ts'
 import { served } from './served.ts'
@@ -18,7 +15,6 @@ import { recordAnswer } from './recording.ts'
 import type { ServedInProcess } from './servers/serve.ts'
 import { runWorker } from './servers/worker.ts'
 import { migratedDatabase } from './templates.ts'
-import { workspaceRoot } from './workspace.ts'
 
 export interface ServiceOptions {
   /** The Worker's variables, over the defaults of `startService`. */
@@ -160,9 +156,10 @@ async function startGatewayProcess(databaseUrl: string, cleanups: (() => Promise
   return answer
 }
 
+/** With what is loaded for it alone: most suites have a database that is migrated. */
 async function migrateThrough(gatewayUrl: string, { dialect, url }: TestDatabase): Promise<void> {
-  const database = await openDatabase({ target: targetOf(url), gatewayUrl })
-  await migrate(database, readMigrations(workspaceRoot, dialect))
+  const { migrateDatabase } = await import('./migrated.ts')
+  await migrateDatabase({ dialect, target: targetOf(url), gatewayUrl })
 }
 
 function defaultVars(): Readonly<Record<string, string>> {

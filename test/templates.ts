@@ -1,13 +1,9 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readMigrations } from '@millrace/cli/migrations'
-import { openDatabase } from '@millrace/drivers/open'
-import { migrate } from '@millrace/db/migrate/migrate'
-import { parseDatabaseUrl } from '@millrace/db/url'
 import { startGateway } from '@millrace/gateway'
 import { inject } from 'vitest'
 import { freshDatabase, type Dialect, type Template, type TestDatabase } from './dialects.ts'
-import { workspaceRoot } from './workspace.ts'
+import { targetOf } from './target.ts'
 
 /**
  * Makes a new database as the migrations leave it: a copy of one that the first suite of the run has migrated, which is
@@ -33,12 +29,11 @@ function readTemplate(dialect: Dialect): Template | undefined {
 /** Two suites that begin at once make one each. */
 async function makeTemplate(dialect: Dialect): Promise<Template> {
   const database = await freshDatabase(dialect)
-  const parsed = parseDatabaseUrl(database.url)
-  if (!parsed.ok) throw new Error(parsed.error.what)
-  const gateway = await startGateway({ target: parsed.target })
+  const target = targetOf(database.url)
+  const gateway = await startGateway({ target })
   try {
-    const migrated = await openDatabase({ target: parsed.target, gatewayUrl: gateway.url })
-    await migrate(migrated, readMigrations(workspaceRoot, dialect))
+    const { migrateDatabase } = await import('./migrated.ts')
+    await migrateDatabase({ dialect, target, gatewayUrl: gateway.url })
   } finally {
     await gateway.close()
   }
