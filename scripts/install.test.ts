@@ -43,6 +43,15 @@ test('the programs that dev runs are dependencies, since nothing else is install
   })
 })
 
+test('no script goes on with the Node that it began with, which may be too old', () => {
+  const manifest: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
+  expect(manifest).toHaveProperty('scripts')
+  const scripts = Object.values((manifest as { scripts: Record<string, string> }).scripts)
+  expect(scripts.length).toBeGreaterThan(10)
+  // A shell remembers where it has found `node`, and would not see the one that was installed meanwhile; `env` looks again.
+  expect(scripts.filter((script) => !/^node scripts\/install\.js(?: --prod)? && (?!node )/.test(script))).toEqual([])
+})
+
 function putModules(included: object): void {
   mkdirSync(join(root, 'node_modules'), { recursive: true })
   writeFileSync(join(root, 'node_modules/.modules.yaml'), JSON.stringify({ included }, null, 2))
