@@ -10,7 +10,7 @@ import { gatewayLog } from '../gateway-log.ts'
 import { watchTokens } from '../gateway-tokens.ts'
 import { untilInterrupted } from '../lifetime.ts'
 import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
-import { claimablePort } from '../ports.ts'
+import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
 
 interface GatewayOptions {
@@ -62,11 +62,9 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
   const log = gatewayLog(context, { isForPeople: process.stderr.isTTY && !context.output.isJson })
   const port = await claimablePort(options.host, options.port, '--port')
   endWithStarter(context.lifetime)
-  const gateway = await openGateway(context, target, { host: options.host, port, tokens, log, isForOthers: true })
-  context.output.result(
-    { url: gateway.url },
-    `The gateway for ${shownUrl} listens on ${gateway.url}. Press Ctrl-C to stop.`,
-  )
+  await openGateway(context, target, { host: options.host, port, tokens, log, isForOthers: true })
+  const url = `http://${authority(reachableHost(options.host), port)}`
+  context.output.result({ url }, `The gateway for ${shownUrl} listens on ${url}. Press Ctrl-C to stop.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0
 }
