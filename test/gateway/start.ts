@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { Dialect, Target } from '@millrace/db/url'
+import type { DialectName, Target } from '@millrace/db/url'
 import { startGateway, type Gateway, type GatewayLogEntry, type GatewayOptions } from '@millrace/gateway'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'
 import { targetOf } from './target.ts'
@@ -18,7 +18,7 @@ export type StartOptions = Omit<GatewayOptions, 'target' | 'log'> & {
 }
 
 /** A gateway on a database of its own, both gone when the test has finished. */
-export async function startTestGateway(dialect: Dialect, options: StartOptions = {}): Promise<StartedGateway> {
+export async function startTestGateway(dialect: DialectName, options: StartOptions = {}): Promise<StartedGateway> {
   const { urlOptions, database: given, ...gatewayOptions } = options
   const database = given ?? (await freshDatabase(dialect))
   if (given === undefined) onTestFinished(() => database.drop())

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Dialect } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/url'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import type { MigrationProgress } from '@millrace/db/migrate/migrate'
 import type { Migration } from '@millrace/db/sql/migration'
@@ -8,7 +8,7 @@ import type { Database } from '@millrace/db/store/database'
 import type { Context } from './context.ts'
 
 /** The migrations that this code has for a dialect, oldest first. */
-export function readMigrations(workspace: string, dialect: Dialect): readonly Migration[] {
+export function readMigrations(workspace: string, dialect: DialectName): readonly Migration[] {
   const directory = join(workspace, 'packages/db/src/migrations', dialect)
   return knownMigrations.map((name) => ({ name, sql: readFileSync(join(directory, `${name}.sql`), 'utf8') }))
 }

@@ -17,7 +17,7 @@ import {
 import { columnBody, type StmtOutcome, stmtResultBody } from './hrana-values.ts'
 import type { JsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
-import type { Lease } from '@millrace/drivers/native/pool'
+import type { Loan } from '@millrace/drivers/native/pool'
 import { splitSqlite, type SqliteStatement } from './sqlite-statement.ts'
 import type { LockHolder, WriteLock } from './write-lock.ts'
 
@@ -42,7 +42,7 @@ export interface HranaStreamOptions {
 
 /** A Hrana stream: one connection from its first request to its last. */
 export class HranaStream implements LockHolder {
-  readonly #lease: Lease<SqliteConnection>
+  readonly #loan: Loan<SqliteConnection>
   readonly #lock: WriteLock
   readonly #lockSeconds: number
   readonly #onError: (error: unknown) => void
@@ -51,8 +51,8 @@ export class HranaStream implements LockHolder {
   #isIdle = true
   #lostTransaction = false
 
-  constructor(lease: Lease<SqliteConnection>, lock: WriteLock, { limits, onError }: HranaStreamOptions) {
-    this.#lease = lease
+  constructor(loan: Loan<SqliteConnection>, lock: WriteLock, { limits, onError }: HranaStreamOptions) {
+    this.#loan = loan
     this.#lock = lock
     this.#lockSeconds = limits.lockSeconds
     this.#onError = onError
@@ -67,7 +67,7 @@ export class HranaStream implements LockHolder {
   }
 
   get #connection(): SqliteConnection {
-    return this.#lease.connection
+    return this.#loan.connection
   }
 
   loseTransaction(): void {
@@ -81,7 +81,7 @@ export class HranaStream implements LockHolder {
     this.#isOpen = false
     this.#connection.rollBack()
     this.#lock.release(this)
-    this.#lease.release()
+    this.#loan.release()
   }
 
   /** Serves the requests of one pipeline, in order. Throws ProtocolViolation, after which the stream has to be closed. */

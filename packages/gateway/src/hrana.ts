@@ -127,8 +127,8 @@ class HranaGateway {
   }
 
   async #serveNew(message: PipelineRequest, version: HranaVersion, signal: AbortSignal): Promise<Reply> {
-    const lease = await this.#pool.acquire(signal)
-    const stream = new HranaStream(lease, this.#lock, this.#options)
+    const loan = await this.#pool.acquire(signal)
+    const stream = new HranaStream(loan, this.#lock, this.#options)
     try {
       const results = await stream.serve(message.requests, version)
       if (!stream.isOpen) return pipelineReply(null, results)

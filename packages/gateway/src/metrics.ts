@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Dialect } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/url'
 import { errorCodeOf } from './error-codes.ts'
 import type { GatewayLogEntry } from './log.ts'
 import type { PoolStatus } from '@millrace/db/sql/transport'
@@ -23,7 +23,7 @@ export class GatewayMetrics {
   readonly #errors: Counter<'code'>
   readonly #events: Counter<'event'>
 
-  constructor(dialect: Dialect) {
+  constructor(dialect: DialectName) {
     const registers = [this.#registry]
     const info = { name: 'millrace_gateway_info', help: 'The kind of database that it serves.', registers }
     new Gauge({ ...info, labelNames: ['dialect'] }).set({ dialect }, 1)

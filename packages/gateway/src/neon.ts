@@ -85,8 +85,8 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
     authenticate(request.headers, neon.target)
     const begin = beginStatement(request.headers)
     const payload = readPayload(request, neon.limits.statementsPerRequest)
-    const lease = await neon.pool.acquire(request.signal)
-    const { processId } = lease.connection
+    const loan = await neon.pool.acquire(request.signal)
+    const { processId } = loan.connection
     const watch = endOnAbort(
       request.signal,
       neon,
@@ -95,12 +95,12 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
         : (other: PostgresConnection) => other.query('SELECT pg_cancel_backend($1)', [String(processId)]),
     )
     try {
-      if (payload.kind === 'single') return jsonReply(200, await run(lease.connection, payload.query))
-      const results = await runBatch(lease.connection, begin, payload.queries)
+      if (payload.kind === 'single') return jsonReply(200, await run(loan.connection, payload.query))
+      const results = await runBatch(loan.connection, begin, payload.queries)
       return jsonReply(200, { results }, echoedHeaders(request.headers))
     } finally {
       await watch.settled()
-      lease.release()
+      loan.release()
     }
   } catch (error) {
     neon.onError(error)

@@ -12,7 +12,7 @@ import { type JsonObject, parseJsonObject } from './json.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { hasForeignKeyDdl } from './mysql-foreign-keys.ts'
-import { type Lease, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
+import { type Loan, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
 import { newSession, readSession, resultBody, sessionBody, type SessionState } from './planetscale-bodies.ts'
 import { jsonReply, type Protocol, type ProtocolRequest, type Refusal, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
@@ -43,7 +43,7 @@ export interface PlanetscaleOptions {
 const strictTransactionSeconds = 20
 
 interface OpenTransaction {
-  readonly lease: Lease<MysqlConnection>
+  readonly loan: Loan<MysqlConnection>
 }
 
 interface Answer {
@@ -128,8 +128,8 @@ class PlanetscaleGateway {
     const { id } = readSession(parsed.ok ? parsed.value['session'] : undefined)
     const use = await this.#transactions.use(id)
     if (use.kind === 'session') {
-      await use.session.lease.connection.rollBack()
-      use.session.lease.release()
+      await use.session.loan.connection.rollBack()
+      use.session.loan.release()
       use.done({ isOpen: false })
     }
     this.#transactions.forget(id)
@@ -168,11 +168,11 @@ class PlanetscaleGateway {
     use: Extract<Use<OpenTransaction>, { readonly kind: 'session' }>,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { lease } = use.session
-    const outcome = await this.#run(lease, query, signal)
-    const { isInTransaction } = lease.connection
-    const isOpen = isInTransaction && lease.connection.isUsable
-    if (!isOpen) lease.release()
+    const { loan } = use.session
+    const outcome = await this.#run(loan, query, signal)
+    const { isInTransaction } = loan.connection
+    const isOpen = isInTransaction && loan.connection.isUsable
+    if (!isOpen) loan.release()
     use.done({ isOpen })
     // After an error that ended the transaction the session stays in it until the client's ROLLBACK: what the client
     // still sends as part of the transaction must not be done outside of it.
@@ -180,32 +180,32 @@ class PlanetscaleGateway {
   }
 
   async #executeAlone(state: SessionState, query: string, signal: AbortSignal): Promise<Answer> {
-    let lease: Lease<MysqlConnection>
+    let loan: Loan<MysqlConnection>
     try {
-      lease = await this.#pool.acquire(signal)
+      loan = await this.#pool.acquire(signal)
     } catch (error) {
       return { session: { id: state.id, isInTransaction: false }, error: this.#errorOf(error) }
     }
-    const outcome = await this.#run(lease, query, signal)
-    const { isInTransaction, isUsable } = lease.connection
+    const outcome = await this.#run(loan, query, signal)
+    const { isInTransaction, isUsable } = loan.connection
     if (!isInTransaction || !isUsable) {
-      lease.release()
+      loan.release()
       return { session: { id: state.id, isInTransaction: false }, ...outcome }
     }
     // Every transaction has an id of its own: one that ended can't be taken for the next of the same session.
-    return { session: { id: this.#transactions.start({ lease }), isInTransaction: true }, ...outcome }
+    return { session: { id: this.#transactions.start({ loan }), isInTransaction: true }, ...outcome }
   }
 
   async #run(
-    lease: Lease<MysqlConnection>,
+    loan: Loan<MysqlConnection>,
     query: string,
     signal: AbortSignal,
   ): Promise<Pick<Answer, 'result' | 'error'>> {
-    const { threadId } = lease.connection
+    const { threadId } = loan.connection
     const ending = { open: this.#open, log: this.#options.log }
     const watch = endOnAbort(signal, ending, (other) => other.query(`KILL QUERY ${threadId}`))
     try {
-      return { result: resultBody(await lease.connection.query(query)) }
+      return { result: resultBody(await loan.connection.query(query)) }
     } catch (error) {
       return { error: this.#errorOf(error) }
     } finally {
@@ -213,7 +213,7 @@ class PlanetscaleGateway {
     }
   }
 
-  async #endTransaction({ lease }: OpenTransaction, ending: Ending): Promise<void> {
+  async #endTransaction({ loan }: OpenTransaction, ending: Ending): Promise<void> {
     const { log, limits } = this.#options
     const reason = {
       idle: `no statement for ${limits.transactionIdleSeconds} s`,
@@ -221,8 +221,8 @@ class PlanetscaleGateway {
       closing: 'the gateway closes',
     }
     log({ level: 'warn', event: 'transaction_ended', message: `A transaction was rolled back: ${reason[ending]}.` })
-    await lease.connection.rollBack()
-    lease.release()
+    await loan.connection.rollBack()
+    loan.release()
   }
 
   #transactionEnded(use: Use<OpenTransaction>): VitessError {

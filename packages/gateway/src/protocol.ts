@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Dialect } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/url'
 import type { Log } from './log.ts'
 import type { PoolStatus } from '@millrace/db/sql/transport'
 
@@ -29,7 +29,7 @@ export interface Refusal {
 
 /** One of the three services that the gateway stands in for. */
 export interface Protocol {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>
   /** A refusal in the shape that the protocol's own client understands. */

@@ -318,7 +318,7 @@ function boundClients(server: Server, { headersSeconds, bodySeconds, connections
 
 const idleCheckMilliseconds = 20
 
-/** Neither lease nor WebSocket tells of its end; a few looks a second cost nothing. */
+/** Neither loan nor WebSocket tells of its end; a few looks a second cost nothing. */
 async function untilIdle(isAtWork: () => boolean, seconds: number): Promise<void> {
   const deadlineMs = performance.now() + seconds * 1000
   while (isAtWork() && performance.now() < deadlineMs) await delay(idleCheckMilliseconds)

@@ -34,7 +34,7 @@ export async function readInput<Path extends z.ZodObject, Query extends z.ZodObj
 ): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
   const path = readPath(contract, incoming.pathname)
   const query = readQuery(contract, incoming.query)
-  const body = readBody(contract.body, incoming.body)
+  const body = checkedBody(contract.body, incoming.body)
   const ifMatch = readIfMatch(contract, incoming.headers)
   const key = contract.isIdempotent ? readIdempotencyKey(incoming.headers) : noKey
   const idempotencyKey = key.ok && key.key !== undefined ? await withFingerprint(key.key, incoming) : undefined
@@ -134,14 +134,14 @@ function listing(known: readonly string[]): string {
 
 const unknownField = 'unknown field'
 
-type ReadBody<T> =
+type CheckedBody<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly FieldError[]; readonly isAboutDocuments: boolean }
 
-function readBody<Body extends z.ZodObject>(
+function checkedBody<Body extends z.ZodObject>(
   contract: BodyContract<Body>,
   body: IncomingBody,
-): ReadBody<z.output<Body>> {
+): CheckedBody<z.output<Body>> {
   switch (body.kind) {
     case 'not_object':
       return { ok: false, errors: [{ pointer: '', message: body.message }], isAboutDocuments: false }
@@ -158,7 +158,7 @@ function readBody<Body extends z.ZodObject>(
 function readDocument<Body extends z.ZodObject>(
   contract: BodyContract<Body>,
   member: Member,
-): ReadBody<z.output<Body>> {
+): CheckedBody<z.output<Body>> {
   const [name = ''] = contract.documents
   if (member.problems.length > 0) return { ok: false, errors: member.problems, isAboutDocuments: true }
   const parsed = contract.schema.safeParse({ [name]: member.value() })
@@ -170,7 +170,7 @@ function readDocument<Body extends z.ZodObject>(
 function readMembers<Body extends z.ZodObject>(
   contract: BodyContract<Body>,
   members: Members,
-): ReadBody<z.output<Body>> {
+): CheckedBody<z.output<Body>> {
   const known = Object.keys(contract.schema.shape)
   const values: Record<string, unknown> = {}
   const errors: FieldError[] = []

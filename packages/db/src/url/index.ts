@@ -2,7 +2,7 @@ import { UrlFault } from './fault.ts'
 import { pointAt, redact } from './redact.ts'
 import { readTarget } from './target.ts'
 
-export type Dialect = 'sqlite' | 'postgres' | 'mysql'
+export type DialectName = 'sqlite' | 'postgres' | 'mysql'
 
 /** `require` encrypts and verifies only against a given `tlsCaFile`; `verify-ca` and `verify-full` always verify. */
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'

@@ -17,15 +17,15 @@ const libsqlLimits: TransportLimits = {
 
 /** Makes transports that share what can be shared: the clients. */
 export function libsqlTransports(target: SqliteTarget, endpoint: Endpoint): Connect {
-  const idle: Lease[] = []
+  const idle: OpenClient[] = []
 
   /** A client does one thing at a time, since it is told for whom when that begins; one that failed is not used again. */
   async function use<Result>(purpose: Purpose, act: (client: Client) => Promise<Result>): Promise<Result> {
-    const lease = idle.pop() ?? createLease(target, endpoint, purpose)
-    lease.purpose = purpose
+    const opened = idle.pop() ?? openClient(target, endpoint, purpose)
+    opened.purpose = purpose
     try {
-      const result = await act(lease.client)
-      idle.push(lease)
+      const result = await act(opened.client)
+      idle.push(opened)
       return result
     } catch (thrown) {
       throw readLibsqlError(thrown)
@@ -54,22 +54,22 @@ export function libsqlTransports(target: SqliteTarget, endpoint: Endpoint): Conn
   })
 }
 
-interface Lease {
+interface OpenClient {
   readonly client: Client
   purpose: Purpose
 }
 
 /** To make a client takes longer than to send a statement. It keeps no connection. */
-function createLease(target: SqliteTarget, endpoint: Endpoint, purpose: Purpose): Lease {
-  const lease: Lease = {
+function openClient(target: SqliteTarget, endpoint: Endpoint, purpose: Purpose): OpenClient {
+  const opened: OpenClient = {
     purpose,
     client: createClient({
       ...addressOf(target, endpoint),
       intMode: 'bigint',
-      fetch: fetchThrough(endpoint, () => lease.purpose),
+      fetch: fetchThrough(endpoint, () => opened.purpose),
     }),
   }
-  return lease
+  return opened
 }
 
 export function addressOf(target: SqliteTarget, { gatewayUrl }: Endpoint): { url: string; authToken?: string } {

@@ -18,7 +18,7 @@ const asColumnsHaveThem: MysqlConfig = { dateStrings: true, jsonStrings: true, m
  */
 const rowsOfParameters = /\bunion all select \?/
 
-/** A connection that keeps its session between leases, prepared statements included: nothing here alters it. */
+/** A connection that keeps its session between loans, prepared statements included: nothing here alters it. */
 export class MysqlSession implements PooledConnection {
   readonly #connection: Connection
   #isLost = false

@@ -12,7 +12,7 @@ import { readMysqlError } from '../tcp/mysql-errors.ts'
 import { withinSeconds } from '../tcp/time-limit.ts'
 import type { MysqlOpenOptions } from './mysql-connection.ts'
 import { MysqlSession } from './mysql-session.ts'
-import { Pool, type Lease } from './pool.ts'
+import { Pool, type Loan } from './pool.ts'
 import { poolFailure, type NativeOptions } from './pooled.ts'
 import { tlsAttempts } from './tls.ts'
 
@@ -33,12 +33,12 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   const pool = new Pool(open, address.options)
 
   /** Tells the observer of each round trip, and lets each take no longer than it may. */
-  function limited(lease: Lease<MysqlSession>, observer: TripObserver | undefined) {
+  function limited(loan: Loan<MysqlSession>, observer: TripObserver | undefined) {
     const within = (statement: Statement, act: () => Promise<RawResult>): Promise<RawResult> =>
       observed(observer, [statement], () =>
-        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(lease, open), act),
+        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(loan, open), act),
       )
-    const { connection } = lease
+    const { connection } = loan
     return {
       run: (statement: Statement) => within(statement, () => connection.run(statement)),
       begin: () => within(begin, () => connection.begin().then(() => nothing)),
@@ -54,11 +54,11 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     // Errors name keys, and some only their table, which stands in the statement.
     let latest: Statement | undefined
     try {
-      const lease = await pool.acquire()
+      const loan = await pool.acquire()
       try {
-        return await act(limited(lease, observer), (statement) => (latest = statement))
+        return await act(limited(loan, observer), (statement) => (latest = statement))
       } finally {
-        lease.release()
+        loan.release()
       }
     } catch (thrown) {
       throw readError(thrown, latest?.text)
@@ -74,7 +74,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
       transact: (writes, reads) =>
         use(observer, async (session, meant) => {
           await session.begin()
-          // What throws leaves the transaction to the pool, which rolls it back before the next lease.
+          // What throws leaves the transaction to the pool, which rolls it back before the next loan.
           const { isDone, results } = await writeUntilGate(writes, (statement) => session.run(meant(statement)))
           const read: RawResult[] = []
           for (const statement of reads) read.push(await session.run(meant(statement)))
@@ -94,7 +94,7 @@ const begin: Statement = { text: 'begin', parameters: [] }
 const commit: Statement = { text: 'commit', parameters: [] }
 const rollback: Statement = { text: 'rollback', parameters: [] }
 
-function stoppable({ connection }: Lease<MysqlSession>, open: () => Promise<MysqlSession>) {
+function stoppable({ connection }: Loan<MysqlSession>, open: () => Promise<MysqlSession>) {
   return {
     async stop() {
       try {
@@ -144,7 +144,7 @@ async function openSnapshot(open: () => Promise<MysqlSession>): Promise<Snapshot
   }
 }
 
-/** What throws leaves the transaction to the pool, which rolls it back before the next lease. */
+/** What throws leaves the transaction to the pool, which rolls it back before the next loan. */
 async function guarded(session: MysqlSession, guard: Statement, statement: Statement): Promise<boolean> {
   await session.begin()
   const isAllowed = (await session.run(guard)).rows.length > 0
@@ -172,13 +172,13 @@ function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, 
       const places = `(${columns.map(() => '?').join(', ')})`
       const text = `insert into \`${table}\` (${names}) values ${rows.map(() => places).join(', ')}`
       try {
-        const lease = await pool.acquire()
+        const loan = await pool.acquire()
         try {
-          return await withinSeconds(options.timeoutSeconds, stoppable(lease, open), () =>
-            guarded(lease.connection, guard, { text, parameters: rows.flat() }),
+          return await withinSeconds(options.timeoutSeconds, stoppable(loan, open), () =>
+            guarded(loan.connection, guard, { text, parameters: rows.flat() }),
           )
         } finally {
-          lease.release()
+          loan.release()
         }
       } catch (thrown) {
         throw readError(thrown, text)

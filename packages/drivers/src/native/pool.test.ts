@@ -52,9 +52,9 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 describe('a pool', () => {
   it('keeps pool_size connections and closes what overflowed', async () => {
     const { pool, opened } = poolOf()
-    const leases = [await pool.acquire(), await pool.acquire()]
+    const loans = [await pool.acquire(), await pool.acquire()]
     expect(pool.status()).toEqual({ size: 1, checkedOut: 2, overflow: 1, waiting: 0 })
-    for (const lease of leases) lease.release()
+    for (const loan of loans) loan.release()
     await settle()
     expect(pool.status()).toEqual({ size: 1, checkedOut: 0, overflow: 0, waiting: 0 })
     expect(opened.map((connection) => connection.isClosed)).toEqual([false, true])
@@ -63,8 +63,8 @@ describe('a pool', () => {
   it('opens nothing while one is idle', async () => {
     const { pool, open } = poolOf()
     for (let turn = 0; turn < 3; turn += 1) {
-      const lease = await pool.acquire()
-      lease.release()
+      const loan = await pool.acquire()
+      loan.release()
       await settle()
     }
     expect(open).toHaveBeenCalledTimes(1)
@@ -72,10 +72,10 @@ describe('a pool', () => {
 
   it('makes the next one wait, and refuses it after pool_timeout', async () => {
     const { pool } = poolOf({ maxOverflow: 0 })
-    const lease = await pool.acquire()
+    const loan = await pool.acquire()
     await expect(pool.acquire()).rejects.toThrow(PoolBusyError)
     expect(pool.status().waiting).toBe(0)
-    lease.release()
+    loan.release()
     await expect(pool.acquire()).resolves.toBeDefined()
   })
 
@@ -90,9 +90,9 @@ describe('a pool', () => {
     const first = await pool.acquire()
     const order: number[] = []
     const waiting = [1, 2, 3].map(async (turn) => {
-      const lease = await pool.acquire()
+      const loan = await pool.acquire()
       order.push(turn)
-      lease.release()
+      loan.release()
     })
     await settle()
     first.release()
@@ -102,13 +102,13 @@ describe('a pool', () => {
 
   it('forgets a client that went away while it waited', async () => {
     const { pool } = poolOf({ maxOverflow: 0, poolTimeoutSeconds: 5 })
-    const lease = await pool.acquire()
+    const loan = await pool.acquire()
     const gone = new AbortController()
     const waiting = pool.acquire(gone.signal)
     gone.abort()
     await expect(waiting).rejects.toThrow(PoolAbortedError)
     expect(pool.status().waiting).toBe(0)
-    lease.release()
+    loan.release()
   })
 
   it('does not lend a connection that can’t be made as new, or was discarded, or has ended', async () => {
@@ -132,40 +132,40 @@ describe('a pool', () => {
 
   it('gives the place of a connection that is lost to the one that waits', async () => {
     const { pool } = poolOf({ maxOverflow: 0, poolTimeoutSeconds: 5 })
-    const lease = await pool.acquire()
+    const loan = await pool.acquire()
     const waiting = pool.acquire()
-    lease.release({ discard: true })
-    expect((await waiting).connection).not.toBe(lease.connection)
+    loan.release({ discard: true })
+    expect((await waiting).connection).not.toBe(loan.connection)
   })
 
-  it('counts a second release of one lease as nothing', async () => {
+  it('counts a second release of one loan as nothing', async () => {
     const { pool } = poolOf()
-    const lease = await pool.acquire()
-    lease.release()
-    lease.release()
+    const loan = await pool.acquire()
+    loan.release()
+    loan.release()
     await settle()
     expect(pool.status().checkedOut).toBe(0)
   })
 
   it('replaces what is older than pool_recycle', async () => {
     const { pool, opened } = poolOf({ poolRecycleSeconds: 0 })
-    const lease = await pool.acquire()
-    lease.release()
+    const loan = await pool.acquire()
+    loan.release()
     await settle()
     await new Promise((resolve) => setTimeout(resolve, 2))
     const next = await pool.acquire()
-    expect(next.connection).not.toBe(lease.connection)
+    expect(next.connection).not.toBe(loan.connection)
     expect(opened[0]?.isClosed).toBe(true)
   })
 
   it('replaces what does not answer a ping, when pool_pre_ping is on', async () => {
     const { pool } = poolOf({ poolPrePing: true })
-    const lease = await pool.acquire()
-    lease.release()
+    const loan = await pool.acquire()
+    loan.release()
     await settle()
-    lease.connection.answersPing = false
+    loan.connection.answersPing = false
     const next = await pool.acquire()
-    expect(next.connection).not.toBe(lease.connection)
+    expect(next.connection).not.toBe(loan.connection)
     expect(pool.status()).toEqual({ size: 1, checkedOut: 1, overflow: 0, waiting: 0 })
   })
 
@@ -179,11 +179,11 @@ describe('a pool', () => {
 
   it('when closed lends nothing, tells those who wait, and closes what comes back', async () => {
     const { pool, opened } = poolOf({ maxOverflow: 0, poolTimeoutSeconds: 5 })
-    const lease = await pool.acquire()
+    const loan = await pool.acquire()
     const waiting = pool.acquire()
     await Promise.all([expect(waiting).rejects.toThrow(PoolClosedError), pool.close()])
     await expect(pool.acquire()).rejects.toThrow(PoolClosedError)
-    lease.release()
+    loan.release()
     await settle()
     expect(opened.map((connection) => connection.isClosed)).toEqual([true])
   })

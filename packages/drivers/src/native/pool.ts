@@ -5,7 +5,7 @@ import type { PoolStatus } from '@millrace/db/sql/transport'
 export interface PooledConnection {
   /** False from the moment that the server or the network has ended it. */
   readonly isUsable: boolean
-  /** Makes it as new for the next lease; false when it can't be, and has to be closed. Never throws. */
+  /** Makes it as new for the next loan; false when it can't be, and has to be closed. Never throws. */
   reset(): Promise<boolean>
   /** Asks the server whether it is still there. Never throws. */
   ping(): Promise<boolean>
@@ -55,7 +55,7 @@ export class PoolAbortedError extends Error {
   }
 }
 
-export interface Lease<C extends PooledConnection> {
+export interface Loan<C extends PooledConnection> {
   readonly connection: C
   /** Gives the connection back; a second call does nothing. With `discard` it is closed instead of kept. */
   release(options?: { readonly discard: boolean }): void
@@ -67,7 +67,7 @@ interface Slot<C> {
 }
 
 interface Waiter<C extends PooledConnection> {
-  readonly give: (lease: Promise<Lease<C>>) => void
+  readonly give: (loan: Promise<Loan<C>>) => void
 }
 
 /**
@@ -105,7 +105,7 @@ export class Pool<C extends PooledConnection> {
    * Lends a connection. Throws PoolBusyError after `poolTimeoutSeconds`, PoolClosedError, PoolAbortedError when the
    * signal fires while waiting, or whatever opening a connection throws.
    */
-  async acquire(signal?: AbortSignal): Promise<Lease<C>> {
+  async acquire(signal?: AbortSignal): Promise<Loan<C>> {
     if (this.#isClosed) throw new PoolClosedError()
     if (signal?.aborted === true) throw new PoolAbortedError()
     const slot = this.#idle.pop()
@@ -127,7 +127,7 @@ export class Pool<C extends PooledConnection> {
     await Promise.all(this.#returning)
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<Lease<C>> {
+  #wait(signal: AbortSignal | undefined): Promise<Loan<C>> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer)
@@ -140,9 +140,9 @@ export class Pool<C extends PooledConnection> {
         reject(new PoolAbortedError())
       }
       const waiter: Waiter<C> = {
-        give: (lease) => {
+        give: (loan) => {
           leave()
-          resolve(lease)
+          resolve(loan)
         },
       }
       const timer = setTimeout(() => {
@@ -154,7 +154,7 @@ export class Pool<C extends PooledConnection> {
     })
   }
 
-  async #lend(slot: Slot<C>): Promise<Lease<C>> {
+  async #lend(slot: Slot<C>): Promise<Loan<C>> {
     if (!slot.connection.isUsable || this.#isTooOld(slot)) return this.#replace(slot)
     // Counted before the ping, so that the status never shows a connection that is neither idle nor lent.
     this.#checkedOut += 1
@@ -162,20 +162,20 @@ export class Pool<C extends PooledConnection> {
       this.#checkedOut -= 1
       return this.#replace(slot)
     }
-    return this.#lease(slot)
+    return this.#loan(slot)
   }
 
-  #replace(slot: Slot<C>): Promise<Lease<C>> {
+  #replace(slot: Slot<C>): Promise<Loan<C>> {
     this.#track(this.#discard(slot))
     return this.#lendNew()
   }
 
-  async #lendNew(): Promise<Lease<C>> {
+  async #lendNew(): Promise<Loan<C>> {
     this.#opened += 1
     this.#checkedOut += 1
     try {
       const connection = await this.#open()
-      return this.#lease({ connection, openedAtMs: performance.now() })
+      return this.#loan({ connection, openedAtMs: performance.now() })
     } catch (error) {
       this.#opened -= 1
       this.#checkedOut -= 1
@@ -184,7 +184,7 @@ export class Pool<C extends PooledConnection> {
     }
   }
 
-  #lease(slot: Slot<C>): Lease<C> {
+  #loan(slot: Slot<C>): Loan<C> {
     let isReleased = false
     return {
       connection: slot.connection,

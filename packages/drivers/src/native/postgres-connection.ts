@@ -58,7 +58,7 @@ export interface PostgresOpenOptions {
   readonly tls: TlsAttempts
   readonly log: ConnectionLog
   /**
-   * Between two leases: `new` as for another client, or `kept` with its prepared statements, for one that alters nothing. A
+   * Between two loans: `new` as for another client, or `kept` with its prepared statements, for one that alters nothing. A
    * kept one takes pipelines and copies in, and other statements one after the other.
    */
   readonly session: 'new' | 'kept'

@@ -11,7 +11,7 @@ import { observed } from '../observed.ts'
 import { readPostgresError } from '../tcp/postgres-errors.ts'
 import { postgresValueOf } from '../tcp/postgres-values.ts'
 import { withinSeconds } from '../tcp/time-limit.ts'
-import { Pool, type Lease } from './pool.ts'
+import { Pool, type Loan } from './pool.ts'
 import { poolFailure, type NativeOptions } from './pooled.ts'
 import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
 import type { PipelinedStatement } from './postgres-pipeline.ts'
@@ -38,16 +38,16 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   const pool = new Pool(open, address.options)
   const names = new StatementNames()
 
-  async function leased<Result>(seconds: number, act: Act<Result>): Promise<Result> {
-    const lease = await pool.acquire()
+  async function lent<Result>(seconds: number, act: Act<Result>): Promise<Result> {
+    const loan = await pool.acquire()
     let isSpent = false
     try {
-      return await withinSeconds(seconds, stoppable(lease, open), () => act(lease.connection))
+      return await withinSeconds(seconds, stoppable(loan, open), () => act(loan.connection))
     } catch (thrown) {
       isSpent = isNameLost(thrown)
       throw thrown
     } finally {
-      lease.release({ discard: isSpent })
+      loan.release({ discard: isSpent })
     }
   }
 
@@ -55,12 +55,12 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     const seconds = statements.find(({ timeoutSeconds }) => timeoutSeconds !== undefined)?.timeoutSeconds
     try {
       try {
-        return await leased(seconds ?? options.timeoutSeconds, act)
+        return await lent(seconds ?? options.timeoutSeconds, act)
       } catch (thrown) {
         if (!isNameLost(thrown)) throw thrown
         // Refused before anything of it ran.
         names.turnOff()
-        return await leased(seconds ?? options.timeoutSeconds, act)
+        return await lent(seconds ?? options.timeoutSeconds, act)
       }
     } catch (thrown) {
       throw readError(thrown)
@@ -117,7 +117,7 @@ async function transaction(
   }
 }
 
-function stoppable({ connection }: Lease<PostgresConnection>, open: () => Promise<PostgresConnection>) {
+function stoppable({ connection }: Loan<PostgresConnection>, open: () => Promise<PostgresConnection>) {
   return {
     async stop() {
       const { processId } = connection
@@ -200,13 +200,13 @@ function openLoading(
     async insert(guard, { table, columns, rows }) {
       const names = columns.map((name) => `"${name}"`).join(', ')
       try {
-        const lease = await pool.acquire()
+        const loan = await pool.acquire()
         try {
-          return await withinSeconds(timeoutSeconds, stoppable(lease, open), () =>
-            guardedCopy(lease.connection, guard, { statement: `copy "${table}" (${names}) from stdin`, rows }),
+          return await withinSeconds(timeoutSeconds, stoppable(loan, open), () =>
+            guardedCopy(loan.connection, guard, { statement: `copy "${table}" (${names}) from stdin`, rows }),
           )
         } finally {
-          lease.release()
+          loan.release()
         }
       } catch (thrown) {
         throw readError(thrown)
