@@ -129,6 +129,16 @@ describe('backup', () => {
     expect(readFileSync(join(cwd, 'backup.txt'), 'utf8')).toContain('"file":"-"')
   })
 
+  test('with recipients that name nobody is refused, not left unencrypted', async () => {
+    const cwd = restoredDirectory()
+    for (const BACKUP_RECIPIENTS of [' , ', 'age1nobody']) {
+      const refused = await millrace(['backup', '--out', 'new.millrace', '--json'], { cwd, env: { BACKUP_RECIPIENTS } })
+      expect(refused, BACKUP_RECIPIENTS).toMatchObject({ exitCode: 2 })
+      expect(documentOf(refused)).toMatchObject({ error: { code: 'settings_invalid' } })
+    }
+    expect(existsSync(join(cwd, 'new.millrace'))).toBe(false)
+  })
+
   test('to standard output, says what is wrong beside it too', async () => {
     const missing = await millrace(['backup', '--out', '-', '--json'], { cwd: emptyDirectory() })
     expect(missing).toMatchObject({ exitCode: 1, stdout: '' })

@@ -65,10 +65,9 @@ export async function backup(context: Context, options: BackupOptions): Promise<
 
 function recipientsOf(context: Context, { recipient }: BackupOptions): readonly string[] {
   if (recipient.length > 0) return recipient
-  return (context.environment()['BACKUP_RECIPIENTS'] ?? '')
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '')
+  const configured = context.environment()['BACKUP_RECIPIENTS']
+  // An empty entry is refused, as the functions refuse it: `,` is no wish for a backup that anyone can read.
+  return configured === undefined ? [] : configured.split(',').map((entry) => entry.trim())
 }
 
 function readRecipients(recipients: readonly string[]) {
