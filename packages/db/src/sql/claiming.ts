@@ -1,4 +1,4 @@
-import type { Column, SQL } from 'drizzle-orm'
+import type { Column, SQL, Table } from 'drizzle-orm'
 import type { Tables } from '../schema/schema.ts'
 
 type Executions = Tables['executions']
@@ -10,13 +10,15 @@ export interface HeldParts {
   readonly executions: Executions
   /** How many with attempts left. */
   readonly limit: number
-  /** Of the row itself: whether it still can be claimed, and whether it still is used up. */
-  readonly isTakeable: SQL
-  readonly isSpent: SQL
+  /** Of the row itself: whether it still can be claimed or fail; and 1 where its attempts are used up, else 0. */
+  readonly isStillDue: SQL
+  readonly isExhausted: SQL
 }
 
 /** What a claim does, as the parts of one statement. */
 export interface WholeClaim {
+  /** The rows that tell the caller's standing, each of a table of which all other parts then see those rows alone. */
+  readonly caller: readonly { readonly table: Table; readonly where: SQL }[]
   readonly candidates: SQL
   /** The ids to change, in `chosen_id`, made from the candidates under the name that it is given. */
   readonly source: (candidates: SQL) => SQL
@@ -38,7 +40,7 @@ export interface ClaimDialect {
    */
   isFirst(taken: SQL): SQL | undefined
   /**
-   * The first `limit` candidates with attempts left, and those that are used up, as `due_id`, `due_since`,
+   * The first `limit` candidates with attempts left, or a few more, and those that are used up, as `due_id`, `due_since`,
    * `was_running` and `is_exhausted`. Where claimers run side by side, each row is locked, and one that another
    * transaction holds is passed by.
    */

@@ -1,4 +1,4 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { ClaimDialect } from '../../sql/claiming.ts'
 import { setClause } from '../set-clause.ts'
 
@@ -28,23 +28,23 @@ export const postgresClaim: ClaimDialect = {
     return [sql`select ${alone}, ${inIndexOrder}, ${byOwnIndex}, ${plannedOnce}, ${uncompiled}`]
   },
   isFirst: (taken) => sql`not exists (${taken})`,
-  held({ candidates, executions, limit, isTakeable, isSpent }) {
-    const inOrder = (isExhausted: SQL) =>
-      sql`(select * from ${candidates} candidates where is_exhausted = ${isExhausted} order by due_since, due_id) candidates`
-    const fields = sql`candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted`
-    const lock = sql`for update of ${executions} skip locked`
-    const takeable = sql`select ${fields} from ${inOrder(sql`0`)} join ${executions} on ${executions.id} = candidates.due_id where ${isTakeable} order by candidates.due_since, candidates.due_id limit ${sql.raw(String(limit))} ${lock}`
-    const spent = sql`select ${fields} from ${inOrder(sql`1`)} join ${executions} on ${executions.id} = candidates.due_id where ${isSpent} ${lock}`
-    return sql`select * from (${takeable}) takeable union all select * from (${spent}) spent`
+  // Used up ones first: however many there are, the limit leaves room for the others. Where some are held by other
+  // transactions a few more than `limit` are locked, which their places then leave out.
+  held({ candidates, executions, limit, isStillDue, isExhausted }) {
+    const order = sql`is_exhausted desc, due_since, due_id`
+    const inOrder = sql`(select * from ${candidates} candidates order by ${order}) candidates`
+    const most = sql`${sql.raw(String(limit))} + (select count(*) from ${candidates} spent where spent.is_exhausted = 1)`
+    return sql`select candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted from ${inOrder} join ${executions} on ${executions.id} = candidates.due_id where ${isStillDue} and candidates.is_exhausted = ${isExhausted} order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most} for update of ${executions} skip locked`
   },
   change: {
     kind: 'whole',
-    compose({ candidates, source, set, executions, effects, answer }) {
+    compose({ caller, candidates, source, set, executions, effects, answer }) {
       const change = sql`update ${executions} set ${setClause(set)} from chosen where ${executions.id} = chosen.chosen_id returning ${executions}.*`
       const parts = [
+        ...caller.map(({ table, where }) => sql`${table} as materialized (select * from ${table} where ${where})`),
         sql`due as materialized (${candidates})`,
         sql`chosen as materialized (${source(sql`due`)})`,
-        // By the table's own name, which only what comes after it finds.
+        // By the table's own name, as the caller's rows above: only what comes after it finds it.
         sql`${executions} as (${change})`,
         ...effects.map((effect, position) => sql`${sql.raw(`effect_${position}`)} as (${effect})`),
       ]

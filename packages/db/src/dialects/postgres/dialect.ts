@@ -13,6 +13,7 @@ import { postgresColumnKit } from './kit.ts'
 import { postgresMigration } from './migration.ts'
 import { postgresReach } from './reach.ts'
 import { postgresRecording } from './recording.ts'
+import { withSharedParameters } from './shared-parameters.ts'
 
 const writer = new PgDialect()
 
@@ -32,7 +33,7 @@ export const postgres: Dialect = {
   concat: (text, more) => sql`${text} || ${more}`,
   jsonText: (value) => sql`to_json(${value}::text)::text`,
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
-  toSQL: (statement) => writer.sqlToQuery(statement),
+  toSQL: (statement) => withSharedParameters(writer.sqlToQuery(statement)),
   readsWithWrites: true,
   gate: postgresGate,
   reach: postgresReach,

@@ -20,6 +20,8 @@ interface ClaimedSource {
   readonly seen?: SQL
   /** No row at all where nothing is claimed. */
   readonly isOnlyClaimed?: boolean
+  /** Which of the users is the caller, where that is not to be asked. */
+  readonly isTheCaller?: SQL
 }
 
 interface ClaimedSelect {
@@ -32,7 +34,7 @@ interface ClaimedSelect {
 export function claimedSelect(
   dialect: Dialect,
   bind: ClaimBind,
-  { condition, seen = sql`null`, isOnlyClaimed = false }: ClaimedSource,
+  { condition, seen = sql`null`, isOnlyClaimed = false, isTheCaller }: ClaimedSource,
 ): ClaimedSelect {
   const { builder, tables } = dialect
   const { marks, users, executions, workflows, workflowVersions } = tables
@@ -45,7 +47,7 @@ export function claimedSelect(
       seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
     })
     .from(marks)
-    .leftJoin(users, isCaller(dialect, bind))
+    .leftJoin(users, isTheCaller ?? isCaller(dialect, bind))
     .leftJoin(executions, condition)
     .leftJoin(workflows, eq(workflows.id, executions.workflowId))
     .leftJoin(

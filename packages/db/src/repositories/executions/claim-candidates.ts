@@ -1,20 +1,36 @@
 import { and, eq, isNull, lte, sql, type Column, type SQL } from 'drizzle-orm'
-import { all, isCaller } from '../../access/access.ts'
+import { all, isAnchor, isCaller } from '../../access/access.ts'
 import { restoreMark } from '../../schema/schema.ts'
+import type { WholeClaim } from '../../sql/claiming.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import { workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
 import { dueKinds, type DueKind } from './due.ts'
 
+/** The rows that tell the caller's standing: of these tables a claim of one statement reads nothing else. */
+export function callerRows(dialect: Dialect, bind: ClaimBind): WholeClaim['caller'] {
+  const { users, marks } = dialect.tables
+  return [
+    { table: users, where: isCaller(dialect, bind) },
+    { table: marks, where: isAnchor(dialect) },
+  ]
+}
+
 /**
  * Due executions that the caller reaches, in their order, of each kind a window: `due_id`, `due_since`, `was_running`,
  * `is_exhausted`.
  */
-export function candidates(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): SQL {
+export function candidates(
+  dialect: Dialect,
+  bind: ClaimBind,
+  shape: ClaimShape,
+  isTheCaller = isCaller(dialect, bind),
+): SQL {
+  const isActing = mayClaim(dialect, bind, isTheCaller)
   const kinds = dueKinds(dialect, bind('at', dialect.tables.executions.dueAt))
   const parts = [
-    ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, kind)) : []),
-    ownParts(dialect, bind, shape, kinds),
+    ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, { isActing, kind })) : []),
+    ownParts(dialect, bind, shape, { isActing, kinds }),
   ]
   // `union` keeps one of what is an administrator's own.
   const reached = sql.join(
@@ -25,14 +41,19 @@ export function candidates(dialect: Dialect, bind: ClaimBind, shape: ClaimShape)
   return sql`select * from (${reached}) reached order by due_since, due_id limit ${limit}`
 }
 
-function ownParts(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, kinds: readonly DueKind[]): SQL {
+function ownParts(
+  dialect: Dialect,
+  bind: ClaimBind,
+  shape: ClaimShape,
+  { isActing, kinds }: { readonly isActing: SQL; readonly kinds: readonly DueKind[] },
+): SQL {
   const { executions, users, workflows } = dialect.tables
   return dialect.reach.throughEach(
     {
       table: executions,
       parents: [users, workflows],
       parentWhere: all(
-        isActing(dialect, bind),
+        isActing,
         eq(workflows.ownerId, users.id),
         // Until its new owner has done something with it, nobody knows what a transferred workflow would do here.
         shape.workflowPlaces === undefined ? isNull(workflows.transferredAt) : isNamed(workflows.id, bind, shape),
@@ -45,7 +66,12 @@ function ownParts(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, kinds: r
   )
 }
 
-function everyonesPart(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, kind: DueKind): SQL {
+function everyonesPart(
+  dialect: Dialect,
+  bind: ClaimBind,
+  shape: ClaimShape,
+  { isActing, kind }: { readonly isActing: SQL; readonly kind: DueKind },
+): SQL {
   const { executions, users, workflows, marks } = dialect.tables
   // Where reading locks, an administrator so waits for everyone's claims, and they for it: all others only share that
   // row, as they look for a restore. Nobody else meets it here, so these parts come first.
@@ -59,7 +85,7 @@ function everyonesPart(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, kin
     table: executions,
     isLocking: true,
     gates: [users, marks],
-    gateWhere: all(isActing(dialect, bind), isEveryones),
+    gateWhere: all(isActing, isEveryones),
     where: all(
       kind.condition,
       shape.workflowPlaces === undefined ? isAccepted : isNamed(executions.workflowId, bind, shape),
@@ -77,10 +103,10 @@ function isNamed(column: Column, bind: ClaimBind, { workflowPlaces = 0 }: ClaimS
  * The caller's own row, and that the caller may act: of the row that is locked itself, since MySQL would lock another
  * reading of it less, and two claims that hold that much would each wait for the other.
  */
-function isActing(dialect: Dialect, bind: ClaimBind): SQL {
+function mayClaim(dialect: Dialect, bind: ClaimBind, isTheCaller: SQL): SQL {
   const { users } = dialect.tables
   return all(
-    isCaller(dialect, bind),
+    isTheCaller,
     and(isNull(users.disabledAt), lte(users.tokensValidFrom, bind('issuedAt', users.tokensValidFrom))),
     isNotRestoring(dialect),
   )

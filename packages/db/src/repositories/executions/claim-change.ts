@@ -20,19 +20,20 @@ export function chosen(dialect: Dialect, bind: ClaimBind, { limit }: ClaimShape,
     candidates,
     executions,
     limit,
-    isTakeable: all(isStillDue, lt(executions.attempts, executions.maxAttempts), isFirst),
-    isSpent: all(isStillDue, gte(executions.attempts, executions.maxAttempts), isFirst),
+    isStillDue: all(isStillDue, isFirst),
+    isExhausted: sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`,
   })
   const placed = sql`select held.due_id, held.was_running, held.is_exhausted, row_number() over (partition by held.is_exhausted order by held.due_since, held.due_id) as place from (${held}) held`
-  if (limit === 1) return sql`select placed.due_id as chosen_id, placed.* from (${placed}) placed`
-  return withinBytes(dialect, placed)
+  const isGiven = sql`(placed.is_exhausted = 1 or placed.place <= ${sql.raw(String(limit))})`
+  if (limit === 1) return sql`select placed.due_id as chosen_id, placed.* from (${placed}) placed where ${isGiven}`
+  return withinBytes(dialect, placed, isGiven)
 }
 
 /** Sizes are read of those few alone that are to be given. */
-function withinBytes(dialect: Dialect, placed: SQL): SQL {
+function withinBytes(dialect: Dialect, placed: SQL, isGiven: SQL): SQL {
   const { executions, workflowVersions } = dialect.tables
   const bytes = bytesOf(dialect, [executions.input, executions.state, workflowVersions.definition])
-  const sized = sql`select placed.*, case when placed.is_exhausted = 1 then 0 else ${bytes} end as bytes from (${placed}) placed join ${executions} on ${executions.id} = placed.due_id left join ${workflowVersions} on ${workflowVersions.workflowId} = ${executions.workflowId} and ${workflowVersions.versionNumber} = ${executions.versionNumber}`
+  const sized = sql`select placed.*, case when placed.is_exhausted = 1 then 0 else ${bytes} end as bytes from (${placed}) placed join ${executions} on ${executions.id} = placed.due_id left join ${workflowVersions} on ${workflowVersions.workflowId} = ${executions.workflowId} and ${workflowVersions.versionNumber} = ${executions.versionNumber} where ${isGiven}`
   const summed = sql`select sized.*, sum(sized.bytes) over (partition by sized.is_exhausted order by sized.place) as total from (${sized}) sized`
   return sql`select summed.due_id as chosen_id, summed.was_running, summed.is_exhausted, summed.place from (${summed}) summed where summed.is_exhausted = 1 or summed.total = summed.bytes or summed.total <= ${sql.raw(String(mostPageBytes))}`
 }
@@ -93,38 +94,57 @@ function isOfThis(executions: Dialect['tables']['executions'], bind: ClaimBind):
   )
 }
 
-/** `claimed` or `failed` for each, before it `lease_expired` where a lease was lost. */
+/**
+ * `claimed` or `failed` for each, before it `lease_expired` where a lease was lost: of what a batch has marked, which its
+ * entries find by their indexes.
+ */
 export function claimEntries(dialect: Dialect, bind: ClaimBind): SQL {
   const { executions, executionHistory } = dialect.tables
-  const at = dialect.typed(bind('at', executions.updatedAt), executions.updatedAt)
-  const hadLease = sql`${executions.lastOp} like '%x'`
   // Of a claim that was sent twice the second finds what the first has marked, and its entries.
   const isNew = sql`not exists (select 1 from ${executionHistory} where ${executionHistory.executionId} = ${executions.id} and ${executionHistory.seq} = ${executions.lastSeq})`
   const { fence } = executions
-  const kinds = [all(isClaimed(dialect, bind), isNew), all(isFailed(dialect, bind), isNew)]
-  const expired = kinds.map((isKind, position) =>
-    entrySelect(
-      dialect,
-      // The fence of the claim whose lease ran out: the one before, where another has followed.
-      { type: 'lease_expired', at, fence: position === 0 ? sql`${fence} - 1` : fence },
-      sql`${executions} where ${and(isKind, hadLease)}`,
-      1,
-    ),
-  )
-  const [isTaken, isSpent] = kinds
-  const worker = dialect.typed(bind('worker', executions.leaseOwner), executions.leaseOwner)
-  const actor = dialect.typed(bind('userId', executions.userId), executions.userId)
+  const isTaken = all(isClaimed(dialect, bind), isNew)
+  const isSpent = all(isFailed(dialect, bind), isNew)
+  const { expired, at, worker, actor } = entryParts(dialect, bind)
   return insertEntries(dialect, [
-    ...expired,
+    expired(sql`${fence} - 1`, and(isTaken, hadLease(executions))),
+    expired(fence, and(isSpent, hadLease(executions))),
     entrySelect(dialect, { type: 'claimed', at, fence, worker, actor }, sql`${executions} where ${isTaken}`),
     entrySelect(dialect, { type: 'failed', at, fence }, sql`${executions} where ${isSpent}`),
   ]).getSQL()
 }
 
-/**
- * Takes the key with the leases that were given in place of an answer: `[[id, fence, last_op], …]`. A claim that was
- * given none leaves the key, as it may be asked again at once.
- */
+/** The same where `executions` has nothing but what this very statement has changed. */
+export function changedEntries(dialect: Dialect, bind: ClaimBind): SQL {
+  const { executions } = dialect.tables
+  const { fence, status, leaseOwner } = executions
+  const ofTaken = (value: SQL) => sql`case when ${status} = 'running' then ${value} end`
+  const type = sql`case when ${status} = 'running' then 'claimed' else 'failed' end`
+  const { expired, at, actor } = entryParts(dialect, bind)
+  return insertEntries(dialect, [
+    expired(sql`case when ${status} = 'running' then ${fence} - 1 else ${fence} end`, hadLease(executions)),
+    // Whatever has failed has no worker any more.
+    entrySelect(dialect, { type, at, fence, worker: leaseOwner, actor: ofTaken(actor) }, sql`${executions}`),
+  ]).getSQL()
+}
+
+function entryParts(dialect: Dialect, bind: ClaimBind) {
+  const { executions } = dialect.tables
+  const at = dialect.typed(bind('at', executions.updatedAt), executions.updatedAt)
+  return {
+    at,
+    worker: dialect.typed(bind('worker', executions.leaseOwner), executions.leaseOwner),
+    actor: dialect.typed(bind('userId', executions.userId), executions.userId),
+    // The fence of the claim whose lease ran out: the one before, where another has followed.
+    expired: (fence: SQL | Column, where: SQL | undefined) =>
+      entrySelect(dialect, { type: 'lease_expired', at, fence }, sql`${executions} where ${where}`, 1),
+  }
+}
+
+function hadLease({ lastOp }: Dialect['tables']['executions']): SQL {
+  return sql`${lastOp} like '%x'`
+}
+
 export function keepLeases(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): SQL {
   const { executions, idempotencyKeys } = dialect.tables
   const leases = dialect.jsonLists([sql`${executions.id}`, sql`${executions.fence}`, sql`${executions.lastOp}`])

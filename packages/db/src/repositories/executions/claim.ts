@@ -11,8 +11,8 @@ import {
 import { type Kept, underKey } from '../../store/idempotency.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedOf, claimedSelect, placeIn, type ClaimedExecution, type ClaimedRow } from './claim-answer.ts'
-import { candidates } from './claim-candidates.ts'
-import { chosen, claimed, claimEntries, isClaimed, keepLeases } from './claim-change.ts'
+import { callerRows, candidates } from './claim-candidates.ts'
+import { changedEntries, chosen, claimed, claimEntries, isClaimed, keepLeases } from './claim-change.ts'
 import { replayLeases } from './claim-replay.ts'
 import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
 import { keepRefusal } from '../../store/kept-refusals.ts'
@@ -121,16 +121,18 @@ const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, 
   const { executions } = dialect.tables
   const { change } = dialect.claim
   const condition = sql`${executions.status} = 'running'`
+  const isTheCaller = sql`1 = 1`
   const answer = claimedSelect(dialect, bind, { condition })
   const toSQL = () => {
     if (change.kind === 'batch') return answer.toSQL()
     const whole = change.compose({
-      candidates: candidates(dialect, bind, shape),
+      caller: callerRows(dialect, bind),
+      candidates: candidates(dialect, bind, shape, isTheCaller),
       source: (due) => chosen(dialect, bind, shape, due),
       set: claimed(dialect, bind),
       executions,
-      effects: [claimEntries(dialect, bind), ...(shape.isKeyed ? [keepLeases(dialect, bind, shape)] : [])],
-      answer: (seen) => claimedSelect(dialect, bind, { condition, seen }).getSQL(),
+      effects: [changedEntries(dialect, bind), ...(shape.isKeyed ? [keepLeases(dialect, bind, shape)] : [])],
+      answer: (seen) => claimedSelect(dialect, bind, { condition, seen, isTheCaller }).getSQL(),
     })
     return dialect.toSQL(whole)
   }
