@@ -35,9 +35,10 @@ export interface Change<Row> {
   readonly statement: Query<Row>
   /**
    * Gives what the statement gave, where it has been applied, and no row where it has not: asked in place of the
-   * statement after its answer was lost. So its conditions must make a second application impossible.
+   * statement after its answer was lost, and built then alone. So its conditions must make a second application
+   * impossible.
    */
-  readonly lookup: Query<Row>
+  readonly lookup: () => Query<Row>
 }
 
 export interface Changed<Row> {
@@ -85,11 +86,11 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
   }
 
   async function changeOnce<Row>({ before = [], statement, lookup }: Change<Row>, loss: Loss): Promise<Changed<Row>> {
-    const found = loss.isPossible ? await read(lookup) : []
+    const found = loss.isPossible ? await read(lookup()) : []
     if (found.length > 0) return { rows: found, affected: found.length, insertId: undefined }
     // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
     const late = async () => {
-      const rows = loss.isPossible ? await read(lookup) : []
+      const rows = loss.isPossible ? await read(lookup()) : []
       return rows.length > 0 ? { rows, affected: rows.length, insertId: undefined } : undefined
     }
     try {

@@ -88,14 +88,14 @@ async function claimOnce(store: Store, caller: UserCaller, claim: Claim, key: Cl
   const { dialect } = store
   const shape = claimShape(caller, claim, key)
   const values = claimValues(caller, claim, key)
-  const lookup = lookupQuery(dialect, values)
+  const lookup = () => lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {
     const statement = wholeQuery(dialect, shape, values)
     const { rows } = await store.change({ before: beforeStatements(dialect, values), statement, lookup })
     const seen = rows[0]?.seen ?? 0
     // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
     const isEmptyHanded = seen > 0 && rows[0]?.id === null
-    const own = isEmptyHanded ? await store.read(lookup) : []
+    const own = isEmptyHanded ? await store.read(lookup()) : []
     return { rows: own.length > 0 ? own : rows, seen }
   }
   const applied = await store.apply({
@@ -104,7 +104,7 @@ async function claimOnce(store: Store, caller: UserCaller, claim: Claim, key: Cl
     effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, shape, values)] : [])],
     answer: answerQuery(dialect, values),
     answersWhenClosed: true,
-    proof: lookup,
+    proof: lookup(),
   })
   return { rows: applied.rows, seen: applied.isOpen ? applied.affected : 0 }
 }

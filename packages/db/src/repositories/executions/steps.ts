@@ -189,14 +189,14 @@ async function insertSteps(
     leaseUntil: leaseUntil ?? null,
     ...Object.fromEntries(steps.flatMap((step, place) => valuesAt(step, place))),
   }
-  const lookup = ownStepsQuery(dialect, id, { actor: caller.userId, fence, steps, at })
+  const lookup = () => ownStepsQuery(dialect, id, { actor: caller.userId, fence, steps, at })
   try {
     const statement = recordStatement(dialect, shape, values)
     const { rows, affected, insertId } = await store.change<RecordedRow>({ statement, lookup })
     if (affected === 0 && rows.length === 0) return undefined
     const told = insertId === undefined ? undefined : recording.toldBy(insertId)
     if (told === undefined) {
-      const recorded = recordedOf(rows.length > 0 ? rows : await store.read(lookup))
+      const recorded = recordedOf(rows.length > 0 ? rows : await store.read(lookup()))
       return recorded && (renews ? { ...recorded, leaseUntil } : recorded)
     }
     const firstSeq = told.lastSeq - steps.length + 1
