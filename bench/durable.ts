@@ -1,12 +1,13 @@
 /**
  * Millrace beside other durable engines and queues, on one PostgreSQL in one run:
  *
- *   DATABASE_URL=postgresql://… node bench/durable.ts [--engine millrace,dbos,…] [--workers 1,10,50] [--queued 10000]
+ *   DATABASE_URL=postgresql://… node bench/durable.ts [--engine millrace,dbos,…] [--workers 1,10,50] [--queued 10000] [--rounds 3]
  *
  * The URL's user has to be one that may create databases; the server needs pg_stat_statements in shared_preload_libraries.
- * Each engine has a database of its own and this process's native driver, and is let go before the next one begins. Steps a
- * second are of executions of ten steps, all that an execution needs included; statements and bytes of the write-ahead log
- * a step are the server's own counts of the same.
+ * Each engine has a database of its own and this process's native driver. They take turns at each number of workers, as many
+ * rounds as are asked for, so that what else the machine does meets all of them; the median of an engine's turns counts.
+ * Steps a second are of executions of ten steps, all that an execution needs included; statements and bytes of the
+ * write-ahead log a step are the server's own counts of the same.
  */
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -33,17 +34,23 @@ const { values } = parseArgs({
     engine: { type: 'string', default: Object.keys(openers).join(',') },
     workers: { type: 'string', default: '1,10,50' },
     queued: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '3' },
   },
 })
 const numbers = values.workers.split(',').map(Number)
 const queued = Number(values.queued)
+const rounds = Number(values.rounds)
 const url = process.env['DATABASE_URL'] ?? ''
 const admin = new pg.Client({ connectionString: url })
 await admin.connect()
 await admin.query('create extension if not exists pg_stat_statements')
 
-const queueRows: string[] = []
-const stepRows: string[] = []
+interface Subject {
+  readonly engine: Engine
+  readonly database: string
+}
+
+const subjects: Subject[] = []
 for (const [name, open] of Object.entries(openers)) {
   if (!values.engine.split(',').includes(name)) continue
   const database = `bench_${name.replaceAll('-', '_')}`
@@ -51,49 +58,93 @@ for (const [name, open] of Object.entries(openers)) {
   await admin.query(`create database ${database}`)
   const own = new URL(url)
   own.pathname = `/${database}`
-  const engine = await open(own.href)
-  try {
-    if (engine.takeJobs !== undefined) queueRows.push(await queueRow(engine, engine.takeJobs))
-    if (engine.runSteps !== undefined) stepRows.push(await stepRow(engine, engine.runSteps, database))
-  } finally {
-    await engine.close()
-  }
+  subjects.push({ engine: await open(own.href), database })
 }
-const machine = `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`
-process.stdout.write(`Jobs taken a second from a queue of ${queued} (${machine})\n\n`)
-process.stdout.write(table(['', ...numbers.map((workers) => `${workers} workers`)], queueRows))
-process.stdout.write(`\nExecutions of ${steps} steps\n\n`)
-const head = ['', ...numbers.map((workers) => `steps/s, ${workers} workers`), 'statements a step', 'WAL bytes a step']
-process.stdout.write(table([...head, 'start to first step, ms'], stepRows))
-await admin.end()
-
-async function queueRow(engine: Engine, takeJobs: NonNullable<Engine['takeJobs']>): Promise<string> {
-  const rates: string[] = []
-  for (const workers of numbers) {
-    const { taken, seconds: took } = await takeJobs({ workers, queued, seconds })
-    rates.push((taken / took).toFixed(0))
-  }
-  return `| ${[engine.name, ...rates].join(' | ')} |`
+try {
+  const queueRows = await compareQueues()
+  const machine = `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`
+  process.stdout.write(`Jobs taken a second from a queue of ${queued} (${machine})\n\n`)
+  process.stdout.write(table(['', ...numbers.map((workers) => `${workers} workers`)], queueRows))
+  const stepRows = await compareSteps()
+  process.stdout.write(`\nExecutions of ${steps} steps\n\n`)
+  const head = ['', ...numbers.map((workers) => `steps/s, ${workers} workers`), 'statements a step', 'WAL bytes a step']
+  process.stdout.write(table([...head, 'start to first step, ms'], stepRows))
+} finally {
+  for (const { engine } of subjects) await engine.close()
+  await admin.end()
 }
 
-async function stepRow(engine: Engine, runSteps: NonNullable<Engine['runSteps']>, database: string): Promise<string> {
-  const rates: string[] = []
-  let statements = Number.NaN
-  let bytes = Number.NaN
-  await runSteps({ workers: 1, executions: 10, steps, onFirstStep: ignored })
-  for (const workers of numbers) {
-    const executions = Math.max(30, workers * 4)
-    const before = await counts(database)
-    const startedAt = performance.now()
-    await runSteps({ workers, executions, steps, onFirstStep: ignored })
-    const took = (performance.now() - startedAt) / 1000
-    const after = await counts(database)
-    rates.push(((executions * steps) / took).toFixed(0))
-    statements = (after.statements - before.statements) / (executions * steps)
-    bytes = (after.bytes - before.bytes) / (executions * steps)
+async function compareQueues(): Promise<readonly string[]> {
+  const taking = subjects.flatMap(({ engine: { name, takeJobs } }) =>
+    takeJobs === undefined ? [] : [{ name, takeJobs, rates: numbers.map((): number[] => []) }],
+  )
+  // Connections, plans and compiled code are there afterwards, of each engine.
+  for (const { takeJobs } of taking) {
+    await takeJobs({ workers: Math.max(...numbers), queued: Math.min(queued, 200), seconds })
   }
-  const first = await startToFirstStep(runSteps)
-  return `| ${[engine.name, ...rates, statements.toFixed(1), bytes.toFixed(0), first.toFixed(1)].join(' | ')} |`
+  for (const { workers, place } of turns()) {
+    for (const { takeJobs, rates } of taking) {
+      const { taken, seconds: took } = await takeJobs({ workers, queued, seconds })
+      rates[place]?.push(taken / took)
+    }
+  }
+  return taking.map(({ name, rates }) => `| ${[name, ...rates.map(spread)].join(' | ')} |`)
+}
+
+async function compareSteps(): Promise<readonly string[]> {
+  const running = subjects.flatMap(({ engine: { name, runSteps }, database }) =>
+    runSteps === undefined
+      ? []
+      : [
+          {
+            name,
+            runSteps,
+            database,
+            rates: numbers.map((): number[] => []),
+            statements: Number.NaN,
+            bytes: Number.NaN,
+          },
+        ],
+  )
+  for (const { runSteps } of running) {
+    await runSteps({ workers: Math.max(...numbers), executions: 50, steps, onFirstStep: ignored })
+  }
+  for (const { workers, place } of turns()) {
+    for (const subject of running) {
+      const { runSteps, database, rates } = subject
+      const executions = Math.max(30, workers * 4)
+      const before = await counts(database)
+      const startedAt = performance.now()
+      await runSteps({ workers, executions, steps, onFirstStep: ignored })
+      rates[place]?.push((executions * steps * 1000) / (performance.now() - startedAt))
+      const after = await counts(database)
+      subject.statements = (after.statements - before.statements) / (executions * steps)
+      subject.bytes = (after.bytes - before.bytes) / (executions * steps)
+    }
+  }
+  const rows: string[] = []
+  for (const { name, runSteps, rates, statements, bytes } of running) {
+    const first = await startToFirstStep(runSteps)
+    rows.push(
+      `| ${[name, ...rates.map(spread), statements.toFixed(1), bytes.toFixed(0), first.toFixed(1)].join(' | ')} |`,
+    )
+  }
+  return rows
+}
+
+/** Every number of workers once in each round. */
+function turns(): readonly { readonly workers: number; readonly place: number }[] {
+  return Array.from({ length: rounds }, () => numbers.map((workers, place) => ({ workers, place }))).flat()
+}
+
+/** The median, with the least and the most. */
+function spread(rates: readonly number[]): string {
+  const [least, most] = [Math.min(...rates), Math.max(...rates)].map((rate) => rate.toFixed(0))
+  return rates.length < 2 ? median(rates).toFixed(0) : `${median(rates).toFixed(0)} (${least} to ${most})`
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 /** The median of five, with nothing else to do. */
@@ -108,7 +159,7 @@ async function startToFirstStep(runSteps: NonNullable<Engine['runSteps']>): Prom
       onFirstStep: () => times.push(performance.now() - startedAt),
     })
   }
-  return times.toSorted((one, other) => one - other)[2] ?? Number.NaN
+  return median(times)
 }
 
 /** What the server has counted: statements of one database, without BEGIN, COMMIT and settings; the log is everyone's. */
