@@ -29,7 +29,7 @@ interface BodyOptions {
 }
 
 export const noParameters = z.object({})
-export const noBody = bodyOf('none', z.object({}), { isOptional: true })
+const noBody = bodyOf('none', z.object({}), { isOptional: true })
 
 export function jsonBody<Body extends z.ZodObject>(
   schema: Body,

@@ -1,7 +1,7 @@
 import type { SqliteColumn, SqliteRows, SqliteValue } from '@millrace/drivers/native/sqlite-connection'
 import type { JsonObject } from './json.ts'
 
-export function valueBody(value: SqliteValue): JsonObject {
+function valueBody(value: SqliteValue): JsonObject {
   if (value === null) return { type: 'null' }
   if (typeof value === 'bigint') return { type: 'integer', value: String(value) }
   if (typeof value === 'number') return { type: 'float', value }

@@ -18,7 +18,7 @@ import { WriteLock } from './write-lock.ts'
  */
 export const busyCode = 'SQLITE_BUSY'
 /** `code` in a 503: the file can't be opened; nothing was done. */
-export const unreachableCode = 'SQLITE_CANTOPEN'
+const unreachableCode = 'SQLITE_CANTOPEN'
 
 type SqliteFileTarget = Extract<Target, { readonly via: 'file' }>
 

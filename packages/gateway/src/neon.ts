@@ -21,9 +21,9 @@ import { tlsAttempts } from '@millrace/drivers/native/tls'
 /** `code` in a 503 of the gateway: nothing was sent to the database, because no connection came free in time. */
 export const busyCode = 'MILLRACE_BUSY'
 /** SQLSTATE connection_failure, when the server can't be reached: nothing was sent. */
-export const unreachableSqlState = '08006'
+const unreachableSqlState = '08006'
 /** SQLSTATE transaction_resolution_unknown, when the connection broke under a statement: it may have been applied. */
-export const connectionLostSqlState = '08007'
+const connectionLostSqlState = '08007'
 
 type PostgresTarget = Extract<Target, { readonly dialect: 'postgres' }>
 

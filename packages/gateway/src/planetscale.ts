@@ -21,9 +21,9 @@ import { tlsAttempts } from '@millrace/drivers/native/tls'
 import { tabletMessage, type VitessCode, vitessCodeOf, type VitessError } from './vitess-errors.ts'
 
 /** CR_CONN_HOST_ERROR, with the code UNAVAILABLE: the server can't be reached, nothing was sent. */
-export const unreachableErrno = 2003
+const unreachableErrno = 2003
 /** CR_SERVER_LOST, with the code UNAVAILABLE: the connection broke under a statement, which may have been applied. */
-export const connectionLostErrno = 2013
+const connectionLostErrno = 2013
 /** With the code ABORTED: the session's transaction had ended before the statement came. */
 export const transactionEndedErrno = 1317
 

@@ -168,11 +168,7 @@ export type Step =
  * A planned time that is not yet missed is served. Of those that were missed, one is served for the newest, or they are
  * all passed over; then that newest may be one that is late but not missed.
  */
-export function stepOf(
-  { nextAt, catchUp }: Pick<DueSchedule, 'nextAt' | 'catchUp'>,
-  timetable: Timetable,
-  at: Date,
-): Step {
+function stepOf({ nextAt, catchUp }: Pick<DueSchedule, 'nextAt' | 'catchUp'>, timetable: Timetable, at: Date): Step {
   const missedBefore = new Date(at.getTime() - missedMilliseconds)
   if (nextAt >= missedBefore) return { kind: 'start', plannedAt: nextAt }
   if (catchUp === 'latest') return { kind: 'start', plannedAt: timetable.upTo(at) ?? nextAt }

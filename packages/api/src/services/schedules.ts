@@ -90,7 +90,7 @@ export async function getSchedule(
 const shownTimes = 5
 
 /** The planned times to come: from `nextAt`, which may be overdue, none of a schedule that is disabled. */
-export function nextTimes({ nextAt, cron, timeZone }: ScheduleView, now: Date): readonly Date[] {
+function nextTimes({ nextAt, cron, timeZone }: ScheduleView, now: Date): readonly Date[] {
   if (nextAt === null) return []
   const timetable = timetableIfKnown(cron, timeZone)
   const times: Date[] = []

@@ -1,5 +1,5 @@
 import type { ArchiveEntry, RowPage } from './row.ts'
-import { createSha256, sha256Of } from './sha256.ts'
+import { createSha256 } from './sha256.ts'
 import { archiveTables, type ArchiveTableName } from './tables.ts'
 
 export interface TableDigest {
@@ -28,11 +28,6 @@ export class TablesDigester {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return Object.fromEntries(digests) as TableDigests
   }
-}
-
-/** What a table's digest would be if these were all of its rows, which are at least one. */
-export function digestOf(entries: readonly ArchiveEntry[]): string {
-  return sha256Of(linesOf(entries))
 }
 
 const utf8 = new TextEncoder()

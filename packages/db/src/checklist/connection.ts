@@ -49,7 +49,7 @@ const found = ok('database.exists', 'The database exists.')
 const tlsTroubles: ReadonlySet<Trouble> = new Set<Trouble>(['tls_required', 'tls_unsupported', 'certificate_untrusted'])
 
 /** What a connection that failed says of the three. */
-export function connectionFindings({ fault, trouble, message, cure }: DatabaseError): readonly Finding[] {
+function connectionFindings({ fault, trouble, message, cure }: DatabaseError): readonly Finding[] {
   const words = `${message}.`
   if (tlsTroubles.has(trouble)) {
     return [fail('tls', words, cure), ...allNotChecked(['reachable', 'auth', 'database.exists'], words, cure)]

@@ -1,4 +1,4 @@
-import { and, desc, lt, lte, or, type Column, type SQL } from 'drizzle-orm'
+import { and, lt, lte, or, type Column, type SQL } from 'drizzle-orm'
 
 /** Where a page begins: after the row with this time and id, newest first. */
 export interface Keyset {
@@ -10,10 +10,6 @@ export interface Keyset {
 export interface KeysetColumns {
   readonly at: Column
   readonly id: Column
-}
-
-export function newestFirst({ at, id }: KeysetColumns): readonly [SQL, SQL] {
-  return [desc(at), desc(id)]
 }
 
 /** The condition of rows behind the keyset. The first condition alone bounds the index; MySQL bounds none by a comparison of pairs. */
