@@ -6,8 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scanBody } from '@millrace/db/document'
 import { flowiseSamples } from '../scripts/flowise.ts'
 import { emptyDirectory, millrace } from './cli/millrace.ts'
-import { describeDialects } from './dialects.ts'
+import { describeDialects, dialects, testWhere } from './dialects.ts'
 import { pretendDev } from './pretended-dev.ts'
+import { drawn, isSampled } from './sampling.ts'
 import { startService, type Service } from './service.ts'
 import { workspaceRoot } from './workspace.ts'
 
@@ -53,9 +54,10 @@ describeDialects((dialect) => {
     },
   )
 
-  test(
+  // A program that asks the API alone.
+  testWhere(
+    !isSampled || dialect === dialects[drawn('the demo', dialects.length)],
     'the demo finds the dev that runs, on whatever port, creates, reads, patches and lists them, and every digest agrees',
-    { timeout: 120_000 },
     async () => {
       const url = service.urls[0] ?? ''
       const cwd = emptyDirectory()
@@ -70,6 +72,7 @@ describeDialects((dialect) => {
         dev.end()
       }
     },
+    120_000,
   )
 
   async function logIn(): Promise<string> {

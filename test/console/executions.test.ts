@@ -1,12 +1,12 @@
 import { createClient, exactJson, toJson } from '@millrace/client'
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, password, useStage, writeInto } from './kit.ts'
 
 const definition = '{"nodes":[{"id":"fetch"},{"id":"mail"}],"edges":[{"source":"fetch","target":"mail"}]}'
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   const stage = useStage(dialect)
 
   async function workerOf(username: string) {

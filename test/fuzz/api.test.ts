@@ -12,10 +12,10 @@ import { Things, type Account, type Sent } from './things.ts'
 
 /**
  * Requests drawn from the document that the service gives of itself. FUZZ_SEED repeats a run's draws; FUZZ_RUNS says
- * how many successes of each operation there must be: 8 unless given, 100 with TEST_LONG=1.
+ * how many successes of each operation there must be: 5 unless given, 100 with TEST_LONG=1.
  */
 const seed = Number(process.env['FUZZ_SEED'] ?? crypto.getRandomValues(new Uint32Array(1))[0]) | 0
-const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? (isLong ? 100 : 8))
+const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? (isLong ? 100 : 5))
 /** How often successes that are missing are drawn again: an execution may be claimed under a request's feet. */
 const mostRounds = 8
 const atOnce = 6
@@ -75,7 +75,7 @@ describeDialects((dialect) => {
     [...(counts.get(name) ?? [])].filter(([status]) => status < 300).reduce((sum, [, count]) => sum + count, 0)
 
   async function exercise(operation: Operation): Promise<void> {
-    await hold(wrong(operation), Math.max(6, Math.ceil(wantedSuccesses / 3)), 0)
+    await hold(wrong(operation), Math.max(5, Math.ceil(wantedSuccesses / 3)), 0)
     for (let round = 1; round <= mostRounds && successes(operation.name) < wantedSuccesses; round += 1) {
       await hold(likely(operation), wantedSuccesses - successes(operation.name), round)
     }
