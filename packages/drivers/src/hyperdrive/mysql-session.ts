@@ -1,42 +1,23 @@
-import { createConnection, type Connection, type QueryError } from 'mysql2'
+import { createConnection, type QueryError } from 'mysql2'
 import type { RawResult } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
-import { endMysql } from '../tcp/mysql-ending.ts'
+import { MysqlLink, mysqlOptions } from '../tcp/mysql-link.ts'
 import { MysqlUnreachableError, serverErrorOf } from '../tcp/mysql-errors.ts'
 import { mysqlResultOf } from '../tcp/mysql-results.ts'
 import type { RequestSession } from './request-connection.ts'
 
 /** A connection to Hyperdrive, which lends it another of the server's for each transaction. */
-export class MysqlSession implements RequestSession {
-  readonly #connection: Connection
-  #isLost = false
-
-  private constructor(connection: Connection) {
-    this.#connection = connection
-    const lose = () => (this.#isLost = true)
-    connection.on('error', lose)
-    connection.on('end', lose)
-  }
-
+export class MysqlSession extends MysqlLink implements RequestSession {
   /** @throws MysqlServerError where Hyperdrive answered with an error, MysqlUnreachableError otherwise */
   static async open(address: ServerAddress): Promise<MysqlSession> {
     const connection = createConnection({
-      host: address.host,
-      port: address.port,
-      user: address.user,
-      password: address.password,
-      database: address.database,
-      charset: 'utf8mb4',
-      connectTimeout: address.options.connectTimeoutSeconds * 1000,
-      multipleStatements: false,
+      ...mysqlOptions(address),
       // workerd makes no code of text.
       disableEval: true,
-      // Values as the columns' kit reads them: moments and big numbers as text, JSON as it is stored.
+      // Values as the columns' kit reads them: moments as text, JSON as it is stored.
       dateStrings: true,
       jsonStrings: true,
-      supportBigNumbers: true,
-      bigNumberStrings: true,
       flags: ['-LOCAL_FILES', '-FOUND_ROWS'],
     })
     const session = new MysqlSession(connection)
@@ -48,33 +29,18 @@ export class MysqlSession implements RequestSession {
     throw serverErrorOf(failure) ?? new MysqlUnreachableError(connectionFailureWords(failure), { cause: failure })
   }
 
-  get isUsable(): boolean {
-    return !this.#isLost
-  }
-
   /** Runs one statement that has its values in it. Rejects with mysql2's error. */
   run(sql: string): Promise<RawResult> {
     return new Promise((resolve, reject) => {
-      this.#connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, rows: unknown) => {
+      this.connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, rows: unknown) => {
         if (error === null) {
           resolve(mysqlResultOf(rows))
           return
         }
         // An error without the server's own message is one of the network: the connection is gone.
-        if (serverErrorOf(error) === undefined) this.#isLost = true
+        if (serverErrorOf(error) === undefined) this.isLost = true
         reject(error)
       })
     })
-  }
-
-  destroy(): void {
-    this.#isLost = true
-    this.#connection.destroy()
-  }
-
-  close(): Promise<void> {
-    const wasLost = this.#isLost
-    this.#isLost = true
-    return endMysql(this.#connection, wasLost)
   }
 }

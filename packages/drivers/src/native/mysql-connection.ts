@@ -10,7 +10,7 @@ import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
-import { endMysql } from '../tcp/mysql-ending.ts'
+import { MysqlLink, mysqlOptions } from '../tcp/mysql-link.ts'
 import { MysqlUnreachableError, serverErrorOf, type CodedError } from '../tcp/mysql-errors.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
@@ -90,22 +90,15 @@ export async function openMysql(
 /** How values come: as the bytes that the server sent, for who passes them on. */
 const asBytes: MysqlConfig = { typeCast: (field: { buffer(): Buffer | null }) => field.buffer() }
 
-export class MysqlConnection implements PooledConnection {
-  readonly #connection: Connection
+export class MysqlConnection extends MysqlLink implements PooledConnection {
   readonly #setUp: string
-  #isLost = false
   #isInTransaction = false
 
   private constructor(connection: Connection, version: string, log: ConnectionLog) {
-    this.#connection = connection
+    super(connection, () =>
+      log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' }),
+    )
     this.#setUp = setUpStatement(version)
-    const lose = () => {
-      if (!this.#isLost)
-        log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' })
-      this.#isLost = true
-    }
-    connection.on('error', lose)
-    connection.on('end', lose)
   }
 
   /**
@@ -124,22 +117,14 @@ export class MysqlConnection implements PooledConnection {
     return connection
   }
 
-  get isUsable(): boolean {
-    return !this.#isLost
-  }
-
   /** As the server said with its last OK packet. */
   get isInTransaction(): boolean {
     return this.#isInTransaction
   }
 
-  get threadId(): number {
-    return this.#connection.threadId
-  }
-
   /** Runs one statement. Throws MysqlServerError, MysqlManyResultsError or MysqlConnectionLostError. */
   async query(sql: string): Promise<MysqlResult> {
-    if (this.#isLost) throw new MysqlConnectionLostError('The connection to the MySQL server has ended.')
+    if (this.isLost) throw new MysqlConnectionLostError('The connection to the MySQL server has ended.')
     let answer: Answer
     try {
       answer = await this.#send(sql)
@@ -156,7 +141,7 @@ export class MysqlConnection implements PooledConnection {
     try {
       if (this.#isInTransaction) await this.#send('ROLLBACK')
       await new Promise<void>((resolve, reject) => {
-        this.#connection.reset((error) => (error === null ? resolve() : reject(error)))
+        this.connection.reset((error) => (error === null ? resolve() : reject(error)))
       })
       await this.#send(this.#setUp)
       this.#isInTransaction = false
@@ -168,31 +153,19 @@ export class MysqlConnection implements PooledConnection {
 
   /** Ends a transaction, if there is one. Never throws: a connection on which this fails is lost. */
   async rollBack(): Promise<void> {
-    if (this.#isLost || !this.#isInTransaction) return
+    if (this.isLost || !this.#isInTransaction) return
     try {
       await this.#send('ROLLBACK')
       this.#isInTransaction = false
     } catch {
-      this.#isLost = true
+      this.isLost = true
     }
-  }
-
-  ping(): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#connection.ping((error) => resolve(error === null && this.isUsable))
-    })
-  }
-
-  close(): Promise<void> {
-    const wasLost = this.#isLost
-    this.#isLost = true
-    return endMysql(this.#connection, wasLost)
   }
 
   #send(sql: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       // mysql2's callback has rows and fields of every possible kind; `query` tells them apart.
-      this.#connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, rows: unknown, fields: unknown) => {
+      this.connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, rows: unknown, fields: unknown) => {
         if (error === null) resolve({ rows, fields })
         else reject(error)
       })
@@ -217,7 +190,7 @@ export class MysqlConnection implements PooledConnection {
   async #failureOf(error: unknown): Promise<Error> {
     const failure = error instanceof Error ? serverErrorOf(error) : undefined
     if (failure === undefined) {
-      this.#isLost = true
+      this.isLost = true
       return new MysqlConnectionLostError('The connection to the MySQL server broke while a statement ran.', {
         cause: error,
       })
@@ -232,7 +205,7 @@ export class MysqlConnection implements PooledConnection {
       const { rows } = await this.#send('DO 0')
       if (isOk(rows)) this.#noteStatus(rows)
     } catch {
-      this.#isLost = true
+      this.isLost = true
     }
   }
 }
@@ -302,16 +275,7 @@ function connect(
   values: MysqlConfig,
 ): Promise<ConnectedMysql | Error> {
   const connection = createConnection({
-    host: address.host,
-    port: address.port,
-    user: address.user,
-    password: address.password,
-    database: address.database,
-    charset: 'utf8mb4',
-    connectTimeout: address.options.connectTimeoutSeconds * 1000,
-    multipleStatements: false,
-    supportBigNumbers: true,
-    bigNumberStrings: true,
+    ...mysqlOptions(address),
     ...values,
     // LOAD DATA LOCAL would read files of this machine.
     flags: ['-LOCAL_FILES', foundRows ? 'FOUND_ROWS' : '-FOUND_ROWS'],

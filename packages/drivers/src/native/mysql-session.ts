@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2'
 import type { RawResult } from '@millrace/db/sql/transport'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
-import { endMysql } from '../tcp/mysql-ending.ts'
+import { MysqlLink } from '../tcp/mysql-link.ts'
 import { mysqlResultOf } from '../tcp/mysql-results.ts'
 import type { ConnectionLog } from './log.ts'
 import { openMysql, setUpStatement, type MysqlConfig, type MysqlOpenOptions } from './mysql-connection.ts'
@@ -19,20 +19,13 @@ const asColumnsHaveThem: MysqlConfig = { dateStrings: true, jsonStrings: true, m
 const rowsOfParameters = /\bunion all select \?/
 
 /** A connection that keeps its session between loans, prepared statements included: nothing here alters it. */
-export class MysqlSession implements PooledConnection {
-  readonly #connection: Connection
-  #isLost = false
+export class MysqlSession extends MysqlLink implements PooledConnection {
   #isInTransaction = false
 
   private constructor(connection: Connection, log: ConnectionLog) {
-    this.#connection = connection
-    const lose = () => {
-      if (!this.#isLost)
-        log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' })
-      this.#isLost = true
-    }
-    connection.on('error', lose)
-    connection.on('end', lose)
+    super(connection, () =>
+      log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' }),
+    )
   }
 
   /** Throws as `openMysql`. */
@@ -46,14 +39,6 @@ export class MysqlSession implements PooledConnection {
       throw error
     }
     return session
-  }
-
-  get isUsable(): boolean {
-    return !this.#isLost
-  }
-
-  get threadId(): number {
-    return this.#connection.threadId
   }
 
   async begin(): Promise<void> {
@@ -75,7 +60,7 @@ export class MysqlSession implements PooledConnection {
       const checked = parameters.map(valueOf)
       // In a text a number stands as itself: no `limit` takes a quoted one.
       const values = isText ? [...parameters] : checked
-      this.#connection[isText ? 'query' : 'execute'](
+      this.connection[isText ? 'query' : 'execute'](
         { sql: text, values, rowsAsArray: true },
         (error, rows: unknown) => {
           if (error === null) resolve(mysqlResultOf(rows))
@@ -87,7 +72,7 @@ export class MysqlSession implements PooledConnection {
 
   command(text: string): Promise<RawResult> {
     return new Promise((resolve, reject) => {
-      this.#connection.query({ sql: text, rowsAsArray: true }, (error, rows: unknown) => {
+      this.connection.query({ sql: text, rowsAsArray: true }, (error, rows: unknown) => {
         if (error === null) resolve(mysqlResultOf(rows))
         else reject(this.#noted(error))
       })
@@ -103,26 +88,9 @@ export class MysqlSession implements PooledConnection {
     }
   }
 
-  ping(): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#connection.ping((error) => resolve(error === null && this.isUsable))
-    })
-  }
-
-  destroy(): void {
-    this.#isLost = true
-    this.#connection.destroy()
-  }
-
-  close(): Promise<void> {
-    const wasLost = this.#isLost
-    this.#isLost = true
-    return endMysql(this.#connection, wasLost)
-  }
-
   /** An error without the server's own message is one of the network: the connection is gone. */
   #noted(error: Error): Error {
-    if (!('sqlMessage' in error) || error.sqlMessage === undefined) this.#isLost = true
+    if (!('sqlMessage' in error) || error.sqlMessage === undefined) this.isLost = true
     return error
   }
 }
