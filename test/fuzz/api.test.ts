@@ -139,9 +139,11 @@ describeDialects((dialect) => {
         return { ...sent, headers: changed, account: undefined }
       }
       case 'path': {
-        const parameter = operation.path.indexOf('{')
-        const rest = path.slice(parameter).replace(/^[^/?]*/, encodeURIComponent(fault.value.toWellFormed()) || '%20')
-        return { ...sent, path: `${path.slice(0, parameter)}${rest}` }
+        const [pathname = '', ...query] = path.split('?')
+        const places = operation.path.split('/').flatMap((part, place) => (part.startsWith('{') ? [place] : []))
+        const value = encodeURIComponent(fault.value.toWellFormed()) || '%20'
+        const segments = pathname.split('/').with(places[fault.index % places.length] ?? 0, value)
+        return { ...sent, path: [segments.join('/'), ...query].join('?') }
       }
       case 'query': {
         const parameter = new URLSearchParams({ [fault.name]: fault.value }).toString()

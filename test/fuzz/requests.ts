@@ -16,7 +16,7 @@ export interface Drawn {
 /** One thing that is made wrong with a request. */
 export type Fault =
   | { readonly kind: 'caller'; readonly caller: WrongCaller }
-  | { readonly kind: 'path'; readonly value: string }
+  | { readonly kind: 'path'; readonly index: number; readonly value: string }
   | { readonly kind: 'query'; readonly name: string; readonly value: string }
   | { readonly kind: 'header'; readonly name: string; readonly value: string | undefined }
   | { readonly kind: 'body'; readonly text: string; readonly type: string }
@@ -40,7 +40,7 @@ const text = fc.string({ unit: 'grapheme', maxLength: 12 })
 const anyText = fc.oneof(
   text,
   fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.constantFrom('', '.', '..', ' ', '*', '1', '-1'),
+  fc.constantFrom('', '.', '..', ' ', '*', '1', '-1', '\0', 'x ', 'x'.repeat(300)),
 )
 /** `.` and `..` never arrive: a client takes them out of the URL. */
 const pathText = anyText.filter((value) => value !== '.' && value !== '..')
@@ -92,7 +92,7 @@ function faultIn({ parameters, body, method }: Operation): fc.Arbitrary<Fault> {
     }),
   ]
   if (parameters.some(({ place }) => place === 'path')) {
-    faults.push(fc.record({ kind: fc.constant('path' as const), value: pathText }))
+    faults.push(fc.record({ kind: fc.constant('path' as const), index: fc.nat(), value: pathText }))
   }
   if (method !== 'GET') {
     faults.push(
