@@ -13,10 +13,12 @@ import type { Engine, QueueWork, StepWork } from './engine.ts'
 /** As long as pg-boss lets a job be active: what the bench has taken is not due again while it runs. */
 const leaseMilliseconds = 900_000
 const atOnce = 8
+/** As many as the others keep. The default keeps five, and opens and closes the ones beyond as they are needed. */
+const connections = 15
 
 /** By the repositories and the native driver, as `millrace serve` has them in its own process. */
 export async function openMillrace(url: string): Promise<Engine> {
-  const target = targetOf(url)
+  const target = targetOf(`${url}?pool_size=${connections}&max_overflow=0`)
   const database = await openNativeDatabase({ target, log: () => undefined })
   await migrate(database, readMigrations(workspaceRoot, target.dialect))
   const store = database.store()
