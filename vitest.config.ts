@@ -23,7 +23,7 @@ const withServers = {
   expect: { poll: { timeout: 20_000 } },
 }
 
-/** Suites of the contract against what TEST_SERVICE names: a third of their tests, by seed (test/dialects.ts). */
+/** Suites of the contract against what TEST_SERVICE names: each on one of its databases, by seed (test/dialects.ts). */
 function served(service: string, suites: readonly string[]) {
   const include = suites.map((suite) => `test/contract/${suite}.test.ts`)
   return { test: { name: service, include, env: { TEST_SERVICE: service }, ...withServers, ...withSharedModules } }

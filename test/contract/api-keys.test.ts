@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialectsInTurn } from '../dialects.ts'
+import { describeOneDialect } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { itemsOf, nextCursorOf, tripsOf, type Answer } from './answers.ts'
 import { bodyOf, call, expectRefusal, join, joinAdministrator, keyOf, workflowOf, type Member } from './members.ts'
 
-describeDialectsInTurn((dialect) => {
+describeOneDialect((dialect) => {
   let service: Service
   beforeAll(async () => {
     service = await startService(dialect)

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { hashPassword } from '@millrace/api/auth/password'
 import { expect, test } from 'vitest'
-import { describeDialectsInTurn } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import { asRecord, isUuid7, readAnswer, type Answer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { countRows, password, register, type World } from './world.ts'
@@ -349,7 +349,7 @@ const whoIAm: readonly Scenario[] = [
   { name: 'a bad token does not matter to the health check', as: 'impostor', path: '/healthz', status: 200 },
 ]
 
-describeDialectsInTurn((dialect) => {
+describeDialects((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, [...registrations, ...logins, ...whoIAm])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialectsInTurn } from '../dialects.ts'
+import { describeOneDialect } from '../dialects.ts'
 import { asRecord, itemsOf, nextCursorOf, readAnswer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { register } from './world.ts'
@@ -617,7 +617,7 @@ const orderOfRefusals: readonly Scenario[] = [
   },
 ]
 
-describeDialectsInTurn((dialect) => {
+describeOneDialect((dialect) => {
   const suite = useWorld(dialect, { CORS_ORIGINS: `https://other.example,${origin}` })
 
   runScenarios(suite, [

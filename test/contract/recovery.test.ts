@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { describeDialectsInTurn } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, tripsOf } from './answers.ts'
 import { dataOf, MailReceiver } from './mail-receiver.ts'
 import { bodyOf, call, expectRefusal, join, keyOf, logIn, someNetwork } from './members.ts'
 
-describeDialectsInTurn((dialect) => {
+describeDialects((dialect) => {
   const receiver = new MailReceiver()
   let service: Service
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialectsEverywhere } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { itemsOf, nextCursorOf, tripsOf } from './answers.ts'
 import { bodyOf, call, expectRefusal, join, joinAdministrator, workflowOf, type Member } from './members.ts'
 
-describeDialectsEverywhere((dialect) => {
+describeDialects((dialect) => {
   let service: Service
   beforeAll(async () => {
     service = await startService(dialect)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialectsInTurn } from '../dialects.ts'
+import { describeOneDialect } from '../dialects.ts'
 import { asRecord, isUuid7, itemsOf, nextCursorOf, readAnswer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import type { World } from './world.ts'
@@ -94,7 +94,7 @@ const reads: readonly Scenario[] = [
   { name: 'and 401 where not', as: 'nobody', path: '/v1/workflows/{private}/versions/x', status: 401 },
 ]
 
-describeDialectsInTurn((dialect) => {
+describeOneDialect((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, [...lists, ...reads])

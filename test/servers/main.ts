@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseAddress, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
@@ -71,8 +72,7 @@ async function stop(): Promise<void> {
       if (result.status === 'fulfilled' && 'stop' in result.value) await result.value.stop()
     }),
   )
-  // Node writes what it has compiled when a process ends, the last ones among them.
-  for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true, maxRetries: 20 })
+  for (const folder of [directory, dataDirectory]) await removeFolder(folder)
   process.exit()
 }
 
@@ -98,5 +98,18 @@ function endProcess(processId: number): void {
     process.kill(processId, 'SIGKILL')
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+/** Again where something was written into it meanwhile: Node writes what it has compiled when a process ends. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      rmSync(folder, { recursive: true, force: true })
+      return
+    } catch (error) {
+      if (tries === 50) throw error
+    }
+    await delay(100)
   }
 }
