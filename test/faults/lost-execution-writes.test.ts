@@ -10,13 +10,13 @@ import { cancelExecution, removeExecution, resumeExecution } from '@millrace/db/
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialectsInTurn } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import { after, claimOf, createUser, createWorkflow, startExecution } from '../executions/kit.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
 
-describeDialectsInTurn((dialect) => {
+describeDialects((dialect) => {
   let reached: ReachedDatabase
   let proxy: LosingProxy
   let owner: UserCaller
