@@ -34,11 +34,13 @@ const Metrics = laterPage(() => import('./pages/admin/metrics.tsx').then(({ Metr
 const Users = laterPage(() => import('./pages/admin/users.tsx').then(({ UsersPage }) => UsersPage))
 const Backups = laterPage(() => import('./pages/admin/backups.tsx').then(({ BackupsPage }) => BackupsPage))
 
+/** What takes the longest is asked for before anything is drawn: the session, and the file of the page beside it. */
+export function begin(): void {
+  void startSession()
+  preloadPage()
+}
+
 export function App() {
-  useEffect(() => {
-    void startSession()
-    preloadPage()
-  }, [])
   return (
     <LocationProvider scope="/console">
       <Gate />

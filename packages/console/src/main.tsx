@@ -1,5 +1,5 @@
 import { render } from 'preact'
-import { App } from './app.tsx'
+import { App, begin } from './app.tsx'
 import './styles/base.css'
 import './styles/frame.css'
 import './styles/parts.css'
@@ -7,6 +7,7 @@ import './styles/pages.css'
 
 const root = document.getElementById('app')
 if (root !== null) {
+  begin()
   // What stands there until this script has come.
   root.replaceChildren()
   render(<App />, root)
