@@ -86,6 +86,24 @@ describe('the files of the console', () => {
     faults.length = 0
   })
 
+  test('a page that cannot be drawn says so, and the others are there', async (context) => {
+    const { page, faults } = await stage.person(context, 'torn')
+    const list = '**/v1/workflows?*'
+    const torn = { id: 'torn', name: 'Torn', permission: 'owner', versionNumber: 1, updatedAt: 'no time' }
+    await page.route(list, (route) => route.fulfill({ json: { items: [torn], nextCursor: null } }))
+    await page.reload()
+    await page.getByRole('alert').getByText('This did not work').waitFor()
+    expect(await axeFindings(page)).toEqual([])
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('heading', { name: 'Settings' }).waitFor()
+    await page.unroute(list)
+    await page.getByRole('link', { name: 'Workflows', exact: true }).click()
+    await page.getByText('No workflows yet').waitFor()
+    expect(faults.length).toBeGreaterThan(0)
+    expect(faults.filter((fault) => !fault.includes('RangeError'))).toEqual([])
+    faults.length = 0
+  })
+
   test('where not even the first script comes, the page says what to do', async (context) => {
     const { page, faults } = await stage.visitor(context)
     await page.route(/\/assets\/index-.*\.js/, (route) => route.abort('connectionfailed'))
