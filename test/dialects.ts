@@ -63,16 +63,11 @@ export function describeDialectsEverywhere(suite: (dialect: Dialect) => void): v
 }
 
 /**
- * As {@link describeDialects}, where a database has little part in it: a run of everything has each test on one of
- * those dialects that have it, by seed.
+ * As {@link describeDialects}, where a database has little part in it, as in a browser or a deployment: a run of
+ * everything has each test on one of those dialects that have it, by seed.
  */
 export function describeDialectsInTurn(suite: (dialect: Dialect) => void): void {
   describeEach(servedDialects, suite, inTurn)
-}
-
-/** As {@link describeDialectsInTurn}, with all of the file's tests on the same one: for those that build on each other. */
-export function describeOneDialect(suite: (dialect: Dialect) => void): void {
-  describeEach(servedDialects, suite, onOne)
 }
 
 /** As {@link describeDialects}, for those that are servers. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeOneDialect } from './dialects.ts'
+import { describeDialects } from './dialects.ts'
 import { startService, type Service } from './service.ts'
 
-describeOneDialect((dialect) => {
+describeDialects((dialect) => {
   let service: Service
 
   beforeAll(async () => {

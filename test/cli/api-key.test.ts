@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeOneDialect, type TestDatabase } from '../dialects.ts'
+import { describeDialects, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
@@ -13,7 +13,7 @@ interface Key {
   readonly key: string
 }
 
-describeOneDialect((dialect) => {
+describeDialects((dialect) => {
   let service: Service
   let database: TestDatabase
   const run = (args: readonly string[], input = '') =>

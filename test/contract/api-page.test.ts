@@ -145,7 +145,7 @@ function suitesWithServices(): readonly string[] {
   return readdirSync(import.meta.dirname).filter(
     (name) =>
       name.endsWith('.test.ts') &&
-      /\bdescribe(Dialects(InTurn|Everywhere)?|OneDialect)\(/.test(
+      /\bdescribeDialects(InTurn|Everywhere)?\(/.test(
         readFileSync(join(import.meta.dirname, name), 'utf8'),
       ),
   )

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeOneDialect } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import { asRecord, itemsOf, nextCursorOf, readAnswer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { register } from './world.ts'
@@ -617,7 +617,7 @@ const orderOfRefusals: readonly Scenario[] = [
   },
 ]
 
-describeOneDialect((dialect) => {
+describeDialects((dialect) => {
   const suite = useWorld(dialect, { CORS_ORIGINS: `https://other.example,${origin}` })
 
   runScenarios(suite, [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeOneDialect } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import {
   asRecord,
   expectConventions,
@@ -88,7 +88,7 @@ function codeOf({ json }: Answer): unknown {
   return asRecord(json)['code']
 }
 
-describeOneDialect((dialect) => {
+describeDialects((dialect) => {
   const suite = useWorld(dialect)
 
   describe('create', () => {
