@@ -114,7 +114,7 @@ describe.each(modes)('mysql, rows that matched: $foundRows, foreign keys refused
           change: { definition: documentOf(`{"racer":${racer}}`) },
           ifRevision: [1],
           versionId: `racer${racer}`,
-          operation: `op${racer}`,
+          operation: `racing${racer}`,
           at: now,
         }),
       ),
