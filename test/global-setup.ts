@@ -87,10 +87,11 @@ async function prepare(): Promise<Ground> {
   }
 }
 
-/** The commit's, so that each commit draws others, and the same ones each time. */
+/** Git's name of the code and its tests, so that each change of them draws others, and a change of a page does not. */
 function seedOfRun(): string {
   const given = process.env['TEST_SEED']
   if (given !== undefined && given !== '') return given
-  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' })
-  return status === 0 ? stdout.trim() : randomUUID()
+  const trees = ['HEAD:packages', 'HEAD:test']
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=12', ...trees], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim().replace('\n', '-') : randomUUID()
 }

@@ -7,7 +7,7 @@ export const isLong = process.env['TEST_LONG'] === '1'
 /** Whether this is a run of everything, in which some tests are left to another commit; scripts/test.ts says so. */
 export const isSampled = process.env['TEST_SAMPLE'] === '1' && !isLong
 
-/** What the short forms of this run are drawn by: TEST_SEED, or the commit. The run prints it. */
+/** What the short forms of this run are drawn by: TEST_SEED, or git's names of the code and the tests. The run prints it. */
 export const runSeed = (): string => inject('seed')
 
 /** A number below `count` that belongs to the name in this run. */
