@@ -92,6 +92,11 @@ function seedOfRun(): string {
   const given = process.env['TEST_SEED']
   if (given !== undefined && given !== '') return given
   const trees = ['HEAD:packages', 'HEAD:test']
-  const { status, stdout } = spawnSync('git', ['rev-parse', '--short=12', ...trees], { encoding: 'utf8' })
-  return status === 0 ? stdout.trim().replace('\n', '-') : randomUUID()
+  const { status, stdout } = spawnSync('git', ['rev-parse', ...trees], { encoding: 'utf8' })
+  if (status !== 0) return randomUUID()
+  return stdout
+    .trim()
+    .split('\n')
+    .map((name) => name.slice(0, 12))
+    .join('-')
 }
