@@ -52,9 +52,13 @@ function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
     value: schedules,
     error,
     reload,
+    replace,
   } = useLoad(`schedules ${workflow.id}`, (signal) =>
     firstItems(routes.list(workflow.id, { limit: 100, signal }), mostSchedules),
   )
+  // The next change names this one's revision: what the service answered is shown at once, not after another list.
+  const show = (changed: Schedule): void =>
+    replace((schedules ?? []).map((schedule) => (schedule.id === changed.id ? changed : schedule)))
   return (
     <>
       <Problem error={error} onRetry={reload} />
@@ -64,7 +68,13 @@ function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
         </Empty>
       ) : null}
       {schedules?.map((schedule) => (
-        <ScheduleCard key={schedule.id} schedule={schedule} mayChange={mayEdit(workflow)} onChange={reload} />
+        <ScheduleCard
+          key={schedule.id}
+          schedule={schedule}
+          mayChange={mayEdit(workflow)}
+          onChange={show}
+          onRemove={reload}
+        />
       ))}
       {isNew ? (
         <ScheduleForm
@@ -82,16 +92,16 @@ function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
 interface ScheduleCardProps {
   readonly schedule: Schedule
   readonly mayChange: boolean
-  readonly onChange: () => void
+  readonly onChange: (changed: Schedule) => void
+  readonly onRemove: () => void
 }
 
-function ScheduleCard({ schedule, mayChange, onChange }: ScheduleCardProps) {
+function ScheduleCard({ schedule, mayChange, onChange, onRemove }: ScheduleCardProps) {
   const { id, name, cron, timeZone, isEnabled, disabledReason, lastAt, lastExecutionId } = schedule
   const [asked, setAsked] = useState<'edit' | 'remove'>()
   const close = (): void => setAsked(undefined)
   const switching = useAction(async () => {
-    await routes.update(schedule, { isEnabled: !isEnabled })
-    onChange()
+    onChange(await routes.update(schedule, { isEnabled: !isEnabled }))
   })
   return (
     <section class="card" aria-label={name}>
@@ -132,8 +142,7 @@ function ScheduleCard({ schedule, mayChange, onChange }: ScheduleCardProps) {
           schedule={schedule}
           onClose={close}
           save={async (change) => {
-            await routes.update(schedule, change)
-            onChange()
+            onChange(await routes.update(schedule, change))
           }}
         />
       ) : null}
@@ -145,7 +154,7 @@ function ScheduleCard({ schedule, mayChange, onChange }: ScheduleCardProps) {
           onClose={close}
           act={async () => {
             await routes.remove(schedule)
-            onChange()
+            onRemove()
           }}
         >
           <p>{text.removeMeans}</p>
