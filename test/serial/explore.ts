@@ -65,7 +65,9 @@ interface Judge {
 async function judgeOf(theatre: Theatre, together: readonly Write[], grain: Grain): Promise<Judge> {
   const names = actorNames.slice(0, together.length)
   const serial: Run[] = []
-  for (const schedule of serialSchedules(names)) serial.push(await run(theatre, together, schedule, grain))
+  for (const schedule of serialSchedules(names)) {
+    serial.push(await withinTime(() => run(theatre, together, schedule, grain)))
+  }
   const allowed = new Set(serial.map(({ outcome }) => keyOf(outcome)))
   const lengths = Object.fromEntries(
     names.map((name) => [
@@ -78,7 +80,7 @@ async function judgeOf(theatre: Theatre, together: readonly Write[], grain: Grai
     names,
     lengths,
     async violationOf(schedule) {
-      const { outcome, trace } = await run(theatre, together, schedule, grain, patience)
+      const { outcome, trace } = await withinTime(() => run(theatre, together, schedule, grain, patience))
       if (allowed.has(keyOf(outcome))) return undefined
       if (await isWithoutThoseInProgress(theatre, { together, names, outcome, grain })) return undefined
       return {
@@ -90,6 +92,17 @@ async function judgeOf(theatre: Theatre, together: readonly Write[], grain: Grai
         serial: serial.map(({ outcome: other }) => other),
       }
     },
+  }
+}
+
+const mostRuns = 3
+
+/** A limit of time that a busy machine has met says nothing about the order, so such a run is made again. */
+async function withinTime(once: () => Promise<Run>): Promise<Run> {
+  for (let made = 1; ; made += 1) {
+    const result = await once()
+    const isLate = Object.values(result.outcome.answers).some((answer) => answer.includes('database_timeout'))
+    if (!isLate || made === mostRuns) return result
   }
 }
 
