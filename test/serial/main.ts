@@ -124,9 +124,15 @@ async function exploreDialect(dialect: Dialect): Promise<void> {
   const grain = grainOf(dialect)
   const startedAt = performance.now()
   const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }
+  const chosen = chosenPairs()
+  let toldAt = startedAt
   try {
-    for (const together of chosenPairs()) {
+    for (const together of chosen) {
       if (isInterrupted) break
+      if (performance.now() - toldAt > 30_000) {
+        toldAt = performance.now()
+        process.stderr.write(`${dialect}: ${count.pairs} of ${chosen.length} pairs, ${count.schedules} schedules\n`)
+      }
       const violations: Violation[] = []
       if (values.schedule === undefined) {
         const bound = { grain, mostChanges: Number(values.changes), mostSchedules: Number(values.schedules), seed }
