@@ -253,10 +253,17 @@ describe('a workflow and its executions, in the console', () => {
     expect(await axeFindings(page)).toEqual([])
     await card.getByRole('button', { name: 'Change' }).click()
     await page.getByLabel('Cron expression').fill('@hourly')
+    // A list that comes late must not leave the card with the revision that was changed.
+    await page.route(/\/v1\/workflows\/[^/]+\/schedules/, async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      await route.fallback()
+    })
     await page.getByRole('button', { name: 'Save' }).click()
-    await card.getByText('Every hour').waitFor()
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
     await card.getByRole('button', { name: 'Disable' }).click()
     await card.getByText('disabled', { exact: true }).waitFor()
+    await card.getByText('Every hour').waitFor()
+    await page.unrouteAll({ behavior: 'wait' })
     await card.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await page.getByText('No schedules yet').waitFor()
