@@ -34,7 +34,9 @@ export interface Explored {
 /** Runs writes in their serial orders, then in the orders between, and holds each outcome against the serial ones. */
 export async function explore(theatre: Theatre, together: readonly Write[], bound: Bound): Promise<Explored> {
   const judge = await judgeOf(theatre, together, bound.grain)
-  const all = interleavings(judge.names, judge.lengths, bound.mostChanges)
+  const all = interleavings(judge.names, judge.lengths, bound.mostChanges).filter(
+    (schedule) => !judge.isRepeated(schedule),
+  )
   const chosen = sample(all, bound.mostSchedules, `${bound.seed} ${nameOf(together)}`)
   const violations: Violation[] = []
   for (const schedule of chosen) {
@@ -59,6 +61,8 @@ interface Judge {
   readonly names: readonly ActorName[]
   /** The most steps that each took in a serial order. */
   readonly lengths: Readonly<Partial<Record<ActorName, number>>>
+  /** Whether a turn of it ends with BEGIN, which takes no snapshot and no lock: ending before it is the same. */
+  isRepeated(schedule: Schedule): boolean
   violationOf(schedule: Schedule): Promise<Violation | undefined>
 }
 
@@ -79,6 +83,15 @@ async function judgeOf(theatre: Theatre, together: readonly Write[], grain: Grai
   return {
     names,
     lengths,
+    isRepeated(schedule) {
+      const taken = new Map<ActorName, number>()
+      return schedule.some(({ actor, steps }) => {
+        if (steps === undefined) return false
+        const end = (taken.get(actor) ?? 0) + steps
+        taken.set(actor, end)
+        return serial.every(({ trace }) => trace.filter((step) => step.actor === actor)[end - 1]?.label === 'begin')
+      })
+    },
     async violationOf(schedule) {
       const { outcome, trace } = await withinTime(() => run(theatre, together, schedule, grain, patience))
       if (allowed.has(keyOf(outcome))) return undefined
