@@ -1,44 +1,30 @@
-import { and, exists, getTableColumns, isNotNull, not, sql, type Column } from 'drizzle-orm'
-import { toolsOf } from '../dialects/tools.ts'
+import { and, exists, getTableName, isNotNull, not, sql } from 'drizzle-orm'
 import type { Tables } from '../schema/schema.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import { foreignKeysOf, type ForeignKey } from '../sql/foreign-keys.ts'
 import { buildQuery } from '../sql/statement.ts'
 import { readQuery } from '../store/read-query.ts'
 import { RestoreError } from './restore-error.ts'
 import { describeKey, tableNamed, archiveTables, type ArchiveTable } from './tables.ts'
 import type { Readable } from './source.ts'
 
-/** A foreign key of one column, as all that the schema has between the archive's tables are. */
-interface Reference {
+/** A foreign key between two of the archive's tables. */
+interface Reference extends ForeignKey {
   readonly table: ArchiveTable
-  readonly column: string
-  readonly target: ArchiveTable
+  readonly from: Tables[keyof Tables]
 }
 
 function referencesOf(dialect: Dialect): readonly Reference[] {
-  const { expected } = toolsOf(dialect).catalogue
-  return archiveTables.flatMap((table) =>
-    (expected.get(table.name)?.foreignKeys ?? []).flatMap(({ columns, target: targetName }) => {
-      const target = tableNamed(targetName)
-      return target === undefined ? [] : columns.map((column) => ({ table, column, target }))
-    }),
-  )
+  return archiveTables.flatMap((table) => {
+    const from = dialect.tables[table.property]
+    return foreignKeysOf(dialect, from)
+      .filter(({ target }) => tableNamed(getTableName(target)) !== undefined)
+      .map((key) => ({ table, from, ...key }))
+  })
 }
 
 function nameOf({ table, column }: Reference): string {
-  return `${table.name}.${column}`
-}
-
-/** The tables of a reference, the column that refers, and the one that it refers to. */
-function partsOf({ tables }: Dialect, { table, column, target }: Reference) {
-  const [from, to] = [tables[table.property], tables[target.property]]
-  return { from, to, child: columnNamed(from, column), id: columnNamed(to, 'id') }
-}
-
-function columnNamed(table: Tables[keyof Tables], name: string): Column {
-  const found = Object.values<Column>(getTableColumns(table)).find((column) => column.name === name)
-  if (found === undefined) throw new TypeError(`the schema has no column ${name} there`)
-  return found
+  return `${table.name}.${column.name}`
 }
 
 /** What in a database refers to nothing, by the database's own word. */
@@ -53,16 +39,16 @@ export async function brokenReferences(database: Readable): Promise<readonly str
 
 async function countBroken(database: Readable, reference: Reference): Promise<number> {
   const { builder } = database.dialect
-  const { from, to, child, id } = partsOf(database.dialect, reference)
+  const { from, column, target, targetColumn } = reference
   const parent = builder
     .select({ one: sql`1` })
-    .from(to)
-    .where(sql`${id} = ${child}`)
+    .from(target)
+    .where(sql`${targetColumn} = ${column}`)
   const query = buildQuery(
     builder
       .select({ rows: sql<number>`count(*)`.mapWith(Number) })
       .from(from)
-      .where(and(isNotNull(child), not(exists(parent)))),
+      .where(and(isNotNull(column), not(exists(parent)))),
   )
   const [row] = await readQuery(database, query)
   return row?.rows ?? 0
@@ -78,7 +64,7 @@ export async function refuseBrokenReferences(database: Readable): Promise<void> 
     if (id === undefined) continue
     const row = await referringRow(database, reference, id)
     throw new RestoreError('proof_failed', {
-      what: `The database has a row that refers to nothing: ${row}, whose ${nameOf(reference)} is ${JSON.stringify(id)}, which is not in ${reference.target.name}.`,
+      what: `The database has a row that refers to nothing: ${row}, whose ${nameOf(reference)} is ${JSON.stringify(id)}, which is not in ${getTableName(reference.target)}.`,
       why: 'The rows were written without checking foreign keys, and checked when all were there.',
       fix: 'Empty it with `millrace restore --abandon`, and report this if it happens again.',
     })
@@ -88,13 +74,13 @@ export async function refuseBrokenReferences(database: Readable): Promise<void> 
 /** One of the rows that refer to it, for people. */
 async function referringRow(database: Readable, reference: Reference, id: string): Promise<string> {
   const { builder } = database.dialect
-  const { from, child } = partsOf(database.dialect, reference)
+  const { from, column } = reference
   const { name, key } = reference.table
   const keys = key.map((keyName) => [keyName, sql`${sql.identifier(keyName)}`.mapWith(String)] as const)
   const query = builder
     .select(Object.fromEntries(keys))
     .from(from)
-    .where(sql`${child} = ${sql.param(id, child)}`)
+    .where(sql`${column} = ${sql.param(id, column)}`)
     .limit(1)
   const [row = {}] = await readQuery(database, buildQuery(query))
   return `${name} ${describeKey(reference.table, row)}`
@@ -103,16 +89,16 @@ async function referringRow(database: Readable, reference: Reference, id: string
 /** Of the values that there are, each once: they are few, and an index has them. */
 async function firstBroken(database: Readable, reference: Reference): Promise<string | undefined> {
   const { builder } = database.dialect
-  const { from, to, child, id } = partsOf(database.dialect, reference)
+  const { from, column, target, targetColumn } = reference
   const values = builder
-    .selectDistinct({ value: sql<string>`${child}`.as('value') })
+    .selectDistinct({ value: sql<string>`${column}`.as('value') })
     .from(from)
-    .where(isNotNull(child))
+    .where(isNotNull(column))
     .as('referring')
   const parent = builder
     .select({ one: sql`1` })
-    .from(to)
-    .where(sql`${id} = ${values.value}`)
+    .from(target)
+    .where(sql`${targetColumn} = ${values.value}`)
   const query = builder
     .select({ value: sql<string>`${values.value}`.mapWith(String) })
     .from(values)

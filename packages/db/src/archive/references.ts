@@ -1,64 +1,38 @@
+import { toolsOf } from '../dialects/tools.ts'
 import { nameKey } from '../schema/names.ts'
 import { KeySet } from './key-set.ts'
 import type { ArchiveRow, ArchiveValue } from './row.ts'
 import { ownText } from './raw-rows.ts'
 import { sha256Of } from './sha256.ts'
-import type { ArchiveTableName } from './tables.ts'
+import { archiveTables, tableNamed, type ArchiveTable, type ArchiveTableName } from './tables.ts'
 
 /**
- * What rows must be to each other: whatever one refers to is there, unique keys are, and a workflow's head is its newest
- * version. Rows come in the archive's order. It holds keys alone, and of executions a hash of each.
+ * What rows must be to each other: whatever a foreign key of the schema refers to is there, unique keys are, and a workflow's
+ * head is its newest version. Rows come in the archive's order. It holds keys alone: a hash of each that others refer to.
  */
 export class References {
-  readonly #users = new Set<ArchiveValue>()
+  readonly #rules = new Map(archiveTables.map((table) => [table.name, rulesOf(table)]))
+  readonly #ids = new Map(archiveTables.map(({ name }) => [name, new KeySet()]))
   readonly #workflows = new Map<ArchiveValue, Workflow>()
-  readonly #executions = new KeySet()
   #history = new History('')
-  readonly #uniqueKeys = new Map<string, Set<string>>()
 
   /** Says all that is wrong with the row. */
   add(table: ArchiveTableName, row: ArchiveRow): readonly string[] {
-    switch (table) {
-      case 'users':
-        return this.#addUser(row)
-      case 'api_keys':
-        return together(this.#userFaults(row, 'user_id'), this.#uniqueFaults(table, row, 'key_sha256'))
-      case 'settings':
-        return [...this.#userFaults(row, 'user_id'), ...this.#uniqueFaults(table, row, 'user_id')]
-      case 'workflows':
-        this.#workflows.set(ownText(String(row['id'])), new Workflow(row))
-        return this.#userFaults(row, 'owner_id')
-      case 'workflow_versions':
-        return [
-          ...(this.#workflows.get(valueOf(row, 'workflow_id'))?.addVersion(row) ?? [
-            'workflow_id refers to no workflow',
-          ]),
-          ...this.#userFaults(row, 'created_by'),
-          ...this.#uniqueFaults(table, row, 'id'),
-        ]
-      case 'workflow_shares':
-        return [
-          ...(this.#workflows.has(valueOf(row, 'workflow_id')) ? [] : ['workflow_id refers to no workflow']),
-          ...this.#userFaults(row, 'shared_with_user_id', 'shared_by'),
-          ...this.#uniqueFaults(table, row, 'workflow_id', 'shared_with_user_id'),
-        ]
-      case 'schedules':
-        return [
-          ...(this.#workflows.has(valueOf(row, 'workflow_id')) ? [] : ['workflow_id refers to no workflow']),
-          ...this.#userFaults(row, 'created_by'),
-        ]
-      case 'executions':
-        this.#executions.add(String(row['id']))
-        return together(
-          this.#workflows.get(valueOf(row, 'workflow_id'))?.faultsOfExecution(row) ?? noWorkflow,
-          this.#userFaults(row, 'user_id'),
-        )
-      case 'execution_history':
-        return this.#historyFaults(row)
-      case 'audit':
-        // It outlives what it tells of.
-        return []
+    const { foreignKeys = [], uniqueKeys = [], isReferredTo = false } = this.#rules.get(table) ?? {}
+    const faults: string[] = []
+    if (isReferredTo) this.#ids.get(table)?.add(String(row['id']))
+    for (const { column, target } of foreignKeys) {
+      const id = valueOf(row, column)
+      if (id === null || this.#ids.get(target)?.has(String(id)) === true) continue
+      faults.push(`${column} refers to no ${target.slice(0, -1)}`)
     }
+    for (const { what, keyOf, known } of uniqueKeys) {
+      const key = keyOf(row)
+      if (known.has(key)) faults.push(`another row has the same ${what}`)
+      known.add(ownText(key))
+    }
+    this.#addVersions(table, row, faults)
+    return faults
   }
 
   /** What is wrong with the workflows' heads; asked when all versions have come. */
@@ -69,51 +43,64 @@ export class References {
     }
   }
 
-  #addUser(row: ArchiveRow): readonly string[] {
-    this.#users.add(ownText(String(row['id'])))
-    const keys = { 'username, ignoring case,': row['username'], 'email, ignoring case,': row['email'] }
-    return [
-      ...this.#uniqueFaults('users', row, 'username'),
-      ...this.#uniqueFaults('users', row, 'email'),
-      ...Object.entries(keys).flatMap(([what, name]) => this.#duplicate(`users ${what}`, nameKey(String(name)), what)),
-    ]
+  /** What no key of the schema says. */
+  #addVersions(table: ArchiveTableName, row: ArchiveRow, faults: string[]): void {
+    const workflow = this.#workflows.get(valueOf(row, 'workflow_id'))
+    if (table === 'workflows') this.#workflows.set(ownText(String(row['id'])), new Workflow(row))
+    if (table === 'workflow_versions') workflow?.addVersion(row)
+    if (table === 'executions' && workflow?.hasVersion(Number(row['version_number'])) === false) {
+      faults.push('version_number refers to no version of the workflow')
+    }
+    if (table === 'execution_history') faults.push(...this.#historyFaults(row))
   }
 
   /** Entries come by execution and `seq`. */
   #historyFaults(row: ArchiveRow): readonly string[] {
     const executionId = String(row['execution_id'])
     if (this.#history.executionId !== executionId) this.#history = new History(executionId)
-    const isThere = this.#history.isBegun || this.#executions.has(executionId)
-    return together(isThere ? none : ['execution_id refers to no execution'], this.#history.add(row))
-  }
-
-  #userFaults(row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
-    const isBroken = (column: string) => valueOf(row, column) !== null && !this.#users.has(valueOf(row, column))
-    if (!columns.some(isBroken)) return none
-    return columns.filter(isBroken).map((column) => `${column} refers to no user`)
-  }
-
-  #uniqueFaults(table: ArchiveTableName, row: ArchiveRow, ...columns: readonly string[]): readonly string[] {
-    const what = columns.join(' with ')
-    return this.#duplicate(`${table} ${what}`, JSON.stringify(columns.map((column) => row[column])), what)
-  }
-
-  #duplicate(index: string, key: string, what: string): readonly string[] {
-    const keys = this.#uniqueKeys.get(index) ?? new Set<string>()
-    this.#uniqueKeys.set(index, keys)
-    if (keys.has(key)) return [`another row has the same ${what}`]
-    keys.add(ownText(key))
-    return []
+    return this.#history.add(row)
   }
 }
 
-/** One for all rows with which nothing is wrong: there are millions. */
-const none: readonly string[] = []
-const noWorkflow: readonly string[] = ['workflow_id refers to no workflow']
+interface TableRules {
+  readonly foreignKeys: readonly { readonly column: string; readonly target: ArchiveTableName }[]
+  readonly uniqueKeys: readonly UniqueKey[]
+  readonly isReferredTo: boolean
+}
 
-function together(left: readonly string[], right: readonly string[]): readonly string[] {
-  if (left.length === 0) return right
-  return right.length === 0 ? left : [...left, ...right]
+interface UniqueKey {
+  /** For people. */
+  readonly what: string
+  readonly keyOf: (row: ArchiveRow) => string
+  readonly known: Set<string>
+}
+
+/** All dialects have the same keys. */
+const { expected } = toolsOf({ name: 'sqlite' }).catalogue
+
+function rulesOf({ name, columns }: ArchiveTable): TableRules {
+  const { foreignKeys = [], indexes = [] } = expected.get(name) ?? {}
+  // Of each execution's history by itself, since it may be long.
+  const unique = name === 'execution_history' ? [] : indexes.filter(({ isUnique }) => isUnique)
+  return {
+    foreignKeys: foreignKeys.flatMap(({ columns: [column = ''], target: targetName }) => {
+      const target = tableNamed(targetName)
+      return target === undefined ? [] : [{ column, target: target.name }]
+    }),
+    uniqueKeys: unique.map((index) => uniqueKey(index.columns, columns)),
+    isReferredTo: [...expected.values()].some((other) => other.foreignKeys.some(({ target }) => target === name)),
+  }
+}
+
+/** A name's key is not in the archive: it is made of the name. */
+function uniqueKey(names: readonly string[], columns: ArchiveTable['columns']): UniqueKey {
+  const [first = ''] = names
+  const known = new Set<string>()
+  if (names.every((name) => columns.some((column) => column.name === name))) {
+    return { what: names.join(' with '), keyOf: (row) => JSON.stringify(names.map((name) => row[name])), known }
+  }
+  const named = first.replace(/_key$/, '')
+  return { what: `${named}, ignoring case,`, keyOf: (row) => nameKey(String(row[named])), known }
 }
 
 function valueOf(row: ArchiveRow, column: string): ArchiveValue {
@@ -128,10 +115,6 @@ class History {
 
   constructor(executionId: string) {
     this.executionId = executionId
-  }
-
-  get isBegun(): boolean {
-    return this.#seq > 0
   }
 
   add(row: ArchiveRow): readonly string[] {
@@ -160,19 +143,16 @@ class Workflow {
     this.#headDigest = sha256Of(String(row['definition']))
   }
 
-  addVersion(row: ArchiveRow): readonly string[] {
+  addVersion(row: ArchiveRow): void {
     const number = Number(row['version_number'])
     const range = this.#ranges.at(-1)
     if (range?.last === number - 1) range.last = number
     else this.#ranges.push({ first: number, last: number })
     if (number === this.#headNumber) this.#isHeadEqual = sha256Of(String(row['definition'])) === this.#headDigest
-    return []
   }
 
-  faultsOfExecution(row: ArchiveRow): readonly string[] {
-    const number = Number(row['version_number'])
-    const isThere = this.#ranges.some(({ first, last }) => first <= number && number <= last)
-    return isThere ? none : ['version_number refers to no version of the workflow']
+  hasVersion(number: number): boolean {
+    return this.#ranges.some(({ first, last }) => first <= number && number <= last)
   }
 
   get faultOfHead(): string | undefined {

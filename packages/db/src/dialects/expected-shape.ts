@@ -1,30 +1,12 @@
-import { is, Column, getTableName, type Table } from 'drizzle-orm'
+import { is, Column, getTableName } from 'drizzle-orm'
 import type { ColumnShape, SchemaShape, TableShape } from '../migrate/catalogue.ts'
+import type { Dialect } from '../sql/dialect.ts'
+import type { TableConfig } from '../sql/table-config.ts'
 
-/** What drizzle's `getTableConfig` gives on every dialect, as far as a shape needs it. */
-export interface TableConfig {
-  readonly name: string
-  readonly columns: readonly Column[]
-  readonly primaryKeys: readonly { readonly columns: readonly Column[] }[]
-  readonly indexes: readonly { readonly config: IndexConfig }[]
-  readonly foreignKeys: readonly { getName(): string; reference(): ForeignKeyReference }[]
-}
-
-interface IndexConfig {
-  readonly name?: string | undefined
-  readonly columns: readonly unknown[]
-  readonly unique?: boolean | undefined
-}
-
-interface ForeignKeyReference {
-  readonly columns: readonly Column[]
-  readonly foreignTable: Table
-  readonly foreignColumns: readonly Column[]
-}
-
-/** The schema that the code needs, from drizzle's tables. */
-export function expectedShape(configs: readonly TableConfig[]): SchemaShape {
-  return new Map(configs.map((config) => [config.name, tableShape(config)]))
+/** The schema that the code needs, the migrator's own tables apart. */
+export function expectedShape({ tables, configOf }: Dialect): SchemaShape {
+  const { marks: _marks, migrations: _migrations, ...own } = tables
+  return new Map(Object.values(own).map((table) => [getTableName(table), tableShape(configOf(table))]))
 }
 
 function tableShape({ columns, primaryKeys, indexes, foreignKeys }: TableConfig): TableShape {

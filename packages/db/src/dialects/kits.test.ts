@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { getTableColumns, type Column, type Table } from 'drizzle-orm'
+import { getTableColumns, getTableName, type Column, type Table } from 'drizzle-orm'
+import { referrersTo } from '../sql/foreign-keys.ts'
 import { mysql } from './mysql/dialect.ts'
 import type { mysqlKit } from './mysql/kit.ts'
 import { postgres } from './postgres/dialect.ts'
@@ -44,6 +45,23 @@ describe.each([sqlite, postgres, mysql])('$name', (dialect) => {
         ]),
       )
     expect(shapeOf(dialect.tables)).toEqual(shapeOf(sqlite.tables))
+  })
+
+  test('tells the columns that refer to a user, which leaving follows', () => {
+    const referring = referrersTo(dialect, dialect.tables.users)
+    expect(referring.map(({ table, column, property }) => [getTableName(table), property, column.notNull])).toEqual([
+      ['workflows', 'ownerId', false],
+      ['workflow_versions', 'createdBy', false],
+      ['workflow_shares', 'sharedWithUserId', true],
+      ['workflow_shares', 'sharedBy', false],
+      ['executions', 'userId', false],
+      ['schedules', 'createdBy', false],
+      ['settings', 'userId', true],
+      ['sessions', 'userId', true],
+      ['password_resets', 'userId', true],
+      ['api_keys', 'userId', true],
+      ['idempotency_keys', 'userId', true],
+    ])
   })
 
   test('reads back what it writes', () => {

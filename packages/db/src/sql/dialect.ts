@@ -6,6 +6,7 @@ import type { HistoryDialect } from './history.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { RecordingDialect } from './recording.ts'
 import type { ReachDialect } from './reaching.ts'
+import type { TableConfig } from './table-config.ts'
 import type { Tables } from '../schema/schema.ts'
 
 export type { BuilderColumn } from '../dialects/builder.ts'
@@ -17,6 +18,8 @@ export interface Dialect {
   readonly name: DialectName
   readonly tables: Tables
   readonly builder: Builder
+  /** What a table of `tables` declares. */
+  readonly configOf: (table: Tables[keyof Tables]) => TableConfig
   /** The column's exact text, comparable with `=`. */
   exactText(column: Column): SQL<string>
   /** Whether the text column contains the needle, by bytes. */

@@ -1,19 +1,13 @@
-import { getTableConfig, type MySqlTable } from 'drizzle-orm/mysql-core'
 import { typeOf } from '../../migrate/column-type.ts'
-import { defineTables } from '../../schema/schema.ts'
 import type { Catalogue, ColumnShape } from '../../migrate/catalogue.ts'
 import { expectedShape } from '../expected-shape.ts'
 import { plain } from '../plain.ts'
-import { mysqlColumnKit } from './kit.ts'
+import { mysql } from './dialect.ts'
 
 const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``
 
 export const mysqlCatalogue: Catalogue = {
-  expected: expectedShape(
-    // The kit's one cast makes SQLite's static type of them; what they are, drizzle's own reader asks for.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    Object.values(defineTables(mysqlColumnKit)).map((table) => getTableConfig(table as unknown as MySqlTable)),
-  ),
+  expected: expectedShape(mysql),
   // MariaDB shows a display width, `bigint(20)`, that MySQL no longer has.
   columns: plain(
     `select table_name, column_name, case when data_type = 'bigint' then 'bigint' else column_type end, case when is_nullable = 'YES' then 1 else 0 end, collation_name from information_schema.columns where table_schema = database() order by table_name, ordinal_position`,

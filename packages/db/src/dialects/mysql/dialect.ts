@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { MySqlDialect } from 'drizzle-orm/mysql-core'
+import { MySqlDialect, getTableConfig, type MySqlTable } from 'drizzle-orm/mysql-core'
 import { drizzle } from 'drizzle-orm/mysql-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
@@ -21,6 +21,9 @@ export const mysql: Dialect = {
   // The builder has one static type for all dialects, SQLite's; what repositories call of it, all have.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   builder: drizzle(onlyBuilds) as unknown as Builder,
+  // The same of its tables: what they are, drizzle's own reader asks for.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  configOf: (table) => getTableConfig(table as unknown as MySqlTable),
   // Its collations take 'a' and 'a ' for the same (PAD SPACE); bytes don't.
   exactText: (column) => sql`cast(${column} as binary)`,
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,

@@ -1,10 +1,8 @@
-import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { typeOf } from '../../migrate/column-type.ts'
-import { defineTables } from '../../schema/schema.ts'
 import type { Catalogue, ColumnShape } from '../../migrate/catalogue.ts'
 import { expectedShape } from '../expected-shape.ts'
 import { plain } from '../plain.ts'
-import { postgresColumnKit } from './kit.ts'
+import { postgres } from './dialect.ts'
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 
@@ -12,11 +10,7 @@ const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 const fillers: Readonly<Record<string, string>> = { bigint: '0', boolean: 'false', json: "'{}'", text: "''" }
 
 export const postgresCatalogue: Catalogue = {
-  expected: expectedShape(
-    // The kit's one cast makes SQLite's static type of them; what they are, drizzle's own reader asks for.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    Object.values(defineTables(postgresColumnKit)).map((table) => getTableConfig(table as unknown as PgTable)),
-  ),
+  expected: expectedShape(postgres),
   columns: plain(
     `select t.relname, a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 0 else 1 end, case when a.attcollation = y.typcollation and y.typcollation <> 0 then 'default' else l.collname end
     from pg_attribute a join pg_class t on t.oid = a.attrelid join pg_namespace n on n.oid = t.relnamespace join pg_type y on y.oid = a.atttypid left join pg_collation l on l.oid = a.attcollation

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
+import { PgDialect, getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
@@ -23,6 +23,9 @@ export const postgres: Dialect = {
   // The builder has one static type for all dialects, SQLite's; what repositories call of it, all have.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   builder: drizzle(onlyBuilds) as unknown as Builder,
+  // The same of its tables: what they are, drizzle's own reader asks for.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  configOf: (table) => getTableConfig(table as unknown as PgTable),
   exactText: (column) => sql`${column}::text`,
   contains: (column, needle) => sql`strpos(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,

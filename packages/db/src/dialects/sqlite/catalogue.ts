@@ -1,15 +1,13 @@
-import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { typeOf } from '../../migrate/column-type.ts'
-import { defineTables } from '../../schema/schema.ts'
 import type { Catalogue } from '../../migrate/catalogue.ts'
 import { expectedShape } from '../expected-shape.ts'
 import { plain } from '../plain.ts'
-import { sqliteKit } from './kit.ts'
+import { sqlite } from './dialect.ts'
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 export const sqliteCatalogue: Catalogue = {
-  expected: expectedShape(Object.values(defineTables(sqliteKit)).map((table) => getTableConfig(table))),
+  expected: expectedShape(sqlite),
   columns: plain(
     `select m.name, c.name, c.type, case when c."notnull" = 1 then 0 else 1 end, null from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and substr(m.name, 1, 4) <> '_cf_' order by m.name, c.cid`,
   ),

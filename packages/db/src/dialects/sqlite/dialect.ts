@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
+import { SQLiteAsyncDialect, getTableConfig } from 'drizzle-orm/sqlite-core'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
@@ -19,6 +19,7 @@ export const sqlite: Dialect = {
   name: 'sqlite',
   tables: { ...defineTables(sqliteKit), ...defineBookkeeping(sqliteKit) },
   builder: drizzle(onlyBuilds),
+  configOf: getTableConfig,
   exactText: (column) => sql`${column}`,
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   // One writer at a time, from BEGIN IMMEDIATE on.
