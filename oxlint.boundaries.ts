@@ -41,7 +41,7 @@ const dialects: Refusal = {
     'A dialect is known by its capabilities alone: only its driver and schema-wide tools of packages/db open that room.',
 }
 const storeValues: Refusal = {
-  regex: '^@millrace/db/(store/(store|database)|sql/(transport|statement))$',
+  regex: '^@millrace/db/(store/(store|database)|sql/(transport|building))$',
   allowTypeImports: true,
   message: 'Only repositories call the Store: take its type, and hand it to one.',
 }

@@ -132,24 +132,33 @@ const lengths: readonly (readonly [file: string, lines: number, isRefused: boole
   ['packages/db/src/schema/schema.ts', 900, false],
 ]
 
-describe('the length of a file', () => {
-  let lines: readonly string[]
+/** What `scripts/boundaries.ts` says of a workspace with these files alone. */
+function linesAbout(files: readonly (readonly [file: string, text: string])[]): readonly string[] {
+  const folder = emptyWorkspace()
+  for (const [file, text] of files) plant(folder, file, text)
+  const run = spawnSync(process.execPath, [join(workspace, 'scripts/boundaries.ts'), folder], { encoding: 'utf8' })
+  return run.stdout.split('\n')
+}
 
-  beforeAll(() => {
-    const folder = mkdtempSync(join(inject('directory'), 'lengths-'))
-    cpSync(join(workspace, 'oxlint.boundaries.ts'), join(folder, 'oxlint.boundaries.ts'))
-    symlinkSync(join(workspace, 'node_modules'), join(folder, 'node_modules'))
-    for (const [file, count] of lengths) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true })
-      writeFileSync(join(folder, file), '// a line\n'.repeat(count))
-    }
-    const run = spawnSync(process.execPath, [join(workspace, 'scripts/boundaries.ts'), folder], { encoding: 'utf8' })
-    lines = run.stdout.split('\n')
-  })
+test.each(lengths)('%s with %d lines is refused: %s', (file, count, isRefused) => {
+  const lines = linesAbout([[file, '// a line\n'.repeat(count)]])
+  expect(lines.some((line) => line.startsWith(`${file}: has ${count} lines`))).toBe(isRefused)
+})
 
-  test.each(lengths)('%s with %d lines is refused: %s', (file, count, isRefused) => {
-    expect(lines.some((line) => line.startsWith(`${file}: has ${count} lines`))).toBe(isRefused)
-  })
+test('imports that go in a circle are refused, of types alone too', () => {
+  const way = ['packages/api/src/one.ts', 'packages/api/src/below/two.ts', 'packages/api/src/three.ts']
+  const [one = '', two = '', three = ''] = way
+  const straight = [
+    [one, `import type { Two } from './below/two.ts'\n`],
+    [two, `export { three } from '../three.ts'\n`],
+  ] as const
+  const wayBack = `export const load = async () => import('./one.ts')\n`
+  const isToldOf = (lines: readonly string[]) => lines.some((line) => line.includes('imports go in a circle'))
+  expect(isToldOf(linesAbout([...straight, [three, 'export const three = 3\n']]))).toBe(false)
+  expect(isToldOf(linesAbout([...straight, [three.replace('.ts', '.test.ts'), wayBack]]))).toBe(false)
+  expect(linesAbout([...straight, [three, wayBack]])).toContainEqual(
+    expect.stringMatching(/(packages\/api\/src\/\S+ -> ){3}packages\/api\/src\/\S+: imports go in a circle/),
+  )
 })
 
 /** Each row becomes a file of its own beside the one that it names. */
@@ -158,15 +167,21 @@ function fileOf(file: string, row: number): string {
 }
 
 function plantWorkspace(): string {
+  const folder = emptyWorkspace()
+  for (const rows of [refused, allowed]) {
+    for (const [row, [file, source]] of rows.entries()) plant(folder, fileOf(file, row), `${source}\n`)
+  }
+  return folder
+}
+
+function emptyWorkspace(): string {
   const folder = mkdtempSync(join(inject('directory'), 'boundaries-'))
   cpSync(join(workspace, 'oxlint.boundaries.ts'), join(folder, 'oxlint.boundaries.ts'))
   symlinkSync(join(workspace, 'node_modules'), join(folder, 'node_modules'))
-  for (const rows of [refused, allowed]) {
-    for (const [row, [file, source]] of rows.entries()) {
-      const path = join(folder, fileOf(file, row))
-      mkdirSync(dirname(path), { recursive: true })
-      writeFileSync(path, `${source}\n`)
-    }
-  }
   return folder
+}
+
+function plant(folder: string, file: string, text: string): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true })
+  writeFileSync(join(folder, file), text)
 }

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rowLock } from '@millrace/db/sql/row-lock'
-import { buildQuery, buildStatement } from '@millrace/db/sql/statement'
+import { buildQuery, buildStatement } from '@millrace/db/sql/building'
 import { asProven } from '@millrace/db/access/access'
 import { asItself, type GuardedWrite } from '@millrace/db/store/guarded-write'
 import type { Store } from '@millrace/db/store/store'

@@ -1,7 +1,7 @@
 import { openDatabase } from '@millrace/drivers/open'
 import type { DocumentText } from '@millrace/db/document'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
-import { buildStatement } from '@millrace/db/sql/statement'
+import { buildStatement } from '@millrace/db/sql/building'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
 import { soundSettings } from './kit.ts'

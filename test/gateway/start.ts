@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
-import type { DialectName, Target } from '@millrace/db/url'
+import type { Target } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/sql/dialect'
 import { startGateway, type Gateway, type GatewayLogEntry, type GatewayOptions } from '@millrace/gateway'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'
 import { targetOf } from './target.ts'

@@ -1,4 +1,21 @@
-import type { DatabaseBindings, Environment, SettingProblem } from './settings.ts'
+import type { HyperdriveBinding } from '@millrace/db/url'
+
+export interface SettingProblem {
+  readonly variable: string
+  /** What is wrong with it; never its value where that is a secret. */
+  readonly why: string
+  readonly fix: string
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the Worker has beside variables, as far as a database is reached by it. */
+export interface DatabaseBindings {
+  /** Whether a D1 database is bound under this name. */
+  hasD1(binding: string): boolean
+  /** The Hyperdrive binding of this name; undefined where there is none such. */
+  hyperdrive(binding: string): HyperdriveBinding | undefined
+}
 
 /** Reads variables one by one, and gathers all that is wrong with them. An empty value counts as absent. */
 export class EnvironmentReader {

@@ -1,4 +1,4 @@
-import { parseDatabaseUrl, type HyperdriveBinding, type Target } from '@millrace/db/url'
+import { parseDatabaseUrl, type Target } from '@millrace/db/url'
 import {
   defaultRateLimits,
   rateLimitNames,
@@ -7,7 +7,14 @@ import {
 } from '@millrace/db/repositories/accounts/rate-limits'
 import { fromBase64url } from './base64url.ts'
 import { parseCidr, type Cidr } from './cidr.ts'
-import { EnvironmentReader } from './environment-reader.ts'
+import {
+  EnvironmentReader,
+  type DatabaseBindings,
+  type Environment,
+  type SettingProblem,
+} from './environment-reader.ts'
+
+export type { DatabaseBindings, Environment, SettingProblem } from './environment-reader.ts'
 
 /** A key of AUTH_KEYS or SETTINGS_KEYS. */
 export interface NamedKey {
@@ -57,13 +64,6 @@ export interface Settings {
   readonly slowQueryMilliseconds: number
 }
 
-export interface SettingProblem {
-  readonly variable: string
-  /** What is wrong with it; never its value where that is a secret. */
-  readonly why: string
-  readonly fix: string
-}
-
 export type ParsedSettings =
   | { readonly ok: true; readonly settings: Settings; readonly notices: readonly string[] }
   | { readonly ok: false; readonly problems: readonly SettingProblem[] }
@@ -79,16 +79,6 @@ export interface SettingsNeeds {
   readonly needsAuthKeys?: boolean
   /** DATABASE_GATEWAY_URL, where the database is one that is reached through the gateway; for a replica likewise. */
   readonly needsGateway?: boolean
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** What the Worker has beside variables, as far as a database is reached by it. */
-export interface DatabaseBindings {
-  /** Whether a D1 database is bound under this name. */
-  hasD1(binding: string): boolean
-  /** The Hyperdrive binding of this name; undefined where there is none such. */
-  hyperdrive(binding: string): HyperdriveBinding | undefined
 }
 
 /**

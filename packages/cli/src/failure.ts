@@ -1,4 +1,3 @@
-import type { ErrorCode } from '@millrace/api/errors'
 import { codeOf } from '@millrace/api/faults'
 import type { SettingProblem } from '@millrace/api/settings'
 import { SealingError } from '@millrace/api/user-settings/sealing'
@@ -6,22 +5,8 @@ import { DatabaseError } from '@millrace/db/sql/errors'
 import { MigrationError } from '@millrace/db/migrate/error'
 import type { Trouble } from '@millrace/db/sql/troubles'
 import type { UrlError } from '@millrace/db/url'
+import type { FailureCode } from './failure-code.ts'
 import { pageOf, pageOfTrouble } from './pages.ts'
-
-/** CLI.md's closed list: the API's codes, and the command line's own. */
-export type FailureCode =
-  | ErrorCode
-  | 'usage'
-  | 'settings_invalid'
-  | 'url_invalid'
-  | 'file_exists'
-  | 'file_missing'
-  | 'archive_damaged'
-  | 'archive_newer'
-  | 'not_empty'
-  | 'migration_changed'
-  | 'rows_refused'
-  | 'port_taken'
 
 /** Wrong arguments or settings, found before any work: exit 2. Every other code: the work failed, exit 1. */
 const refusalCodes: ReadonlySet<FailureCode> = new Set([

@@ -1,1 +1,2 @@
-export { Failure, type FailureCode } from './failure.ts'
+export { Failure } from './failure.ts'
+export type { FailureCode } from './failure-code.ts'

@@ -8,15 +8,16 @@ import { createOutput, showsColors } from './output.ts'
 import { titleWithoutSecrets } from './process-title.ts'
 import { createProgram, usageFailure } from './program.ts'
 
-/** A reader that went away (`millrace … | head -1`) is no reason to leave work half done: what it misses is dropped. */
+/** Why the result could not be written. */
 let outputFault: Error | undefined
+// A reader that went away (`millrace … | head -1`) is no reason to leave work half done: what it misses is dropped.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') outputFault ??= error
 })
-/** Where nothing can be said, nothing is. */
+// Without a listener, a closed standard error would end the process.
 process.stderr.on('error', () => undefined)
 
-/** What a process list shows of this one from here on; without a secret it stays, as by its words others know it. */
+/** What a process list shows of this process; undefined where its arguments hold no secret and stay as they are. */
 const title = titleWithoutSecrets(process.argv.slice(2))
 if (title !== undefined) process.title = title
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DialectName } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/sql/dialect'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import type { MigrationProgress } from '@millrace/db/migrate/migrate'
 import type { Migration } from '@millrace/db/sql/migration'

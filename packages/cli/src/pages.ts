@@ -1,5 +1,5 @@
 import type { Trouble } from '@millrace/db/sql/troubles'
-import type { FailureCode } from './failure.ts'
+import type { FailureCode } from './failure-code.ts'
 
 const troubleshooting = 'docs/troubleshooting.md'
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { DialectName } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/sql/dialect'
 import { errorCodeOf } from './error-codes.ts'
 import type { GatewayLogEntry } from './log.ts'
 import type { PoolStatus } from '@millrace/db/sql/transport'

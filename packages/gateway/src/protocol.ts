@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { DialectName } from '@millrace/db/url'
+import type { DialectName } from '@millrace/db/sql/dialect'
 import type { Log } from './log.ts'
 import type { PoolStatus } from '@millrace/db/sql/transport'
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { mysql } from '@millrace/db/dialects/mysql/dialect'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { Connection, RawResult, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
+import type { Connection, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
 import { runWorker, type BuiltWorker } from '../../servers/worker.ts'
 import { decode, encode, receivedError, type Answered, type Asked } from './messages.ts'
 

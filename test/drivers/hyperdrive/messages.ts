@@ -1,7 +1,6 @@
 import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
 import type { Trouble } from '@millrace/db/sql/troubles'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
 
 /** What a test sends to the driver in workerd, over a WebSocket that is one request there. */
 export interface Asked {

@@ -1,7 +1,8 @@
 import { parseDatabaseUrl, type HyperdriveBinding } from '@millrace/db/url'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import { connectHttp } from '@millrace/drivers/open'
-import type { Connection, RawResult, Transport } from '@millrace/db/sql/transport'
+import type { RawResult } from '@millrace/db/sql/statement'
+import type { Connection, Transport } from '@millrace/db/sql/transport'
 import { decode, encode, sentError, type Answered, type Asked, type Trip } from './messages.ts'
 
 /* The driver in workerd, for the conformance suite: a WebSocket is a request, with a transport or a snapshot of its own. */

@@ -3,7 +3,8 @@ import type { ArchiveProblem } from '@millrace/db/archive/archive-error'
 import { findHistoryGaps, gapRepairs, type HistoryGap } from '@millrace/db/archive/history-gaps'
 import { RestoreError, type RestoreFault } from '@millrace/db/archive/restore-error'
 import type { Database } from '@millrace/db/store/database'
-import { Failure, type FailureCode } from '../failure.ts'
+import { Failure } from '../failure.ts'
+import type { FailureCode } from '../failure-code.ts'
 
 const restoreCodes: Record<RestoreFault, FailureCode> = {
   not_empty: 'not_empty',

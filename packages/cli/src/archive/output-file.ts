@@ -13,7 +13,8 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Context } from '../context.ts'
-import { Failure, type FailureCode } from '../failure.ts'
+import { Failure } from '../failure.ts'
+import type { FailureCode } from '../failure-code.ts'
 import { partPath } from '../part-path.ts'
 import { printable } from '../printable.ts'
 

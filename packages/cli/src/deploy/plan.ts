@@ -15,7 +15,7 @@ import {
   type ConfiguredHyperdrive,
 } from '../hyperdrive.ts'
 import { isRecord } from '../json.ts'
-import { planD1, type PlannedD1 } from './d1.ts'
+import { planD1, type PlannedD1 } from './planned-d1.ts'
 
 export interface DeployOptions {
   readonly database?: string

@@ -1,7 +1,8 @@
 import type { ClaimedExecution, NewStep, RecordedStep, Report, Signal } from '../contract.ts'
 import { ProblemError } from '../errors.ts'
 import { exactJson, toJson, type JsonText } from '../json-text.ts'
-import type { Handler, WorkEvent, WorkOptions, WorkRoutes } from '../working/contract.ts'
+import type { Handler, WorkEvent, WorkOptions } from '../working/contract.ts'
+import type { WorkRoutes } from '../working/routes.ts'
 import { work } from '../working/work.ts'
 
 /** One execution, stored as the API stores it: claimed again and again, with its steps and signals. */

@@ -1,6 +1,5 @@
 import type { ClaimedExecution, ExecutionError } from '../contract.ts'
 import type { JsonText } from '../json-text.ts'
-import type { createExecutions } from '../resources/executions.ts'
 import type { Run } from './durable/run.ts'
 
 /** How an execution ends, or goes on: completed, where a handler gives none. */
@@ -50,9 +49,3 @@ export type WorkEvent =
   | { readonly kind: 'lost'; readonly execution: ClaimedExecution; readonly cause: unknown }
   /** The service could not be asked for work; it will be asked again. */
   | { readonly kind: 'claim_failed'; readonly cause: unknown }
-
-/** What of the API a worker calls. */
-export type WorkRoutes = Pick<
-  ReturnType<typeof createExecutions>,
-  'claim' | 'heartbeat' | 'report' | 'recordSteps' | 'step' | 'steps' | 'nextSignal'
->

@@ -1,7 +1,8 @@
 import type { Claim, ClaimedExecution } from '../contract.ts'
 import { ConnectionError, DeadlineError, ProblemError, UnexpectedAnswerError } from '../errors.ts'
 import { aborted, pause } from '../exchange/waiting.ts'
-import type { Handler, WorkOptions, WorkRoutes } from './contract.ts'
+import type { Handler, WorkOptions } from './contract.ts'
+import type { WorkRoutes } from './routes.ts'
 import { keepLease } from './lease.ts'
 import { run } from './run.ts'
 

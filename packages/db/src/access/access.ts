@@ -2,7 +2,7 @@ import { and, eq, isNull, or, sql, type SQL } from 'drizzle-orm'
 import type { Dialect } from '../sql/dialect.ts'
 import { databaseError, type DatabaseError } from '../sql/errors.ts'
 import { restoreMark, type Role, type SharePermission } from '../schema/schema.ts'
-import type { Bind } from '../sql/statement.ts'
+import type { Bind } from '../sql/building.ts'
 import { existsIn } from '../sql/exists.ts'
 
 /** What a caller may do with a workflow; each includes those before it. */

@@ -1,5 +1,6 @@
 import { and, eq } from 'drizzle-orm'
-import { defineRowLock, type LockStrength, type RowLock } from '../sql/row-lock.ts'
+import type { RowLock } from '../sql/lock-order.ts'
+import { defineRowLock, type LockStrength } from '../sql/row-lock.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { UserCaller } from './access.ts'
 

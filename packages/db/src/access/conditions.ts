@@ -1,7 +1,7 @@
 import { and, eq, exists, inArray, isNotNull, isNull, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
 import { restoreMark } from '../schema/schema.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { Bind } from '../sql/statement.ts'
+import type { Bind } from '../sql/building.ts'
 import { all, any, includes, type Permission, type UserCaller } from './access.ts'
 import { existsIn } from '../sql/exists.ts'
 

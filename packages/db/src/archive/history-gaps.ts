@@ -1,7 +1,7 @@
 import { desc, asc, sql } from 'drizzle-orm'
 import { toolsOf } from '../dialects/tools.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { buildQuery } from '../sql/statement.ts'
+import { buildQuery } from '../sql/building.ts'
 import { readQuery } from '../store/read-query.ts'
 import type { Readable } from './source.ts'
 

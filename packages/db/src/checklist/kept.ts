@@ -1,7 +1,7 @@
 import { inArray, sql } from 'drizzle-orm'
 import { readQuery } from '../store/read-query.ts'
 import type { ExecutionStatus } from '../schema/schema.ts'
-import { buildQuery } from '../sql/statement.ts'
+import { buildQuery } from '../sql/building.ts'
 import type { Transport } from '../sql/transport.ts'
 import { ok, warn, type Finding } from './finding.ts'
 

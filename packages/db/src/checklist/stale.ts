@@ -3,7 +3,7 @@ import { isAnchor } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { readAnchored } from '../store/read-query.ts'
 import type { Tables } from '../schema/schema.ts'
-import { buildQuery } from '../sql/statement.ts'
+import { buildQuery } from '../sql/building.ts'
 import type { Transport } from '../sql/transport.ts'
 import { ok, warn, type Finding } from './finding.ts'
 

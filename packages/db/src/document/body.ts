@@ -1,5 +1,5 @@
 import { closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './characters.ts'
-import { DocumentMember, type ListItem, ListMember, PlainMember } from './member.ts'
+import { DocumentMember, type ListItem, ListMember, type Member, type Members, PlainMember } from './member.ts'
 import {
   deepestNesting,
   deepestWithSecrets,
@@ -9,7 +9,16 @@ import {
   type ScannedValue,
 } from './scanner.ts'
 import { decodeKey, type JsonTokens } from './tokens.ts'
-import type { Member, Members, ScanOptions } from './index.ts'
+
+export interface ScanOptions {
+  /**
+   * Documents in which a member `$secret` may stand: settings' `data`. They may nest two containers more, which a secret
+   * has of its own; how deep they are without is for the caller to tell.
+   */
+  readonly secretFields?: ReadonlySet<string>
+  /** A member that is a list of bodies with the same `documentFields`: `items` of a batch. More items are plain. */
+  readonly list?: { readonly field: string; readonly mostItems: number }
+}
 
 /** Reads the members of a request body, each by what its field is: a document, a list of bodies, or plain. */
 export class BodyReader {

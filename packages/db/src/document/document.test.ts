@@ -1,15 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import {
-  checkDocument,
-  type DocumentProblem,
-  isObjectText,
-  type Members,
-  scanBody,
-  scanDocumentBody,
-  type ScanOptions,
-} from './index.ts'
+import { checkDocument, type DocumentProblem, isObjectText, type Members, scanBody, scanDocumentBody } from './index.ts'
+import type { ScanOptions } from './body.ts'
 
 const documentFields: ReadonlySet<string> = new Set(['definition', 'data', 'state'])
 const encoder = new TextEncoder()

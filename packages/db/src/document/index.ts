@@ -1,39 +1,12 @@
-import { BodyReader } from './body.ts'
+import { BodyReader, type ScanOptions } from './body.ts'
 import { openBrace } from './characters.ts'
-import { brand, DocumentMember } from './member.ts'
-import { deepestWithSecrets, JsonScanner, type ScannedValue, type ValueRules } from './scanner.ts'
+import { brand, DocumentMember, type DocumentText, type Member, type Members } from './member.ts'
+import { deepestWithSecrets, JsonScanner, type DocumentProblem, type ScannedValue, type ValueRules } from './scanner.ts'
 import { encodeText } from './encoding.ts'
 import type { JsonTokens } from './tokens.ts'
 
-declare const documentBrand: unique symbol
-
-/** Exact JSON text that keeps the portable rules, without white space around it. */
-export type DocumentText = string & { readonly [documentBrand]: 'DocumentText' }
-
-/** `pointer` is RFC 6901, from the body: `/definition/nodes/0`. */
-export interface DocumentProblem {
-  readonly pointer: string
-  readonly message: string
-}
-
-/** One member of a request body. */
-export interface Member {
-  /** The value's exact text, without the white space around it. */
-  readonly text: string
-  /** In a document 422 `invalid_json_document`, in a plain member 422 `validation_failed`. At most 20, in order. */
-  readonly problems: readonly DocumentProblem[]
-  /** Whether the problems are a document's; for a list, whether one of them is. */
-  readonly isAboutDocument: boolean
-  /** Set when the member is a document without problems. */
-  readonly document: DocumentText | undefined
-  /**
-   * What a schema should see: a document's exact text, a plain member's JavaScript value (undefined when nested beyond
-   * 64 containers), a list's items as plain objects of such values.
-   */
-  value(): unknown
-}
-
-export type Members = ReadonlyMap<string, Member>
+export type { DocumentText, Member, Members } from './member.ts'
+export type { DocumentProblem } from './scanner.ts'
 
 export interface Malformed {
   readonly ok: false
@@ -46,16 +19,6 @@ export type ScannedBody =
   | Malformed
   | { readonly ok: false; readonly problem: 'not_object'; readonly message: string }
   | { readonly ok: true; readonly members: Members }
-
-export interface ScanOptions {
-  /**
-   * Documents in which a member `$secret` may stand: settings' `data`. They may nest two containers more, which a secret
-   * has of its own; how deep they are without is for the caller to tell.
-   */
-  readonly secretFields?: ReadonlySet<string>
-  /** A member that is a list of bodies with the same `documentFields`: `items` of a batch. More items are plain. */
-  readonly list?: { readonly field: string; readonly mostItems: number }
-}
 
 /** Reads a request body in one pass: its members' exact texts, and all that the portable rules refuse in them. */
 export function scanBody(

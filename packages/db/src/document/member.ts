@@ -1,5 +1,28 @@
-import type { ScannedValue } from './scanner.ts'
-import type { DocumentProblem, DocumentText, Member, Members } from './index.ts'
+import type { DocumentProblem, ScannedValue } from './scanner.ts'
+
+declare const documentBrand: unique symbol
+
+/** Exact JSON text that keeps the portable rules, without white space around it. */
+export type DocumentText = string & { readonly [documentBrand]: 'DocumentText' }
+
+/** One member of a request body. */
+export interface Member {
+  /** The value's exact text, without the white space around it. */
+  readonly text: string
+  /** In a document 422 `invalid_json_document`, in a plain member 422 `validation_failed`. At most 20, in order. */
+  readonly problems: readonly DocumentProblem[]
+  /** Whether the problems are a document's; for a list, whether one of them is. */
+  readonly isAboutDocument: boolean
+  /** Set when the member is a document without problems. */
+  readonly document: DocumentText | undefined
+  /**
+   * What a schema should see: a document's exact text, a plain member's JavaScript value (undefined when nested beyond
+   * 64 containers), a list's items as plain objects of such values.
+   */
+  value(): unknown
+}
+
+export type Members = ReadonlyMap<string, Member>
 
 /** A member that is a document, seen as its exact text. */
 export class DocumentMember implements Member {

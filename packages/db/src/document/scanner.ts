@@ -1,7 +1,6 @@
 import { closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './characters.ts'
 import { OpenKeys } from './keys.ts'
 import { decodeKey, type EncodedText, JsonTokens } from './tokens.ts'
-import type { DocumentProblem } from './index.ts'
 
 /** What a value must keep besides JSON's grammar. All refuse U+0000, lone surrogates, duplicate keys and deep nesting. */
 export interface ValueRules {
@@ -11,6 +10,12 @@ export interface ValueRules {
   readonly isBody: boolean
   /** Containers that may be open at once, the document's own included: {@link deepestNesting} when absent. */
   readonly deepest?: number
+}
+
+/** `pointer` is RFC 6901, from the body: `/definition/nodes/0`. */
+export interface DocumentProblem {
+  readonly pointer: string
+  readonly message: string
 }
 
 /** `start` and `end` are indexes into the text. */

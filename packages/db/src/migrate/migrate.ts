@@ -9,7 +9,8 @@ import { isRebuild, transactRebuild } from './rebuild.ts'
 import { type AppliedRecord, noteStatement, readRecords, recordStatement, recordsOrNone } from './records.ts'
 import { readQuery } from '../store/read-query.ts'
 import { restoreMark } from '../schema/schema.ts'
-import { defineQuery, type Statement } from '../sql/statement.ts'
+import { defineQuery } from '../sql/building.ts'
+import type { Statement } from '../sql/statement.ts'
 import type { Transport } from '../sql/transport.ts'
 
 /** What a database knows of the code's migrations, and the code of the database's. */

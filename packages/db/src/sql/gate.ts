@@ -1,7 +1,6 @@
 import type { SQL } from 'drizzle-orm'
-import type { RowLock } from './row-lock.ts'
-import type { Statement } from './statement.ts'
-import type { RawResult } from './transport.ts'
+import type { RowLock } from './lock-order.ts'
+import type { RawResult, Statement } from './statement.ts'
 
 /** How a dialect lets one statement decide for all that follow it in its batch. */
 export interface GateDialect {

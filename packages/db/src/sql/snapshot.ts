@@ -1,6 +1,5 @@
 import type { Dialect } from './dialect.ts'
-import type { Statement } from './statement.ts'
-import type { RawResult } from './transport.ts'
+import type { RawResult, Statement } from './statement.ts'
 
 /** Reads of one moment: a read-only transaction in which every statement sees the same rows. */
 export interface Snapshot {

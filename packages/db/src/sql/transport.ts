@@ -1,15 +1,7 @@
 import type { Dialect } from './dialect.ts'
 import type { Loading } from './loading.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { Statement } from './statement.ts'
-
-/** What a statement did: its rows as arrays of the driver's values, and how many rows it changed. */
-export interface RawResult {
-  readonly rows: readonly (readonly unknown[])[]
-  readonly affected: number
-  /** What `last_insert_id(…)` in the statement was given, where the dialect has that; else undefined. */
-  readonly insertId?: bigint | undefined
-}
+import type { RawResult, Statement } from './statement.ts'
 
 /** What a driver takes at most; whoever builds statements that can grow keeps to it. */
 export interface TransportLimits {

@@ -1,5 +1,5 @@
 import { isNotNull } from 'drizzle-orm'
-import { defineQuery } from '../sql/statement.ts'
+import { defineQuery } from '../sql/building.ts'
 import type { Store } from './store.ts'
 
 export const appliedMigrations = defineQuery<object>()(({ builder, tables: { migrations } }) =>

@@ -1,5 +1,5 @@
 import { asProven, type UserCaller } from '../access/access.ts'
-import type { RowLock } from '../sql/row-lock.ts'
+import type { RowLock } from '../sql/lock-order.ts'
 import type { Query, Statement } from '../sql/statement.ts'
 
 /**

@@ -2,7 +2,8 @@ import { and, eq, type SQL } from 'drizzle-orm'
 import { type Outcome, type UserCaller } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { DatabaseError } from '../sql/errors.ts'
-import { buildStatement, defineQuery, defineStatement, type Statement } from '../sql/statement.ts'
+import { buildStatement, defineQuery, defineStatement } from '../sql/building.ts'
+import type { Statement } from '../sql/statement.ts'
 import type { Store } from './store.ts'
 
 /** An answer as it is kept for a key: what is sent again to whoever repeats the request. */

@@ -2,7 +2,7 @@ import { Column, Param, SQL, getTableColumns, is, sql } from 'drizzle-orm'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Tables } from '../schema/schema.ts'
 import { isAnchor } from '../access/access.ts'
-import type { Bind } from '../sql/statement.ts'
+import type { Bind } from '../sql/building.ts'
 
 type InsertTable = Tables[keyof Tables]
 

@@ -9,7 +9,7 @@ import {
   type CallerValues,
 } from '../access/conditions.ts'
 import type { Tables } from '../schema/schema.ts'
-import { defineQuery, defineShapedStatement } from '../sql/statement.ts'
+import { defineQuery, defineShapedStatement } from '../sql/building.ts'
 import { underKey, type Idempotent, type Kept } from './idempotency.ts'
 import { insertWhere, places } from './insert-where.ts'
 import type { Store } from './store.ts'

@@ -2,7 +2,7 @@ import { anchorLost, isAnchor, restoreError } from '../access/access.ts'
 import type { Database } from './database.ts'
 import type { DialectName } from '../sql/dialect.ts'
 import { schemaNumber } from '../schema/known-migrations.ts'
-import { defineQuery } from '../sql/statement.ts'
+import { defineQuery } from '../sql/building.ts'
 import type { TripObserver } from '../sql/transport.ts'
 
 export interface Readiness {

@@ -1,6 +1,6 @@
 import { and, eq, isNotNull } from 'drizzle-orm'
 import { restoreMark } from '../schema/schema.ts'
-import { buildQuery } from '../sql/statement.ts'
+import { buildQuery } from '../sql/building.ts'
 import type { Store } from './store.ts'
 import { restoreError } from '../access/access.ts'
 

@@ -1,7 +1,7 @@
 import { asProven } from '../access/access.ts'
 import { DatabaseError } from '../sql/errors.ts'
-import type { Query } from '../sql/statement.ts'
-import type { RawResult, Transport } from '../sql/transport.ts'
+import type { Query, RawResult } from '../sql/statement.ts'
+import type { Transport } from '../sql/transport.ts'
 import {
   answerOf,
   asItself,

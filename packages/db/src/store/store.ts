@@ -5,8 +5,8 @@ import { answerOf, openedBy, type Applied, type GuardedWrite, type MarkedWrite }
 import { watched, type Loss } from './loss.ts'
 import { retried, type Retrying } from './retry.ts'
 import { sendGuarded } from './send-guarded.ts'
-import type { Query, Statement } from '../sql/statement.ts'
-import type { RawResult, Transport } from '../sql/transport.ts'
+import type { Query, RawResult, Statement } from '../sql/statement.ts'
+import type { Transport } from '../sql/transport.ts'
 
 /** What repositories see of a database. Errors are thrown as DatabaseError. */
 export interface Store {

@@ -1,6 +1,6 @@
 import { and, eq, lt, not } from 'drizzle-orm'
 import { DatabaseError } from '../sql/errors.ts'
-import { buildQuery, buildStatement } from '../sql/statement.ts'
+import { buildQuery, buildStatement } from '../sql/building.ts'
 import { insertWhere } from './insert-where.ts'
 import type { Store } from './store.ts'
 import { existsIn } from '../sql/exists.ts'

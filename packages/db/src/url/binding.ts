@@ -1,7 +1,7 @@
 import { type Span, UrlFault } from './fault.ts'
-import { type GivenOptions, readConnectionOptions, readOptions } from './options.ts'
-import { splitFileUrl } from './parts.ts'
-import type { ConnectionOptions } from './index.ts'
+import { readConnectionOptions, readOptions } from './options.ts'
+import { splitFileUrl, type GivenOptions } from './parts.ts'
+import type { ConnectionOptions } from './target.ts'
 
 export interface BindingPlace {
   /** As wrangler's configuration names it. */

@@ -1,8 +1,8 @@
 import { type Span, UrlFault } from './fault.ts'
-import { type GivenOptions, readConnectionOptions, readOptions } from './options.ts'
-import { splitFileUrl } from './parts.ts'
+import { readConnectionOptions, readOptions } from './options.ts'
+import { splitFileUrl, type GivenOptions } from './parts.ts'
 import { decodePart } from './percent.ts'
-import type { ConnectionOptions } from './index.ts'
+import type { ConnectionOptions } from './target.ts'
 
 const example =
   'Write sqlite:///./workflows.db for a file beside you, sqlite:////srv/workflows.db for an absolute path.'

@@ -1,7 +1,7 @@
 import { type BindingPlace, readBinding } from './binding.ts'
 import { UrlFault } from './fault.ts'
 import { schemeIn } from './scheme.ts'
-import type { ServerAddress, UrlEnvironment } from './index.ts'
+import type { ServerAddress, UrlEnvironment } from './target.ts'
 
 const example = 'hyperdrive://BINDING, such as hyperdrive://HYPERDRIVE'
 

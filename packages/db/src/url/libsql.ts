@@ -1,9 +1,9 @@
 import { isLoopback, readAddress } from './address.ts'
 import { type Span, UrlFault } from './fault.ts'
-import { type GivenOptions, readConnectionOptions, readOptions } from './options.ts'
-import { splitServerUrl, type UrlParts } from './parts.ts'
+import { readConnectionOptions, readOptions } from './options.ts'
+import { splitServerUrl, type UrlParts, type GivenOptions } from './parts.ts'
 import type { Scheme } from './scheme.ts'
-import type { ConnectionOptions, UrlEnvironment } from './index.ts'
+import type { ConnectionOptions, UrlEnvironment } from './target.ts'
 
 const example = 'libsql://HOST?authToken=TOKEN'
 

@@ -1,17 +1,10 @@
 import { UrlFault } from './fault.ts'
 import { nearestOf } from './nearest.ts'
 import { isOptionName, knownOptionNames, type OptionName } from './option-names.ts'
-import type { OptionPart } from './parts.ts'
+import type { GivenOption, GivenOptions, OptionPart } from './parts.ts'
 import { decodePart } from './percent.ts'
 import { readTls } from './tls.ts'
-import type { ConnectionOptions, TlsMode } from './index.ts'
-
-export interface GivenOption {
-  readonly value: string
-  readonly part: OptionPart
-}
-
-export type GivenOptions = ReadonlyMap<OptionName, GivenOption>
+import type { ConnectionOptions, TlsMode } from './target.ts'
 
 /** The options by name, decoded: each known, each once. */
 export function readOptions(parts: readonly OptionPart[]): GivenOptions {

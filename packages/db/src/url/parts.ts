@@ -1,5 +1,5 @@
 import type { Span } from './fault.ts'
-import { isOptionName } from './option-names.ts'
+import { isOptionName, type OptionName } from './option-names.ts'
 
 export interface OptionPart {
   readonly source: string
@@ -8,6 +8,14 @@ export interface OptionPart {
   readonly valueSpan: Span
   readonly span: Span
 }
+
+/** A value, decoded, and where it stands. */
+export interface GivenOption {
+  readonly value: string
+  readonly part: OptionPart
+}
+
+export type GivenOptions = ReadonlyMap<OptionName, GivenOption>
 
 export interface UrlParts {
   readonly user: Span | undefined

@@ -1,8 +1,8 @@
 import { type Span, UrlFault } from './fault.ts'
-import { type GivenOptions, readConnectionOptions, readOptions } from './options.ts'
-import { splitServerUrl, type UrlParts } from './parts.ts'
+import { readConnectionOptions, readOptions } from './options.ts'
+import { splitServerUrl, type UrlParts, type GivenOptions } from './parts.ts'
 import { decodePart } from './percent.ts'
-import type { ServerAddress } from './index.ts'
+import type { ServerAddress } from './target.ts'
 import { isLoopback, readAddress } from './address.ts'
 
 interface ServerRule {

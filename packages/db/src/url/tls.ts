@@ -1,7 +1,7 @@
 import { UrlFault } from './fault.ts'
 import type { OptionName } from './option-names.ts'
-import type { GivenOption, GivenOptions } from './options.ts'
-import type { ConnectionOptions, TlsMode } from './index.ts'
+import type { GivenOption, GivenOptions } from './parts.ts'
+import type { ConnectionOptions, TlsMode } from './target.ts'
 
 const modes: ReadonlyMap<string, TlsMode> = new Map<string, TlsMode>([
   ['disable', 'disable'],

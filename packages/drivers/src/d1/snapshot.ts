@@ -1,8 +1,8 @@
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { RawResult, Transport } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
+import type { Transport } from '@millrace/db/sql/transport'
 
 /**
  * Reads of one moment, as far as D1 has such: a transaction there is one batch, and ends with its answer. So each

@@ -1,6 +1,6 @@
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { Connect, RawResult, TripObserver } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
+import type { Connect, TripObserver } from '@millrace/db/sql/transport'
 import { observed } from '../observed.ts'
 import type { D1Answer, D1Client } from './client.ts'
 import { readD1Error } from './errors.ts'

@@ -1,5 +1,5 @@
 import { createConnection, type QueryError } from 'mysql2'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
 import { MysqlLink, mysqlOptions } from '../tcp/mysql-link.ts'

@@ -1,6 +1,6 @@
 import { plain } from '@millrace/db/dialects/plain'
 import { DatabaseError } from '@millrace/db/sql/errors'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult } from '@millrace/db/sql/statement'
 
 /**
  * What a session through Hyperdrive is set to is the server's default: what the pool lends is as new for each

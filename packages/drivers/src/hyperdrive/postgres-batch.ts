@@ -1,7 +1,6 @@
 import { Query, type Connection } from 'pg'
 import { serialize } from 'pg-protocol'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import { postgresValueOf, type PostgresValue } from '../tcp/postgres-values.ts'
 
 /**

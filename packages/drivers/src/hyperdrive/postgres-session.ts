@@ -1,7 +1,6 @@
 import { Client, DatabaseError as ServerError } from 'pg'
 import { plain } from '@millrace/db/dialects/plain'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
 import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'

@@ -1,6 +1,6 @@
 import { createClient, type Client, type InStatement, type InValue, type ResultSet } from '@libsql/client/http'
-import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
-import type { Statement } from '@millrace/db/sql/statement'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
+import type { Connect, TransportLimits } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
 import { fetchThrough, purposeOf, type Endpoint, type Purpose } from '../trips.ts'
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'

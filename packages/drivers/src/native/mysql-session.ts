@@ -1,6 +1,5 @@
 import type { Connection } from 'mysql2'
-import type { RawResult } from '@millrace/db/sql/transport'
-import type { Statement } from '@millrace/db/sql/statement'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
 import { MysqlLink } from '../tcp/mysql-link.ts'
 import { mysqlResultOf } from '../tcp/mysql-results.ts'

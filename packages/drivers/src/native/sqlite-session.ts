@@ -1,6 +1,5 @@
 import type Database from 'libsql'
-import type { RawResult } from '@millrace/db/sql/transport'
-import type { Statement } from '@millrace/db/sql/statement'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { SqliteFileOptions } from './pooled.ts'
 import { openSqlite, sortInFiles, sqliteFailureOf, SqliteFailure, type SqliteValue } from './sqlite-connection.ts'
 

@@ -1,5 +1,6 @@
 import { neon, neonConfig, type FullQueryResults, type NeonQueryFunction } from '@neondatabase/serverless'
-import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
+import type { RawResult } from '@millrace/db/sql/statement'
+import type { Connect, TransportLimits } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'
 import type { Fetch } from '../fetch.ts'

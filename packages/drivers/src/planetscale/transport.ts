@@ -1,6 +1,6 @@
 import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
-import type { Connect, RawResult, TransportLimits } from '@millrace/db/sql/transport'
-import type { Statement } from '@millrace/db/sql/statement'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
+import type { Connect, TransportLimits } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
 import { writeUntilGate } from '../tcp/gated-writes.ts'
 import { fetchThrough, purposeOf, type Endpoint } from '../trips.ts'

@@ -1,6 +1,5 @@
 import { gateClosed } from '@millrace/db/sql/errors'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult, Statement } from '@millrace/db/sql/statement'
 
 const nothing: RawResult = { rows: [], affected: 0 }
 

@@ -1,5 +1,5 @@
 import type { ResultSetHeader } from 'mysql2'
-import type { RawResult } from '@millrace/db/sql/transport'
+import type { RawResult } from '@millrace/db/sql/statement'
 
 /** What mysql2 gives with `rowsAsArray`: a header for a write, else the rows. */
 export function mysqlResultOf(rows: unknown): RawResult {

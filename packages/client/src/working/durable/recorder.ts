@@ -2,7 +2,7 @@ import type { ClaimedExecution, ExecutionError, NewStep, RecordedStep } from '..
 import { ProblemError } from '../../errors.ts'
 import { pause } from '../../exchange/waiting.ts'
 import { exactJson, type JsonText } from '../../json-text.ts'
-import type { WorkRoutes } from '../contract.ts'
+import type { WorkRoutes } from '../routes.ts'
 import { isFinal, type Lease } from '../lease.ts'
 import { StepOutputError } from './errors.ts'
 import type { Journal } from './journal.ts'

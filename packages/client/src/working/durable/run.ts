@@ -1,6 +1,6 @@
 import type { ClaimedExecution, RecordedStep, Signal } from '../../contract.ts'
 import type { JsonText } from '../../json-text.ts'
-import type { WorkRoutes } from '../contract.ts'
+import type { WorkRoutes } from '../routes.ts'
 import type { Lease } from '../lease.ts'
 import type { Duration } from './duration.ts'
 import { RunEndedError } from './errors.ts'

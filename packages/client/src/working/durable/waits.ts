@@ -1,7 +1,7 @@
 import type { ClaimedExecution, RecordedStep, Signal } from '../../contract.ts'
 import { pause } from '../../exchange/waiting.ts'
 import { readExact, toJson, writeExact, type JsonText } from '../../json-text.ts'
-import type { WorkRoutes } from '../contract.ts'
+import type { WorkRoutes } from '../routes.ts'
 import type { Lease } from '../lease.ts'
 import { millisecondsOf, type Duration } from './duration.ts'
 import { WaitTimedOutError } from './errors.ts'

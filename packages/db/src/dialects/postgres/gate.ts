@@ -1,5 +1,5 @@
 import { gateClosedWords, type GateDialect } from '../../sql/gate.ts'
-import { inLockOrder } from '../../sql/row-lock.ts'
+import { inLockOrder } from '../../sql/lock-order.ts'
 import type { Statement } from '../../sql/statement.ts'
 
 export const postgresGate: GateDialect = {

@@ -1,6 +1,6 @@
 import { sql, type Column, type SQL } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { defineShapedStatement, type Bind } from '../../sql/statement.ts'
+import { defineShapedStatement, type Bind } from '../../sql/building.ts'
 import { postgres } from './dialect.ts'
 
 type Values = Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNotNull } from 'drizzle-orm'
 import { isAnchor } from '../../access/access.ts'
-import { buildQuery, defineStatement } from '../../sql/statement.ts'
+import { buildQuery, defineStatement } from '../../sql/building.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'

@@ -1,5 +1,5 @@
 import { asc, lte, sql, type Column } from 'drizzle-orm'
-import { buildQuery, buildStatement } from '../../sql/statement.ts'
+import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import type { Tables } from '../../schema/schema.ts'
 

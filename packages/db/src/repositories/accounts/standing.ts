@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Standing,
 } from '../../access/access.ts'
-import { defineQuery } from '../../sql/statement.ts'
+import { defineQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { fromCaller } from '../../access/reads.ts'
 

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import { actorOf, type UserCaller } from '../../access/access.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { Bind } from '../../sql/statement.ts'
+import type { Bind } from '../../sql/building.ts'
 import type { AuditActor, AuditEvent, EventOrigin, EventTerms } from './event.ts'
 import type { CallerShape, CallerValues } from '../../access/conditions.ts'
 

@@ -3,7 +3,8 @@ import type { AuditActorKind, AuditSubject, AuditType } from '../../schema/audit
 import { checkDocument } from '../../document/index.ts'
 import type { AuditRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { buildStatement, defineQuery, defineStatement, type Query, type Statement } from '../../sql/statement.ts'
+import { buildStatement, defineQuery, defineStatement } from '../../sql/building.ts'
+import type { Query, Statement } from '../../sql/statement.ts'
 import { insertFrom, insertRow, insertWhere, places } from '../../store/insert-where.ts'
 import { existsIn } from '../../sql/exists.ts'
 

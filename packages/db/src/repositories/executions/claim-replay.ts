@@ -1,6 +1,6 @@
 import { eq, gt, inArray, sql } from 'drizzle-orm'
 import { all, callerInput, done, standingOf, type Outcome, type UserCaller } from '../../access/access.ts'
-import { buildQuery } from '../../sql/statement.ts'
+import { buildQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedOf, claimedSelect, placeIn, type ClaimedExecution } from './claim-answer.ts'
 import type { ClaimBind } from './claim-shape.ts'

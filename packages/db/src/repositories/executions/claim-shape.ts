@@ -1,5 +1,5 @@
 import { callerInput, type UserCaller } from '../../access/access.ts'
-import type { Bind } from '../../sql/statement.ts'
+import type { Bind } from '../../sql/building.ts'
 import type { Idempotent } from '../../store/idempotency.ts'
 import { type CallerShape, callerShape, callerValues } from '../../access/conditions.ts'
 

@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Dialect } from '../../sql/dialect.ts'
-import { buildQuery } from '../../sql/statement.ts'
+import { buildQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import type { ClaimedExecution } from './claim-answer.ts'
 import { entryFields, entryOf, isWhole, type Entry } from './entries.ts'

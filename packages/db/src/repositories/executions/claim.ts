@@ -1,13 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { done, standingOf, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import {
-  defineShapedQuery,
-  defineShapedStatement,
-  defineStatement,
-  type Statement,
-  defineQuery,
-} from '../../sql/statement.ts'
+import { defineShapedQuery, defineShapedStatement, defineStatement, defineQuery } from '../../sql/building.ts'
+import type { Statement } from '../../sql/statement.ts'
 import { type Kept, underKey } from '../../store/idempotency.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedOf, claimedSelect, placeIn, type ClaimedExecution, type ClaimedRow } from './claim-answer.ts'

@@ -1,7 +1,8 @@
 import { eq, getTableColumns, sql, type Column, type SQL } from 'drizzle-orm'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Tables } from '../../schema/schema.ts'
-import { buildStatement, type Statement } from '../../sql/statement.ts'
+import { buildStatement } from '../../sql/building.ts'
+import type { Statement } from '../../sql/statement.ts'
 
 type HistoryRow = Tables['executionHistory']['$inferSelect']
 

@@ -1,7 +1,8 @@
 import { and, asc, eq, inArray, lt, not, sql, type Column, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { buildQuery, buildStatement, type Query, type Statement } from '../../sql/statement.ts'
+import { buildQuery, buildStatement } from '../../sql/building.ts'
+import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { existsIn } from '../../sql/exists.ts'
 

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNotNull } from 'drizzle-orm'
 import { isAnchor } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
-import { buildQuery, defineQuery } from '../../sql/statement.ts'
+import { buildQuery, defineQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { restoreError } from '../../access/access.ts'
 

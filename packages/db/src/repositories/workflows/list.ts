@@ -12,7 +12,7 @@ import {
 } from '../../access/access.ts'
 import { nameKey } from '../../schema/names.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { defineShapedQuery, type Bind } from '../../sql/statement.ts'
+import { defineShapedQuery, type Bind } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { summaryFields, type WorkflowSummary, summaryOf } from './workflows.ts'
 import { fromCaller } from '../../access/reads.ts'

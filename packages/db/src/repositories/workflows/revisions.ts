@@ -1,6 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { Bind } from '../../sql/statement.ts'
+import type { Bind } from '../../sql/building.ts'
 
 /** Revisions that an If-Match names, or any. */
 export type RevisionCondition = readonly number[] | 'any'

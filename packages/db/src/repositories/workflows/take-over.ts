@@ -1,7 +1,8 @@
 import { and, eq, isNotNull } from 'drizzle-orm'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { UserCaller } from '../../access/access.ts'
-import { type Statement, buildStatement } from '../../sql/statement.ts'
+import { buildStatement } from '../../sql/building.ts'
+import type { Statement } from '../../sql/statement.ts'
 
 /** A workflow that came by transfer is its owner's in earnest from the first act on. */
 export function takeOver(

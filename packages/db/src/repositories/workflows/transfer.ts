@@ -12,7 +12,8 @@ import {
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock } from '../../sql/row-lock.ts'
-import { buildQuery, buildStatement, type Statement } from '../../sql/statement.ts'
+import { buildQuery, buildStatement } from '../../sql/building.ts'
+import type { Statement } from '../../sql/statement.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import {

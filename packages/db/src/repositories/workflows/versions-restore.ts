@@ -11,7 +11,8 @@ import {
   type UserCaller,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { buildStatement, defineQuery, type Statement } from '../../sql/statement.ts'
+import { buildStatement, defineQuery } from '../../sql/building.ts'
+import type { Statement } from '../../sql/statement.ts'
 import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'

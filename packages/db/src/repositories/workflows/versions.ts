@@ -13,7 +13,7 @@ import {
 import type { Dialect } from '../../sql/dialect.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { WorkflowVersionRow } from '../../schema/rows.ts'
-import { defineQuery, defineShapedQuery, type Bind } from '../../sql/statement.ts'
+import { defineQuery, defineShapedQuery, type Bind } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { accessOf } from './workflows.ts'
 import { fromWorkflow, type Join } from '../../access/reads.ts'

@@ -2,7 +2,8 @@ import { eq } from 'drizzle-orm'
 import type { UserCaller } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { defineRowLock, type LockStrength, type RowLock } from '../../sql/row-lock.ts'
+import type { RowLock } from '../../sql/lock-order.ts'
+import { defineRowLock, type LockStrength } from '../../sql/row-lock.ts'
 
 const lockWith = {
   share: lockFor('share'),
