@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks'
 import { logIn, register } from '../api/session.ts'
-import { useAction } from '../api/use-action.ts'
 import { Field } from '../parts/field.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { Form } from '../parts/form.tsx'
 import { words } from '../words.ts'
 import { ThemeChoice } from './theme.tsx'
 
@@ -32,14 +31,8 @@ export function SignIn() {
 function LogIn() {
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
-  const { run, isBusy, error } = useAction(() => logIn({ username, password }))
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void run()
-      }}
-    >
+    <Form verb={words.signIn.logIn} act={() => logIn({ username, password })}>
       <Field
         label={words.signIn.username}
         value={username}
@@ -56,11 +49,7 @@ function LogIn() {
         autoComplete="current-password"
         isRequired
       />
-      <Problem error={error} />
-      <button class="primary" disabled={isBusy}>
-        {words.signIn.logIn}
-      </button>
-    </form>
+    </Form>
   )
 }
 
@@ -68,14 +57,8 @@ function Registration() {
   const [username, setUsername] = useState('')
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const { run, isBusy, error } = useAction(() => register({ username, email, password }))
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void run()
-      }}
-    >
+    <Form verb={words.signIn.register} act={() => register({ username, email, password })}>
       <Field
         label={words.signIn.newUsername}
         value={username}
@@ -95,10 +78,6 @@ function Registration() {
         hint={words.signIn.passwordHint}
         isRequired
       />
-      <Problem error={error} />
-      <button class="primary" disabled={isBusy}>
-        {words.signIn.register}
-      </button>
-    </form>
+    </Form>
   )
 }

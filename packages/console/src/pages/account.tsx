@@ -7,6 +7,7 @@ import { useAction } from '../api/use-action.ts'
 import { useLoad } from '../api/use-load.ts'
 import { Confirmation } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
+import { Form } from '../parts/form.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -75,20 +76,15 @@ function Password() {
   const [currentPassword, setCurrent] = useState('')
   const [newPassword, setNew] = useState('')
   const [endApiKeys, setEndApiKeys] = useState(false)
-  const { run, isBusy, error } = useAction(async () => {
+  const change = async (): Promise<void> => {
     await client.auth.changePassword({ currentPassword, newPassword, endApiKeys })
     leaveSession()
-  })
+  }
   return (
     <section class="card">
       <h2>{text.password}</h2>
       <p class="faint">{text.passwordMeans}</p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
+      <Form verb={text.changePassword} act={change}>
         <Field
           label={text.currentPassword}
           type="password"
@@ -114,11 +110,7 @@ function Password() {
           />
           {text.endApiKeys}
         </label>
-        <Problem error={error} />
-        <button class="primary" disabled={isBusy}>
-          {text.changePassword}
-        </button>
-      </form>
+      </Form>
     </section>
   )
 }

@@ -2,16 +2,10 @@ import { exactJson, type Workflow } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
-import { useAction } from '../api/use-action.ts'
-import { Dialog } from '../parts/dialog.tsx'
+import { DialogForm } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
-import { later } from '../parts/later.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { JsonField } from '../parts/json-field.tsx'
 import { words } from '../words.ts'
-
-const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
-  classes: 'editor',
-})
 
 const text = words.start
 
@@ -37,38 +31,24 @@ function Start({ workflow, onClose }: StartProps) {
   const [input, setInput] = useState('{}')
   const [dueAt, setDueAt] = useState('')
   const [maxAttempts, setMaxAttempts] = useState('3')
-  const { run, isBusy, error } = useAction(async () => {
+  const start = async (): Promise<void> => {
     const { id } = await client.executions.start(workflow.id, {
       ...(input.trim() === '' ? {} : { input: exactJson(input) }),
       ...(dueAt === '' ? {} : { dueAt: new Date(dueAt).toISOString() }),
       maxAttempts: Number(maxAttempts),
     })
     route(`/console/executions/${encodeURIComponent(id)}`)
-  })
+  }
   return (
-    <Dialog title={text.title(workflow.name, workflow.versionNumber)} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
-        <div class="field">
-          <span>{text.input}</span>
-          <TextEditor text="{}" label={text.input} isReadOnly={false} needsObject={false} onText={setInput} />
-        </div>
-        <Field label={text.dueAt} type="datetime-local" value={dueAt} onValue={setDueAt} hint={text.dueAtHint} />
-        <Field label={text.maxAttempts} type="number" value={maxAttempts} onValue={setMaxAttempts} isRequired />
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {words.confirm.cancel}
-          </button>
-          <button class="primary" disabled={isBusy}>
-            {text.button}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <DialogForm
+      title={text.title(workflow.name, workflow.versionNumber)}
+      verb={text.button}
+      onClose={onClose}
+      act={start}
+    >
+      <JsonField label={text.input} begun="{}" onText={setInput} />
+      <Field label={text.dueAt} type="datetime-local" value={dueAt} onValue={setDueAt} hint={text.dueAtHint} />
+      <Field label={text.maxAttempts} type="number" value={maxAttempts} onValue={setMaxAttempts} isRequired />
+    </DialogForm>
   )
 }

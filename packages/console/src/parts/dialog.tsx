@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
-import { useAction } from '../api/use-action.ts'
 import { words } from '../words.ts'
-import { Problem } from './problem.tsx'
+import { Field } from './field.tsx'
+import { Form, type FormProps } from './form.tsx'
 
 interface DialogProps {
   readonly title: string
@@ -30,57 +30,38 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   )
 }
 
-interface ConfirmationProps {
-  readonly title: string
-  /** Names what is lost. */
-  readonly children: ComponentChildren
-  readonly verb: string
-  readonly isDangerous?: boolean
-  /** A word that has to be typed first. */
-  readonly typed?: string
-  readonly act: () => Promise<void>
-  readonly onClose: () => void
-}
+interface DialogFormProps extends DialogProps, Omit<FormProps, 'onCancel'> {}
 
-export function Confirmation({ title, children, verb, isDangerous, typed, act, onClose }: ConfirmationProps) {
-  const [text, setText] = useState('')
-  const { run, isBusy, error } = useAction(async () => {
-    await act()
-    onClose()
-  })
+/** A dialog that asks for something, and closes when that was sent. */
+export function DialogForm({ title, onClose, act, ...form }: DialogFormProps) {
   return (
     <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
+      <Form
+        {...form}
+        onCancel={onClose}
+        act={async () => {
+          await act()
+          onClose()
         }}
-      >
-        {children}
-        {typed === undefined ? null : (
-          <label class="field">
-            <span>{words.confirm.type(typed)}</span>
-            <input
-              value={text}
-              autoFocus
-              autoComplete="off"
-              onInput={({ currentTarget }) => setText(currentTarget.value)}
-            />
-          </label>
-        )}
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {words.confirm.cancel}
-          </button>
-          <button
-            class={isDangerous === true ? 'danger' : 'primary'}
-            disabled={isBusy || (typed !== undefined && text !== typed)}
-          >
-            {verb}
-          </button>
-        </div>
-      </form>
+      />
     </Dialog>
+  )
+}
+
+interface ConfirmationProps extends Omit<DialogFormProps, 'isReady'> {
+  /** A word that has to be typed first. */
+  readonly typed?: string
+}
+
+/** Asks again, and names what is lost. */
+export function Confirmation({ children, typed, ...form }: ConfirmationProps) {
+  const [text, setText] = useState('')
+  return (
+    <DialogForm {...form} isReady={typed === undefined || text === typed}>
+      {children}
+      {typed === undefined ? null : (
+        <Field label={words.confirm.type(typed)} value={text} onValue={setText} isFocused />
+      )}
+    </DialogForm>
   )
 }

@@ -2,10 +2,9 @@ import type { ApiKey, MadeApiKey } from '@millrace/client'
 import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { firstItems } from '../../api/first-page.ts'
-import { useAction } from '../../api/use-action.ts'
 import { useLoad } from '../../api/use-load.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
-import { Confirmation, Dialog } from '../../parts/dialog.tsx'
+import { Confirmation, Dialog, DialogForm } from '../../parts/dialog.tsx'
 import { Field } from '../../parts/field.tsx'
 import { Instant } from '../../parts/instant.tsx'
 import { Problem } from '../../parts/problem.tsx'
@@ -57,7 +56,6 @@ export function ApiKeys({ isAdmin }: { readonly isAdmin: boolean }) {
           isAdmin={isAdmin}
           onClose={() => setNew(false)}
           onMade={(key) => {
-            setNew(false)
             setMade(key)
             reload()
           }}
@@ -92,7 +90,7 @@ function NewKey({ isAdmin, onMade, onClose }: NewKeyProps) {
   const [name, setName] = useState('')
   const [chosen, setChosen] = useState<readonly Scope[]>(['read'])
   const [expiresAt, setExpiresAt] = useState('')
-  const { run, isBusy, error } = useAction(async () => {
+  const make = async () =>
     onMade(
       await client.apiKeys.create({
         name,
@@ -100,53 +98,36 @@ function NewKey({ isAdmin, onMade, onClose }: NewKeyProps) {
         ...(expiresAt === '' ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
       }),
     )
-  })
   return (
-    <Dialog title={text.create} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
-        <Field label={text.name} value={name} onValue={setName} maxLength={100} isRequired isFocused />
-        <fieldset>
-          <legend>{text.scopes}</legend>
-          {scopes
-            .filter((scope) => scope !== 'admin' || isAdmin)
-            .map((scope) => (
-              <label key={scope} class="check">
-                <input
-                  type="checkbox"
-                  checked={chosen.includes(scope)}
-                  onChange={() =>
-                    setChosen(chosen.includes(scope) ? chosen.filter((one) => one !== scope) : [...chosen, scope])
-                  }
-                />
-                <span>
-                  <strong>{scope}</strong> {text.scope[scope]}
-                </span>
-              </label>
-            ))}
-        </fieldset>
-        <Field
-          label={text.expiresAt}
-          type="datetime-local"
-          value={expiresAt}
-          onValue={setExpiresAt}
-          hint={text.expiresHint}
-        />
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {words.confirm.cancel}
-          </button>
-          <button class="primary" disabled={isBusy || chosen.length === 0}>
-            {text.make}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <DialogForm title={text.create} verb={text.make} isReady={chosen.length > 0} onClose={onClose} act={make}>
+      <Field label={text.name} value={name} onValue={setName} maxLength={100} isRequired isFocused />
+      <fieldset>
+        <legend>{text.scopes}</legend>
+        {scopes
+          .filter((scope) => scope !== 'admin' || isAdmin)
+          .map((scope) => (
+            <label key={scope} class="check">
+              <input
+                type="checkbox"
+                checked={chosen.includes(scope)}
+                onChange={() =>
+                  setChosen(chosen.includes(scope) ? chosen.filter((one) => one !== scope) : [...chosen, scope])
+                }
+              />
+              <span>
+                <strong>{scope}</strong> {text.scope[scope]}
+              </span>
+            </label>
+          ))}
+      </fieldset>
+      <Field
+        label={text.expiresAt}
+        type="datetime-local"
+        value={expiresAt}
+        onValue={setExpiresAt}
+        hint={text.expiresHint}
+      />
+    </DialogForm>
   )
 }
 

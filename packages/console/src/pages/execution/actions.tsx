@@ -4,18 +4,14 @@ import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { useAction } from '../../api/use-action.ts'
 import { useLoad } from '../../api/use-load.ts'
-import { Confirmation, Dialog } from '../../parts/dialog.tsx'
+import { Confirmation, DialogForm } from '../../parts/dialog.tsx'
 import { Field } from '../../parts/field.tsx'
-import { later } from '../../parts/later.tsx'
+import { JsonField } from '../../parts/json-field.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 import { mayExecute } from '../workflow/workflow-frame.tsx'
 import { isEnded, type LiveExecution } from './use-live-execution.ts'
-
-const TextEditor = later(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
-  classes: 'editor',
-})
 
 const text = words.execution
 
@@ -108,34 +104,14 @@ export function ExecutionActions({ live, execution }: ActionsProps) {
 function SignalDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const [name, setName] = useState('')
   const [payload, setPayload] = useState('null')
-  const { run, isBusy, error } = useAction(async () => {
+  const send = async (): Promise<void> => {
     await client.executions.signal(id, payload.trim() === '' ? { name } : { name, payload: exactJson(payload) })
     notify(text.signalled(name))
-    onClose()
-  })
+  }
   return (
-    <Dialog title={text.signalTitle} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
-        <Field label={text.signalName} value={name} onValue={setName} maxLength={100} isRequired isFocused />
-        <div class="field">
-          <span>{text.payload}</span>
-          <TextEditor text="null" label={text.payload} isReadOnly={false} needsObject={false} onText={setPayload} />
-        </div>
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {words.confirm.cancel}
-          </button>
-          <button class="primary" disabled={isBusy}>
-            {text.signal}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <DialogForm title={text.signalTitle} verb={text.signal} onClose={onClose} act={send}>
+      <Field label={text.signalName} value={name} onValue={setName} maxLength={100} isRequired isFocused />
+      <JsonField label={text.payload} begun="null" onText={setPayload} />
+    </DialogForm>
   )
 }

@@ -2,17 +2,11 @@ import { exactJson } from '@millrace/client'
 import { useState } from 'preact/hooks'
 import type { Schedule } from '../../api/contract.ts'
 import type { ScheduleChange } from '../../api/more.ts'
-import { useAction } from '../../api/use-action.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { DialogForm } from '../../parts/dialog.tsx'
 import { Choice, Field } from '../../parts/field.tsx'
-import { later } from '../../parts/later.tsx'
-import { Problem } from '../../parts/problem.tsx'
+import { JsonField } from '../../parts/json-field.tsx'
 import { words } from '../../words.ts'
 import { cronWords } from './cron-words.ts'
-
-const TextEditor = later(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
-  classes: 'editor',
-})
 
 const text = words.schedules
 const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -32,58 +26,38 @@ export function ScheduleForm({ schedule, save, onClose }: ScheduleFormProps) {
   const [maxAttempts, setMaxAttempts] = useState(String(schedule?.maxAttempts ?? 3))
   const [overlap, setOverlap] = useState(schedule?.overlap ?? 'allow')
   const [catchUp, setCatchUp] = useState(schedule?.catchUp ?? 'latest')
-  const { run, isBusy, error } = useAction(async () => {
+  const send = (): Promise<void> => {
     const hasInput = schedule === undefined ? input.trim() !== 'null' : input !== begun
     const change = { name, cron, timeZone, maxAttempts: Number(maxAttempts), overlap, catchUp }
-    await save(hasInput ? { ...change, input: exactJson(input) } : change)
-    onClose()
-  })
+    return save(hasInput ? { ...change, input: exactJson(input) } : change)
+  }
   return (
-    <Dialog title={schedule === undefined ? text.create : text.edit} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
-        <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired isFocused />
-        <Field label={text.cron} value={cron} onValue={setCron} isRequired hint={cronWords(cron) || text.cronHint} />
-        <Field label={text.timeZone} value={timeZone} onValue={setTimeZone} isRequired hint={text.timeZoneHint} />
-        <div class="field">
-          <span>{words.start.input}</span>
-          <TextEditor text={begun} label={words.start.input} isReadOnly={false} needsObject={false} onText={setInput} />
-        </div>
-        <Field label={words.start.maxAttempts} type="number" value={maxAttempts} onValue={setMaxAttempts} isRequired />
-        <div class="filters">
-          <Choice
-            label={text.overlap}
-            value={overlap}
-            options={[
-              ['allow', text.overlaps.allow],
-              ['skip', text.overlaps.skip],
-            ]}
-            onValue={setOverlap}
-          />
-          <Choice
-            label={text.catchUp}
-            value={catchUp}
-            options={[
-              ['latest', text.catchUps.latest],
-              ['none', text.catchUps.none],
-            ]}
-            onValue={setCatchUp}
-          />
-        </div>
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {words.confirm.cancel}
-          </button>
-          <button class="primary" disabled={isBusy}>
-            {text.save}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <DialogForm title={schedule === undefined ? text.create : text.edit} verb={text.save} onClose={onClose} act={send}>
+      <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired isFocused />
+      <Field label={text.cron} value={cron} onValue={setCron} isRequired hint={cronWords(cron) || text.cronHint} />
+      <Field label={text.timeZone} value={timeZone} onValue={setTimeZone} isRequired hint={text.timeZoneHint} />
+      <JsonField label={words.start.input} begun={begun} onText={setInput} />
+      <Field label={words.start.maxAttempts} type="number" value={maxAttempts} onValue={setMaxAttempts} isRequired />
+      <div class="filters">
+        <Choice
+          label={text.overlap}
+          value={overlap}
+          options={[
+            ['allow', text.overlaps.allow],
+            ['skip', text.overlaps.skip],
+          ]}
+          onValue={setOverlap}
+        />
+        <Choice
+          label={text.catchUp}
+          value={catchUp}
+          options={[
+            ['latest', text.catchUps.latest],
+            ['none', text.catchUps.none],
+          ]}
+          onValue={setCatchUp}
+        />
+      </div>
+    </DialogForm>
   )
 }

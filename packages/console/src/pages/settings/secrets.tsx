@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { useAction } from '../../api/use-action.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
-import { Confirmation, Dialog } from '../../parts/dialog.tsx'
+import { Confirmation, Dialog, DialogForm } from '../../parts/dialog.tsx'
 import { Field } from '../../parts/field.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
@@ -79,51 +79,33 @@ interface SetSecretProps extends Pick<SecretsProps, 'revision' | 'onChange'> {
 function SetSecret({ pointer: begun, revision, onChange, onClose }: SetSecretProps) {
   const [pointer, setPointer] = useState(begun)
   const [value, setValue] = useState('')
-  const { run, isBusy, error } = useAction(async () => {
+  const seal = async (): Promise<void> => {
     if (!/^(\/([^~]|~0|~1)+)+$/.test(pointer) || pointer.includes('//')) throw new Error(text.badPointer)
     const patch = exactJson(patchOf(pointer, { $secret: value }))
     onChange(await client.settings.patch(patch, { ifRevision: revision }))
     notify(text.sealed(pointer))
-    onClose()
-  })
+  }
   return (
-    <Dialog title={text.setTitle} onClose={onClose}>
-      <form
-        autoComplete="off"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void run()
-        }}
-      >
-        <Field
-          label={text.pointer}
-          value={pointer}
-          onValue={setPointer}
-          isRequired
-          isFocused={begun === '/'}
-          hint={text.pointerHint}
-        />
-        <Field
-          label={text.value}
-          type="password"
-          value={value}
-          onValue={setValue}
-          autoComplete="new-password"
-          isRequired
-          isFocused={begun !== '/'}
-          hint={text.valueHint}
-        />
-        <Problem error={error} />
-        <div class="actions">
-          <button type="button" onClick={onClose}>
-            {words.confirm.cancel}
-          </button>
-          <button class="primary" disabled={isBusy}>
-            {text.seal}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <DialogForm title={text.setTitle} verb={text.seal} onClose={onClose} act={seal}>
+      <Field
+        label={text.pointer}
+        value={pointer}
+        onValue={setPointer}
+        isRequired
+        isFocused={begun === '/'}
+        hint={text.pointerHint}
+      />
+      <Field
+        label={text.value}
+        type="password"
+        value={value}
+        onValue={setValue}
+        autoComplete="new-password"
+        isRequired
+        isFocused={begun !== '/'}
+        hint={text.valueHint}
+      />
+    </DialogForm>
   )
 }
 

@@ -1,0 +1,22 @@
+import { later } from './later.tsx'
+
+const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+  classes: 'editor',
+})
+
+interface JsonFieldProps {
+  readonly label: string
+  /** What stands there at first. */
+  readonly begun: string
+  readonly onText: (text: string) => void
+}
+
+/** A field for any JSON value. */
+export function JsonField({ label, begun, onText }: JsonFieldProps) {
+  return (
+    <div class="field">
+      <span>{label}</span>
+      <TextEditor text={begun} label={label} isReadOnly={false} needsObject={false} onText={onText} />
+    </div>
+  )
+}
