@@ -1,6 +1,5 @@
 import type { Lifetime } from './lifetime.ts'
-import { findProcess } from './process-table.ts'
-import type { ProcessEntry } from './process-table.ts'
+import { findProcess, type ProcessEntry } from './process-table.ts'
 
 const pollMilliseconds = 500
 const maxAncestors = 8

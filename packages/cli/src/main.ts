@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander'
 import { findDirectories } from './directories.ts'
-import { loadEnvironment } from './environment.ts'
-import type { Environment } from './environment.ts'
+import { loadEnvironment, type Environment } from './environment.ts'
 import { asFailure, Failure, Interrupted } from './failure.ts'
 import { createLifetime } from './lifetime.ts'
 import { createOutput, showsColors } from './output.ts'

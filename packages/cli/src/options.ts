@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from 'commander'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 
 /** A port, 0 to 65535; 0 asks for a free one. */
 export function parsePort(text: string): number {

@@ -1,5 +1,4 @@
-import { SingleBar } from 'cli-progress'
-import type { Options, Params } from 'cli-progress'
+import { SingleBar, type Options, type Params } from 'cli-progress'
 
 /** How far a command is, shown on standard error. */
 export interface Progress {

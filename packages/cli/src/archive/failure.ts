@@ -1,5 +1,9 @@
-import { ArchiveError, describeProblem, type ArchiveFault } from '@millrace/db/archive/archive-error'
-import type { ArchiveProblem } from '@millrace/db/archive/archive-error'
+import {
+  ArchiveError,
+  describeProblem,
+  type ArchiveFault,
+  type ArchiveProblem,
+} from '@millrace/db/archive/archive-error'
 import { findHistoryGaps, gapRepairs, type HistoryGap } from '@millrace/db/archive/history-gaps'
 import { RestoreError, type RestoreFault } from '@millrace/db/archive/restore-error'
 import type { Database } from '@millrace/db/store/database'

@@ -1,5 +1,4 @@
-import { Option } from 'commander'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { BackupOptions } from '../archive/backup.ts'
 import type { FetchOptions } from '../archive/fetch.ts'
 import { startMoving } from '../archive/moving.ts'

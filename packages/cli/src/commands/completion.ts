@@ -1,5 +1,4 @@
-import { Argument } from 'commander'
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import type { AddCommand } from '../command.ts'
 import { completionScript, shells, type Shell } from '../completion/script.ts'
 

@@ -2,8 +2,15 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { endWithStarter } from '../ancestors.ts'
-import { chooseDatabase, connect, loadDrivers, needsGateway, openGateway, refuseMissingFile } from '../connection.ts'
-import type { ChosenDatabase } from '../connection.ts'
+import {
+  chooseDatabase,
+  connect,
+  loadDrivers,
+  needsGateway,
+  openGateway,
+  refuseMissingFile,
+  type ChosenDatabase,
+} from '../connection.ts'
 import type { Context } from '../context.ts'
 import { openD1 } from '../d1/open.ts'
 import { beginBuild } from '../dev/build.ts'
@@ -12,8 +19,7 @@ import { exampleCommand, readOnlyExampleCommand } from '../dev/example.ts'
 import { endLeftovers, envFilePath, removeRunRecord, writeRunRecord } from '../dev/leftovers.ts'
 import { developmentSecrets, makeStateDirectory, writePrivateFile } from '../dev/state.ts'
 import { startReady } from '../dev/start-ready.ts'
-import { findDocs, startWorker, workerFailure } from '../dev/worker.ts'
-import type { Worker } from '../dev/worker.ts'
+import { findDocs, startWorker, workerFailure, type Worker } from '../dev/worker.ts'
 import { settingsOnly } from '../environment.ts'
 import { settingsFailure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'

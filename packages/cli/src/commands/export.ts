@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path'
-import { Argument, Option } from 'commander'
-import type { Command } from 'commander'
+import { Argument, Option, type Command } from 'commander'
 import type { AddCommand } from '../command.ts'
 import type { Context } from '../context.ts'
 import { refuseTwoPlaces, withUrlOption, type PlaceOptions } from '../deployment/options.ts'

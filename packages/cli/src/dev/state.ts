@@ -13,8 +13,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../failure.ts'
-import { newServiceSecrets } from '../secrets.ts'
-import type { ServiceSecrets } from '../secrets.ts'
+import { newServiceSecrets, type ServiceSecrets } from '../secrets.ts'
 
 /** Makes dev's state directory, for its owner's eyes only and never seen by git. */
 export function makeStateDirectory(directory: string): void {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { checkDocument, isObjectText } from '@millrace/db/document'
-import type { CheckedDocument, DocumentText } from '@millrace/db/document'
+import { checkDocument, isObjectText, type CheckedDocument, type DocumentText } from '@millrace/db/document'
 import { parseMembers } from '../json.ts'
 import type { Source } from './sources.ts'
 

@@ -1,12 +1,10 @@
 import { newId } from '@millrace/api/ids'
 import type { DocumentText } from '@millrace/db/document'
 import type { UserCaller } from '@millrace/db/access/access'
-import { createWorkflows } from '@millrace/db/repositories/workflows/create'
-import type { NewWorkflow } from '@millrace/db/repositories/workflows/create'
+import { createWorkflows, type NewWorkflow } from '@millrace/db/repositories/workflows/create'
 import type { Store } from '@millrace/db/store/store'
 import { Failure } from '../failure.ts'
-import { readDefinition } from './definition.ts'
-import type { Definition } from './definition.ts'
+import { readDefinition, type Definition } from './definition.ts'
 import type { Source } from './sources.ts'
 
 /** A file that was checked: what is written must still be the same bytes. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { exactJson } from '@millrace/client'
-import type { HistoryEntry, RecordedStep } from '@millrace/client'
+import { exactJson, type HistoryEntry, type RecordedStep } from '@millrace/client'
 import { spansOf } from './spans.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()

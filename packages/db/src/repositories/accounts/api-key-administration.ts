@@ -1,11 +1,10 @@
 import { and, desc, eq, isNotNull } from 'drizzle-orm'
-import { isAnchor } from '../../access/access.ts'
+import { isAnchor, restoreError } from '../../access/access.ts'
 import { buildQuery, defineStatement } from '../../sql/building.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
 import type { ApiKeyView } from './api-keys.ts'
-import { restoreError } from '../../access/access.ts'
 
 /* What an operator does with API keys, without a caller: the command line stands outside of permissions. */
 

@@ -27,6 +27,7 @@ import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { pageOf } from '../../access/pages.ts'
 import { isBehind, type Keyset } from '../../sql/keyset.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 /** An API key as its user sees it: never the key itself. */
 export type ApiKeyView = Pick<ApiKeyRow, (typeof keyMembers)[number]>
@@ -84,11 +85,7 @@ export async function listApiKeys(
   const rows = await store.read(listQuery(store.dialect, caller, listing))
   const standing = standingOf(caller, rows[0])
   if (!standing.ok) return standing
-  return done(rows.filter(isWholeKey).map((row) => pick(row, keyMembers)))
-}
-
-function isWholeKey<Row extends { readonly id: string | null }>(row: Row): row is Row & ApiKeyView {
-  return row.id !== null
+  return done(rows.filter(isJoined<ApiKeyView>('id')).map((row) => pick(row, keyMembers)))
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: ApiKeyListing) {

@@ -10,13 +10,13 @@ import {
   type Origin,
   type Outcome,
   type UserCaller,
+  restoreError,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { restoreError } from '../../access/access.ts'
-import { isNotRestoring } from '../../access/conditions.ts'
+import { isNotRestoring, mayAct, hasCredential } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
@@ -33,9 +33,9 @@ import {
 import type { RateLimits } from './rate-limits.ts'
 import { insertSession, type NewSession } from './sessions.ts'
 import type { LoginRow } from './users.ts'
-import { mayAct, hasCredential } from '../../access/conditions.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { existsIn } from '../../sql/exists.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 /* Passwords: an attempt is counted before the password is looked at, and a right one takes its count back. */
 
@@ -88,7 +88,7 @@ export async function beginLogin(store: Store, login: LoginAttempt): Promise<Beg
   })
   if (!isOpen) throw restoreError()
   const found = rows.find((row) => row.usernameKey === login.nameKey) ?? rows[0]
-  const user = found !== undefined && isWhole(found) ? found : undefined
+  const user = isJoined<LoginRow>('id')(found) ? found : undefined
   const limited = found === undefined ? undefined : rateLimitOf(attempt, found, at, { isRecorded: true })
   if (limited !== undefined) {
     await refuseAttempt(store, { id, eventId: login.eventId, userId: user?.id, origin, limited, at })
@@ -131,10 +131,6 @@ function loginFields({ tables: { users } }: Dialect) {
     passwordHash: users.passwordHash,
     tokensValidFrom: users.tokensValidFrom,
   }
-}
-
-function isWhole<Row extends { readonly id: string | null }>(row: Row): row is Row & LoginRow {
-  return row.id !== null
 }
 
 /** A password that was found right, and what to do about it. */

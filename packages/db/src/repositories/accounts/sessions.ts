@@ -10,6 +10,7 @@ import {
   type Origin,
   type Outcome,
   type UserCaller,
+  restoreError,
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock } from '../../sql/row-lock.ts'
@@ -18,16 +19,15 @@ import { buildQuery, buildStatement, defineQuery, defineStatement } from '../../
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { restoreError } from '../../access/access.ts'
-import { isNotRestoring } from '../../access/conditions.ts'
+import { isNotRestoring, mayAct } from '../../access/conditions.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
-import { mayAct } from '../../access/conditions.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { pageOf } from '../../access/pages.ts'
 import { isBehind, type Keyset } from '../../sql/keyset.ts'
 import { existsIn } from '../../sql/exists.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 /** A refresh token, as it is stored; with a new family it is a log-in. */
 export interface NewSession {
@@ -101,13 +101,7 @@ const refreshQuery = defineQuery<{ refreshSha256: string }>()((dialect, bind) =>
 export async function findRefresh(store: Store, refreshSha256: string): Promise<RefreshRow | undefined> {
   const [row] = await store.read(refreshQuery(store.dialect, { refreshSha256 }))
   if (row !== undefined && row.restore !== null) throw restoreError()
-  return row === undefined || !isWholeRefresh(row) ? undefined : row
-}
-
-function isWholeRefresh<Row extends { readonly id: string | null; readonly username: string | null }>(
-  row: Row,
-): row is Row & RefreshRow {
-  return row.id !== null && row.username !== null
+  return isJoined<RefreshRow>('username')(row) ? row : undefined
 }
 
 /**
@@ -253,11 +247,9 @@ export async function listSessions(
   const rows = await store.read(listQuery(store.dialect, caller, listing))
   const standing = standingOf(caller, rows[0])
   if (!standing.ok) return standing
-  return done(rows.filter(isWholeSession).map((row) => pick(row, ['id', 'createdAt', 'lastUsedAt', 'userAgent'])))
-}
-
-function isWholeSession<Row extends { readonly id: string | null }>(row: Row): row is Row & SessionView {
-  return row.id !== null
+  return done(
+    rows.filter(isJoined<SessionView>('id')).map((row) => pick(row, ['id', 'createdAt', 'lastUsedAt', 'userAgent'])),
+  )
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, { limit, at, after }: SessionListing) {

@@ -7,9 +7,8 @@ import type { Statement } from '../../sql/statement.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { endEverySession } from './credentials.ts'
 import type { Store } from '../../store/store.ts'
-import { restoreError } from '../../access/access.ts'
+import { restoreError, isAnchor } from '../../access/access.ts'
 import type { UserView } from './users.ts'
-import { isAnchor } from '../../access/access.ts'
 
 /* What an operator does with users, without a caller: the command line stands outside of permissions. */
 

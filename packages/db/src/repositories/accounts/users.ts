@@ -11,14 +11,15 @@ import {
   type CallerInput,
   type Origin,
   type Outcome,
+  restoreError,
 } from '../../access/access.ts'
 import type { UserRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { DatabaseError } from '../../sql/errors.ts'
 import { buildQuery, buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
+import { isJoined } from '../../sql/joined.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { restoreError } from '../../access/access.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { recordEvent } from '../audit/event.ts'
@@ -217,7 +218,7 @@ export async function findLogin(store: Store, nameKey: string): Promise<LoginRow
   const rows = await store.read(loginQuery(store.dialect, { nameKey }))
   if (rows.some(({ restore }) => restore !== null)) throw restoreError()
   const found = rows.find((row) => row.usernameKey === nameKey) ?? rows[0]
-  return found === undefined || !isWhole(found) ? undefined : found
+  return isJoined<LoginRow>('id')(found) ? found : undefined
 }
 
 const callerQuery = defineQuery<CallerInput>()((dialect, bind) => {
@@ -236,8 +237,4 @@ export async function getCaller(store: Store, caller: Caller): Promise<Outcome<U
   const { callerId, username, email, role, createdAt, disabledAt } = row
   if (username === null || email === null || createdAt === null) return refused('unauthenticated')
   return done({ id: callerId, username, email, role, createdAt, disabledAt })
-}
-
-function isWhole<Row extends object>(row: Row): row is Row & { [Name in keyof LoginRow]: LoginRow[Name] } {
-  return 'id' in row && row.id !== null
 }

@@ -10,6 +10,7 @@ import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { pageOf } from '../../access/pages.ts'
 import { isBehind } from '../../sql/keyset.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 const namedQuery = defineQuery<{ name: string }>()(({ builder, tables: { backups } }, bind) =>
   builder
@@ -112,7 +113,7 @@ export async function listBackups(
 ): Promise<Outcome<readonly BackupView[]>> {
   const rows = await store.read(listQuery(store.dialect, caller, listing))
   const standing = administratorOf(caller, rows[0])
-  return standing.ok ? done(rows.filter(isWhole).map((row) => pick(row, viewMembers))) : standing
+  return standing.ok ? done(rows.filter(isJoined<BackupView>('name')).map((row) => pick(row, viewMembers))) : standing
 }
 
 function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: BackupListing) {
@@ -129,6 +130,3 @@ function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: Backu
 }
 
 /** A left join gives all of a row or nothing of it. */
-function isWhole<Row extends { readonly name: string | null }>(row: Row): row is Row & BackupView {
-  return row.name !== null
-}

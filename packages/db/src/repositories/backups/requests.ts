@@ -23,6 +23,7 @@ import { eventQuery, insertEventFrom, isRecorded } from '../audit/event.ts'
 import { mayAdminister } from '../../access/conditions.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 /* Scheduled backups as administrators ask for them. */
 
@@ -99,7 +100,7 @@ export async function findBackup(
 function foundFor(caller: UserCaller, rows: readonly FoundRow[]): Outcome<BackupRow> {
   const standing = administratorOf(caller, rows[0])
   if (!standing.ok) return standing
-  const found = rows.find(isWhole)
+  const found = rows.find(isJoined<BackupRow>('name'))
   return found === undefined ? absentFor(caller) : done(backupOf(found))
 }
 
@@ -134,10 +135,6 @@ function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | und
 type FoundRow = StandingRow & { readonly [Name in keyof BackupRow]: BackupRow[Name] | null }
 
 /** A left join gives all of a row or nothing of it. */
-function isWhole(row: FoundRow): row is StandingRow & BackupRow {
-  return row.name !== null
-}
-
 const members = [
   'name',
   'bytes',

@@ -22,6 +22,7 @@ import type { Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { fromWorkflow } from '../../access/reads.ts'
 import { bytesOf, isTooMuch } from '../../sql/page-bytes.ts'
+import { isJoined } from '../../sql/joined.ts'
 import type { DocumentText } from '../../document/index.ts'
 
 /** What an entry of the history says, documents included. */
@@ -77,11 +78,7 @@ type EntryRow = StandingRow &
   }
 
 /** A left join gives all of an entry or nothing of it. */
-export function isWhole<Row extends { readonly [Name in keyof Entry]: Entry[Name] | null }>(
-  row: Row,
-): row is Row & Entry {
-  return row.seq !== null
-}
+export const isWhole = isJoined<Entry>('seq')
 
 export function entryOf(row: Entry): Entry {
   const { seq, type, at, fence, worker, actor, key, name, output, error, payload, attempt, startedAt } = row

@@ -23,6 +23,7 @@ import { type CallerTerms, mayOnWorkflow } from '../../access/conditions.ts'
 import { fromWorkflow } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { existsIn } from '../../sql/exists.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 const summaryMembers = [
   'id',
@@ -111,7 +112,7 @@ export function executionOf(
 ): Outcome<ExecutionView> {
   const standing = standingOf(caller, row)
   if (!standing.ok) return standing
-  if (row === undefined || !isWhole(row)) return absentFor(caller)
+  if (!isWhole(row)) return absentFor(caller)
   // That a workflow is public opens nothing of its executions.
   const permission = permissionOf(caller, standing.value, { ...row, isPublic: false })
   const isStarter = row.userId === caller.userId
@@ -120,13 +121,7 @@ export function executionOf(
 }
 
 /** A left join gives all of a row or nothing of it. */
-function isWhole<Row extends { readonly id: string | null }>(row: Row): row is Row & ExecutionView {
-  return row.id !== null
-}
-
-export function isWholeSummary<Row extends { readonly id: string | null }>(row: Row): row is Row & ExecutionSummary {
-  return row.id !== null
-}
+const isWhole = isJoined<ExecutionView>('id')
 
 export function viewOf(row: ExecutionView): ExecutionView {
   return { ...summaryOf(row), input: row.input, state: row.state }

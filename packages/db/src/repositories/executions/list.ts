@@ -10,10 +10,11 @@ import {
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionStatus } from '../../schema/schema.ts'
+import { isJoined } from '../../sql/joined.ts'
 import { buildQuery } from '../../sql/building.ts'
 import type { Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { isWholeSummary, summaryFields, summaryOf, type ExecutionSummary } from './executions.ts'
+import { summaryFields, summaryOf, type ExecutionSummary } from './executions.ts'
 import { mayOnWorkflow } from '../../access/conditions.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { type Keyset, isBehind } from '../../sql/keyset.ts'
@@ -42,7 +43,7 @@ export async function listExecutions(
   const standing = standingOf(caller, found[0])
   if (!standing.ok) return standing
   const { rows, isCut } = cutOf(found)
-  return done({ rows: rows.filter(isWholeSummary).map(summaryOf), isCut })
+  return done({ rows: rows.filter(isJoined<ExecutionSummary>('id')).map(summaryOf), isCut })
 }
 
 type ListRow = StandingRow & { readonly [Name in keyof ExecutionSummary]: ExecutionSummary[Name] | null } & {

@@ -26,6 +26,7 @@ import { fromWorkflow } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { type Cut, cutOf, bytesOf } from '../../sql/page-bytes.ts'
 import { isBehind, type Keyset } from '../../sql/keyset.ts'
+import { isJoined } from '../../sql/joined.ts'
 import { sizedPage } from '../../access/pages.ts'
 
 /** A schedule as those who may read its workflow's executions see it. */
@@ -79,7 +80,7 @@ export async function getSchedule(
   const [row] = await store.read(readQuery(store.dialect, { id, ...callerInput(caller) }))
   const standing = standingOf(caller, row)
   if (!standing.ok) return standing
-  if (row === undefined || !isWhole(row)) return absentFor(caller)
+  if (!isWhole(row)) return absentFor(caller)
   // That a workflow is public opens nothing of its schedules.
   const permission = permissionFor(caller, permissionOf(caller, standing.value, { ...row, isPublic: false }), needed)
   return permission.ok ? done(viewOf(row)) : permission
@@ -137,9 +138,7 @@ export function listQuery(
 }
 
 /** A left join gives all of a row or nothing of it. */
-function isWhole<Row extends { readonly id: string | null }>(row: Row): row is Row & ScheduleView {
-  return row.id !== null
-}
+const isWhole = isJoined<ScheduleView>('id')
 
 function viewOf(row: ScheduleView): ScheduleView {
   return pick(row, members)

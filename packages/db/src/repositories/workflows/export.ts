@@ -1,9 +1,8 @@
 import { and, asc, eq, gt, inArray, isNotNull } from 'drizzle-orm'
-import { isAnchor } from '../../access/access.ts'
+import { isAnchor, restoreError } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { buildQuery, defineQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
-import { restoreError } from '../../access/access.ts'
 
 /* What the command line takes out as files, without a caller: it stands outside of permissions. */
 

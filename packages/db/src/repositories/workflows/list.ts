@@ -18,6 +18,7 @@ import { summaryFields, type WorkflowSummary, summaryOf } from './workflows.ts'
 import { fromCaller } from '../../access/reads.ts'
 import type { Keyset } from '../../sql/keyset.ts'
 import { type Cut, cutOf, bytesOf } from '../../sql/page-bytes.ts'
+import { isJoined } from '../../sql/joined.ts'
 import { sizedPage } from '../../access/pages.ts'
 
 export type WorkflowScope = 'owned' | 'shared' | 'public' | 'all'
@@ -44,15 +45,9 @@ export async function listWorkflows(
   if (!standing.ok) return standing
   const { rows, isCut } = cutOf(found)
   const summaries = rows
-    .filter(isWholeSummary)
+    .filter(isJoined<Omit<WorkflowSummary, 'permission'>>('id'))
     .map((row) => summaryOf(row, permissionOf(caller, standing.value, row) ?? 'view'))
   return done({ rows: summaries, isCut })
-}
-
-function isWholeSummary<Row extends { readonly id: string | null }>(
-  row: Row,
-): row is Row & Omit<WorkflowSummary, 'permission'> {
-  return row.id !== null
 }
 
 /** What of a listing its SQL depends on. */

@@ -8,6 +8,7 @@ import { accessOf } from './workflows.ts'
 import { fromWorkflow } from '../../access/reads.ts'
 import { pageOf } from '../../access/pages.ts'
 import { isBehind, type Keyset } from '../../sql/keyset.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 /** A share as the workflow's owner sees it. */
 export type ShareView = Pick<WorkflowShareRow, 'id' | 'sharedWithUserId' | 'permission' | 'createdAt'> & {
@@ -30,21 +31,20 @@ export async function listShares(
   const access = accessOf(caller, rows[0], 'owner')
   if (!access.ok) return access
   return done(
-    rows.filter(isWholeShare).map(({ shareId, sharedWithUserId, username, permission, sharedAt }) => ({
-      id: shareId,
-      sharedWithUserId,
-      username,
-      permission,
-      createdAt: sharedAt,
-    })),
+    rows
+      .filter(isJoined<JoinedShare>('shareId'))
+      .map(({ shareId, sharedWithUserId, username, permission, sharedAt }) => ({
+        id: shareId,
+        sharedWithUserId,
+        username,
+        permission,
+        createdAt: sharedAt,
+      })),
   )
 }
 
-function isWholeShare<Row extends { readonly shareId: string | null }>(
-  row: Row,
-): row is Row & Omit<ShareView, 'id' | 'createdAt'> & { readonly shareId: string; readonly sharedAt: Date } {
-  return row.shareId !== null
-}
+/** A share beside its workflow, which has an `id` and a `createdAt` too. */
+type JoinedShare = Omit<ShareView, 'id' | 'createdAt'> & { readonly shareId: string; readonly sharedAt: Date }
 
 function listQuery(dialect: Dialect, caller: UserCaller, workflowId: string, { limit, after }: ShareListing) {
   const { users, workflows, workflowShares } = dialect.tables

@@ -21,6 +21,7 @@ import { type Cut, cutOf, bytesOf } from '../../sql/page-bytes.ts'
 import { pick } from '../../sql/pick.ts'
 import { sizedPage } from '../../access/pages.ts'
 import { existsIn } from '../../sql/exists.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 export type VersionView = Omit<WorkflowVersionRow, 'workflowId'>
 export type VersionSummary = Omit<VersionView, 'definition'>
@@ -43,19 +44,13 @@ export async function listVersions(
   if (!access.ok) return access
   const { rows, isCut } = cutOf(found)
   const summaries = rows
-    .filter(isWholeSummary)
+    .filter(isJoined<Omit<VersionSummary, 'id'> & { readonly versionId: string }>('versionId'))
     .map(({ versionId, ...row }) => ({ id: versionId, ...pick(row, members) }))
   return done({ rows: summaries, isCut })
 }
 
 const members = ['versionNumber', 'changeNotes', 'createdBy', 'createdAt'] as const
 const wholeMembers = [...members, 'definition'] as const
-
-function isWholeSummary<Row extends { readonly versionId: string | null }>(
-  row: Row,
-): row is Row & Omit<VersionSummary, 'id'> & { readonly versionId: string } {
-  return row.versionId !== null
-}
 
 interface VersionListValues extends CallerInput {
   readonly workflowId: string
@@ -127,15 +122,11 @@ export async function getVersion(
   const [row] = await store.read(query)
   const access = accessOf(caller, row, 'view')
   if (!access.ok) return access
-  if (row === undefined || !isWholeVersion(row)) return refused('not_found')
+  if (!isWhole(row)) return refused('not_found')
   return done({ id: row.versionId, ...pick(row, wholeMembers) })
 }
 
-function isWholeVersion<Row extends { readonly versionId: string | null }>(
-  row: Row,
-): row is Row & Omit<VersionView, 'id'> & { readonly versionId: string } {
-  return row.versionId !== null
-}
+const isWhole = isJoined<Omit<VersionView, 'id'> & { readonly versionId: string }>('versionId')
 
 export interface VersionPair {
   readonly from: number

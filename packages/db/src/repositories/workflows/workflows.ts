@@ -21,6 +21,7 @@ import type { Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { fromWorkflow } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
+import { isJoined } from '../../sql/joined.ts'
 
 const summaryMembers = [
   'id',
@@ -73,16 +74,12 @@ export type WorkflowReadRow = StandingRow &
 export function viewOf(caller: Caller, row: WorkflowReadRow | undefined, needed: Permission): Outcome<WorkflowView> {
   const access = accessOf(caller, row, needed)
   if (!access.ok) return access
-  if (row === undefined || !isWholeView(row)) return absentFor(caller)
+  if (!isWhole(row)) return absentFor(caller)
   return done({ ...summaryOf(row, access.value), definition: row.definition })
 }
 
 /** A left join gives all of a row or nothing of it. */
-function isWholeView<Row extends { readonly id: string | null }>(
-  row: Row,
-): row is Row & Omit<WorkflowView, 'permission'> {
-  return row.id !== null
-}
+const isWhole = isJoined<Omit<WorkflowView, 'permission'>>('id')
 
 /** Standing, then whether the workflow may be seen, then whether the permission suffices. */
 export function accessOf(
