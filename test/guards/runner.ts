@@ -1,119 +1,244 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { createVitest, type TestModule, type TestSpecification, type Vitest } from 'vitest/node'
+import { createVitest, type Reporter, type TestModule, type TestSpecification, type Vitest } from 'vitest/node'
 import type { Dialect } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
+import { isDoubtful, nameOfFailure, type FailedBy, type Failure } from './failure.ts'
+import type { Reach } from './order.ts'
 import type { Term } from './terms.ts'
-import { coverageVariable, removedVariable } from './variables.ts'
+import { coverageVariable, heardVariable, removedVariable } from './variables.ts'
 
-/** What a suite reaches, and how long it takes. */
-export interface Reach {
-  readonly suite: string
-  readonly milliseconds: number
-  readonly terms: readonly string[]
+/** What became of a term that was left out. */
+export type Verdict =
+  /** A test fails by what it is told or finds stored. */
+  | { readonly kind: 'noticed'; readonly suite: string; readonly by: string }
+  | { readonly kind: 'survives' }
+  /** What remains is no statement that the database can read, so that nothing was tried. */
+  | { readonly kind: 'does not build'; readonly suite: string; readonly by: string }
+
+/** What the suites reach with nothing left out. */
+export interface Reached {
+  readonly suites: readonly Reach[]
+  /** Suites that fail with nothing left out. They are asked nothing. */
+  readonly failed: readonly string[]
+  /** Faults of statements that the suites cause by themselves. */
+  readonly usual: readonly string[]
 }
 
 /** Runs suites with a term left out, again and again; servers are started once. */
 export interface Runner {
-  /** Runs every suite with nothing left out, to know which term it reaches. Suites that fail so are named, and notice nothing. */
-  reach(): Promise<{ readonly reached: readonly Reach[]; readonly failed: readonly string[] }>
-  /** The test that noticed, of the suites that reach the term; undefined for a survivor. */
-  noticed(term: Term, reached: readonly Reach[]): Promise<string | undefined>
+  /** Runs every suite with nothing left out, to know which term it reaches. */
+  reach(): Promise<Reached>
+  /** Asks suites in this order until one notices. Rejects where it was stopped. */
+  judge(term: Term, suites: readonly string[], usual: readonly string[]): Promise<Verdict>
+  /** Ends what runs. */
+  stop(): void
   close(): Promise<void>
 }
 
-/** Where races are stepped or made: what notices that a lock is missing. */
-const racing = /^test\/(?:serial|races)\//
-/** Suites of the first run together take no longer: most terms are noticed by one of the fastest. */
-const firstMilliseconds = 8000
+interface RunnerOptions {
+  readonly dialect: Dialect
+  /** Only suites whose path matches. */
+  readonly suites: RegExp
+  /** How many suites run at once. */
+  readonly workers: number
+}
 
-/** @param suites only those whose path matches */
-export async function startRunner(dialect: Dialect, suites: RegExp): Promise<Runner> {
+/** What is told of one run. */
+interface Ran {
+  readonly modules: readonly TestModule[]
+  readonly failures: readonly Failure[]
+  /** Faults of statements, with the suite that met them. */
+  readonly heard: readonly { readonly suite: string; readonly message: string }[]
+  readonly reached: ReadonlyMap<string, readonly string[]>
+}
+
+export async function startRunner({ dialect, suites, workers }: RunnerOptions): Promise<Runner> {
   process.env['TEST_WITHOUT_WORKER'] = '1'
+  const ears = new Ears()
   const vitest = await createVitest('test', {
     config: join(import.meta.dirname, 'vitest.config.ts'),
     watch: false,
-    reporters: [{}],
+    maxWorkers: workers,
+    reporters: [ears],
   })
   vitest.setGlobalTestNamePattern(new RegExp(`\\b${dialect}\\b`))
   const all = await vitest.globTestSpecifications()
-  const specifications = all.filter(({ moduleId }) => suites.test(suiteOf(moduleId)))
+  const specifications = new Map(
+    all
+      .map((specification) => [suiteOf(specification.moduleId), specification] as const)
+      .filter(([suite]) => suites.test(suite)),
+  )
+  let isStopped = false
+
+  async function run(chosen: readonly TestSpecification[], { removed, bail }: { removed?: string; bail: number }) {
+    const ran = await runOnce(vitest, ears, chosen, removed, bail)
+    if (isStopped) throw new Error('stopped')
+    return ran
+  }
+
   return {
-    reach: () => reach(vitest, specifications),
-    async noticed(term, reached) {
-      process.env[removedVariable] = term.id
-      setBail(vitest, 1)
-      const reaching = reached
-        .filter(({ suite, terms }) => terms.includes(term.id) && (term.kind === 'condition' || racing.test(suite)))
-        .toSorted((one, other) => one.milliseconds - other.milliseconds)
-      const first = reaching.filter(
-        (_, index) => index === 0 || millisecondsOf(reaching.slice(0, index + 1)) < firstMilliseconds,
-      )
-      for (const together of [first, reaching.slice(first.length)]) {
-        const chosen = specifications.filter(({ moduleId }) =>
-          together.some(({ suite }) => moduleId.endsWith(`/${suite}`)),
-        )
-        if (chosen.length === 0) continue
-        const { testModules } = await vitest.runTestSpecifications(chosen)
-        // It gives the suites of earlier runs as well, with what became of them then.
-        const asked = testModules.filter(({ moduleId }) =>
-          chosen.some((specification) => specification.moduleId === moduleId),
-        )
-        const failure = asked.map(failureOf).find((name) => name !== undefined)
-        if (failure !== undefined) return failure
+    async reach() {
+      const first = await run([...specifications.values()], { bail: 0 })
+      // One that fails may only have been too slow beside the others.
+      const again: Ran[] = []
+      for (const suite of failedSuites(first)) {
+        const specification = specifications.get(suite)
+        if (specification !== undefined) again.push(await run([specification], { bail: 0 }))
       }
-      return undefined
+      const failed = again.flatMap((ran) => ran.failures.map(nameOfFailure))
+      const sound = [first, ...again].flatMap((ran) => reachOf(ran))
+      return { suites: sound, failed, usual: [...new Set([first, ...again].flatMap(messagesOf))] }
+    },
+    async judge({ id: removed }, order, usual) {
+      let left = order.flatMap((suite) => specifications.get(suite) ?? [])
+      while (left.length > 0) {
+        const ran = await run(left, { removed, bail: 1 })
+        const failure = worstOf(ran)
+        if (failure === undefined) return { kind: 'survives' }
+        const again = left.filter(({ moduleId }) => failure.suite === undefined || suiteOf(moduleId) === failure.suite)
+        const verdict = verdictOn(failure, ran, usual) ?? (await judgeAgain(again))
+        if (verdict !== undefined) return verdict
+        // It was the machine. The others were interrupted, so they are asked anew.
+        left = left.filter((specification) => !again.includes(specification))
+      }
+      return { kind: 'survives' }
+
+      /** Runs again what has failed in doubt, and where it fails in doubt again, without the term left out as well. */
+      async function judgeAgain(doubtful: readonly TestSpecification[]): Promise<Verdict | undefined> {
+        const ran = await run(doubtful, { removed, bail: 1 })
+        const failure = worstOf(ran)
+        if (failure === undefined) return undefined
+        const verdict = verdictOn(failure, ran, usual)
+        if (verdict !== undefined) return verdict
+        const whole = await run(doubtful, { bail: 1 })
+        if (whole.failures.length > 0) return undefined
+        const by = `${nameOfFailure(failure)} (twice, and not with the term: ${textOf(failure)})`
+        return { kind: 'noticed', suite: failure.suite ?? '', by }
+      }
+    },
+    stop() {
+      isStopped = true
+      void vitest.cancelCurrentRun('keyboard-input')
     },
     close: () => vitest.close(),
   }
 }
 
-function millisecondsOf(suites: readonly Reach[]): number {
-  return suites.reduce((sum, { milliseconds }) => sum + milliseconds, 0)
+/** One that the machine did not cause, if there is any. */
+function worstOf({ failures }: Ran): Failure | undefined {
+  return failures.find((failure) => !isDoubtful(failure)) ?? failures[0]
 }
 
-async function reach(vitest: Vitest, specifications: TestSpecification[]) {
+/** Undefined where the machine may have failed and not the test. */
+function verdictOn(failure: Failure, { heard }: Ran, usual: readonly string[]): Verdict | undefined {
+  const { suite } = failure
+  if (suite === undefined) return undefined
+  const fault = heard.find((one) => one.suite === suite && !usual.includes(one.message))
+  if (fault !== undefined) return { kind: 'does not build', suite, by: `${nameOfFailure(failure)}: ${fault.message}` }
+  return isDoubtful(failure) ? undefined : { kind: 'noticed', suite, by: nameOfFailure(failure) }
+}
+
+async function runOnce(
+  vitest: Vitest,
+  ears: Ears,
+  chosen: readonly TestSpecification[],
+  removed: string | undefined,
+  bail: number,
+): Promise<Ran> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-guards-'))
-  const file = join(directory, 'coverage')
-  writeFileSync(file, '')
-  process.env[coverageVariable] = file
-  setBail(vitest, 0)
-  const { testModules } = await vitest.runTestSpecifications(specifications)
-  Reflect.deleteProperty(process.env, coverageVariable)
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
-  rmSync(directory, { recursive: true })
-  const terms = new Map(
-    lines.map((line) => {
-      const { testPath, reached } = JSON.parse(line) as {
-        readonly testPath: string
-        readonly reached: readonly string[]
-      }
-      return [suiteOf(testPath), reached]
-    }),
-  )
-  const failed = testModules.flatMap((module) => failureOf(module) ?? [])
-  const sound = testModules.filter((module) => failureOf(module) === undefined)
-  const reached = sound.map((module) => ({
-    suite: suiteOf(module.moduleId),
-    milliseconds: module.diagnostic().duration + module.diagnostic().collectDuration,
-    terms: terms.get(suiteOf(module.moduleId)) ?? [],
-  }))
-  return { reached, failed }
+  const files = { [coverageVariable]: join(directory, 'coverage'), [heardVariable]: join(directory, 'heard') }
+  const variables = { ...files, ...(removed === undefined ? {} : { [removedVariable]: removed }) }
+  for (const file of Object.values(files)) writeFileSync(file, '')
+  Reflect.deleteProperty(process.env, removedVariable)
+  Object.assign(process.env, variables)
+  vitest.config.bail = bail
+  for (const { config } of vitest.projects) config.bail = bail
+  ears.clear()
+  try {
+    const { unhandledErrors } = await vitest.runTestSpecifications([...chosen])
+    const outside = unhandledErrors.map((error) => ({ suite: undefined, test: undefined, errors: [messageOf(error)] }))
+    return {
+      modules: ears.modules,
+      failures: [...ears.failures, ...outside],
+      heard: linesOf(files[heardVariable]).map(({ testPath, message = '' }) => ({ suite: suiteOf(testPath), message })),
+      reached: new Map(
+        linesOf(files[coverageVariable]).map(({ testPath, reached = [] }) => [suiteOf(testPath), reached]),
+      ),
+    }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+interface Line {
+  readonly testPath: string
+  readonly message?: string
+  readonly reached?: readonly string[]
+}
+
+function linesOf(file: string | undefined): readonly Line[] {
+  const lines = file === undefined ? [] : readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as Line)
+}
+
+/** Hears what one run does: vitest's own state keeps what became of suites in earlier ones. */
+class Ears implements Reporter {
+  modules: TestModule[] = []
+  failures: Failure[] = []
+
+  clear(): void {
+    this.modules = []
+    this.failures = []
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.modules.push(module)
+    const suite = suiteOf(module.moduleId)
+    const tests = [...module.children.allTests('failed')]
+    for (const test of tests) {
+      const errors = test.result().errors ?? []
+      this.failures.push({ suite, test: test.fullName, errors: errors.map(failedBy) })
+    }
+    if (module.ok() || tests.length > 0) return
+    const errors = [...module.errors(), ...[...module.children.allSuites()].flatMap((one) => one.errors())]
+    this.failures.push({ suite, test: undefined, errors: errors.map(failedBy) })
+  }
+}
+
+function failedBy({ name, message, actual }: FailedBy): FailedBy {
+  return { name, message, actual }
+}
+
+function messageOf(error: unknown): FailedBy {
+  const isOne = typeof error === 'object' && error !== null && 'message' in error
+  return { message: String(isOne ? error.message : error) }
+}
+
+function textOf({ errors }: Failure): string {
+  return errors.map(({ message }) => message.split('\n')[0] ?? '').join('; ')
+}
+
+function failedSuites({ failures }: Ran): readonly string[] {
+  return [...new Set(failures.flatMap(({ suite }) => suite ?? []))]
+}
+
+/** Of the suites that passed. */
+function reachOf(ran: Ran): readonly Reach[] {
+  const failed = new Set(failedSuites(ran))
+  return ran.modules.flatMap((module) => {
+    const suite = suiteOf(module.moduleId)
+    if (failed.has(suite)) return []
+    const { duration, collectDuration } = module.diagnostic()
+    return [{ suite, milliseconds: Math.round(duration + collectDuration), terms: ran.reached.get(suite) ?? [] }]
+  })
+}
+
+function messagesOf({ heard }: Ran): readonly string[] {
+  return heard.map(({ message }) => message)
 }
 
 function suiteOf(path: string): string {
   return relative(workspaceRoot, path).replaceAll('\\', '/')
-}
-
-/** The first test of a suite that failed, or the suite itself. */
-function failureOf(module: TestModule): string | undefined {
-  const [test] = module.children.allTests('failed')
-  if (test !== undefined) return `${suiteOf(module.moduleId)} › ${test.fullName}`
-  return module.ok() ? undefined : suiteOf(module.moduleId)
-}
-
-function setBail(vitest: Vitest, bail: number): void {
-  vitest.config.bail = bail
-  for (const { config } of vitest.projects) config.bail = bail
 }

@@ -1,29 +1,43 @@
 import { appendFileSync } from 'node:fs'
 import { sql, type SQL } from 'drizzle-orm'
 import { afterAll, expect } from 'vitest'
-import { coverageVariable, removedVariable } from './variables.ts'
+import { coverageVariable, heardVariable, removedVariable } from './variables.ts'
 
 declare global {
-  var guards: { isRemoved(id: string): boolean; readonly always: SQL } | undefined
+  var guards:
+    | {
+        isRemoved(id: string): boolean
+        /** Called by each DatabaseError that is made: the switch for it is in sources.ts. */
+        hear(trouble: string, message: string): void
+        readonly always: SQL
+      }
+    | undefined
 }
 
 /* What the switches ask. A term is left out for all of a process: statements are built once. */
 
 const removed = process.env[removedVariable]
 const coverageFile = process.env[coverageVariable]
+const heardFile = process.env[heardVariable]
 const reached = new Set<string>()
+
+/** What a statement meets that its dialect can't read. */
+const faultsOfStatements = new Set(['internal', 'database_schema_outdated'])
 
 globalThis.guards = {
   isRemoved(id) {
     reached.add(id)
     return id === removed
   },
+  hear(trouble, message) {
+    if (heardFile === undefined || !faultsOfStatements.has(trouble) || message.includes('the gate is closed')) return
+    appendLine(heardFile, { message })
+  },
   always: sql.raw('1 = 1'),
 }
 
-if (coverageFile !== undefined) {
-  afterAll(() => {
-    const { testPath } = expect.getState()
-    appendFileSync(coverageFile, `${JSON.stringify({ testPath, reached: [...reached] })}\n`)
-  })
+if (coverageFile !== undefined) afterAll(() => appendLine(coverageFile, { reached: [...reached] }))
+
+function appendLine(file: string, content: object): void {
+  appendFileSync(file, `${JSON.stringify({ testPath: expect.getState().testPath, ...content })}\n`)
 }

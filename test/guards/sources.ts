@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { workspaceRoot } from '../workspace.ts'
@@ -8,6 +9,10 @@ const root = join(workspaceRoot, 'packages/db/src')
 /** What reads alone: lists and views. */
 const isOfReads = /(?:^|\/)(?:list|entries|export|service-state|schedules|shares|versions|users|workflows)\.ts$/
 
+/** Where every fault of a statement is made. */
+const errors = 'sql/errors.ts'
+const constructed = 'super(details.message)\n'
+
 /** Files that hold conditions of writes, as paths below packages/db/src. */
 function sources(): readonly string[] {
   return globSync('{repositories,access,store}/**/*.ts', { cwd: root })
@@ -16,12 +21,23 @@ function sources(): readonly string[] {
     .toSorted()
 }
 
-/** Every term of every source. */
-export function allTerms(): readonly Term[] {
-  return sources().flatMap((path) => instrument(path, readFileSync(join(root, path), 'utf8')).terms)
+function textOf(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
 }
 
-/** A vite plugin that puts a switch at each term. */
+/** Every term of every source. */
+export function allTerms(): readonly Term[] {
+  return sources().flatMap((path) => instrument(path, textOf(path)).terms)
+}
+
+/** Changes with any source: a term's id is its place in one. */
+export function digestOfSources(): string {
+  const hash = createHash('sha256')
+  for (const path of sources()) hash.update(`${path}\n${textOf(path)}\n`)
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** A vite plugin that puts a switch at each term, and an ear at each fault of a statement. */
 export function switches() {
   const paths = new Set(sources())
   return {
@@ -29,7 +45,16 @@ export function switches() {
     enforce: 'pre' as const,
     transform(source: string, id: string) {
       const path = relative(root, id.split('?')[0] ?? id).replaceAll(sep, '/')
+      if (path === errors) return { code: withEar(source), map: null }
       return paths.has(path) ? { code: instrument(path, source).code, map: null } : undefined
     },
   }
+}
+
+function withEar(source: string): string {
+  if (source.split(constructed).length !== 2) throw new Error(`${errors} has no one place for the ear of the guards`)
+  return source.replace(
+    constructed,
+    `${constructed}    globalThis.guards?.hear(details.trouble ?? fault, details.message)\n`,
+  )
 }

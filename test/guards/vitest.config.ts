@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { workspaceRoot } from '../workspace.ts'
+import { InGivenOrder } from './in-given-order.ts'
 import { suites } from './suites.ts'
 import { switches } from './sources.ts'
 
@@ -15,8 +16,9 @@ export default defineConfig({
     globalSetup: [join(workspaceRoot, 'test/global-setup.ts')],
     setupFiles: [join(import.meta.dirname, 'setup.ts')],
     pool: 'forks',
-    maxWorkers: 2,
+    sequence: { sequencer: InGivenOrder },
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })
