@@ -187,14 +187,20 @@ function linesOf(file: string | undefined): readonly Line[] {
 class Ears implements Reporter {
   modules: TestModule[] = []
   failures: Failure[] = []
+  #toldAt = performance.now()
 
   clear(): void {
     this.modules = []
     this.failures = []
+    this.#toldAt = performance.now()
   }
 
   onTestModuleEnd(module: TestModule): void {
     this.modules.push(module)
+    if (performance.now() - this.#toldAt > 30_000) {
+      this.#toldAt = performance.now()
+      process.stderr.write(`  ${this.modules.length} suites so far\n`)
+    }
     const suite = suiteOf(module.moduleId)
     const tests = [...module.children.allTests('failed')]
     for (const test of tests) {
