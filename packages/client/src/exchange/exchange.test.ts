@@ -33,6 +33,12 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return result.status === 'rejected' ? result.reason : expect.fail('nothing was refused')
 }
 
+test('an id is percent-encoded, so that it names nothing else in a path', async () => {
+  const { service, client } = serving(json(workflow))
+  await settled(client.workflows.get('../users?a=b#c/%2e'))
+  expect(service.lines()).toEqual(['GET /v1/workflows/..%2Fusers%3Fa%3Db%23c%2F%252e'])
+})
+
 describe('what is tried again', () => {
   test.each([
     ['a broken connection', broken],

@@ -15,6 +15,8 @@ export interface ReadOptions {
   readonly identities: readonly string[]
   /** How many problems are collected before reading gives up; 1 stops at the first. */
   readonly mostProblems: number
+  /** In UTF-16 units; 256 Mi unless given. No row is that long, and a file that claims one is not to fill the memory. */
+  readonly longestLine?: number
   /** Told of progress: bytes of the file and rows so far. */
   readonly onProgress?: ((progress: { readonly bytes: number; readonly rows: number }) => void) | undefined
 }
@@ -57,7 +59,7 @@ export async function openArchive(file: ReadableStream<Uint8Array>, options: Rea
   const isAge = isEncrypted(beginning)
   if (!isAge && !isGzip(beginning)) throw notArchive('it begins neither as gzip nor as age does')
   const content = isAge ? chunksOf(await decrypt(metered.stream(), options.identities)) : metered.chunks()
-  const lines = new ArchiveLines(content)
+  const lines = new ArchiveLines(content, options.longestLine)
   const first = await lines.next()
   if (first === undefined) throw damaged(1, 'the archive is empty')
   const head = readHead(first)
@@ -201,12 +203,12 @@ function broughtUp({ columns }: ArchiveTable, { row }: ArchiveEntry): ArchiveEnt
   return entryOf(Object.fromEntries(columns.map(({ name }) => [name, row[name] ?? null])))
 }
 
-/** In UTF-16 units. No row is that long, and a file that claims one is not to fill the memory. */
-const longestLine = 256 * 1024 * 1024
+const usualLongestLine = 256 * 1024 * 1024
 
 /** The plain text, line by line. */
 class ArchiveLines {
   readonly #content: AsyncGenerator<Uint8Array>
+  readonly #longestLine: number
   readonly #digest = new StreamDigest()
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   #ready: string[] = []
@@ -216,8 +218,9 @@ class ArchiveLines {
   /** Number of the line given last. */
   number = 0
 
-  constructor(content: AsyncIterable<Uint8Array>) {
+  constructor(content: AsyncIterable<Uint8Array>, longestLine = usualLongestLine) {
     this.#content = gunzip(content)
+    this.#longestLine = longestLine
   }
 
   /** The next line without its end; undefined behind the last. */
@@ -257,8 +260,8 @@ class ArchiveLines {
     const [first] = lines
     if (first === undefined) {
       this.#rest += last
-      if (this.#rest.length > longestLine)
-        throw damaged(this.number + 1, `the line has more than ${longestLine} characters`)
+      if (this.#rest.length > this.#longestLine)
+        throw damaged(this.number + 1, `the line has more than ${this.#longestLine} characters`)
       this.#ready = []
     } else {
       lines[0] = this.#rest + first
