@@ -119,6 +119,13 @@ export const ofAccounts = table({
     changes: ['resets of alice'],
     reads: ['user alice'],
   },
+  'recover for erin': {
+    by: 'nobody',
+    send: 'POST /v1/auth/recover',
+    body: { email: 'erin@example.com' },
+    changes: ['resets of erin'],
+    reads: ['user erin'],
+  },
   'reset the password': {
     by: 'nobody',
     send: 'POST /v1/auth/reset',

@@ -56,7 +56,8 @@ export async function beginRecovery(
   const row = { id, userId: users.id, tokenSha256, createdAt: at, expiresAt }
   const isAllowed = all(isRecipient, isWithinLimits(dialect, attempt, at, { isRecorded: true }))
   const { isOpen, rows } = await store.apply({
-    locks: [],
+    // Whoever has the address stays as they are until the end: the token and the answer are of the same user.
+    locks: [rowLock(dialect, 'users', 'share', eq(users.emailKey, emailKey))],
     gate: recordAttempt(dialect, attempt, isNotRestoring(dialect)),
     effects: [buildStatement(insertFrom(dialect, passwordResets, row, sql`${users} where ${isAllowed}`))],
     answer: buildQuery(
