@@ -8,10 +8,11 @@ import { createExecution, retryExecution } from '@millrace/db/repositories/execu
 import { listExecutions } from '@millrace/db/repositories/executions/list'
 import { cancelExecution, removeExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
+import { sendSignal } from '@millrace/db/repositories/executions/signals'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
-import { after, claimOf, createUser, createWorkflow, startExecution } from '../executions/kit.ts'
+import { after, claimOf, createUser, createWorkflow, documentOf, startExecution } from '../executions/kit.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
@@ -162,5 +163,72 @@ describeDialects((dialect) => {
     })
     await expect(start(id)).rejects.toMatchObject({ fault: 'database_unreachable' })
     expect(await getExecution(sound(), owner, id)).toEqual({ ok: false, refusal: 'not_found' })
+  })
+
+  describe('a report of state whose answer is lost', () => {
+    const report = (seconds: number, n: number) => ({
+      ...({
+        fence: 1,
+        step: 'keep',
+        dueAt: null,
+        leaseUntil: undefined,
+        state: documentOf(JSON.stringify({ n })),
+      } as const),
+      ...{ operation: randomUUID(), at: after(seconds) },
+    })
+    const stateOf = async (id: string) => {
+      const found = await getExecution(sound(), owner, id)
+      return found.ok ? found.value.state : found
+    }
+
+    /** Sends a report whose last round trip, which applies it, is lost. */
+    async function losingAnswer(id: string, sent: ReturnType<typeof report>, meanwhile: () => Promise<unknown>) {
+      const { id: other } = await claimed()
+      await listExecutions(store, owner, { statuses: [], limit: 1 })
+      proxy.loseNext(0, 'answer')
+      await reportExecution(store, owner, other, report(2, 0))
+      proxy.loseNext(proxy.seen(), 'answer', meanwhile)
+      return reportExecution(store, owner, id, sent)
+    }
+
+    test.each([
+      ['began later', 21],
+      ['began earlier, and was done later', 19],
+      ['began at the same moment', 20],
+    ])('is not sent again over one that %s', async (_when, seconds) => {
+      const { id } = await claimed()
+      const lost = losingAnswer(id, report(20, 1), () => reportExecution(sound(), owner, id, report(seconds, 2)))
+      await expect(lost).rejects.toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
+      expect(await stateOf(id)).toBe('{"n":2}')
+    })
+
+    test('is not sent again where a heartbeat or a signal came in between', async () => {
+      const { id } = await claimed()
+      const lost = losingAnswer(id, report(20, 1), async () => {
+        await reportExecution(sound(), owner, id, report(19, 2))
+        await renewLease(sound(), owner, id, {
+          fence: 1,
+          leaseUntil: after(99),
+          operation: randomUUID(),
+          at: after(18),
+        })
+        await sendSignal(sound(), owner, id, { name: 'go', payload: null, operation: randomUUID(), at: after(17) })
+      })
+      await expect(lost).rejects.toMatchObject({ fault: 'database_unreachable' })
+      expect(await stateOf(id)).toBe('{"n":2}')
+    })
+
+    test('is told as done where nothing came in between, and sent again where it was lost itself', async () => {
+      const { id } = await claimed()
+      expect(await losingAnswer(id, report(20, 1), () => Promise.resolve())).toMatchObject({
+        value: { state: '{"n":1}' },
+      })
+      proxy.loseNext(1, 'request')
+      expect(await reportExecution(store, owner, id, report(21, 2))).toMatchObject({ value: { state: '{"n":2}' } })
+      const { id: fresh } = await claimed()
+      proxy.loseNext(1, 'request')
+      // Behind a claim alone no moment counts: nothing of this worker's is there yet.
+      expect(await reportExecution(store, owner, fresh, report(0, 3))).toMatchObject({ value: { state: '{"n":3}' } })
+    })
   })
 })

@@ -12,7 +12,7 @@ export const postgresRecording: RecordingDialect = {
       ...(leaseUntil === undefined
         ? []
         : [
-            sql`${sql.identifier(executions.leaseUntil.name)} = ${leaseUntil}, ${sql.identifier(executions.updatedAt.name)} = ${at}`,
+            sql`${sql.identifier(executions.leaseUntil.name)} = ${leaseUntil}, ${sql.identifier(executions.updatedAt.name)} = greatest(${executions.updatedAt}, ${at})`,
           ]),
     ]
     const held = sql`update ${executions} set ${sql.join(set, sql`, `)} where ${isWorkable} returning ${executions}.*`

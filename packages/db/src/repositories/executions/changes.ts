@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, sql, type Column, type SQL } from 'drizzle-orm'
 import { type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
@@ -50,6 +50,12 @@ export const markQuery = defineQuery<{ id: string; operation: string }>()(({ bui
       and(eq(executions.id, bind('id', executions.id)), eq(executions.lastOp, bind('operation', executions.lastOp))),
     ),
 )
+
+/** The later one of a moment and of what a column has: of writers whose clocks differ the last one may have the earlier. */
+export function latest(column: Column, at: Date): SQL {
+  const moment = sql.param(at, column)
+  return sql`case when ${column} > ${moment} then ${column} else ${moment} end`
+}
 
 /** Why a gate was closed: who may not, and else what the execution's own state forbids. */
 export async function refusalOf<Reason extends string>(

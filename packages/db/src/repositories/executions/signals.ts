@@ -9,7 +9,7 @@ import type { Statement } from '../../sql/statement.ts'
 import { keepAnswer, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery } from '../audit/event.ts'
-import { executionLocks, refusalOf, type StepRefusal } from './changes.ts'
+import { executionLocks, latest, refusalOf, type StepRefusal } from './changes.ts'
 import { executionEvent, type Control } from './control.ts'
 import { mayOnExecution } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
@@ -67,7 +67,7 @@ function signalStatement(dialect: Dialect, caller: UserCaller, id: string, { nam
     .set({
       status: sql`case when ${isAwaited} then 'pending' else ${status} end`,
       dueAt: sql`case when ${isAwaited} then nullif(${dueAt}, ${dueAt}) else ${dueAt} end`,
-      updatedAt: at,
+      updatedAt: latest(executions.updatedAt, at),
       waitFor: sql`case when ${isAwaited} then null else ${waitFor} end`,
       lastSeq: lastSeqAfter(dialect, 1),
     })

@@ -1,5 +1,5 @@
-import { and, eq, gt, inArray, sql, type SQL } from 'drizzle-orm'
-import { all, done, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
+import { and, eq, gt, inArray, isNull, lt, notLike, sql, type SQL } from 'drizzle-orm'
+import { all, any, done, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
 import type { HistoryType } from '../../schema/schema.ts'
@@ -9,7 +9,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { lockExecution, markQuery, refusalOf, type StepRefusal } from './changes.ts'
+import { latest, lockExecution, markQuery, refusalOf, type StepRefusal } from './changes.ts'
 import { mayOnExecution, type ExecutionView, executionQuery, executionOf } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
 import { type CallerTerms, mayAct } from '../../access/conditions.ts'
@@ -37,13 +37,13 @@ export async function renewLease(
   const { executions } = dialect.tables
   const update = dialect.builder
     .update(executions)
-    .set({ leaseUntil, updatedAt: at, lastOp: operation })
+    .set({ leaseUntil, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(operation) })
     .where(isWorkable(dialect, caller, id, { fence, step: 'keep' }))
   const { isOpen } = await store.apply({
     locks: [],
     gate: buildStatement(update),
     // Whatever ends the lease overwrites all that this has written: then it is as if it had come second, and was refused.
-    proof: markQuery(dialect, { id, operation }),
+    proof: markQuery(dialect, { id, operation: workMark(operation) }),
   })
   return isOpen ? done(undefined) : workRefusal(store, caller, id, fence)
 }
@@ -85,7 +85,10 @@ export async function reportExecution(
     effects: step === 'keep' ? [] : [reportEntry(dialect, caller, id, report, entryTypes[step])],
     answer: (as) => executionQuery(dialect, as(caller), id),
     ...(step === 'keep'
-      ? { proof: markQuery(dialect, { id, ...report }), isProofReplaceable: true }
+      ? {
+          proof: markQuery(dialect, { id, operation: workMark(report.operation) }),
+          gateAfterLoss: reportStatement(dialect, caller, id, report, isNewest(dialect, report.at)),
+        }
       : { proof: reportedQuery(dialect, id, report) }),
   })
   const [row] = rows
@@ -96,7 +99,7 @@ export async function reportExecution(
   return workRefusal(store, caller, id, report.fence)
 }
 
-function reportStatement(dialect: Dialect, caller: UserCaller, id: string, report: Report): Statement {
+function reportStatement(dialect: Dialect, caller: UserCaller, id: string, report: Report, condition?: SQL): Statement {
   const { executions } = dialect.tables
   const { state, error, operation, at, step } = report
   const update = dialect.builder
@@ -106,11 +109,27 @@ function reportStatement(dialect: Dialect, caller: UserCaller, id: string, repor
       ...(error === undefined ? {} : { error }),
       ...progress(dialect, id, report),
       ...(step === 'keep' ? {} : { lastSeq: lastSeqAfter(dialect, 1) }),
-      updatedAt: at,
-      lastOp: operation,
+      ...(step === 'keep'
+        ? { updatedAt: latest(executions.updatedAt, at), lastOp: workMark(operation) }
+        : { updatedAt: at, lastOp: operation }),
     })
-    .where(isWorkable(dialect, caller, id, report))
+    .where(all(isWorkable(dialect, caller, id, report), condition))
   return buildStatement(update)
+}
+
+/** Marks what a worker writes while it keeps the execution: no claim's mark begins so, and users' writes leave it. */
+function workMark(operation: string): string {
+  return `w:${operation}`
+}
+
+/**
+ * Whether no worker's write is there under this fence that is as new as that moment. Each of them leaves the later one of
+ * its moment and the row's: so what has been applied once is never applied again, whoever has written since, and
+ * however the functions' clocks differ.
+ */
+function isNewest({ tables: { executions } }: Dialect, at: Date): SQL {
+  const { lastOp, updatedAt } = executions
+  return any(isNull(lastOp), notLike(lastOp, workMark('%')), lt(updatedAt, at))
 }
 
 /** What a step does to status, lease and times. Whose lease it was stays: the entry names it. */
