@@ -24,8 +24,9 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --sample N        only so many, chosen by the seed
   --seed TEXT       (1)
   --part K/N        the Kth of N parts of the terms, for several runs side by side
+  --seconds N       asks suites that take together about so long, the likeliest ones (60; with --survivors all)
   --resume          goes on: leaves out what these runs have found
-  --survivors       only those that nothing has noticed yet in such runs, on any dialect
+  --survivors       only those that nothing has noticed yet in such runs, on any dialect; asks suites not asked before
   --report          what all parts have found, without running anything
   --list            the terms, without running anything
   --help
@@ -37,6 +38,9 @@ const dialect = dialects.find((name) => name === values.dialect) ?? (kind === 'l
 const results = resultsOf(dialect, kind)
 const part = partOf(values.part)
 const isWhole = values.only === '' && values.suites === '' && values.sample === '100000' && !values.survivors
+const mostSeconds = Number(values.seconds ?? (values.survivors ? Number.POSITIVE_INFINITY : 60))
+/** Where races are stepped or made: what notices that a lock is missing. */
+const racing = /^test\/(?:serial|races)\//
 let isInterrupted = false
 
 function readArguments() {
@@ -50,6 +54,7 @@ function readArguments() {
         sample: { type: 'string', default: '100000' },
         seed: { type: 'string', default: '1' },
         part: { type: 'string', default: '1/1' },
+        seconds: { type: 'string' },
         resume: { type: 'boolean', default: false },
         survivors: { type: 'boolean', default: false },
         report: { type: 'boolean', default: false },
@@ -133,7 +138,7 @@ async function judgeAll(terms: readonly Term[], runner: Runner): Promise<void> {
   const startedAt = performance.now()
   for (const [index, term] of left.entries()) {
     const termAt = performance.now()
-    const verdict = await runner.judge(term, suitesFor(term, reached.suites), reached.usual)
+    const verdict = await judgeWithin(term, runner, reached)
     // Of some suites alone, that nothing notices says little.
     if (values.suites === '' || verdict.kind !== 'survives') results.add(part, term.name, verdict)
     const mean = secondsSince(startedAt) / (index + 1)
@@ -143,8 +148,25 @@ async function judgeAll(terms: readonly Term[], runner: Runner): Promise<void> {
   }
 }
 
-/** Where races are stepped or made: what notices that a lock is missing. */
-const racing = /^test\/(?:serial|races)\//
+/** Asks what there is time for, without suites that have noticed nothing in a run before. */
+async function judgeWithin(term: Term, runner: Runner, { suites, usual }: Reached): Promise<Verdict> {
+  const before = results.read().get(term.name)
+  const asked = before?.kind === 'survives' && values.survivors ? before.asked : []
+  const left = suitesFor(term, suites).filter((suite) => !asked.includes(suite))
+  const chosen = withinTime(left, suites)
+  const verdict = await runner.judge(term, chosen, usual)
+  return verdict ?? { kind: 'survives', asked: [...asked, ...chosen], isWhole: chosen.length === left.length }
+}
+
+/** The first of them, that take as long together; one at least. */
+function withinTime(ordered: readonly string[], suites: readonly Reach[]): readonly string[] {
+  const milliseconds = new Map(suites.map((reach) => [reach.suite, reach.milliseconds]))
+  let sum = 0
+  return ordered.filter((suite, index) => {
+    sum += milliseconds.get(suite) ?? 0
+    return index === 0 || sum <= mostSeconds * 1000
+  })
+}
 
 function suitesFor(term: Term, suites: readonly Reach[]): readonly string[] {
   const reaching = suites.filter(
@@ -171,7 +193,9 @@ function tellReach({ suites, failed }: Reached): void {
 }
 
 function textOf(verdict: Verdict): string {
-  if (verdict.kind === 'survives') return '✗ nothing noticed'
+  if (verdict.kind === 'survives') {
+    return `✗ ${verdict.isWhole ? 'nothing noticed' : `none of ${verdict.asked.length} suites noticed; --survivors asks the others`}`
+  }
   return verdict.kind === 'noticed' ? `✓ ${verdict.by}` : `does not build: ${verdict.by}`
 }
 
@@ -189,10 +213,14 @@ function report(terms: readonly Term[]): number {
   const broken = ofKind('does not build')
   const unexplained = survivors.filter(({ name }) => !explained.has(name))
   const unexplainedBroken = broken.filter(({ name }) => !explained.has(name))
+  const isAskedInPart = ({ name }: Term): boolean => {
+    const verdict = found.get(name)
+    return verdict?.kind === 'survives' && !verdict.isWhole
+  }
   for (const { name } of unexplained) process.stdout.write(`survives: ${name}\n`)
   for (const { name } of unexplainedBroken) process.stdout.write(`does not build: ${name}\n`)
   process.stdout.write(
-    `${dialect}, ${kind}s: ${tried.length} of ${terms.length} left out, ${ofKind('noticed').length} noticed, ${broken.length} do not build, ${survivors.length - unexplained.length} survive with a reason, ${unexplained.length} without\n`,
+    `${dialect}, ${kind}s: ${tried.length} of ${terms.length} left out, ${ofKind('noticed').length} noticed, ${broken.length} do not build, ${survivors.length - unexplained.length} survive with a reason, ${unexplained.length} without, of which ${unexplained.filter(isAskedInPart).length} are to be asked on (--survivors)\n`,
   )
   return unexplained.length + unexplainedBroken.length === 0 && tried.length === terms.length ? 0 : 1
 }

@@ -13,7 +13,8 @@ import { coverageVariable, heardVariable, removedVariable } from './variables.ts
 export type Verdict =
   /** A test fails by what it is told or finds stored. */
   | { readonly kind: 'noticed'; readonly suite: string; readonly by: string }
-  | { readonly kind: 'survives' }
+  /** Of these suites none has noticed; others that reach the term may not have been asked yet. */
+  | { readonly kind: 'survives'; readonly asked: readonly string[]; readonly isWhole: boolean }
   /** What remains is no statement that the database can read, so that nothing was tried. */
   | { readonly kind: 'does not build'; readonly suite: string; readonly by: string }
 
@@ -30,8 +31,8 @@ export interface Reached {
 export interface Runner {
   /** Runs every suite with nothing left out, to know which term it reaches. */
   reach(): Promise<Reached>
-  /** Asks suites in this order until one notices. Rejects where it was stopped. */
-  judge(term: Term, suites: readonly string[], usual: readonly string[]): Promise<Verdict>
+  /** Asks suites in this order until one notices; undefined where none does. Rejects where it was stopped. */
+  judge(term: Term, suites: readonly string[], usual: readonly string[]): Promise<Verdict | undefined>
   /** Ends what runs. */
   stop(): void
   close(): Promise<void>
@@ -96,14 +97,14 @@ export async function startRunner({ dialect, suites, workers }: RunnerOptions): 
       while (left.length > 0) {
         const ran = await run(left, { removed, bail: 1 })
         const failure = worstOf(ran)
-        if (failure === undefined) return { kind: 'survives' }
+        if (failure === undefined) return undefined
         const again = left.filter(({ moduleId }) => failure.suite === undefined || suiteOf(moduleId) === failure.suite)
         const verdict = verdictOn(failure, ran, usual) ?? (await judgeAgain(again))
         if (verdict !== undefined) return verdict
         // It was the machine. The others were interrupted, so they are asked anew.
         left = left.filter((specification) => !again.includes(specification))
       }
-      return { kind: 'survives' }
+      return undefined
 
       /** Runs again what has failed in doubt, and where it fails in doubt again, without the term left out as well. */
       async function judgeAgain(doubtful: readonly TestSpecification[]): Promise<Verdict | undefined> {
