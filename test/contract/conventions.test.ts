@@ -417,6 +417,13 @@ const entityTags: readonly Scenario[] = [
     answerHeaders: { 'Cache-Control': 'no-cache' },
   },
   {
+    name: 'the page of the API loads nothing of others, and no script stands in it',
+    as: 'nobody',
+    path: '/docs',
+    status: 200,
+    answerHeaders: { 'Content-Security-Policy': /^default-src 'none'; script-src 'self';.*frame-ancestors 'none'$/ },
+  },
+  {
     name: 'no logged-in caller may keep anything',
     as: 'stranger',
     path: '/v1/workflows/{public}',

@@ -8,7 +8,7 @@ import { sample } from '../serial/explore.ts'
 import { inOrder, sourceOf, type Reach } from './order.ts'
 import { resultsOf, type Found } from './results.ts'
 import { startRunner, type Reached, type Runner, type Verdict } from './runner.ts'
-import { allTerms, digestOfSources } from './sources.ts'
+import { allTerms } from './sources.ts'
 import { explainedSurvivors } from './survivors.ts'
 import type { Term } from './terms.ts'
 
@@ -25,6 +25,7 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --seed TEXT       (1)
   --part K/N        the Kth of N parts of the terms, for several runs side by side
   --seconds N       asks suites that take together about so long, the likeliest ones (60; with --survivors all)
+  --reach           looks again which suite reaches what, as after many changes
   --resume          goes on: leaves out what these runs have found
   --survivors       only those that nothing has noticed yet in such runs, on any dialect; asks suites not asked before
   --report          what all parts have found, without running anything
@@ -55,6 +56,7 @@ function readArguments() {
         seed: { type: 'string', default: '1' },
         part: { type: 'string', default: '1/1' },
         seconds: { type: 'string' },
+        reach: { type: 'boolean', default: false },
         resume: { type: 'boolean', default: false },
         survivors: { type: 'boolean', default: false },
         report: { type: 'boolean', default: false },
@@ -131,7 +133,9 @@ async function run(): Promise<number> {
 }
 
 async function judgeAll(terms: readonly Term[], runner: Runner): Promise<void> {
-  const reached = await results.reached(`${digestOfSources()} ${values.suites}`, () => runner.reach())
+  if (values.reach) results.forgetReached()
+  const read = () => runner.reach(new Map(allTerms().map(({ id, name }) => [id, name])))
+  const reached = await results.reached(read, { isKept: values.suites === '' })
   tellReach(reached)
   const before = results.read()
   const left = values.resume ? terms.filter(({ name }) => !before.has(name)) : terms
@@ -169,8 +173,10 @@ function withinTime(ordered: readonly string[], suites: readonly Reach[]): reado
 }
 
 function suitesFor(term: Term, suites: readonly Reach[]): readonly string[] {
+  // What nothing is known to reach may be newer than what is known.
+  const isKnown = suites.some(({ terms }) => terms.includes(term.name))
   const reaching = suites.filter(
-    ({ suite, terms }) => terms.includes(term.id) && (term.kind === 'condition' || racing.test(suite)),
+    ({ suite, terms }) => (!isKnown || terms.includes(term.name)) && (term.kind === 'condition' || racing.test(suite)),
   )
   return inOrder(term, reaching, noticers(results.read()))
 }

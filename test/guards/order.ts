@@ -4,6 +4,7 @@ import type { Term } from './terms.ts'
 export interface Reach {
   readonly suite: string
   readonly milliseconds: number
+  /** By name, which outlives changes of the sources. */
   readonly terms: readonly string[]
 }
 

@@ -37,8 +37,11 @@ export function resultsOf(dialect: Dialect, kind: Term['kind']) {
       mkdirSync(folder, { recursive: true })
       appendFileSync(fileOf(part), `${JSON.stringify({ at: Date.now(), name, verdict })}\n`)
     },
-    /** What the suites reach: as read before from the same sources, or read now while other parts wait. */
-    reached: (digest: string, read: () => Promise<Reached>) => onceForAll(`${prefix}.reach`, digest, read),
+    /** What the suites reach: as read before, or read now while other parts wait. */
+    reached: (read: () => Promise<Reached>, { isKept }: { readonly isKept: boolean }) =>
+      isKept || existsSync(`${prefix}.reach.json`) ? onceForAll(`${prefix}.reach`, read) : read(),
+    /** So that it is read anew. */
+    forgetReached: () => rmSync(`${prefix}.reach.json`, { force: true }),
   }
 }
 
@@ -57,12 +60,11 @@ function readLines(path: string): readonly Line[] {
   return lines.map((line) => JSON.parse(line) as Line)
 }
 
-async function onceForAll(prefix: string, digest: string, read: () => Promise<Reached>): Promise<Reached> {
+async function onceForAll(prefix: string, read: () => Promise<Reached>): Promise<Reached> {
   mkdirSync(folder, { recursive: true })
   const file = `${prefix}.json`
   for (;;) {
-    const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Reached & { digest: string }) : undefined
-    if (kept?.digest === digest) return kept
+    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Reached
     const release = takeLock(`${prefix}.lock`)
     if (release === undefined) {
       await setTimeout(1000)
@@ -70,7 +72,7 @@ async function onceForAll(prefix: string, digest: string, read: () => Promise<Re
     }
     try {
       const reached = await read()
-      writeFileSync(file, JSON.stringify({ digest, ...reached }))
+      writeFileSync(file, JSON.stringify(reached))
       return reached
     } finally {
       release()

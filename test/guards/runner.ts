@@ -30,7 +30,7 @@ export interface Reached {
 /** Runs suites with a term left out, again and again; servers are started once. */
 export interface Runner {
   /** Runs every suite with nothing left out, to know which term it reaches. */
-  reach(): Promise<Reached>
+  reach(nameOf: ReadonlyMap<string, string>): Promise<Reached>
   /** Asks suites in this order until one notices; undefined where none does. Rejects where it was stopped. */
   judge(term: Term, suites: readonly string[], usual: readonly string[]): Promise<Verdict | undefined>
   /** Ends what runs. */
@@ -80,7 +80,7 @@ export async function startRunner({ dialect, suites, workers }: RunnerOptions): 
   }
 
   return {
-    async reach() {
+    async reach(nameOf) {
       const first = await run([...specifications.values()], { bail: 0 })
       // One that fails may only have been too slow beside the others.
       const again: Ran[] = []
@@ -89,7 +89,7 @@ export async function startRunner({ dialect, suites, workers }: RunnerOptions): 
         if (specification !== undefined) again.push(await run([specification], { bail: 0 }))
       }
       const failed = again.flatMap((ran) => ran.failures.map(nameOfFailure))
-      const sound = [first, ...again].flatMap((ran) => reachOf(ran))
+      const sound = [first, ...again].flatMap((ran) => reachOf(ran, nameOf))
       return { suites: sound, failed, usual: [...new Set([first, ...again].flatMap(messagesOf))] }
     },
     async judge({ id: removed }, order, usual) {
@@ -232,13 +232,14 @@ function failedSuites({ failures }: Ran): readonly string[] {
 }
 
 /** Of the suites that passed. */
-function reachOf(ran: Ran): readonly Reach[] {
+function reachOf(ran: Ran, nameOf: ReadonlyMap<string, string>): readonly Reach[] {
   const failed = new Set(failedSuites(ran))
   return ran.modules.flatMap((module) => {
     const suite = suiteOf(module.moduleId)
     if (failed.has(suite)) return []
     const { duration, collectDuration } = module.diagnostic()
-    return [{ suite, milliseconds: Math.round(duration + collectDuration), terms: ran.reached.get(suite) ?? [] }]
+    const terms = (ran.reached.get(suite) ?? []).flatMap((id) => nameOf.get(id) ?? [])
+    return [{ suite, milliseconds: Math.round(duration + collectDuration), terms }]
   })
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { workspaceRoot } from '../workspace.ts'
@@ -28,13 +27,6 @@ function textOf(path: string): string {
 /** Every term of every source. */
 export function allTerms(): readonly Term[] {
   return sources().flatMap((path) => instrument(path, textOf(path)).terms)
-}
-
-/** Changes with any source: a term's id is its place in one. */
-export function digestOfSources(): string {
-  const hash = createHash('sha256')
-  for (const path of sources()) hash.update(`${path}\n${textOf(path)}\n`)
-  return hash.digest('hex').slice(0, 16)
 }
 
 /** A vite plugin that puts a switch at each term, and an ear at each fault of a statement. */
