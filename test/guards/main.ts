@@ -24,7 +24,7 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --sample N        only so many, chosen by the seed
   --seed TEXT       (1)
   --part K/N        the Kth of N parts of the terms, for several runs side by side
-  --seconds N       asks suites that take together about so long, the likeliest ones (60; with --survivors all)
+  --seconds N       asks suites that take together about so long, the likeliest ones (120; with --survivors all)
   --reach           looks again which suite reaches what, as after many changes
   --resume          goes on: leaves out what these runs have found
   --survivors       only those that nothing has noticed yet in such runs, on any dialect; asks suites not asked before
@@ -39,7 +39,7 @@ const dialect = dialects.find((name) => name === values.dialect) ?? (kind === 'l
 const results = resultsOf(dialect, kind)
 const part = partOf(values.part)
 const isWhole = values.only === '' && values.suites === '' && values.sample === '100000' && !values.survivors
-const mostSeconds = Number(values.seconds ?? (values.survivors ? Number.POSITIVE_INFINITY : 60))
+const mostSeconds = Number(values.seconds ?? (values.survivors ? Number.POSITIVE_INFINITY : 120))
 /** Where races are stepped or made: what notices that a lock is missing. */
 const racing = /^test\/(?:serial|races)\//
 let isInterrupted = false
@@ -165,10 +165,12 @@ async function judgeWithin(term: Term, runner: Runner, { suites, usual }: Reache
 /** The first of them, that take as long together; one at least. */
 function withinTime(ordered: readonly string[], suites: readonly Reach[]): readonly string[] {
   const milliseconds = new Map(suites.map((reach) => [reach.suite, reach.milliseconds]))
-  let sum = 0
+  let left = mostSeconds * 1000
   return ordered.filter((suite, index) => {
-    sum += milliseconds.get(suite) ?? 0
-    return index === 0 || sum <= mostSeconds * 1000
+    const needed = milliseconds.get(suite) ?? 0
+    if (index > 0 && needed > left) return false
+    left -= needed
+    return true
   })
 }
 

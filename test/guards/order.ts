@@ -18,6 +18,8 @@ const byReachAlone = 0.1
 const byName = 0.4
 /** How many terms of a source speak as loud as a guess. */
 const guessWeight = 3
+/** A suite that reaches so many terms is neither about few things nor about all. */
+const usualTerms = 100
 
 /**
  * Those that reach the term, in the order in which it takes least until one notices: the likelier and the faster a suite
@@ -26,8 +28,9 @@ const guessWeight = 3
 export function inOrder(term: Pick<Term, 'name'>, reaching: readonly Reach[], noticed: Noticed): readonly string[] {
   const source = sourceOf(term)
   const noticers = noticed.get(source) ?? []
-  const costOf = ({ suite, milliseconds }: Reach): number => {
-    const guess = isNamedAfter(suite, source) ? byName : byReachAlone
+  const costOf = ({ suite, milliseconds, terms }: Reach): number => {
+    const focus = Math.min(2, Math.max(0.5, usualTerms / terms.length))
+    const guess = (isNamedAfter(suite, source) ? byName : byReachAlone) * focus
     const times = noticers.filter((noticer) => noticer === suite).length
     const likelihood = (guess * guessWeight + times) / (guessWeight + noticers.length)
     return (milliseconds + startMilliseconds) / likelihood
@@ -48,9 +51,20 @@ function isNamedAfter(suite: string, source: string): boolean {
 
 const sayNothing = new Set(['test', 'contract', 'repositories', 'store', 'access', 'ts'])
 
+/** Where a suite has the route's name and the source has the table's. */
+const synonyms = new Map([
+  ['reset', 'recovery'],
+  ['credential', 'auth'],
+  ['login', 'auth'],
+  ['event', 'audit'],
+  ['take', 'transfer'],
+  ['serve', 'schedule'],
+])
+
 function wordsOf(path: string): readonly string[] {
   return path
     .split(/[/.-]/)
     .filter((word) => !sayNothing.has(word))
     .map((word) => word.replace(/s$/, ''))
+    .map((word) => synonyms.get(word) ?? word)
 }
