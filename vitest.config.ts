@@ -53,6 +53,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/contract/**', ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
           ...withServers,
+          ...withSharedModules,
         },
       },
       {
