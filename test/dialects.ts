@@ -5,7 +5,7 @@ import { createClient } from '@libsql/client'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, inject, test, type SuiteCollector } from 'vitest'
-import { drawn, isSampled, keepTests, type Candidate } from './sampling.ts'
+import { dealt, drawn, isSampled, keepTests, type Candidate } from './sampling.ts'
 import { served } from './served.ts'
 import type { ServerAddress } from './servers/address.ts'
 
@@ -63,11 +63,39 @@ export function describeDialectsEverywhere(suite: (dialect: Dialect) => void): v
 }
 
 /**
+ * As {@link describeDialects}, where many tests are cases of one rule, and none needs another: a run of everything has
+ * each test on one dialect and each dialect with its share of the tests, by seed.
+ */
+export function describeDialectsByTest(suite: (dialect: Dialect) => void): void {
+  describeEach(servedDialects, suite, served === 'functions' ? inTurn : onOne)
+}
+
+/**
  * As {@link describeDialects}, where a database has little part in it, as in a browser or a deployment: a run of
  * everything has each test on one of those dialects that have it, by seed.
  */
 export function describeDialectsInTurn(suite: (dialect: Dialect) => void): void {
   describeEach(servedDialects, suite, inTurn)
+}
+
+/**
+ * Within a suite of a dialect: a suite for each dialect at the other end of a pair. A run of everything has three of the
+ * nine pairs, by seed, so that each dialect is at either end once.
+ */
+export function describePartners(dialect: Dialect, suite: (partner: Dialect) => void): void {
+  describeEach(dialects, suite, ({ variant, file }) => {
+    const distance = drawn(`partners ${file}`, dialects.length)
+    return dialects.indexOf(variant) === (dialects.indexOf(dialect) + distance) % dialects.length
+  })
+}
+
+/**
+ * The cases of a rule that are a dialect's own in a run of everything: each case is on one dialect, and each dialect has
+ * its share, by seed. All of them where the run is not sampled.
+ */
+export function casesOn<Case>(dialect: Dialect, cases: readonly Case[], name: string): readonly Case[] {
+  if (!isSampled) return cases
+  return dealt(cases, dialects.length, name)[dialects.indexOf(dialect)] ?? []
 }
 
 /** As {@link describeDialects}, for those that are servers. */
@@ -77,8 +105,8 @@ export function describeServers(suite: (dialect: ServerDialect) => void): void {
 
 const everything = (): boolean => true
 
-const inTurn: Keep<Dialect> = ({ variant, name, having, file }) =>
-  having[drawn(`${served} ${file} ${name}`, having.length)] === variant
+const inTurn: Keep<Dialect> = ({ variant, having, turn, file }) =>
+  having[(turn + drawn(`${served} ${file}`, having.length)) % having.length] === variant
 
 const onOne: Keep<Dialect> = ({ variant, having, file }) =>
   having[drawn(`${served} ${file}`, having.length)] === variant

@@ -23,6 +23,18 @@ export function drawnFrom<Item>(items: readonly Item[], count: number, name: str
   return items.filter((_item, index) => (ranks[index] ?? 0) <= last)
 }
 
+/**
+ * Deals the items among so many hands, by the run's seed: each goes to one hand, and no hand has two more than another.
+ * Within a hand they keep their order.
+ */
+export function dealt<Item>(items: readonly Item[], hands: number, name: string): readonly (readonly Item[])[] {
+  const shuffled = items
+    .map((_item, index) => ({ index, rank: drawn(`${name} ${index}`, 2 ** 32) }))
+    .toSorted((one, other) => one.rank - other.rank)
+  const handOf = new Map(shuffled.map(({ index }, position) => [index, position % hands]))
+  return Array.from({ length: hands }, (_none, hand) => items.filter((_item, index) => handOf.get(index) === hand))
+}
+
 /** A test that is collected, and may be left out. */
 export interface Candidate<Variant> {
   /** The one whose suite it stands in. */
@@ -33,6 +45,8 @@ export interface Candidate<Variant> {
   readonly name: string
   /** The file that it stands in. */
   readonly file: string
+  /** Its place among all tests of the suites, shuffled by the run's seed: whoever takes turns by it has even shares. */
+  readonly turn: number
 }
 
 /**
@@ -63,11 +77,17 @@ function pruneAll<Variant>(
 ): void {
   const names = new Map([...suites].map(([variant, suite]) => [variant, new Set(testNames(suite))]))
   const havingOf = (name: string) => [...names].filter(([, those]) => those.has(name)).map(([variant]) => variant)
+  const turnOf = turnsOf(new Set([...names.values()].flatMap((those) => [...those])), file)
   for (const [variant, suite] of suites) {
-    prune(suite, '', (name) => isWanted({ variant, name, having: havingOf(name), file }))
+    prune(suite, '', (name) => isWanted({ variant, name, having: havingOf(name), file, turn: turnOf.get(name) ?? 0 }))
     // Vitest takes a suite without tests for a mistake.
     if (suite.tasks.length === 0) suite.mode = 'skip'
   }
+}
+
+function turnsOf(names: ReadonlySet<string>, file: string): ReadonlyMap<string, number> {
+  const ranked = [...names].map((name) => ({ name, rank: drawn(`${file} ${name}`, 2 ** 32) }))
+  return new Map(ranked.toSorted((one, other) => one.rank - other.rank).map(({ name }, turn) => [name, turn]))
 }
 
 const nameWithin = (before: string, { name }: { readonly name: string }) => `${before} > ${name}`

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
-import { describeDialects, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { describeDialectsByTest, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
 import { copied } from './copying.ts'
 import { looseRows, makeLooseDatabase } from './engine.ts'
 
@@ -48,7 +48,7 @@ async function makeSound(source: TestDatabase, users: number): Promise<void> {
   await source.query(`INSERT INTO workflows VALUES ${workflows.join(', ')}`)
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   test(
     'integer keys become text, over many pages; tables and columns that are missing count as empty',
     { timeout: longest },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { archiveTables } from '@millrace/db/archive/tables'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { takeOutRestoredEvent } from '../archive/restored-event.ts'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeDialects, describePartners, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { reachOf, verifiedTables } from './reached.ts'
 import { startService } from '../service.ts'
 import { copied } from './copying.ts'
@@ -34,7 +34,7 @@ describeDialects((from) => {
   afterAll(() => source.drop())
 
   describe('adopted as', () => {
-    describeDialects((to) => {
+    describePartners(from, (to) => {
       let target: TestDatabase
 
       beforeAll(async () => {

@@ -8,7 +8,7 @@ import type { Transport } from '@millrace/db/sql/transport'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, testWhere } from '../dialects.ts'
+import { describeDialectsByTest, testWhere } from '../dialects.ts'
 import { watchedSample } from './sample.ts'
 
 const size = { users: 5, workflows: 10, executions: 1200 }
@@ -23,7 +23,7 @@ const late = [
   'executions_completed_at_id_index',
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let target: ReachedDatabase
 
   beforeEach(async () => {

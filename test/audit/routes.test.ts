@@ -7,7 +7,7 @@ import { prepareExample, sendPrepared, type PreparedRequest, type RouteName } fr
 import { bodyOf, call, join, someNetwork } from '../contract/members.ts'
 import { useWorld } from '../contract/scenarios.ts'
 import type { World } from '../contract/world.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { credentialsOf, isFlat, withCanary } from './canaries.ts'
 import { expectedEvents, type ExpectedEvents } from './expected.ts'
 import { eventsOf, sessionsOf, type TrailEvent } from './trail.ts'
@@ -27,7 +27,7 @@ test('each write has its event, or the reason why it leaves none', () => {
   expect(Object.keys(expectedEvents).toSorted()).toEqual(names.toSorted())
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   describe('a session', () => {

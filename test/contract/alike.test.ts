@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, tripsOf, type Answer } from './answers.ts'
 import { call, expectRefusal, join, logIn, someNetwork } from './members.ts'
@@ -14,7 +14,7 @@ function told(answer: Answer): object {
   return { status: answer.status, headers: { ...rest, ...waited }, body, detail: withoutTimes, trips: tripsOf(answer) }
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   beforeAll(async () => {
     service = await startService(dialect)

@@ -145,7 +145,7 @@ function suitesWithServices(): readonly string[] {
   return readdirSync(import.meta.dirname).filter(
     (name) =>
       name.endsWith('.test.ts') &&
-      /\bdescribeDialects(InTurn|Everywhere)?\(/.test(readFileSync(join(import.meta.dirname, name), 'utf8')),
+      /\bdescribeDialects(InTurn|Everywhere|ByTest)?\(/.test(readFileSync(join(import.meta.dirname, name), 'utf8')),
   )
 }
 

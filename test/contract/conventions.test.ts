@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, itemsOf, nextCursorOf, readAnswer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { register } from './world.ts'
@@ -624,7 +624,7 @@ const orderOfRefusals: readonly Scenario[] = [
   },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect, { CORS_ORIGINS: `https://other.example,${origin}` })
 
   runScenarios(suite, [

@@ -1,6 +1,6 @@
 import { schemaNumber } from '@millrace/db/schema/known-migrations'
 import { describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, expectConventions, readAnswer, type Answer } from './answers.ts'
 import { signedToken } from './tokens.ts'
@@ -110,7 +110,7 @@ async function expectAll(service: Service, token: string, status: number, code: 
   return answers
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, problems)

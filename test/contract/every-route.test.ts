@@ -1,7 +1,7 @@
 import { routes } from '@millrace/api/app'
 import { allows, scopes, type Scope } from '@millrace/api/scopes'
 import { describe, expect, test } from 'vitest'
-import { describeDialectsEverywhere } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, expectConventions, readAnswer, type Answer } from './answers.ts'
 import { prepareExample, sendPrepared, type PreparedRequest } from './examples.ts'
 import { absentId, useWorld } from './scenarios.ts'
@@ -30,7 +30,7 @@ test('under /v1 a token is ignored by register, login, refresh and logout alone'
   )
 })
 
-describeDialectsEverywhere((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect, { CORS_ORIGINS: origin })
 
   describe.each(paths)('%s', (path, ofPath) => {

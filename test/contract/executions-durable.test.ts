@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, expectConventions, itemsOf, nextCursorOf, placesOf, readAnswer, type Answer } from './answers.ts'
 import { absentId, useWorld } from './scenarios.ts'
 import { countRows, type Actor, type World } from './world.ts'
@@ -37,7 +37,7 @@ function actorOf(name: string): Actor {
   return actor
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   async function begin(workflowId?: string, body = '{}'): Promise<{ path: string; id: string; workflowId: string }> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import {
   asRecord,
   expectConventions,
@@ -88,7 +88,7 @@ function codeOf({ json }: Answer): unknown {
   return asRecord(json)['code']
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   describe('create', () => {

@@ -1,6 +1,6 @@
 import { routes } from '@millrace/api/app'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, readAnswer, type Answer } from './answers.ts'
 import { bodyOf } from './members.ts'
 import { digestTables } from './table-digests.ts'
@@ -357,7 +357,7 @@ describe('the matrix', () => {
   })
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let world: World
   let keys: Readonly<Record<string, string>>
   let standing: Things

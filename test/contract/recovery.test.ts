@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, tripsOf } from './answers.ts'
 import { dataOf, MailReceiver } from './mail-receiver.ts'
 import { bodyOf, call, expectRefusal, join, keyOf, logIn, someNetwork } from './members.ts'
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const receiver = new MailReceiver()
   let service: Service
 

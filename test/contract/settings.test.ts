@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialectsByTest, type Dialect } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, placesOf, tripsOf, type Answer } from './answers.ts'
 import { bodyOf, call, expectRefusal, join, keyOf, type Call, type Member } from './members.ts'
@@ -11,7 +11,7 @@ const mebibyte = 1_048_576
 const afterReading: Readonly<Record<Dialect, number>> = { sqlite: 2, postgres: 2, mysql: 5 }
 const ofPut: Readonly<Record<Dialect, number>> = { sqlite: 1, postgres: 1, mysql: 5 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   beforeAll(async () => {
     service = await startService(dialect, { vars: { MAX_BODY_BYTES: String(4 * mebibyte) } })
@@ -399,7 +399,7 @@ describeDialects((dialect) => {
   })
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   test('without SETTINGS_KEYS settings work, and a secret is 500 with the variable in the log', async () => {
     const service = await startService(dialect, { vars: { SETTINGS_KEYS: '' } })
     try {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, isUuid7, itemsOf, nextCursorOf, readAnswer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import type { World } from './world.ts'
@@ -94,7 +94,7 @@ const reads: readonly Scenario[] = [
   { name: 'and 401 where not', as: 'nobody', path: '/v1/workflows/{private}/versions/x', status: 401 },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, [...lists, ...reads])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, isUuid7, itemsOf, nextCursorOf, readAnswer, type Answer } from './answers.ts'
 import { runScenarios, standingWorkflows, useWorld, type Scenario } from './scenarios.ts'
 import { countRows, type Actor, type World } from './world.ts'
@@ -538,7 +538,7 @@ const deletions: readonly Scenario[] = [
   },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, [...creations, ...reads, ...changes, ...deletions])

@@ -25,7 +25,7 @@ import { listWorkflows } from '@millrace/db/repositories/workflows/list'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { checkDocument } from '@millrace/db/document'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, type RawRow } from '../dialects.ts'
+import { describeDialectsByTest, type RawRow } from '../dialects.ts'
 
 let counter = 0
 const unique = (kind: string) => `${kind}-${(counter += 1)}-${process.pid}`
@@ -49,7 +49,7 @@ interface Person {
 
 const hashOf = (name: string) => `$2b$04$${name.padEnd(53, '.').slice(0, 53)}`
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   let trips = 0

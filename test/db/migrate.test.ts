@@ -15,7 +15,7 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
-import { describeDialects, dialects, freshDatabase, type Dialect } from '../dialects.ts'
+import { describeDialectsByTest, dialects, freshDatabase, type Dialect } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 
 const shortLock = { leaseMilliseconds: 600, renewalMilliseconds: 100, pollMilliseconds: 20 }
@@ -100,7 +100,7 @@ describe('where the server refuses foreign keys', () => {
   )
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   test('an empty database has everything pending and is not touched by looking', async () => {
     const { database, migrations, raw } = await reach(dialect, false)
     expect(await migrationStatus(database, migrations)).toEqual({

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { checkIds } from '@millrace/db/checklist/checks'
 import type { Finding } from '@millrace/db/checklist/finding'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { testPassword } from '../servers/address.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { doctor, type Report } from './kit.ts'
@@ -27,7 +27,7 @@ describe('the ids', () => {
   })
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let world: World
   beforeAll(async () => {
     world = await makeWorld(dialect)

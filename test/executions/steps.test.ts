@@ -10,7 +10,7 @@ import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { after, claim, createUser, createWorkflow, documentOf, share, startExecution } from './kit.ts'
 
 const stale = { ok: false, refusal: 'fence_stale' }
@@ -23,7 +23,7 @@ const fresh = () => ({ id: randomUUID(), input: null, dueAt: null, maxAttempts: 
 const next = () => ({ id: randomUUID(), createdAt: after(30) })
 const answerFor = () => ({ status: 201, headers: {}, body: 'x' })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   let owner: UserCaller

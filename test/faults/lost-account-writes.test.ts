@@ -22,7 +22,7 @@ import { registerAccount } from '@millrace/db/repositories/accounts/users'
 import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
@@ -39,7 +39,7 @@ function sessionOf(userId: string, familyId = unique('family')) {
   return { ...names, userAgent: null, createdAt: now, expiresAt }
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let proxy: LosingProxy
   let sound: Store

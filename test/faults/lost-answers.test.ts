@@ -14,7 +14,7 @@ import { deleteShare } from '@millrace/db/repositories/workflows/shares-remove'
 import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
 import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
@@ -45,7 +45,7 @@ function newUser(id: string) {
   }
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let proxy: LosingProxy
   let store: Store

@@ -11,13 +11,13 @@ import { renewLease, reportExecution } from '@millrace/db/repositories/execution
 import { sendSignal } from '@millrace/db/repositories/executions/signals'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { after, claimOf, createUser, createWorkflow, documentOf, startExecution } from '../executions/kit.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let proxy: LosingProxy
   let owner: UserCaller

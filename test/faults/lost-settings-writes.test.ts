@@ -12,7 +12,7 @@ import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settin
 import { registerUser } from '@millrace/db/repositories/accounts/users'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
@@ -30,7 +30,7 @@ function writeOf(name: string, text: string): SettingsWrite {
   return { data: documentOf(text), id: `row-${name}`, operation: `op-${name}`, at: now }
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let proxy: LosingProxy
   let store: Store

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { sample } from '../serial/explore.ts'
 import { writesOf } from '../serial/pairs.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
@@ -22,7 +22,7 @@ function between(name: string): readonly string[] {
   return isLong ? found : sample(found, 2, `${seed} ${name}`)
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let theatre: OpenTheatre
 
   beforeAll(async () => {

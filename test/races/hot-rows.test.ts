@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readAnswer, tripsOf, type Answer } from '../contract/answers.ts'
 import { countRows, password, startWorld, type World } from '../contract/world.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 
 /*
  * Fifty writes at once that all meet in one row, which is as many as the API promises no 5xx for. They may wait for each
@@ -16,7 +16,7 @@ const lone = { sqlite: 1, postgres: 1, mysql: 6 }
 const longestReplacement = { sqlite: 1, postgres: 1, mysql: 20 }
 const force = { 'If-Match': '*' }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let world: World
   beforeAll(async () => {
     world = await startWorld(dialect, {

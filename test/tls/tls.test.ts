@@ -11,7 +11,7 @@ import { parseDatabaseUrl } from '@millrace/db/url'
 import { startGateway } from '@millrace/gateway'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { fingerprintOf, shownFingerprint } from './shown.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -62,7 +62,7 @@ const table: readonly Row[] = [
   { options: 'ssl={"rejectUnauthorized":true}&ssl_ca=CA', outcomes: { ...chainAndName, none } },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   if (dialect === 'sqlite') {
     test('a file has no TLS: the options are taken and change nothing', () => {
       expect(parseDatabaseUrl('sqlite:///./workflows.db?sslmode=require')).toMatchObject({
