@@ -10,7 +10,7 @@ import { readiness } from '@millrace/db/store/readiness'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects, type TestDatabase } from '../dialects.ts'
+import { describeDialectsByTest, type TestDatabase } from '../dialects.ts'
 import { migratedDatabase } from '../templates.ts'
 import { sampleRows, watchedSample } from './sample.ts'
 
@@ -18,7 +18,7 @@ import { sampleRows, watchedSample } from './sample.ts'
 
 const size = { users: 6, workflows: 12, executions: 900 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let raw: TestDatabase
   let database: Database
 

@@ -15,12 +15,12 @@ import type { Store } from '@millrace/db/store/store'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { createUser, createWorkflow, startExecution } from '../executions/kit.ts'
 
 const at = new Date('2026-03-01T12:00:00.123Z')
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   let administrator: UserCaller

@@ -1,12 +1,24 @@
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeDialects, type TestDatabase } from '../dialects.ts'
+import { casesOn, describeDialects, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
+
+/** Arguments of `api-key new`, and how they are refused. */
+const refusals = [
+  [['x', '--owner', 'nobody', '--scopes', 'read'], 'not_found', 1],
+  [['x', '--owner', 'grace', '--scopes', 'admin'], 'forbidden', 1],
+  [['x', '--owner', 'grace', '--scopes', 'read,fly'], 'validation_failed', 2],
+  [['x', '--owner', 'grace', '--scopes', ''], 'validation_failed', 2],
+  [['', '--owner', 'grace', '--scopes', 'read'], 'validation_failed', 2],
+  [['x', '--owner', 'grace', '--scopes', 'read', '--expires', 'tomorrow'], 'validation_failed', 2],
+  [['x', '--owner', 'grace', '--scopes', 'read', '--expires', '2020-01-01T00:00:00Z'], 'validation_failed', 2],
+  [['x', '--scopes', 'read'], 'usage', 2],
+] as const
 
 interface Key {
   readonly id: string
@@ -95,22 +107,16 @@ describeDialects((dialect) => {
     expect(documentOf(again)).toMatchObject({ error: { code: 'not_found' } })
   })
 
-  test.for([
-    [['x', '--owner', 'nobody', '--scopes', 'read'], 'not_found', 1],
-    [['x', '--owner', 'grace', '--scopes', 'admin'], 'forbidden', 1],
-    [['x', '--owner', 'grace', '--scopes', 'read,fly'], 'validation_failed', 2],
-    [['x', '--owner', 'grace', '--scopes', ''], 'validation_failed', 2],
-    [['', '--owner', 'grace', '--scopes', 'read'], 'validation_failed', 2],
-    [['x', '--owner', 'grace', '--scopes', 'read', '--expires', 'tomorrow'], 'validation_failed', 2],
-    [['x', '--owner', 'grace', '--scopes', 'read', '--expires', '2020-01-01T00:00:00Z'], 'validation_failed', 2],
-    [['x', '--scopes', 'read'], 'usage', 2],
-  ] as const)('%j is refused as %s, and no key is made', async ([args, code, exitCode]) => {
-    const before = await database.query('select id from api_keys order by id')
-    const ended = await run(['api-key', 'new', ...args])
-    expect(ended.exitCode).toBe(exitCode)
-    expect(documentOf(ended)).toMatchObject({ error: { code } })
-    expect(await database.query('select id from api_keys order by id')).toEqual(before)
-  })
+  test.for(casesOn(dialect, refusals, 'refused keys'))(
+    '%j is refused as %s, and no key is made',
+    async ([args, code, exitCode]) => {
+      const before = await database.query('select id from api_keys order by id')
+      const ended = await run(['api-key', 'new', ...args])
+      expect(ended.exitCode).toBe(exitCode)
+      expect(documentOf(ended)).toMatchObject({ error: { code } })
+      expect(await database.query('select id from api_keys order by id')).toEqual(before)
+    },
+  )
 
   test('a disabled user is given no key', async () => {
     await run(['user', 'disable', 'grace'])

@@ -1,9 +1,9 @@
 import { createClient, exactJson, LeaseLostError, toJson, type Client, type WorkEvent } from '@millrace/client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   let client: Client
   let workflowId: string

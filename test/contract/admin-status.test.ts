@@ -4,7 +4,7 @@ import { openDatabase } from '@millrace/drivers/open'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { testPassword } from '../servers/address.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, itemsOf, nextCursorOf, tripsOf } from './answers.ts'
@@ -20,7 +20,7 @@ const backups = [
   { name: 'three-b', createdAt: new Date(at + 2000), result: 'ok', verifiedAt: null, drilledAt: null },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   let admin: Member
   let member: Member

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { itemsOf, nextCursorOf, tripsOf } from './answers.ts'
 import { bodyOf, call, expectRefusal, join, joinAdministrator, keyOf, logIn, workflowOf } from './members.ts'
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   beforeAll(async () => {
     service = await startService(dialect)

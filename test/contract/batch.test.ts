@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, isUuid7, itemsOf, readAnswer, tripsOf } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { countRows } from './world.ts'
@@ -136,7 +136,7 @@ const batches: readonly Scenario[] = [
   { name: 'batch is no id: GET is 405', path: '/v1/workflows/batch', status: 405, answerHeaders: { Allow: 'POST' } },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, batches)

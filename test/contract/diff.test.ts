@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, readAnswer, tripsOf } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import type { Workflow, World } from './world.ts'
@@ -40,7 +40,7 @@ const differences: readonly Scenario[] = [
   { name: 'POST is 405', method: 'POST', path: '/v1/workflows/{private}/versions/1/diff/1', status: 405 },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, differences)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, placesOf, readAnswer } from './answers.ts'
 import { useWorld } from './scenarios.ts'
 import type { World } from './world.ts'
@@ -72,7 +72,7 @@ const malformed: readonly (readonly [string, string])[] = [
   ['an unmatched bracket', '{"a":[}'],
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   test.each(kept)('%s comes back byte for byte', async (_, definition) => {

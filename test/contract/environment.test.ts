@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, nextCursorOf, readAnswer } from './answers.ts'
 import { useWorld } from './scenarios.ts'
@@ -9,7 +9,7 @@ import { password } from './world.ts'
 
 const nextKey = `next:${'A'.repeat(43)}`
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
   /** On the same database, after its settings were changed. */
   let changed: Service

@@ -3,7 +3,7 @@ import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startLosingProxy, type LosingProxy } from '../faults/losing-proxy.ts'
 import { startService, type Service } from '../service.ts'
 import { tripsOf } from './answers.ts'
@@ -15,7 +15,7 @@ const path = '/metrics'
 const grammar =
   /^(# (HELP|TYPE) millrace_[a-z_]+ .+|millrace_[a-z_]+(\{[a-z]+="([^"\\\n]|\\["\\n])*"(,[a-z]+="([^"\\\n]|\\["\\n])*")*\})? -?\d+(\.\d+)?(e[+-]\d+)?)$/
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let proxy: LosingProxy | undefined
   let service: Service
   beforeAll(async () => {
@@ -185,7 +185,7 @@ describeDialects((dialect) => {
   })
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   test('without a METRICS_TOKEN there is nothing, whatever is sent', async () => {
     const service = await startService(dialect, { vars: { METRICS_TOKEN: '' }, migrate: false })
     try {

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, type Answer } from './answers.ts'
 import { bodyOf, call, expectRefusal, join, logIn, workflowOf, type Member } from './members.ts'
@@ -55,7 +55,7 @@ const endings: Readonly<Record<string, Ending>> = {
   },
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   beforeAll(async () => {
     service = await startService(dialect)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, readAnswer, tripsOf, type Answer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { countRows, type Actor, type Workflow, type World } from './world.ts'
@@ -152,7 +152,7 @@ const transfers: readonly Scenario[] = [
   },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, transfers)

@@ -6,7 +6,7 @@ import { runningDevs } from '@millrace/cli/dev/leftovers'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { documentOf, emptyDirectory, millrace } from '../cli/millrace.ts'
 import { call, joinAdministrator } from '../contract/members.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { pretendDev } from '../pretended-dev.ts'
 import { startService } from '../service.ts'
 import { doctor, findingsOf, soundSettings } from './kit.ts'
@@ -131,7 +131,7 @@ test('what only production needs is a warning for --dev', async () => {
   expect(findings.filter(({ level }) => level === 'fail').map(({ id }) => id)).toEqual(['database.exists'])
 })
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let world: World
   beforeAll(async () => {
     world = await makeWorld(dialect)

@@ -5,10 +5,10 @@ import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { after, createUser, createWorkflow, documentOf, share, startExecution } from './kit.ts'
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { sample } from '../serial/explore.ts'
 import { writesOf } from '../serial/pairs.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
@@ -45,7 +45,7 @@ function endingsFor(write: Write): readonly Write[] {
 const withCallers = writes.filter((write) => endingsFor(write).length > 0)
 const chosen = isLong ? withCallers : sample(withCallers, mostWrites, seed)
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let theatre: OpenTheatre
 
   beforeAll(async () => {

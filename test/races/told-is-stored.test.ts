@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readAnswer, type Answer } from '../contract/answers.ts'
 import { register, startWorld, type Actor, type SendInit, type World } from '../contract/world.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { isLong } from '../sampling.ts'
 
 /*
@@ -293,7 +293,7 @@ const scenarios: readonly Scenario[] = [
   },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let world: World
   let kit: Kit
 

@@ -9,13 +9,13 @@ import { changeSchedule, createSchedule } from '@millrace/db/repositories/schedu
 import type { Store } from '@millrace/db/store/store'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { createUser, createWorkflow, documentOf, share } from '../executions/kit.ts'
 import { drawnFrom, isLong } from '../sampling.ts'
 
 const minute = 60_000
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   beforeAll(async () => {
