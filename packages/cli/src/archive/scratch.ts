@@ -41,19 +41,23 @@ export function scratchDatabase(directory: string): ChosenDatabase {
   return { url, shownUrl: 'the scratch database', target: parsed.target }
 }
 
-/** Removes what commands left behind whose process is gone. */
-export function removeLeftovers(): void {
+/** Removes what commands left behind whose process is gone. @param remove a directory with all that is in it */
+export function removeLeftovers(remove: (path: string) => void = removeTree): void {
   for (const name of inTemporaryFolder(() => readdirSync(tmpdir()))) {
     const processId = Number(/^millrace-(?:drill|adoption)-(\d+)-/.exec(name)?.[1])
     if (Number.isNaN(processId) || isRunning(processId)) continue
-    removeOwn(join(tmpdir(), name))
+    removeOwn(join(tmpdir(), name), remove)
   }
 }
 
+function removeTree(path: string): void {
+  rmSync(path, { recursive: true, force: true })
+}
+
 /** What another user's command left behind is that user's to remove. */
-function removeOwn(path: string): void {
+function removeOwn(path: string, remove: (path: string) => void): void {
   try {
-    rmSync(path, { recursive: true, force: true })
+    remove(path)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code !== 'EACCES' && code !== 'EPERM') throw error
