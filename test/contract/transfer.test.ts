@@ -186,6 +186,44 @@ describeDialectsByTest((dialect) => {
     expect(await countRows(world, 'workflow_shares', `workflow_id = '${workflow.id}'`)).toBe(0)
   })
 
+  test.each([
+    ['changed', 'PATCH', '', '{"name":"mine"}'],
+    ['started', 'POST', '/executions', '{}'],
+  ])(
+    'what is given to one is worked by no plain claim of theirs, until they have %s it',
+    async (_what, method, path, sent) => {
+      const { world } = suite
+      const { id } = await world.workflow({ isShared: false })
+      const started = await world.send('owner', 'POST', `/v1/workflows/${id}/executions`, { body: '{}' })
+      expect(started.status).toBe(201)
+      expect((await transfer(world, { id }, 'owner', 'stranger')).status).toBe(200)
+      const claimed = async (more: object) => {
+        const claim = { worker: 'w', leaseSeconds: 60, limit: 50, ...more }
+        const answer = await world.send('stranger', 'POST', '/v1/executions/claim', { body: JSON.stringify(claim) })
+        const { items } = asRecord((await readAnswer(answer)).json)
+        return (items as { workflowId: string }[]).filter(({ workflowId }) => workflowId === id).length
+      }
+      expect(await claimed({})).toBe(0)
+      // The old owner keeps edit, and what they do with it is not the new owner's word.
+      const renamed = { body: '{"name":"yours"}', headers: force }
+      expect((await world.send('owner', 'PATCH', `/v1/workflows/${id}`, renamed)).status).toBe(200)
+      expect(await claimed({})).toBe(0)
+      const acted = await world.send('stranger', method, `/v1/workflows/${id}${path}`, { body: sent, headers: force })
+      expect(acted.status).toBeLessThan(300)
+      expect(await claimed({})).toBe(path === '' ? 1 : 2)
+    },
+  )
+
+  test('what is given to one is worked by a claim of theirs that names it', async () => {
+    const { world } = suite
+    const { id } = await world.workflow({ isShared: false })
+    await world.send('owner', 'POST', `/v1/workflows/${id}/executions`, { body: '{}' })
+    expect((await transfer(world, { id }, 'owner', 'stranger')).status).toBe(200)
+    const body = JSON.stringify({ worker: 'w', leaseSeconds: 60, workflowIds: [id] })
+    const answer = await readAnswer(await world.send('stranger', 'POST', '/v1/executions/claim', { body }))
+    expect(asRecord(answer.json)['items']).toHaveLength(1)
+  })
+
   test('there and back: each keeps edit in turn', async () => {
     const { world } = suite
     const workflow = await world.workflow({ isShared: false })
@@ -215,7 +253,13 @@ describeDialectsByTest((dialect) => {
   })
 })
 
-async function transfer(world: World, { id }: Workflow, actor: Actor, username: string, tag = '*'): Promise<Answer> {
+async function transfer(
+  world: World,
+  { id }: Pick<Workflow, 'id'>,
+  actor: Actor,
+  username: string,
+  tag = '*',
+): Promise<Answer> {
   const sent = { body: JSON.stringify({ username }), headers: { 'If-Match': tag } }
   return readAnswer(await world.send(actor, 'POST', `/v1/workflows/${id}/transfer`, sent))
 }
