@@ -13,7 +13,7 @@ import { withinSeconds } from '../tcp/time-limit.ts'
 import type { MysqlOpenOptions } from './mysql-connection.ts'
 import { MysqlSession } from './mysql-session.ts'
 import { Pool, type Loan } from './pool.ts'
-import { poolFailure, type NativeOptions } from './pooled.ts'
+import { overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
 import { tlsAttempts } from './tls.ts'
 
 /** A prepared statement counts its parameters in 16 bits; 16 MiB is the default of `max_allowed_packet`. */
@@ -30,7 +30,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     tls: tlsAttempts(address.options, address.host),
   }
   const open = () => MysqlSession.open(address, opening, options.log)
-  const pool = new Pool(open, address.options)
+  const pool = new Pool(open, { ...address.options, overflowIdleSeconds })
 
   /** Tells the observer of each round trip, and lets each take no longer than it may. */
   function limited(loan: Loan<MysqlSession>, observer: TripObserver | undefined) {

@@ -60,6 +60,30 @@ describe('a pool', () => {
     expect(opened.map((connection) => connection.isClosed)).toEqual([false, true])
   })
 
+  it('keeps what overflowed for overflowIdleSeconds, lends it again, and then closes it', async () => {
+    const { pool, opened, open } = poolOf({ overflowIdleSeconds: 0.02 })
+    for (let turn = 0; turn < 2; turn += 1) {
+      const loans = [await pool.acquire(), await pool.acquire()]
+      for (const loan of loans) loan.release()
+      await settle()
+    }
+    expect(open).toHaveBeenCalledTimes(2)
+    await vi.waitFor(() => expect(pool.status()).toEqual({ size: 1, checkedOut: 0, overflow: 0, waiting: 0 }))
+    expect(opened.filter((connection) => connection.isClosed)).toHaveLength(1)
+    const loan = await pool.acquire()
+    expect(loan.connection.isClosed).toBe(false)
+    expect(open).toHaveBeenCalledTimes(2)
+  })
+
+  it('when closed leaves none of what overflowed open', async () => {
+    const { pool, opened } = poolOf({ overflowIdleSeconds: 60 })
+    const loans = [await pool.acquire(), await pool.acquire()]
+    for (const loan of loans) loan.release()
+    await settle()
+    await pool.close()
+    expect(opened.map((connection) => connection.isClosed)).toEqual([true, true])
+  })
+
   it('opens nothing while one is idle', async () => {
     const { pool, open } = poolOf()
     for (let turn = 0; turn < 3; turn += 1) {

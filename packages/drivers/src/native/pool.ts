@@ -16,8 +16,10 @@ export interface PooledConnection {
 export interface PoolOptions {
   /** Connections that are kept. */
   readonly poolSize: number
-  /** Connections beyond those, closed when they come back and enough are kept; -1 for no limit. */
+  /** Connections beyond those; -1 for no limit. */
   readonly maxOverflow: number
+  /** How long a connection beyond `poolSize` stays open without work; closed when it comes back when absent. */
+  readonly overflowIdleSeconds?: number | undefined
   readonly poolTimeoutSeconds: number
   /** A connection older than this is replaced before it is lent; -1 for never. */
   readonly poolRecycleSeconds: number
@@ -64,6 +66,8 @@ export interface Loan<C extends PooledConnection> {
 interface Slot<C> {
   readonly connection: C
   readonly openedAtMs: number
+  /** When it came back last. */
+  idleSinceMs: number
 }
 
 interface Waiter<C extends PooledConnection> {
@@ -82,6 +86,8 @@ export class Pool<C extends PooledConnection> {
   readonly #idle: Slot<C>[] = []
   readonly #waiters: Waiter<C>[] = []
   readonly #returning = new Set<Promise<void>>()
+  readonly #overflowIdleMs: number
+  #closingOverflow: ReturnType<typeof setTimeout> | undefined
   #opened = 0
   #checkedOut = 0
   #isClosed = false
@@ -89,6 +95,7 @@ export class Pool<C extends PooledConnection> {
   constructor(open: () => Promise<C>, options: PoolOptions) {
     this.#open = open
     this.#options = options
+    this.#overflowIdleMs = (options.overflowIdleSeconds ?? 0) * 1000
     this.#limit = options.maxOverflow === -1 ? Number.POSITIVE_INFINITY : options.poolSize + options.maxOverflow
   }
 
@@ -123,6 +130,7 @@ export class Pool<C extends PooledConnection> {
   /** Closes what is idle now and what is lent when it comes back. Resolves when the idle and returning ones are closed. */
   async close(): Promise<void> {
     this.lendNoMore()
+    clearTimeout(this.#closingOverflow)
     await Promise.all(this.#idle.splice(0).map((slot) => this.#discard(slot)))
     await Promise.all(this.#returning)
   }
@@ -175,7 +183,8 @@ export class Pool<C extends PooledConnection> {
     this.#checkedOut += 1
     try {
       const connection = await this.#open()
-      return this.#loan({ connection, openedAtMs: performance.now() })
+      const openedAtMs = performance.now()
+      return this.#loan({ connection, openedAtMs, idleSinceMs: openedAtMs })
     } catch (error) {
       this.#opened -= 1
       this.#checkedOut -= 1
@@ -206,8 +215,35 @@ export class Pool<C extends PooledConnection> {
     }
     const waiter = this.#waiters[0]
     if (waiter !== undefined) waiter.give(this.#lend(slot))
-    else if (this.#idle.length < this.#options.poolSize) this.#idle.push(slot)
+    else if (this.#idle.length < this.#options.poolSize || this.#overflowIdleMs > 0) this.#keep(slot)
     else await this.#discard(slot)
+  }
+
+  #keep(slot: Slot<C>): void {
+    slot.idleSinceMs = performance.now()
+    this.#idle.push(slot)
+    if (this.#hasOverflow()) this.#closeOverflowLater(this.#overflowIdleMs)
+  }
+
+  #closeOverflowLater(milliseconds: number): void {
+    this.#closingOverflow ??= setTimeout(() => {
+      this.#closingOverflow = undefined
+      this.#closeOverflow()
+    }, milliseconds).unref()
+  }
+
+  /** The last to come back is the first to be lent, so those in front have been idle longest. */
+  #closeOverflow(): void {
+    const isIdleSince = performance.now() - this.#overflowIdleMs
+    for (let first = this.#idle[0]; first !== undefined && this.#hasOverflow(); first = this.#idle[0]) {
+      if (first.idleSinceMs > isIdleSince) return this.#closeOverflowLater(Math.ceil(first.idleSinceMs - isIdleSince))
+      this.#idle.shift()
+      this.#track(this.#discard(first))
+    }
+  }
+
+  #hasOverflow(): boolean {
+    return this.#opened > this.#options.poolSize
   }
 
   /** After a place came free without a connection in it. */

@@ -22,6 +22,12 @@ export interface SqliteFileOptions {
   readonly movesRows?: boolean | undefined
 }
 
+/**
+ * How long a driver of this process keeps a connection beyond `pool_size` that has no work: to open one anew costs the
+ * server a process, and the plans of all its statements.
+ */
+export const overflowIdleSeconds = 10
+
 /** Why the pool lent no connection, as a DatabaseError; undefined where that was not it. */
 export function poolFailure(thrown: unknown) {
   const isRefusal = [PoolBusyError, PoolClosedError, PoolAbortedError].some((kind) => thrown instanceof kind)

@@ -12,7 +12,7 @@ import { readPostgresError } from '../tcp/postgres-errors.ts'
 import { postgresValueOf } from '../tcp/postgres-values.ts'
 import { withinSeconds } from '../tcp/time-limit.ts'
 import { Pool, type Loan } from './pool.ts'
-import { poolFailure, type NativeOptions } from './pooled.ts'
+import { overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
 import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
 import type { PipelinedStatement } from './postgres-pipeline.ts'
 import { StatementNames } from './statement-names.ts'
@@ -35,7 +35,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     session: 'kept',
   }
   const open = () => PostgresConnection.open(address, opening)
-  const pool = new Pool(open, address.options)
+  const pool = new Pool(open, { ...address.options, overflowIdleSeconds })
   const names = new StatementNames()
 
   async function lent<Result>(seconds: number, act: Act<Result>): Promise<Result> {
