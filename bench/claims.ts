@@ -18,7 +18,7 @@ const seconds = 8
 
 const target = targetOf(process.env['DATABASE_URL'] ?? '')
 if (!isNative(target)) throw new Error('DATABASE_URL has to be of a database that native drivers reach')
-const database = await openNativeDatabase({ target, log: () => undefined })
+const database = await openNativeDatabase({ target, log: () => undefined, sharesTrips: true })
 await migrate(database, readMigrations(workspaceRoot, target.dialect))
 const store = database.store()
 const owner = await createUser(store)

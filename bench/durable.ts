@@ -6,6 +6,7 @@
  * The URL's user has to be one that may create databases; the server needs pg_stat_statements in shared_preload_libraries.
  * Each engine has a database of its own and this process's native driver. They take turns at each number of workers, as many
  * rounds as are asked for, so that what else the machine does meets all of them; the median of an engine's turns counts.
+ * Jobs per CPU second count the CPU time of this process and of a local server's: other work changes them less than rates.
  * Steps a second are of executions of ten steps, all that an execution needs included; statements and bytes of the
  * write-ahead log a step are the server's own counts of the same.
  */
@@ -18,6 +19,7 @@ import { openGraphileWorker } from './peers/graphile-worker.ts'
 import { openMillrace } from './peers/millrace.ts'
 import { openOpenWorkflow } from './peers/openworkflow.ts'
 import { openPgBoss } from './peers/pg-boss.ts'
+import { cpuMilliseconds, parentOf } from './processes.ts'
 
 const openers: Readonly<Record<string, OpenEngine>> = {
   millrace: openMillrace,
@@ -64,7 +66,8 @@ try {
   const queueRows = await compareQueues()
   const machine = `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`
   process.stdout.write(`Jobs taken a second from a queue of ${queued} (${machine})\n\n`)
-  process.stdout.write(table(['', ...numbers.map((workers) => `${workers} workers`)], queueRows))
+  const ofCpu = numbers.map((workers) => `per CPU second, ${workers} workers`)
+  process.stdout.write(table(['', ...numbers.map((workers) => `${workers} workers`), ...ofCpu], queueRows))
   const stepRows = await compareSteps()
   process.stdout.write(`\nExecutions of ${steps} steps\n\n`)
   const head = ['', ...numbers.map((workers) => `steps/s, ${workers} workers`), 'statements a step', 'WAL bytes a step']
@@ -76,19 +79,25 @@ try {
 
 async function compareQueues(): Promise<readonly string[]> {
   const taking = subjects.flatMap(({ engine: { name, takeJobs } }) =>
-    takeJobs === undefined ? [] : [{ name, takeJobs, rates: numbers.map((): number[] => []) }],
+    takeJobs === undefined
+      ? []
+      : [{ name, takeJobs, rates: numbers.map((): number[] => []), ofCpu: numbers.map((): number[] => []) }],
   )
   // Connections, plans and compiled code are there afterwards, of each engine.
   for (const { takeJobs } of taking) {
     await takeJobs({ workers: Math.max(...numbers), queued: Math.min(queued, 200), seconds })
   }
+  const server = await serverProcess()
   for (const { workers, place } of turns()) {
-    for (const { takeJobs, rates } of taking) {
-      const { taken, seconds: took } = await takeJobs({ workers, queued, seconds })
+    for (const { takeJobs, rates, ofCpu } of taking) {
+      let before = 0
+      const onFilled = () => (before = cpuMillisecondsSoFar(server))
+      const { taken, seconds: took } = await takeJobs({ workers, queued, seconds, onFilled })
       rates[place]?.push(taken / took)
+      ofCpu[place]?.push((taken * 1000) / (cpuMillisecondsSoFar(server) - before))
     }
   }
-  return taking.map(({ name, rates }) => `| ${[name, ...rates.map(spread)].join(' | ')} |`)
+  return taking.map(({ name, rates, ofCpu }) => `| ${[name, ...rates.map(spread), ...ofCpu.map(spread)].join(' | ')} |`)
 }
 
 async function compareSteps(): Promise<readonly string[]> {
@@ -135,6 +144,20 @@ async function compareSteps(): Promise<readonly string[]> {
 /** Every number of workers once in each round. */
 function turns(): readonly { readonly workers: number; readonly place: number }[] {
   return Array.from({ length: rounds }, () => numbers.map((workers, place) => ({ workers, place }))).flat()
+}
+
+/**
+ * A local server's process, from which all of its backends descend; undefined where the server runs elsewhere. Then only this
+ * process is counted.
+ */
+async function serverProcess(): Promise<number | undefined> {
+  const { rows } = await admin.query<{ readonly pid: number }>('select pg_backend_pid() as pid')
+  return parentOf(rows[0]?.pid ?? 0)
+}
+
+/** CPU time of this process and of the server's. */
+function cpuMillisecondsSoFar(server: number | undefined): number {
+  return cpuMilliseconds(process.pid) + (server === undefined ? 0 : cpuMilliseconds(server))
 }
 
 /** The median, with the least and the most. */

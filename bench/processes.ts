@@ -11,6 +11,11 @@ export function cpuMilliseconds(processId: number): number {
   return (ticks * 1000) / ticksPerSecond
 }
 
+/** The parent of a process; undefined where there is no such process here, or no /proc. */
+export function parentOf(processId: number): number | undefined {
+  return readProcesses().find(({ id }) => id === processId)?.parent
+}
+
 /** Ids of a process and its descendants. */
 export function familyOf(processId: number): ReadonlySet<number> {
   return familyIn(readProcesses(), processId)

@@ -53,6 +53,7 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
   const statements: Statement[] = []
   const store: Store = {
     dialect,
+    sharing: undefined,
     read(query) {
       statements.push(query)
       return Promise.reject(new Recorded())

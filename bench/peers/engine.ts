@@ -22,6 +22,8 @@ export interface QueueWork {
   readonly queued: number
   /** Jobs are taken for so long, or until none is left. */
   readonly seconds: number
+  /** Called when the queue is full, before the first job is taken. */
+  readonly onFilled?: (() => void) | undefined
 }
 
 export interface QueueResult {

@@ -23,7 +23,7 @@ export async function openGraphileWorker(url: string): Promise<Engine> {
   const logger = new graphile.Logger(() => () => undefined)
   await graphile.runMigrations({ pgPool, logger })
 
-  async function takeJobs({ workers, queued, seconds }: QueueWork) {
+  async function takeJobs({ workers, queued, seconds, onFilled }: QueueWork) {
     await pgPool.query('delete from graphile_worker._private_jobs')
     await pgPool.query(`select graphile_worker.add_job('bench', '{}'::json) from generate_series(1, $1)`, [queued])
     let taken = 0
@@ -33,6 +33,7 @@ export async function openGraphileWorker(url: string): Promise<Engine> {
       if (taken === queued) resolve()
       return Promise.resolve()
     }
+    onFilled?.()
     const startedAt = performance.now()
     const timer = setTimeout(resolve, seconds * 1000)
     const runner = await graphile.run({

@@ -19,7 +19,7 @@ const connections = 15
 /** By the repositories and the native driver, as `millrace serve` has them in its own process. */
 export async function openMillrace(url: string): Promise<Engine> {
   const target = targetOf(`${url}?pool_size=${connections}&max_overflow=0`)
-  const database = await openNativeDatabase({ target, log: () => undefined })
+  const database = await openNativeDatabase({ target, log: () => undefined, sharesTrips: true })
   await migrate(database, readMigrations(workspaceRoot, target.dialect))
   const store = database.store()
   // As of an API key that a worker has.
@@ -74,9 +74,10 @@ export async function openMillrace(url: string): Promise<Engine> {
     await Promise.all(Array.from({ length: work.workers }, worker))
   }
 
-  async function takeJobs({ workers, queued, seconds }: QueueWork) {
+  async function takeJobs({ workers, queued, seconds, onFilled }: QueueWork) {
     const workflowId = await createWorkflow(store, owner)
     await fill(workflowId, queued)
+    onFilled?.()
     const seen = new Set<string>()
     const startedAt = performance.now()
     const until = startedAt + seconds * 1000

@@ -20,7 +20,7 @@ export async function openPgBoss(url: string): Promise<Engine> {
   await boss.start()
   let queues = 0
 
-  async function takeJobs({ workers, queued, seconds }: QueueWork) {
+  async function takeJobs({ workers, queued, seconds, onFilled }: QueueWork) {
     queues += 1
     const queue = `bench-${queues}`
     await boss.createQueue(queue)
@@ -30,6 +30,7 @@ export async function openPgBoss(url: string): Promise<Engine> {
         Array.from({ length: Math.min(left, 1000) }, () => ({ data: {} })),
       )
     }
+    onFilled?.()
     const seen = new Set<string>()
     const startedAt = performance.now()
     const until = startedAt + seconds * 1000

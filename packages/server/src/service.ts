@@ -41,6 +41,7 @@ export async function openService(parts: ServiceParts): Promise<Service> {
   const database = await openNativeDatabase({
     target: settings.database,
     log: onConnection,
+    sharesTrips: true,
     onRetry: ({ fault }) => metrics.retry(fault),
   })
   const replica = await openReplica(parts)

@@ -9,7 +9,7 @@ export interface HeldParts {
   readonly candidates: SQL
   readonly executions: Executions
   /** How many with attempts left. */
-  readonly limit: number
+  readonly limit: SQL
   /** Of the row itself: whether it still can be claimed or fail; and 1 where its attempts are used up, else 0. */
   readonly isStillDue: SQL
   readonly isExhausted: SQL

@@ -5,6 +5,7 @@ import type { Snapshot } from '../sql/snapshot.ts'
 import type { Connection, PoolStatus, Transport, TripObserver } from '../sql/transport.ts'
 import { pendingMigrations } from '../schema/known-migrations.ts'
 import { appliedMigrationNames } from './applied-migrations.ts'
+import type { Sharing } from './coalescer.ts'
 import { createRetryBudget, defaultRetryPolicy, type Retrying } from './retry.ts'
 import { createStore, type Store } from './store.ts'
 
@@ -13,6 +14,8 @@ export interface DatabaseOptions {
   readonly attempts?: number | undefined
   /** Told of each retry, for metrics. */
   readonly onRetry?: ((error: DatabaseError) => void) | undefined
+  /** Whether requests may wait for each other's round trips, so that one can serve several: not in workerd. */
+  readonly sharesTrips?: boolean | undefined
 }
 
 /** A database, once for each isolate or process. A Store is made for each request. */
@@ -36,7 +39,7 @@ export interface Database {
 
 export function createDatabase(connection: Connection, options: DatabaseOptions = {}): Database {
   const memory: Memory = { isSchemaCurrent: false }
-  const { attempts = defaultRetryPolicy.attempts, onRetry } = options
+  const { attempts = defaultRetryPolicy.attempts, onRetry, sharesTrips = false } = options
   const retrying: Retrying = { policy: { ...defaultRetryPolicy, attempts }, budget: createRetryBudget(), onRetry }
   return {
     dialect: connection.dialect,
@@ -48,9 +51,17 @@ export function createDatabase(connection: Connection, options: DatabaseOptions 
     close: () => connection.close(),
     store(observer) {
       const transport = connection.transport(observer)
-      return createStore(transport, { ensureSchema: () => ensureSchema(transport, memory, retrying), retrying })
+      return createStore(transport, {
+        ensureSchema: () => ensureSchema(transport, memory, retrying),
+        retrying,
+        sharing: sharesTrips ? sharingOf(memory, observer) : undefined,
+      })
     },
   }
+}
+
+function sharingOf(scope: Memory, observer: TripObserver | undefined): Sharing {
+  return { scope, noteTrip: (milliseconds, statement) => observer?.trip(milliseconds, statement, () => []) }
 }
 
 interface Memory {

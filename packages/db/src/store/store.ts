@@ -1,5 +1,6 @@
 import { asProven } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
+import type { Sharing } from './coalescer.ts'
 import { databaseError, DatabaseError } from '../sql/errors.ts'
 import { answerOf, openedBy, type Applied, type GuardedWrite, type MarkedWrite } from './guarded-write.ts'
 import { watched, type Loss } from './loss.ts'
@@ -26,6 +27,8 @@ export interface Store {
    * @returns how many rows each has changed
    */
   tidy(statements: readonly Statement[]): Promise<readonly number[]>
+  /** Undefined where no request may wait for another one. */
+  readonly sharing: Sharing | undefined
 }
 
 /** One statement that decides, writes and gives what it did: a write in one round trip on every platform. */
@@ -52,10 +55,11 @@ export interface StoreOptions {
   /** Called before each read and write; throws where the schema is not the one that this code needs. */
   readonly ensureSchema: () => Promise<void>
   readonly retrying: Retrying
+  readonly sharing?: Sharing | undefined
 }
 
 /** A store over a dialect's transport. */
-export function createStore(transport: Transport, { ensureSchema, retrying }: StoreOptions): Store {
+export function createStore(transport: Transport, { ensureSchema, retrying, sharing }: StoreOptions): Store {
   async function read<Row>(query: Query<Row>): Promise<readonly Row[]> {
     const { rows } = await retried(() => transport.run(query), isWorthReadingAgain, retrying)
     return rows.map((row) => query.decode(row))
@@ -107,6 +111,7 @@ export function createStore(transport: Transport, { ensureSchema, retrying }: St
 
   return {
     dialect: transport.dialect,
+    sharing,
     async read(query) {
       await ensureSchema()
       return read(query)

@@ -33,7 +33,7 @@ export const postgresClaim: ClaimDialect = {
   held({ candidates, executions, limit, isStillDue, isExhausted }) {
     const order = sql`is_exhausted desc, due_since, due_id`
     const inOrder = sql`(select * from ${candidates} candidates order by ${order}) candidates`
-    const most = sql`${sql.raw(String(limit))} + (select count(*) from ${candidates} spent where spent.is_exhausted = 1)`
+    const most = sql`${limit} + (select count(*) from ${candidates} spent where spent.is_exhausted = 1)`
     return sql`select candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted from ${inOrder} join ${executions} on ${executions.id} = candidates.due_id where ${isStillDue} and candidates.is_exhausted = ${isExhausted} order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most} for update of ${executions} skip locked`
   },
   change: {

@@ -2,7 +2,7 @@ import { and, gte, lt, sql, type Column, type SQL } from 'drizzle-orm'
 import { all } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import type { ClaimBind, ClaimShape } from './claim-shape.ts'
+import { workerPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
 import { exhaustionErrors, isDue } from './due.ts'
 import { entrySelect, insertEntries, lastSeqAfter } from './history.ts'
 import { mayAct, callerTerms } from '../../access/conditions.ts'
@@ -12,7 +12,8 @@ import { bytesOf, mostPageBytes } from '../../sql/page-bytes.ts'
  * What a claim changes: the first `limit` with attempts left, as far as their documents fit, and the used up ones among
  * the candidates; each with its place in its kind.
  */
-export function chosen(dialect: Dialect, bind: ClaimBind, { limit }: ClaimShape, candidates: SQL): SQL {
+export function chosen(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, candidates: SQL): SQL {
+  const limit = shape.isShared ? bind('given') : sql.raw(String(shape.limit))
   const { executions } = dialect.tables
   const isStillDue = isDue(dialect, bind('at', executions.dueAt))
   const isFirst = dialect.claim.isFirst(sql`select 1 from ${executions} where ${isClaimed(dialect, bind)}`)
@@ -24,8 +25,10 @@ export function chosen(dialect: Dialect, bind: ClaimBind, { limit }: ClaimShape,
     isExhausted: sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`,
   })
   const placed = sql`select held.due_id, held.was_running, held.is_exhausted, row_number() over (partition by held.is_exhausted order by held.due_since, held.due_id) as place from (${held}) held`
-  const isGiven = sql`(placed.is_exhausted = 1 or placed.place <= ${sql.raw(String(limit))})`
-  if (limit === 1) return sql`select placed.due_id as chosen_id, placed.* from (${placed}) placed where ${isGiven}`
+  const isGiven = sql`(placed.is_exhausted = 1 or placed.place <= ${limit})`
+  // Each of several that go together gets its one, however large, as it would alone.
+  if (shape.limit === 1 || shape.isShared)
+    return sql`select placed.due_id as chosen_id, placed.* from (${placed}) placed where ${isGiven}`
   return withinBytes(dialect, placed, isGiven)
 }
 
@@ -42,7 +45,7 @@ function withinBytes(dialect: Dialect, placed: SQL, isGiven: SQL): SQL {
  * What becomes of what is chosen. MySQL sets the columns of a joined update in any order: no value may depend on
  * another column that changes, other than on its own.
  */
-export function claimed(dialect: Dialect, bind: ClaimBind): readonly (readonly [Column, SQL])[] {
+export function claimed(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): readonly (readonly [Column, SQL])[] {
   const { executions } = dialect.tables
   const isExhausted = sql`chosen.is_exhausted = 1`
   const at = (column: Column) => bind('at', column)
@@ -51,7 +54,7 @@ export function claimed(dialect: Dialect, bind: ClaimBind): readonly (readonly [
     [executions.status, sql`case when ${isExhausted} then 'failed' else 'running' end`],
     [executions.attempts, sql`${executions.attempts} + 1 - chosen.is_exhausted`],
     [executions.fence, sql`${executions.fence} + 1 - chosen.is_exhausted`],
-    [executions.leaseOwner, sql`case when ${isExhausted} then null else ${bind('worker', executions.leaseOwner)} end`],
+    [executions.leaseOwner, sql`case when ${isExhausted} then null else ${workerOf(dialect, bind, shape)} end`],
     [
       executions.leaseUntil,
       // PostgreSQL takes a parameter's type from the other branch, so null is written as one of the column's type.
@@ -75,6 +78,15 @@ export function claimed(dialect: Dialect, bind: ClaimBind): readonly (readonly [
     // What lost a lease is marked so: its entry says it.
     [executions.lastOp, dialect.concat(mark, sql`case when chosen.was_running = 1 then 'x' else '' end`)],
   ]
+}
+
+function workerOf({ tables: { executions } }: Dialect, bind: ClaimBind, { hasWorkers, limit }: ClaimShape): SQL {
+  if (!hasWorkers) return bind('worker', executions.leaseOwner)
+  const cases = Array.from(
+    { length: limit },
+    (_, place) => sql`when ${sql.raw(String(place + 1))} then ${bind(workerPlace(place), executions.leaseOwner)}`,
+  )
+  return sql`case chosen.place ${sql.join(cases, sql` `)} end`
 }
 
 /** The executions that a claim has taken, as long as nothing else has changed them. By the index of leases. */
@@ -102,14 +114,18 @@ export function claimEntries(dialect: Dialect, bind: ClaimBind): SQL {
   const { executions, executionHistory } = dialect.tables
   // Of a claim that was sent twice the second finds what the first has marked, and its entries.
   const isNew = sql`not exists (select 1 from ${executionHistory} where ${executionHistory.executionId} = ${executions.id} and ${executionHistory.seq} = ${executions.lastSeq})`
-  const { fence } = executions
+  const { fence, leaseOwner } = executions
   const isTaken = all(isClaimed(dialect, bind), isNew)
   const isSpent = all(isFailed(dialect, bind), isNew)
-  const { expired, at, worker, actor } = entryParts(dialect, bind)
+  const { expired, at, actor } = entryParts(dialect, bind)
   return insertEntries(dialect, [
     expired(sql`${fence} - 1`, and(isTaken, hadLease(executions))),
     expired(fence, and(isSpent, hadLease(executions))),
-    entrySelect(dialect, { type: 'claimed', at, fence, worker, actor }, sql`${executions} where ${isTaken}`),
+    entrySelect(
+      dialect,
+      { type: 'claimed', at, fence, worker: leaseOwner, actor },
+      sql`${executions} where ${isTaken}`,
+    ),
     entrySelect(dialect, { type: 'failed', at, fence }, sql`${executions} where ${isSpent}`),
   ]).getSQL()
 }
@@ -133,7 +149,6 @@ function entryParts(dialect: Dialect, bind: ClaimBind) {
   const at = dialect.typed(bind('at', executions.updatedAt), executions.updatedAt)
   return {
     at,
-    worker: dialect.typed(bind('worker', executions.leaseOwner), executions.leaseOwner),
     actor: dialect.typed(bind('userId', executions.userId), executions.userId),
     // The fence of the claim whose lease ran out: the one before, where another has followed.
     expired: (fence: SQL | Column, where: SQL | undefined) =>

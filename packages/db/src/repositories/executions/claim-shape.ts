@@ -15,6 +15,8 @@ export interface Claim {
   readonly workflowIds: readonly string[] | undefined
   /** Of one that was given nothing before, though there was something. */
   readonly isAnotherTry?: boolean
+  /** Of claims of one that a process sends together: the worker of each, in the place of what it gets. */
+  readonly workers?: readonly string[]
 }
 
 /** The leases stand in place of an answer. */
@@ -28,6 +30,10 @@ export interface ClaimShape extends CallerShape {
   /** How many places there are for ids of workflows; undefined where a claim names none. */
   readonly workflowPlaces: number | undefined
   readonly isKeyed: boolean
+  /** Whether each place has a worker of its own. */
+  readonly hasWorkers: boolean
+  /** Whether it stands for several claims: then it gives as many as its values say, at most `limit`. */
+  readonly isShared: boolean
 }
 
 export type ClaimValues = Readonly<Record<string, unknown>>
@@ -37,25 +43,41 @@ export type ClaimBind = Bind<ClaimValues>
 /** Numbers of places: a claim of three workflows fills four, the last id twice, so that few statements are built. */
 const numbersOfPlaces = [1, 2, 4, 8, 16, 32, 64, 100]
 
-/** To look at a hundred costs a third of a claim of one, and hardly ever are so many held. */
-const spares = { ofOneAtFirst: 20, otherwise: 100 }
+/** Claims of one that go together fill as many places; their number is a value. */
+const numbersOfSharers = [8, 32]
+export const mostSharers = 32
+
+/**
+ * To look at a hundred costs a third of a claim of one, and hardly ever are so many held: the fewer, where a process
+ * sends its claims together, so that only other processes hold any.
+ */
+const spares = { ofOneAlone: 3, ofOneAtFirst: 20, otherwise: 100 }
+
+function spareOf({ limit, workers, isAnotherTry = false }: Claim): number {
+  if (limit > 1 || isAnotherTry) return spares.otherwise
+  return workers?.length === 1 ? spares.ofOneAlone : spares.ofOneAtFirst
+}
 
 export function claimShape(caller: UserCaller, claim: Claim, key: ClaimKey | undefined): ClaimShape {
-  const { limit, workflowIds, isAnotherTry = false } = claim
+  const { workflowIds, workers } = claim
+  const isShared = workers !== undefined && workers.length > 1
+  const limit = isShared ? (numbersOfSharers.find((count) => count >= workers.length) ?? mostSharers) : claim.limit
   return {
     ...callerShape(caller),
     limit,
-    spare: limit === 1 && !isAnotherTry ? spares.ofOneAtFirst : spares.otherwise,
+    isShared,
+    hasWorkers: isShared && new Set(workers).size > 1,
+    spare: spareOf(claim),
     workflowPlaces: workflowIds && (numbersOfPlaces.find((count) => count >= workflowIds.length) ?? workflowIds.length),
     isKeyed: key !== undefined,
   }
 }
 
 export function claimValues(caller: UserCaller, claim: Claim, key: ClaimKey | undefined): ClaimValues {
-  const { operation, worker, at, leaseUntil, workflowIds = [] } = claim
-  const { workflowPlaces = 0 } = claimShape(caller, claim, key)
+  const { operation, worker, at, leaseUntil, workflowIds = [], workers = [] } = claim
+  const { workflowPlaces = 0, hasWorkers, limit } = claimShape(caller, claim, key)
   // No id is empty: a list without ids reaches nothing.
-  const ids = Array.from({ length: workflowPlaces }, (_, place) => workflowIds[place] ?? workflowIds.at(-1) ?? '')
+  const ids = numbered(workflowPlaces, (place) => workflowIds[place] ?? workflowIds.at(-1) ?? '')
   return {
     ...callerInput(caller),
     ...callerValues(caller),
@@ -68,8 +90,21 @@ export function claimValues(caller: UserCaller, claim: Claim, key: ClaimKey | un
     markEnd: `${operation};`,
     idempotencyKey: key?.key ?? null,
     fingerprint: key?.fingerprint ?? null,
+    given: workers.length,
+    ...(hasWorkers
+      ? Object.fromEntries(numbered(limit, (place) => [workerPlace(place), workers[place] ?? worker]))
+      : {}),
     ...Object.fromEntries(ids.map((id, place) => [workflowPlace(place), id])),
   }
+}
+
+function numbered<Value>(count: number, valueOf: (place: number) => Value): readonly Value[] {
+  return Array.from({ length: count }, (_, place) => valueOf(place))
+}
+
+/** @param place From 0. */
+export function workerPlace(place: number): string {
+  return `worker${place}`
 }
 
 export function workflowPlace(place: number): string {

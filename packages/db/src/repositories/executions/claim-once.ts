@@ -1,0 +1,96 @@
+import { sql } from 'drizzle-orm'
+import type { UserCaller } from '../../access/access.ts'
+import type { Dialect } from '../../sql/dialect.ts'
+import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
+import type { Statement } from '../../sql/statement.ts'
+import type { Store } from '../../store/store.ts'
+import { claimedSelect, type ClaimedRow } from './claim-answer.ts'
+import { callerRows, candidates } from './claim-candidates.ts'
+import { changedEntries, chosen, claimed, claimEntries, isClaimed, keepLeases } from './claim-change.ts'
+import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
+
+export interface Tried {
+  readonly rows: readonly ClaimedRow[]
+  /** How many it met, what it could not have among them. */
+  readonly seen: number
+}
+
+/** Tries once, in one transaction, to take what is due. */
+export async function claimOnce(
+  store: Store,
+  caller: UserCaller,
+  claim: Claim,
+  key: ClaimKey | undefined,
+): Promise<Tried> {
+  const { dialect } = store
+  const shape = claimShape(caller, claim, key)
+  const values = claimValues(caller, claim, key)
+  const lookup = () => lookupQuery(dialect, values)
+  if (dialect.claim.change.kind === 'whole') {
+    const statement = wholeQuery(dialect, shape, values)
+    const { rows } = await store.change({ before: beforeStatements(dialect, values), statement, lookup })
+    const seen = rows[0]?.seen ?? 0
+    // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
+    const isEmptyHanded = seen > 0 && rows[0]?.id === null
+    const own = isEmptyHanded ? await store.read(lookup()) : []
+    return { rows: own.length > 0 ? own : rows, seen }
+  }
+  const applied = await store.apply({
+    locks: [],
+    gate: updateStatement(dialect, shape, values),
+    effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, shape, values)] : [])],
+    answer: answerQuery(dialect, values),
+    answersWhenClosed: true,
+    proof: lookup(),
+  })
+  return { rows: applied.rows, seen: applied.isOpen ? applied.affected : 0 }
+}
+
+function beforeStatements(dialect: Dialect, values: ClaimValues): readonly Statement[] {
+  return dialect.claim.before(sql`''`).map((_, position) => beforeStatement(dialect, position, values))
+}
+
+const beforeStatement = defineShapedStatement<number, ClaimValues>()(
+  (dialect, bind, position) => dialect.claim.before(bind('operation'))[position] ?? sql`select 1`,
+)
+
+const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, shape) => {
+  const { executions } = dialect.tables
+  const { change } = dialect.claim
+  const condition = sql`${executions.status} = 'running'`
+  const isTheCaller = sql`1 = 1`
+  const answer = claimedSelect(dialect, bind, { condition })
+  const toSQL = () => {
+    if (change.kind === 'batch') return answer.toSQL()
+    const whole = change.compose({
+      caller: callerRows(dialect, bind),
+      candidates: candidates(dialect, bind, shape, isTheCaller),
+      source: (due) => chosen(dialect, bind, shape, due),
+      set: claimed(dialect, bind, shape),
+      executions,
+      effects: [changedEntries(dialect, bind), ...(shape.isKeyed ? [keepLeases(dialect, bind, shape)] : [])],
+      answer: (seen) => claimedSelect(dialect, bind, { condition, seen, isTheCaller }).getSQL(),
+    })
+    return dialect.toSQL(whole)
+  }
+  return { toSQL, _: answer._ }
+})
+
+const updateStatement = defineShapedStatement<ClaimShape, ClaimValues>()((dialect, bind, shape) => {
+  const { change } = dialect.claim
+  if (change.kind === 'whole') throw new TypeError('this dialect claims by one statement')
+  const source = chosen(dialect, bind, shape, sql`(${candidates(dialect, bind, shape)})`)
+  return change.update({ source, set: claimed(dialect, bind, shape), executions: dialect.tables.executions })
+})
+
+const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
+
+const leasesStatement = defineShapedStatement<ClaimShape, ClaimValues>()(keepLeases)
+
+const answerQuery = defineQuery<ClaimValues>()((dialect, bind) =>
+  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind) }),
+)
+
+const lookupQuery = defineQuery<ClaimValues>()((dialect, bind) =>
+  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), isOnlyClaimed: true }),
+)

@@ -1,0 +1,101 @@
+import type { Store } from './store.ts'
+
+/**
+ * Of a process whose requests may wait for each other's round trips. workerd lets no request wait for what another one
+ * does, so stores of the functions have none.
+ */
+export interface Sharing {
+  /** The same object for all stores of one database in one process. */
+  readonly scope: object
+  /** Tells this request's observer of a round trip that another request has made for both. */
+  noteTrip(milliseconds: number, statement: string): void
+}
+
+/** Does for all members what each asks for; the results stand in the order of the members. */
+export type RunTogether<Member, Result> = (members: readonly Member[]) => Promise<readonly Result[]>
+
+export interface CoalescerOptions {
+  /** How many members go together. */
+  readonly most: number
+  /** How many runs of one group go on at once before others wait for them. */
+  readonly runsAtOnce: number
+  /** How long a member waits for runs that have begun before it goes beside them. */
+  readonly longestWaitMilliseconds: number
+}
+
+interface Waiting<Member, Result> {
+  readonly member: Member
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Group<Member, Result> {
+  readonly waiting: Waiting<Member, Result>[]
+  running: number
+  timer: ReturnType<typeof setTimeout> | undefined
+}
+
+/**
+ * What comes in while a run of the same group goes on waits until that has ended, and then goes as one run. Where nothing
+ * runs a member goes at once, so a member that is alone never waits.
+ */
+export class Coalescer<Member, Result> {
+  readonly #groups = new Map<string, Group<Member, Result>>()
+  readonly #options: CoalescerOptions
+  readonly #run: RunTogether<Member, Result>
+
+  constructor(run: RunTogether<Member, Result>, options: CoalescerOptions) {
+    this.#run = run
+    this.#options = options
+  }
+
+  /** @param key Of the group: what all members of a run have in common. Throws what the run throws. */
+  join(key: string, member: Member): Promise<Result> {
+    const group = this.#groups.get(key) ?? { waiting: [], running: 0, timer: undefined }
+    this.#groups.set(key, group)
+    return new Promise((resolve, reject) => {
+      group.waiting.push({ member, resolve, reject })
+      if (group.running < this.#options.runsAtOnce) return this.#start(key, group)
+      group.timer ??= setTimeout(() => {
+        group.timer = undefined
+        this.#start(key, group)
+      }, this.#options.longestWaitMilliseconds)
+    })
+  }
+
+  #start(key: string, group: Group<Member, Result>): void {
+    if (group.timer !== undefined) clearTimeout(group.timer)
+    group.timer = undefined
+    const together = group.waiting.splice(0, this.#options.most)
+    group.running += 1
+    void this.#settle(together).then(() => {
+      group.running -= 1
+      if (group.waiting.length > 0) this.#start(key, group)
+      else if (group.running === 0) this.#groups.delete(key)
+    })
+  }
+
+  async #settle(together: readonly Waiting<Member, Result>[]): Promise<void> {
+    try {
+      const results = await this.#run(together.map(({ member }) => member))
+      for (const [place, { resolve, reject }] of together.entries()) {
+        const result = results[place]
+        if (result === undefined) reject(new TypeError('a run gave fewer results than it had members'))
+        else resolve(result)
+      }
+    } catch (error) {
+      for (const { reject } of together) reject(error)
+    }
+  }
+}
+
+/** Gives a store's coalescer, one for each database of a process; undefined where requests share nothing. */
+export function defineCoalescer<Member, Result>(run: RunTogether<Member, Result>, options: CoalescerOptions) {
+  const known = new WeakMap<object, Coalescer<Member, Result>>()
+  return ({ sharing }: Pick<Store, 'sharing'>): Coalescer<Member, Result> | undefined => {
+    if (sharing === undefined) return undefined
+    const coalescer = known.get(sharing.scope) ?? new Coalescer(run, options)
+    known.set(sharing.scope, coalescer)
+    return coalescer
+  }
+}
