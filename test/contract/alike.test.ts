@@ -94,7 +94,7 @@ describeDialectsByTest((dialect) => {
     const { sha256Hex } = await import('@millrace/api/digest')
     await service.database.query(
       `insert into password_resets (id, user_id, token_sha256, created_at, expires_at)
-       select id, id, '${await sha256Hex('an-old-one')}', created_at, ${past} from users where id = '${ada.id}'`,
+       select id, id, '${sha256Hex('an-old-one')}', created_at, ${past} from users where id = '${ada.id}'`,
     )
     const reset = (token: string) =>
       call(service, 'POST', '/v1/auth/reset', { body: { token, newPassword: 'another horse' } })

@@ -70,7 +70,7 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
     const token = crypto.randomUUID()
     await service.database.query(
       `insert into password_resets (id, user_id, token_sha256, created_at, expires_at)
-       select id, user_id, '${await sha256Hex(token)}', created_at, expires_at from sessions where user_id = '${id}'`,
+       select id, user_id, '${sha256Hex(token)}', created_at, expires_at from sessions where user_id = '${id}'`,
     )
     return { body: { token } }
   },

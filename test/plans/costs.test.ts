@@ -29,6 +29,17 @@ function claim(store: Store, by: UserCaller, limit: number, workflowIds?: readon
 const acts: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'a claim of one': (store) => claim(store, many, 1),
   'a claim of fifty': (store) => claim(store, many, 50),
+  'claims that go together': (store) => {
+    const workers = Array.from({ length: 32 }, (_, place) => `w${place}`)
+    return claimExecutions(store, many, {
+      ...hold(),
+      worker: 'w0',
+      workers,
+      limit: 1,
+      leaseUntil: soon,
+      workflowIds: ['w2'],
+    })
+  },
   'a claim of a workflow': (store) => claim(store, many, 1, ['w2']),
   'a claim of a hundred workflows': (store) =>
     claim(store, many, 50, [...Array.from({ length: 100 }, (_, index) => `w${index + 1}`)]),

@@ -223,13 +223,13 @@ export function createApp({
   }
   serveConsole(app, parts)
   app.get('/docs/', (c) => {
-    c.var.requestContext.route = '/docs'
+    c.get('requestContext').route = '/docs'
     return c.redirect('/docs', 308)
   })
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath)
     app.all(honoPath(path), async (c) => {
-      c.var.requestContext.route = path
+      c.get('requestContext').route = path
       if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
       const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
       const route = ofPath.find((candidate) => candidate.method === method)
@@ -241,7 +241,7 @@ export function createApp({
   app.notFound((c) => writeRefusal(c, refuse('not_found', { detail: 'No route has this path.' })))
   app.onError((thrown, c) => {
     const { refused, cause, cure } = faultOf(thrown)
-    Object.assign(c.var.requestContext, { cause, cure })
+    Object.assign(c.get('requestContext'), { cause, cure })
     return writeRefusal(c, refused)
   })
   return app
@@ -250,7 +250,7 @@ export function createApp({
 /** The console is no part of the API: its page and files, and its sessions, stand beside the table. */
 function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
   app.all('/console/session/:step', async (c) => {
-    c.var.requestContext.route = '/console/session/{step}'
+    c.get('requestContext').route = '/console/session/{step}'
     const { answer, cookie } = await consoleSession(c.req.param('step'), c.req.raw, (route, request) =>
       serve(c, route, parts, request),
     )
@@ -263,7 +263,7 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
   })
   for (const path of ['/console', '/console/*']) {
     app.all(path, async (c) => {
-      c.var.requestContext.route = path
+      c.get('requestContext').route = path
       if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
         return writeRefusal(c, refuse('method_not_allowed'), 'GET, HEAD')
       }
@@ -283,7 +283,7 @@ function writeAnswer(c: AppContext, { status, headers, body }: Answer): Response
 }
 
 function writeRefusal(c: AppContext, refused: Refused, allow?: string): Response {
-  const { requestContext } = c.var
+  const requestContext = c.get('requestContext')
   requestContext.code = refused.refusal
   const hasToken = c.req.raw.headers.has('Authorization')
   return respond(c, problemOf(refused, { requestId: requestContext.requestId, allow, hasToken }))

@@ -13,7 +13,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Writes the position after which a list goes on: opaque to the caller, and bound to its scope by a digest. */
 export async function writeCursor(scope: CursorScope, position: readonly (string | number)[]): Promise<string> {
-  return toBase64url(encoder.encode(JSON.stringify([await bindingOf(scope), ...position])))
+  return toBase64url(encoder.encode(JSON.stringify([bindingOf(scope), ...position])))
 }
 
 /** The position that `writeCursor` was given for this scope, or undefined for any other text. */
@@ -21,7 +21,7 @@ export async function readCursor(scope: CursorScope, cursor: string): Promise<re
   const parts = decode(cursor)
   if (!isList(parts)) return undefined
   const [binding, ...position] = parts
-  return binding === (await bindingOf(scope)) ? position : undefined
+  return binding === bindingOf(scope) ? position : undefined
 }
 
 function isList(value: unknown): value is readonly unknown[] {
@@ -39,8 +39,8 @@ function decode(cursor: string): unknown {
   }
 }
 
-async function bindingOf({ list, filters, userId }: CursorScope): Promise<string> {
+function bindingOf({ list, filters, userId }: CursorScope): string {
   const named = Object.entries(filters).filter(([, value]) => value !== undefined)
   named.sort(([a], [b]) => (a < b ? -1 : 1))
-  return (await sha256Hex(JSON.stringify([list, userId ?? null, named]))).slice(0, 32)
+  return sha256Hex(JSON.stringify([list, userId ?? null, named])).slice(0, 32)
 }

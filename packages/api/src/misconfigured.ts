@@ -31,12 +31,12 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
     }),
   )
   app.get(getHealth.path, (c) => {
-    c.var.requestContext.route = getHealth.path
+    c.get('requestContext').route = getHealth.path
     const { status, headers, body } = healthAnswer()
     return new Response(body, { status, headers })
   })
   app.all('*', (c) => {
-    const { requestContext } = c.var
+    const requestContext = c.get('requestContext')
     requestContext.code = 'internal'
     log({ level: 'error', event: 'misconfigured', requestId: requestContext.requestId, problems })
     const detail = detailOf(problems, isLoopback(new URL(c.req.url).hostname))

@@ -46,12 +46,12 @@ export async function serve(
 ): Promise<Answer | Refused> {
   const { settings, clock, tokens } = parts
   const { maxBodyBytes, metricsTokens, trustedProxies } = settings
-  const { requestId } = c.var.requestContext
+  const requestContext = c.get('requestContext')
+  const { requestId } = requestContext
   const origin = { requestId, network: networkOf(c.req.raw.headers, trustedProxies) }
   const admitted = await admit(route, request, { maxBodyBytes, tokens, metricsTokens, origin, at: clock() })
   if (!admitted.ok) return admitted
   const { caller, sessionId, scopes, expiresAt, incoming } = admitted
-  const { requestContext } = c.var
   const isKey = caller.kind === 'user' && caller.keySha256 !== undefined
   if (caller.kind === 'user' && !isKey) requestContext.userId = caller.userId
   const context = {
@@ -118,7 +118,7 @@ function noteKeyUse(c: AppContext, caller: Caller, parts: Parts): void {
 
 /** Outside of workerd too, where nobody waits for it. */
 function doAfterwards(c: AppContext, { log }: Pick<Parts, 'log'>, work: () => Promise<void>): void {
-  const { requestId } = c.var.requestContext
+  const { requestId } = c.get('requestContext')
   const done = work().catch((thrown: unknown) => {
     const { cause, cure } = faultOf(thrown)
     log({ level: 'warn', event: 'afterwards_failed', requestId, cause, cure })

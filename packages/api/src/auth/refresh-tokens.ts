@@ -11,5 +11,5 @@ export interface RefreshToken {
 
 export async function newRefreshToken(): Promise<RefreshToken> {
   const text = toBase64url(crypto.getRandomValues(new Uint8Array(32)))
-  return { text, sha256: await sha256Hex(text) }
+  return { text, sha256: sha256Hex(text) }
 }

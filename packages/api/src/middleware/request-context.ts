@@ -91,7 +91,7 @@ interface Written {
  * is set on a Response costs several times as much.
  */
 export function respond(c: AppContext, { status, headers, body }: Written): Response {
-  const { requestContext } = c.var
+  const requestContext = c.get('requestContext')
   if (requestContext.sharesHeaders) return new Response(body, { status, headers })
   requestContext.hasHeaders = true
   const own = headersOf(c, status, headers['Cache-Control'] !== undefined)
@@ -158,7 +158,7 @@ function isShareable(method: string, status: number, { userId }: RequestContext)
 }
 
 function headersOf(c: AppContext, status: number, saysCaching: boolean): Record<string, string> {
-  const { requestContext } = c.var
+  const requestContext = c.get('requestContext')
   const headers: Record<string, string> = {
     'X-Request-Id': requestContext.requestId,
     'Server-Timing': requestContext.serverTiming,

@@ -58,7 +58,7 @@ export async function login(context: Context, input: Credentials): Promise<Resul
   const { password, userAgent } = input
   const { bcryptCost, rateLimits: rates } = settings
   const typed = nameKey(input.username)
-  const nameDigest = `name:${await sha256Hex(typed)}`
+  const nameDigest = `name:${sha256Hex(typed)}`
   for (;;) {
     const at = clock()
     const attempt = { id: newId(at), eventId: newId(at), nameKey: typed, nameDigest, origin, rates, at }

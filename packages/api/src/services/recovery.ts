@@ -21,7 +21,7 @@ export async function recover(context: Context, email: string): Promise<Result<v
   const at = clock()
   const emailKey = nameKey(email)
   const { network } = origin
-  const counted = { nameKey: `email:${await sha256Hex(emailKey)}`, network, rates }
+  const counted = { nameKey: `email:${sha256Hex(emailKey)}`, network, rates }
   const token = await newResetToken()
   const id = newId(at)
   const begun = await resets.beginRecovery(store, {
@@ -46,7 +46,7 @@ export async function reset(
   const { rateLimits: rates, bcryptCost } = settings
   if (settings.mailWebhook === undefined) return refuse('not_found')
   const begunAt = clock()
-  const tokenSha256 = await sha256Hex(token)
+  const tokenSha256 = sha256Hex(token)
   const { network } = origin
   const attempt = {
     id: newId(begunAt),

@@ -59,7 +59,7 @@ export async function refresh(
   { refreshToken, userAgent }: { readonly refreshToken: string; readonly userAgent: string | null },
 ): Promise<Result<LoggedIn>> {
   const { store, clock } = context
-  const refreshSha256 = await sha256Hex(refreshToken)
+  const refreshSha256 = sha256Hex(refreshToken)
   for (;;) {
     const at = clock()
     const used = await sessions.findRefresh(store, refreshSha256)
@@ -98,7 +98,7 @@ function userOf({ userId, username, email, role, userCreatedAt }: RefreshRow): U
 /** Ends the family of a refresh token; one of nobody is as good as ended. */
 export async function logout({ store, origin, clock }: Context, refreshToken: string): Promise<Result<void>> {
   const at = clock()
-  await sessions.logOut(store, await sha256Hex(refreshToken), { eventId: newId(at), origin, at })
+  await sessions.logOut(store, sha256Hex(refreshToken), { eventId: newId(at), origin, at })
   return done(undefined)
 }
 

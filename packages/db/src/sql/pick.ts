@@ -3,7 +3,8 @@ export function pick<Source extends object, Name extends keyof Source>(
   source: Source,
   names: readonly Name[],
 ): Pick<Source, Name> {
-  const picked: unknown = Object.fromEntries(names.map((name) => [name, source[name]]))
+  const picked: Partial<Pick<Source, Name>> = {}
+  for (const name of names) picked[name] = source[name]
   // The names are the type's own.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return picked as Pick<Source, Name>

@@ -51,12 +51,16 @@ export const postgresColumnKit = postgresKit as unknown as ColumnKit
 const instantShape =
   /^(\d{4,})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?:Z|([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)$/
 
+/** As a session whose zone is GMT writes nearly all: the engine reads it several times as fast. */
+const usualShape = /^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})?\+00$/
+
 /**
  * Reads `timestamptz` in PostgreSQL's ISO style at any session time zone: `2026-01-31 15:00:00.123+05:30`. Before
  * standard time an offset has seconds, and east of Greenwich the last hours of 9999 are written in the year 10000.
  * @throws RangeError when the text is no moment that JavaScript knows (`infinity`).
  */
 export function parsePostgresInstant(text: string): Date {
+  if (usualShape.test(text)) return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`)
   const parts = instantShape.exec(text)
   if (parts === null) throw new RangeError('a timestamp is outside what JavaScript can hold')
   const [, year, month, day, hour, minute, second, fraction = '', sign] = parts
