@@ -12,9 +12,9 @@ export interface Sharing {
 }
 
 /** Does for all members what each asks for; the results stand in the order of the members. */
-export type RunTogether<Member, Result> = (members: readonly Member[]) => Promise<readonly Result[]>
+type RunTogether<Member, Result> = (members: readonly Member[]) => Promise<readonly Result[]>
 
-export interface CoalescerOptions {
+interface CoalescerOptions {
   /** How many members go together. */
   readonly most: number
   /** How many runs of one group go on at once before others wait for them. */

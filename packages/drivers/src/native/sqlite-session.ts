@@ -42,8 +42,8 @@ export class SqliteSession {
     const values = parameters.map(valueOf)
     try {
       if (!givesRows) {
-        statement.run(values)
-        return { rows: [], affected: isWrite ? this.#affected() : 0 }
+        const { changes } = statement.run(values)
+        return { rows: [], affected: isWrite ? changes : 0 }
       }
       const rows = statement.all(values).filter(isRow)
       return { rows, affected: isWrite ? this.#affected() : 0 }
@@ -79,8 +79,8 @@ export class SqliteSession {
   }
 
   #affected(): number {
-    const [changes] = this.#changes.all([]).find(isRow) ?? []
-    return Number(changes)
+    const changes: unknown = this.#changes.get([])
+    return isRow(changes) ? Number(changes[0]) : 0
   }
 
   #preparedOf(text: string): Prepared {
