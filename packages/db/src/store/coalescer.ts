@@ -1,5 +1,3 @@
-import type { Store } from './store.ts'
-
 /**
  * Of a process whose requests may wait for each other's round trips. workerd lets no request wait for what another one
  * does, so stores of the functions have none.
@@ -42,10 +40,10 @@ interface Group<Member, Result> {
 export class Coalescer<Member, Result> {
   readonly #groups = new Map<string, Group<Member, Result>>()
   readonly #options: CoalescerOptions
-  readonly #run: RunTogether<Member, Result>
+  readonly #runTogether: RunTogether<Member, Result>
 
   constructor(run: RunTogether<Member, Result>, options: CoalescerOptions) {
-    this.#run = run
+    this.#runTogether = run
     this.#options = options
   }
 
@@ -67,17 +65,20 @@ export class Coalescer<Member, Result> {
     if (group.timer !== undefined) clearTimeout(group.timer)
     group.timer = undefined
     const together = group.waiting.splice(0, this.#options.most)
+    void this.#run(key, group, together)
+  }
+
+  async #run(key: string, group: Group<Member, Result>, together: readonly Waiting<Member, Result>[]): Promise<void> {
     group.running += 1
-    void this.#settle(together).then(() => {
-      group.running -= 1
-      if (group.waiting.length > 0) this.#start(key, group)
-      else if (group.running === 0) this.#groups.delete(key)
-    })
+    await this.#settle(together)
+    group.running -= 1
+    if (group.waiting.length > 0) this.#start(key, group)
+    else if (group.running === 0) this.#groups.delete(key)
   }
 
   async #settle(together: readonly Waiting<Member, Result>[]): Promise<void> {
     try {
-      const results = await this.#run(together.map(({ member }) => member))
+      const results = await this.#runTogether(together.map(({ member }) => member))
       for (const [place, { resolve, reject }] of together.entries()) {
         const result = results[place]
         if (result === undefined) reject(new TypeError('a run gave fewer results than it had members'))
@@ -92,7 +93,7 @@ export class Coalescer<Member, Result> {
 /** Gives a store's coalescer, one for each database of a process; undefined where requests share nothing. */
 export function defineCoalescer<Member, Result>(run: RunTogether<Member, Result>, options: CoalescerOptions) {
   const known = new WeakMap<object, Coalescer<Member, Result>>()
-  return ({ sharing }: Pick<Store, 'sharing'>): Coalescer<Member, Result> | undefined => {
+  return ({ sharing }: { readonly sharing: Sharing | undefined }): Coalescer<Member, Result> | undefined => {
     if (sharing === undefined) return undefined
     const coalescer = known.get(sharing.scope) ?? new Coalescer(run, options)
     known.set(sharing.scope, coalescer)
