@@ -117,6 +117,13 @@ export const ofExecutions = table({
     changes: ['running'],
     reads: ['work'],
   },
+  'write other state': {
+    by: 'alice.worker',
+    send: 'PATCH /v1/executions/{running}',
+    body: { fence: 1, state: { b: 3 } },
+    changes: ['running'],
+    reads: ['work'],
+  },
   pause: {
     by: 'alice',
     send: 'PATCH /v1/executions/{running}',

@@ -78,13 +78,12 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     const found = await foundApplied()
     if (found !== undefined) return found
     try {
-      const { gateAfterLoss } = write
-      const gate = loss.isPossible ? (gateAfterLoss ?? write.gate) : write.gate
+      const gate = loss.isPossible ? (write.gateAfterLoss ?? write.gate) : write.gate
       const applied = await sendGuarded(transport, { ...write, gate })
       // Closed by the first one, which was still on its way when it was looked up.
       if (applied.isOpen) return applied
       const late = await foundApplied()
-      if (late === undefined && loss.isPossible && gateAfterLoss !== undefined) throw answerLost()
+      if (late === undefined && loss.isPossible && write.isProofReplaceable === true) throw answerLost()
       return late ?? applied
     } catch (thrown) {
       return foundLate(thrown, foundApplied)

@@ -1,5 +1,5 @@
-import { and, eq, gt, inArray, isNull, lt, notLike, sql, type SQL } from 'drizzle-orm'
-import { all, any, done, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
+import { and, eq, exists, gt, inArray, isNull, lt, ne, not, notLike, sql, type SQL } from 'drizzle-orm'
+import { all, any, done, isAnchor, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
 import type { HistoryType } from '../../schema/schema.ts'
@@ -35,13 +35,18 @@ export async function renewLease(
 ): Promise<Outcome<void, StepRefusal>> {
   const { dialect } = store
   const { executions } = dialect.tables
-  const update = dialect.builder
-    .update(executions)
-    .set({ leaseUntil, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(operation) })
-    .where(isWorkable(dialect, caller, id, { fence, step: 'keep' }))
+  const renew = (lease: Date | SQL): Statement =>
+    buildStatement(
+      dialect.builder
+        .update(executions)
+        .set({ leaseUntil: lease, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(operation) })
+        .where(isWorkable(dialect, caller, id, { fence, step: 'keep' })),
+    )
   const { isOpen } = await store.apply({
     locks: [],
-    gate: buildStatement(update),
+    gate: renew(leaseUntil),
+    // A later heartbeat may have been told of a longer lease meanwhile.
+    gateAfterLoss: renew(latest(executions.leaseUntil, leaseUntil)),
     // Whatever ends the lease overwrites all that this has written: then it is as if it had come second, and was refused.
     proof: markQuery(dialect, { id, operation: workMark(operation) }),
   })
@@ -87,9 +92,10 @@ export async function reportExecution(
     ...(step === 'keep'
       ? {
           proof: markQuery(dialect, { id, operation: workMark(report.operation) }),
+          isProofReplaceable: true,
           gateAfterLoss: reportStatement(dialect, caller, id, report, isNewest(dialect, report.at)),
         }
-      : { proof: reportedQuery(dialect, id, report) }),
+      : { proof: reportedQuery(dialect, id, report, entryTypes[step]) }),
   })
   const [row] = rows
   if (isOpen) {
@@ -206,24 +212,39 @@ function reportEntry(
   return recordEntry(dialect, id, { type: said, at, fence, worker: leaseOwner, actor: caller.userId })
 }
 
-/** Under one fence one entry ends the worker's hold; that it is of this moment tells it from another report's. */
+/**
+ * Under one fence one entry ends the worker's hold. That it is another report's, of the very same moment, is told by the
+ * mark, which stays until a claim raises the fence, or the sweep fails what was paused. An execution that is gone has
+ * ended before, whoever ended it: what is left of the report to be told is nothing.
+ */
 function reportedQuery(
-  { builder, tables: { executionHistory } }: Dialect,
+  dialect: Dialect,
   id: string,
-  { fence, at }: Report,
+  { fence, at, operation }: Report,
+  type: (typeof entryTypes)[keyof typeof entryTypes],
 ): Query<unknown> {
+  const { builder, tables } = dialect
+  const { executions, executionHistory, marks } = tables
+  const isSwept = all(eq(executions.status, 'failed'), eq(executionHistory.type, 'paused'))
+  const entry = builder
+    .select({ seq: executionHistory.seq })
+    .from(executionHistory)
+    .innerJoin(executions, eq(executions.id, executionHistory.executionId))
+    .where(
+      and(
+        eq(executionHistory.executionId, id),
+        inArray(executionHistory.type, type === 'released' ? ['released', 'failed'] : [type]),
+        eq(executionHistory.fence, fence),
+        eq(executionHistory.at, at),
+        any(eq(executions.lastOp, operation), ne(executions.fence, fence), isSwept),
+      ),
+    )
+  const isGone = not(existsIn(dialect, executions, eq(executions.id, id)))
   return buildQuery(
     builder
-      .select({ seq: executionHistory.seq })
-      .from(executionHistory)
-      .where(
-        and(
-          eq(executionHistory.executionId, id),
-          inArray(executionHistory.type, ['released', 'paused', 'completed', 'failed']),
-          eq(executionHistory.fence, fence),
-          eq(executionHistory.at, at),
-        ),
-      ),
+      .select({ name: marks.name })
+      .from(marks)
+      .where(all(isAnchor(dialect), any(exists(entry), isGone))),
   )
 }
 
