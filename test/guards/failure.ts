@@ -20,9 +20,12 @@ const ofMachine =
 /** What the service answers where its database can't serve it in time. */
 const unavailable = new Set(['502', '503', '504'])
 
-/** Whether it may be the machine that made a test fail, and not the term that was left out. */
-export function isDoubtful({ suite, errors }: Failure): boolean {
-  return suite === undefined || errors.length === 0 || errors.some(isOfMachine)
+/**
+ * Whether it may be something else that made a test fail, and not the term that was left out: the machine, or where no test
+ * failed but the suite, a source that has just changed.
+ */
+export function isDoubtful({ suite, test, errors }: Failure): boolean {
+  return suite === undefined || test === undefined || errors.length === 0 || errors.some(isOfMachine)
 }
 
 function isOfMachine({ message, actual }: FailedBy): boolean {

@@ -29,6 +29,7 @@ describe('a failure of a suite from which a term was left out', () => {
   test('is in doubt where nobody knows which suite it was, or why it failed', () => {
     expect(isDoubtful({ suite: undefined, test: undefined, errors: [{ message: 'no' }] })).toBe(true)
     expect(isDoubtful(failed())).toBe(true)
+    expect(isDoubtful({ ...failed({ message: 'expected 1 to be 2' }), test: undefined })).toBe(true)
     expect(nameOfFailure(failed())).toBe('test/contract/shares.test.ts › sqlite > shares')
   })
 })
