@@ -1,22 +1,26 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Suites of half a minute and more, the longest first: begun last, one would keep a single worker busy at the end. */
+/** Suites of 20 seconds and more in a run of everything, the longest first: begun last, one would keep a single worker busy at the end. */
 const longSuites = [
   'test/cli/dev.test.ts',
-  'test/troubles/troubles.test.ts',
-  'test/deploy/deploy.test.ts',
-  'test/console/executions.test.ts',
   'test/security/canaries.test.ts',
-  'test/archive/pairs.test.ts',
-  'test/db/migrate.test.ts',
+  'test/deploy/deploy.test.ts',
   'test/console/pages.test.ts',
-  'test/histories/histories.test.ts',
-  'test/fuzz/api.test.ts',
-  'test/real-workflows.test.ts',
-  'test/races/hot-rows.test.ts',
+  'test/console/serve.test.ts',
   'test/archive/kill.test.ts',
+  'test/troubles/troubles.test.ts',
+  'test/drivers/hyperdrive.test.ts',
+  'test/backups/page.test.ts',
+  'test/backups/faults.test.ts',
+  'test/replica.test.ts',
+  'test/first-day/first-day.test.ts',
+  'test/deploy/d1.test.ts',
+  'test/executions/killed.test.ts',
+  'test/console/definition.test.ts',
+  'test/real-workflows.test.ts',
+  'test/serial/serial.test.ts',
+  'test/contract/every-route.test.ts',
   'test/contract/permissions.test.ts',
-  'test/contract/recovery.test.ts',
 ]
 
 /** A worker goes on to the next file where that is of its own project, and else ends. */

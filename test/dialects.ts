@@ -103,6 +103,11 @@ export function describeServers(suite: (dialect: ServerDialect) => void): void {
   describeEach(serverDialects, suite, everything)
 }
 
+/** As {@link describeDialectsInTurn}, for those that are servers. */
+export function describeServersInTurn(suite: (dialect: ServerDialect) => void): void {
+  describeEach(serverDialects, suite, inTurn)
+}
+
 const everything = (): boolean => true
 
 const inTurn: Keep<Dialect> = ({ variant, having, turn, file }) =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { findProcess, processesMarked } from '@millrace/cli/process-table'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects, describeServers, freshDatabase, testWhere } from '../dialects.ts'
+import { describeDialectsInTurn, describeServersInTurn, freshDatabase, testWhere } from '../dialects.ts'
 import { drawnFrom } from '../sampling.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
 
@@ -14,8 +14,8 @@ vi.setConfig({ testTimeout: 240_000 })
 const patience = { timeout: 40_000, interval: 50 }
 /** What dev starts, and how soon, is the machine's affair: it bundles the functions and starts wrangler and workerd. */
 const startPatience = { ...patience, timeout: 90_000 }
-/** Ways to end without being asked to, of which a run of everything takes two: each starts all that dev starts. */
-const endings = drawnFrom(['parent killed', 'killed', 'left behind', 'wrangler killed'], 2, 'endings of dev')
+/** Ways to end without being asked to, of which a run of everything takes one: each starts all that dev starts. */
+const endings = drawnFrom(['parent killed', 'killed', 'left behind', 'wrangler killed'], 1, 'endings of dev')
 
 const bin = join(workspace, 'node_modules/.bin/millrace')
 
@@ -230,17 +230,17 @@ testWhere(
   },
 )
 
-/** One of them ends it on each dialect: what they do has nothing to do with the database. */
+/** One of them ends it on each dialect, and a run of everything has one of the three: neither has to do with the other. */
 const signals = {
   sqlite: ['SIGINT', 130],
   postgres: ['SIGTERM', 143],
   mysql: ['SIGHUP', 129],
 } as const
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   const [signal, exitCode] = signals[dialect]
 
-  test(`dev serves the database that DATABASE_URL names; ${signal} ends it and leaves no process and no port`, async () => {
+  test('dev serves the database that DATABASE_URL names; a signal ends it and leaves no process and no port', async () => {
     const cwd = emptyDirectory()
     const database = await freshDatabase(dialect)
     writeFileSync(join(cwd, '.env'), `DATABASE_URL='${database.url}'\n`)
@@ -258,7 +258,7 @@ describeDialects((dialect) => {
   })
 })
 
-describeServers((dialect) => {
+describeServersInTurn((dialect) => {
   test('dev reaches its database through a Hyperdrive binding', async () => {
     const cwd = emptyDirectory()
     const database = await freshDatabase(dialect)

@@ -3,7 +3,7 @@ import { factsOf, type Trouble } from '@millrace/db/sql/troubles'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { troublePages } from '../../scripts/trouble-pages.ts'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects, testWhere } from '../dialects.ts'
+import { describeDialectsByTest, testWhere } from '../dialects.ts'
 import { diskTroubles, migrateWithoutJson, provocations } from './provocations.ts'
 import { canMountDisks } from './small-disk.ts'
 import { setStage, type Stage } from './stage.ts'
@@ -15,7 +15,7 @@ const inside =
 /** Provoked elsewhere, each against servers that can have it. */
 const elsewhere: ReadonlySet<Trouble> = new Set(['certificate_untrusted', 'json_unsupported'])
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let stage: Stage
   beforeAll(async () => {
     stage = await setStage(dialect)
