@@ -115,6 +115,8 @@ async function run(): Promise<number> {
   const workers = part.parts === 1 ? 2 : 1
   const runner = await startRunner({ dialect, suites: new RegExp(values.suites), workers })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // Vitest's own would end the process at once.
+    process.removeAllListeners(signal)
     process.once(signal, () => {
       isInterrupted = true
       runner.stop()
