@@ -113,7 +113,7 @@ async function run(): Promise<number> {
   if (dialect !== 'postgres') process.env['TEST_POSTGRES_URL'] = 'postgresql://unused@127.0.0.1:9'
   if (dialect !== 'mysql') process.env['TEST_MYSQL_URL'] = 'mysql://unused@127.0.0.1:9'
   const workers = part.parts === 1 ? 2 : 1
-  const runner = await startRunner({ dialect, suites: new RegExp(values.suites), workers })
+  const runner = await startRunner({ dialect, isWanted, workers })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Vitest's own would end the process at once.
     process.removeAllListeners(signal)
@@ -176,12 +176,14 @@ function withinTime(ordered: readonly string[], suites: readonly Reach[]): reado
   })
 }
 
+function isWanted(suite: string): boolean {
+  return (kind === 'condition' || racing.test(suite)) && new RegExp(values.suites).test(suite)
+}
+
 function suitesFor(term: Term, suites: readonly Reach[]): readonly string[] {
   // What nothing is known to reach may be newer than what is known.
   const isKnown = suites.some(({ terms }) => terms.includes(term.name))
-  const reaching = suites.filter(
-    ({ suite, terms }) => (!isKnown || terms.includes(term.name)) && (term.kind === 'condition' || racing.test(suite)),
-  )
+  const reaching = suites.filter(({ suite, terms }) => isWanted(suite) && (!isKnown || terms.includes(term.name)))
   return inOrder(term, reaching, noticers(results.read()))
 }
 

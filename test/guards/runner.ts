@@ -40,8 +40,8 @@ export interface Runner {
 
 interface RunnerOptions {
   readonly dialect: Dialect
-  /** Only suites whose path matches. */
-  readonly suites: RegExp
+  /** Whether a suite of that path takes part. */
+  readonly isWanted: (suite: string) => boolean
   /** How many suites run at once. */
   readonly workers: number
 }
@@ -55,7 +55,7 @@ interface Ran {
   readonly reached: ReadonlyMap<string, readonly string[]>
 }
 
-export async function startRunner({ dialect, suites, workers }: RunnerOptions): Promise<Runner> {
+export async function startRunner({ dialect, isWanted, workers }: RunnerOptions): Promise<Runner> {
   process.env['TEST_WITHOUT_WORKER'] = '1'
   const ears = new Ears()
   const vitest = await createVitest('test', {
@@ -69,7 +69,7 @@ export async function startRunner({ dialect, suites, workers }: RunnerOptions): 
   const specifications = new Map(
     all
       .map((specification) => [suiteOf(specification.moduleId), specification] as const)
-      .filter(([suite]) => suites.test(suite)),
+      .filter(([suite]) => isWanted(suite)),
   )
   let isStopped = false
 
