@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Coalescer, defineCoalescer } from './coalescer.ts'
 
-const patient = { most: 3, runsAtOnce: 1, longestWaitMilliseconds: 60_000 }
+const patient = { most: 3, runsAtOnce: 1, longestWaitMilliseconds: 60_000, gatherMilliseconds: 0 }
 
 /** Runs that end when they are told to. */
 function heldRuns(options = patient) {

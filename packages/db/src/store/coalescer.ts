@@ -19,6 +19,8 @@ interface CoalescerOptions {
   readonly runsAtOnce: number
   /** How long a member waits for runs that have begun before it goes beside them. */
   readonly longestWaitMilliseconds: number
+  /** How long a run that has ended leaves its members time to come again, where others wait already. */
+  readonly gatherMilliseconds: number
 }
 
 interface Waiting<Member, Result> {
@@ -71,6 +73,7 @@ export class Coalescer<Member, Result> {
   async #run(key: string, group: Group<Member, Result>, together: readonly Waiting<Member, Result>[]): Promise<void> {
     group.running += 1
     await this.#settle(together)
+    if (group.waiting.length > 0) await pause(this.#options.gatherMilliseconds)
     group.running -= 1
     if (group.waiting.length > 0) this.#start(key, group)
     else if (group.running === 0) this.#groups.delete(key)
@@ -88,6 +91,12 @@ export class Coalescer<Member, Result> {
       for (const { reject } of together) reject(error)
     }
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
 }
 
 /** Gives a store's coalescer, one for each database of a process; undefined where requests share nothing. */

@@ -15,6 +15,7 @@ const coalescerOf = defineCoalescer(claimForAll, {
   most: mostSharers,
   runsAtOnce: 1,
   longestWaitMilliseconds: 20,
+  gatherMilliseconds: 1,
 })
 
 /**
