@@ -4,6 +4,9 @@
  * `pnpm bench [--quick] [--dialect sqlite,postgres,mysql] [--seconds 90] [--json]`: the product against the floor
  * (bench/floor.ts) in one run, on databases that it starts and ends itself. `--quick` is two minutes in all;
  * `--seconds` is the time under load, of all dialects together. Loopback only. Exit 2 on an option that it does not know.
+ *
+ * `pnpm bench --retention [--rows 1000000] [--queued 40000] [--rounds 3] [--seconds 8] [--pace 20] [--dialect …]`: what the
+ * sweep of ended executions deletes in a second, and what requests feel of it (bench/retention.ts).
  */
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
@@ -17,6 +20,7 @@ import { buildOtherWorker, buildWorker, type BuiltWorker } from '../test/servers
 import { createWorld, type World } from './acts.ts'
 import { acts } from './floor-contract.ts'
 import { lanes, measure, type Plan } from './measure.ts'
+import type { RetentionOptions } from './retention.ts'
 import { resultOf, tablesOf, type Result } from './report.ts'
 import { startStage, type StageOptions } from './subjects.ts'
 
@@ -38,18 +42,43 @@ interface WantedCheck {
   readonly records: boolean
 }
 
+interface WantedRetention {
+  readonly kind: 'retention'
+  readonly options: RetentionOptions
+}
+
+const help = `pnpm bench [--quick] [--dialect ${dialects.join(',')}] [--seconds 360] [--json]
+  the service beside a minimal program that sends the same SQL
+pnpm bench --check [--record]
+  what a request of millrace serve costs, beside bench/expected.json
+pnpm bench --retention [--rows 1000000] [--queued 40000] [--rounds 3] [--seconds 8] [--pace 20] [--dialect ${dialects.join(',')}]
+  what the sweep of ended executions deletes in a second, and what requests feel of it; a slice takes --seconds`
+
 class UsageError extends Error {}
 
 try {
   const wanted = readArguments()
-  if (wanted.kind === 'bench') await run(wanted)
-  else await runCheck(wanted)
+  switch (wanted.kind) {
+    case 'help':
+      process.stdout.write(`${help}\n`)
+      break
+    case 'bench':
+      await run(wanted)
+      break
+    case 'check':
+      await runCheck(wanted)
+      break
+    case 'retention': {
+      const { measureRetention } = await import('./retention.ts')
+      await measureRetention(wanted.options)
+    }
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = isUsage(error) ? 2 : 1
 }
 
-function readArguments(): Wanted | WantedCheck {
+function readArguments(): Wanted | WantedCheck | WantedRetention | { readonly kind: 'help' } {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
@@ -58,13 +87,34 @@ function readArguments(): Wanted | WantedCheck {
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
+      retention: { type: 'boolean', default: false },
+      rows: { type: 'string', default: '1000000' },
+      queued: { type: 'string', default: '40000' },
+      rounds: { type: 'string', default: '3' },
+      pace: { type: 'string', default: '20' },
+      help: { type: 'boolean', default: false },
     },
   })
+  if (values.help) return { kind: 'help' }
   if (values.check) return { kind: 'check', records: values.record }
   const names = values.dialect.split(',')
   const wanted = dialects.filter((dialect) => names.includes(dialect))
   if (wanted.length !== names.length)
     throw new UsageError(`--dialect takes ${dialects.join(', ')}, with commas between`)
+  if (values.retention) {
+    const { rows, queued, rounds: count, seconds: each = '8', pace } = values
+    return {
+      kind: 'retention',
+      options: {
+        dialects: wanted,
+        rows: positive('--rows', rows),
+        queued: positive('--queued', queued),
+        rounds: positive('--rounds', count),
+        seconds: positive('--seconds', each),
+        pace: positive('--pace', pace),
+      },
+    }
+  }
   const seconds = values.seconds === undefined ? (values.quick ? quickSeconds : wholeSeconds) : Number(values.seconds)
   if (!(seconds > 0 && seconds <= 800))
     throw new UsageError('--seconds takes a number up to 800: tokens last 15 minutes')
@@ -77,6 +127,12 @@ function readArguments(): Wanted | WantedCheck {
     plan: { rounds: count, sliceSeconds: seconds / slices },
     isJson: values.json,
   }
+}
+
+function positive(option: string, value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < 1) throw new UsageError(`${option} takes a whole number from 1 on`)
+  return number
 }
 
 async function runCheck({ records }: WantedCheck): Promise<void> {
