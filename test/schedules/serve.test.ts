@@ -131,6 +131,26 @@ describeDialectsByTest((dialect) => {
     expect(await read(owner, rare)).toMatchObject({ nextAt: new Date('2026-04-01T03:00:00Z'), lastAt: null })
   })
 
+  test('schedules that fail hold up no other, however many they are', async () => {
+    const { owner, workflowId } = await people()
+    const at = new Date('2026-05-01T12:00:00Z')
+    const failing = await Promise.all(
+      Array.from({ length: 51 }, () => plan(owner, workflowId, { from: new Date(at.getTime() - 30 * minute) })),
+    )
+    const last = await plan(owner, workflowId, { from: new Date(at.getTime() - 12 * minute) })
+    const isFailing = new Set<unknown>(failing.map(({ id }) => id))
+    const breaking: Store = {
+      ...store,
+      apply(write) {
+        if (write.gate.parameters.some((value) => isFailing.has(value))) throw new Error('planted')
+        return store.apply(write)
+      },
+    }
+    expect(await serve(at, breaking)).toMatchObject({ started: 1 })
+    expect(await executionsOf(last.id)).toHaveLength(1)
+    for (const { id } of failing.slice(0, 2)) expect(await executionsOf(id)).toEqual([])
+  })
+
   test('one that skips starts none while its last execution is unfinished', async () => {
     const { owner, workflowId } = await people()
     const schedule = await plan(owner, workflowId, { from: new Date('2026-05-01T00:00:00Z'), overlap: 'skip' })

@@ -47,7 +47,8 @@ export async function serveSchedules({
 }: SchedulerParts): Promise<ServedSchedules> {
   const run = new Run(store, clock, log)
   for (;;) {
-    const due = await dueSchedules(store, { at: clock(), limit: pageSize })
+    // Those that failed stay the longest overdue: however many they are, others are read behind them.
+    const due = await dueSchedules(store, { at: clock(), limit: pageSize + run.failed.size })
     const left = due.filter(({ id }) => !run.failed.has(id))
     for (const schedule of inAnyOrder(left, random())) {
       if (run.batches >= mostBatches) break
