@@ -9,8 +9,11 @@ const pollMilliseconds = 1500
 
 const commentMilliseconds = 15_000
 
-/** Then the caller takes it up again: a request has a bounded number of subrequests, which 200 polls keep to. */
+/** Then the caller takes it up again. */
 const longestMilliseconds = 5 * 60_000
+
+/** A request has a bounded number of subrequests: a long history is read in several streams, as a long wait is. */
+const mostReads = 200
 
 const entriesAtOnce = 100
 
@@ -65,7 +68,7 @@ export async function* eventsOf({
   let page = first
   let afterSeq = start
   let saidAt = clock().getTime()
-  for (;;) {
+  for (let reads = 1; ; reads += 1) {
     const entries = page.entries.slice(0, entriesAtOnce)
     if (entries.length > 0) {
       yield entries.map((entry) => `id: ${entry.seq}\nevent: ${entry.type}\ndata: ${dataOf(entry)}\n\n`).join('')
@@ -75,8 +78,8 @@ export async function* eventsOf({
     const hasMore = page.entries.length > entriesAtOnce
     // Status and entries are of one moment: of what has ended this was the last.
     if (!hasMore && ended.has(page.status)) return
+    if (reads === mostReads || clock().getTime() + (hasMore ? 0 : pollMilliseconds) > endsAt) return
     if (!hasMore) {
-      if (clock().getTime() + pollMilliseconds > endsAt) return
       await pause(pollMilliseconds, signal)
       if (signal.aborted) return
       if (clock().getTime() - saidAt > commentMilliseconds - pollMilliseconds) {
