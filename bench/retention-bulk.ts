@@ -12,6 +12,8 @@ const filled = "('executions', 'execution_history', 'audit')"
 export function bulkSqlite(file: string, statements: Iterable<string>): void {
   const database = new Database(file)
   try {
+    // The service writes a little meanwhile.
+    database.exec('pragma busy_timeout = 60000')
     database.exec('pragma foreign_keys = off')
     database.exec('pragma synchronous = off')
     const indexes = database

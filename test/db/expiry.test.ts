@@ -55,6 +55,17 @@ describeDialects((dialect) => {
     expect(await idsOf('select idempotency_key as id from idempotency_keys')).toEqual(['young'])
   })
 
+  test('as many Idempotency-Keys go in one run as busy clients leave', async () => {
+    const rows = Array.from(
+      { length: 2500 },
+      (_, index) => `('u', 'key ${index}', 'f', 200, '{}', '', ${moment(-30, index)})`,
+    )
+    await reached.raw.query(
+      `insert into idempotency_keys (user_id, idempotency_key, fingerprint, status, headers, body, created_at) values ${rows.join(', ')}`,
+    )
+    expect(await sweepIdempotencyKeys(reached.database.store(), now)).toBe(2500)
+  })
+
   test('attempts go after 24 hours, a bounded number a run, the oldest first', async () => {
     const rows = Array.from(
       { length: 1500 },

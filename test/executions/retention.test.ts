@@ -1,10 +1,13 @@
 import { sweepAudit } from '@millrace/db/repositories/accounts/expiry'
 import { sweepEndedExecutions } from '@millrace/db/repositories/executions/retention'
-import type { Store } from '@millrace/db/store/store'
+import type { Transport } from '@millrace/db/sql/transport'
+import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
+import { createStore, type Store } from '@millrace/db/store/store'
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, testWhere } from '../dialects.ts'
+import { describeDialects, testWhere, type Dialect } from '../dialects.ts'
 import { after, createUser, createWorkflow, start, startExecution } from './kit.ts'
 
 const dayMilliseconds = 86_400_000
@@ -30,19 +33,55 @@ describeDialects((dialect) => {
           .replace('T', ' ')
           .replace('Z', dialect === 'postgres' ? '+00' : '')}'`
 
+  const before = (days: number) => new Date(start.getTime() - days * dayMilliseconds)
+
+  /** Gives an execution steps, until it has so many entries. */
+  async function lengthen(id: string, entries: number): Promise<void> {
+    const at = momentOf(start)
+    const rows = Array.from(
+      { length: entries - 2 },
+      (_, index) => `('${id}', ${index + 3}, 'step', 'step ${index}', ${at})`,
+    )
+    const key = dialect === 'mysql' ? '`key`' : '"key"'
+    if (rows.length > 0) {
+      await reached.raw.query(
+        `insert into execution_history (execution_id, seq, type, ${key}, at) values ${rows.join(', ')}`,
+      )
+    }
+    await reached.raw.query(`update executions set last_seq = ${entries} where id = '${id}'`)
+  }
+
   /** Executions that ended a number of days ago, with two entries each. */
   async function ended(days: readonly number[], status = 'completed'): Promise<readonly string[]> {
     const ids = days.map((day) => `${workflowId.slice(0, 18)}-${status}-${day}`)
-    for (const [position, id] of ids.entries()) {
-      const at = momentOf(new Date(start.getTime() - (days[position] ?? 0) * dayMilliseconds))
-      await reached.raw.query(
-        `insert into executions (id, workflow_id, status, version_number, attempts, max_attempts, fence, created_at, updated_at, completed_at, last_seq) values ('${id}', '${workflowId}', '${status}', 1, 1, 3, 1, ${at}, ${at}, ${at}, 2)`,
-      )
-      await reached.raw.query(
-        `insert into execution_history (execution_id, seq, type, at) values ('${id}', 1, 'created', ${at}), ('${id}', 2, 'completed', ${at})`,
-      )
-    }
+    const moments = days.map((day) => momentOf(before(day)))
+    const rows = ids.map((id, position) => {
+      const at = moments[position]
+      return `('${id}', '${workflowId}', '${status}', 1, 1, 3, 1, ${at}, ${at}, ${at}, 2)`
+    })
+    await reached.raw.query(
+      `insert into executions (id, workflow_id, status, version_number, attempts, max_attempts, fence, created_at, updated_at, completed_at, last_seq) values ${rows.join(', ')}`,
+    )
+    const entries = ids.flatMap((id, position) => {
+      const at = moments[position]
+      return [`('${id}', 1, 'created', ${at})`, `('${id}', 2, 'completed', ${at})`]
+    })
+    await reached.raw.query(`insert into execution_history (execution_id, seq, type, at) values ${entries.join(', ')}`)
     return ids
+  }
+  /** A store that tells how many entries each batch has deleted. */
+  function watching(onBatch: (entries: number) => void): Store {
+    const transport = reached.database.transport()
+    const watched: Transport = {
+      ...transport,
+      async transact(writes, reads) {
+        const results = await transport.transact(writes, reads)
+        onBatch(results[0]?.affected ?? 0)
+        return results
+      },
+    }
+    const retrying = { policy: defaultRetryPolicy, budget: createRetryBudget() }
+    return createStore(watched, { ensureSchema: () => Promise.resolve(), retrying })
   }
   const remaining = async () =>
     (await reached.raw.query(`select id from executions where workflow_id = '${workflowId}' order by id`)).map(
@@ -66,36 +105,57 @@ describeDialects((dialect) => {
     const pending = await startExecution(store, owner, workflowId, {
       createdAt: new Date(start.getTime() - 90 * dayMilliseconds),
     })
-    const before = new Date(start.getTime() - 30 * dayMilliseconds)
-    expect(await sweepEndedExecutions(store, before)).toBe(old.length)
+    expect(await sweepEndedExecutions(store, before(30))).toBe(old.length)
     expect(await remaining()).toEqual([...young, ...odd, pending.id].toSorted())
     expect(await histories(old)).toBe(0)
     expect(await histories([...young, ...odd])).toBe(6)
-    expect(await sweepEndedExecutions(store, before)).toBe(0)
+    expect(await sweepEndedExecutions(store, before(30))).toBe(0)
   })
 
   testWhere(
-    dialect === 'postgres',
-    'what another transaction holds is left to the next run, and not waited for',
+    dialect !== 'sqlite',
+    'what another transaction holds is passed over and not waited for, and goes with the next run',
     async () => {
-      const [held = '', free = ''] = await ended([40, 41])
-      const client = new pg.Client({ connectionString: reached.raw.url.replace(/^postgresql\+\w+/, 'postgresql') })
-      await client.connect()
+      const held = await ended(Array.from({ length: 260 }, (_, number) => 400 - number))
+      const free = await ended([41, 40], 'failed')
+      const holder = await openSession(dialect, reached.raw.url)
       try {
-        await client.query('begin')
-        await client.query('select 1 from executions where id = $1 for update', [held])
-        expect(await sweepEndedExecutions(store, new Date(start.getTime() - 30 * dayMilliseconds))).toBe(1)
-        expect(await remaining()).toEqual([held])
-        expect([await histories([held]), await histories([free])]).toEqual([2, 0])
-        await client.query('rollback')
+        await holder.query('begin')
+        await holder.query(
+          `select id from executions where status = 'completed' and workflow_id = '${workflowId}' for update`,
+        )
+        expect(await sweepEndedExecutions(store, before(30))).toBe(free.length)
+        expect(await remaining()).toEqual(held.toSorted())
+        expect([await histories(held), await histories(free)]).toEqual([2 * held.length, 0])
+        await holder.query('rollback')
       } finally {
-        await client.end()
+        await holder.close()
       }
-      await sweepEndedExecutions(store, new Date(start.getTime() - 30 * dayMilliseconds))
+      expect(await sweepEndedExecutions(store, before(30))).toBe(held.length)
       expect(await remaining()).toEqual([])
-      expect(await histories([held, free])).toBe(0)
+      expect(await histories(held)).toBe(0)
     },
   )
+
+  test('no batch deletes more entries than it may, but for those of one execution', async () => {
+    const ids = await ended([44, 43, 42, 41, 40])
+    const entries = [1500, 900, 200, 3000, 2]
+    for (const [position, id] of ids.entries()) await lengthen(id, entries[position] ?? 0)
+    const batches: number[] = []
+    const watched = watching((deleted) => batches.push(deleted))
+    expect(await sweepEndedExecutions(watched, before(30))).toBe(ids.length)
+    expect(batches).toEqual([2400, 200, 3000, 2])
+    expect(await histories(ids)).toBe(0)
+  })
+
+  test('a run that is told to end does so after its batch', async () => {
+    const ids = await ended(Array.from({ length: 300 }, (_, number) => 400 - number))
+    const stopping = new AbortController()
+    const watched = watching(() => stopping.abort())
+    expect(await sweepEndedExecutions(watched, before(30), stopping.signal)).toBe(250)
+    expect(await remaining()).toEqual(ids.slice(250).toSorted())
+    expect(await sweepEndedExecutions(store, before(30))).toBe(50)
+  })
 
   test('audit events of before the moment go', async () => {
     const old = momentOf(new Date(start.getTime() - 500 * dayMilliseconds))
@@ -111,3 +171,15 @@ describeDialects((dialect) => {
     expect(left.map(({ id }) => id)).toEqual(['young'])
   })
 })
+
+/** A session of its own, whose transaction stays open. */
+async function openSession(dialect: Dialect, url: string) {
+  const plain = url.replace(/^(\w+)\+\w+/, '$1')
+  if (dialect === 'mysql') {
+    const connection = await mysql.createConnection({ uri: plain })
+    return { query: (text: string) => connection.query(text), close: () => connection.end() }
+  }
+  const client = new pg.Client({ connectionString: plain })
+  await client.connect()
+  return { query: (text: string) => client.query(text), close: () => client.end() }
+}

@@ -10,13 +10,15 @@ interface DescribedJob {
   readonly job: Job
   readonly changes: readonly string[]
   readonly reads?: readonly string[]
+  readonly isRunAgain?: boolean
 }
 
 function jobs(described: Readonly<Record<string, DescribedJob>>): readonly Write[] {
-  return Object.entries(described).map(([name, { job, changes, reads = [] }]) => ({
+  return Object.entries(described).map(([name, { job, changes, reads = [], isRunAgain = false }]) => ({
     name,
     changes,
     reads,
+    isRunAgain,
     act: (stage) => stage.work(job),
   }))
 }
@@ -36,6 +38,7 @@ export const ofJobs = jobs({
   'sweep ended executions': {
     job: ({ store, clock }) => sweepEndedExecutions(store, clock()),
     changes: ['ended', 'executions of wf'],
+    isRunAgain: true,
   },
   'sweep old keys': {
     job: ({ store, clock }) => sweepIdempotencyKeys(store, clock()),

@@ -40,6 +40,7 @@ export async function run(
   const isWaiting = (backend: number) => stage.ground.isWaiting(backend)
   const trace = await drive(schedule, { actors, changes, isWaiting, mostSteps })
   const given = await Promise.all(answering)
+  for (const write of writes) if (write.isRunAgain === true) await write.act(stage, world)
   const answers = new Map(given.map((answer, index) => [actorNames[index] ?? 'a', answer]))
   const rows = await stage.ground.rows()
   const probes = new Map<ActorName, string>()

@@ -11,6 +11,8 @@ export interface Write {
   readonly sender?: Sender
   readonly changes: readonly string[]
   readonly reads: readonly string[]
+  /** Of a job that leaves what others hold to its next run: that one comes when all is done. */
+  readonly isRunAgain?: boolean
   act(stage: Stage, world: World): Promise<Answered>
 }
 

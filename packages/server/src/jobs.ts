@@ -34,14 +34,17 @@ const daily = (ofDayMilliseconds: number) => (at: Date) =>
   new Date(Math.floor((at.getTime() - ofDayMilliseconds) / dayMilliseconds) * dayMilliseconds + ofDayMilliseconds)
 
 export interface Jobs {
-  /** Begins no more, and waits for what runs. */
+  /** Begins no more, and waits for what runs; a sweep ends early, since the next one goes on. */
   stop(): Promise<void>
 }
 
-function jobsOf({ database, backups, log, settings, clock = () => new Date() }: Parts): readonly Job[] {
+function jobsOf(
+  { database, backups, log, settings, clock = () => new Date() }: Parts,
+  signal: AbortSignal,
+): readonly Job[] {
   return [
     { name: 'schedules', slotAt: everyMinutes(1), run: () => serve(database, clock, log) },
-    { name: 'sweep', slotAt: everyMinutes(5), run: (at) => sweepExpired(database.store(), at, log, settings) },
+    { name: 'sweep', slotAt: everyMinutes(5), run: (at) => sweepExpired(database.store(), at, log, settings, signal) },
     ...(backups === undefined
       ? []
       : [
@@ -63,7 +66,7 @@ export function startJobs(parts: Parts): Jobs {
   const { database, log, clock = () => new Date() } = parts
   const running = new Set<Promise<void>>()
   const timers = new Map<string, NodeJS.Timeout>()
-  let isStopped = false
+  const stopping = new AbortController()
 
   async function run({ name, run: work }: Job, slot: Date): Promise<void> {
     try {
@@ -75,7 +78,7 @@ export function startJobs(parts: Parts): Jobs {
   }
 
   function wait(job: Job): void {
-    if (isStopped) return
+    if (stopping.signal.aborted) return
     const next = nextSlot(job, clock())
     timers.set(
       job.name,
@@ -90,10 +93,10 @@ export function startJobs(parts: Parts): Jobs {
     )
   }
 
-  for (const job of jobsOf(parts)) wait(job)
+  for (const job of jobsOf(parts, stopping.signal)) wait(job)
   return {
     async stop() {
-      isStopped = true
+      stopping.abort()
       for (const timer of timers.values()) clearTimeout(timer)
       await Promise.all(running)
     },

@@ -19,18 +19,24 @@ export interface KeptFor {
   readonly auditKeepMilliseconds: number
 }
 
+/** What a sweep of a table is told. */
+interface Run {
+  readonly at: Date
+  readonly kept: KeptFor
+  readonly signal: AbortSignal | undefined
+}
+
 /** What a run of the schedule looks through; each by itself, so that one that fails holds up no other. */
 const sweeps = {
-  executions: (store: Store, at: Date) => sweepExecutions(store, { at, operation: newId(at) }),
-  sessions: sweepSessions,
-  passwordResets: sweepPasswordResets,
-  idempotencyKeys: sweepIdempotencyKeys,
-  loginAttempts: sweepLoginAttempts,
-  audit: (store: Store, at: Date, { auditKeepMilliseconds }: KeptFor) =>
-    sweepAudit(store, before(at, auditKeepMilliseconds)),
-  endedExecutions: async (store: Store, at: Date, { executionKeepMilliseconds }: KeptFor) =>
-    executionKeepMilliseconds === undefined ? 0 : sweepEndedExecutions(store, before(at, executionKeepMilliseconds)),
-} as const satisfies Record<string, (store: Store, at: Date, kept: KeptFor) => Promise<number>>
+  executions: (store, { at }) => sweepExecutions(store, { at, operation: newId(at) }),
+  sessions: (store, { at }) => sweepSessions(store, at),
+  passwordResets: (store, { at }) => sweepPasswordResets(store, at),
+  idempotencyKeys: (store, { at, signal }) => sweepIdempotencyKeys(store, at, signal),
+  loginAttempts: (store, { at }) => sweepLoginAttempts(store, at),
+  audit: (store, { at, kept, signal }) => sweepAudit(store, before(at, kept.auditKeepMilliseconds), signal),
+  endedExecutions: async (store, { at, kept: { executionKeepMilliseconds: keep }, signal }) =>
+    keep === undefined ? 0 : sweepEndedExecutions(store, before(at, keep), signal),
+} as const satisfies Record<string, (store: Store, run: Run) => Promise<number>>
 
 function before(at: Date, milliseconds: number): Date {
   return new Date(at.getTime() - milliseconds)
@@ -40,12 +46,19 @@ function before(at: Date, milliseconds: number): Date {
  * Ends what has run out: leases and attempts of executions, sessions, Idempotency-Keys, attempts at logging in; and
  * what was kept for as long as it was to be. A run
  * does a bounded part of it; what is left is the next one's.
+ * @param signal Ends the run early, each sweep after what is under way.
  */
-export async function sweepExpired(store: Store, at: Date, log: Log, kept: KeptFor): Promise<void> {
+export async function sweepExpired(
+  store: Store,
+  at: Date,
+  log: Log,
+  kept: KeptFor,
+  signal?: AbortSignal,
+): Promise<void> {
   await Promise.all(
     Object.entries(sweeps).map(async ([what, sweep]) => {
       try {
-        log({ level: 'info', event: 'swept', what, count: await sweep(store, at, kept) })
+        log({ level: 'info', event: 'swept', what, count: await sweep(store, { at, kept, signal }) })
       } catch (thrown) {
         const { cause, cure } = faultOf(thrown)
         log({ level: 'error', event: 'sweep_failed', what, cause, cure })

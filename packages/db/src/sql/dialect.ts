@@ -28,6 +28,8 @@ export interface Dialect {
   locking(subquery: SQL): SQL
   /** Locks of the rows that a subquery reads those alone that no other transaction has locked, and passes over the others. */
   readonly skippingLocked?: (subquery: SQL) => SQL
+  /** Deletes the rows whose column has one of the values that a subquery gives as `chosen_id`. */
+  deletion(column: Column, chosen: SQL): SQL
   /** Ends an insert: where a row with that unique key is there, its columns are set to what was to be inserted. */
   orUpdate(key: readonly Column[], columns: readonly Column[]): SQL
   /** The value as one of the column's type, where the database can't tell by the place that it stands in. */

@@ -28,6 +28,10 @@ export const mysql: Dialect = {
   exactText: (column) => sql`cast(${column} as binary)`,
   contains: (column, needle) => sql`instr(${column}, ${needle}) > 0`,
   locking: (subquery) => sql`${subquery} for update`,
+  skippingLocked: (subquery) => sql`${subquery} for update skip locked`,
+  // With `in` it would read the whole table, and ask the subquery for each row.
+  deletion: (column, chosen) =>
+    sql`delete ${column.table} from (${chosen}) chosen join ${column.table} on ${column} = chosen.chosen_id`,
   typed: (value) => value,
   stripe: (text) => sql`right(md5(${text}), 2)`,
   concat: (text, more) => sql`concat(${text}, ${more})`,

@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
 import type { Builder } from '../builder.ts'
+import { deletionWhereIn } from '../deletion.ts'
 import { onConflict } from '../on-conflict.ts'
 import { onlyBuilds } from '../only-builds.ts'
 import { postgresClaim } from './claim.ts'
@@ -43,6 +44,7 @@ export const postgres: Dialect = {
   claim: postgresClaim,
   history: postgresHistory,
   recording: postgresRecording,
+  deletion: deletionWhereIn,
   orUpdate: onConflict,
   migration: postgresMigration,
 }

@@ -3,6 +3,7 @@ import { SQLiteAsyncDialect, getTableConfig } from 'drizzle-orm/sqlite-core'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineBookkeeping, defineTables } from '../../schema/schema.ts'
+import { deletionWhereIn } from '../deletion.ts'
 import { onConflict } from '../on-conflict.ts'
 import { countedEntries } from '../newest-entry.ts'
 import { onlyBuilds } from '../only-builds.ts'
@@ -37,6 +38,7 @@ export const sqlite: Dialect = {
   claim: sqliteClaim,
   history: countedEntries,
   recording: sqliteRecording,
+  deletion: deletionWhereIn,
   orUpdate: onConflict,
   migration: sqliteMigration,
 }

@@ -3,7 +3,7 @@ import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import type { Tables } from '../../schema/schema.ts'
 
-/** How many rows of a table a run deletes, but for those of the same millisecond; the next run goes on. */
+/** How many rows of a table one deletion takes, but for those of the same millisecond; of most tables a run has one. */
 const mostRows = 1000
 
 type Swept = Tables['sessions' | 'audit' | 'passwordResets' | 'idempotencyKeys' | 'loginAttempts']
@@ -22,10 +22,18 @@ export function sweepPasswordResets(store: Store, at: Date): Promise<number> {
   return deleteOldest(store, passwordResets, passwordResets.expiresAt, at)
 }
 
-/** Deletes Idempotency-Keys with their answers after 24 hours. */
-export function sweepIdempotencyKeys(store: Store, at: Date): Promise<number> {
+/**
+ * Deletes Idempotency-Keys with their answers after 24 hours, oldest first.
+ * @param signal Ends the run after the round that is under way.
+ */
+export function sweepIdempotencyKeys(store: Store, at: Date, signal?: AbortSignal): Promise<number> {
   const { idempotencyKeys } = store.dialect.tables
-  return deleteOldest(store, idempotencyKeys, idempotencyKeys.createdAt, dayBefore(at))
+  return deleteInRounds(store, {
+    table: idempotencyKeys,
+    moment: idempotencyKeys.createdAt,
+    until: dayBefore(at),
+    signal,
+  })
 }
 
 /** Deletes attempts that no limit counts any more. */
@@ -34,17 +42,31 @@ export function sweepLoginAttempts(store: Store, at: Date): Promise<number> {
   return deleteOldest(store, loginAttempts, loginAttempts.attemptedAt, dayBefore(at))
 }
 
-/** How often a run takes so many events: they are more than what else expires. */
-const auditRounds = 10
-
-/** Deletes audit events of before a moment, oldest first. */
-export async function sweepAudit(store: Store, before: Date): Promise<number> {
+/**
+ * Deletes audit events of before a moment, oldest first.
+ * @param signal Ends the run after the round that is under way.
+ */
+export function sweepAudit(store: Store, before: Date, signal?: AbortSignal): Promise<number> {
   const { audit } = store.dialect.tables
+  return deleteInRounds(store, { table: audit, moment: audit.at, until: before, signal })
+}
+
+/** How often a run takes so many rows of what each start and each claim of an execution may leave one of. */
+const mostRounds = 50
+
+interface Rounds {
+  readonly table: Swept
+  readonly moment: Column
+  readonly until: Date
+  readonly signal: AbortSignal | undefined
+}
+
+async function deleteInRounds(store: Store, { table, moment, until, signal }: Rounds): Promise<number> {
   let deleted = 0
-  for (let round = 0; round < auditRounds; round += 1) {
-    const count = await deleteOldest(store, audit, audit.at, before)
+  for (let round = 0; round < mostRounds; round += 1) {
+    const count = await deleteOldest(store, table, moment, until)
     deleted += count
-    if (count < mostRows) break
+    if (count < mostRows || signal?.aborted === true) break
   }
   return deleted
 }
