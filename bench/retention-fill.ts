@@ -1,9 +1,14 @@
 import type { Dialect } from '../test/dialects.ts'
 
-/** What the rows belong to. */
 export interface FillOwner {
   readonly userId: string
   readonly workflowIds: readonly string[]
+}
+
+/** What the rows belong to. */
+export interface FillOwners {
+  readonly ended: FillOwner
+  readonly live: FillOwner
 }
 
 export interface FillCounts {
@@ -37,19 +42,19 @@ function idOf(number: number, kind: string): string {
  * ids, each with its history; with live ones between them, under a lease; with a queue of pending ones; and with one audit
  * event for every ten that ended.
  */
-export function* fillStatements(dialect: Dialect, owner: FillOwner, counts: FillCounts): Generator<string> {
+export function* fillStatements(dialect: Dialect, owners: FillOwners, counts: FillCounts): Generator<string> {
   const words = wordsOf[dialect]
   const began = Date.now() - endedDaysAgo * 86_400_000
   for (let from = 1; from <= counts.ended; from += executionsAtOnce) {
     const to = Math.min(counts.ended, from + executionsAtOnce - 1)
-    yield executions(words, owner, { from, to, id: words.id('i', 'e'), ...ended(words, began) })
+    yield executions(words, owners.ended, { from, to, id: words.id('i', 'e'), ...ended(words, began) })
     yield history(words, { from, to, began })
-    yield audit(words, owner, { from: Math.ceil(from / 10), to: Math.floor(to / 10), began })
+    yield audit(words, owners.ended, { from: Math.ceil(from / 10), to: Math.floor(to / 10), began })
   }
   const live = liveCount(counts.ended)
   const lease = words.literal(Date.now() + 86_400_000)
   const startedAt = words.literal(began)
-  yield executions(words, owner, {
+  yield executions(words, owners.live, {
     ...{ from: 1, to: live, id: words.id(`(i * ${endedPerLive})`, 'f'), at: startedAt, until: startedAt },
     columns: `'running', ${startedAt}, null, 1, 1, 'bench', ${lease}, 2`,
   })
@@ -57,7 +62,7 @@ export function* fillStatements(dialect: Dialect, owner: FillOwner, counts: Fill
   const now = words.literal(Date.now())
   for (let from = 1; from <= counts.queued; from += executionsAtOnce) {
     const to = Math.min(counts.queued, from + executionsAtOnce - 1)
-    yield executions(words, owner, {
+    yield executions(words, owners.live, {
       ...{ from, to, id: words.id('i', 'd'), at: now, until: now },
       columns: `'pending', null, null, 0, 0, null, null, 1`,
     })

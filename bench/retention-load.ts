@@ -1,13 +1,12 @@
 import { load, type Client, type Received } from './load.ts'
-import { liveId } from './retention-fill.ts'
+import { liveId, type FillOwners } from './retention-fill.ts'
 
 /** What users and workers do meanwhile. */
 export const retentionActs = ['claim', 'step', 'read', 'list'] as const
 export type RetentionAct = (typeof retentionActs)[number]
 
 export interface RetentionWorld {
-  readonly userId: string
-  readonly workflowIds: readonly string[]
+  readonly owners: FillOwners
   /** Access tokens end after 15 minutes: taken before each slice. */
   logIn(): Promise<void>
   turn(act: RetentionAct, client: Client): Promise<Received>
@@ -20,24 +19,22 @@ export interface Felt {
 }
 export type FeltByAct = Readonly<Record<RetentionAct, Felt>>
 
-const credentials = '{"username":"bench","password":"correct horse battery"}'
+const password = 'correct horse battery'
+const credentials = JSON.stringify({ username: 'bench', password })
 const json = { 'Content-Type': 'application/json' }
 const workflowCount = 10
 
-/** Registers a user with ten workflows. */
+/**
+ * Registers two users with ten workflows each: what has ended is the one's, and what is asked for the other's. An owner's list
+ * would be another measurement, since MariaDB reads the keys of all that the owner has.
+ */
 export async function createRetentionWorld(client: Client, live: number): Promise<RetentionWorld> {
-  const registration = '{"username":"bench","email":"bench@example.com","password":"correct horse battery"}'
-  const registered = await post(client, '/v1/auth/register', {}, registration)
-  let token = registered.accessToken
+  const owners = { ended: await register(client, 'past'), live: await register(client, 'bench') }
+  let token = owners.live.token
   const authorized = () => ({ ...json, Authorization: `Bearer ${token}` })
-  const workflowIds: string[] = []
-  for (let number = 0; number < workflowCount; number += 1) {
-    workflowIds.push((await post(client, '/v1/workflows', authorized(), '{"name":"bench","definition":{}}')).id)
-  }
   let steps = 0
   return {
-    userId: registered.user.id,
-    workflowIds,
+    owners,
     async logIn() {
       token = (await post(client, '/v1/auth/login', {}, credentials)).accessToken
     },
@@ -63,6 +60,17 @@ export async function createRetentionWorld(client: Client, live: number): Promis
       }
     },
   }
+}
+
+async function register(client: Client, username: string) {
+  const registration = JSON.stringify({ username, email: `${username}@example.com`, password })
+  const { accessToken: token, user } = await post(client, '/v1/auth/register', {}, registration)
+  const workflowIds: string[] = []
+  for (let number = 0; number < workflowCount; number += 1) {
+    const headers = { Authorization: `Bearer ${token}` }
+    workflowIds.push((await post(client, '/v1/workflows', headers, '{"name":"bench","definition":{}}')).id)
+  }
+  return { userId: user.id, workflowIds, token }
 }
 
 const claimBody = '{"worker":"bench","leaseSeconds":3600}'

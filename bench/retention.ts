@@ -105,11 +105,11 @@ async function measureDialect(dialect: Dialect, options: DialectOptions): Promis
 async function fill(
   dialect: Dialect,
   database: RetentionDatabase,
-  { userId, workflowIds }: RetentionWorld,
+  { owners }: RetentionWorld,
   { rows, queued }: RetentionOptions,
 ): Promise<number> {
   const startedAt = performance.now()
-  await database.load(fillStatements(dialect, { userId, workflowIds }, { ended: rows, queued }))
+  await database.load(fillStatements(dialect, owners, { ended: rows, queued }))
   return (performance.now() - startedAt) / 1000
 }
 

@@ -23,7 +23,8 @@ describeDialects((dialect) => {
     const store = reached.database.store()
     const owner = await createUser(store)
     const filled = { userId: owner.userId, workflowIds: [await createWorkflow(store, owner)] }
-    for (const text of fillStatements(dialect, filled, { ended, queued: 100 })) await reached.raw.query(text)
+    for (const text of fillStatements(dialect, { ended: filled, live: filled }, { ended, queued: 100 }))
+      await reached.raw.query(text)
   }, 120_000)
   afterAll(() => reached.stop())
 
