@@ -34,7 +34,7 @@ interface Ended {
 export async function sweepEndedExecutions(store: Store, before: Date, signal?: AbortSignal): Promise<number> {
   let deleted = 0
   let after: Keyset | undefined
-  for (let batch = 0; batch < mostBatches && signal?.aborted !== true; batch += 1) {
+  for (let batch = 0; batch < mostBatches; batch += 1) {
     const found = await store.read(endedQuery(store.dialect, before, after))
     const taken = found.slice(0, fittingCount(found))
     const last = taken.at(-1)
@@ -43,7 +43,8 @@ export async function sweepEndedExecutions(store: Store, before: Date, signal?: 
       store,
       taken.map(({ id }) => id),
     )
-    if (found.length < executionsAtOnce && taken.length === found.length) break
+    const isLast = found.length < executionsAtOnce && taken.length === found.length
+    if (isLast || signal?.aborted === true) break
     after = last
   }
   return deleted
