@@ -7,14 +7,14 @@ import type { Database } from '@millrace/db/store/database'
 import Sqlite from 'libsql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { createUser } from '../executions/kit.ts'
 import { archiveOf, fill, restored, streamOf } from './archives.ts'
 import { watchedSample } from './sample.ts'
 
 const size = { users: 3, workflows: 4, executions: 5 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let source: ReachedDatabase
   let archive: Buffer
   let target: ReachedDatabase

@@ -6,10 +6,10 @@ import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { archiveOf, fill, verified } from './archives.ts'
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let source: ReachedDatabase
   let before: TableDigests
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { freshDatabase } from '../dialects.ts'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { freshDatabase, testWhere } from '../dialects.ts'
+import { drawn, isSampled } from '../sampling.ts'
+import { expect, onTestFinished, vi } from 'vitest'
 import { startCloudflare } from '../deploy/cloudflare.ts'
 import { documentOf, emptyDirectory, millrace, type Ended } from './millrace.ts'
 
@@ -9,6 +10,10 @@ import { documentOf, emptyDirectory, millrace, type Ended } from './millrace.ts'
 vi.setConfig({ testTimeout: 240_000 })
 
 const secrets = { BCRYPT_COST: '4' }
+
+/** Where the D1 is: a run of everything looks at one of them, by seed. */
+const places = ['local', 'deployed'] as const
+const isLookedAt = (place: (typeof places)[number]) => !isSampled || places[drawn('place of D1', 2)] === place
 
 async function run(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const ended = await millrace([...args, '--json'], { cwd, env: { ...secrets, TMPDIR: cwd, ...env } })
@@ -26,41 +31,49 @@ function digestsOf(ended: Ended): unknown {
   )
 }
 
-test('the local D1 is migrated, filled from another database, backed up, restored and copied with equal digests', async () => {
-  const cwd = emptyDirectory()
-  const source = await filledDatabase(cwd)
-  const missing = await millrace(['doctor', '--database', 'd1://DB', '--json'], { cwd, env: secrets })
-  expect(missing.stdout).toContain('The local D1 database does not exist.')
-  expect(existsSync(join(cwd, '.millrace'))).toBe(false)
+testWhere(
+  isLookedAt('local'),
+  'the local D1 is migrated, filled from another database, backed up, restored and copied with equal digests',
+  async () => {
+    const cwd = emptyDirectory()
+    const source = await filledDatabase(cwd)
+    const missing = await millrace(['doctor', '--database', 'd1://DB', '--json'], { cwd, env: secrets })
+    expect(missing.stdout).toContain('The local D1 database does not exist.')
+    expect(existsSync(join(cwd, '.millrace'))).toBe(false)
 
-  const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', 'd1://DB']))
-  const archive = join(cwd, 'd1.archive')
-  expect(digestsOf(await run(cwd, ['backup', '--out', archive, '--database', 'd1://DB']))).toEqual(copied)
-  expect(digestsOf(await run(cwd, ['verify', archive]))).toEqual(copied)
-  await run(cwd, ['restore', archive, '--database', 'd1://SECOND'])
-  const back = `sqlite:///${join(cwd, 'back.db')}`
-  expect(digestsOf(await run(cwd, ['copy', '--from', 'd1://SECOND', '--to', back]))).toEqual(copied)
-})
+    const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', 'd1://DB']))
+    const archive = join(cwd, 'd1.archive')
+    expect(digestsOf(await run(cwd, ['backup', '--out', archive, '--database', 'd1://DB']))).toEqual(copied)
+    expect(digestsOf(await run(cwd, ['verify', archive]))).toEqual(copied)
+    await run(cwd, ['restore', archive, '--database', 'd1://SECOND'])
+    const back = `sqlite:///${join(cwd, 'back.db')}`
+    expect(digestsOf(await run(cwd, ['copy', '--from', 'd1://SECOND', '--to', back]))).toEqual(copied)
+  },
+)
 
-test('the deployed D1 is reached by the API of Cloudflare: the same, and a wrong token is told as such', async () => {
-  const cwd = emptyDirectory()
-  const cloudflare = await startCloudflare({ gatewayUrl: 'http://127.0.0.1:9' })
-  onTestFinished(() => cloudflare.close())
-  const uuid = await cloudflare.d1.make('deployed')
-  const url = `d1://DB?id=${uuid}`
-  const source = await filledDatabase(cwd)
-  const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', url], cloudflare.variables))
-  const archive = join(cwd, 'd1.archive')
-  expect(digestsOf(await run(cwd, ['backup', '--out', archive, '--database', url], cloudflare.variables))).toEqual(
-    copied,
-  )
-  const variables = { ...cloudflare.variables, CLOUDFLARE_API_TOKEN: 'another' }
-  const refused = await millrace(['migrate', 'status', '--database', url, '--json'], { cwd, env: variables })
-  expect(refused.exitCode).not.toBe(0)
-  expect(refused.stdout).toContain('database_auth_failed')
-  const without = await millrace(['migrate', 'status', '--database', url, '--json'], { cwd, env: secrets })
-  expect(without.stdout).toContain('CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN are not set')
-})
+testWhere(
+  isLookedAt('deployed'),
+  'the deployed D1 is reached by the API of Cloudflare: the same, and a wrong token is told as such',
+  async () => {
+    const cwd = emptyDirectory()
+    const cloudflare = await startCloudflare({ gatewayUrl: 'http://127.0.0.1:9' })
+    onTestFinished(() => cloudflare.close())
+    const uuid = await cloudflare.d1.make('deployed')
+    const url = `d1://DB?id=${uuid}`
+    const source = await filledDatabase(cwd)
+    const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', url], cloudflare.variables))
+    const archive = join(cwd, 'd1.archive')
+    expect(digestsOf(await run(cwd, ['backup', '--out', archive, '--database', url], cloudflare.variables))).toEqual(
+      copied,
+    )
+    const variables = { ...cloudflare.variables, CLOUDFLARE_API_TOKEN: 'another' }
+    const refused = await millrace(['migrate', 'status', '--database', url, '--json'], { cwd, env: variables })
+    expect(refused.exitCode).not.toBe(0)
+    expect(refused.stdout).toContain('database_auth_failed')
+    const without = await millrace(['migrate', 'status', '--database', url, '--json'], { cwd, env: secrets })
+    expect(without.stdout).toContain('CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN are not set')
+  },
+)
 
 /** A SQLite file with a user and workflows, one of them large. */
 async function filledDatabase(cwd: string): Promise<string> {

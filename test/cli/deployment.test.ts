@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeDialects, type TestDatabase } from '../dialects.ts'
+import { describeDialectsByTest, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const exact = '{ "n" : [1.0, 12345678901234567890], "2":1, "1":2 }'
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   let database: TestDatabase
   let url: string

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeDialectsByTest, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -42,7 +42,7 @@ function write(directory: string, files: Readonly<Record<string, string | Buffer
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let database: TestDatabase
   const run = (cwd: string, args: readonly string[], input = '') =>
     millrace([...args, '--json'], { cwd, env: { DATABASE_URL: database.url, BCRYPT_COST: '4' }, input })

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { bodyOf, call, join, type Member } from '../contract/members.ts'
 import { asRecord } from '../contract/answers.ts'
-import { describeDialects, freshDatabase, type RawRow, type TestDatabase } from '../dialects.ts'
+import { describeDialectsByTest, type RawRow, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
+import { migratedDatabase } from '../templates.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -22,7 +23,7 @@ interface Owner {
   readonly secrets: Map<string, string>
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let database: TestDatabase
   const rotate = (keys: string) =>
     millrace(['keys', 'rotate', '--json'], {
@@ -33,7 +34,7 @@ describeDialects((dialect) => {
     startService(database, { workers, vars: { AUTH_KEYS: auth, SETTINGS_KEYS: keys } })
 
   beforeAll(async () => {
-    database = await freshDatabase(dialect)
+    database = await migratedDatabase(dialect)
   })
   afterAll(() => database.drop())
 

@@ -12,13 +12,13 @@ import {
   type Workflow,
 } from '@millrace/client'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { lossyFetch } from './lossy-fetch.ts'
 
 const exact = exactJson('{ "b": 1.0, "a": 1e400, "n": 12345678901234567890, "t": "\\u00e9\\"}", "0": [ ] }')
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let service: Service
   let accounts = 0
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, readAnswer, type Answer } from './answers.ts'
 import { runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { countRows, type Actor, type World } from './world.ts'
@@ -67,7 +67,7 @@ const keys: readonly Scenario[] = [
   { name: 'nobody has no key', ...creating, as: 'nobody', headers: { 'Idempotency-Key': 'k' }, status: 401 },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
   const create = (key: string, sent = body, actor: Actor = 'owner', headers: Readonly<Record<string, string>> = {}) =>
     createUnder(suite.world, key, sent, actor, headers)

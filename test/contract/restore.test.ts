@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { asRecord, readAnswer, tripsOf, type Answer } from './answers.ts'
 import { absentId, runScenarios, useWorld, type Scenario } from './scenarios.ts'
 import { countRows, type Actor, type SendInit, type Workflow, type World } from './world.ts'
@@ -112,7 +112,7 @@ const restores: readonly Scenario[] = [
   { name: 'GET is 405', ...restoring, method: 'GET', status: 405, answerHeaders: { Allow: 'POST' } },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   const suite = useWorld(dialect)
 
   runScenarios(suite, restores)

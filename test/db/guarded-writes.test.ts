@@ -7,7 +7,7 @@ import { asItself, type GuardedWrite } from '@millrace/db/store/guarded-write'
 import type { Store } from '@millrace/db/store/store'
 import { openDatabase } from '@millrace/drivers/open'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 
 /* The builder itself, on the table of log-in attempts, which no other write of this suite touches. */
 
@@ -15,7 +15,7 @@ const at = new Date('2026-01-31T09:30:00.000Z')
 let counter = 0
 const unique = (kind: string) => `${kind}-${(counter += 1)}`
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   let trips = 0

@@ -8,12 +8,12 @@ import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { after, claim, createUser, createWorkflow, startExecution } from './kit.ts'
 
 const claimers = 50
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let secondGateway: Gateway
   let stores: readonly Store[]

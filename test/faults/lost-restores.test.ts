@@ -12,7 +12,7 @@ import { transferWorkflow } from '@millrace/db/repositories/workflows/transfer'
 import type { Store } from '@millrace/db/store/store'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startLosingProxy, type Loss, type LosingProxy } from './losing-proxy.ts'
 
 const losses: readonly Loss[] = ['request', 'answer']
@@ -39,7 +39,7 @@ function newUser(id: string) {
   return { ...user, role: 'user' as const }
 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let proxy: LosingProxy
   let store: Store

@@ -10,7 +10,7 @@ import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
 import type { Statement } from '@millrace/db/sql/statement'
 import { createStore, type Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { explain } from './explain.ts'
 import { fillWithExecutions } from './fill-executions.ts'
 
@@ -95,7 +95,7 @@ const cases: readonly Case[] = [
   { what: 'a cancellation', act: (store) => cancelExecution(store, few, 'x500', hold) },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
 
   beforeAll(async () => {

@@ -9,7 +9,7 @@ import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
 import type { Statement } from '@millrace/db/sql/statement'
 import { createStore, type Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { explain } from './explain.ts'
 import { fillDatabase } from './fill.ts'
 
@@ -80,7 +80,7 @@ const cases: readonly Case[] = [
   { what: 'a deletion', act: (store) => deleteWorkflow(store, reader, 'w500', [1], { operation: 'd', at: now }) },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
 
   beforeAll(async () => {

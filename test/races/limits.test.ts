@@ -5,7 +5,7 @@ import { beginLogin, logIn } from '@millrace/db/repositories/accounts/credential
 import { defaultRateLimits as rates } from '@millrace/db/repositories/accounts/rate-limits'
 import { registerAccount } from '@millrace/db/repositories/accounts/users'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 
 const now = new Date('2026-01-31T09:30:00.000Z')
 const expiresAt = new Date('2026-03-01T00:00:00.000Z')
@@ -14,7 +14,7 @@ const done = { ok: true, value: undefined }
 let counter = 0
 const unique = (kind: string): string => `${kind}${(counter += 1)}`
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   beforeAll(async () => {
     reached = await reachDatabase(dialect)
