@@ -5,7 +5,7 @@ import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connection, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
-import { refuseWeakIsolation } from '../consistent-snapshot.ts'
+import { beginConsistent } from '../consistent-snapshot.ts'
 import { observed } from '../observed.ts'
 import { writeUntilGate } from '../tcp/gated-writes.ts'
 import { MysqlServerError, readMysqlError } from '../tcp/mysql-errors.ts'
@@ -129,12 +129,5 @@ async function openSnapshot(open: () => Promise<MysqlSession>): Promise<Snapshot
       }),
     close: () => session.close(),
   }
-  try {
-    await snapshot.run(plain('start transaction with consistent snapshot, read only'))
-    await refuseWeakIsolation(snapshot)
-    return snapshot
-  } catch (thrown) {
-    await session.close()
-    throw thrown
-  }
+  return beginConsistent(snapshot)
 }

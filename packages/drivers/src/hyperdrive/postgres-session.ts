@@ -3,6 +3,7 @@ import { plain } from '@millrace/db/dialects/plain'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
+import { PostgresLink, postgresOptions } from '../tcp/postgres-link.ts'
 import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'
 import { bytesOf, PostgresBatch } from './postgres-batch.ts'
 import type { RequestSession } from './request-connection.ts'
@@ -10,29 +11,13 @@ import type { RequestSession } from './request-connection.ts'
 const commit = plain('COMMIT')
 
 /** A connection to Hyperdrive, which lends it another of the server's for each transaction. */
-export class PostgresSession implements RequestSession {
-  readonly #client: Client
-  #isLost = false
-
-  private constructor(client: Client) {
-    this.#client = client
-    const lose = () => (this.#isLost = true)
-    client.on('error', lose)
-    client.on('end', lose)
-  }
-
+export class PostgresSession extends PostgresLink implements RequestSession {
   /** @throws pg's DatabaseError where Hyperdrive answered with one, PostgresUnreachableError otherwise */
   static async open(address: ServerAddress): Promise<PostgresSession> {
     const client = new Client({
-      host: address.host,
-      port: address.port,
-      database: address.database,
-      user: address.user,
-      password: address.password,
+      ...postgresOptions(address),
       // Hyperdrive itself encrypts on the way to the server.
       ssl: false,
-      connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
-      application_name: 'millrace',
       pipeline: true,
     })
     const session = new PostgresSession(client)
@@ -45,10 +30,6 @@ export class PostgresSession implements RequestSession {
       const words = error instanceof Error ? connectionFailureWords(error) : 'unknown failure'
       throw new PostgresUnreachableError(words, { cause: error })
     }
-  }
-
-  get isUsable(): boolean {
-    return !this.#isLost
   }
 
   /**
@@ -69,22 +50,7 @@ export class PostgresSession implements RequestSession {
     return this.#send(bytesOf(statements)).results
   }
 
-  destroy(): void {
-    this.#isLost = true
-    this.#client.connection.stream.destroy()
-  }
-
-  async close(): Promise<void> {
-    this.#isLost = true
-    try {
-      await this.#client.end()
-    } catch {
-      // It is closed already, which is what was asked for.
-      return
-    }
-  }
-
   #send(bytes: Uint8Array): PostgresBatch {
-    return this.#client.query(new PostgresBatch(bytes))
+    return this.client.query(new PostgresBatch(bytes))
   }
 }

@@ -5,11 +5,12 @@ import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connection, TransportLimits, TripObserver } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
-import { refuseWeakIsolation } from '../consistent-snapshot.ts'
+import { beginConsistent } from '../consistent-snapshot.ts'
 import { observed } from '../observed.ts'
 import { writeUntilGate } from '../tcp/gated-writes.ts'
 import { readMysqlError } from '../tcp/mysql-errors.ts'
 import { withinSeconds } from '../tcp/time-limit.ts'
+import { pooledLoading, stoppable } from './loading.ts'
 import type { MysqlOpenOptions } from './mysql-connection.ts'
 import { MysqlSession } from './mysql-session.ts'
 import { Pool, type Loan } from './pool.ts'
@@ -36,7 +37,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   function limited(loan: Loan<MysqlSession>, observer: TripObserver | undefined) {
     const within = (statement: Statement, act: () => Promise<RawResult>): Promise<RawResult> =>
       observed(observer, [statement], () =>
-        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(loan, open), act),
+        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(loan.connection, open, stop), act),
       )
     const { connection } = loan
     return {
@@ -94,23 +95,8 @@ const begin: Statement = { text: 'begin', parameters: [] }
 const commit: Statement = { text: 'commit', parameters: [] }
 const rollback: Statement = { text: 'rollback', parameters: [] }
 
-function stoppable({ connection }: Loan<MysqlSession>, open: () => Promise<MysqlSession>) {
-  return {
-    async stop() {
-      try {
-        const other = await open()
-        try {
-          await other.command(`KILL QUERY ${connection.threadId}`)
-        } finally {
-          await other.close()
-        }
-      } catch {
-        // Whether it has ended is seen by the statement's own answer, which is waited for.
-        return
-      }
-    },
-    abandon: () => connection.destroy(),
-  }
+function stop(other: MysqlSession, { threadId }: MysqlSession): Promise<RawResult> {
+  return other.command(`KILL QUERY ${threadId}`)
 }
 
 /** As {@link readMysqlError}, and what the pool throws. */
@@ -118,30 +104,22 @@ function readError(thrown: unknown, statement: string | undefined): DatabaseErro
   return poolFailure(thrown) ?? readMysqlError(thrown, statement)
 }
 
-function runRead(session: MysqlSession, statement: Statement): Promise<RawResult> {
-  return session.run(statement).catch((thrown: unknown) => {
-    throw readError(thrown, undefined)
-  })
-}
-
 /** A read-only transaction with a consistent snapshot, on a connection of its own. */
 async function openSnapshot(open: () => Promise<MysqlSession>): Promise<Snapshot> {
   const session = await open().catch((thrown: unknown) => {
     throw readError(thrown, undefined)
   })
-  const snapshot: Snapshot = {
+  return beginConsistent({
     dialect: mysql,
-    run: (statement) => runRead(session, statement),
+    async run(statement) {
+      try {
+        return await session.run(statement)
+      } catch (thrown) {
+        throw readError(thrown, undefined)
+      }
+    },
     close: () => session.close(),
-  }
-  try {
-    await session.command('start transaction with consistent snapshot, read only')
-    await refuseWeakIsolation(snapshot)
-    return snapshot
-  } catch (thrown) {
-    await session.close()
-    throw readError(thrown, undefined)
-  }
+  })
 }
 
 /** What throws leaves the transaction to the pool, which rolls it back before the next loan. */
@@ -155,35 +133,19 @@ async function guarded(session: MysqlSession, guard: Statement, statement: State
 
 /** Connections of its own on which foreign keys are not checked; InnoDB never checks them later. */
 function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, options: NativeOptions): Loading {
-  const openUnchecked = async () => {
-    const session = await open()
-    try {
-      await session.command('set session foreign_key_checks = 0')
-      return session
-    } catch (thrown) {
-      await session.close()
-      throw thrown
-    }
-  }
-  const pool = new Pool(openUnchecked, address.options)
-  return {
-    async insert(guard, { table, columns, rows }) {
+  return pooledLoading({
+    open,
+    options: address.options,
+    timeoutSeconds: options.timeoutSeconds,
+    prepare: (session) => session.command('set session foreign_key_checks = 0'),
+    stop,
+    insert: (session, guard, { table, columns, rows }) => {
       const names = columns.map((name) => `\`${name}\``).join(', ')
       const places = `(${columns.map(() => '?').join(', ')})`
       const text = `insert into \`${table}\` (${names}) values ${rows.map(() => places).join(', ')}`
-      try {
-        const loan = await pool.acquire()
-        try {
-          return await withinSeconds(options.timeoutSeconds, stoppable(loan, open), () =>
-            guarded(loan.connection, guard, { text, parameters: rows.flat() }),
-          )
-        } finally {
-          loan.release()
-        }
-      } catch (thrown) {
-        throw readError(thrown, text)
-      }
+      return guarded(session, guard, { text, parameters: rows.flat() })
     },
-    close: () => pool.close(),
-  }
+    // It finds the table in the statement.
+    readError: (thrown, { table }) => readError(thrown, `insert into \`${table}\``),
+  })
 }

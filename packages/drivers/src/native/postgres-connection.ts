@@ -5,6 +5,7 @@ import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
 import { PostgresUnreachableError } from '../tcp/postgres-errors.ts'
+import { PostgresLink, postgresOptions } from '../tcp/postgres-link.ts'
 import type { PostgresValue } from '../tcp/postgres-values.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
@@ -64,21 +65,13 @@ export interface PostgresOpenOptions {
   readonly session: 'new' | 'kept'
 }
 
-export class PostgresConnection implements PooledConnection {
-  readonly #client: NativeClient
+export class PostgresConnection extends PostgresLink<NativeClient> implements PooledConnection {
   readonly #session: PostgresOpenOptions['session']
   readonly #parsed = new ParsedStatements()
-  #isLost = false
 
   private constructor(client: NativeClient, session: PostgresOpenOptions['session'], log: ConnectionLog) {
-    this.#client = client
+    super(client, () => log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' }))
     this.#session = session
-    const lose = () => {
-      if (!this.#isLost) log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' })
-      this.#isLost = true
-    }
-    client.on('error', lose)
-    client.on('end', lose)
   }
 
   /**
@@ -99,16 +92,12 @@ export class PostgresConnection implements PooledConnection {
     throw result instanceof DatabaseError ? result : new PostgresUnreachableError(words, { cause: result })
   }
 
-  get isUsable(): boolean {
-    return !this.#isLost
-  }
-
   get isInTransaction(): boolean {
-    return this.#client.getTransactionStatus() !== 'I'
+    return this.client.getTransactionStatus() !== 'I'
   }
 
   get processId(): number | null {
-    return this.#client.processID
+    return this.client.processID
   }
 
   /**
@@ -124,7 +113,7 @@ export class PostgresConnection implements PooledConnection {
         types: rawText,
         queryMode: 'extended',
       }
-      const result = await this.#client.query<PostgresValue[]>(query)
+      const result = await this.client.query<PostgresValue[]>(query)
       return { command: commandOf(result.command), rowCount: result.rowCount, fields: result.fields, rows: result.rows }
     })
   }
@@ -136,13 +125,13 @@ export class PostgresConnection implements PooledConnection {
   pipeline(statements: readonly PipelinedStatement[]): Promise<readonly PipelinedResult[]> {
     return this.#sending(() => {
       const pipeline = new Pipeline(statements, this.#parsed)
-      this.#client.query(pipeline)
+      this.client.query(pipeline)
       return pipeline.results
     })
   }
 
   async #sending<Result>(send: () => Promise<Result>): Promise<Result> {
-    if (this.#isLost) throw new PostgresConnectionLostError('The connection to PostgreSQL has ended.')
+    if (this.isLost) throw new PostgresConnectionLostError('The connection to PostgreSQL has ended.')
     try {
       return await send()
     } catch (error) {
@@ -153,7 +142,7 @@ export class PostgresConnection implements PooledConnection {
   /** Runs `copy … from stdin` with that text as its input. Throws as `query`. */
   copyIn(statement: string, text: string): Promise<void> {
     return this.#sending(() => {
-      const stream = this.#client.query(copyFrom(statement))
+      const stream = this.client.query(copyFrom(statement))
       stream.end(text)
       return finished(stream)
     })
@@ -162,10 +151,10 @@ export class PostgresConnection implements PooledConnection {
   #failureOf(error: unknown): Error {
     if (error instanceof DatabaseError) {
       // The server ends the session after these.
-      if (error.severity === 'FATAL' || error.severity === 'PANIC') this.#isLost = true
+      if (error.severity === 'FATAL' || error.severity === 'PANIC') this.isLost = true
       return error
     }
-    this.#isLost = true
+    this.isLost = true
     return new PostgresConnectionLostError('The connection to PostgreSQL broke while a statement ran.', {
       cause: error,
     })
@@ -173,17 +162,17 @@ export class PostgresConnection implements PooledConnection {
 
   /** Ends a transaction, if there is one. Never throws: a connection on which this fails is lost. */
   async rollBack(): Promise<void> {
-    if (this.#isLost || !this.isInTransaction) return
+    if (this.isLost || !this.isInTransaction) return
     await this.rollBackForCertain()
   }
 
   /** {@link rollBack} behind a pipeline that failed, when the server may not have said yet that it is in a transaction. */
   async rollBackForCertain(): Promise<void> {
-    if (this.#isLost) return
+    if (this.isLost) return
     try {
-      await this.#client.query('ROLLBACK')
+      await this.client.query('ROLLBACK')
     } catch {
-      this.#isLost = true
+      this.isLost = true
     }
   }
 
@@ -192,7 +181,7 @@ export class PostgresConnection implements PooledConnection {
       await this.rollBack()
       if (this.#session === 'kept') return this.isUsable
       // Settings, temporary tables, advisory locks, prepared statements, LISTEN: nothing passes to the next request.
-      await this.#client.query('DISCARD ALL')
+      await this.client.query('DISCARD ALL')
       return this.isUsable
     } catch {
       return false
@@ -201,26 +190,10 @@ export class PostgresConnection implements PooledConnection {
 
   async ping(): Promise<boolean> {
     try {
-      await this.#client.query('SELECT 1')
+      await this.client.query('SELECT 1')
       return this.isUsable
     } catch {
       return false
-    }
-  }
-
-  /** Ends it at once, whatever runs on it. */
-  destroy(): void {
-    this.#isLost = true
-    this.#client.connection.stream.destroy()
-  }
-
-  async close(): Promise<void> {
-    this.#isLost = true
-    try {
-      await this.#client.end()
-    } catch {
-      // It is closed already, which is what was asked for.
-      return
     }
   }
 }
@@ -236,14 +209,8 @@ async function connect(
   session: PostgresOpenOptions['session'],
 ): Promise<NativeClient | Error> {
   const client = new NativeClient({
-    host: address.host,
-    port: address.port,
-    database: address.database,
-    user: address.user,
-    password: address.password,
+    ...postgresOptions(address),
     ssl: tls === undefined ? false : sslOptions(tls),
-    connectionTimeoutMillis: address.options.connectTimeoutSeconds * 1000,
-    application_name: 'millrace',
     // pg's own, which takes no pipeline of another's.
     pipeline: session === 'new',
     keepAlive: true,

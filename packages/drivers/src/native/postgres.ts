@@ -1,17 +1,18 @@
 import { DatabaseError as ServerError } from 'pg'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
-import { plain } from '@millrace/db/dialects/plain'
 import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Loading, RawValue } from '@millrace/db/sql/loading'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connection, TransportLimits } from '@millrace/db/sql/transport'
 import type { ServerAddress } from '@millrace/db/url'
+import { beginRepeatable } from '../consistent-snapshot.ts'
 import { observed } from '../observed.ts'
 import { readPostgresError } from '../tcp/postgres-errors.ts'
 import { postgresValueOf } from '../tcp/postgres-values.ts'
 import { withinSeconds } from '../tcp/time-limit.ts'
-import { Pool, type Loan } from './pool.ts'
+import { pooledLoading, stoppable } from './loading.ts'
+import { Pool } from './pool.ts'
 import { overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
 import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
 import type { PipelinedStatement } from './postgres-pipeline.ts'
@@ -42,7 +43,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     const loan = await pool.acquire()
     let isSpent = false
     try {
-      return await withinSeconds(seconds, stoppable(loan, open), () => act(loan.connection))
+      return await withinSeconds(seconds, stoppable(loan.connection, open, stop), () => act(loan.connection))
     } catch (thrown) {
       isSpent = isNameLost(thrown)
       throw thrown
@@ -117,25 +118,8 @@ async function transaction(
   }
 }
 
-function stoppable({ connection }: Loan<PostgresConnection>, open: () => Promise<PostgresConnection>) {
-  return {
-    async stop() {
-      const { processId } = connection
-      if (processId === null) return
-      try {
-        const other = await open()
-        try {
-          await other.query('SELECT pg_cancel_backend($1)', [String(processId)])
-        } finally {
-          await other.close()
-        }
-      } catch {
-        // Whether it has ended is seen by the statement's own answer, which is waited for.
-        return
-      }
-    },
-    abandon: () => connection.destroy(),
-  }
+async function stop(other: PostgresConnection, { processId }: PostgresConnection): Promise<void> {
+  if (processId !== null) await other.query('SELECT pg_cancel_backend($1)', [String(processId)])
 }
 
 /** Behind a pooler like pgbouncer, or after a migration that changed a column's type. */
@@ -150,30 +134,23 @@ function readError(thrown: unknown): DatabaseError {
   return poolFailure(thrown) ?? readPostgresError(thrown)
 }
 
-async function runRead(connection: PostgresConnection, { text, parameters }: Statement): Promise<RawResult> {
-  try {
-    const { rows, rowCount } = await connection.query(text, parameters.map(postgresValueOf))
-    return { rows, affected: rowCount ?? 0 }
-  } catch (thrown) {
-    throw readError(thrown)
-  }
-}
-
-/** A read-only repeatable-read transaction. Its first statement takes the snapshot. */
+/** A read-only repeatable-read transaction on a connection of its own. */
 async function openSnapshot(open: () => Promise<PostgresConnection>): Promise<Snapshot> {
   const connection = await open().catch((thrown: unknown) => {
     throw readError(thrown)
   })
-  try {
-    await runRead(connection, plain('begin transaction isolation level repeatable read, read only'))
-    // The reader may be busy with rows for longer than the server lets a transaction idle.
-    await runRead(connection, plain('set local idle_in_transaction_session_timeout = 0'))
-    await runRead(connection, plain('select 1'))
-  } catch (thrown) {
-    await connection.close()
-    throw thrown
-  }
-  return { dialect: postgres, run: (statement) => runRead(connection, statement), close: () => connection.close() }
+  return beginRepeatable({
+    dialect: postgres,
+    async run({ text, parameters }) {
+      try {
+        const { rows, rowCount } = await connection.query(text, parameters.map(postgresValueOf))
+        return { rows, affected: rowCount ?? 0 }
+      } catch (thrown) {
+        throw readError(thrown)
+      }
+    },
+    close: () => connection.close(),
+  })
 }
 
 /**
@@ -185,35 +162,18 @@ function openLoading(
   address: ServerAddress,
   { timeoutSeconds }: NativeOptions,
 ): Loading {
-  const openCopying = async () => {
-    const connection = await open()
-    try {
-      await connection.query('set synchronous_commit = off', [])
-      return connection
-    } catch (thrown) {
-      await connection.close()
-      throw thrown
-    }
-  }
-  const pool = new Pool(openCopying, address.options)
-  return {
-    async insert(guard, { table, columns, rows }) {
+  return pooledLoading({
+    open,
+    options: address.options,
+    timeoutSeconds,
+    prepare: (connection) => connection.query('set synchronous_commit = off', []),
+    stop,
+    insert(connection, guard, { table, columns, rows }) {
       const names = columns.map((name) => `"${name}"`).join(', ')
-      try {
-        const loan = await pool.acquire()
-        try {
-          return await withinSeconds(timeoutSeconds, stoppable(loan, open), () =>
-            guardedCopy(loan.connection, guard, { statement: `copy "${table}" (${names}) from stdin`, rows }),
-          )
-        } finally {
-          loan.release()
-        }
-      } catch (thrown) {
-        throw readError(thrown)
-      }
+      return guardedCopy(connection, guard, { statement: `copy "${table}" (${names}) from stdin`, rows })
     },
-    close: () => pool.close(),
-  }
+    readError,
+  })
 }
 
 interface Copy {

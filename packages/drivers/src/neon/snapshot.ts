@@ -2,7 +2,7 @@ import { Client, DatabaseError as NeonServerError } from '@neondatabase/serverle
 import { postgresError } from '@millrace/db/dialects/postgres/errors'
 import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
-import { plain } from '@millrace/db/dialects/plain'
+import { beginRepeatable } from '../consistent-snapshot.ts'
 import { connectionTrouble, wordsAlone } from '../connection-failure.ts'
 import { tokenProtocolStart } from '../gateway-wire.ts'
 import type { Endpoint } from '../trips.ts'
@@ -13,7 +13,7 @@ import { asText, connectionString, type PostgresTarget } from './transport.ts'
 /** Path of the gateway's WebSocket, as of Neon's own. */
 const webSocketPath = '/v2'
 
-/** A read-only repeatable-read transaction over Neon's WebSocket. The first read takes the snapshot. */
+/** A read-only repeatable-read transaction over Neon's WebSocket. */
 export async function openPostgresSnapshot(target: PostgresTarget, endpoint: Endpoint): Promise<Snapshot> {
   const client = new Client({ connectionString: connectionString(target, endpoint) })
   const { gatewayUrl, gatewayToken } = endpoint
@@ -33,15 +33,11 @@ export async function openPostgresSnapshot(target: PostgresTarget, endpoint: End
   }
   try {
     await line.orBroken(() => client.connect())
-    await snapshot.run(plain('begin transaction isolation level repeatable read, read only'))
-    // The reader may be busy with rows for longer than the server lets a transaction idle.
-    await snapshot.run(plain('set local idle_in_transaction_session_timeout = 0'))
-    await snapshot.run(plain('select 1'))
-    return snapshot
   } catch (thrown) {
     await snapshot.close()
     throw thrown
   }
+  return beginRepeatable(snapshot)
 }
 
 interface Line {

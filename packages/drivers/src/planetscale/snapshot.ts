@@ -1,9 +1,8 @@
 import { Client } from '@planetscale/database'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
-import { refuseWeakIsolation } from '../consistent-snapshot.ts'
+import { beginConsistent } from '../consistent-snapshot.ts'
 import { keptAlive } from '../kept-alive.ts'
-import { plain } from '@millrace/db/dialects/plain'
 import { fetchThrough, unobserved, type Endpoint } from '../trips.ts'
 import { castValue } from './cast.ts'
 import { mysql } from '@millrace/db/dialects/mysql/dialect'
@@ -35,14 +34,7 @@ export async function openMysqlSnapshot(target: MysqlTarget, endpoint: Endpoint)
       await connection.execute('rollback').catch(() => undefined)
     },
   })
-  try {
-    await snapshot.run(plain('start transaction with consistent snapshot, read only'))
-    await refuseWeakIsolation(snapshot)
-    return snapshot
-  } catch (thrown) {
-    await snapshot.close()
-    throw thrown
-  }
+  return beginConsistent(snapshot)
 }
 
 /** A transaction that the platform has ended is errno 1317 in Vitess's words, as a statement that took too long is. */

@@ -1,0 +1,81 @@
+import type { LoadedRows, Loading } from '@millrace/db/sql/loading'
+import type { Statement } from '@millrace/db/sql/statement'
+import { withinSeconds } from '../tcp/time-limit.ts'
+import { Pool, type PooledConnection, type PoolOptions } from './pool.ts'
+
+interface Stoppable extends PooledConnection {
+  /** Ends it at once, whatever runs on it. */
+  destroy(): void
+}
+
+/**
+ * How the statement that runs on a connection is ended: over another one, which is opened for it.
+ * @param stop asks the server for it
+ */
+export function stoppable<Stuck extends Stoppable>(
+  stuck: Stuck,
+  open: () => Promise<Stuck>,
+  stop: (other: Stuck, stuck: Stuck) => Promise<unknown>,
+) {
+  return {
+    async stop() {
+      try {
+        const other = await open()
+        try {
+          await stop(other, stuck)
+        } finally {
+          await other.close()
+        }
+      } catch {
+        // Whether it has ended is seen by the statement's own answer, which is waited for.
+        return
+      }
+    },
+    abandon: () => stuck.destroy(),
+  }
+}
+
+interface PooledLoading<Loader extends Stoppable> {
+  readonly open: () => Promise<Loader>
+  readonly options: PoolOptions
+  readonly timeoutSeconds: number
+  /** Sets a connection up that was opened. */
+  readonly prepare: (loader: Loader) => Promise<unknown>
+  readonly stop: (other: Loader, stuck: Loader) => Promise<unknown>
+  /** Whether the guard gave a row: then the rows were inserted. */
+  readonly insert: (loader: Loader, guard: Statement, rows: LoadedRows) => Promise<boolean>
+  readonly readError: (thrown: unknown, rows: LoadedRows) => Error
+}
+
+/** Loads rows by a pool of its own, whose connections are set up for that alone. */
+export function pooledLoading<Loader extends Stoppable>(loading: PooledLoading<Loader>): Loading {
+  const { open, options, timeoutSeconds, prepare, stop, insert, readError } = loading
+  const openPrepared = async () => {
+    const loader = await open()
+    try {
+      await prepare(loader)
+      return loader
+    } catch (thrown) {
+      await loader.close()
+      throw thrown
+    }
+  }
+  const pool = new Pool(openPrepared, options)
+  return {
+    async insert(guard, rows) {
+      try {
+        const loan = await pool.acquire()
+        try {
+          return await withinSeconds(timeoutSeconds, stoppable(loan.connection, open, stop), () =>
+            insert(loan.connection, guard, rows),
+          )
+        } finally {
+          loan.release()
+        }
+      } catch (thrown) {
+        throw readError(thrown, rows)
+      }
+    },
+    close: () => pool.close(),
+  }
+}
