@@ -1,3 +1,5 @@
+import { primaryKeyOf } from '../dialects/expected-shape.ts'
+import { sqlite } from '../dialects/sqlite/dialect.ts'
 import { auditActorKinds, auditSubjects, auditTypes } from '../schema/audit-types.ts'
 import {
   executionStatuses,
@@ -8,43 +10,25 @@ import {
   sharePermissions,
   type Tables,
 } from '../schema/schema.ts'
+import { describedColumns, type ArchiveColumn } from './described-columns.ts'
 
-/** What a column holds, and how the archive writes it. */
-export type ColumnKind =
-  /** A key of 1 to 64 characters that doesn't end in a space: databases that pad would take it for another. */
-  | 'id'
-  | 'text'
-  /** A JSON document's exact text, as a string. */
-  | 'document'
-  /** ISO 8601 in UTC with milliseconds. */
-  | 'time'
-  | 'flag'
-  /** A safe integer. */
-  | 'count'
+export type { ArchiveColumn, ColumnKind } from './described-columns.ts'
 
-export interface ArchiveColumn {
-  readonly name: string
-  readonly kind: ColumnKind
-  readonly isNullable: boolean
-  /** The only values that it may have. */
-  readonly values?: readonly string[]
-  /** In characters; what the narrowest database takes. */
-  readonly maxLength?: number
-  /** Number of the schema that it came with, where that is not the first: in older archives it is absent, and null. */
-  readonly since?: number
-}
+/** The archive's tables, in its order: whatever a row refers to stands before it. Each with its name among the schema's. */
+const order = [
+  ['users', 'users'],
+  ['api_keys', 'apiKeys'],
+  ['settings', 'settings'],
+  ['workflows', 'workflows'],
+  ['workflow_versions', 'workflowVersions'],
+  ['workflow_shares', 'workflowShares'],
+  ['schedules', 'schedules'],
+  ['executions', 'executions'],
+  ['execution_history', 'executionHistory'],
+  ['audit', 'audit'],
+] as const satisfies readonly (readonly [name: string, property: keyof Tables])[]
 
-export type ArchiveTableName =
-  | 'users'
-  | 'api_keys'
-  | 'settings'
-  | 'workflows'
-  | 'workflow_versions'
-  | 'workflow_shares'
-  | 'schedules'
-  | 'executions'
-  | 'execution_history'
-  | 'audit'
+export type ArchiveTableName = (typeof order)[number][0]
 
 export interface ArchiveTable {
   readonly name: ArchiveTableName
@@ -58,189 +42,60 @@ export interface ArchiveTable {
   readonly since: number
 }
 
-type ColumnOptions = Pick<ArchiveColumn, 'values' | 'maxLength' | 'since'>
+/** Columns of the schema that no archive has: made from others, of a moment's work, or a help for writers. */
+const leftOut: ReadonlySet<string> = new Set([
+  'username_key',
+  'email_key',
+  'name_key',
+  'last_op',
+  'lease_owner',
+  'lease_until',
+  'last_seq',
+])
 
-function column(kind: ColumnKind, name: string, options: ColumnOptions = {}): ArchiveColumn {
-  return { name: name.replace('?', ''), kind, isNullable: name.endsWith('?'), ...options }
+/** What of a column the schema does not say: its only values, and that text is a document. */
+const particulars: Readonly<Record<string, Partial<ArchiveColumn>>> = {
+  'users.role': { values: roles },
+  'workflow_shares.permission': { values: sharePermissions },
+  'schedules.overlap': { values: scheduleOverlaps },
+  'schedules.catch_up': { values: scheduleCatchUps },
+  'executions.status': { values: executionStatuses },
+  'executions.wait_for': { kind: 'document' },
+  'execution_history.type': { values: historyTypes },
+  'audit.type': { values: auditTypes },
+  'audit.actor_kind': { values: auditActorKinds },
+  'audit.subject_type': { values: auditSubjects },
 }
 
-const id = (name: string, options: ColumnOptions = {}) => column('id', name, options)
-const text = (name: string, maxLength?: number) => column('text', name, maxLength === undefined ? {} : { maxLength })
-const oneOf = (name: string, values: readonly string[]) => column('text', name, { values })
-const document = (name: string, options: ColumnOptions = {}) => column('document', name, options)
-const time = (name: string, options: ColumnOptions = {}) => column('time', name, options)
-const flag = (name: string) => column('flag', name)
-const count = (name: string) => column('count', name)
-
-function table(
-  name: ArchiveTableName,
-  property: keyof Tables,
-  columns: readonly ArchiveColumn[],
-  { key = ['id'], since = 1 }: Partial<Pick<ArchiveTable, 'key' | 'since'>> = {},
-): ArchiveTable {
-  return { name, property, key, since, columns: columns.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
+/** Tables and columns that came with a later schema than the first. */
+const since: Readonly<Record<string, number>> = {
+  schedules: 2,
+  execution_history: 2,
+  audit: 2,
+  'workflows.transferred_at': 2,
+  'executions.wait_for': 2,
+  'executions.schedule_id': 2,
 }
 
-/** What came with the migration `0002_durable_executions`. */
-const durable = { since: 2 }
+/** The schema's tables in the order above, with the columns that CLI.md's "The archive" names. */
+export const archiveTables: readonly ArchiveTable[] = order.map(([name, property]) => {
+  const columns = columnsOf(name).map((column): ArchiveColumn => {
+    const came = since[`${name}.${column.name}`]
+    return { ...column, ...particulars[`${name}.${column.name}`], ...(came !== undefined && { since: came }) }
+  })
+  return { name, property, key: keyOf(property), since: since[name] ?? 1, columns }
+})
 
-/**
- * The archive's tables, in its order: whatever a row refers to stands before it. Columns are CLI.md's "The archive": a
- * `?` marks those that may be null.
- */
-export const archiveTables: readonly ArchiveTable[] = [
-  table('users', 'users', [
-    id('id'),
-    text('username', 255),
-    text('email', 255),
-    text('password_hash', 255),
-    time('created_at'),
-    oneOf('role', roles),
-    time('disabled_at?'),
-    time('tokens_valid_from'),
-    time('updated_at'),
-  ]),
-  table('api_keys', 'apiKeys', [
-    id('id'),
-    id('user_id'),
-    text('name', 100),
-    text('scopes', 255),
-    text('prefix', 64),
-    id('key_sha256'),
-    time('expires_at?'),
-    time('created_at'),
-    time('last_used_at?'),
-  ]),
-  table('settings', 'settings', [
-    id('id'),
-    id('user_id'),
-    document('settings_data'),
-    time('created_at'),
-    time('updated_at'),
-    count('revision'),
-  ]),
-  table('workflows', 'workflows', [
-    id('id'),
-    text('name', 255),
-    text('description?'),
-    document('definition'),
-    id('owner_id?'),
-    flag('is_public'),
-    time('created_at'),
-    time('updated_at'),
-    count('version_number'),
-    count('revision'),
-    time('transferred_at?', durable),
-  ]),
-  table(
-    'workflow_versions',
-    'workflowVersions',
-    [
-      id('id'),
-      id('workflow_id'),
-      count('version_number'),
-      document('definition'),
-      text('change_notes?'),
-      id('created_by?'),
-      time('created_at'),
-    ],
-    { key: ['workflow_id', 'version_number'] },
-  ),
-  table('workflow_shares', 'workflowShares', [
-    id('id'),
-    id('workflow_id'),
-    id('shared_with_user_id'),
-    oneOf('permission', sharePermissions),
-    time('created_at'),
-    id('shared_by?'),
-  ]),
-  table(
-    'schedules',
-    'schedules',
-    [
-      id('id'),
-      id('workflow_id'),
-      text('name', 255),
-      text('cron', 255),
-      text('time_zone', 64),
-      document('input?'),
-      count('max_attempts'),
-      flag('is_enabled'),
-      text('disabled_reason?', 255),
-      oneOf('overlap', scheduleOverlaps),
-      oneOf('catch_up', scheduleCatchUps),
-      time('next_at?'),
-      time('last_at?'),
-      id('last_execution_id?'),
-      count('revision'),
-      id('created_by?'),
-      time('created_at'),
-      time('updated_at'),
-    ],
-    durable,
-  ),
-  table('executions', 'executions', [
-    id('id'),
-    id('workflow_id'),
-    id('user_id?'),
-    oneOf('status', executionStatuses),
-    document('state?'),
-    time('started_at?'),
-    time('completed_at?'),
-    count('version_number'),
-    document('input?'),
-    document('error?'),
-    count('attempts'),
-    count('max_attempts'),
-    count('fence'),
-    time('due_at?'),
-    time('created_at'),
-    time('updated_at'),
-    document('wait_for?', durable),
-    id('schedule_id?', durable),
-  ]),
-  table(
-    'execution_history',
-    'executionHistory',
-    [
-      id('execution_id'),
-      count('seq'),
-      oneOf('type', historyTypes),
-      time('at'),
-      count('fence?'),
-      text('worker?', 100),
-      id('actor?'),
-      text('key?', 256),
-      text('name?', 101),
-      document('output?'),
-      document('error?'),
-      document('payload?'),
-      count('attempt?'),
-      time('started_at?'),
-    ],
-    { key: ['execution_id', 'seq'], ...durable },
-  ),
-  table(
-    'audit',
-    'audit',
-    [
-      id('id'),
-      time('at'),
-      oneOf('type', auditTypes),
-      oneOf('actor_kind', auditActorKinds),
-      id('actor_user_id?'),
-      text('actor_id?', 255),
-      oneOf('subject_type', auditSubjects),
-      text('subject_id?', 255),
-      id('workflow_id?'),
-      id('owner_id?'),
-      document('data'),
-      id('network?'),
-      id('request_id?'),
-    ],
-    durable,
-  ),
-]
+function columnsOf(name: ArchiveTableName): readonly ArchiveColumn[] {
+  const columns = describedColumns.get(name) ?? []
+  return columns
+    .filter((column) => !leftOut.has(column.name))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+function keyOf(property: keyof Tables): readonly string[] {
+  return primaryKeyOf(sqlite.configOf(sqlite.tables[property]))
+}
 
 /** A table as an archive of that schema has it; undefined where it has none of that name. */
 export function tableOfSchema(name: string, schema: number): ArchiveTable | undefined {

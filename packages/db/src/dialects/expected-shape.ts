@@ -9,11 +9,17 @@ export function expectedShape({ tables, configOf }: Dialect): SchemaShape {
   return new Map(Object.values(own).map((table) => [getTableName(table), tableShape(configOf(table))]))
 }
 
-function tableShape({ columns, primaryKeys, indexes, foreignKeys }: TableConfig): TableShape {
-  const declared = primaryKeys.flatMap((key) => key.columns.map(({ name }) => name))
+/** Names of the columns of a table's primary key. */
+export function primaryKeyOf({ columns, primaryKeys }: TableConfig): readonly string[] {
+  const declared = primaryKeys.flatMap((key) => key.columns)
+  return (declared.length > 0 ? declared : columns.filter(({ primary }) => primary)).map(({ name }) => name)
+}
+
+function tableShape(config: TableConfig): TableShape {
+  const { columns, indexes, foreignKeys } = config
   return {
     columns: columns.map(columnShape),
-    primaryKey: declared.length > 0 ? declared : columns.filter(({ primary }) => primary).map(({ name }) => name),
+    primaryKey: primaryKeyOf(config),
     indexes: indexes.map(({ config }) => ({
       name: config.name ?? '',
       columns: config.columns.flatMap((column) => namesOf(column)),
