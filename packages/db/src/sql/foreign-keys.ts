@@ -1,6 +1,8 @@
-import { getTableColumns, type Column, type Table } from 'drizzle-orm'
+import { getTableColumns, inArray, sql, type Column, type SQL, type Table } from 'drizzle-orm'
 import type { Tables } from '../schema/schema.ts'
+import { buildStatement } from './building.ts'
 import type { Dialect } from './dialect.ts'
+import type { Statement } from './statement.ts'
 
 type AnyTable = Tables[keyof Tables]
 
@@ -22,10 +24,9 @@ export function foreignKeysOf(dialect: Dialect, table: AnyTable): readonly Forei
   })
 }
 
-/** A column of another table that refers to a table. */
-export interface Referrer {
+/** A column of a table that refers to another one. */
+interface Referrer extends ForeignKey {
   readonly table: AnyTable
-  readonly column: Column
   /** The column's name among the members of the table's rows. */
   readonly property: string
 }
@@ -33,9 +34,42 @@ export interface Referrer {
 /** All columns of the schema that refer to the table. */
 export function referrersTo(dialect: Dialect, target: AnyTable): readonly Referrer[] {
   return Object.values<AnyTable>(dialect.tables).flatMap((table) => {
-    const referring = new Set(foreignKeysOf(dialect, table).flatMap((key) => (key.target === target ? key.column : [])))
-    return Object.entries<Column>(getTableColumns(table)).flatMap(([property, column]) =>
-      referring.has(column) ? { table, column, property } : [],
-    )
+    const properties = new Map(Object.entries<Column>(getTableColumns(table)).map(([name, column]) => [column, name]))
+    return foreignKeysOf(dialect, table)
+      .filter((key) => key.target === target)
+      .map((key) => ({ ...key, table, property: properties.get(key.column) ?? '' }))
+  })
+}
+
+/**
+ * What goes before rows of a table do, children first: rows that cannot be without them are deleted, others lose the
+ * reference.
+ * @param isTheirs of a column that refers to the table, and the one that it refers to: that it refers to one of those rows
+ * @param kept a table whose rows are known not to refer to them
+ */
+export function detach(
+  dialect: Dialect,
+  target: AnyTable,
+  isTheirs: (column: Column, key: Column) => SQL,
+  kept?: AnyTable,
+): readonly Statement[] {
+  const { builder } = dialect
+  const referrers = referrersTo(dialect, target).filter(({ table }) => table !== kept)
+  return referrers.flatMap(({ table, column, targetColumn, property }) => {
+    const condition = isTheirs(column, targetColumn)
+    if (!column.notNull)
+      return buildStatement(
+        builder
+          .update(table)
+          .set({ [property]: null })
+          .where(condition),
+      )
+    const gone = (key: Column) =>
+      builder
+        .select({ key: sql`${key}` })
+        .from(table)
+        .where(condition)
+    const below = detach(dialect, table, (reference, key) => inArray(reference, gone(key)))
+    return [...below, buildStatement(builder.delete(table).where(condition))]
   })
 }

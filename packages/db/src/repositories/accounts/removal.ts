@@ -13,7 +13,7 @@ import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { isOwnRow } from './credentials.ts'
 import { existsIn } from '../../sql/exists.ts'
-import { referrersTo } from '../../sql/foreign-keys.ts'
+import { detach } from '../../sql/foreign-keys.ts'
 
 export interface Removal {
   /** That the password was right by. */
@@ -99,17 +99,11 @@ async function remove(store: Store, { userId, locks, condition, event }: Guarded
 
 /** What belongs to the user goes, and its name goes off what it has made. The gate has seen that it owns no workflow. */
 function removalStatements(dialect: Dialect, userId: string): readonly Statement[] {
-  const { builder, tables } = dialect
-  const { users, workflows } = tables
-  const referrers = referrersTo(dialect, users).filter(({ table }) => table !== workflows)
+  const { users, workflows } = dialect.tables
   return [
-    ...referrers.map(({ table, column, property }) =>
-      (column.notNull ? builder.delete(table) : builder.update(table).set({ [property]: null })).where(
-        eq(column, userId),
-      ),
-    ),
-    builder.delete(users).where(eq(users.id, userId)),
-  ].map((built) => buildStatement(built))
+    ...detach(dialect, users, (reference) => eq(reference, userId), workflows),
+    buildStatement(dialect.builder.delete(users).where(eq(users.id, userId))),
+  ]
 }
 
 async function ownsWorkflows(store: Store, userId: string): Promise<boolean> {

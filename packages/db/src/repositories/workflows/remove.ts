@@ -1,9 +1,8 @@
 import { eq, inArray, not, sql } from 'drizzle-orm'
 import { all, done, refused, type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
 import type { ExecutionStatus } from '../../schema/schema.ts'
-import type { Dialect } from '../../sql/dialect.ts'
-import { defineShapedStatement, defineStatement } from '../../sql/building.ts'
-import type { Statement } from '../../sql/statement.ts'
+import { buildStatement, defineShapedStatement } from '../../sql/building.ts'
+import { detach } from '../../sql/foreign-keys.ts'
 import type { Store } from '../../store/store.ts'
 import { boundEvent, eventValues, type EventShape, type EventValues } from '../audit/caller-event.ts'
 import { eventQuery, insertEventFrom } from '../audit/event.ts'
@@ -40,6 +39,7 @@ export async function deleteWorkflow(
   { operation, at }: Deletion,
 ): Promise<Outcome<void, Refusal | 'execution_active'>> {
   const { dialect } = store
+  const { workflows } = dialect.tables
   const shape = { caller: callerShape(caller), isCommand: caller.origin === undefined, ...revisionsOf(ifRevision) }
   const { isOpen } = await store.apply({
     // No row that refers to it may come from here on, so that what follows finds them all.
@@ -50,7 +50,10 @@ export async function deleteWorkflow(
       ...eventValues(caller, { id: operation, type: 'workflow.deleted', at }),
       ...revisionValues(ifRevision),
     }),
-    effects: removals(dialect, id),
+    effects: [
+      ...detach(dialect, workflows, (reference) => eq(reference, id)),
+      buildStatement(dialect.builder.delete(workflows).where(eq(workflows.id, id))),
+    ],
     proof: eventQuery(dialect, operation),
   })
   if (isOpen) return done(undefined)
@@ -96,44 +99,3 @@ const recordDeletion = defineShapedStatement<DeletionShape, EventValues & Revisi
   })
   return insertEventFrom(dialect, event, dialect.gate.holding(sql`${workflows} where ${condition}`))
 })
-
-/** Children before the parent, for foreign keys. */
-function removals(dialect: Dialect, id: string): readonly Statement[] {
-  return [
-    deleteSchedules(dialect, { id }),
-    deleteVersions(dialect, { id }),
-    deleteShares(dialect, { id }),
-    deleteHistory(dialect, { id }),
-    deleteExecutions(dialect, { id }),
-    deleteHead(dialect, { id }),
-  ]
-}
-
-const deleteSchedules = defineStatement<{ id: string }>()(({ builder, tables: { schedules } }, bind) =>
-  builder.delete(schedules).where(eq(schedules.workflowId, bind('id', schedules.workflowId))),
-)
-
-const deleteVersions = defineStatement<{ id: string }>()(({ builder, tables: { workflowVersions } }, bind) =>
-  builder.delete(workflowVersions).where(eq(workflowVersions.workflowId, bind('id', workflowVersions.workflowId))),
-)
-
-const deleteShares = defineStatement<{ id: string }>()(({ builder, tables: { workflowShares } }, bind) =>
-  builder.delete(workflowShares).where(eq(workflowShares.workflowId, bind('id', workflowShares.workflowId))),
-)
-
-const deleteHistory = defineStatement<{ id: string }>()(({ builder, tables }, bind) => {
-  const { executionHistory, executions } = tables
-  const ofWorkflow = builder
-    .select({ id: executions.id })
-    .from(executions)
-    .where(eq(executions.workflowId, bind('id', executions.workflowId)))
-  return builder.delete(executionHistory).where(inArray(executionHistory.executionId, ofWorkflow))
-})
-
-const deleteExecutions = defineStatement<{ id: string }>()(({ builder, tables: { executions } }, bind) =>
-  builder.delete(executions).where(eq(executions.workflowId, bind('id', executions.workflowId))),
-)
-
-const deleteHead = defineStatement<{ id: string }>()(({ builder, tables: { workflows } }, bind) =>
-  builder.delete(workflows).where(eq(workflows.id, bind('id', workflows.id))),
-)
