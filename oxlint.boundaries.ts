@@ -6,77 +6,77 @@ import { defineConfig, type OxlintOverride } from 'oxlint'
  *
  * `no-restricted-imports` of a later override replaces that of an earlier one, so each room names all that it refuses.
  */
-interface Refusal {
+interface ForbiddenImport {
   readonly regex: string
   readonly message: string
   readonly allowTypeImports?: boolean
 }
 
-const drivers: Refusal = {
+const drivers: ForbiddenImport = {
   regex: '^(@neondatabase|@planetscale|@libsql)/',
   message: 'The HTTP drivers live in packages/drivers: go through the Store.',
 }
-const dialectDrizzle: Refusal = {
+const dialectDrizzle: ForbiddenImport = {
   regex: '^drizzle-orm/.*(neon|planetscale|libsql|sqlite|pg|postgres|mysql|mysql2|d1|singlestore|gel)',
   message: 'What drizzle has for one database lives in packages/db/src/dialects: use a column kit or a capability.',
 }
-const drizzle: Refusal = {
+const drizzle: ForbiddenImport = {
   regex: '^drizzle-(orm|kit)(/|$)',
   message: 'SQL is built in packages/db/src/repositories: call a repository.',
 }
-const tcpDrivers: Refusal = {
+const tcpDrivers: ForbiddenImport = {
   regex: '^((pg|pg-.+|mysql2|libsql|better-sqlite3|mariadb|postgres)(/.*)?|node:sqlite)$',
   message:
     'Connections over TCP or to a file live in packages/drivers/src/native and hyperdrive: everyone else asks for a Database.',
 }
-const node: Refusal = {
+const node: ForbiddenImport = {
   regex: '^node:|^(assert|buffer|crypto|events|fs|http|https|net|os|path|process|stream|tls|url|util|zlib)(/|$)',
   message: 'This runs in workerd, without Node: use Web APIs.',
 }
-const hono: Refusal = { regex: '^(hono|@hono)(/|$)', message: 'HTTP ends in the routes of packages/api.' }
-const zod: Refusal = { regex: '^zod(/|$)', message: 'Requests are parsed in the routes of packages/api.' }
-const dialects: Refusal = {
+const hono: ForbiddenImport = { regex: '^(hono|@hono)(/|$)', message: 'HTTP ends in the routes of packages/api.' }
+const zod: ForbiddenImport = { regex: '^zod(/|$)', message: 'Requests are parsed in the routes of packages/api.' }
+const dialects: ForbiddenImport = {
   regex: '(^|/)dialects(/|$)',
   message:
     'A dialect is known by its capabilities alone: only its driver and schema-wide tools of packages/db open that room.',
 }
-const storeValues: Refusal = {
+const storeValues: ForbiddenImport = {
   regex: '^@millrace/db/(store/(store|database)|sql/(transport|building))$',
   allowTypeImports: true,
   message: 'Only repositories call the Store: take its type, and hand it to one.',
 }
-const insides: Refusal = {
+const insides: ForbiddenImport = {
   regex: '^\\.{1,2}/.*(^|/)src/',
   message: 'Another package is imported by its name (@millrace/…), never by its folder.',
 }
-const packages = (...names: readonly string[]): Refusal => ({
+const packages = (...names: readonly string[]): ForbiddenImport => ({
   regex: `^@millrace/(${names.join('|')})(/|$)`,
   message:
     'Nothing goes up a floor: functions and cli know api and gateway, these know drivers and db, drivers know db, db knows none of them.',
 })
 
 /** Rooms of packages/db, named from another of its rooms. */
-const rooms = (...names: readonly string[]): Refusal => ({
+const rooms = (...names: readonly string[]): ForbiddenImport => ({
   regex: `^(\\.\\./)+(${names.join('|')})/`,
   message:
     'This room of packages/db stands below the one that it imports: see the table of rooms in docs/architecture.md.',
 })
 /** The kit and the builder are types that the schema and the statements are written in. */
-const dialectTypesAlone: Refusal = { ...dialects, allowTypeImports: true }
+const dialectTypesAlone: ForbiddenImport = { ...dialects, allowTypeImports: true }
 
-const typesAlone: Refusal = {
+const typesAlone: ForbiddenImport = {
   regex: '^@millrace/',
   allowTypeImports: true,
   message: 'The client runs wherever fetch does: of the other packages it takes types alone.',
 }
 
-const beyondClient: Refusal = {
+const beyondClient: ForbiddenImport = {
   regex: '^@millrace/((api|cli|db|drivers|functions|gateway)(/|$)|client/)',
   allowTypeImports: true,
   message: 'The console speaks the public API through the client: of the other packages it takes types alone.',
 }
 
-const room = (files: string, ...patterns: readonly Refusal[]): OxlintOverride => ({
+const room = (files: string, ...patterns: readonly ForbiddenImport[]): OxlintOverride => ({
   files: [files],
   rules: { 'no-restricted-imports': ['error', { patterns: [insides, ...patterns] }] },
 })
@@ -94,10 +94,11 @@ const apiRefusals = [
 
 /** What rests on the Store, and the Store. */
 const upperRooms = ['store', 'repositories', 'migrate', 'archive', 'checklist']
-const dbRoom = (name: string, ...refusals: readonly Refusal[]): OxlintOverride =>
+const dbRoom = (name: string, ...refusals: readonly ForbiddenImport[]): OxlintOverride =>
   room(`packages/db/src/${name}/**`, ...dbRefusals, drivers, dialectDrizzle, ...refusals)
 
-const withoutNode = (refusals: readonly Refusal[]): readonly Refusal[] => refusals.filter((refusal) => refusal !== node)
+const withoutNode = (refusals: readonly ForbiddenImport[]): readonly ForbiddenImport[] =>
+  refusals.filter((refusal) => refusal !== node)
 
 export const boundaries = [
   room('packages/db/src/**', ...dbRefusals, drivers, dialectDrizzle),

@@ -19,7 +19,7 @@ import { openDatabase } from '@millrace/drivers/open'
 import { parseDatabaseUrl, type Target } from '@millrace/db/url'
 import { readMigrations } from '@millrace/cli/migrations'
 import { startGateway } from '@millrace/gateway'
-import { dialects, type Dialect } from '../test/dialects.ts'
+import { dialects, type DialectName } from '../test/dialects.ts'
 import { findInstalledPostgres, startPostgres } from '../test/servers/postgres.ts'
 import { findTools } from '../test/servers/debian-tools.ts'
 import { startServers } from '../test/servers/start.ts'
@@ -63,7 +63,7 @@ interface Measured {
   readonly exitCode: number | null
 }
 
-async function compare(dialect: Dialect): Promise<void> {
+async function compare(dialect: DialectName): Promise<void> {
   const source = await createDatabase(dialect, started, directory)
   const rows = await fill(source)
   const target = await createDatabase(dialect, started, directory)
@@ -155,7 +155,7 @@ function peakOf(processId: number): number {
 }
 
 function tell(
-  dialect: Dialect,
+  dialect: DialectName,
   name: string,
   rows: number,
   { seconds, cpuSeconds, peakMegabytes, exitCode }: Measured,

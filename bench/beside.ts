@@ -8,14 +8,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { dialects, type Dialect } from '../test/dialects.ts'
+import { dialects, type DialectName } from '../test/dialects.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { layers } from './measure.ts'
 import { table, type Result } from './report.ts'
 
 const usage = 'usage: node bench/beside.ts COMMIT [--rounds 3] [--dialect sqlite,postgres,mysql] [--seconds 60]\n'
 
-type Results = Partial<Record<Dialect, readonly Result[]>>
+type Results = Partial<Record<DialectName, readonly Result[]>>
 
 const head = ['', 'CPU ms before', 'since', 'since/before', 'requests/s before', 'since', 'p50 ms before', 'since']
 
@@ -102,7 +102,7 @@ function p50({ p50Milliseconds }: Result): number {
 
 /** Medians over the rounds. CPU is that of functions, gateway and database together, without the client's. */
 function rowsOf(
-  dialect: Dialect,
+  dialect: DialectName,
   before: readonly Results[],
   since: readonly Results[],
 ): readonly (readonly string[])[] {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
-import type { Dialect } from '../test/dialects.ts'
+import type { DialectName } from '../test/dialects.ts'
 import type { MissingServer, ServerAddress } from '../test/servers/address.ts'
 import type { StartedServers } from '../test/servers/protocol.ts'
 
@@ -15,7 +15,7 @@ export interface BenchDatabase {
 
 /** Makes an empty database. Whatever it is, it goes with the servers and the folder when the run ends. */
 export async function createDatabase(
-  dialect: Dialect,
+  dialect: DialectName,
   servers: StartedServers,
   directory: string,
 ): Promise<BenchDatabase> {

@@ -1,4 +1,4 @@
-import type { Dialect } from '../test/dialects.ts'
+import type { DialectName } from '../test/dialects.ts'
 
 /** What is measured. */
 export const acts = ['read', 'list', 'create', 'patch'] as const
@@ -35,7 +35,7 @@ export type Statements = Readonly<Record<Act | 'history', readonly Template[]>>
 
 /** The floor's variables. */
 export interface FloorVars {
-  readonly DIALECT: Dialect
+  readonly DIALECT: DialectName
   readonly DATABASE_USER: string
   readonly DATABASE_PASSWORD: string
   readonly GATEWAY: string

@@ -20,7 +20,7 @@ import { getWorkflow } from '@millrace/db/repositories/workflows/workflows'
 import type { Database } from '@millrace/db/store/database'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { targetOf } from '../test/database.ts'
-import { dialects, type Dialect, type RawRow } from '../test/dialects.ts'
+import { dialects, type DialectName, type RawRow } from '../test/dialects.ts'
 import { documentOf } from '../test/executions/kit.ts'
 import { fillWithExecutions } from '../test/plans/fill-executions.ts'
 import { fillDatabase } from '../test/plans/fill.ts'
@@ -67,7 +67,7 @@ interface World {
   readonly executions: Database
 }
 
-async function compare(dialect: Dialect): Promise<void> {
+async function compare(dialect: DialectName): Promise<void> {
   const worlds: World[] = []
   try {
     for (const count of sizes) {
@@ -93,7 +93,7 @@ async function compare(dialect: Dialect): Promise<void> {
 
 type Raw = Parameters<typeof fillDatabase>[0]['raw']
 
-async function filled(dialect: Dialect, fill: (raw: Raw) => Promise<void>): Promise<Database> {
+async function filled(dialect: DialectName, fill: (raw: Raw) => Promise<void>): Promise<Database> {
   const { url } = await createDatabase(dialect, servers.started, directory)
   const database = await openNativeDatabase({ target: targetOf(url), timeoutSeconds: 600, log: () => undefined })
   await migrate(database, readMigrations(workspaceRoot, dialect))

@@ -13,7 +13,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { dialects, type Dialect } from '../test/dialects.ts'
+import { dialects, type DialectName } from '../test/dialects.ts'
 import { runVariable } from '../test/servers/protocol.ts'
 import { startServers, type Servers } from '../test/servers/start.ts'
 import { buildOtherWorker, buildWorker, type BuiltWorker } from '../test/servers/worker.ts'
@@ -32,7 +32,7 @@ const rounds = { quick: 4, whole: 10 }
 
 interface Wanted {
   readonly kind: 'bench'
-  readonly dialects: readonly Dialect[]
+  readonly dialects: readonly DialectName[]
   readonly plan: Plan
   readonly isJson: boolean
 }
@@ -159,7 +159,7 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   ])
   // Inherited by what is started from here on, so that the servers' process can end it where this one is killed.
   process.env[runVariable] = runId
-  const results: Partial<Record<Dialect, readonly Result[]>> = {}
+  const results: Partial<Record<DialectName, readonly Result[]>> = {}
   try {
     for (const dialect of wanted) {
       const missing = missingServer(dialect, servers)
@@ -179,13 +179,13 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   }
 }
 
-function missingServer(dialect: Dialect, { started }: Servers): string | undefined {
+function missingServer(dialect: DialectName, { started }: Servers): string | undefined {
   if (dialect === 'sqlite') return undefined
   const server = started[dialect]
   return 'missing' in server ? server.missing : undefined
 }
 
-async function runDialect(dialect: Dialect, options: StageOptions, plan: Plan): Promise<readonly Result[]> {
+async function runDialect(dialect: DialectName, options: StageOptions, plan: Plan): Promise<readonly Result[]> {
   const stage = await startStage(dialect, options)
   try {
     const worlds: World[] = []

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
-import type { Dialect } from '../test/dialects.ts'
+import type { DialectName } from '../test/dialects.ts'
 import type { ServerAddress } from '../test/servers/address.ts'
 import { createMariadbCluster } from '../test/servers/mariadb.ts'
 import { createPostgresCluster, createPostgresUser } from '../test/servers/postgres.ts'
@@ -30,7 +30,7 @@ export interface RetentionDatabase {
 const none = { missing: 'not started for this bench' } as const
 
 export async function startRetentionDatabase(
-  dialect: Dialect,
+  dialect: DialectName,
   directory: string,
   unwanted: AbortSignal,
 ): Promise<RetentionDatabase> {
@@ -150,7 +150,7 @@ async function administrator({ host, port, user, password }: ServerAddress): Pro
   return mysql.createConnection({ host, port, user, password })
 }
 
-async function created(dialect: Dialect, servers: StartedServers, directory: string) {
+async function created(dialect: DialectName, servers: StartedServers, directory: string) {
   const { url } = await createDatabase(dialect, servers, directory)
   return { url, name: new URL(url).pathname.slice(1) }
 }

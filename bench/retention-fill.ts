@@ -1,4 +1,4 @@
-import type { Dialect } from '../test/dialects.ts'
+import type { DialectName } from '../test/dialects.ts'
 
 export interface FillOwner {
   readonly userId: string
@@ -42,7 +42,7 @@ function idOf(number: number, kind: string): string {
  * ids, each with its history; with live ones between them, under a lease; with a queue of pending ones; and with one audit
  * event for every ten that ended.
  */
-export function* fillStatements(dialect: Dialect, owners: FillOwners, counts: FillCounts): Generator<string> {
+export function* fillStatements(dialect: DialectName, owners: FillOwners, counts: FillCounts): Generator<string> {
   const words = wordsOf[dialect]
   const began = Date.now() - endedDaysAgo * 86_400_000
   for (let from = 1; from <= counts.ended; from += executionsAtOnce) {
@@ -141,7 +141,7 @@ const tables = ['users', 'workflows', 'executions', 'execution_history', 'audit'
 const prefix = (kind: string) => `'01800000-0000-7000-8${kind}00-'`
 const shown = (milliseconds: number) => new Date(milliseconds).toISOString().replace('T', ' ').replace('Z', '')
 
-const wordsOf: Readonly<Record<Dialect, Words>> = {
+const wordsOf: Readonly<Record<DialectName, Words>> = {
   sqlite: {
     numbers: (from, to) =>
       `(with recursive s(i) as (select ${from} union all select i + 1 from s where i < ${to}) select i from s) s`,

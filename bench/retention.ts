@@ -3,7 +3,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { newServiceSecrets } from '@millrace/cli/secrets'
-import type { Dialect } from '../test/dialects.ts'
+import type { DialectName } from '../test/dialects.ts'
 import type { Client } from './load.ts'
 import { startRetentionDatabase, type LockWaits, type RetentionDatabase } from './retention-database.ts'
 import { fillStatements, liveCount } from './retention-fill.ts'
@@ -13,7 +13,7 @@ import { startSweeper, type Sweeper, type SweepRun } from './retention-sweeper.t
 import { startServe } from './serve-subjects.ts'
 
 export interface RetentionOptions {
-  readonly dialects: readonly Dialect[]
+  readonly dialects: readonly DialectName[]
   /** Executions that have ended. */
   readonly rows: number
   /** Pending ones, which the claims take. */
@@ -32,7 +32,7 @@ export interface Slices {
 }
 
 export interface RetentionResult {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly rows: number
   readonly pace: number
   readonly fillSeconds: number
@@ -74,7 +74,7 @@ interface DialectOptions extends RetentionOptions {
   readonly unwanted: AbortSignal
 }
 
-async function measureDialect(dialect: Dialect, options: DialectOptions): Promise<RetentionResult> {
+async function measureDialect(dialect: DialectName, options: DialectOptions): Promise<RetentionResult> {
   const database = await startRetentionDatabase(dialect, options.directory, options.unwanted)
   try {
     // Its own clean-up leaves everything, also where a slot of it falls into the run.
@@ -104,7 +104,7 @@ async function measureDialect(dialect: Dialect, options: DialectOptions): Promis
 }
 
 async function fill(
-  dialect: Dialect,
+  dialect: DialectName,
   database: RetentionDatabase,
   { owners }: RetentionWorld,
   { rows, queued }: RetentionOptions,

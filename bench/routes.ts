@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { newServiceSecrets } from '@millrace/cli/secrets'
-import { dialects, type Dialect } from '../test/dialects.ts'
+import { dialects, type DialectName } from '../test/dialects.ts'
 import { runVariable } from '../test/servers/protocol.ts'
 import { startServers } from '../test/servers/start.ts'
 import { createDatabase } from './databases.ts'
@@ -41,7 +41,7 @@ try {
 }
 if (faults > 0) process.exitCode = 1
 
-async function measureDialect(dialect: Dialect): Promise<number> {
+async function measureDialect(dialect: DialectName): Promise<number> {
   const { url } = await createDatabase(dialect, servers.started, directory)
   const limits = 'registrations=1000,shares=100000'
   const variables = { ...newServiceSecrets(), LOG_LEVEL: 'error', METRICS_TOKEN: metricsToken, RATE_LIMITS: limits }

@@ -6,7 +6,7 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { targetOf } from '../test/database.ts'
-import type { Dialect } from '../test/dialects.ts'
+import type { DialectName } from '../test/dialects.ts'
 import type { Servers } from '../test/servers/start.ts'
 import { runWorker, type BuiltWorker } from '../test/servers/worker.ts'
 import { workspaceRoot } from '../test/workspace.ts'
@@ -26,7 +26,7 @@ export interface Subject {
 
 /** The product and the floor on one database, through one gateway. */
 export interface Stage {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly subjects: Readonly<Record<SubjectName, Subject>>
   readonly gatewayProcessId: number
   /** Of the servers' parent; undefined for SQLite, which works in the gateway's own process. */
@@ -44,7 +44,7 @@ export interface StageOptions {
  * Each has a workerd of its own, of the same build, so that neither's garbage is collected in the other's time; the
  * gateway has a process of its own too, as it does where it is deployed.
  */
-export async function startStage(dialect: Dialect, { directory, servers, workers }: StageOptions): Promise<Stage> {
+export async function startStage(dialect: DialectName, { directory, servers, workers }: StageOptions): Promise<Stage> {
   const database = await createDatabase(dialect, servers.started, directory)
   const gateway = await startGatewayProcess(database)
   const opened = await openDatabase({ target: targetOf(database.url), gatewayUrl: gateway.url })

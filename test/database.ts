@@ -8,7 +8,7 @@ import type { Target } from '@millrace/db/url'
 import { targetOf } from './target.ts'
 import { migratedDatabase } from './templates.ts'
 import { workspaceRoot } from './workspace.ts'
-import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { freshDatabase, type DialectName, type TestDatabase } from './dialects.ts'
 
 export { targetOf }
 
@@ -24,7 +24,7 @@ export interface ReachedDatabase {
 
 /** Opens a new database through a gateway of its own; migrated unless told otherwise, `itself` where that is tested. */
 export async function reachDatabase(
-  dialect: Dialect,
+  dialect: DialectName,
   { isMigrated = true }: { readonly isMigrated?: boolean | 'itself' } = {},
 ): Promise<ReachedDatabase> {
   const raw = isMigrated === true ? await migratedDatabase(dialect) : await freshDatabase(dialect)

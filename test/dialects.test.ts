@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeDialects, freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { describeDialects, freshDatabase, type DialectName, type TestDatabase } from './dialects.ts'
 
 /** A query whose answer, `hostility`, shows the setting that must not be the friendly one. */
-const hostility: Readonly<Record<Dialect, readonly { readonly query: string; readonly hostility: string }[]>> = {
+const hostility: Readonly<Record<DialectName, readonly { readonly query: string; readonly hostility: string }[]>> = {
   sqlite: [],
   postgres: [
     { query: `select current_setting('TimeZone') as hostility`, hostility: 'America/St_Johns' },

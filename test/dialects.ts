@@ -10,20 +10,20 @@ import { served } from './served.ts'
 import type { ServerAddress } from './servers/address.ts'
 
 export const dialects = ['sqlite', 'postgres', 'mysql'] as const
-export type Dialect = (typeof dialects)[number]
+export type DialectName = (typeof dialects)[number]
 
 const serverDialects = ['postgres', 'mysql'] as const
 export type ServerDialect = (typeof serverDialects)[number]
 
 /** Hyperdrive reaches servers alone, and D1 is SQLite. */
-const servedDialects: readonly Dialect[] =
+const servedDialects: readonly DialectName[] =
   served === 'hyperdrive' ? serverDialects : served === 'd1' ? ['sqlite'] : dialects
 
 export type RawRow = Readonly<Record<string, unknown>>
 
 /** An empty database of its own, for one suite. */
 export interface TestDatabase {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   /** As a user writes it: `postgresql+asyncpg://…`, `mysql+aiomysql://…`, `sqlite+aiosqlite:///…`. */
   readonly url: string
   /**
@@ -53,12 +53,12 @@ type Keep<Variant> = (candidate: Candidate<Variant>) => boolean
  * CI, where nothing may be missing, a failed one. Where the service is not run as functions (TEST_SERVICE), a run of
  * everything has the suite on one of its dialects, by seed.
  */
-export function describeDialects(suite: (dialect: Dialect) => void): void {
+export function describeDialects(suite: (dialect: DialectName) => void): void {
   describeEach(servedDialects, suite, served === 'functions' ? everything : onOne)
 }
 
 /** As {@link describeDialects}, and each test on one dialect at least however the service is run. */
-export function describeDialectsEverywhere(suite: (dialect: Dialect) => void): void {
+export function describeDialectsEverywhere(suite: (dialect: DialectName) => void): void {
   describeEach(servedDialects, suite, served === 'functions' ? everything : inTurn)
 }
 
@@ -66,7 +66,7 @@ export function describeDialectsEverywhere(suite: (dialect: Dialect) => void): v
  * As {@link describeDialects}, where many tests are cases of one rule, and none needs another: a run of everything has
  * each test on one dialect and each dialect with its share of the tests, by seed.
  */
-export function describeDialectsByTest(suite: (dialect: Dialect) => void): void {
+export function describeDialectsByTest(suite: (dialect: DialectName) => void): void {
   describeEach(servedDialects, suite, served === 'functions' ? inTurn : onOne)
 }
 
@@ -74,7 +74,7 @@ export function describeDialectsByTest(suite: (dialect: Dialect) => void): void 
  * As {@link describeDialects}, where a database has little part in it, as in a browser or a deployment: a run of
  * everything has each test on one of those dialects that have it, by seed.
  */
-export function describeDialectsInTurn(suite: (dialect: Dialect) => void): void {
+export function describeDialectsInTurn(suite: (dialect: DialectName) => void): void {
   describeEach(servedDialects, suite, inTurn)
 }
 
@@ -82,7 +82,7 @@ export function describeDialectsInTurn(suite: (dialect: Dialect) => void): void 
  * Within a suite of a dialect: a suite for each dialect at the other end of a pair. A run of everything has three of the
  * nine pairs, by seed, so that each dialect is at either end once.
  */
-export function describePartners(dialect: Dialect, suite: (partner: Dialect) => void): void {
+export function describePartners(dialect: DialectName, suite: (partner: DialectName) => void): void {
   describeEach(dialects, suite, ({ variant, file }) => {
     const distance = drawn(`partners ${file}`, dialects.length)
     return dialects.indexOf(variant) === (dialects.indexOf(dialect) + distance) % dialects.length
@@ -93,7 +93,7 @@ export function describePartners(dialect: Dialect, suite: (partner: Dialect) => 
  * The cases of a rule that are a dialect's own in a run of everything: each case is on one dialect, and each dialect has
  * its share, by seed. All of them where the run is not sampled.
  */
-export function casesOn<Case>(dialect: Dialect, cases: readonly Case[], name: string): readonly Case[] {
+export function casesOn<Case>(dialect: DialectName, cases: readonly Case[], name: string): readonly Case[] {
   if (!isSampled) return cases
   return dealt(cases, dialects.length, name)[dialects.indexOf(dialect)] ?? []
 }
@@ -110,13 +110,13 @@ export function describeServersInTurn(suite: (dialect: ServerDialect) => void): 
 
 const everything = (): boolean => true
 
-const inTurn: Keep<Dialect> = ({ variant, having, turn, file }) =>
+const inTurn: Keep<DialectName> = ({ variant, having, turn, file }) =>
   having[(turn + drawn(`${served} ${file}`, having.length)) % having.length] === variant
 
-const onOne: Keep<Dialect> = ({ variant, having, file }) =>
+const onOne: Keep<DialectName> = ({ variant, having, file }) =>
   having[drawn(`${served} ${file}`, having.length)] === variant
 
-function describeEach<Each extends Dialect>(
+function describeEach<Each extends DialectName>(
   among: readonly Each[],
   suite: (dialect: Each) => void,
   keep: Keep<Each>,
@@ -151,7 +151,7 @@ export function testWhere(
 }
 
 /** Makes a new database, empty unless a template of its dialect is given. Rejects where the dialect's server is missing. */
-export async function freshDatabase(dialect: Dialect, template?: Template): Promise<FreshDatabase> {
+export async function freshDatabase(dialect: DialectName, template?: Template): Promise<FreshDatabase> {
   const name = `millrace_${randomBytes(6).toString('hex')}`
   switch (dialect) {
     case 'sqlite':
@@ -165,7 +165,7 @@ export async function freshDatabase(dialect: Dialect, template?: Template): Prom
 
 export const isCi = (): boolean => !['', '0', 'false', undefined].includes(process.env['CI'])
 
-function missingReason(dialect: Dialect): string | undefined {
+function missingReason(dialect: DialectName): string | undefined {
   if (dialect === 'sqlite') return undefined
   const server = inject('servers')[dialect]
   return 'missing' in server ? server.missing : undefined

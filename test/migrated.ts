@@ -2,11 +2,11 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Target } from '@millrace/db/url'
-import type { Dialect } from './dialects.ts'
+import type { DialectName } from './dialects.ts'
 import { workspaceRoot } from './workspace.ts'
 
 interface Place {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly target: Target
   readonly gatewayUrl: string
 }

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Dialect } from './dialects.ts'
+import type { DialectName } from './dialects.ts'
 import { recordingVariable } from './recording-variable.ts'
 
 /** One answer that a contract suite was given, as it stands in the run's recording. */
@@ -10,7 +10,7 @@ export interface RecordedAnswer {
   readonly kind: 'answered' | 'trips'
   /** The test file, by its name. */
   readonly suite: string
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly method: string
   /** As it was asked for, without the query. */
   readonly path: string
@@ -26,7 +26,7 @@ const recorded = new WeakMap<Headers, RecordedAnswer>()
 
 /** Writes down what a contract suite asked and what it was answered; other suites are not recorded. */
 export async function recordAnswer(
-  dialect: Dialect,
+  dialect: DialectName,
   request: { readonly path: string; readonly init: RequestInit | undefined },
   response: Response,
 ): Promise<void> {

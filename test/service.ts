@@ -7,7 +7,7 @@ import { startGateway, type GatewayLogEntry } from '@millrace/gateway'
 import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { targetOf } from './target.ts'
-import { freshDatabase, type Dialect, type TestDatabase } from './dialects.ts'
+import { freshDatabase, type DialectName, type TestDatabase } from './dialects.ts'
 import { connectionStringOf, serverOf } from './hyperdrive.ts'
 import { served } from './served.ts'
 import { hearAnswer } from './last-answers.ts'
@@ -49,7 +49,7 @@ export interface Service {
 }
 
 /** Starts a service on a new database of the dialect, or on one that is there, which then stays when it stops. */
-export async function startService(on: Dialect | TestDatabase, options: ServiceOptions = {}): Promise<Service> {
+export async function startService(on: DialectName | TestDatabase, options: ServiceOptions = {}): Promise<Service> {
   const isMigrated = options.migrate ?? true
   if (served === 'd1') return startOnD1(on, { ...options, migrate: isMigrated })
   const database = typeof on === 'string' ? await (isMigrated ? migratedDatabase(on) : freshDatabase(on)) : on
@@ -93,7 +93,7 @@ export async function startService(on: Dialect | TestDatabase, options: ServiceO
 }
 
 /** However many workers are asked for, one process has the database: so it is with D1, which has one for all isolates. */
-async function startOnD1(on: Dialect | TestDatabase, { vars: given, migrate: isMigrated = true }: ServiceOptions) {
+async function startOnD1(on: DialectName | TestDatabase, { vars: given, migrate: isMigrated = true }: ServiceOptions) {
   if (on !== 'sqlite') throw new Error('a service with D1 has a database of its own, which is SQLite')
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)

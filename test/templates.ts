@@ -2,22 +2,22 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startGateway } from '@millrace/gateway'
 import { inject } from 'vitest'
-import { freshDatabase, type Dialect, type Template, type TestDatabase } from './dialects.ts'
+import { freshDatabase, type DialectName, type Template, type TestDatabase } from './dialects.ts'
 import { targetOf } from './target.ts'
 
 /**
  * Makes a new database as the migrations leave it: a copy of one that the first suite of the run has migrated, which is
  * there in a tenth of the time. Suites about migrations and schema migrate their own.
  */
-export async function migratedDatabase(dialect: Dialect): Promise<TestDatabase> {
+export async function migratedDatabase(dialect: DialectName): Promise<TestDatabase> {
   return freshDatabase(dialect, readTemplate(dialect) ?? (await makeTemplate(dialect)))
 }
 
-function fileOf(dialect: Dialect): string {
+function fileOf(dialect: DialectName): string {
   return join(inject('directory'), `template-${dialect}.json`)
 }
 
-function readTemplate(dialect: Dialect): Template | undefined {
+function readTemplate(dialect: DialectName): Template | undefined {
   try {
     return JSON.parse(readFileSync(fileOf(dialect), 'utf8')) as Template
   } catch (error) {
@@ -27,7 +27,7 @@ function readTemplate(dialect: Dialect): Template | undefined {
 }
 
 /** Two suites that begin at once make one each. */
-async function makeTemplate(dialect: Dialect): Promise<Template> {
+async function makeTemplate(dialect: DialectName): Promise<Template> {
   const database = await freshDatabase(dialect)
   const target = targetOf(database.url)
   const gateway = await startGateway({ target })

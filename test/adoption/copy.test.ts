@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
-import { describeDialectsByTest, freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { describeDialectsByTest, freshDatabase, type DialectName, type TestDatabase } from '../dialects.ts'
 import { copied } from './copying.ts'
 import { looseRows, makeLooseDatabase } from './engine.ts'
 
@@ -11,7 +11,7 @@ const keys = { SETTINGS_KEYS: `test:${randomBytes(32).toString('base64url')}` }
 const longest = 60_000
 const hash = '$2b$04$HMWaRfzKo/IliCX0AJmsue8FXLvck2XulxfPJc1H10KiD/fntip8u'
 
-async function fresh(dialect: Dialect = 'sqlite'): Promise<TestDatabase> {
+async function fresh(dialect: DialectName = 'sqlite'): Promise<TestDatabase> {
   const database = await freshDatabase(dialect)
   onTestFinished(() => database.drop())
   return database

@@ -1,12 +1,12 @@
 import type { RefusalReason } from '@millrace/db/archive/adopt/reasons'
-import type { Dialect, TestDatabase } from '../dialects.ts'
+import type { DialectName, TestDatabase } from '../dialects.ts'
 
 /** Databases as a Python engine leaves them: SQLAlchemy's column types, loose keys, and every kind of bad row. */
 
 type Kind = 'id' | 'name' | 'text' | 'json' | 'jsonb' | 'time' | 'zonedTime' | 'flag' | 'integer'
 
 /** As SQLAlchemy's `create_all` spells its types; where a guide's advice is another (`TEXT` for JSON), that too. */
-const types: Readonly<Record<Dialect, Readonly<Record<Kind, string>>>> = {
+const types: Readonly<Record<DialectName, Readonly<Record<Kind, string>>>> = {
   sqlite: {
     id: 'VARCHAR(100)',
     name: 'VARCHAR(300)',
@@ -105,7 +105,7 @@ export interface EngineRow {
   /** Why it can't be adopted; none where it can. */
   readonly reasons: readonly RefusalReason[]
   /** Of databases that can hold it. */
-  readonly only?: Dialect
+  readonly only?: DialectName
 }
 
 export const password = 'correct horse battery'
@@ -239,7 +239,7 @@ const ofSqlite: readonly EngineRow[] = [
 ].map((row) => ({ ...row, only: 'sqlite' as const }))
 
 /** The rows of a loose database, bad ones among them. */
-export function looseRows(dialect: Dialect): readonly EngineRow[] {
+export function looseRows(dialect: DialectName): readonly EngineRow[] {
   return [...common, ...ofSqlite].filter(({ only }) => only === undefined || only === dialect)
 }
 
@@ -260,7 +260,7 @@ export async function makeLooseDatabase(database: TestDatabase): Promise<void> {
   for (const row of looseRows(dialect)) await insert(database, row)
 }
 
-function ending(dialect: Dialect): string {
+function ending(dialect: DialectName): string {
   return dialect === 'mysql' ? ' CHARACTER SET utf8mb4' : ''
 }
 
@@ -276,6 +276,6 @@ async function insert(database: TestDatabase, row: EngineRow): Promise<void> {
   await database.query(`INSERT INTO ${row.table} (${columns}) VALUES (${places.join(', ')})`, parameters)
 }
 
-function flag(dialect: Dialect, isSet: boolean): string | number {
+function flag(dialect: DialectName, isSet: boolean): string | number {
   return dialect === 'postgres' ? String(isSet) : Number(isSet)
 }

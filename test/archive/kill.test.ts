@@ -13,7 +13,7 @@ import { findDrift } from '@millrace/db/migrate/drift'
 import { readiness } from '@millrace/db/store/readiness'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 import { isLong } from '../sampling.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { archiveOf, fill, verified } from './archives.ts'
@@ -27,7 +27,7 @@ const longest = 600_000
 type Command = 'restore' | 'copy'
 
 /** The short form kills one of them on each dialect, by seed; the long form both. */
-const commands: Readonly<Record<Dialect, readonly Command[]>> = {
+const commands: Readonly<Record<DialectName, readonly Command[]>> = {
   sqlite: isLong ? ['restore', 'copy'] : ['restore'],
   postgres: isLong ? ['restore', 'copy'] : ['copy'],
   mysql: isLong ? ['restore', 'copy'] : ['restore'],

@@ -10,14 +10,14 @@ import type { Database } from '@millrace/db/store/database'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, describePartners, dialects, type Dialect } from '../dialects.ts'
+import { describeDialects, describePartners, dialects, type DialectName } from '../dialects.ts'
 import { drawn, isLong, isSampled } from '../sampling.ts'
 import { archiveOf, fill, restored, verified } from './archives.ts'
 import { samplePassword } from './sample.ts'
 
 /** One of the pairs, by seed, has so many executions that indexes are made last (late-indexes.ts); all have 100,000 in the long form. */
 const large = drawn('archive/pairs', dialects.length)
-const sizeOf = (from: Dialect, to: Dialect) => {
+const sizeOf = (from: DialectName, to: DialectName) => {
   const isLarge = dialects.indexOf(to) === large && (isSampled || from === to)
   return { users: 12, workflows: 40, executions: isLong ? 100_000 : isLarge ? 6000 : 600 }
 }

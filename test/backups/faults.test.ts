@@ -10,7 +10,7 @@ import { createDatabase } from '@millrace/db/store/database'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, dialects, type Dialect } from '../dialects.ts'
+import { describeDialects, dialects, type DialectName } from '../dialects.ts'
 import { createUser, createWorkflow } from '../executions/kit.ts'
 import { drawn, drawnFrom, isLong, isSampled } from '../sampling.ts'
 import { MemoryBucket, type Fault } from './memory-bucket.ts'
@@ -18,7 +18,7 @@ import { MemoryBucket, type Fault } from './memory-bucket.ts'
 const dayMilliseconds = 24 * 60 * 60 * 1000
 
 /** What becomes of each call: both on a database, but one of them, by seed, in a run of everything. */
-function kindsOn(dialect: Dialect): readonly Fault['kind'][] {
+function kindsOn(dialect: DialectName): readonly Fault['kind'][] {
   const kinds = ['fail', 'kill'] as const
   const turn = (dialects.indexOf(dialect) + drawn('faults of backups', kinds.length)) % kinds.length
   return isSampled ? kinds.filter((_kind, index) => index === turn) : kinds

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, type TestContext } from 'vitest'
-import { isCi, type Dialect } from '../dialects.ts'
+import { isCi, type DialectName } from '../dialects.ts'
 import { startService, type Service, type ServiceOptions } from '../service.ts'
 import { openBrowser, watch, type Watched, type WatchOptions } from './browser.ts'
 
@@ -24,7 +24,7 @@ export interface Stage {
  * A service and a browser for the tests of a suite. After each test no page may have complained, been answered an error
  * that the test did not expect, or asked another host.
  */
-export function useStage(dialect: Dialect, options: ServiceOptions = {}): Stage {
+export function useStage(dialect: DialectName, options: ServiceOptions = {}): Stage {
   let service: Service | undefined
   let browser: Browser | undefined
   let missing = ''

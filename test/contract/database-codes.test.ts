@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, expectConventions, readAnswer } from './answers.ts'
 import { signedToken } from './tokens.ts'
@@ -13,7 +13,7 @@ interface Case {
   readonly code: string
   /** Whether waiting helps, so that the answer says how long. */
   readonly isPassing: boolean
-  readonly says: Readonly<Record<Dialect, Failure>>
+  readonly says: Readonly<Record<DialectName, Failure>>
 }
 
 const secret = 'user app at db.internal'
@@ -91,12 +91,12 @@ describeDialects((dialect) => {
 })
 
 /** Answers as libSQL, Neon or PlanetScale does. */
-function fail(dialect: Dialect, failure: Failure, asked: unknown, response: ServerResponse): void {
+function fail(dialect: DialectName, failure: Failure, asked: unknown, response: ServerResponse): void {
   if ('status' in failure) {
     response.writeHead(failure.status, { 'Content-Type': 'text/plain' }).end('')
     return
   }
-  const answers: Readonly<Record<Dialect, readonly [status: number, body: unknown]>> = {
+  const answers: Readonly<Record<DialectName, readonly [status: number, body: unknown]>> = {
     sqlite: [200, { baton: null, base_url: null, results: errorsFor(asked, failure) }],
     postgres: [400, { severity: 'ERROR', ...failure }],
     mysql: [200, { session: {}, error: failure }],

@@ -2,7 +2,7 @@ import { routes } from '@millrace/api/app'
 import { errorCodes, errorKind } from '@millrace/api/errors'
 import { openApiDocument } from '@millrace/api/openapi/document'
 import { examples } from '@millrace/api/openapi/examples'
-import { recordedAnswers } from '@millrace/api/openapi/recorded-answers'
+import { recordedResponses } from '@millrace/api/openapi/recorded-responses'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
 import { describeDialectsEverywhere } from '../dialects.ts'
@@ -143,7 +143,7 @@ describeDialectsEverywhere((dialect) => {
     if (answer.json !== undefined) expect(schema?.safeParse(answer.json).error?.issues ?? []).toEqual([])
     if (dialect === 'sqlite') recordExample(name, answer.json)
     else if (answer.json !== undefined && !unrecorded.has(name)) {
-      expect(schema?.safeParse(recordedAnswers[name]).error?.issues ?? []).toEqual([])
+      expect(schema?.safeParse(recordedResponses[name]).error?.issues ?? []).toEqual([])
     }
     const documented = Object.keys(asRecord(responseOf(name, answer.status)['headers']))
     for (const header of telling)

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { workspaceRoot } from '../workspace.ts'
 
-const file = join(workspaceRoot, 'packages/api/src/openapi/recorded-answers.json')
+const file = join(workspaceRoot, 'packages/api/src/openapi/recorded-responses.json')
 
 /** Written over, since a document that everyone reads is no place for what opens something. */
 const secrets: Readonly<Record<string, string>> = {

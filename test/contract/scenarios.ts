@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { asRecord, expectConventions, placesOf, readAnswer, type Answer } from './answers.ts'
 import { startWorld, type Actor, type Workflow, type WorkflowOptions, type World } from './world.ts'
 
@@ -38,7 +38,7 @@ export interface Scenario {
 export const absentId = '01900000-0000-7000-8000-000000000000'
 
 /** A world for a suite: started before its tests, stopped after them. */
-export function useWorld(dialect: Dialect, vars: Readonly<Record<string, string>> = {}): { readonly world: World } {
+export function useWorld(dialect: DialectName, vars: Readonly<Record<string, string>> = {}): { readonly world: World } {
   let started: World | undefined
   beforeAll(async () => {
     started = await startWorld(dialect, vars)

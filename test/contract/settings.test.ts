@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialectsByTest, type Dialect } from '../dialects.ts'
+import { describeDialectsByTest, type DialectName } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, placesOf, tripsOf, type Answer } from './answers.ts'
 import { bodyOf, call, expectRefusal, join, keyOf, type Call, type Member } from './members.ts'
@@ -8,8 +8,8 @@ const path = '/v1/settings'
 const mebibyte = 1_048_576
 
 /** Of reading once, then writing one statement. */
-const afterReading: Readonly<Record<Dialect, number>> = { sqlite: 2, postgres: 2, mysql: 5 }
-const ofPut: Readonly<Record<Dialect, number>> = { sqlite: 1, postgres: 1, mysql: 5 }
+const afterReading: Readonly<Record<DialectName, number>> = { sqlite: 2, postgres: 2, mysql: 5 }
+const ofPut: Readonly<Record<DialectName, number>> = { sqlite: 1, postgres: 1, mysql: 5 }
 
 describeDialectsByTest((dialect) => {
   let service: Service

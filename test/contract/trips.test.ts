@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 import { readAnswer, tripsOf } from './answers.ts'
 import { prepareExample, sendPrepared } from './examples.ts'
 import { startTripCounter, type TripCounter } from './trip-counter.ts'
 import { password, startWorld, type Actor, type Workflow, type World } from './world.ts'
 
-type Trips = Readonly<Record<Dialect, number>>
+type Trips = Readonly<Record<DialectName, number>>
 
 /** The same on every database. */
 const one: Trips = { sqlite: 1, postgres: 1, mysql: 1 }

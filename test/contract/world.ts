@@ -1,6 +1,6 @@
 import { startService, type Service } from '../service.ts'
 import { wholeNumberOf } from './answers.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 
 /** Who a request is from. `nobody` sends no token, `impostor` one that nobody signed. */
 export type Actor =
@@ -31,7 +31,7 @@ export interface Workflow {
 
 /** A service on a database of its own, with one user of each kind. */
 export interface World {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly service: Service
   readonly users: Readonly<Record<Account, User>>
   send(actor: Actor, method: string, path: string, init?: SendInit): Promise<Response>
@@ -64,7 +64,7 @@ const shared = [
 
 /** @param prepare Is given the service before its first request. */
 export async function startWorld(
-  dialect: Dialect,
+  dialect: DialectName,
   vars: Readonly<Record<string, string>> = {},
   prepare?: (service: Service) => void,
 ): Promise<World> {

@@ -3,14 +3,14 @@ import { toolsOf } from '@millrace/db/dialects/tools'
 import { extraColumns, findDrift, type Drift } from '@millrace/db/migrate/drift'
 import { readSchema } from '@millrace/db/migrate/schema-shape'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 
 interface Damage {
   readonly what: string
-  readonly sql: Partial<Record<Dialect, readonly string[]>>
+  readonly sql: Partial<Record<DialectName, readonly string[]>>
   readonly found: Pick<Drift, 'kind' | 'table' | 'name'>
   /** Dialects that can't mend it by a statement. */
-  readonly unmendable?: readonly Dialect[]
+  readonly unmendable?: readonly DialectName[]
 }
 
 const damages: readonly Damage[] = [

@@ -15,7 +15,7 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
-import { describeDialectsByTest, dialects, freshDatabase, type Dialect } from '../dialects.ts'
+import { describeDialectsByTest, dialects, freshDatabase, type DialectName } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 
 const shortLock = { leaseMilliseconds: 600, renewalMilliseconds: 100, pollMilliseconds: 20 }
@@ -25,7 +25,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((reached) => reached.stop()))
 })
 
-async function reach(dialect: Dialect, isMigrated: boolean): Promise<ReachedDatabase> {
+async function reach(dialect: DialectName, isMigrated: boolean): Promise<ReachedDatabase> {
   const reached = await reachDatabase(dialect, { isMigrated: isMigrated && 'itself' })
   opened.push(reached)
   return reached

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 
 /** The guide's six tables, with its columns. */
 const guide: Readonly<Record<string, readonly string[]>> = {
@@ -23,7 +23,7 @@ const guideIndexes = [
 ] as const
 
 /** A user and what hangs on it, as a row each; the values of `moment` and `flag` are the dialect's own. */
-function rowsOf(dialect: Dialect) {
+function rowsOf(dialect: DialectName) {
   const moment = dialect === 'sqlite' ? '0' : "'2026-01-31 09:30:00'"
   const no = dialect === 'postgres' ? 'false' : '0'
   return {

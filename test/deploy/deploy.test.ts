@@ -4,7 +4,7 @@ import { newSecrets } from '@millrace/cli/secrets'
 import { startGateway } from '@millrace/gateway/server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialectsInTurn, freshDatabase, type Dialect, type TestDatabase, testWhere } from '../dialects.ts'
+import { describeDialectsInTurn, freshDatabase, type DialectName, type TestDatabase, testWhere } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace, start, startMillrace } from '../cli/millrace.ts'
 import { drawnFrom, isLong } from '../sampling.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -24,7 +24,7 @@ interface World {
 }
 
 /** An empty database, its gateway with a token, and a platform to deploy to. */
-async function world(dialect: Dialect, options: Partial<CloudflareOptions> = {}): Promise<World> {
+async function world(dialect: DialectName, options: Partial<CloudflareOptions> = {}): Promise<World> {
   const database = await freshDatabase(dialect)
   const gateway = await startGateway({ target: targetOf(database.url), token: gatewayToken })
   const cloudflare = await startCloudflare({ gatewayUrl: gateway.url, ...options })

@@ -12,7 +12,7 @@ import type { Transport } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { onTestFinished, vi } from 'vitest'
-import type { Dialect, TestDatabase } from '../dialects.ts'
+import type { DialectName, TestDatabase } from '../dialects.ts'
 import { targetOf } from '../database.ts'
 import { findFreePort } from '../servers/process.ts'
 import { addStaleRows, momentOf, recordGoodBackup, staleTables, type World } from './world.ts'
@@ -37,7 +37,7 @@ export interface Plant {
 }
 
 /** Faults of a check by dialect, or why it has none there. */
-type Plants = Readonly<Record<CheckId, Readonly<Record<Dialect, readonly Plant[] | string>>>>
+type Plants = Readonly<Record<CheckId, Readonly<Record<DialectName, readonly Plant[] | string>>>>
 
 const hour = 3_600_000
 
@@ -194,14 +194,14 @@ const plainLibsql: Plant = {
     }),
 }
 
-const on = (dialect: Dialect, table: string) => (dialect === 'mysql' ? ` on ${table}` : '')
+const on = (dialect: DialectName, table: string) => (dialect === 'mysql' ? ` on ${table}` : '')
 
-function perDialect(make: (dialect: Dialect) => readonly Plant[]) {
+function perDialect(make: (dialect: DialectName) => readonly Plant[]) {
   return { sqlite: make('sqlite'), postgres: make('postgres'), mysql: make('mysql') }
 }
 
-function backupSet(what: string, level: Plant['level'], says: RegExp, set: (dialect: Dialect) => string) {
-  return (dialect: Dialect): Plant => ({
+function backupSet(what: string, level: Plant['level'], says: RegExp, set: (dialect: DialectName) => string) {
+  return (dialect: DialectName): Plant => ({
     what,
     level,
     says,
@@ -262,7 +262,7 @@ function skewed(milliseconds: number) {
   }
 }
 
-const ago = (dialect: Dialect, hours: number) => momentOf(dialect, new Date(Date.now() - hours * hour))
+const ago = (dialect: DialectName, hours: number) => momentOf(dialect, new Date(Date.now() - hours * hour))
 
 const shareIndexes = [
   'create unique index workflow_shares_unique on workflow_shares (workflow_id, shared_with_user_id)',

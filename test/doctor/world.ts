@@ -3,12 +3,12 @@ import type { DocumentText } from '@millrace/db/document'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import { buildStatement } from '@millrace/db/sql/building'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { freshDatabase, type DialectName, type TestDatabase } from '../dialects.ts'
 import { soundSettings } from './kit.ts'
 
 /** A database that passes the checklist, and the settings that do. */
 export interface World {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly reached: ReachedDatabase
   readonly settings: Readonly<Record<string, string>>
   query(statement: string): Promise<void>
@@ -17,7 +17,7 @@ export interface World {
   stop(): Promise<void>
 }
 
-export async function makeWorld(dialect: Dialect): Promise<World> {
+export async function makeWorld(dialect: DialectName): Promise<World> {
   const reached = await reachDatabase(dialect)
   const others: TestDatabase[] = []
   await recordGoodBackup(reached)
@@ -60,7 +60,7 @@ export async function recordGoodBackup({ database }: Pick<ReachedDatabase, 'data
 }
 
 /** A column of the one good backup set otherwise: `moment` as the dialect writes it. */
-export function momentOf(dialect: Dialect, at: Date): string {
+export function momentOf(dialect: DialectName, at: Date): string {
   if (dialect === 'sqlite') return String(at.getTime())
   const text = at.toISOString()
   return dialect === 'postgres' ? `'${text}'` : `'${text.replace('T', ' ').replace('Z', '')}'`

@@ -3,12 +3,12 @@ import { connectNative, isNative } from '@millrace/drivers/native/open'
 import { startGateway } from '@millrace/gateway'
 import { describe } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects, freshDatabase, type Dialect } from '../dialects.ts'
+import { describeDialects, freshDatabase, type DialectName } from '../dialects.ts'
 import { driverConformance, type DriverUnderTest } from './conformance.ts'
 
 /* Every driver, on a real server. Those over HTTP meet it through the gateway, which speaks their services' protocols. */
 
-async function overHttp(dialect: Dialect, foundRows: boolean): Promise<DriverUnderTest> {
+async function overHttp(dialect: DialectName, foundRows: boolean): Promise<DriverUnderTest> {
   const database = await freshDatabase(dialect)
   const target = targetOf(database.url)
   const gateway = await startGateway({ target, foundRows })
@@ -24,7 +24,7 @@ async function overHttp(dialect: Dialect, foundRows: boolean): Promise<DriverUnd
   }
 }
 
-async function native(dialect: Dialect, foundRows: boolean): Promise<DriverUnderTest> {
+async function native(dialect: DialectName, foundRows: boolean): Promise<DriverUnderTest> {
   const database = await freshDatabase(dialect)
   const target = targetOf(database.url)
   if (!isNative(target)) throw new Error('a platform has no native driver')

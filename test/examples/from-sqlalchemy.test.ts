@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { expect, onTestFinished, test, type TestContext } from 'vitest'
 import { copied } from '../adoption/copying.ts'
 import { documentOf, emptyDirectory, millrace } from '../cli/millrace.ts'
-import { describeDialects, freshDatabase, isCi, type Dialect, type TestDatabase } from '../dialects.ts'
+import { describeDialects, freshDatabase, isCi, type DialectName, type TestDatabase } from '../dialects.ts'
 import { findSqlAlchemy, type SqlAlchemy } from '../servers/sqlalchemy.ts'
 import { startService } from '../service.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -16,7 +16,7 @@ const keys = { SETTINGS_KEYS: `test:${randomBytes(32).toString('base64url')}` }
 const longest = 120_000
 
 /** Who reads what SQLAlchemy itself made can't have been wrong together with who wrote it. */
-const nextOf: Readonly<Record<Dialect, Dialect>> = { sqlite: 'postgres', postgres: 'mysql', mysql: 'sqlite' }
+const nextOf: Readonly<Record<DialectName, DialectName>> = { sqlite: 'postgres', postgres: 'mysql', mysql: 'sqlite' }
 
 describeDialects((dialect) => {
   test('a database that SQLAlchemy made is adopted by another', { timeout: longest }, async (context) => {
@@ -70,7 +70,7 @@ function findOrSkip(context: TestContext): SqlAlchemy {
   expect.fail(found.missing)
 }
 
-async function fresh(dialect: Dialect): Promise<TestDatabase> {
+async function fresh(dialect: DialectName): Promise<TestDatabase> {
   const database = await freshDatabase(dialect)
   onTestFinished(() => database.drop())
   return database

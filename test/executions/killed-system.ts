@@ -2,7 +2,7 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { openDatabase } from '@millrace/drivers/open'
 import { targetOf } from '../database.ts'
-import type { Dialect, TestDatabase } from '../dialects.ts'
+import type { DialectName, TestDatabase } from '../dialects.ts'
 import { openDoor } from '../servers/door.ts'
 import { forkGateway } from '../servers/forked-gateway.ts'
 import { startOwnMariadb, startOwnPostgres, type OwnServer } from '../servers/own.ts'
@@ -21,7 +21,7 @@ export interface KilledSystem {
 }
 
 /** @param isOwn whether the database's server is to be one of its own */
-export async function startKilledSystem(dialect: Dialect, isOwn: boolean): Promise<KilledSystem> {
+export async function startKilledSystem(dialect: DialectName, isOwn: boolean): Promise<KilledSystem> {
   const server = isOwn ? await ownServer(dialect) : undefined
   const database = server === undefined ? await migratedDatabase(dialect) : await databaseOn(dialect, server)
   const door = await openDoor()
@@ -57,7 +57,7 @@ export async function startKilledSystem(dialect: Dialect, isOwn: boolean): Promi
 }
 
 /** A commit that was answered outlives the server's process. */
-async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
+async function ownServer(dialect: DialectName): Promise<OwnServer | undefined> {
   switch (dialect) {
     case 'sqlite':
       return undefined
@@ -68,7 +68,7 @@ async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
   }
 }
 
-async function databaseOn(dialect: Dialect, server: OwnServer): Promise<TestDatabase> {
+async function databaseOn(dialect: DialectName, server: OwnServer): Promise<TestDatabase> {
   const name = await server.createDatabase()
   return {
     dialect,

@@ -7,7 +7,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, testWhere, type Dialect } from '../dialects.ts'
+import { describeDialects, testWhere, type DialectName } from '../dialects.ts'
 import { after, createUser, createWorkflow, start, startExecution } from './kit.ts'
 
 const dayMilliseconds = 86_400_000
@@ -173,7 +173,7 @@ describeDialects((dialect) => {
 })
 
 /** A session of its own, whose transaction stays open. */
-async function openSession(dialect: Dialect, url: string) {
+async function openSession(dialect: DialectName, url: string) {
   const plain = url.replace(/^(\w+)\+\w+/, '$1')
   if (dialect === 'mysql') {
     const connection = await mysql.createConnection({ uri: plain })

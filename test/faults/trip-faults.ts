@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Fetch } from '@millrace/drivers/fetch'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 
 /**
  * What becomes of one round trip: lost before the database sees it, its answer lost after the database acted, or refused
@@ -37,7 +37,7 @@ export function withoutFaults<Result>(work: () => Promise<Result>): Promise<Resu
 }
 
 /** A way to the database on which trips meet the faults that their request has planned. */
-export function faultyFetch(dialect: Dialect, send: Fetch): Fetch {
+export function faultyFetch(dialect: DialectName, send: Fetch): Fetch {
   return async (input, init) => {
     const request = underWay.getStore()
     if (request === undefined) return send(input, init)
@@ -53,7 +53,7 @@ export function faultyFetch(dialect: Dialect, send: Fetch): Fetch {
 }
 
 /** As the database answers one that it has chosen to end a deadlock, or that met its lock. */
-function refusal(dialect: Dialect, init: RequestInit | undefined): Response {
+function refusal(dialect: DialectName, init: RequestInit | undefined): Response {
   switch (dialect) {
     case 'sqlite':
       return Response.json({ message: 'database is locked', code: 'SQLITE_BUSY' }, { status: 503 })

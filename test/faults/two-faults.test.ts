@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 import { sample } from '../serial/explore.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
 import { writes } from '../serial/writes.ts'
@@ -7,7 +7,7 @@ import { openFaultyTheatre, runTwoFaults } from './two-faults.ts'
 
 const seed = Number(process.env['FAULTS_SEED'] ?? 1)
 /** Writes of the whole matrix, which two-faults.long.test.ts runs. On MariaDB a write has many trips. */
-const sampled: Readonly<Record<Dialect, number>> = { sqlite: 4, postgres: 4, mysql: 2 }
+const sampled: Readonly<Record<DialectName, number>> = { sqlite: 4, postgres: 4, mysql: 2 }
 
 describeDialects((dialect) => {
   let theatre: OpenTheatre

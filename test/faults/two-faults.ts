@@ -6,7 +6,7 @@ import { openTheatre, type OpenTheatre } from '../serial/theatre.ts'
 import type { Place } from '../serial/ground.ts'
 import type { Theatre } from '../serial/run.ts'
 import type { Write } from '../serial/write.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { runMatrix, type FaultViolation } from './matrix.ts'
 import { faultyFetch } from './trip-faults.ts'
 
@@ -18,7 +18,7 @@ export interface TwoFaults {
 }
 
 /** A world behind a network that loses what is planned. */
-export function openFaultyTheatre(dialect: Dialect, place: Place): Promise<OpenTheatre> {
+export function openFaultyTheatre(dialect: DialectName, place: Place): Promise<OpenTheatre> {
   return openTheatre(dialect, place, (name, send) => steppedByTrip(name, faultyFetch(name, send)))
 }
 

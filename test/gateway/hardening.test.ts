@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { startGateway } from '@millrace/gateway'
-import { describeDialects, freshDatabase, type Dialect } from '../dialects.ts'
+import { describeDialects, freshDatabase, type DialectName } from '../dialects.ts'
 import { libsqlDriver, neonDriver, planetscaleDriver } from './drivers.ts'
 import { startTestGateway, until, type StartedGateway } from './start.ts'
 import { targetOf } from './target.ts'
@@ -30,7 +30,7 @@ interface Open {
   commit(): Promise<unknown>
 }
 
-const paths: Readonly<Record<Dialect, string>> = {
+const paths: Readonly<Record<DialectName, string>> = {
   sqlite: '/v2/pipeline',
   postgres: '/sql',
   mysql: '/psdb.v1alpha1.Database/Execute',
@@ -141,7 +141,7 @@ describeDialects((dialect) => {
 })
 
 /** Has inserted a row. PostgreSQL's protocol has no transaction of several requests. */
-async function begin({ gateway, target }: StartedGateway, dialect: Dialect): Promise<Open> {
+async function begin({ gateway, target }: StartedGateway, dialect: DialectName): Promise<Open> {
   if (dialect === 'sqlite') {
     const transaction = await libsqlDriver(gateway).transaction('write')
     await transaction.execute('insert into t values (1)')

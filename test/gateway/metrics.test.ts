@@ -3,7 +3,7 @@ import { openDatabase } from '@millrace/drivers/open'
 import { readPoolStatus } from '@millrace/drivers/pool-status'
 import { startGateway } from '@millrace/gateway'
 import { expect, onTestFinished, test } from 'vitest'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 import { startTestGateway, until } from './start.ts'
 import { targetOf } from './target.ts'
 
@@ -24,7 +24,7 @@ function valueOf(text: string, sample: string): number | undefined {
 }
 
 /** Keeps one connection for longer than `pool_timeout`. */
-const holding: Readonly<Record<Dialect, (database: Database) => Promise<unknown>>> = {
+const holding: Readonly<Record<DialectName, (database: Database) => Promise<unknown>>> = {
   sqlite: async (database) => {
     const snapshot = await database.snapshot()
     await new Promise((resolve) => {

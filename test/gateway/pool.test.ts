@@ -1,6 +1,6 @@
 import { openDatabase } from '@millrace/drivers/open'
 import { expect, it } from 'vitest'
-import { describeDialects, type Dialect, testWhere } from '../dialects.ts'
+import { describeDialects, type DialectName, testWhere } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres } from '../servers/own.ts'
 import { libsqlDriver, neonDriver, planetscaleDriver } from './drivers.ts'
 import { startTestGateway, until, type StartedGateway } from './start.ts'
@@ -14,7 +14,7 @@ interface Held {
   letGo(): Promise<unknown>
 }
 
-async function hold({ gateway, target, database }: StartedGateway, dialect: Dialect): Promise<Held> {
+async function hold({ gateway, target, database }: StartedGateway, dialect: DialectName): Promise<Held> {
   switch (dialect) {
     case 'sqlite': {
       const transaction = await libsqlDriver(gateway).transaction('read')

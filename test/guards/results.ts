@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 import type { Reached, Verdict } from './runner.ts'
 import type { Term } from './terms.ts'
@@ -18,7 +18,7 @@ export interface Part {
 }
 
 /** The results of a kind of terms on a dialect: a file for each part, which only grows while it runs. */
-export function resultsOf(dialect: Dialect, kind: Term['kind']) {
+export function resultsOf(dialect: DialectName, kind: Term['kind']) {
   const prefix = join(folder, `${dialect}-${kind}`)
   const fileOf = ({ part, parts }: Part): string => `${prefix}.${part}-of-${parts}.jsonl`
   return {

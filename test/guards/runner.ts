@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createVitest, type Reporter, type TestModule, type TestSpecification, type Vitest } from 'vitest/node'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { isDoubtful, nameOfFailure, type FailedBy, type Failure } from './failure.ts'
 import type { Reach } from './order.ts'
@@ -39,7 +39,7 @@ export interface Runner {
 }
 
 interface RunnerOptions {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   /** Whether a suite of that path takes part. */
   readonly isWanted: (suite: string) => boolean
   /** How many suites run at once. */

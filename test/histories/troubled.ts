@@ -3,7 +3,7 @@ import { migrate } from '@millrace/db/migrate/migrate'
 import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { targetOf } from '../database.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { migratedDatabase } from '../templates.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -17,7 +17,7 @@ export interface TroubledDatabase {
 }
 
 /** On the run's own server, which others use too: its connections are ended. SQLite's die with the gateway. */
-export async function sharedDatabase(dialect: Dialect): Promise<TroubledDatabase> {
+export async function sharedDatabase(dialect: DialectName): Promise<TroubledDatabase> {
   const database = await migratedDatabase(dialect)
   const list = async () => (dialect === 'mysql' ? (await database.query(listMysql)).map(({ id }) => Number(id)) : [])
   // The suite's own, by which it drops the database.
@@ -37,7 +37,7 @@ const endPostgres = `select pg_terminate_backend(pid) from pg_stat_activity wher
 const listMysql = `select id from information_schema.processlist where db = database() and id <> connection_id()`
 
 /** On a server of its own, which is killed and started again as well. */
-export async function ownDatabase(dialect: Dialect): Promise<TroubledDatabase> {
+export async function ownDatabase(dialect: DialectName): Promise<TroubledDatabase> {
   if (dialect === 'sqlite') return sharedDatabase(dialect)
   const server = await startServer(dialect)
   const name = await server.createDatabase()
@@ -51,7 +51,7 @@ export async function ownDatabase(dialect: Dialect): Promise<TroubledDatabase> {
 }
 
 /** A commit that was answered outlives the server's process; that it outlives a loss of power is not asked. */
-function startServer(dialect: Dialect): Promise<OwnServer> {
+function startServer(dialect: DialectName): Promise<OwnServer> {
   return dialect === 'postgres'
     ? startOwnPostgres({ synchronous_commit: 'on' })
     : startOwnMariadb(['--innodb-flush-log-at-trx-commit=2'])
@@ -62,7 +62,7 @@ async function killAndStart(server: OwnServer): Promise<void> {
   await server.start()
 }
 
-async function migrateTo(dialect: Dialect, url: string): Promise<void> {
+async function migrateTo(dialect: DialectName, url: string): Promise<void> {
   const target = targetOf(url)
   const gateway = await startGateway({ target })
   try {

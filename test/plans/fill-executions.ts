@@ -1,11 +1,11 @@
 import type { ReachedDatabase } from '../database.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 
 export const executionCount = 100_000
 const workflowCount = 1_000
 
 /** A table of the numbers 1 to n, in the dialect's words. */
-function numbers(dialect: Dialect, n: number): string {
+function numbers(dialect: DialectName, n: number): string {
   return {
     sqlite: `(with recursive s(i) as (select 1 union all select i + 1 from s where i < ${n}) select i from s) s`,
     postgres: `generate_series(1, ${n}) as s(i)`,
@@ -14,7 +14,7 @@ function numbers(dialect: Dialect, n: number): string {
 }
 
 /** A second of 2026 for each number. */
-function moment(dialect: Dialect, number: string): string {
+function moment(dialect: DialectName, number: string): string {
   return {
     sqlite: `1767225600000 + (${number}) * 1000`,
     postgres: `timestamptz '2026-01-01 00:00:00+00' + (${number}) * interval '1 second'`,
@@ -60,7 +60,7 @@ export async function fillWithExecutions(
   for (const statement of analyze[dialect]) await raw.query(statement)
 }
 
-const analyze: Record<Dialect, readonly string[]> = {
+const analyze: Record<DialectName, readonly string[]> = {
   sqlite: ['analyze'],
   postgres: ['analyze'],
   mysql: ['analyze table users, workflows, workflow_versions, workflow_shares, executions'],

@@ -1,11 +1,11 @@
 import type { ReachedDatabase } from '../database.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 
 export const workflowCount = 100_000
 export const userCount = 1_000
 
 /** A table of the numbers 1 to n, in the dialect's words. */
-function numbers(dialect: Dialect, n: number): string {
+function numbers(dialect: DialectName, n: number): string {
   return {
     sqlite: `(with recursive s(i) as (select 1 union all select i + 1 from s where i < ${n}) select i from s) s`,
     postgres: `generate_series(1, ${n}) as s(i)`,
@@ -14,7 +14,7 @@ function numbers(dialect: Dialect, n: number): string {
 }
 
 /** A moment, a second apart for each number. */
-function moment(dialect: Dialect): string {
+function moment(dialect: DialectName): string {
   return {
     sqlite: '1700000000000 + i * 1000',
     postgres: "timestamptz '2026-01-01 00:00:00+00' + i * interval '1 second'",
@@ -52,7 +52,7 @@ export async function fillDatabase(
   for (const statement of analyze[dialect]) await raw.query(statement)
 }
 
-const analyze: Record<Dialect, readonly string[]> = {
+const analyze: Record<DialectName, readonly string[]> = {
   sqlite: ['analyze'],
   postgres: ['analyze'],
   mysql: ['analyze table users, workflows, workflow_versions, workflow_shares'],

@@ -10,7 +10,7 @@ import { join as joinPath } from 'node:path'
 import { bodyOf, call, join, someNetwork, type Member } from '../contract/members.ts'
 import { emptyDirectory, millrace } from '../cli/millrace.ts'
 import { targetOf } from '../database.ts'
-import { describeDialects, freshDatabase, type Dialect, type TestDatabase, testWhere } from '../dialects.ts'
+import { describeDialects, freshDatabase, type DialectName, type TestDatabase, testWhere } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres } from '../servers/own.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { startDeployment, type Deployment } from './deployment.ts'
@@ -114,7 +114,7 @@ async function makeRole(database: TestDatabase, name: string): Promise<string> {
 }
 
 function roleStatements(
-  dialect: Dialect,
+  dialect: DialectName,
   { name, password, database }: { name: string; password: string; database: string },
 ): readonly string[] {
   const rights = 'select, insert, update, delete'

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { asRecord, readAnswer, type Answer } from '../contract/answers.ts'
 import { prepareExample, type PreparedRequest } from '../contract/examples.ts'
 import { startWorld, type World } from '../contract/world.ts'
-import { casesOn, describeDialects, type Dialect } from '../dialects.ts'
+import { casesOn, describeDialects, type DialectName } from '../dialects.ts'
 import { drawn, isLong } from '../sampling.ts'
 import { startService, type Service } from '../service.ts'
 
@@ -22,7 +22,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
  * All on each with TEST_LONG=1.
  */
 const quarters = ['postgres', 'postgres', 'sqlite', 'mysql'] as const
-const askedNames = (dialect: Dialect): readonly string[] =>
+const askedNames = (dialect: DialectName): readonly string[] =>
   isLong ? names : names.filter((name) => quarters[drawn(`canaries ${name}`, quarters.length)] === dialect)
 
 const names = routes.map(({ method, path }) => `${method} ${path}`)
@@ -346,7 +346,7 @@ async function takeRows({ service, dialect }: World): Promise<void> {
 
 const events = ['insert', 'update'] as const
 
-function refusing(dialect: Dialect, table: string): readonly string[] {
+function refusing(dialect: DialectName, table: string): readonly string[] {
   switch (dialect) {
     case 'postgres':
       return [`alter table ${table} add constraint refuses_rows check (false) not valid`]
@@ -364,7 +364,7 @@ function refusing(dialect: Dialect, table: string): readonly string[] {
   }
 }
 
-function taking(dialect: Dialect, table: string): readonly string[] {
+function taking(dialect: DialectName, table: string): readonly string[] {
   if (dialect === 'postgres') return [`alter table ${table} drop constraint refuses_rows`]
   return events.map((event) => `drop trigger refuses_${event}_${table}`)
 }

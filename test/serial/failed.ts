@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { dialects, type Dialect } from '../dialects.ts'
+import { dialects, type DialectName } from '../dialects.ts'
 import type { Grain } from './actor.ts'
 
 /** A schedule whose outcome was of no serial order once. */
 export interface FailedSchedule {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   readonly grain: Grain
   readonly schedule: string
   readonly writes: string

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { testPassword, type MissingServer, type ServerAddress } from '../servers/address.ts'
 import type { StartedServers } from '../servers/protocol.ts'
 
 /** A database past all of Millrace: what it holds is kept, looked at and put back. */
 export interface Ground {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   /** As a user writes it. */
   readonly url: string
   /** Runs statements of the dialect's own SQL, which give nothing back. */
@@ -33,7 +33,7 @@ export interface Place {
 }
 
 /** Makes an empty database on a server of the run. It goes with the servers. */
-export function makeGround(dialect: Dialect, place: Place): Promise<Ground> {
+export function makeGround(dialect: DialectName, place: Place): Promise<Ground> {
   const name = `millrace_serial_${randomBytes(6).toString('hex')}`
   switch (dialect) {
     case 'sqlite':

@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { dialects, type Dialect } from '../dialects.ts'
+import { dialects, type DialectName } from '../dialects.ts'
 import { makeDataDirectory } from '../servers/data-directory.ts'
 import { startServers } from '../servers/start.ts'
 import type { Grain } from './actor.ts'
@@ -95,7 +95,7 @@ function partOf(chosen: readonly (readonly Write[])[]): readonly (readonly Write
   return chosen.filter((_pair, at) => at % parts === part - 1).slice(Number(values.skip))
 }
 
-function grainOf(dialect: Dialect): Grain {
+function grainOf(dialect: DialectName): Grain {
   if (values.grain === 'trip' || values.grain === 'statement') return values.grain
   return dialect === 'postgres' ? 'statement' : 'trip'
 }
@@ -119,7 +119,7 @@ try {
   for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
 }
 
-async function exploreDialect(dialect: Dialect): Promise<void> {
+async function exploreDialect(dialect: DialectName): Promise<void> {
   const theatre = await openTheatre(dialect, { servers: servers.started, directory: dataDirectory })
   const grain = grainOf(dialect)
   const startedAt = performance.now()

@@ -1,14 +1,14 @@
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import type { Violation } from './explore.ts'
 import type { Outcome } from './outcome.ts'
 
 /** The command that runs a schedule again. */
-export function commandOf(dialect: Dialect, { writes, schedule, grain }: Violation): string {
+export function commandOf(dialect: DialectName, { writes, schedule, grain }: Violation): string {
   return `npx -y pnpm@12 serial --dialect ${dialect} --pairs '${writes}' --schedule ${schedule} --grain ${grain}`
 }
 
 /** A violation as isolationtester prints a permutation: its steps, what came out, and what should have. */
-export function textOf(dialect: Dialect, violation: Violation): string {
+export function textOf(dialect: DialectName, violation: Violation): string {
   const { writes, schedule, trace, outcome, serial } = violation
   return [
     `${dialect}: ${writes}, ${schedule}: the outcome is of no serial order`,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { describeDialects, type Dialect } from '../dialects.ts'
+import { describeDialects, type DialectName } from '../dialects.ts'
 import type { Grain } from './actor.ts'
 import { isLong } from '../sampling.ts'
 import { explore, replay, sample, type Violation } from './explore.ts'
@@ -10,7 +10,7 @@ import { readSchedule } from './schedule.ts'
 import { openTheatre, type OpenTheatre } from './theatre.ts'
 
 const seed = Number(process.env['SERIAL_SEED'] ?? 1)
-const sampled: Readonly<Record<Dialect, { readonly pairs: number; readonly grain: Grain }>> = {
+const sampled: Readonly<Record<DialectName, { readonly pairs: number; readonly grain: Grain }>> = {
   sqlite: { pairs: isLong ? 80 : 30, grain: 'trip' },
   postgres: { pairs: isLong ? 30 : 12, grain: 'statement' },
   mysql: { pairs: isLong ? 25 : 10, grain: 'trip' },

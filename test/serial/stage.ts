@@ -9,7 +9,7 @@ import type { Fetch } from '@millrace/drivers/fetch'
 import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
 import { targetOf } from '../database.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { currentActor } from './actor.ts'
 import { makeGround, type Ground, type Place } from './ground.ts'
@@ -49,9 +49,9 @@ export interface Stage {
 }
 
 /** Puts something between the drivers and the gateway. */
-export type Between = (dialect: Dialect, send: Fetch) => Fetch
+export type Between = (dialect: DialectName, send: Fetch) => Fetch
 
-export async function openStage(dialect: Dialect, place: Place, between: Between = steppedByTrip): Promise<Stage> {
+export async function openStage(dialect: DialectName, place: Place, between: Between = steppedByTrip): Promise<Stage> {
   const ground = await makeGround(dialect, place)
   const target = targetOf(ground.url)
   // A transaction whose client has lost it is soon undone, and its locks with it.
@@ -138,7 +138,7 @@ function delegating(current: () => Database): Database {
 }
 
 /** Each round trip of an actor whose grain is the trip is a step of it. */
-export function steppedByTrip(_dialect: Dialect, send: Fetch): Fetch {
+export function steppedByTrip(_dialect: DialectName, send: Fetch): Fetch {
   return (input, init) => {
     const actor = currentActor()
     if (actor?.grain !== 'trip') return send(input, init)

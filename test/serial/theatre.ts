@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { hookConnections } from './hooks.ts'
 import type { Place } from './ground.ts'
 import type { Theatre } from './run.ts'
@@ -10,7 +10,7 @@ export interface OpenTheatre extends Theatre {
 }
 
 /** Opens a database of the dialect and fills it with the world. */
-export async function openTheatre(dialect: Dialect, place: Place, between?: Between): Promise<OpenTheatre> {
+export async function openTheatre(dialect: DialectName, place: Place, between?: Between): Promise<OpenTheatre> {
   const unhook = hookConnections()
   const stage = await openStage(dialect, place, between)
   try {

@@ -10,7 +10,7 @@ import { createClient } from '@libsql/client/http'
 import { createClient as openFile } from '@libsql/client'
 import type { Gateway } from '@millrace/gateway'
 import { targetOf } from '../database.ts'
-import type { Dialect } from '../dialects.ts'
+import type { DialectName } from '../dialects.ts'
 import { startOldMysql } from './old-mysql.ts'
 import { onSmallDisk } from './small-disk.ts'
 import type { Stage, Told } from './stage.ts'
@@ -485,13 +485,13 @@ const nothing = (): undefined => undefined
 const same = (thrown: unknown): unknown => thrown
 
 /** They need a disk mounted: which can't be done everywhere. */
-export const diskTroubles: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+export const diskTroubles: Readonly<Record<DialectName, ReadonlySet<string>>> = {
   sqlite: new Set(['disk_full']),
   postgres: new Set(['disk_full']),
   mysql: new Set(),
 }
 
-export const provocations: Readonly<Record<Dialect, Provocations>> = { sqlite, postgres, mysql }
+export const provocations: Readonly<Record<DialectName, Provocations>> = { sqlite, postgres, mysql }
 
 function fileOf(url: string): string {
   const target = targetOf(url)

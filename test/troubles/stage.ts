@@ -3,7 +3,7 @@ import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
 import { startGateway, type Gateway, type GatewayLimits } from '@millrace/gateway'
 import { readAnswer, type Answer } from '../contract/answers.ts'
-import { freshDatabase, type Dialect, type TestDatabase } from '../dialects.ts'
+import { freshDatabase, type DialectName, type TestDatabase } from '../dialects.ts'
 import { openDoor } from '../servers/door.ts'
 import { startOwnMariadb, startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { startService, type Service } from '../service.ts'
@@ -14,7 +14,7 @@ import { workspaceRoot } from '../workspace.ts'
 
 /** One Worker before one door, behind which a test puts the gateway and the database that it needs. */
 export interface Stage {
-  readonly dialect: Dialect
+  readonly dialect: DialectName
   /** PostgreSQL's or MariaDB's; SQLite has none. */
   readonly server: OwnServer | undefined
   /** Migrated, with a user and a workflow. */
@@ -48,7 +48,7 @@ export interface Told extends Answer {
   readonly line: Readonly<Record<string, unknown>>
 }
 
-export async function setStage(dialect: Dialect): Promise<Stage> {
+export async function setStage(dialect: DialectName): Promise<Stage> {
   const door = await openDoor()
   const server = await ownServer(dialect)
   const file = server === undefined ? await freshDatabase('sqlite') : undefined
@@ -125,7 +125,7 @@ export async function setStage(dialect: Dialect): Promise<Stage> {
   }
 }
 
-async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
+async function ownServer(dialect: DialectName): Promise<OwnServer | undefined> {
   switch (dialect) {
     case 'sqlite':
       return undefined
@@ -140,7 +140,7 @@ async function ownServer(dialect: Dialect): Promise<OwnServer | undefined> {
 }
 
 /** What a service needs to know of a database that is there. */
-function databaseAt(dialect: Dialect, url: string): TestDatabase {
+function databaseAt(dialect: DialectName, url: string): TestDatabase {
   return { dialect, url, query: () => Promise.reject(new Error('not here')), drop: () => Promise.resolve() }
 }
 

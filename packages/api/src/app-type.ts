@@ -20,9 +20,9 @@ export type ApiSchema = {
 
 type RouteAt<Pattern> = Extract<Routes[number], { readonly path: Pattern }>
 
-type EndpointOf<R extends RouteContract> = AnswerOf<R> | Refused<InputOf<R>>
+type EndpointOf<R extends RouteContract> = ResponseOf<R> | Refused<InputOf<R>>
 
-type AnswerOf<R extends RouteContract> = {
+type ResponseOf<R extends RouteContract> = {
   [Status in keyof R['answers'] & (200 | 201 | 202 | 204)]: R['answers'][Status] extends z.ZodType
     ? { input: InputOf<R>; output: z.output<R['answers'][Status]>; outputFormat: 'json'; status: Status }
     : { input: InputOf<R>; output: null; outputFormat: 'body'; status: Status }

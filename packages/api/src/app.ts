@@ -1,6 +1,6 @@
 import type { Database } from '@millrace/db/store/database'
 import { Hono } from 'hono'
-import type { Answer } from './answer.ts'
+import type { RouteResponse } from './response.ts'
 import { createKeyUses } from './auth/key-uses.ts'
 import type { ReadAsset } from './assets.ts'
 import type { ScheduledBackups } from './backups/scheduled.ts'
@@ -235,7 +235,7 @@ export function createApp({
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, refuse('method_not_allowed'), allow)
       const answer = await serve(c, route, parts)
-      return answer.ok ? writeAnswer(c, answer) : writeRefusal(c, answer)
+      return answer.ok ? writeResponse(c, answer) : writeRefusal(c, answer)
     })
   }
   app.notFound((c) => writeRefusal(c, refuse('not_found', { detail: 'No route has this path.' })))
@@ -255,7 +255,7 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
       serve(c, route, parts, request),
     )
     const response = answer.ok
-      ? writeAnswer(c, answer)
+      ? writeResponse(c, answer)
       : writeRefusal(c, answer, answer.refusal === 'method_not_allowed' ? 'POST' : undefined)
     response.headers.set('Cache-Control', 'no-store')
     if (cookie !== undefined) response.headers.set('Set-Cookie', cookie)
@@ -268,12 +268,12 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
         return writeRefusal(c, refuse('method_not_allowed'), 'GET, HEAD')
       }
       const file = await consoleFile(parts.readAsset, c.req.path)
-      return file.ok ? writeAnswer(c, file) : writeRefusal(c, file)
+      return file.ok ? writeResponse(c, file) : writeRefusal(c, file)
     })
   }
 }
 
-function writeAnswer(c: AppContext, { status, headers, body }: Answer): Response {
+function writeResponse(c: AppContext, { status, headers, body }: RouteResponse): Response {
   const isRead = c.req.method === 'GET' || c.req.method === 'HEAD'
   const tag = headers['ETag']
   if (isRead && tag !== undefined && isNotModified(c.req.raw.headers.get('If-None-Match'), tag)) {

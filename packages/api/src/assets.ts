@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts'
+import type { RouteResponse } from './response.ts'
 import { done, refuse, type Result } from './result.ts'
 
 /** Files that were deployed with the functions, by their path. */
@@ -7,7 +7,7 @@ export type ReadAsset = (path: string) => Promise<Response>
 const passedHeaders = ['Content-Type', 'ETag']
 
 /** A file as an answer; a file that is not there, or functions that were deployed without any, are 404. */
-export async function findAsset(readAsset: ReadAsset | undefined, path: string): Promise<Result<Answer>> {
+export async function findAsset(readAsset: ReadAsset | undefined, path: string): Promise<Result<RouteResponse>> {
   const file = await readAsset?.(path)
   if (file?.status !== 200) {
     await file?.body?.cancel()

@@ -3,7 +3,7 @@ import { requestContexts, type RequestVariables } from './middleware/request-con
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { problemOf } from './problem.ts'
-import { getHealth, healthAnswer } from './routes/operations/healthz.ts'
+import { getHealth, healthResponse } from './routes/operations/healthz.ts'
 import { isLoopback } from '@millrace/db/url/address'
 import type { SettingProblem } from './settings.ts'
 import { refuse } from './result.ts'
@@ -32,7 +32,7 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
   )
   app.get(getHealth.path, (c) => {
     c.get('requestContext').route = getHealth.path
-    const { status, headers, body } = healthAnswer()
+    const { status, headers, body } = healthResponse()
     return new Response(body, { status, headers })
   })
   app.all('*', (c) => {

@@ -2,7 +2,7 @@ import type { Database } from '@millrace/db/store/database'
 import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
 import type { Store } from '@millrace/db/store/store'
 import type { TripObserver } from '@millrace/db/sql/transport'
-import type { Answer } from './answer.ts'
+import type { RouteResponse } from './response.ts'
 import type { Log } from './log.ts'
 import type { IsolateMetrics } from './metrics/isolate.ts'
 import type { Refused } from './result.ts'
@@ -16,7 +16,7 @@ interface ReplicaOptions {
 
 export interface ReplicaRead {
   readonly requestId: string
-  readonly respond: (store: Store) => Promise<Answer | Refused>
+  readonly respond: (store: Store) => Promise<RouteResponse | Refused>
   /** What the primary has against the caller, asked while the replica reads; undefined for nothing. */
   readonly objection: () => Promise<Refused | undefined>
 }
@@ -43,7 +43,7 @@ export class Replica {
    * The replica's answer; undefined where the primary has to answer. A replica lags, so its refusals don't count: what
    * it does not find may have been created since. It grants nothing either: the primary says who may read.
    */
-  async answer(headers: Headers, observer: TripObserver, read: ReplicaRead): Promise<Answer | undefined> {
+  async answer(headers: Headers, observer: TripObserver, read: ReplicaRead): Promise<RouteResponse | undefined> {
     const { database, metrics } = this.#options
     if (/(^|,)\s*no-cache\s*(,|=|$)/i.test(headers.get('Cache-Control') ?? '')) {
       metrics.replicaRead('no_cache')
@@ -69,7 +69,7 @@ export class Replica {
     return true
   }
 
-  async #read({ requestId, respond }: ReplicaRead, store: Store): Promise<Answer | Refused | undefined> {
+  async #read({ requestId, respond }: ReplicaRead, store: Store): Promise<RouteResponse | Refused | undefined> {
     const { metrics } = this.#options
     try {
       const answer = await respond(store)

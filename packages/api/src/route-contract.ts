@@ -102,7 +102,7 @@ export interface RouteContract<
 export interface LiteralContract<
   Verb extends Method = Method,
   Pattern extends string = string,
-  Answers extends RouteContract['answers'] = RouteContract['answers'],
+  Responses extends RouteContract['answers'] = RouteContract['answers'],
   Idempotent extends boolean = boolean,
   Conditional extends boolean = boolean,
   Whole extends boolean = boolean,
@@ -110,7 +110,7 @@ export interface LiteralContract<
 > {
   readonly method: Verb
   readonly path: Pattern
-  readonly answers: Answers
+  readonly answers: Responses
   readonly isIdempotent?: Idempotent
   readonly isConditional?: Conditional
   readonly isBodyDocument?: Whole

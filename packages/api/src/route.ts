@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Answer } from './answer.ts'
+import type { RouteResponse } from './response.ts'
 import type { ReadAsset } from './assets.ts'
 import type { AccessTokens } from './auth/tokens.ts'
 import { replayed } from './request/idempotency.ts'
@@ -109,12 +109,12 @@ export interface RouteDefinition<
     input: Input<z.output<Path>, z.output<Query>, z.output<Body>>,
   ) => OrReplay<Value> | Promise<OrReplay<Value>>
   /** What the caller is told of what was done. */
-  readonly answer: (value: Value, context: Acting) => Answer | Promise<Answer>
+  readonly answer: (value: Value, context: Acting) => RouteResponse | Promise<RouteResponse>
 }
 
 /** A row of the table that the app is built from. */
 export interface Route extends RouteContract {
-  readonly respond: (context: RouteContext, incoming: Incoming) => Promise<Answer | Refused>
+  readonly respond: (context: RouteContext, incoming: Incoming) => Promise<RouteResponse | Refused>
 }
 
 /** A route that still knows its own contract's types: what typed clients are written against (`app-type.ts`). */
@@ -144,7 +144,7 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
     const Verb extends Method,
     const Pattern extends string,
     Value,
-    const Answers extends RouteContract['answers'],
+    const Responses extends RouteContract['answers'],
     Path extends z.ZodObject = NoMembers,
     Query extends z.ZodObject = NoMembers,
     Body extends z.ZodObject = NoMembers,
@@ -154,12 +154,12 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
     MayBeConditional extends boolean = false,
   >(
     definition: RouteDefinition<Path, Query, Body, Allowed, Acting, Value> &
-      LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole, MayBeConditional>,
+      LiteralContract<Verb, Pattern, Responses, Idempotent, Conditional, Whole, MayBeConditional>,
   ): DefinedRoute<
     Path,
     Query,
     Body,
-    LiteralContract<Verb, Pattern, Answers, Idempotent, Conditional, Whole, MayBeConditional>
+    LiteralContract<Verb, Pattern, Responses, Idempotent, Conditional, Whole, MayBeConditional>
   >
   function define({
     admit,

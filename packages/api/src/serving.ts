@@ -3,7 +3,7 @@ import { touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
 import type { TripObserver } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
-import type { Answer } from './answer.ts'
+import type { RouteResponse } from './response.ts'
 import type { ReadAsset } from './assets.ts'
 import type { createKeyUses } from './auth/key-uses.ts'
 import type { AccessTokens } from './auth/tokens.ts'
@@ -43,7 +43,7 @@ export async function serve(
   route: Route,
   parts: Parts,
   request: Request = c.req.raw,
-): Promise<Answer | Refused> {
+): Promise<RouteResponse | Refused> {
   const { settings, clock, tokens } = parts
   const { maxBodyBytes, metricsTokens, trustedProxies } = settings
   const requestContext = c.get('requestContext')
@@ -98,7 +98,7 @@ function answerOfReplica(
   context: RouteContext,
   incoming: Incoming,
   observer: TripObserver,
-): Promise<Answer | undefined> | undefined {
+): Promise<RouteResponse | undefined> | undefined {
   const pathId = idOf(route, incoming.pathname)
   return replica?.answer(incoming.headers, observer, {
     requestId: context.origin.requestId,

@@ -1,6 +1,6 @@
 /** What the drivers look at of an answer. */
-export interface Answer extends Pick<Response, 'ok' | 'status' | 'statusText' | 'headers' | 'text'> {
+export interface FetchedResponse extends Pick<Response, 'ok' | 'status' | 'statusText' | 'headers' | 'text'> {
   json(): Promise<unknown>
 }
 
-export type Fetch = (input: Request | URL | string, init?: RequestInit) => Promise<Answer>
+export type Fetch = (input: Request | URL | string, init?: RequestInit) => Promise<FetchedResponse>

@@ -1,4 +1,4 @@
-import type { Answer, Fetch } from './fetch.ts'
+import type { FetchedResponse, Fetch } from './fetch.ts'
 import { kindOf } from './observed.ts'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { TripObserver } from '@millrace/db/sql/transport'
@@ -60,7 +60,7 @@ export function fetchThrough(
         ...(hasOwn || trace !== undefined ? { headers: withHeaders({ ...own, ...trace }, input, init?.headers) } : {}),
         signal: AbortSignal.timeout(timeoutSeconds * 1000),
       })
-      return answer instanceof Response ? readAnswer(answer, await answer.text()) : answer
+      return answer instanceof Response ? readResponse(answer, await answer.text()) : answer
     } finally {
       observer?.trip(performance.now() - startedAt, statement, () => parameters.map(kindOf))
     }
@@ -84,7 +84,7 @@ function isIterable(value: object): value is Iterable<unknown> {
 }
 
 /** No `Response`: to make one of what was read, and to read it again, costs as much as the request itself. */
-function readAnswer({ ok, status, statusText, headers }: Response, body: string): Answer {
+function readResponse({ ok, status, statusText, headers }: Response, body: string): FetchedResponse {
   return {
     ok,
     status,

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
-import type { Refusal } from './protocol.ts'
+import type { RefusedRequest } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
 import { gatewayTokenHeader } from '@millrace/drivers/gateway-wire'
 
@@ -32,7 +32,7 @@ export interface AccessRules {
  * loopback, and SQLite has no password: so whatever carries an Origin is turned away, and on loopback so is a Host that
  * is not loopback (a name that an attacker's DNS points here).
  */
-export function refusalOf(headers: IncomingHttpHeaders, rules: AccessRules): Refusal | undefined {
+export function refusalOf(headers: IncomingHttpHeaders, rules: AccessRules): RefusedRequest | undefined {
   if (headers.origin !== undefined) {
     return { status: 403, message: 'The gateway answers no browser: a request with an Origin header is refused.' }
   }

@@ -11,7 +11,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const dropFactor = 4
 
 /** Reads a request's body, keeping at most `maxBytes`. Throws when the client goes away. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
+export async function receiveBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Uint8Array>) {

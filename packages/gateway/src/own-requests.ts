@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Answer } from '@millrace/drivers/fetch'
+import type { FetchedResponse } from '@millrace/drivers/fetch'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { refuseTooLarge, refuseUnexpected, textReply, type Protocol, type Reply } from './protocol.ts'
@@ -37,7 +37,7 @@ export class OwnRequests {
   }
 
   /** As `fetch`; rejects with the signal's reason when that aborts. */
-  async fetch(input: Request | URL | string, init: RequestInit = {}): Promise<Answer> {
+  async fetch(input: Request | URL | string, init: RequestInit = {}): Promise<FetchedResponse> {
     const { signal } = init
     signal?.throwIfAborted()
     const request = await readRequest(input, init)
@@ -81,7 +81,7 @@ async function readRequest(input: Request | URL | string, init: RequestInit): Pr
   return { path: pathname, method: init.method ?? request?.method ?? 'GET', headers, body: text ?? '' }
 }
 
-function answerOf({ status, headers, body }: Reply): Answer {
+function answerOf({ status, headers, body }: Reply): FetchedResponse {
   return {
     ok: status >= 200 && status < 300,
     status,

@@ -14,7 +14,7 @@ import type { Log } from './log.ts'
 import { hasForeignKeyDdl } from './mysql-foreign-keys.ts'
 import { type Loan, Pool, PoolAbortedError, PoolBusyError, PoolClosedError } from '@millrace/drivers/native/pool'
 import { newSession, readSession, resultBody, sessionBody, type SessionState } from './planetscale-bodies.ts'
-import { jsonReply, type Protocol, type ProtocolRequest, type Refusal, type Reply } from './protocol.ts'
+import { jsonReply, type Protocol, type ProtocolRequest, type RefusedRequest, type Reply } from './protocol.ts'
 import { isSameSecret } from './secret.ts'
 import { type Ending, Sessions, type Use } from './sessions.ts'
 import { tlsAttempts } from '@millrace/drivers/native/tls'
@@ -46,7 +46,7 @@ interface OpenTransaction {
   readonly loan: Loan<MysqlConnection>
 }
 
-interface Answer {
+interface ExecuteResponse {
   readonly session: SessionState
   readonly result?: JsonObject
   readonly error?: VitessError
@@ -150,7 +150,7 @@ class PlanetscaleGateway {
     }
   }
 
-  async #executeIn(state: SessionState, query: unknown, signal: AbortSignal): Promise<Answer> {
+  async #executeIn(state: SessionState, query: unknown, signal: AbortSignal): Promise<ExecuteResponse> {
     if (typeof query !== 'string') return { session: state, error: invalid('query has to be a text') }
     if (this.#options.isStrict && hasForeignKeyDdl(query)) {
       return { session: state, error: { code: 'ABORTED', message: 'VT10001: foreign key constraints are not allowed' } }
@@ -167,7 +167,7 @@ class PlanetscaleGateway {
     query: string,
     use: Extract<Use<OpenTransaction>, { readonly kind: 'session' }>,
     signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<ExecuteResponse> {
     const { loan } = use.session
     const outcome = await this.#run(loan, query, signal)
     const { isInTransaction } = loan.connection
@@ -179,7 +179,7 @@ class PlanetscaleGateway {
     return { session: { id: state.id, isInTransaction: isOpen || outcome.error !== undefined }, ...outcome }
   }
 
-  async #executeAlone(state: SessionState, query: string, signal: AbortSignal): Promise<Answer> {
+  async #executeAlone(state: SessionState, query: string, signal: AbortSignal): Promise<ExecuteResponse> {
     let loan: Loan<MysqlConnection>
     try {
       loan = await this.#pool.acquire(signal)
@@ -200,7 +200,7 @@ class PlanetscaleGateway {
     loan: Loan<MysqlConnection>,
     query: string,
     signal: AbortSignal,
-  ): Promise<Pick<Answer, 'result' | 'error'>> {
+  ): Promise<Pick<ExecuteResponse, 'result' | 'error'>> {
     const { threadId } = loan.connection
     const ending = { open: this.#open, log: this.#options.log }
     const watch = endOnAbort(signal, ending, (other) => other.query(`KILL QUERY ${threadId}`))
@@ -271,7 +271,10 @@ function isRollback(query: string): boolean {
   return /^\s*rollback\b(?!\s+(?:work\s+)?to\b)/iu.test(query)
 }
 
-function authenticationRefusal(headers: IncomingHttpHeaders, { user, password }: MysqlTarget): Refusal | undefined {
+function authenticationRefusal(
+  headers: IncomingHttpHeaders,
+  { user, password }: MysqlTarget,
+): RefusedRequest | undefined {
   const given = /^Basic (?<credentials>\S+)$/iu.exec(headers.authorization ?? '')?.groups?.['credentials'] ?? ''
   const text = Buffer.from(given, 'base64').toString('utf8')
   const colon = text.indexOf(':')
@@ -299,7 +302,7 @@ function invalid(message: string): VitessError {
   return { code: 'INVALID_ARGUMENT', message: `invalid request: ${message}` }
 }
 
-const refusalCodes: Readonly<Record<Refusal['status'], VitessCode | 'INTERNAL'>> = {
+const refusalCodes: Readonly<Record<RefusedRequest['status'], VitessCode | 'INTERNAL'>> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',
   403: 'PERMISSION_DENIED',
@@ -308,6 +311,6 @@ const refusalCodes: Readonly<Record<Refusal['status'], VitessCode | 'INTERNAL'>>
   503: 'UNAVAILABLE',
 }
 
-function refuse({ status, message }: Refusal): Reply {
+function refuse({ status, message }: RefusedRequest): Reply {
   return jsonReply(status, { error: { code: refusalCodes[status], message } })
 }

@@ -22,7 +22,7 @@ export interface Route {
 }
 
 /** Why a request was turned away before its protocol saw it. */
-export interface Refusal {
+export interface RefusedRequest {
   readonly status: 400 | 401 | 403 | 413 | 500 | 503
   readonly message: string
 }
@@ -33,7 +33,7 @@ export interface Protocol {
   /** By exact path. */
   readonly routes: ReadonlyMap<string, Route>
   /** A refusal in the shape that the protocol's own client understands. */
-  refuse(refusal: Refusal): Reply
+  refuse(refusal: RefusedRequest): Reply
   status(): PoolStatus
   /** From here on only what has begun goes on: open transactions and streams. Anything new is refused as busy. */
   beginNoMore(): void

@@ -4,7 +4,7 @@ import { poolStatusPath } from '@millrace/drivers/gateway-wire'
 import type { Fetch } from '@millrace/drivers/fetch'
 import type { Target } from '@millrace/db/url'
 import { type AccessRules, isLoopbackHost, minTokenCharacters, refusalOf, withBearer } from './access.ts'
-import { readBody } from './body.ts'
+import { receiveBody } from './body.ts'
 import { hranaProtocol } from './hrana.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import { type GatewayLogEntry, type Log, silent } from './log.ts'
@@ -250,7 +250,7 @@ async function answerRoute(
   signal: AbortSignal,
   maxBytes: number,
 ): Promise<Reply> {
-  const body = route.method === 'POST' ? await readBody(request, maxBytes) : { kind: 'text' as const, text: '' }
+  const body = route.method === 'POST' ? await receiveBody(request, maxBytes) : { kind: 'text' as const, text: '' }
   switch (body.kind) {
     case 'text':
       return route.answer({ headers: request.headers, body: body.text, signal })

@@ -6,7 +6,7 @@ import { type AccessRules, refusalOf, tokenHeader } from './access.ts'
 import { connectionFailureWords } from '@millrace/drivers/tcp/connection-trouble'
 import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
-import type { Refusal } from './protocol.ts'
+import type { RefusedRequest } from './protocol.ts'
 import { tokenProtocolStart } from '@millrace/drivers/gateway-wire'
 import { openPostgresSocket } from './postgres-socket.ts'
 import { errorResponse, readStartup, StartupRefusal, startupFor } from './postgres-startup.ts'
@@ -22,7 +22,7 @@ interface WebSocketParts {
   readonly log: Log
 }
 
-const closing: Refusal = { status: 503, message: 'The gateway is shutting down.' }
+const closing: RefusedRequest = { status: 503, message: 'The gateway is shutting down.' }
 
 export interface WebSockets {
   /** Refuses new sessions. */

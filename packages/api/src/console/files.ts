@@ -1,4 +1,4 @@
-import type { Answer } from '../answer.ts'
+import type { RouteResponse } from '../response.ts'
 import { findAsset, type ReadAsset } from '../assets.ts'
 import type { Refused } from '../result.ts'
 
@@ -34,7 +34,10 @@ const pageHeaders = {
 const assetPath = /^\/console\/assets\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/
 
 /** The console's one page at every path below `/console`, which it tells apart itself, and the files that it loads. */
-export async function consoleFile(readAsset: ReadAsset | undefined, pathname: string): Promise<Answer | Refused> {
+export async function consoleFile(
+  readAsset: ReadAsset | undefined,
+  pathname: string,
+): Promise<RouteResponse | Refused> {
   if (pathname.startsWith('/console/assets/')) {
     // A path with dots or slashes of its own would name other files.
     const file = assetPath.test(pathname) ? pathname : '/console/assets/none'
@@ -47,7 +50,7 @@ async function fileWith(
   readAsset: ReadAsset | undefined,
   path: string,
   headers: Readonly<Record<string, string>>,
-): Promise<Answer | Refused> {
+): Promise<RouteResponse | Refused> {
   const file = await findAsset(readAsset, path)
   return file.ok ? { ...file.value, headers: { ...file.value.headers, ...headers } } : file
 }

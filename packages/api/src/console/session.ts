@@ -1,4 +1,4 @@
-import { emptyAnswer, type Answer } from '../answer.ts'
+import { emptyResponse, type RouteResponse } from '../response.ts'
 import { errorKind } from '../errors.ts'
 import { refuse, type Refused } from '../result.ts'
 import type { Route } from '../route.ts'
@@ -24,15 +24,15 @@ const standIn = 'cookie'
 /** As long as a refresh token counts. */
 const maxAgeSeconds = 30 * 24 * 60 * 60
 
-export type ServeRoute = (route: Route, request: Request) => Promise<Answer | Refused>
+export type ServeRoute = (route: Route, request: Request) => Promise<RouteResponse | Refused>
 
 /** What a step answers, and the cookie that goes with it. */
-export interface SessionAnswer {
-  readonly answer: Answer | Refused
+export interface SessionResponse {
+  readonly answer: RouteResponse | Refused
   readonly cookie?: string
 }
 
-export async function consoleSession(step: string, request: Request, serve: ServeRoute): Promise<SessionAnswer> {
+export async function consoleSession(step: string, request: Request, serve: ServeRoute): Promise<SessionResponse> {
   const route = steps.get(step)
   if (route === undefined) return { answer: refuse('not_found', { detail: 'No route has this path.' }) }
   if (request.method !== 'POST') return { answer: refuse('method_not_allowed') }
@@ -44,7 +44,7 @@ export async function consoleSession(step: string, request: Request, serve: Serv
   if (route === registerAccount || route === logIn) return keepToken(await serve(route, request), isSecure)
   const token = cookieOf(request.headers)
   // Whoever has no session asks in vain, which is no fault of theirs.
-  if (token === undefined) return { answer: emptyAnswer() }
+  if (token === undefined) return { answer: emptyResponse() }
   const answer = await serve(route, withToken(request, token))
   if (route === refreshTokens && answer.ok) return keepToken(answer, isSecure)
   // A token that was refused is of no more use; after another failure it may be.
@@ -72,7 +72,7 @@ function withToken(request: Request, refreshToken: string): Request {
 }
 
 /** Moves the refresh token of an answer into the cookie. */
-function keepToken(answer: Answer | Refused, isSecure: boolean): SessionAnswer {
+function keepToken(answer: RouteResponse | Refused, isSecure: boolean): SessionResponse {
   if (!answer.ok) return { answer }
   const members: unknown = JSON.parse(typeof answer.body === 'string' ? answer.body : 'null')
   if (typeof members !== 'object' || members === null || !('refreshToken' in members)) return { answer }

@@ -5,7 +5,7 @@ import { version } from '../version.ts'
 import { examples, type RouteExample } from './examples.ts'
 import { answerHeaders, commonHeaders, headerComponents, headersOf, requestHeaders } from './headers.ts'
 import { introduction } from './introduction.ts'
-import { recordedAnswers } from './recorded-answers.ts'
+import { recordedResponses } from './recorded-responses.ts'
 import { operationIdOf, tagOf, tagsOf } from './operations.ts'
 import { problemSchema, RefusalWriter } from './refusal-responses.ts'
 import { refusalsOf } from './refusals.ts'
@@ -170,6 +170,6 @@ function contentOf(
   schema: z.ZodType,
   schemas: SchemaWriter,
 ) {
-  const example = type === 'application/json' ? recordedAnswers[`${method} ${path}`] : undefined
+  const example = type === 'application/json' ? recordedResponses[`${method} ${path}`] : undefined
   return { [type]: { schema: schemas.answer(schema), ...(example === undefined ? {} : { example }) } }
 }

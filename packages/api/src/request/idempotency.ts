@@ -1,5 +1,5 @@
-import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
-import { storedAnswer, type Answer, type TextAnswer } from '../answer.ts'
+import type { Kept, StoredResponse } from '@millrace/db/store/idempotency'
+import { storedResponse, type RouteResponse, type TextResponse } from '../response.ts'
 import { sha256HexOf } from '../digest.ts'
 import type { FieldError } from '../errors.ts'
 import type { Refused } from '../result.ts'
@@ -24,17 +24,17 @@ export function fingerprintOf(method: string, pathname: string, body: Uint8Array
 /** The key with the answer that is stored under it; undefined where the request has none. */
 export function answeredWith<Value>(
   key: IdempotencyKey | undefined,
-  answer: (value: Value) => TextAnswer,
+  answer: (value: Value) => TextResponse,
 ): Idempotent<Value> | undefined {
-  return key && { ...key, answerFor: (value) => storedAnswer(answer(value)) }
+  return key && { ...key, answerFor: (value) => storedResponse(answer(value)) }
 }
 
 /** What the key says: the first answer again, or that the key was another request's. */
-export function keptAnswer(kept: Kept): Answer | Refused {
+export function keptResponse(kept: Kept): RouteResponse | Refused {
   return kept.refusal === 'replay' ? replayed(kept.answer) : kept
 }
 
 /** The first answer under a key, given again. */
-export function replayed({ status, headers, body }: StoredAnswer): Answer {
+export function replayed({ status, headers, body }: StoredResponse): RouteResponse {
   return { ok: true, status, headers: { ...headers, 'Idempotency-Replayed': 'true' }, body }
 }

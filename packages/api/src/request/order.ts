@@ -1,18 +1,18 @@
 import type { Permission } from '@millrace/db/access/access'
 import { findKept } from '@millrace/db/store/idempotency'
-import type { Answer } from '../answer.ts'
+import type { RouteResponse } from '../response.ts'
 import { refuse, type Refused } from '../result.ts'
 import { allows } from '../scopes.ts'
 import type { Access, RouteContract } from '../route-contract.ts'
 import { hasUser, type Context } from '../services/context.ts'
 import { checkSchedule } from '../services/schedules.ts'
 import { checkAdministrator, checkCaller, checkExecution, checkPermission } from '../services/standing.ts'
-import { keptAnswer } from './idempotency.ts'
+import { keptResponse } from './idempotency.ts'
 import type { Incoming } from './incoming.ts'
 import type { Faults } from './input.ts'
 
 /**
- * Answers a faulty request with the first refusal in API.md's order: the caller's standing, what the Idempotency-Key
+ * Responses a faulty request with the first refusal in API.md's order: the caller's standing, what the Idempotency-Key
  * says, 404 and `forbidden` come before the faults themselves, so they are looked up first.
  */
 export async function refusalInOrder(
@@ -21,11 +21,11 @@ export async function refusalInOrder(
   incoming: Incoming,
   faults: Faults,
   find: (() => Promise<Refused | undefined>) | undefined,
-): Promise<Answer | Refused> {
+): Promise<RouteResponse | Refused> {
   const denied = await (find?.() ?? checkAccess(contract, context, incoming, faults))
   const isAboutThing = denied?.refusal === 'not_found' || denied?.refusal === 'forbidden'
   if (denied !== undefined && !isAboutThing) return denied
-  const kept = await findKeptAnswer(context, faults)
+  const kept = await findKeptResponse(context, faults)
   if (kept !== undefined) return kept
   if (denied !== undefined) return denied
   if (faults.fields.length > 0) return refuse(faults.code, { errors: faults.fields })
@@ -97,8 +97,8 @@ async function checkUnknownPath(context: Context): Promise<Refused> {
   return (await checkCaller(context)) ?? refuse('not_found')
 }
 
-async function findKeptAnswer({ store, caller, clock }: Context, { idempotencyKey }: Faults) {
+async function findKeptResponse({ store, caller, clock }: Context, { idempotencyKey }: Faults) {
   if (idempotencyKey === undefined || caller.kind === 'anonymous') return undefined
   const kept = await findKept(store, caller.userId, { ...idempotencyKey, at: clock() })
-  return kept === undefined ? undefined : keptAnswer(kept)
+  return kept === undefined ? undefined : keptResponse(kept)
 }

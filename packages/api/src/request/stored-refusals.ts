@@ -1,11 +1,11 @@
 import { keepRefusal } from '@millrace/db/store/kept-refusals'
-import type { Answer } from '../answer.ts'
+import type { RouteResponse } from '../response.ts'
 import { errorKind, type ErrorStatus } from '../errors.ts'
 import { problemOf } from '../problem.ts'
 import type { Refused } from '../result.ts'
 import type { Context } from '../services/context.ts'
 import type { IdempotencyKey } from '../services/idempotency.ts'
-import { keptAnswer } from './idempotency.ts'
+import { keptResponse } from './idempotency.ts'
 
 /** Refusals that are repeated for 24 hours; others leave their key free. */
 const storedStatuses: ReadonlySet<ErrorStatus> = new Set([404, 409, 412])
@@ -14,12 +14,12 @@ const storedStatuses: ReadonlySet<ErrorStatus> = new Set([404, 409, 412])
 export async function storeRefusal(
   { store, caller, clock, origin }: Context,
   key: IdempotencyKey | undefined,
-  answer: Answer | Refused,
-): Promise<Answer | Refused> {
+  answer: RouteResponse | Refused,
+): Promise<RouteResponse | Refused> {
   if (key === undefined || caller.kind === 'anonymous' || answer.ok) return answer
   const { refusal: code } = answer
   if (!storedStatuses.has(errorKind(code).status) || code === 'idempotency_in_progress') return answer
   const stored = problemOf(answer, { requestId: origin.requestId, hasToken: true })
   const kept = await keepRefusal(store, caller, { ...key, answer: stored, at: clock() })
-  return kept === undefined ? answer : keptAnswer(kept)
+  return kept === undefined ? answer : keptResponse(kept)
 }

@@ -1,4 +1,4 @@
-import { jsonAnswer, type TextAnswer } from '../answer.ts'
+import { jsonResponse, type TextResponse } from '../response.ts'
 import type { Json } from '../json.ts'
 import type { Page } from '../services/paging.ts'
 import * as z from 'zod'
@@ -15,6 +15,6 @@ export function pageSchema<Item extends z.ZodType>(item: Item) {
 }
 
 /** A page of what the service found, each item as the API has it. */
-export function pageAnswer<Item>(itemJson: (item: Item) => Json): (page: Page<Item>) => TextAnswer {
-  return ({ items, nextCursor }) => jsonAnswer(200, { items: items.map((item) => itemJson(item)), nextCursor })
+export function pageResponse<Item>(itemJson: (item: Item) => Json): (page: Page<Item>) => TextResponse {
+  return ({ items, nextCursor }) => jsonResponse(200, { items: items.map((item) => itemJson(item)), nextCursor })
 }

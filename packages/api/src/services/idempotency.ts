@@ -1,4 +1,4 @@
-import type { Kept, StoredAnswer } from '@millrace/db/store/idempotency'
+import type { Kept, StoredResponse } from '@millrace/db/store/idempotency'
 import type { Result } from '../result.ts'
 
 /** A key of the caller's, and what the request was, so that another one under the same key is noticed. */
@@ -10,7 +10,7 @@ export interface IdempotencyKey {
 
 /** An Idempotency-Key, and the answer that is stored under it in the batch that does what was asked. */
 export interface Idempotent<Value> extends IdempotencyKey {
-  readonly answerFor: (value: Value) => StoredAnswer
+  readonly answerFor: (value: Value) => StoredResponse
 }
 
 /** What a write under an Idempotency-Key gives: nothing is written where the key already stands for an answer. */

@@ -1,4 +1,4 @@
-import type { Adoption, Refusal } from '@millrace/db/archive/adopt/adoption'
+import type { Adoption, RefusalGroup } from '@millrace/db/archive/adopt/adoption'
 import type { AdoptionNote } from '@millrace/db/archive/adopt/stage'
 import type { RefusalReason } from '@millrace/db/archive/adopt/reasons'
 import { printable } from '../printable.ts'
@@ -82,7 +82,7 @@ export function refusalLines({ refusals }: Adoption): readonly string[] {
   })
 }
 
-function idsOf({ ids, count }: Refusal['tables'][number]): string {
+function idsOf({ ids, count }: RefusalGroup['tables'][number]): string {
   const shown = ids.slice(0, shownIds).map((id) => (id === null ? 'without id' : printable(id)))
   return count > shown.length ? `${shown.join(', ')}, …` : shown.join(', ')
 }

@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { awaitReadiness, type Readiness } from './readiness.ts'
 
-interface Answer {
+interface ReadyResponse {
   readonly status?: number
   readonly version?: string
   readonly body: string
 }
 
 /** Answers one after the other, the last one from then on. */
-async function ask(answers: readonly Answer[], waitSeconds: number): Promise<Readiness> {
+async function ask(answers: readonly ReadyResponse[], waitSeconds: number): Promise<Readiness> {
   let asked = 0
   const listener: RequestListener = (request, response) => {
     const { status = 200, version, body } = answers[Math.min(asked++, answers.length - 1)] ?? { body: '' }

@@ -188,7 +188,7 @@ function unreachable(url: URL, error: unknown): Failure {
 }
 
 /** The members of an answer's JSON object. */
-export async function membersOfAnswer(answer: Response, host: string): Promise<Readonly<Record<string, unknown>>> {
+export async function membersOfResponse(answer: Response, host: string): Promise<Readonly<Record<string, unknown>>> {
   const members = membersIn(await answer.text())
   if (members !== undefined) return members
   throw new Failure('internal', {

@@ -2,7 +2,7 @@ import type { DocumentText } from '@millrace/db/document'
 import type { ExportedDefinition, ExportedWorkflow } from '@millrace/db/repositories/workflows/export'
 import { chooseDatabase, connectReady } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { membersOfAnswer, openDeployment, type Deployment } from '../deployment/deployment.ts'
+import { membersOfResponse, openDeployment, type Deployment } from '../deployment/deployment.ts'
 import type { PlaceOptions } from '../deployment/options.ts'
 import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
@@ -79,7 +79,7 @@ async function listAll({ host, ask }: Deployment): Promise<readonly ListedWorkfl
   const found: ListedWorkflow[] = []
   for (let cursor: string | undefined = ''; cursor !== undefined;) {
     const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page = await membersOfAnswer(await ask({ path: `/v1/workflows?limit=100${after}` }), host)
+    const page = await membersOfResponse(await ask({ path: `/v1/workflows?limit=100${after}` }), host)
     const { items, nextCursor } = page
     found.push(...(Array.isArray(items) ? items : []).flatMap(listedIn))
     cursor = typeof nextCursor === 'string' ? nextCursor : undefined
@@ -97,7 +97,7 @@ async function getEach(deployment: Deployment, ids: readonly string[]): Promise<
   const found: ListedWorkflow[] = []
   for (const id of ids) {
     const answer = await getWorkflow(deployment, id)
-    if (answer !== undefined) found.push(...listedIn(await membersOfAnswer(answer, deployment.host)))
+    if (answer !== undefined) found.push(...listedIn(await membersOfResponse(answer, deployment.host)))
   }
   return found
 }
@@ -118,9 +118,9 @@ async function findOwner({ host, ask }: Deployment, owner: string): Promise<unkn
   const isWanted = (user: unknown) =>
     isRecord(user) &&
     [user['username'], user['email']].some((name) => typeof name === 'string' && nameKey(name) === wanted)
-  const self = await membersOfAnswer(await ask({ path: '/v1/auth/me' }), host)
+  const self = await membersOfResponse(await ask({ path: '/v1/auth/me' }), host)
   if (isWanted(self)) return self['id']
-  const { items } = await membersOfAnswer(
+  const { items } = await membersOfResponse(
     await ask({ path: `/v1/admin/users?limit=100&q=${encodeURIComponent(owner)}` }),
     host,
   )

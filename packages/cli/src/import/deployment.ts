@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { nameKey } from '@millrace/db/schema/names'
-import { membersOfAnswer, type Deployment } from '../deployment/deployment.ts'
+import { membersOfResponse, type Deployment } from '../deployment/deployment.ts'
 import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
 import { printable } from '../printable.ts'
@@ -14,7 +14,7 @@ const deploymentChunkBytes = 900_000
  * @param owner where it is given, it has to be that user
  */
 export async function openDeploymentTarget(deployment: Deployment, owner: string | undefined): Promise<ImportTarget> {
-  const user = await membersOfAnswer(await deployment.ask({ path: '/v1/auth/me' }), deployment.host)
+  const user = await membersOfResponse(await deployment.ask({ path: '/v1/auth/me' }), deployment.host)
   const username = String(user['username'])
   const names = [username, String(user['email'])].map(nameKey)
   if (owner !== undefined && !names.includes(nameKey(owner))) throw otherOwner(deployment, username, owner)
@@ -37,7 +37,7 @@ function otherOwner({ host }: Deployment, username: string, owner: string): Fail
 async function writeBatch(deployment: Deployment, files: readonly CheckedFile[]): Promise<readonly Imported[]> {
   const items = files.map((file) => `{"name":${JSON.stringify(file.name)},"definition":${readAgain(file)}}`)
   const post = { body: `{"items":[${items.join(',')}]}`, idempotencyKey: randomUUID() }
-  const { items: made } = await membersOfAnswer(await ask(deployment, files, post), deployment.host)
+  const { items: made } = await membersOfResponse(await ask(deployment, files, post), deployment.host)
   if (!Array.isArray(made) || made.length !== files.length) throw incomplete(deployment)
   return files.map(({ source, name }, position) => {
     const workflow: unknown = made[position]

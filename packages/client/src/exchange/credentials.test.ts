@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { createClient } from '../client.ts'
 import { exactJson } from '../json-text.ts'
-import { broken, fakeService, inTurn, json, problem, type Answer } from '../testing/fake-service.ts'
+import { broken, fakeService, inTurn, json, problem, type FakeResponse } from '../testing/fake-service.ts'
 import { memoryTokenStore, type Tokens, type TokenStore } from './credentials.ts'
 
 const user = { id: 'u', username: 'ada', email: 'ada@example.com', role: 'user', createdAt: '' }
 
 /** A service whose access tokens `a1`, `a2`, … count only while they are the newest; refresh tokens work once. */
-function sessionService(options: { readonly onRefresh?: Answer } = {}) {
+function sessionService(options: { readonly onRefresh?: FakeResponse } = {}) {
   let newest = 1
   const service = fakeService(async (request, count) => {
     if (new URL(request.url).pathname === '/v1/auth/refresh') {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient, type ClientOptions } from '../client.ts'
 import { ConnectionError, DeadlineError, ProblemError, UnexpectedAnswerError } from '../errors.ts'
 import { exactJson } from '../json-text.ts'
-import { broken, fakeService, inTurn, json, problem, silent, type Answer } from '../testing/fake-service.ts'
+import { broken, fakeService, inTurn, json, problem, silent, type FakeResponse } from '../testing/fake-service.ts'
 
 const workflow = { id: 'w', name: 'n', definition: {}, revision: 1 }
 const newWorkflow = { name: 'n', definition: exactJson('{}') }
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function serving(answer: Answer, options: Partial<ClientOptions> = {}) {
+function serving(answer: FakeResponse, options: Partial<ClientOptions> = {}) {
   const service = fakeService(answer)
   return {
     service,

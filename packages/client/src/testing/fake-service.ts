@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 
 /** What the service answers to one request; a thrown error is a connection that broke. */
-export type Answer = (request: Request, count: number) => Response | Promise<Response>
+export type FakeResponse = (request: Request, count: number) => Response | Promise<Response>
 
 export interface FakeService {
   readonly fetch: typeof fetch
@@ -12,7 +12,7 @@ export interface FakeService {
 }
 
 /** A service in place of the network. */
-export function fakeService(answer: Answer): FakeService {
+export function fakeService(answer: FakeResponse): FakeService {
   const requests: Request[] = []
   return {
     requests,
@@ -26,7 +26,7 @@ export function fakeService(answer: Answer): FakeService {
 }
 
 /** One answer after the other, the last one from then on. */
-export function inTurn(...answers: readonly Answer[]): Answer {
+export function inTurn(...answers: readonly FakeResponse[]): FakeResponse {
   return (request, count) => {
     const answer = answers[Math.min(count, answers.length) - 1]
     if (answer === undefined) throw new Error('no answers')
@@ -34,21 +34,21 @@ export function inTurn(...answers: readonly Answer[]): Answer {
   }
 }
 
-export function json(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Answer {
+export function json(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): FakeResponse {
   return () => Response.json(value, { status, headers })
 }
 
-export function problem(status: number, code: ErrorCode, headers: Readonly<Record<string, string>> = {}): Answer {
+export function problem(status: number, code: ErrorCode, headers: Readonly<Record<string, string>> = {}): FakeResponse {
   const body = { type: `urn:${code}`, title: code, status, code, detail: 'So it is.', requestId: 'r-1' }
   return () => Response.json(body, { status, headers: { 'Content-Type': 'application/problem+json', ...headers } })
 }
 
-export const broken: Answer = () => {
+export const broken: FakeResponse = () => {
   throw new TypeError('fetch failed')
 }
 
 /** Never answers; rejects when the request is aborted, as fetch does. */
-export const silent: Answer = (request) =>
+export const silent: FakeResponse = (request) =>
   new Promise((_resolve, reject) => {
     request.signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')))
   })

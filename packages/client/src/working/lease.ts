@@ -13,7 +13,7 @@ export interface Heart {
 }
 
 /** A lease on an execution, kept alive by heartbeats until it is let go or lost. */
-export interface Lease {
+export interface HeldLease {
   /** Aborted with a {@link LeaseLostError} when the lease is lost, and with the program's reason when that ends. */
   readonly signal: AbortSignal
   /** Aborted when the lease is lost, and only then. */
@@ -31,7 +31,7 @@ export function keepLease(
   heart: Heart,
   { id, fence }: Pick<ClaimedExecution, 'id' | 'fence'>,
   { leaseSeconds, askedAt, stopping }: { leaseSeconds: number; askedAt: number; stopping: AbortSignal },
-): Lease {
+): HeldLease {
   const lost = new AbortController()
   const released = new AbortController()
   const leaseMilliseconds = leaseSeconds * 1000

@@ -7,11 +7,11 @@ import type { WorkRoutes } from './routes.ts'
 import { createRun } from './durable/run.ts'
 import type { Suspension } from './durable/suspension.ts'
 import { failureOf } from './failure.ts'
-import { isFinal, type Lease } from './lease.ts'
+import { isFinal, type HeldLease } from './lease.ts'
 
 export interface Work {
   readonly execution: ClaimedExecution
-  readonly lease: Lease
+  readonly lease: HeldLease
   readonly options: WorkOptions
   readonly stopping: AbortSignal
 }
@@ -79,7 +79,7 @@ async function handled(routes: WorkRoutes, handler: Handler, running: Work): Pro
 async function stepsOf(
   routes: WorkRoutes,
   { id, steps }: ClaimedExecution,
-  lease: Lease,
+  lease: HeldLease,
 ): Promise<readonly RecordedStep[]> {
   if (steps !== null && steps !== undefined) return steps
   const listed: RecordedStep[] = []
@@ -120,7 +120,12 @@ async function tooSlow(signal: AbortSignal, milliseconds: number, over: AbortSig
   throw new Error(`The handler went on for ${milliseconds} ms after its signal was aborted.`)
 }
 
-async function save(routes: WorkRoutes, { id, fence }: ClaimedExecution, lease: Lease, state: JsonText): Promise<void> {
+async function save(
+  routes: WorkRoutes,
+  { id, fence }: ClaimedExecution,
+  lease: HeldLease,
+  state: JsonText,
+): Promise<void> {
   try {
     await routes.report(id, { fence, state }, { signal: lease.lost })
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Statement } from '../sql/statement.ts'
 import type { Store } from './store.ts'
 
 /** An answer as it is kept for a key: what is sent again to whoever repeats the request. */
-export interface StoredAnswer {
+export interface StoredResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
@@ -18,13 +18,13 @@ export interface Idempotent {
   readonly key: string
   /** SHA-256, in hex, of method, path and body bytes. */
   readonly fingerprint: string
-  readonly answer: StoredAnswer
+  readonly answer: StoredResponse
   readonly at: Date
 }
 
 /** What a key already stands for. */
 export type Kept =
-  | { readonly ok: false; readonly refusal: 'replay'; readonly answer: StoredAnswer }
+  | { readonly ok: false; readonly refusal: 'replay'; readonly answer: StoredResponse }
   | { readonly ok: false; readonly refusal: 'idempotency_key_reused' }
 
 /** The primary key, as errors name it. */
@@ -34,7 +34,7 @@ const keptForMilliseconds = 24 * 60 * 60 * 1000
 
 /** An answer to keep, whose body may be what only the batch knows. */
 export interface KeptRow extends Omit<Idempotent, 'answer'> {
-  readonly answer: Omit<StoredAnswer, 'body'> & { readonly body: string | SQL }
+  readonly answer: Omit<StoredResponse, 'body'> & { readonly body: string | SQL }
 }
 
 /**
@@ -42,7 +42,7 @@ export interface KeptRow extends Omit<Idempotent, 'answer'> {
  * at once the second breaks on it, and all that it did is undone: see {@link underKey}. As the first of the effects it
  * saves the round trips of the others where a request is repeated.
  */
-export function keepAnswer(
+export function keepResponse(
   { builder, tables: { idempotencyKeys } }: Dialect,
   { userId }: UserCaller,
   { key, fingerprint, answer, at }: KeptRow,
@@ -64,7 +64,7 @@ export function keepAnswer(
 const ranksFirst: ReadonlySet<string> = new Set(['unauthenticated', 'account_disabled', 'rate_limited', 'replay'])
 
 /**
- * Runs a guarded write that may carry a key ({@link keepAnswer}). Where another request has the key, also where that one
+ * Runs a guarded write that may carry a key ({@link keepResponse}). Where another request has the key, also where that one
  * has closed the gate, its answer is the outcome.
  */
 export async function underKey<Result extends Outcome<unknown, string>>(

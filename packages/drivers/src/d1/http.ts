@@ -1,6 +1,6 @@
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
 import { connectionFailure } from '../connection-failure.ts'
-import type { D1Answer, D1Client, D1Statement } from './client.ts'
+import type { D1Result, D1Client, D1Statement } from './client.ts'
 import { D1RefusalError } from './errors.ts'
 
 /** Of Cloudflare's API: an account, a token that may edit D1, and the database's id. */
@@ -36,21 +36,21 @@ export function httpClient(account: D1Account): D1Client {
         const { status, text, retryAfterSeconds } = await ask(url, request, timeoutSeconds)
         waitedSeconds += retryAfterSeconds
         const isWorthWaiting = status === 429 && retryAfterSeconds > 0 && waitedSeconds <= longestWaitSeconds
-        if (!isWorthWaiting) return readAnswer(status, text, statements.length)
+        if (!isWorthWaiting) return readResponse(status, text, statements.length)
         await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000))
       }
     },
   }
 }
 
-interface ApiAnswer {
+interface ApiResponse {
   readonly status: number
   readonly text: string
   /** 0 where nothing is said of it. */
   readonly retryAfterSeconds: number
 }
 
-async function ask(url: string, request: RequestInit, timeoutSeconds: number): Promise<ApiAnswer> {
+async function ask(url: string, request: RequestInit, timeoutSeconds: number): Promise<ApiResponse> {
   try {
     const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(timeoutSeconds * 1000) })
     const retryAfterSeconds = Number(answer.headers.get('Retry-After') ?? 0)
@@ -64,7 +64,7 @@ function queryOf({ sql, params }: D1Statement) {
   return { sql, params }
 }
 
-function readAnswer(status: number, text: string, count: number): readonly D1Answer[] {
+function readResponse(status: number, text: string, count: number): readonly D1Result[] {
   const answer = parse(text)
   const refused = status === 401 || status === 403 || status === 404 || status === 429
   if (!isRecord(answer) || answer['success'] !== true || refused) throw failureOf(status, answer)
@@ -73,7 +73,7 @@ function readAnswer(status: number, text: string, count: number): readonly D1Ans
   return results.map(readResult)
 }
 
-function readResult(result: unknown): D1Answer {
+function readResult(result: unknown): D1Result {
   const { results, meta } = recordOf(result)
   const rows = recordOf(results)['rows']
   const changes = recordOf(meta)['changes']

@@ -112,8 +112,8 @@ async function within(seconds: number, session: MysqlSession, statement: Stateme
 }
 
 function readError(thrown: unknown, statement: string | undefined): DatabaseError {
-  const isAnswer = thrown instanceof MysqlServerError || (thrown instanceof Error && 'sqlMessage' in thrown)
-  return (isAnswer ? poolRefusal(thrown.message) : undefined) ?? readMysqlError(thrown, statement)
+  const isOfServer = thrown instanceof MysqlServerError || (thrown instanceof Error && 'sqlMessage' in thrown)
+  return (isOfServer ? poolRefusal(thrown.message) : undefined) ?? readMysqlError(thrown, statement)
 }
 
 /** A read-only transaction with a consistent snapshot on a connection of its own, which Hyperdrive leaves to it. */

@@ -125,7 +125,7 @@ export class MysqlConnection extends MysqlLink implements PooledConnection {
   /** Runs one statement. Throws MysqlServerError, MysqlManyResultsError or MysqlConnectionLostError. */
   async query(sql: string): Promise<MysqlResult> {
     if (this.isLost) throw new MysqlConnectionLostError('The connection to the MySQL server has ended.')
-    let answer: Answer
+    let answer: ServerResponse
     try {
       answer = await this.#send(sql)
     } catch (error) {
@@ -162,7 +162,7 @@ export class MysqlConnection extends MysqlLink implements PooledConnection {
     }
   }
 
-  #send(sql: string): Promise<Answer> {
+  #send(sql: string): Promise<ServerResponse> {
     return new Promise((resolve, reject) => {
       // mysql2's callback has rows and fields of every possible kind; `query` tells them apart.
       this.connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, rows: unknown, fields: unknown) => {
@@ -210,7 +210,7 @@ export class MysqlConnection extends MysqlLink implements PooledConnection {
   }
 }
 
-interface Answer {
+interface ServerResponse {
   readonly rows: unknown
   readonly fields: unknown
 }
@@ -225,7 +225,7 @@ function isOk(rows: unknown): rows is OkHeader {
   return typeof rows === 'object' && rows !== null && 'serverStatus' in rows
 }
 
-function rowsResult({ rows, fields }: Answer): MysqlResult {
+function rowsResult({ rows, fields }: ServerResponse): MysqlResult {
   if (!isRows(rows) || !isFields(fields)) throw new Error('mysql2 gave neither rows nor a result.')
   return { fields: fields.map(fieldOf), rows, rowsAffected: 0n, insertId: 0n }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute } from '../../route.ts'
 import { listBackups } from '../../services/administration.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { backupJson, backupSchema } from './backup.ts'
 
 export const getBackups = defineRoute({
@@ -15,5 +15,5 @@ export const getBackups = defineRoute({
   answers: { 200: pageSchema(backupSchema) },
   refusals: ['forbidden'],
   act: (context, { query }) => listBackups(context, query),
-  answer: pageAnswer(backupJson),
+  answer: pageResponse(backupJson),
 })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { text } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { listUsers } from '../../services/administered-users.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { administeredUserJson, administeredUserSchema } from './contract.ts'
 
 export const getUsers = defineRoute({
@@ -19,5 +19,5 @@ export const getUsers = defineRoute({
   answers: { 200: pageSchema(administeredUserSchema) },
   refusals: ['forbidden'],
   act: (context, { query }) => listUsers(context, query),
-  answer: pageAnswer(administeredUserJson),
+  answer: pageResponse(administeredUserJson),
 })

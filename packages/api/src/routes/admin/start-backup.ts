@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { startBackup } from '../../services/backups.ts'
 import { backupJson, backupSchema } from './backup.ts'
@@ -12,5 +12,5 @@ export const postBackup = defineRoute({
   answers: { 202: backupSchema },
   refusals: ['forbidden', 'not_found'],
   act: (context) => startBackup(context),
-  answer: (started) => jsonAnswer(202, backupJson(started)),
+  answer: (started) => jsonResponse(202, backupJson(started)),
 })

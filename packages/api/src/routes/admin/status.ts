@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { getStatus as findStatus } from '../../services/administration.ts'
 import { backupJson, backupSchema } from './backup.ts'
@@ -34,7 +34,7 @@ export const getStatus = defineRoute({
   refusals: ['forbidden'],
   act: (context) => findStatus(context),
   answer: ({ pool, lastBackups, findings, ...rest }) =>
-    jsonAnswer(200, {
+    jsonResponse(200, {
       ...rest,
       pool: pool === undefined ? null : { ...pool },
       lastBackups: lastBackups.map(backupJson),

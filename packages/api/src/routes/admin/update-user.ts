@@ -1,6 +1,6 @@
 import { roles } from '@millrace/db/schema/schema'
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { id } from '../../fields.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { changeUser, checkUser } from '../../services/administered-users.ts'
@@ -18,5 +18,5 @@ export const patchUser = defineRoute({
   refusals: ['forbidden', 'not_found'],
   find: (context, { id: userId }) => checkUser(context, userId),
   act: (context, { path, body }) => changeUser(context, path.id, body),
-  answer: (user) => jsonAnswer(200, administeredUserJson(user)),
+  answer: (user) => jsonResponse(200, administeredUserJson(user)),
 })

@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { createApiKey, type ApiKey } from '../../services/api-keys.ts'
@@ -15,8 +15,10 @@ export const postApiKey = defineRoute({
   answers: { 201: madeApiKeySchema },
   refusals: ['forbidden'],
   act(context, { body, idempotencyKey }) {
-    const key = answeredWith(idempotencyKey, (apiKey: ApiKey) => jsonAnswer(201, { ...apiKeyJson(apiKey), key: null }))
+    const key = answeredWith(idempotencyKey, (apiKey: ApiKey) =>
+      jsonResponse(201, { ...apiKeyJson(apiKey), key: null }),
+    )
     return createApiKey(context, { ...body, expiresAt: body.expiresAt ?? null }, key)
   },
-  answer: (made) => jsonAnswer(201, { ...apiKeyJson(made), key: made.text }),
+  answer: (made) => jsonResponse(201, { ...apiKeyJson(made), key: made.text }),
 })

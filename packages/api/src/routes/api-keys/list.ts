@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute } from '../../route.ts'
 import { listApiKeys } from '../../services/api-keys.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { apiKeyJson, apiKeySchema } from './contract.ts'
 
 export const getApiKeys = defineRoute({
@@ -13,5 +13,5 @@ export const getApiKeys = defineRoute({
   query: z.object(pageQuery),
   answers: { 200: pageSchema(apiKeySchema) },
   act: (context, { query }) => listApiKeys(context, query),
-  answer: pageAnswer(apiKeyJson),
+  answer: pageResponse(apiKeyJson),
 })

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { id, moment, text } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { listEvents } from '../../services/audit.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { eventJson, eventSchema } from './contract.ts'
 
 export const getAudit = defineRoute({
@@ -25,5 +25,5 @@ export const getAudit = defineRoute({
   mayLag: true,
   answers: { 200: pageSchema(eventSchema) },
   act: (context, { query }) => listEvents(context, query),
-  answer: pageAnswer(eventJson),
+  answer: pageResponse(eventJson),
 })

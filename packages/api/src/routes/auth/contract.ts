@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { maxPasswordBytes, minPasswordCodePoints } from '../../auth/password.ts'
 import { accessTokenSeconds } from '../../auth/tokens.ts'
-import { jsonAnswer, type Answer } from '../../answer.ts'
+import { jsonResponse, type RouteResponse } from '../../response.ts'
 import { codePointLength } from '../../code-points.ts'
 import { id, instant, text } from '../../fields.ts'
 import { refuse, type Refused } from '../../result.ts'
@@ -68,13 +68,13 @@ export const loggedInSchema = z
   })
   .meta({ id: 'LoggedIn' })
 
-export async function loggedInAnswer(
+export async function loggedInResponse(
   { accessTokens }: Pick<RouteContext, 'accessTokens'>,
   status: 200 | 201,
   { user, sessionId, refreshToken: token, at }: LoggedIn,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const accessToken = await accessTokens.issue(user.id, sessionId, at)
-  return jsonAnswer(status, { user: { ...user }, accessToken, refreshToken: token, expiresIn: accessTokenSeconds })
+  return jsonResponse(status, { user: { ...user }, accessToken, refreshToken: token, expiresIn: accessTokenSeconds })
 }
 
 /** Without a webhook nobody gets a token, so there is nothing to ask for and nothing to use. */
@@ -83,6 +83,6 @@ export function refuseWithoutMail({ settings }: Context): Refused | undefined {
   return refuse('not_found', { detail: 'This service sends no mail: MAIL_WEBHOOK_URL is not configured.' })
 }
 
-export function userAnswer(user: UserView): Answer {
-  return jsonAnswer(200, { ...user })
+export function userResponse(user: UserView): RouteResponse {
+  return jsonResponse(200, { ...user })
 }

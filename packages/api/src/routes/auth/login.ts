@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { text } from '../../fields.ts'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { login } from '../../services/accounts.ts'
-import { loggedInAnswer, loggedInSchema } from './contract.ts'
+import { loggedInResponse, loggedInSchema } from './contract.ts'
 
 export const logIn = definePublicRoute({
   method: 'POST',
@@ -14,5 +14,5 @@ export const logIn = definePublicRoute({
   answers: { 200: loggedInSchema },
   refusals: ['invalid_credentials', 'account_disabled', 'rate_limited'],
   act: (context, { body, device }) => login(context, { ...body, ...device }),
-  answer: (loggedIn, context) => loggedInAnswer(context, 200, loggedIn),
+  answer: (loggedIn, context) => loggedInResponse(context, 200, loggedIn),
 })

@@ -1,6 +1,6 @@
 import { defineRoute } from '../../route.ts'
 import { getAccount } from '../../services/accounts.ts'
-import { userAnswer, userSchema } from './contract.ts'
+import { userResponse, userSchema } from './contract.ts'
 
 export const getMe = defineRoute({
   method: 'GET',
@@ -10,5 +10,5 @@ export const getMe = defineRoute({
   scope: 'read',
   answers: { 200: userSchema },
   act: (context) => getAccount(context),
-  answer: userAnswer,
+  answer: userResponse,
 })

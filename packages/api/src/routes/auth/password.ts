@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { emptyAnswer } from '../../answer.ts'
+import { emptyResponse } from '../../response.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { changePassword } from '../../services/passwords.ts'
 import { givenPassword, newPassword } from './contract.ts'
@@ -18,5 +18,5 @@ export const postPassword = defineRoute({
     const change = { currentPassword, newPassword: wanted, endsApiKeys: endApiKeys, network: device.network }
     return changePassword(context, change)
   },
-  answer: () => emptyAnswer(),
+  answer: () => emptyResponse(),
 })

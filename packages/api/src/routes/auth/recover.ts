@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { emptyAnswer } from '../../answer.ts'
+import { emptyResponse } from '../../response.ts'
 import { text } from '../../fields.ts'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { recover } from '../../services/recovery.ts'
@@ -16,5 +16,5 @@ export const postRecover = definePublicRoute({
   refusals: ['unauthenticated', 'token_expired', 'account_disabled', 'not_found', 'rate_limited'],
   admit: refuseWithoutMail,
   act: (context, { body }) => recover(context, body.email),
-  answer: () => emptyAnswer(202),
+  answer: () => emptyResponse(202),
 })

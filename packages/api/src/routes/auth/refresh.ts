@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { refresh } from '../../services/sessions.ts'
-import { loggedInAnswer, loggedInSchema, refreshToken } from './contract.ts'
+import { loggedInResponse, loggedInSchema, refreshToken } from './contract.ts'
 
 export const refreshTokens = definePublicRoute({
   method: 'POST',
@@ -13,5 +13,5 @@ export const refreshTokens = definePublicRoute({
   answers: { 200: loggedInSchema },
   refusals: ['unauthenticated', 'token_expired', 'token_reused', 'account_disabled'],
   act: (context, { body, device }) => refresh(context, { ...body, userAgent: device.userAgent }),
-  answer: (loggedIn, context) => loggedInAnswer(context, 200, loggedIn),
+  answer: (loggedIn, context) => loggedInResponse(context, 200, loggedIn),
 })

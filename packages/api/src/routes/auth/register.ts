@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { refuse } from '../../result.ts'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { register } from '../../services/accounts.ts'
-import { email, loggedInAnswer, loggedInSchema, newPassword, username } from './contract.ts'
+import { email, loggedInResponse, loggedInSchema, newPassword, username } from './contract.ts'
 
 export const registerAccount = definePublicRoute({
   method: 'POST',
@@ -15,5 +15,5 @@ export const registerAccount = definePublicRoute({
   refusals: ['registration_closed', 'username_taken', 'email_taken', 'rate_limited'],
   admit: ({ settings }) => (settings.registration === 'closed' ? refuse('registration_closed') : undefined),
   act: (context, { body, device }) => register(context, { ...body, ...device }),
-  answer: (loggedIn, context) => loggedInAnswer(context, 201, loggedIn),
+  answer: (loggedIn, context) => loggedInResponse(context, 201, loggedIn),
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { emptyAnswer } from '../../answer.ts'
+import { emptyResponse } from '../../response.ts'
 import { text } from '../../fields.ts'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { reset } from '../../services/recovery.ts'
@@ -23,5 +23,5 @@ export const postReset = definePublicRoute({
   ],
   admit: refuseWithoutMail,
   act: (context, { body }) => reset(context, body),
-  answer: () => emptyAnswer(),
+  answer: () => emptyResponse(),
 })

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { id, instant } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { listSessions, type ListedSession } from '../../services/sessions.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 
 const sessionSchema = z
   .object({
@@ -24,5 +24,5 @@ export const getSessions = defineRoute({
   query: z.object(pageQuery),
   answers: { 200: pageSchema(sessionSchema) },
   act: (context, { query }) => listSessions(context, query),
-  answer: pageAnswer<ListedSession>(membersOf(sessionSchema)),
+  answer: pageResponse<ListedSession>(membersOf(sessionSchema)),
 })

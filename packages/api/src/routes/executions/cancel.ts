@@ -1,6 +1,6 @@
 import { defineRoute } from '../../route.ts'
 import { cancelExecution } from '../../services/executions.ts'
-import { executionAnswer, executionPath, executionSchema } from './contract.ts'
+import { executionResponse, executionPath, executionSchema } from './contract.ts'
 
 export const postCancel = defineRoute({
   method: 'POST',
@@ -12,5 +12,5 @@ export const postCancel = defineRoute({
   answers: { 200: executionSchema },
   refusals: ['invalid_transition'],
   act: (context, { path }) => cancelExecution(context, path.id),
-  answer: executionAnswer,
+  answer: executionResponse,
 })

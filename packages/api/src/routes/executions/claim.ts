@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { id, text } from '../../fields.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { claim } from '../../services/claims.ts'
@@ -25,6 +25,6 @@ export const postClaim = defineRoute({
   act: (context, { body, idempotencyKey }) => claim(context, body, idempotencyKey),
   answer({ items, isReplayed }) {
     const headers = isReplayed ? { 'Idempotency-Replayed': 'true' } : {}
-    return jsonAnswer(200, { items: items.map(claimedExecutionJson) }, headers)
+    return jsonResponse(200, { items: items.map(claimedExecutionJson) }, headers)
   },
 })

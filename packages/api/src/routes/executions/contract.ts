@@ -5,7 +5,7 @@ import { executionStatuses } from '@millrace/db/schema/schema'
 import { decodeSignalNames } from '@millrace/db/schema/signal-names'
 import { exact, membersOf } from '../members.ts'
 import * as z from 'zod'
-import { jsonAnswer, type Answer, type TextAnswer } from '../../answer.ts'
+import { jsonResponse, type RouteResponse, type TextResponse } from '../../response.ts'
 import { id, instant, moment } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
 import { stepJson, stepSchema } from './entries.ts'
@@ -106,14 +106,14 @@ export const claimedExecutionSchema = z
   })
   .meta({ id: 'ClaimedExecution' })
 
-export function executionAnswer(execution: ExecutionView): Answer {
-  return jsonAnswer(200, executionJson(execution))
+export function executionResponse(execution: ExecutionView): RouteResponse {
+  return jsonResponse(200, executionJson(execution))
 }
 
 /** A new execution, with where it is. */
-export function createdAnswer(execution: ExecutionView): TextAnswer {
+export function createdResponse(execution: ExecutionView): TextResponse {
   const location = `/v1/executions/${encodeURIComponent(execution.id)}`
-  return jsonAnswer(201, executionJson(execution), { Location: location })
+  return jsonResponse(201, executionJson(execution), { Location: location })
 }
 
 export function claimedExecutionJson(claimed: ClaimedWithSteps) {

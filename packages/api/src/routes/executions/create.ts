@@ -3,7 +3,7 @@ import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { createExecution } from '../../services/executions.ts'
 import { workflowPath } from '../workflows/contract.ts'
-import { createdAnswer, dueAt, executionSchema, input } from './contract.ts'
+import { createdResponse, dueAt, executionSchema, input } from './contract.ts'
 
 const newExecution = z.object({
   input: input.optional(),
@@ -23,6 +23,6 @@ export const postExecution = defineRoute({
   answers: { 201: executionSchema },
   answerHeaders: ['Location'],
   act: (context, { path, body, idempotencyKey }) =>
-    createExecution(context, { workflowId: path.id, ...body }, answeredWith(idempotencyKey, createdAnswer)),
-  answer: createdAnswer,
+    createExecution(context, { workflowId: path.id, ...body }, answeredWith(idempotencyKey, createdResponse)),
+  answer: createdResponse,
 })

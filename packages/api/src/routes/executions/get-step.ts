@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { checkStep, getStep as findStep } from '../../services/entries.ts'
 import { stepJson, stepPath, stepSchema } from './entries.ts'
@@ -13,5 +13,5 @@ export const getStep = defineRoute({
   answers: { 200: stepSchema },
   find: (context, { id, key }) => checkStep(context, id, key),
   act: (context, { path }) => findStep(context, path.id, path.key),
-  answer: (step) => jsonAnswer(200, stepJson(step)),
+  answer: (step) => jsonResponse(200, stepJson(step)),
 })

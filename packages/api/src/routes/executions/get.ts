@@ -1,6 +1,6 @@
 import { defineRoute } from '../../route.ts'
 import { getExecution as findExecution } from '../../services/executions.ts'
-import { executionAnswer, executionPath, executionSchema } from './contract.ts'
+import { executionResponse, executionPath, executionSchema } from './contract.ts'
 
 export const getExecution = defineRoute({
   method: 'GET',
@@ -11,5 +11,5 @@ export const getExecution = defineRoute({
   pathParameters: executionPath,
   answers: { 200: executionSchema },
   act: (context, { path }) => findExecution(context, path.id),
-  answer: executionAnswer,
+  answer: executionResponse,
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { instant } from '../../fields.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { renewLease } from '../../services/executions.ts'
@@ -21,5 +21,5 @@ export const postHeartbeat = defineRoute({
   answers: { 200: z.object({ leaseUntil: instant }) },
   refusals: ['fence_stale', 'invalid_transition'],
   act: (context, { path, body }) => renewLease(context, path.id, body),
-  answer: ({ leaseUntil }) => jsonAnswer(200, { leaseUntil }),
+  answer: ({ leaseUntil }) => jsonResponse(200, { leaseUntil }),
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute } from '../../route.ts'
 import { listHistory } from '../../services/entries.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { executionPath } from './contract.ts'
 import { historyEntryJson, historyEntrySchema } from './entries.ts'
 
@@ -15,5 +15,5 @@ export const getHistory = defineRoute({
   query: z.object(pageQuery),
   answers: { 200: pageSchema(historyEntrySchema) },
   act: (context, { path, query }) => listHistory(context, path.id, query),
-  answer: pageAnswer(historyEntryJson),
+  answer: pageResponse(historyEntryJson),
 })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { greatestCount, integer } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { listSignals } from '../../services/entries.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { executionPath } from './contract.ts'
 import { signalJson, signalName, signalSchema } from './entries.ts'
 
@@ -20,5 +20,5 @@ export const getSignals = defineRoute({
   }),
   answers: { 200: pageSchema(signalSchema) },
   act: (context, { path, query }) => listSignals(context, path.id, query),
-  answer: pageAnswer(signalJson),
+  answer: pageResponse(signalJson),
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute } from '../../route.ts'
 import { listSteps } from '../../services/entries.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { executionPath } from './contract.ts'
 import { stepJson, stepSchema } from './entries.ts'
 
@@ -15,5 +15,5 @@ export const getSteps = defineRoute({
   query: z.object(pageQuery),
   answers: { 200: pageSchema(stepSchema) },
   act: (context, { path, query }) => listSteps(context, path.id, query),
-  answer: pageAnswer(stepJson),
+  answer: pageResponse(stepJson),
 })

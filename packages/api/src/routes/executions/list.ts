@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { id, moment } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { listExecutions } from '../../services/executions.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { executionSummaryJson, executionSummarySchema, status } from './contract.ts'
 
 export const getExecutions = defineRoute({
@@ -22,5 +22,5 @@ export const getExecutions = defineRoute({
   mayLag: true,
   answers: { 200: pageSchema(executionSummarySchema) },
   act: (context, { query }) => listExecutions(context, query),
-  answer: pageAnswer(executionSummaryJson),
+  answer: pageResponse(executionSummaryJson),
 })

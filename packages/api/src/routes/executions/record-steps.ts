@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { greatestCount, instant, moment } from '../../fields.ts'
 import { defineRoute, documentsListBody } from '../../route.ts'
 import { recordSteps } from '../../services/steps.ts'
@@ -51,5 +51,5 @@ export const postSteps = defineRoute({
   refusals: ['fence_stale', 'invalid_transition', 'step_recorded'],
   act: (context, { path, body }) => recordSteps(context, path.id, body),
   answer: ({ steps, leaseUntil }) =>
-    jsonAnswer(200, { steps: steps.map(({ key, seq }) => ({ key, seq })), leaseUntil }),
+    jsonResponse(200, { steps: steps.map(({ key, seq }) => ({ key, seq })), leaseUntil }),
 })

@@ -4,7 +4,7 @@ import { reportExecution } from '../../services/executions.ts'
 import {
   dueAt,
   error,
-  executionAnswer,
+  executionResponse,
   executionPath,
   executionSchema,
   fence,
@@ -57,5 +57,5 @@ export const patchExecution = defineRoute({
   answers: { 200: executionSchema },
   refusals: ['fence_stale', 'invalid_transition'],
   act: (context, { path, body }) => reportExecution(context, path.id, body),
-  answer: executionAnswer,
+  answer: executionResponse,
 })

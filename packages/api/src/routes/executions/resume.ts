@@ -1,6 +1,6 @@
 import { defineRoute } from '../../route.ts'
 import { resumeExecution } from '../../services/executions.ts'
-import { executionAnswer, executionPath, executionSchema } from './contract.ts'
+import { executionResponse, executionPath, executionSchema } from './contract.ts'
 
 export const postResume = defineRoute({
   method: 'POST',
@@ -12,5 +12,5 @@ export const postResume = defineRoute({
   answers: { 200: executionSchema },
   refusals: ['invalid_transition'],
   act: (context, { path }) => resumeExecution(context, path.id),
-  answer: executionAnswer,
+  answer: executionResponse,
 })

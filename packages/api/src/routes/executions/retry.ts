@@ -1,7 +1,7 @@
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute } from '../../route.ts'
 import { retryExecution } from '../../services/executions.ts'
-import { createdAnswer, executionPath, executionSchema } from './contract.ts'
+import { createdResponse, executionPath, executionSchema } from './contract.ts'
 
 export const postRetry = defineRoute({
   method: 'POST',
@@ -15,6 +15,6 @@ export const postRetry = defineRoute({
   answerHeaders: ['Location'],
   refusals: ['invalid_transition'],
   act: (context, { path, idempotencyKey }) =>
-    retryExecution(context, path.id, answeredWith(idempotencyKey, createdAnswer)),
-  answer: createdAnswer,
+    retryExecution(context, path.id, answeredWith(idempotencyKey, createdResponse)),
+  answer: createdResponse,
 })

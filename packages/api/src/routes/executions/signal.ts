@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { sendSignal } from '../../services/signals.ts'
 import { executionPath, value } from './contract.ts'
@@ -22,5 +22,5 @@ export const postSignal = defineRoute({
   answers: { 202: z.object({ seq: z.int() }) },
   refusals: ['invalid_transition'],
   act: (context, { path, body, idempotencyKey }) => sendSignal(context, path.id, body, idempotencyKey),
-  answer: ({ seq }) => jsonAnswer(202, { seq }),
+  answer: ({ seq }) => jsonResponse(202, { seq }),
 })

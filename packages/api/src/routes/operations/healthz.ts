@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { done } from '../../result.ts'
 import { definePublicRoute } from '../../route.ts'
 import { version } from '../../version.ts'
@@ -12,9 +12,9 @@ export const getHealth = definePublicRoute({
   scope: undefined,
   answers: { 200: z.object({ status: z.literal('ok'), version: z.string() }) },
   act: () => done(undefined),
-  answer: healthAnswer,
+  answer: healthResponse,
 })
 
-export function healthAnswer() {
-  return jsonAnswer(200, { status: 'ok', version })
+export function healthResponse() {
+  return jsonResponse(200, { status: 'ok', version })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { databaseCodes } from '../../errors.ts'
 import { done } from '../../result.ts'
 import { definePublicRoute } from '../../route.ts'
@@ -19,5 +19,5 @@ export const getReadiness = definePublicRoute({
   },
   refusals: databaseCodes,
   act: async ({ readiness }) => done(await readiness()),
-  answer: ({ dialect, schema }) => jsonAnswer(200, { status: 'ready', dialect, schema }),
+  answer: ({ dialect, schema }) => jsonResponse(200, { status: 'ready', dialect, schema }),
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { done } from '../../result.ts'
 import { definePublicRoute } from '../../route.ts'
 import { version } from '../../version.ts'
@@ -31,5 +31,5 @@ export const getRoot = definePublicRoute({
       openapi: '/openapi.json',
       docs: '/docs',
     }),
-  answer: (places) => jsonAnswer(200, places),
+  answer: (places) => jsonResponse(200, places),
 })

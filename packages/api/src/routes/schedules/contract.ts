@@ -2,7 +2,7 @@ import type { ScheduleView } from '@millrace/db/repositories/schedules/schedules
 import { scheduleCatchUps, scheduleOverlaps } from '@millrace/db/schema/schema'
 import { exact, membersOf } from '../members.ts'
 import * as z from 'zod'
-import { revisionAnswer, type TextAnswer } from '../../answer.ts'
+import { revisionResponse, type TextResponse } from '../../response.ts'
 import { id, instant, text } from '../../fields.ts'
 import { isTimeZone, parseCron } from '../../schedules/timetable.ts'
 import { input } from '../executions/contract.ts'
@@ -79,7 +79,7 @@ export function scheduleJson(schedule: ScheduleView) {
 }
 
 /** A new schedule, with where it is. */
-export function createdAnswer(schedule: ScheduleView): TextAnswer {
+export function createdResponse(schedule: ScheduleView): TextResponse {
   const location = `/v1/schedules/${encodeURIComponent(schedule.id)}`
-  return revisionAnswer(201, scheduleJson(schedule), { Location: location })
+  return revisionResponse(201, scheduleJson(schedule), { Location: location })
 }

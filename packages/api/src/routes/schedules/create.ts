@@ -2,7 +2,7 @@ import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { createSchedule } from '../../services/schedules.ts'
 import { workflowPath } from '../workflows/contract.ts'
-import { createdAnswer, newSchedule, scheduleSchema } from './contract.ts'
+import { createdResponse, newSchedule, scheduleSchema } from './contract.ts'
 
 export const postSchedule = defineRoute({
   method: 'POST',
@@ -16,6 +16,6 @@ export const postSchedule = defineRoute({
   answers: { 201: scheduleSchema },
   answerHeaders: ['Location'],
   act: (context, { path, body, idempotencyKey }) =>
-    createSchedule(context, path.id, body, answeredWith(idempotencyKey, createdAnswer)),
-  answer: createdAnswer,
+    createSchedule(context, path.id, body, answeredWith(idempotencyKey, createdResponse)),
+  answer: createdResponse,
 })

@@ -1,4 +1,4 @@
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { getSchedule as findSchedule } from '../../services/schedules.ts'
 import { plannedScheduleSchema, scheduleJson, schedulePath } from './contract.ts'
@@ -12,5 +12,5 @@ export const getSchedule = defineRoute({
   pathParameters: schedulePath,
   answers: { 200: plannedScheduleSchema },
   act: (context, { path }) => findSchedule(context, path.id),
-  answer: ({ schedule, next }) => revisionAnswer(200, { ...scheduleJson(schedule), next }),
+  answer: ({ schedule, next }) => revisionResponse(200, { ...scheduleJson(schedule), next }),
 })

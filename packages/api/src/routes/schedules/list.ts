@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute } from '../../route.ts'
 import { checkReader, listSchedules } from '../../services/schedules.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { scheduleJson, scheduleSchema } from './contract.ts'
 
@@ -18,5 +18,5 @@ export const getSchedules = defineRoute({
   refusals: ['forbidden'],
   find: (context, { id }) => checkReader(context, id),
   act: (context, { path, query }) => listSchedules(context, path.id, query),
-  answer: pageAnswer(scheduleJson),
+  answer: pageResponse(scheduleJson),
 })

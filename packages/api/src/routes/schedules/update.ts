@@ -1,4 +1,4 @@
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { changeSchedule } from '../../services/schedules.ts'
 import { scheduleChange, scheduleJson, schedulePath, scheduleSchema } from './contract.ts'
@@ -14,5 +14,5 @@ export const patchSchedule = defineRoute({
   isConditional: true,
   answers: { 200: scheduleSchema },
   act: (context, { path, body, ifRevision }) => changeSchedule(context, path.id, body, ifRevision),
-  answer: (changed) => revisionAnswer(200, scheduleJson(changed)),
+  answer: (changed) => revisionResponse(200, scheduleJson(changed)),
 })

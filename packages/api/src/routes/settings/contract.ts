@@ -1,6 +1,6 @@
 import type { DocumentText } from '@millrace/db/document'
 import * as z from 'zod'
-import { revisionAnswer, type TextAnswer } from '../../answer.ts'
+import { revisionResponse, type TextResponse } from '../../response.ts'
 import { instant } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
 import type { SettingsView } from '../../services/user-settings.ts'
@@ -24,6 +24,6 @@ export const settingsSchema = z
   })
   .meta({ id: 'Settings' })
 
-export function settingsAnswer({ data: tree, revision, createdAt, updatedAt }: SettingsView): TextAnswer {
-  return revisionAnswer(200, { data: new ExactJson(writeShown(tree)), revision, createdAt, updatedAt })
+export function settingsResponse({ data: tree, revision, createdAt, updatedAt }: SettingsView): TextResponse {
+  return revisionResponse(200, { data: new ExactJson(writeShown(tree)), revision, createdAt, updatedAt })
 }

@@ -1,6 +1,6 @@
 import { defineRoute } from '../../route.ts'
 import { getSettings } from '../../services/user-settings.ts'
-import { settingsAnswer, settingsSchema } from './contract.ts'
+import { settingsResponse, settingsSchema } from './contract.ts'
 
 export const getUserSettings = defineRoute({
   method: 'GET',
@@ -10,5 +10,5 @@ export const getUserSettings = defineRoute({
   scope: 'read',
   answers: { 200: settingsSchema },
   act: (context) => getSettings(context),
-  answer: settingsAnswer,
+  answer: settingsResponse,
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { putSettings } from '../../services/user-settings.ts'
-import { data, settingsAnswer, settingsSchema } from './contract.ts'
+import { data, settingsResponse, settingsSchema } from './contract.ts'
 
 export const putUserSettings = defineRoute({
   method: 'PUT',
@@ -14,5 +14,5 @@ export const putUserSettings = defineRoute({
   answers: { 200: settingsSchema },
   refusals: ['precondition_failed'],
   act: (context, { body, ifRevision }) => putSettings(context, body.data, ifRevision),
-  answer: settingsAnswer,
+  answer: settingsResponse,
 })

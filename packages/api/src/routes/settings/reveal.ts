@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { revealSecret } from '../../services/user-settings.ts'
 import { parsePointer } from '../../user-settings/data-tree.ts'
@@ -19,5 +19,5 @@ export const postReveal = defineRoute({
   answers: { 200: z.object({ value: z.string() }) },
   refusals: ['not_found'],
   act: (context, { body }) => revealSecret(context, body.pointer),
-  answer: (value) => jsonAnswer(200, { value }),
+  answer: (value) => jsonResponse(200, { value }),
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { patchSettings } from '../../services/user-settings.ts'
-import { data, settingsAnswer, settingsSchema } from './contract.ts'
+import { data, settingsResponse, settingsSchema } from './contract.ts'
 
 export const patchUserSettings = defineRoute({
   method: 'PATCH',
@@ -15,5 +15,5 @@ export const patchUserSettings = defineRoute({
   answers: { 200: settingsSchema },
   refusals: ['precondition_failed'],
   act: (context, { body, ifRevision }) => patchSettings(context, body.patch, ifRevision),
-  answer: settingsAnswer,
+  answer: settingsResponse,
 })

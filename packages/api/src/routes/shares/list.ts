@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineRoute } from '../../route.ts'
 import { listShares } from '../../services/shares.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { shareJson, shareSchema } from './contract.ts'
 
@@ -16,5 +16,5 @@ export const getShares = defineRoute({
   mayLag: true,
   answers: { 200: pageSchema(shareSchema) },
   act: (context, { path, query }) => listShares(context, { workflowId: path.id, ...query }),
-  answer: pageAnswer(shareJson),
+  answer: pageResponse(shareJson),
 })

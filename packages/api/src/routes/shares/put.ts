@@ -1,5 +1,5 @@
 import type { Shared } from '@millrace/db/repositories/workflows/shares-put'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { putShare } from '../../services/shares.ts'
@@ -20,12 +20,12 @@ export const postShare = defineRoute({
   act(context, { path, body, idempotencyKey }) {
     const { username = '', userId, permission } = body
     const target = userId === undefined ? { username } : { userId }
-    const key = answeredWith(idempotencyKey, sharedAnswer)
+    const key = answeredWith(idempotencyKey, sharedResponse)
     return putShare(context, { workflowId: path.id, target, permission }, key)
   },
-  answer: sharedAnswer,
+  answer: sharedResponse,
 })
 
-function sharedAnswer({ share, isNew }: Shared) {
-  return jsonAnswer(isNew ? 201 : 200, shareJson(share))
+function sharedResponse({ share, isNew }: Shared) {
+  return jsonResponse(isNew ? 201 : 200, shareJson(share))
 }

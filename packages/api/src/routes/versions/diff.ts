@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { id } from '../../fields.ts'
 import { ExactJson } from '../../json.ts'
 import { definePublicRoute } from '../../route.ts'
@@ -22,5 +22,5 @@ export const getDifference = definePublicRoute({
   answers: { 200: z.object({ from: z.int(), to: z.int(), patch: z.array(operation) }) },
   find: (context, { id: workflowId, a, b }) => checkVersions(context, workflowId, { from: a, to: b }, 'view'),
   act: (context, { path: { id: workflowId, a: from, b: to } }) => compareVersions(context, workflowId, { from, to }),
-  answer: ({ from, to, patch }) => jsonAnswer(200, { from, to, patch: new ExactJson(patch) }),
+  answer: ({ from, to, patch }) => jsonResponse(200, { from, to, patch: new ExactJson(patch) }),
 })

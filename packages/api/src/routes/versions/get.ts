@@ -1,4 +1,4 @@
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { ExactJson } from '../../json.ts'
 import { definePublicRoute } from '../../route.ts'
 import { checkVersions, getVersion as findVersion } from '../../services/versions.ts'
@@ -15,5 +15,5 @@ export const getVersion = definePublicRoute({
   find: (context, { id, n }) => checkVersions(context, id, { from: n, to: n }, 'view'),
   act: (context, { path }) => findVersion(context, path.id, path.n),
   answer: (version) =>
-    jsonAnswer(200, { ...versionSummaryJson(version), definition: new ExactJson(version.definition) }),
+    jsonResponse(200, { ...versionSummaryJson(version), definition: new ExactJson(version.definition) }),
 })

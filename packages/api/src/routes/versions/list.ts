@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { definePublicRoute } from '../../route.ts'
 import { listVersions } from '../../services/versions.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { workflowPath } from '../workflows/contract.ts'
 import { versionSummaryJson, versionSummarySchema } from './contract.ts'
 
@@ -16,5 +16,5 @@ export const getVersions = definePublicRoute({
   mayLag: true,
   answers: { 200: pageSchema(versionSummarySchema) },
   act: (context, { path, query }) => listVersions(context, { workflowId: path.id, ...query }),
-  answer: pageAnswer(versionSummaryJson),
+  answer: pageResponse(versionSummaryJson),
 })

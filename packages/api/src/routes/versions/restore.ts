@@ -1,6 +1,6 @@
 import type { WorkflowView } from '@millrace/db/repositories/workflows/workflows'
 import * as z from 'zod'
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { checkVersions, restoreVersion } from '../../services/versions.ts'
@@ -21,11 +21,11 @@ export const postRestoration = defineRoute({
   find: (context, { id, n }) => checkVersions(context, id, { from: n, to: n }, 'edit'),
   act(context, { path, body, ifRevision, idempotencyKey }) {
     const restoring = { workflowId: path.id, versionNumber: path.n, changeNotes: body.changeNotes ?? null, ifRevision }
-    return restoreVersion(context, restoring, answeredWith(idempotencyKey, restoredAnswer))
+    return restoreVersion(context, restoring, answeredWith(idempotencyKey, restoredResponse))
   },
-  answer: restoredAnswer,
+  answer: restoredResponse,
 })
 
-function restoredAnswer(workflow: WorkflowView) {
-  return revisionAnswer(200, workflowJson(workflow))
+function restoredResponse(workflow: WorkflowView) {
+  return revisionResponse(200, workflowJson(workflow))
 }

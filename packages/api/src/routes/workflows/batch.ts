@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonAnswer } from '../../answer.ts'
+import { jsonResponse } from '../../response.ts'
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsListBody } from '../../route.ts'
 import { createWorkflows, type WorkflowViews } from '../../services/workflows.ts'
@@ -30,11 +30,11 @@ export const postWorkflows = defineRoute({
   isIdempotent: true,
   answers: { 201: z.object({ items: z.array(workflowSchema) }) },
   act: (context, { body, idempotencyKey }) =>
-    createWorkflows(context, body.items, answeredWith(idempotencyKey, createdAnswer)),
-  answer: createdAnswer,
+    createWorkflows(context, body.items, answeredWith(idempotencyKey, createdResponse)),
+  answer: createdResponse,
 })
 
 /** In the order of the request. */
-function createdAnswer(workflows: WorkflowViews) {
-  return jsonAnswer(201, { items: workflows.map(workflowJson) })
+function createdResponse(workflows: WorkflowViews) {
+  return jsonResponse(201, { items: workflows.map(workflowJson) })
 }

@@ -1,4 +1,4 @@
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { createWorkflows, type WorkflowViews } from '../../services/workflows.ts'
@@ -15,11 +15,11 @@ export const postWorkflow = defineRoute({
   answers: { 201: workflowSchema },
   answerHeaders: ['Location'],
   act: (context, { body, idempotencyKey }) =>
-    createWorkflows(context, [body], answeredWith(idempotencyKey, createdAnswer)),
-  answer: createdAnswer,
+    createWorkflows(context, [body], answeredWith(idempotencyKey, createdResponse)),
+  answer: createdResponse,
 })
 
-function createdAnswer([workflow]: WorkflowViews) {
+function createdResponse([workflow]: WorkflowViews) {
   const location = `/v1/workflows/${encodeURIComponent(workflow.id)}`
-  return revisionAnswer(201, workflowJson(workflow), { Location: location })
+  return revisionResponse(201, workflowJson(workflow), { Location: location })
 }

@@ -1,4 +1,4 @@
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { definePublicRoute } from '../../route.ts'
 import { getWorkflow as findWorkflow } from '../../services/workflows.ts'
 import { workflowJson, workflowPath, workflowSchema } from './contract.ts'
@@ -12,5 +12,5 @@ export const getWorkflow = definePublicRoute({
   pathParameters: workflowPath,
   answers: { 200: workflowSchema },
   act: (context, { path }) => findWorkflow(context, path.id),
-  answer: (workflow) => revisionAnswer(200, workflowJson(workflow)),
+  answer: (workflow) => revisionResponse(200, workflowJson(workflow)),
 })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { moment, text } from '../../fields.ts'
 import { definePublicRoute } from '../../route.ts'
 import { listWorkflows } from '../../services/workflows.ts'
-import { pageAnswer, pageQuery, pageSchema } from '../paging.ts'
+import { pageResponse, pageQuery, pageSchema } from '../paging.ts'
 import { workflowSummaryJson, workflowSummarySchema } from './contract.ts'
 
 export const getWorkflows = definePublicRoute({
@@ -21,5 +21,5 @@ export const getWorkflows = definePublicRoute({
   mayLag: true,
   answers: { 200: pageSchema(workflowSummarySchema) },
   act: (context, { query }) => listWorkflows(context, query),
-  answer: pageAnswer(workflowSummaryJson),
+  answer: pageResponse(workflowSummaryJson),
 })

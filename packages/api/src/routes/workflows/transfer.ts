@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { text } from '../../fields.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { transferWorkflow } from '../../services/workflows.ts'
@@ -17,5 +17,5 @@ export const postTransfer = defineRoute({
   answers: { 200: workflowSchema },
   refusals: ['rate_limited'],
   act: (context, { path, body, ifRevision }) => transferWorkflow(context, path.id, { ...body, ifRevision }),
-  answer: (workflow) => revisionAnswer(200, workflowJson(workflow)),
+  answer: (workflow) => revisionResponse(200, workflowJson(workflow)),
 })

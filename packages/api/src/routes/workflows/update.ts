@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { revisionAnswer } from '../../answer.ts'
+import { revisionResponse } from '../../response.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { updateWorkflow } from '../../services/workflows.ts'
 import { changeNotes, definition, description, name, workflowJson, workflowPath, workflowSchema } from './contract.ts'
@@ -32,5 +32,5 @@ export const patchWorkflow = defineRoute({
   isConditional: true,
   answers: { 200: workflowSchema },
   act: (context, { path, body, ifRevision }) => updateWorkflow(context, path.id, body, ifRevision),
-  answer: (workflow) => revisionAnswer(200, workflowJson(workflow)),
+  answer: (workflow) => revisionResponse(200, workflowJson(workflow)),
 })

@@ -3,7 +3,7 @@ import { ProblemError } from '../../errors.ts'
 import { pause } from '../../exchange/waiting.ts'
 import { exactJson, type JsonText } from '../../json-text.ts'
 import type { WorkRoutes } from '../routes.ts'
-import { isFinal, type Lease } from '../lease.ts'
+import { isFinal, type HeldLease } from '../lease.ts'
 import { StepOutputError } from './errors.ts'
 import type { Journal } from './journal.ts'
 
@@ -29,7 +29,7 @@ export function createRecord(
     journal,
     onStep,
   }: {
-    readonly lease: Lease
+    readonly lease: HeldLease
     readonly journal: Journal
     readonly onStep: (step: RecordedStep) => void
   },

@@ -1,7 +1,7 @@
 import type { ClaimedExecution, RecordedStep, Signal } from '../../contract.ts'
 import type { JsonText } from '../../json-text.ts'
 import type { WorkRoutes } from '../routes.ts'
-import type { Lease } from '../lease.ts'
+import type { HeldLease } from '../lease.ts'
 import type { Duration } from './duration.ts'
 import { RunEndedError } from './errors.ts'
 import { createJournal } from './journal.ts'
@@ -51,7 +51,7 @@ export interface Running {
   readonly execution: ClaimedExecution
   readonly steps: readonly RecordedStep[]
   readonly routes: WorkRoutes
-  readonly lease: Lease
+  readonly lease: HeldLease
   readonly save: (state: JsonText) => Promise<void>
   readonly shortMilliseconds: number
   /** Aborted when the handler has ended. */

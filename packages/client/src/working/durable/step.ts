@@ -2,7 +2,7 @@ import type { ClaimedExecution, ExecutionError, RecordedStep } from '../../contr
 import { pause, within } from '../../exchange/waiting.ts'
 import { parseJson } from '../../json-text.ts'
 import { failureOf } from '../failure.ts'
-import type { Lease } from '../lease.ts'
+import type { HeldLease } from '../lease.ts'
 import { FatalError, StepFailedError, StepOutputError } from './errors.ts'
 import { outputOf } from './output.ts'
 import type { RecordStep, StepResult } from './recorder.ts'
@@ -31,7 +31,7 @@ export type Act<Value> = (acting: Acting) => Promise<Value> | Value
 
 interface Doing {
   readonly execution: Pick<ClaimedExecution, 'id'>
-  readonly lease: Lease
+  readonly lease: HeldLease
   readonly record: RecordStep
 }
 
@@ -65,7 +65,7 @@ function resultOf(attempted: Attempted): StepResult {
 async function attemptOf(
   name: string,
   timeoutSeconds: number | undefined,
-  { signal }: Lease,
+  { signal }: HeldLease,
   act: (signal: AbortSignal) => unknown,
 ): Promise<Attempted> {
   signal.throwIfAborted()

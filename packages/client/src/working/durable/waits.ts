@@ -2,7 +2,7 @@ import type { ClaimedExecution, RecordedStep, Signal } from '../../contract.ts'
 import { pause } from '../../exchange/waiting.ts'
 import { readExact, toJson, writeExact, type JsonText } from '../../json-text.ts'
 import type { WorkRoutes } from '../routes.ts'
-import type { Lease } from '../lease.ts'
+import type { HeldLease } from '../lease.ts'
 import { millisecondsOf, type Duration } from './duration.ts'
 import { WaitTimedOutError } from './errors.ts'
 import type { Journal } from './journal.ts'
@@ -19,7 +19,7 @@ export interface WaitOptions {
 interface Waiting {
   readonly execution: Pick<ClaimedExecution, 'id'>
   readonly routes: Pick<WorkRoutes, 'nextSignal'>
-  readonly lease: Lease
+  readonly lease: HeldLease
   readonly journal: Journal
   readonly record: RecordStep
   readonly suspending: Suspending

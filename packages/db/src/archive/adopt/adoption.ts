@@ -16,7 +16,7 @@ export interface AdoptionCounts {
 }
 
 /** Rows that can't be adopted for one reason. */
-export interface Refusal {
+export interface RefusalGroup {
   readonly reason: RefusalReason
   readonly count: number
   readonly tables: readonly RefusedRows[]
@@ -32,7 +32,7 @@ export interface RefusedRows {
 /** A foreign database's rows, read and judged. Nothing of it is written anywhere yet. */
 export interface Adoption {
   readonly counts: Readonly<Record<GuideTableName, AdoptionCounts>>
-  readonly refusals: readonly Refusal[]
+  readonly refusals: readonly RefusalGroup[]
   readonly notes: readonly AdoptionNote[]
   readonly hasSecrets: boolean
   /** The rows to adopt, as an archive's. */
@@ -85,8 +85,8 @@ function idShown(name: GuideTableName, { tables }: ForeignSchema): string {
   return name === 'settings' && columns.every((column) => column.name !== 'id') ? 'user_id' : 'id'
 }
 
-async function findRefusals(scratch: Scratch, schema: ForeignSchema): Promise<readonly Refusal[]> {
-  const refusals: Refusal[] = []
+async function findRefusals(scratch: Scratch, schema: ForeignSchema): Promise<readonly RefusalGroup[]> {
+  const refusals: RefusalGroup[] = []
   for (const reason of refusalReasons) {
     const tables: RefusedRows[] = []
     for (const { name } of guideTables) {

@@ -33,7 +33,7 @@ import {
   type ExecutionReadRow,
 } from './executions.ts'
 import { recordEntry } from './history.ts'
-import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
+import { keepResponse, type Idempotent, type Kept, type StoredResponse, underKey } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import { accessOf } from '../workflows/workflows.ts'
 import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
@@ -56,7 +56,7 @@ export type Retry = Pick<NewExecution, 'id' | 'createdAt'>
 
 /** A request that carries an Idempotency-Key: its answer follows from the execution that it makes. */
 export type IdempotentCreation = Omit<Idempotent, 'answer'> & {
-  readonly answerFor: (execution: ExecutionView) => StoredAnswer
+  readonly answerFor: (execution: ExecutionView) => StoredResponse
 }
 
 /** Makes a pending execution, bound to the version of that moment. */
@@ -168,7 +168,7 @@ async function writeExecution<Reason extends string>(
   try {
     const { isOpen, rows, readAs } = await store.apply<ExecutionReadRow>({
       ...start,
-      effects: [...start.effects, ...(keeping === undefined ? [] : [keepAnswer(dialect, caller, keeping)])],
+      effects: [...start.effects, ...(keeping === undefined ? [] : [keepResponse(dialect, caller, keeping)])],
       ...(foreseen === undefined ? { answer: (as) => executionQuery(dialect, as(caller), making.id) } : {}),
     })
     if (!isOpen) return undefined

@@ -6,7 +6,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock, type LockStrength } from '../../sql/row-lock.ts'
 import { buildStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepAnswer, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { keepResponse, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { callerEvent } from '../audit/caller-event.ts'
@@ -46,7 +46,7 @@ export async function createSchedule(
             isEnabled: schedule.isEnabled,
           },
         }),
-        ...(idempotent === undefined ? [] : [keepAnswer(dialect, caller, idempotent)]),
+        ...(idempotent === undefined ? [] : [keepResponse(dialect, caller, idempotent)]),
       ],
       proof: eventQuery(dialect, eventId),
     })

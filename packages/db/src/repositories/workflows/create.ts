@@ -6,7 +6,7 @@ import type { WorkflowRow, WorkflowVersionRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepAnswer, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { keepResponse, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
 import { insertAllWhere, insertRow, insertWhere, places } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { checkStanding } from '../accounts/standing.ts'
@@ -42,7 +42,7 @@ export async function createWorkflows(
   idempotent?: Idempotent,
 ): Promise<Outcome<void> | Kept> {
   const { dialect } = store
-  const keeps = idempotent === undefined ? [] : [keepAnswer(dialect, caller, idempotent)]
+  const keeps = idempotent === undefined ? [] : [keepResponse(dialect, caller, idempotent)]
   const events = workflows.map((workflow) => createdEvent(dialect, caller, workflow))
   return underKey(store, caller, idempotent, async () => {
     const { isOpen } = await store.apply({

@@ -19,7 +19,7 @@ import type { RowLock } from '../../sql/lock-order.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
-import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
+import { keepResponse, type Idempotent, type Kept, type StoredResponse, underKey } from '../../store/idempotency.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { keepRefusal } from '../../store/kept-refusals.ts'
 import type { Store } from '../../store/store.ts'
@@ -65,7 +65,7 @@ export interface Shared {
 export type ShareRefusal = Refusal | 'unknown_user' | 'own_user'
 
 /** An Idempotency-Key's request; the answer depends on whether the share is new, and on the user's name. */
-export type IdempotentShare = Omit<Idempotent, 'answer'> & { readonly answerFor: (shared: Shared) => StoredAnswer }
+export type IdempotentShare = Omit<Idempotent, 'answer'> & { readonly answerFor: (shared: Shared) => StoredResponse }
 
 type ShareOutcome = Outcome<Shared, ShareRefusal> | RateLimited
 
@@ -128,7 +128,7 @@ async function writeForeseen(
   const { isOpen } = await store.apply({
     locks: shareLocks(dialect, caller, workflowId, share),
     gate: recordShare(dialect, caller, workflowId, share, foreseen.value),
-    effects: [keepAnswer(dialect, caller, keeping), ...putEffects(dialect, caller, workflowId, share)],
+    effects: [keepResponse(dialect, caller, keeping), ...putEffects(dialect, caller, workflowId, share)],
     proof: eventQuery(dialect, share.operation),
   })
   return isOpen ? done(shared) : 'raced'

@@ -13,7 +13,7 @@ import {
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepAnswer, type Idempotent, type Kept, type StoredAnswer, underKey } from '../../store/idempotency.ts'
+import { keepResponse, type Idempotent, type Kept, type StoredResponse, underKey } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { untilSettled, type Raced } from '../../store/until-settled.ts'
@@ -40,7 +40,7 @@ export interface Restoration {
 
 /** An Idempotency-Key's request; the answer is the workflow as the restoration will leave it. */
 export type IdempotentRestoration = Omit<Idempotent, 'answer'> & {
-  readonly answerFor: (workflow: WorkflowView) => StoredAnswer
+  readonly answerFor: (workflow: WorkflowView) => StoredResponse
 }
 
 /**
@@ -113,7 +113,7 @@ async function writeRestored(
     locks: workflowLocks(dialect, caller, after.id, 'no key update'),
     gate: updateHead(dialect, caller, after, restoration),
     effects: [
-      ...(keeping === undefined ? [] : [keepAnswer(dialect, caller, keeping)]),
+      ...(keeping === undefined ? [] : [keepResponse(dialect, caller, keeping)]),
       insertVersion(dialect, caller, after.id, restoration),
       recordEvent(dialect, restoredEvent(dialect, caller, after, restoration)),
     ],

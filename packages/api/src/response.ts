@@ -1,9 +1,9 @@
-import type { StoredAnswer } from '@millrace/db/store/idempotency'
+import type { StoredResponse } from '@millrace/db/store/idempotency'
 import { writeJson, type Json } from './json.ts'
 import { entityTag } from './request/preconditions.ts'
 
 /** What a route answers when it did what was asked. */
-export interface Answer {
+export interface RouteResponse {
   readonly ok: true
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -11,32 +11,32 @@ export interface Answer {
 }
 
 /** An answer that can be kept. */
-export interface TextAnswer extends Answer {
+export interface TextResponse extends RouteResponse {
   readonly body: string | null
 }
 
-export function jsonAnswer(
+export function jsonResponse(
   status: 200 | 201 | 202,
   value: Json,
   headers: Readonly<Record<string, string>> = {},
-): TextAnswer {
+): TextResponse {
   return { ok: true, status, headers: { 'Content-Type': 'application/json', ...headers }, body: writeJson(value) }
 }
 
 /** A resource that has a revision, with its `ETag`. */
-export function revisionAnswer(
+export function revisionResponse(
   status: 200 | 201,
   value: { readonly [name: string]: Json | undefined; readonly revision: number },
   headers: Readonly<Record<string, string>> = {},
-): TextAnswer {
-  return jsonAnswer(status, value, { ETag: entityTag(value.revision), ...headers })
+): TextResponse {
+  return jsonResponse(status, value, { ETag: entityTag(value.revision), ...headers })
 }
 
-export function emptyAnswer(status: 202 | 204 = 204): Answer {
+export function emptyResponse(status: 202 | 204 = 204): RouteResponse {
   return { ok: true, status, headers: {}, body: null }
 }
 
 /** The answer as it is kept under an Idempotency-Key. */
-export function storedAnswer({ status, headers, body }: TextAnswer): StoredAnswer {
+export function storedResponse({ status, headers, body }: TextResponse): StoredResponse {
   return { status, headers, body: body ?? '' }
 }
