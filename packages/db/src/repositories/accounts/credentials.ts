@@ -32,7 +32,7 @@ import {
 } from './login-attempts.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { insertSession, type NewSession } from './sessions.ts'
-import type { LoginRow } from './users.ts'
+import { loginFields, type LoginRow } from './users.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { existsIn } from '../../sql/exists.ts'
 import { isJoined } from '../../sql/joined.ts'
@@ -117,20 +117,6 @@ function loginQuery(dialect: Dialect, nameKey: string, attempt: Attempt) {
     .leftJoin(users, or(eq(users.usernameKey, nameKey), eq(users.emailKey, nameKey)))
     .where(isAnchor(dialect))
   return buildQuery(select)
-}
-
-function loginFields({ tables: { users } }: Dialect) {
-  return {
-    id: users.id,
-    username: users.username,
-    usernameKey: users.usernameKey,
-    email: users.email,
-    role: users.role,
-    createdAt: users.createdAt,
-    disabledAt: users.disabledAt,
-    passwordHash: users.passwordHash,
-    tokensValidFrom: users.tokensValidFrom,
-  }
 }
 
 /** A password that was found right, and what to do about it. */

@@ -186,21 +186,28 @@ const userExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { user
     .where(eq(users.id, bind('id', users.id))),
 )
 
+/** What a log-in is judged by. */
+export function loginFields({ tables: { users } }: Dialect) {
+  return {
+    id: users.id,
+    username: users.username,
+    usernameKey: users.usernameKey,
+    email: users.email,
+    role: users.role,
+    createdAt: users.createdAt,
+    disabledAt: users.disabledAt,
+    passwordHash: users.passwordHash,
+    tokensValidFrom: users.tokensValidFrom,
+  }
+}
+
 const loginQuery = defineQuery<{ nameKey: string }>()((dialect, bind) => {
   const { builder, tables } = dialect
   const { users, marks } = tables
   return builder
     .select({
       restore: marks.value,
-      id: users.id,
-      username: users.username,
-      usernameKey: users.usernameKey,
-      email: users.email,
-      role: users.role,
-      createdAt: users.createdAt,
-      disabledAt: users.disabledAt,
-      passwordHash: users.passwordHash,
-      tokensValidFrom: users.tokensValidFrom,
+      ...loginFields(dialect),
     })
     .from(marks)
     .leftJoin(
