@@ -17,11 +17,11 @@ interface ReplicaOptions {
 export interface ReplicaRead {
   readonly requestId: string
   readonly respond: (store: Store) => Promise<RouteResponse | Refused>
-  /** What the primary has against the caller, asked while the replica reads; undefined for nothing. */
+  /** Asks the primary, while the replica reads, whether it refuses the caller; undefined where it does not. */
   readonly objection: () => Promise<Refused | undefined>
 }
 
-/** How long nothing is asked of a replica that failed: the first time, doubled at each failure, and at most. */
+/** How long a replica that failed is not asked: at first, then twice as long after each failure, up to the second. */
 const firstAwayMilliseconds = 2000
 const longestAwayMilliseconds = 60_000
 
@@ -60,7 +60,7 @@ export class Replica {
     return isAnswered ? answer : undefined
   }
 
-  /** Of those that ask when the time is over one finds out; the others wait for no timeout. */
+  /** When the pause is over, one request tries the replica again; the others do not wait for its timeout. */
   #isTried(): boolean {
     if (this.#awayMilliseconds === 0) return true
     const now = this.#options.clock().getTime()
@@ -79,7 +79,7 @@ export class Replica {
     } catch (thrown) {
       if (!(thrown instanceof DatabaseError)) throw thrown
       metrics.replicaRead(thrown.fault)
-      // Busy is a moment's: a full pool, or a query that a standby cancelled for what it had to replay.
+      // No reason to leave the replica alone: its pool was full, or a standby cancelled a query that was in its way.
       if (thrown.fault !== 'database_busy') this.#leaveAlone(requestId, thrown)
       return undefined
     }
@@ -98,7 +98,7 @@ export class Replica {
   }
 }
 
-/** The cures are worded for the primary; nobody migrates a replica. */
+/** What to do is worded for the primary; nobody migrates a replica. */
 function cureOf(fault: DatabaseFault, cure: string): string {
   if (fault === 'database_schema_outdated') {
     return 'See that DATABASE_READ_URL is a replica of DATABASE_URL, and wait until it has caught up with the migrations.'

@@ -100,8 +100,8 @@ export interface RouteDefinition<
   /** Refuses whatever the request holds, before that is looked at. */
   readonly admit?: (context: Acting) => Refused | undefined
   /**
-   * Refuses what the path names within a workflow where that is not there, and what the caller may not do with it:
-   * asked where the request is faulty, in place of the workflow's permission alone.
+   * Refuses where what the path names does not exist, or the caller may not do this with it. Asked when the request is
+   * faulty, so that 404 and 403 come before its faults.
    */
   readonly find?: (context: Acting, path: z.output<Path>) => Promise<Refused | undefined>
   readonly act: (

@@ -5,11 +5,11 @@ import { Counter, gauge, Histogram, type Family, type Labels } from './families.
 const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 const withoutLabels: readonly Labels[] = [{}]
-/** For these a statement is tried again in ordinary operation; others appear when they happen. */
+/** Faults after which a statement is often retried: their counters are shown from the start, others when they first happen. */
 const retriedFaults = ['database_busy', 'database_timeout', 'database_unreachable'].map((fault) => ({ fault }))
 const replicaResults = ['replica', 'refused', 'no_cache', 'away'].map((result) => ({ result }))
 
-/** What became of a request that the replica could have answered: `replica` did, else the primary for that reason. */
+/** Who answered a request that the replica may answer: the replica, or the primary, and why. */
 type ReplicaResult = 'replica' | 'refused' | 'no_cache' | 'away' | DatabaseFault
 
 /** One request that was answered. */

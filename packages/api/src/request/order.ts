@@ -12,7 +12,7 @@ import type { Incoming } from './incoming.ts'
 import type { Faults } from './input.ts'
 
 /**
- * Responses a faulty request with the first refusal in API.md's order: the caller's standing, what the Idempotency-Key
+ * Refuses a faulty request with the first refusal by API.md's precedence: the caller's standing, what the Idempotency-Key
  * says, 404 and `forbidden` come before the faults themselves, so they are looked up first.
  */
 export async function refusalInOrder(
@@ -32,7 +32,7 @@ export async function refusalInOrder(
   return refuse(faults.precondition ?? 'validation_failed')
 }
 
-/** What the thing that the path names has against the caller. */
+/** Why the caller may not have what the path names; undefined where it may. */
 export async function checkAccess(
   { access }: Pick<RouteContract, 'access'>,
   context: Context,
@@ -63,7 +63,7 @@ export async function checkAccess(
   }
 }
 
-/** Within a thing that the caller may see, a path that can't name anything is another thing that does not exist. */
+/** A path that can't name anything is `not_found`, but only for a caller who may see the workflow around it. */
 function unlessUnknown(denied: Refused | undefined, isPathUnknown: boolean): Refused | undefined {
   const isSeen = denied === undefined || denied.refusal === 'forbidden'
   return isSeen && isPathUnknown ? refuse('not_found') : denied
@@ -91,7 +91,7 @@ export async function scopeRefusal({ scope }: RouteContract, context: Context): 
   return (await checkCaller(context)) ?? refuse('scope_missing', { detail })
 }
 
-/** A path that can't name anything is a thing that does not exist, for those who may ask at all. */
+/** A path that can't name anything is `not_found`, once the caller's standing is good. */
 async function checkUnknownPath(context: Context): Promise<Refused> {
   if (context.caller.kind === 'anonymous') return refuse('unauthenticated')
   return (await checkCaller(context)) ?? refuse('not_found')

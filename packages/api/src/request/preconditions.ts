@@ -5,8 +5,7 @@ export type IfRevision = readonly number[] | 'any'
 
 /**
  * Reads an `If-Match` or `If-None-Match` header (RFC 9110, section 13.1): `*`, or a list of entity tags. The weak form
- * counts as the strong one. Undefined when it is malformed; tags that are no revision of ours are left out, they match
- * nothing.
+ * counts as the strong one. Undefined when it is malformed. Tags that are no revision are left out, since they match nothing.
  */
 export function parseEntityTags(header: string): IfRevision | undefined {
   const tags = readEntityTags(header)
@@ -34,7 +33,7 @@ export function entityTag(revision: number): string {
   return `"${revision}"`
 }
 
-/** Whether what the caller has, by `If-None-Match`, is what an answer with this entity tag would hold. */
+/** Whether the caller's `If-None-Match` holds this entity tag: then the answer is 304. */
 export function isNotModified(ifNoneMatch: string | null, tag: string | undefined): boolean {
   if (ifNoneMatch === null || tag === undefined) return false
   const known = readEntityTags(ifNoneMatch)

@@ -165,10 +165,10 @@ async function emptyShortLived(transport: Transport): Promise<void> {
 
 const unfinished: ExecutionStatus[] = ['pending', 'running', 'paused']
 
-/** What that one statement may take, where there are many unfinished executions. */
+/** Time limit of that statement: there may be many unfinished executions. */
 const raisingSeconds = 300
 
-/** What only those need that will get another entry in their history: no archive has it, since it follows from that. */
+/** Sets `last_seq` of unfinished executions, which will get more history. No archive has it: it is the newest `seq`. */
 async function raiseLastSeq(transport: Transport): Promise<void> {
   const { builder, tables } = transport.dialect
   const { executions, executionHistory } = tables
@@ -237,13 +237,13 @@ async function writeAll(
       underWay.add(writing)
       writing.then(
         () => underWay.delete(writing),
-        // Whoever waits for one of them learns of its failure; until then it is nobody's.
+        // A failure is told by whoever waits for the page: until then it must not count as unhandled.
         () => undefined,
       )
     }
     await Promise.all(underWay)
   } finally {
-    // Whoever takes the rows out again must not be overtaken by them.
+    // Or a late insert could come after the deletion that follows a failure.
     await Promise.allSettled(underWay)
     await loading?.close()
   }

@@ -43,7 +43,7 @@ function readAnchor(transport: Transport) {
   return readAnchored(transport, markQuery(transport.dialect, {}))
 }
 
-/** A mark that can't be read is one all the same, of no archive that is known. */
+/** A mark whose value can't be read still means that a restore is under way, of an unknown archive. */
 function parseMark(text: string): RestoreMark {
   const unknown: RestoreMark = { digest: '', progress: { table: null, rows: 0 } }
   try {
@@ -69,7 +69,7 @@ interface MarkChange {
   readonly owner?: string | null
 }
 
-/** The mark in the hands of one process: whoever takes it over takes it from the one before. */
+/** The mark as one process holds it: once another process has taken it over, this one can do nothing with it. */
 export class HeldMark {
   readonly #transport: Transport
   readonly #owner = crypto.randomUUID()
