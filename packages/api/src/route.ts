@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { RouteResponse } from './response.ts'
+import { emptyResponse, type RouteResponse } from './response.ts'
 import type { ReadAsset } from './assets.ts'
 import type { AccessTokens } from './auth/tokens.ts'
 import { replayed } from './request/idempotency.ts'
@@ -108,8 +108,8 @@ export interface RouteDefinition<
     context: Acting,
     input: Input<z.output<Path>, z.output<Query>, z.output<Body>>,
   ) => OrReplay<Value> | Promise<OrReplay<Value>>
-  /** What the caller is told of what was done. */
-  readonly answer: (value: Value, context: Acting) => RouteResponse | Promise<RouteResponse>
+  /** What the caller is told of what was done; 204 without a body where it is left out. */
+  readonly answer?: (value: Value, context: Acting) => RouteResponse | Promise<RouteResponse>
 }
 
 /** A row of the table that the app is built from. */
@@ -165,7 +165,7 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
     admit,
     find,
     act,
-    answer,
+    answer = () => emptyResponse(),
     ...given
   }: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodObject, Allowed, Acting, unknown> & LiteralContract): Route {
     const contract: RouteContract = { ...omitted, ...given }

@@ -33,7 +33,6 @@ export const words = {
   you: 'you',
   userId: 'The id of the user',
   close: 'Close',
-  loadingMore: 'Loading…',
   nav: {
     label: 'Main',
     skip: 'Skip to content',

@@ -8,77 +8,77 @@ const shownIds = 5
 
 interface ReasonWords {
   readonly meaning: string
-  readonly cure: string
+  readonly fix: string
 }
 
 const reasonWords: Record<RefusalReason, ReasonWords> = {
   parent_missing: {
     meaning: 'refers to a user or workflow that is not there',
-    cure: 'Put the missing row back, set the reference to null where it may be, or delete the row.',
+    fix: 'Put the missing row back, set the reference to null where it may be, or delete the row.',
   },
   parent_quarantined: {
     meaning: 'refers to a row that is refused itself',
-    cure: 'Correct that row.',
+    fix: 'Correct that row.',
   },
   name_conflict: {
     meaning: 'an older user has the same name, ignoring case and form',
-    cure: 'Rename one of them.',
+    fix: 'Rename one of them.',
   },
   email_conflict: {
     meaning: 'an older user has the same email, ignoring case and form',
-    cure: 'Change one of them, or merge the accounts.',
+    fix: 'Change one of them, or merge the accounts.',
   },
   duplicate_share: {
     meaning: 'an older share gives the same user the same workflow',
-    cure: 'Delete the one that should not count.',
+    fix: 'Delete the one that should not count.',
   },
   duplicate_version: {
     meaning: 'an older version of the workflow has the same number',
-    cure: 'Give it a free number, or delete it.',
+    fix: 'Give it a free number, or delete it.',
   },
   duplicate_settings: {
     meaning: 'older settings of the same user are there',
-    cure: 'Merge them, and delete one.',
+    fix: 'Merge them, and delete one.',
   },
   invalid_document: {
     meaning:
       'a document is no JSON, no object where one is needed, or not portable (U+0000, a lone surrogate, a repeated key, `__proto__`, more than 64 levels); or a text is no UTF-8',
-    cure: 'Correct the text.',
+    fix: 'Correct the text.',
   },
   invalid_time: {
     meaning: 'a time cannot be read, or is outside the years 1000 to 9999',
-    cure: 'Write it as YYYY-MM-DD HH:MM:SS in UTC.',
+    fix: 'Write it as YYYY-MM-DD HH:MM:SS in UTC.',
   },
   unknown_status: {
     meaning: 'the status is not pending, running, paused, completed, failed or cancelled',
-    cure: 'Set the one that is meant.',
+    fix: 'Set the one that is meant.',
   },
   unknown_permission: {
     meaning: 'the permission is not view, execute or edit',
-    cure: 'Set the one that is meant.',
+    fix: 'Set the one that is meant.',
   },
   invalid_id: {
     meaning:
       'the key is empty, ends in a space, is `.`, `..`, `batch` or `claim`, is not text, or is used by another row',
-    cure: 'Give the row another key, and change what refers to it.',
+    fix: 'Give the row another key, and change what refers to it.',
   },
   too_long: {
     meaning:
       'a text is too long (ids 64, usernames and workflow names 255, emails 254, descriptions 100,000, notes 10,000 characters)',
-    cure: 'Shorten it.',
+    fix: 'Shorten it.',
   },
   null_required: {
     meaning: 'a value is missing that must be there',
-    cure: 'Fill it in, or delete the row.',
+    fix: 'Fill it in, or delete the row.',
   },
 }
 
 /** One line per reason: how many rows, the first of them, what it means and what to do. */
 export function refusalLines({ refusals }: Adoption): readonly string[] {
   return refusals.map(({ reason, count, tables }) => {
-    const { meaning, cure } = reasonWords[reason]
+    const { meaning, fix } = reasonWords[reason]
     const where = tables.map((rows) => `${rows.table} ${idsOf(rows)}`).join('; ')
-    return `${reason}, ${rowsWord(count)} (${where}): ${meaning}. ${cure}`
+    return `${reason}, ${rowsWord(count)} (${where}): ${meaning}. ${fix}`
   })
 }
 

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { id } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { checkApiKey, removeApiKey } from '../../services/api-keys.ts'
@@ -15,5 +14,4 @@ export const deleteApiKey = defineRoute({
   refusals: ['not_found'],
   find: (context, { id: keyId }) => checkApiKey(context, keyId),
   act: (context, { path }) => removeApiKey(context, path.id),
-  answer: () => emptyResponse(),
 })

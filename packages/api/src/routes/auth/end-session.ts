@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { id } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { checkSession, removeSession } from '../../services/sessions.ts'
@@ -15,5 +14,4 @@ export const deleteSession = defineRoute({
   refusals: ['not_found'],
   find: (context, { id: sessionId }) => checkSession(context, sessionId),
   act: (context, { path }) => removeSession(context, path.id),
-  answer: () => emptyResponse(),
 })

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { leave } from '../../services/passwords.ts'
 import { givenPassword } from './contract.ts'
@@ -14,5 +13,4 @@ export const deleteMe = defineRoute({
   answers: { 204: null },
   refusals: ['invalid_credentials', 'rate_limited', 'account_in_use'],
   act: (context, { body, device }) => leave(context, { password: body.password, network: device.network }),
-  answer: () => emptyResponse(),
 })

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { logout } from '../../services/sessions.ts'
 import { refreshToken } from './contract.ts'
@@ -13,5 +12,4 @@ export const logOut = definePublicRoute({
   body: jsonBody(z.object({ refreshToken })),
   answers: { 204: null },
   act: (context, { body }) => logout(context, body.refreshToken),
-  answer: () => emptyResponse(),
 })

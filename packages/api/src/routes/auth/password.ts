@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
 import { changePassword } from '../../services/passwords.ts'
 import { givenPassword, newPassword } from './contract.ts'
@@ -18,5 +17,4 @@ export const postPassword = defineRoute({
     const change = { currentPassword, newPassword: wanted, endsApiKeys: endApiKeys, network: device.network }
     return changePassword(context, change)
   },
-  answer: () => emptyResponse(),
 })

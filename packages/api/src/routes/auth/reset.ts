@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { text } from '../../fields.ts'
 import { definePublicRoute, jsonBody } from '../../route.ts'
 import { reset } from '../../services/recovery.ts'
@@ -23,5 +22,4 @@ export const postReset = definePublicRoute({
   ],
   admit: refuseWithoutMail,
   act: (context, { body }) => reset(context, body),
-  answer: () => emptyResponse(),
 })

@@ -1,4 +1,3 @@
-import { emptyResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { removeExecution } from '../../services/executions.ts'
 import { executionPath } from './contract.ts'
@@ -13,5 +12,4 @@ export const deleteExecution = defineRoute({
   answers: { 204: null },
   refusals: ['execution_active'],
   act: (context, { path }) => removeExecution(context, path.id),
-  answer: () => emptyResponse(),
 })

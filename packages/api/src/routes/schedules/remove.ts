@@ -1,4 +1,3 @@
-import { emptyResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { removeSchedule } from '../../services/schedules.ts'
 import { schedulePath } from './contract.ts'
@@ -13,5 +12,4 @@ export const deleteSchedule = defineRoute({
   isConditional: true,
   answers: { 204: null },
   act: (context, { path, ifRevision }) => removeSchedule(context, path.id, ifRevision),
-  answer: () => emptyResponse(),
 })

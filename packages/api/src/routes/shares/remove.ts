@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { emptyResponse } from '../../response.ts'
 import { id } from '../../fields.ts'
 import { defineRoute } from '../../route.ts'
 import { checkShare, removeShare } from '../../services/shares.ts'
@@ -16,5 +15,4 @@ export const deleteShare = defineRoute({
   refusals: ['forbidden'],
   find: (context, { id: workflowId, userId }) => checkShare(context, { workflowId, userId }),
   act: (context, { path }) => removeShare(context, { workflowId: path.id, userId: path.userId }),
-  answer: () => emptyResponse(),
 })

@@ -1,4 +1,3 @@
-import { emptyResponse } from '../../response.ts'
 import { defineRoute } from '../../route.ts'
 import { removeWorkflow } from '../../services/workflows.ts'
 import { workflowPath } from './contract.ts'
@@ -14,5 +13,4 @@ export const deleteWorkflow = defineRoute({
   answers: { 204: null },
   refusals: ['execution_active'],
   act: (context, { path, ifRevision }) => removeWorkflow(context, path.id, ifRevision),
-  answer: () => emptyResponse(),
 })

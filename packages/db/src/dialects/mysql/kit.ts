@@ -1,4 +1,4 @@
-import { check, customType, foreignKey, index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { check, customType, index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 import { sql, type Column } from 'drizzle-orm'
 import type { DocumentText } from '../../document/index.ts'
 import type { ColumnKit } from '../sqlite/kit.ts'
@@ -44,7 +44,6 @@ export const mysqlKit = {
   index,
   uniqueIndex,
   primaryKey,
-  foreignKey,
   check,
   /**
    * MariaDB's `json_valid` is false from 32 levels on, MySQL's for a number that no double holds (`1e400`): what these

@@ -1,4 +1,4 @@
-import { check, customType, foreignKey, index, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core'
+import { check, customType, index, pgTable, primaryKey, uniqueIndex } from 'drizzle-orm/pg-core'
 import type { Column } from 'drizzle-orm'
 import type { DocumentText } from '../../document/index.ts'
 import type { ColumnKit } from '../sqlite/kit.ts'
@@ -38,7 +38,6 @@ export const postgresKit = {
   index,
   uniqueIndex,
   primaryKey,
-  foreignKey,
   check,
   /** None: the type `json` has judged the text already. */
   jsonChecks: (_tableName: string, _columns: readonly Column[]) => [],

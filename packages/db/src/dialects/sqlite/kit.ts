@@ -1,4 +1,4 @@
-import { check, customType, foreignKey, index, primaryKey, sqliteTable, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { check, customType, index, primaryKey, sqliteTable, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { sql, type Column } from 'drizzle-orm'
 import type { DocumentText } from '../../document/index.ts'
 
@@ -42,7 +42,6 @@ export const sqliteKit = {
   index,
   uniqueIndex,
   primaryKey,
-  foreignKey,
   check,
   /**
    * A check a document column that it holds JSON, named after its column. `json_valid(null)` is 0 in SQLite before 3.45,
