@@ -1,8 +1,10 @@
 import { and, count, eq, gt, min, not, sql, type SQL } from 'drizzle-orm'
-import { all, isAnchor } from '../../access/access.ts'
+import { all, anchorLost, done, isAnchor, restoreError, type Outcome } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement, defineQuery, defineStatement } from '../../sql/building.ts'
-import type { Statement } from '../../sql/statement.ts'
+import type { RowLock } from '../../sql/lock-order.ts'
+import type { Query, Statement } from '../../sql/statement.ts'
 import { insertAllWhere } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { limitsOf, type AttemptKind, type Limit, type RateLimits } from './rate-limits.ts'
@@ -201,6 +203,29 @@ export async function countAttempt(store: Store, attempt: Attempt): Promise<Rate
   const [row] = rows
   const limited = row === undefined ? undefined : rateLimitOf(attempt, row, attempt.at, { isRecorded: true })
   if (limited !== undefined) await takeBack(store, attempt)
+  return limited
+}
+
+/**
+ * Counts an attempt with what is done beside it, as {@link countAttempt} does, and reads what decides about it.
+ * @param answer reads the counts too: {@link countFields}
+ */
+export async function attempted<Row extends CountRow>(
+  store: Store,
+  attempt: Attempt,
+  answer: Query<Row>,
+  { locks = [], effects = [] }: { readonly locks?: readonly RowLock[]; readonly effects?: readonly Statement[] } = {},
+): Promise<Outcome<Row, never> | RateLimited> {
+  const { dialect } = store
+  const gate = recordAttempt(dialect, attempt, isNotRestoring(dialect))
+  const proof = attemptQuery(dialect, { id: attempt.id })
+  const { isOpen, rows } = await store.apply({ locks, gate, effects, answer, proof })
+  if (!isOpen) throw restoreError()
+  const [row] = rows
+  if (row === undefined) throw anchorLost()
+  const limited = rateLimitOf(attempt, row, attempt.at, { isRecorded: true })
+  if (limited === undefined) return done(row)
+  await takeBack(store, attempt)
   return limited
 }
 

@@ -1,5 +1,5 @@
 import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm'
-import { all, done, isAnchor, refused, type Origin, type Outcome, restoreError } from '../../access/access.ts'
+import { all, done, isAnchor, refused, type Origin, type Outcome } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
@@ -10,13 +10,10 @@ import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
 import { endEverySession } from './credentials.ts'
 import {
-  attemptQuery,
+  attempted,
   clearAttempts,
   countFields,
   isWithinLimits,
-  rateLimitOf,
-  recordAttempt,
-  takeBack,
   type Attempt,
   type RateLimited,
 } from './login-attempts.ts'
@@ -55,28 +52,21 @@ export async function beginRecovery(
   const isRecipient = all(eq(users.emailKey, emailKey), isNull(users.disabledAt))
   const row = { id, userId: users.id, tokenSha256, createdAt: at, expiresAt }
   const isAllowed = all(isRecipient, isWithinLimits(dialect, attempt, at, { isRecorded: true }))
-  const { isOpen, rows } = await store.apply({
+  const answer = buildQuery(
+    builder
+      .select({ email: users.email, username: users.username, ...countFields(dialect, attempt, at) })
+      .from(marks)
+      .leftJoin(users, isRecipient)
+      .where(isAnchor(dialect)),
+  )
+  const token = buildStatement(insertFrom(dialect, passwordResets, row, sql`${users} where ${isAllowed}`))
+  const found = await attempted(store, attempt, answer, {
     // Whoever has the address stays as they are until the end: the token and the answer are of the same user.
     locks: [rowLock(dialect, 'users', 'share', eq(users.emailKey, emailKey))],
-    gate: recordAttempt(dialect, attempt, isNotRestoring(dialect)),
-    effects: [buildStatement(insertFrom(dialect, passwordResets, row, sql`${users} where ${isAllowed}`))],
-    answer: buildQuery(
-      builder
-        .select({ email: users.email, username: users.username, ...countFields(dialect, attempt, at) })
-        .from(marks)
-        .leftJoin(users, isRecipient)
-        .where(isAnchor(dialect)),
-    ),
-    proof: attemptQuery(dialect, { id: attempt.id }),
+    effects: [token],
   })
-  if (!isOpen) throw restoreError()
-  const [found] = rows
-  const limited = found === undefined ? undefined : rateLimitOf(attempt, found, at, { isRecorded: true })
-  if (limited !== undefined) {
-    await takeBack(store, attempt)
-    return limited
-  }
-  const { email = null, username = null } = found ?? {}
+  if (!found.ok) return found
+  const { email, username } = found.value
   return done(email === null || username === null ? undefined : { email, username })
 }
 
@@ -93,27 +83,17 @@ export async function findReset(
   const { builder, tables } = dialect
   const { marks, users, passwordResets } = tables
   const { at } = attempt
-  const { isOpen, rows } = await store.apply({
-    locks: [],
-    gate: recordAttempt(dialect, attempt, isNotRestoring(dialect)),
-    answer: buildQuery(
-      builder
-        .select({ userId: users.id, ...countFields(dialect, attempt, at) })
-        .from(marks)
-        .leftJoin(passwordResets, isLive(dialect, tokenSha256, at))
-        .leftJoin(users, and(eq(users.id, passwordResets.userId), isNull(users.disabledAt)))
-        .where(isAnchor(dialect)),
-    ),
-    proof: attemptQuery(dialect, { id: attempt.id }),
-  })
-  if (!isOpen) throw restoreError()
-  const [found] = rows
-  const limited = found === undefined ? undefined : rateLimitOf(attempt, found, at, { isRecorded: true })
-  if (limited !== undefined) {
-    await takeBack(store, attempt)
-    return limited
-  }
-  const userId = found?.userId ?? null
+  const answer = buildQuery(
+    builder
+      .select({ userId: users.id, ...countFields(dialect, attempt, at) })
+      .from(marks)
+      .leftJoin(passwordResets, isLive(dialect, tokenSha256, at))
+      .leftJoin(users, and(eq(users.id, passwordResets.userId), isNull(users.disabledAt)))
+      .where(isAnchor(dialect)),
+  )
+  const found = await attempted(store, attempt, answer)
+  if (!found.ok) return found
+  const { userId } = found.value
   return userId === null ? refused('gone') : done({ userId })
 }
 

@@ -1,6 +1,5 @@
 import { count, eq, or, sql, type SQL } from 'drizzle-orm'
 import {
-  anchorLost,
   callerInput,
   done,
   isAnchor,
@@ -23,15 +22,7 @@ import { insertWhere } from '../../store/insert-where.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { recordEvent } from '../audit/event.ts'
-import {
-  attemptQuery,
-  countFields,
-  rateLimitOf,
-  recordAttempt,
-  takeBack,
-  type Attempt,
-  type RateLimited,
-} from './login-attempts.ts'
+import { attempted, countFields, type Attempt, type RateLimited } from './login-attempts.ts'
 import { addSession, type NewSession } from './sessions.ts'
 import { fromCaller } from '../../access/reads.ts'
 
@@ -72,23 +63,11 @@ export async function beginRegistration(
   names: Names,
   attempt: Attempt,
 ): Promise<Outcome<void, 'username_taken' | 'email_taken'> | RateLimited> {
-  const { dialect } = store
-  const { isOpen, rows } = await store.apply({
-    locks: [],
-    gate: recordAttempt(dialect, attempt, isNotRestoring(dialect)),
-    answer: obstacleQuery(dialect, names, attempt),
-    proof: attemptQuery(dialect, { id: attempt.id }),
-  })
-  if (!isOpen) throw restoreError()
-  const [row] = rows
-  if (row === undefined) throw anchorLost()
-  const limited = rateLimitOf(attempt, row, attempt.at, { isRecorded: true })
-  if (limited !== undefined) {
-    await takeBack(store, attempt)
-    return limited
-  }
-  if (row.usernames > 0) return refused('username_taken')
-  return row.emails > 0 ? refused('email_taken') : done(undefined)
+  const found = await attempted(store, attempt, obstacleQuery(store.dialect, names, attempt))
+  if (!found.ok) return found
+  const { usernames, emails } = found.value
+  if (usernames > 0) return refused('username_taken')
+  return emails > 0 ? refused('email_taken') : done(undefined)
 }
 
 function obstacleQuery(dialect: Dialect, { username, usernameKey, email, emailKey }: Names, attempt: Attempt) {
