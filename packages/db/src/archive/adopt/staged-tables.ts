@@ -1,8 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { toolsOf } from '../../dialects/tools.ts'
 import { nameKey } from '../../schema/names.ts'
 import type { AdoptedRow } from './adopted-row.ts'
-import { guideTables, type GuideTableName } from './guide-tables.ts'
+import { guideTables, type GuideTable, type GuideTableName } from './guide-tables.ts'
 import type { RefusalReason } from './reasons.ts'
 
 /** What rows of other tables are asked by, beside a row's own id. */
@@ -14,7 +15,7 @@ export interface StagedColumn {
 
 interface Link {
   readonly column: string
-  readonly to: 'users' | 'workflows'
+  readonly to: GuideTableName
 }
 
 /** Of rows that agree in these, one stays. */
@@ -51,24 +52,13 @@ const digest = text('digest', (row) => bytesToHex(sha256(utf8ToBytes(String(row[
 /** The id is every table's key; where a table has rows of the same one, nothing else tells which is meant. */
 const byId: UniqueKey = { columns: ['id'], reason: 'invalid_id' }
 
-const links = {
-  users: [],
-  settings: [{ column: 'user_id', to: 'users' }],
-  workflows: [{ column: 'owner_id', to: 'users' }],
-  workflow_versions: [
-    { column: 'workflow_id', to: 'workflows' },
-    { column: 'created_by', to: 'users' },
-  ],
-  workflow_shares: [
-    { column: 'workflow_id', to: 'workflows' },
-    { column: 'shared_with_user_id', to: 'users' },
-    { column: 'shared_by', to: 'users' },
-  ],
-  executions: [
-    { column: 'workflow_id', to: 'workflows' },
-    { column: 'user_id', to: 'users' },
-  ],
-} as const satisfies Record<GuideTableName, readonly Link[]>
+/** What rows refer to, by the schema's foreign keys: all dialects have the same. */
+function linksOf({ name }: GuideTable): readonly Link[] {
+  const { foreignKeys = [] } = toolsOf({ name: 'sqlite' }).catalogue.expected.get(name) ?? {}
+  return foreignKeys.flatMap(({ columns: [column = ''], target }) =>
+    guideTables.filter((table) => table.name === target).map(({ name: to }) => ({ column, to })),
+  )
+}
 
 const others: Readonly<Record<GuideTableName, readonly StagedColumn[]>> = {
   users: [
@@ -95,13 +85,17 @@ const uniqueKeys: Readonly<Record<GuideTableName, readonly UniqueKey[]>> = {
 }
 
 /** In the archive's order: what a row refers to is judged before it. */
-export const stagedTables: readonly StagedTable[] = guideTables.map(({ name, archive }) => ({
-  name,
-  columns: [...links[name].map(({ column }) => text(column)), ...others[name]],
-  links: links[name],
-  uniqueKeys: [...uniqueKeys[name], byId],
-  order: archive.key,
-}))
+export const stagedTables: readonly StagedTable[] = guideTables.map((table) => {
+  const { name, archive } = table
+  const links = linksOf(table)
+  return {
+    name,
+    columns: [...links.map(({ column }) => text(column)), ...others[name]],
+    links,
+    uniqueKeys: [...uniqueKeys[name], byId],
+    order: archive.key,
+  }
+})
 
 export function stagedTable(name: GuideTableName): StagedTable {
   const found = stagedTables.find((table) => table.name === name)
