@@ -86,3 +86,19 @@ export type Report = Omit<Exact<BodyOf<ExecutionRoutes[':id']['$patch']>, 'state
 
 /** `data` is exact text but for white space and escapes; a secret in it is named, not shown. */
 export type Settings = Exact<InferResponseType<V1['settings']['$get'], 200>, 'data'>
+
+type ScheduleRoutes = V1['schedules'][':id']
+export type Schedule = Exact<ItemOf<InferResponseType<V1['workflows'][':id']['schedules']['$get'], 200>>, 'input'>
+/** With five of its times to come, as it is read by itself. */
+export type PlannedSchedule = Schedule & Pick<InferResponseType<ScheduleRoutes['$get'], 200>, 'next'>
+export type NewSchedule = Exact<BodyOf<V1['workflows'][':id']['schedules']['$post']>, 'input'>
+export type ScheduleChange = Exact<BodyOf<ScheduleRoutes['$patch']>, 'input'>
+
+export type AuditEvent = Exact<ItemOf<InferResponseType<V1['audit']['$get'], 200>>, 'data'>
+export type AuditFilters = FiltersOf<V1['audit']['$get']>
+
+export type AdministeredUser = ItemOf<InferResponseType<V1['admin']['users']['$get'], 200>>
+export type Backup = ItemOf<InferResponseType<V1['admin']['backups']['$get'], 200>>
+export type ServiceStatus = InferResponseType<V1['admin']['status']['$get'], 200>
+/** Of the production checklist. */
+export type Finding = ServiceStatus['findings'][number]

@@ -1,30 +1,32 @@
-import { listed, pathOf, read, type CallOptions, type JsonText, type ListOptions } from '@millrace/client'
+import {
+  listed,
+  pathOf,
+  read,
+  type AdministeredUser,
+  type AuditEvent,
+  type AuditFilters,
+  type Backup,
+  type CallOptions,
+  type ListOptions,
+  type NewSchedule,
+  type PlannedSchedule,
+  type Schedule,
+  type ScheduleChange,
+  type ServiceStatus,
+} from '@millrace/client'
 import { client } from './client.ts'
-import type { AdministeredUser, AuditEvent, Backup, Schedule, ServiceStatus } from './contract.ts'
 
 const { ask } = client
-
-/** What of a schedule can be written. */
-export interface ScheduleChange {
-  readonly name?: string
-  readonly cron?: string
-  readonly timeZone?: string
-  readonly input?: JsonText
-  readonly maxAttempts?: number
-  readonly isEnabled?: boolean
-  readonly overlap?: Schedule['overlap']
-  readonly catchUp?: Schedule['catchUp']
-}
 
 export const schedules = {
   list: (workflowId: string, options: ListOptions = {}) =>
     listed<Schedule>(ask, pathOf`/v1/workflows/${workflowId}/schedules`, options),
 
-  async get(id: string, options?: CallOptions): Promise<Schedule> {
-    return read<Schedule>(await ask({ method: 'GET', path: pathOf`/v1/schedules/${id}` }, options))
+  async get(id: string, options?: CallOptions): Promise<PlannedSchedule> {
+    return read<PlannedSchedule>(await ask({ method: 'GET', path: pathOf`/v1/schedules/${id}` }, options))
   },
 
-  async create(workflowId: string, schedule: ScheduleChange): Promise<Schedule> {
+  async create(workflowId: string, schedule: NewSchedule): Promise<Schedule> {
     const path = pathOf`/v1/workflows/${workflowId}/schedules`
     return read<Schedule>(await ask({ method: 'POST', path, body: schedule, isKeyed: true }))
   },
@@ -42,15 +44,6 @@ export const schedules = {
   async remove({ id, revision }: Pick<Schedule, 'id' | 'revision'>): Promise<void> {
     await ask({ method: 'DELETE', path: pathOf`/v1/schedules/${id}`, ifMatch: `"${revision}"` })
   },
-}
-
-export interface AuditFilters {
-  readonly type?: readonly string[]
-  readonly actor?: string
-  readonly subject?: string
-  readonly workflowId?: string
-  readonly since?: string
-  readonly until?: string
 }
 
 export const audit = {

@@ -1,6 +1,6 @@
+import type { AuditEvent } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
-import type { AuditEvent } from '../api/contract.ts'
 import { firstPage } from '../api/first-page.ts'
 import { audit } from '../api/more.ts'
 import { Dialog } from '../parts/dialog.tsx'

@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks'
-import { pathOf } from '@millrace/client'
+import { pathOf, type Backup } from '@millrace/client'
 import { fetchStream } from '../../api/bearer.ts'
-import type { Backup } from '../../api/contract.ts'
 import { firstItems } from '../../api/first-page.ts'
 import { administration } from '../../api/more.ts'
 import { useAction } from '../../api/use-action.ts'

@@ -1,5 +1,5 @@
+import type { Finding, ServiceStatus } from '@millrace/client'
 import { useMemo } from 'preact/hooks'
-import type { Finding, Pool, ServiceStatus } from '../../api/contract.ts'
 import { administration } from '../../api/more.ts'
 import { useLoad, usePolling } from '../../api/use-load.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
@@ -63,7 +63,7 @@ function Facts({ status }: { readonly status: ServiceStatus }) {
   )
 }
 
-function poolWords({ size, checkedOut, overflow, waiting }: Pool): string {
+function poolWords({ size, checkedOut, overflow, waiting }: NonNullable<ServiceStatus['pool']>): string {
   return text.poolWords(checkedOut, size + overflow, waiting)
 }
 

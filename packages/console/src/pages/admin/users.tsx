@@ -1,6 +1,6 @@
+import type { AdministeredUser } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
-import type { AdministeredUser } from '../../api/contract.ts'
 import { firstPage } from '../../api/first-page.ts'
 import { administration } from '../../api/more.ts'
 import { Confirmation } from '../../parts/dialog.tsx'

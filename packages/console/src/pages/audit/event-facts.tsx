@@ -1,5 +1,5 @@
+import type { AuditEvent } from '@millrace/client'
 import type { ComponentChildren } from 'preact'
-import type { AuditEvent } from '../../api/contract.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Instant } from '../../parts/instant.tsx'
 import { words } from '../../words.ts'

@@ -1,7 +1,5 @@
-import { exactJson } from '@millrace/client'
+import { exactJson, type Schedule, type NewSchedule } from '@millrace/client'
 import { useState } from 'preact/hooks'
-import type { Schedule } from '../../api/contract.ts'
-import type { ScheduleChange } from '../../api/more.ts'
 import { DialogForm } from '../../parts/dialog.tsx'
 import { Choice, Field } from '../../parts/field.tsx'
 import { JsonField } from '../../parts/json-field.tsx'
@@ -13,7 +11,7 @@ const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
 
 interface ScheduleFormProps {
   readonly schedule?: Schedule
-  readonly save: (change: ScheduleChange) => Promise<void>
+  readonly save: (change: NewSchedule) => Promise<void>
   readonly onClose: () => void
 }
 

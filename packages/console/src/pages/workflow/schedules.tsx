@@ -1,7 +1,6 @@
-import type { Workflow } from '@millrace/client'
+import type { Workflow, Schedule } from '@millrace/client'
 import { useRoute } from 'preact-iso'
 import { useState } from 'preact/hooks'
-import type { Schedule } from '../../api/contract.ts'
 import { firstItems } from '../../api/first-page.ts'
 import { schedules as routes } from '../../api/more.ts'
 import { useAction } from '../../api/use-action.ts'
@@ -172,7 +171,7 @@ function NextTimes({ id, revision }: { readonly id: string; readonly revision: n
       <Problem error={error} onRetry={reload} />
       <p>{text.next}</p>
       <ol class="next-times">
-        {value?.next?.map((at) => (
+        {value?.next.map((at) => (
           <li key={at}>
             <Instant at={at} isExact /> <span class="faint">(</span>
             <Instant at={at} />
