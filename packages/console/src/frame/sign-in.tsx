@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { logIn, register } from '../api/session.ts'
-import { Field } from '../parts/field.tsx'
+import { Field, PasswordField } from '../parts/field.tsx'
 import { Form } from '../parts/form.tsx'
 import { words } from '../words.ts'
 import { ThemeChoice } from './theme.tsx'
@@ -41,14 +41,7 @@ function LogIn() {
         isRequired
         isFocused
       />
-      <Field
-        label={words.signIn.password}
-        type="password"
-        value={password}
-        onValue={setPassword}
-        autoComplete="current-password"
-        isRequired
-      />
+      <PasswordField label={words.signIn.password} value={password} onValue={setPassword} />
     </Form>
   )
 }
@@ -69,14 +62,12 @@ function Registration() {
         isFocused
       />
       <Field label={words.signIn.email} type="email" value={email} onValue={setEmail} autoComplete="email" isRequired />
-      <Field
+      <PasswordField
         label={words.signIn.password}
-        type="password"
         value={password}
         onValue={setPassword}
-        autoComplete="new-password"
+        isNew
         hint={words.signIn.passwordHint}
-        isRequired
       />
     </Form>
   )

@@ -6,7 +6,7 @@ import { leaveSession, useSession } from '../api/session.ts'
 import { useAction } from '../api/use-action.ts'
 import { useLoad } from '../api/use-load.ts'
 import { Confirmation } from '../parts/dialog.tsx'
-import { Field } from '../parts/field.tsx'
+import { PasswordField } from '../parts/field.tsx'
 import { Form } from '../parts/form.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Page } from '../parts/page.tsx'
@@ -85,22 +85,13 @@ function Password() {
       <h2>{text.password}</h2>
       <p class="faint">{text.passwordMeans}</p>
       <Form verb={text.changePassword} act={change}>
-        <Field
-          label={text.currentPassword}
-          type="password"
-          value={currentPassword}
-          onValue={setCurrent}
-          autoComplete="current-password"
-          isRequired
-        />
-        <Field
+        <PasswordField label={text.currentPassword} value={currentPassword} onValue={setCurrent} />
+        <PasswordField
           label={text.newPassword}
-          type="password"
           value={newPassword}
           onValue={setNew}
-          autoComplete="new-password"
+          isNew
           hint={words.signIn.passwordHint}
-          isRequired
         />
         <label class="check">
           <input
@@ -139,15 +130,7 @@ function Leave() {
           }}
         >
           <p>{text.leaveMeans}</p>
-          <Field
-            label={words.signIn.password}
-            type="password"
-            value={password}
-            onValue={setPassword}
-            autoComplete="current-password"
-            isRequired
-            isFocused
-          />
+          <PasswordField label={words.signIn.password} value={password} onValue={setPassword} isFocused />
         </Confirmation>
       ) : null}
     </section>

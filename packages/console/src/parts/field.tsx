@@ -41,6 +41,15 @@ export function Field({ label, value, onValue, hint, ...more }: FieldProps) {
   )
 }
 
+interface PasswordFieldProps extends Pick<FieldProps, 'label' | 'value' | 'onValue' | 'hint' | 'isFocused'> {
+  /** One that the browser may make up; else it fills in the one that it knows. */
+  readonly isNew?: boolean
+}
+
+export function PasswordField({ isNew = false, ...field }: PasswordFieldProps) {
+  return <Field {...field} type="password" autoComplete={isNew ? 'new-password' : 'current-password'} isRequired />
+}
+
 interface CommonAttributes {
   readonly id: string
   readonly 'aria-describedby'?: string

@@ -4,7 +4,7 @@ import { client } from '../../api/client.ts'
 import { useAction } from '../../api/use-action.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Confirmation, Dialog, DialogForm } from '../../parts/dialog.tsx'
-import { Field } from '../../parts/field.tsx'
+import { Field, PasswordField } from '../../parts/field.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
@@ -95,13 +95,11 @@ function SetSecret({ pointer: begun, revision, onChange, onClose }: SetSecretPro
         isFocused={begun === '/'}
         hint={text.pointerHint}
       />
-      <Field
+      <PasswordField
         label={text.value}
-        type="password"
         value={value}
         onValue={setValue}
-        autoComplete="new-password"
-        isRequired
+        isNew
         isFocused={begun !== '/'}
         hint={text.valueHint}
       />
