@@ -30,7 +30,7 @@ const former = join(folder, 'former')
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 try {
-  await command(workspaceRoot, 'git', ['worktree', 'add', '--detach', former, commit])
+  await command(workspaceRoot, 'git', ['worktree', 'add', '--quiet', '--detach', former, commit])
   // The folder has no store or lockfile of its own to change: what is installed is what the commit names.
   await command(former, 'npx', ['-y', 'pnpm@12', 'install', '--frozen-lockfile', '--loglevel=error'])
   const before: Results[] = []
