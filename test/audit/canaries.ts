@@ -21,11 +21,11 @@ export function withCanary(value: unknown, canary: string): unknown {
 }
 
 /** The credentials of a body, with what the database keeps of each. */
-export async function credentialsOf(body: unknown): Promise<readonly string[]> {
+export function credentialsOf(body: unknown): readonly string[] {
   if (typeof body !== 'object' || body === null) return []
   const record = asRecord(body)
   const plain = credentials.flatMap((name) => (typeof record[name] === 'string' ? [record[name]] : []))
-  return [...plain, ...(await Promise.all(plain.map((one) => sha256Hex(one))))]
+  return [...plain, ...plain.map((one) => sha256Hex(one))]
 }
 
 /** Whether an event's data are names and numbers: nothing that a document could stand in. */

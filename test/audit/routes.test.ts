@@ -158,7 +158,7 @@ async function expectEvents(
     subjects.map((subject) => `${expected.type} ${subject}`).toSorted(),
   )
   const sessions = [...sessionsBefore, ...(await sessionsOf(world, actorId))]
-  const secrets = [...(await secretsOf(prepared, answer, credential)), canary, ...kept]
+  const secrets = [...secretsOf(prepared, answer, credential), canary, ...kept]
   for (const event of events) {
     expect(auditTypes).toContain(event.type)
     expect(event).toMatchObject({
@@ -184,10 +184,10 @@ function expectNamesAndNumbers({ data }: TrailEvent, secrets: readonly string[])
   for (const secret of secrets) expect(text).not.toContain(secret)
 }
 
-async function secretsOf(prepared: PreparedRequest, answer: Answer, credential?: Credential) {
+function secretsOf(prepared: PreparedRequest, answer: Answer, credential?: Credential) {
   const body: unknown = prepared.body === undefined ? undefined : JSON.parse(prepared.body)
   const held = { token: prepared.token, accessToken: credential?.token, key: credential?.key.key }
-  return (await Promise.all([body, answer.json, held].map((one) => credentialsOf(one)))).flat()
+  return [body, answer.json, held].flatMap((one) => credentialsOf(one))
 }
 
 interface Sent {
