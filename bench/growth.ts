@@ -1,6 +1,6 @@
 /**
  * `node bench/growth.ts [--dialect sqlite,postgres,mysql] [--million] [--rounds 60]`: what a read, a list, a creation, an
- * update and a claim take with 1,000, 100,000 and, with `--million`, 1,000,000 workflows or executions in the database, by the
+ * update and a claim, of all workflows and of a named one, take with 1,000, 100,000 and, with `--million`, 1,000,000 workflows or executions in the database, by the
  * repositories and the native drivers. The sizes take turns, call by call, so that what else the machine does meets all
  * alike; medians in milliseconds, and how many times that of the smallest size. The aim is 1.3.
  */
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { readMigrations } from '@millrace/cli/migrations'
 import type { UserCaller } from '@millrace/db/access/access'
 import { migrate } from '@millrace/db/migrate/migrate'
-import { claimExecutions } from '@millrace/db/repositories/executions/claim'
+import { claimExecutions, type Claim } from '@millrace/db/repositories/executions/claim'
 import { createWorkflows } from '@millrace/db/repositories/workflows/create'
 import { listWorkflows } from '@millrace/db/repositories/workflows/list'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
@@ -29,7 +29,7 @@ import { startServers } from '../test/servers/start.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { createDatabase } from './databases.ts'
 
-const growthActs = ['read', 'list', 'create', 'update', 'claim'] as const
+const growthActs = ['read', 'list', 'create', 'update', 'claim', 'claimNamed'] as const
 type GrowthAct = (typeof growthActs)[number]
 
 const { values } = parseArgs({
@@ -142,15 +142,13 @@ async function run(act: GrowthAct, { workflows, executions }: World, round: numb
         operation: randomUUID(),
         at,
       }),
-    claim: () =>
-      claimExecutions(executions.store(), caller, {
-        operation: id,
-        worker: 'bench',
-        limit: 1,
-        at: now,
-        leaseUntil: new Date(now.getTime() + 60_000),
-        workflowIds: undefined,
-      }),
+    claim: () => claimExecutions(executions.store(), caller, claimOf(id, undefined)),
+    claimNamed: () => claimExecutions(executions.store(), caller, claimOf(id, ['w2'])),
   }[act]()
   if (!outcome.ok) throw new Error(`${act}: ${outcome.refusal}`)
+}
+
+function claimOf(operation: string, workflowIds: readonly string[] | undefined): Claim {
+  const leaseUntil = new Date(now.getTime() + 60_000)
+  return { operation, worker: 'bench', limit: 1, at: now, leaseUntil, workflowIds }
 }

@@ -46,6 +46,8 @@ export interface Dialect {
   toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }
   /** Whether writes and a read of what they left take one round trip. */
   readonly readsWithWrites: boolean
+  /** Whether all writers of the database wait for each other, and none is sure of its turn. */
+  readonly hasOneWriter: boolean
   readonly gate: GateDialect
   readonly reach: ReachDialect
   readonly claim: ClaimDialect

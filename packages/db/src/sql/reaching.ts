@@ -42,6 +42,11 @@ export interface ReachBehind extends Reach {
  * to walk through everyone's rows in order instead, until it has met enough that belong.
  */
 export interface ReachDialect {
+  /**
+   * How many parents at most are reached one by one, each by its id as a value: for dialects without `lateral`, which read
+   * all that belongs to the parents of a join, but stop at the limit where the parent is a constant.
+   */
+  readonly mostConstantParents: number
   through(reach: ReachThrough): SQL
   /** Several kinds of rows of the same parents, each up to its own limit, joined by `union all`. */
   throughEach(reach: Omit<ReachThrough, keyof ReachPart>, parts: readonly ReachPart[]): SQL

@@ -39,6 +39,7 @@ export const mysql: Dialect = {
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: false,
+  hasOneWriter: false,
   gate: mysqlGate,
   reach: mysqlReach,
   claim: mysqlClaim,

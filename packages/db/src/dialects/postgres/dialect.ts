@@ -39,6 +39,7 @@ export const postgres: Dialect = {
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
   toSQL: (statement) => withSharedParameters(writer.sqlToQuery(statement)),
   readsWithWrites: true,
+  hasOneWriter: false,
   gate: postgresGate,
   reach: postgresReach,
   claim: postgresClaim,

@@ -33,6 +33,7 @@ export const sqlite: Dialect = {
   jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
   toSQL: (statement) => writer.sqlToQuery(statement),
   readsWithWrites: true,
+  hasOneWriter: true,
   gate: sqliteGate,
   reach: sqliteReach,
   claim: sqliteClaim,

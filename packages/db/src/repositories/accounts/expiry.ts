@@ -1,6 +1,7 @@
 import { asc, lte, sql, type Column } from 'drizzle-orm'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
+import { leaveTurn } from '../../store/turns.ts'
 import type { Tables } from '../../schema/schema.ts'
 
 /** How many rows of a table one deletion takes, but for those of the same millisecond; of most tables a run has one. */
@@ -64,9 +65,11 @@ interface Rounds {
 async function deleteInRounds(store: Store, { table, moment, until, signal }: Rounds): Promise<number> {
   let deleted = 0
   for (let round = 0; round < mostRounds; round += 1) {
+    const startedAt = performance.now()
     const count = await deleteOldest(store, table, moment, until)
     deleted += count
     if (count < mostRows || signal?.aborted === true) break
+    await leaveTurn(store, startedAt)
   }
   return deleted
 }

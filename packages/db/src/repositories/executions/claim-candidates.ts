@@ -30,9 +30,9 @@ export function candidates(
   const kinds = dueKinds(dialect, bind('at', dialect.tables.executions.dueAt))
   const parts = [
     ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, { isActing, kind })) : []),
-    ownParts(dialect, bind, shape, { isActing, kinds }),
+    ...reachedWorkflows(dialect, bind, shape).map((reached) => ownParts(dialect, { isActing, kinds, shape, reached })),
   ]
-  // `union` keeps one of what is an administrator's own.
+  // `union` keeps one of what is an administrator's own, and of a workflow that is named twice.
   const reached = sql.join(
     parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
     sql` union `,
@@ -41,24 +41,43 @@ export function candidates(
   return sql`select * from (${reached}) reached order by due_since, due_id limit ${limit}`
 }
 
-function ownParts(
-  dialect: Dialect,
-  bind: ClaimBind,
-  shape: ClaimShape,
-  { isActing, kinds }: { readonly isActing: SQL; readonly kinds: readonly DueKind[] },
-): SQL {
+/** Workflows of a claim that are reached together. */
+interface ReachedWorkflows {
+  readonly isReached: SQL
+  /** Of an execution. */
+  readonly belongs: SQL
+}
+
+/** All at once, or each that is named by itself where the dialect reads less so. */
+function reachedWorkflows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): readonly ReachedWorkflows[] {
+  const { executions, workflows } = dialect.tables
+  const belongs = eq(executions.workflowId, workflows.id)
+  // Until its new owner has done something with it, nobody knows what a transferred workflow would do here.
+  if (shape.workflowPlaces === undefined) return [{ isReached: isNull(workflows.transferredAt), belongs }]
+  if (shape.workflowPlaces === 0 || shape.workflowPlaces > dialect.reach.mostConstantParents) {
+    return [{ isReached: isNamed(workflows.id, bind, shape), belongs }]
+  }
+  return Array.from({ length: shape.workflowPlaces }, (_, place) => ({
+    isReached: eq(workflows.id, bind(workflowPlace(place), workflows.id)),
+    belongs: eq(executions.workflowId, bind(workflowPlace(place), executions.workflowId)),
+  }))
+}
+
+interface OwnParts {
+  readonly isActing: SQL
+  readonly kinds: readonly DueKind[]
+  readonly shape: ClaimShape
+  readonly reached: ReachedWorkflows
+}
+
+function ownParts(dialect: Dialect, { isActing, kinds, shape, reached }: OwnParts): SQL {
   const { executions, users, workflows } = dialect.tables
   return dialect.reach.throughEach(
     {
       table: executions,
       parents: [users, workflows],
-      parentWhere: all(
-        isActing,
-        eq(workflows.ownerId, users.id),
-        // Until its new owner has done something with it, nobody knows what a transferred workflow would do here.
-        shape.workflowPlaces === undefined ? isNull(workflows.transferredAt) : isNamed(workflows.id, bind, shape),
-      ),
-      belongs: eq(executions.workflowId, workflows.id),
+      parentWhere: all(isActing, eq(workflows.ownerId, users.id), reached.isReached),
+      belongs: reached.belongs,
       index: 'executions_workflow_id_status_due_at_created_at_id_index',
       isLocking: true,
     },

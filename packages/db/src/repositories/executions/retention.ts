@@ -6,6 +6,7 @@ import { existsIn } from '../../sql/exists.ts'
 import type { Keyset } from '../../sql/keyset.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { leaveTurn } from '../../store/turns.ts'
 
 /** Executions that one batch deletes at most. */
 const executionsAtOnce = 250
@@ -35,6 +36,7 @@ export async function sweepEndedExecutions(store: Store, before: Date, signal?: 
   let deleted = 0
   let after: Keyset | undefined
   for (let batch = 0; batch < mostBatches; batch += 1) {
+    const startedAt = performance.now()
     const found = await store.read(endedQuery(store.dialect, before, after))
     const taken = found.slice(0, fittingCount(found))
     const last = taken.at(-1)
@@ -46,6 +48,7 @@ export async function sweepEndedExecutions(store: Store, before: Date, signal?: 
     const isLast = found.length < executionsAtOnce && taken.length === found.length
     if (isLast || signal?.aborted === true) break
     after = last
+    await leaveTurn(store, startedAt)
   }
   return deleted
 }
