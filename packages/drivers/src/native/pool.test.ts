@@ -75,6 +75,22 @@ describe('a pool', () => {
     expect(open).toHaveBeenCalledTimes(2)
   })
 
+  it('keeps what came back within pool_size while others are lent', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const { pool, opened, open } = poolOf({ poolSize: 2, maxOverflow: 2 })
+      const loans = [await pool.acquire(), await pool.acquire(), await pool.acquire()]
+      loans[0]?.release()
+      await settle()
+      vi.advanceTimersByTime(1000)
+      expect(opened.map((connection) => connection.isClosed)).toEqual([false, false, false])
+      await pool.acquire()
+      expect(open).toHaveBeenCalledTimes(3)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('when closed leaves none of what overflowed open', async () => {
     const { pool, opened } = poolOf({ overflowIdleSeconds: 60 })
     const loans = [await pool.acquire(), await pool.acquire()]

@@ -18,7 +18,7 @@ export interface PoolOptions {
   readonly poolSize: number
   /** Connections beyond those; -1 for no limit. */
   readonly maxOverflow: number
-  /** How long a connection beyond `poolSize` stays open without work; closed when it comes back when absent. */
+  /** How long a connection beyond `poolSize` stays open without work. When absent, it is closed as it comes back. */
   readonly overflowIdleSeconds?: number | undefined
   readonly poolTimeoutSeconds: number
   /** A connection older than this is replaced before it is lent; -1 for never. */
@@ -222,7 +222,8 @@ export class Pool<C extends PooledConnection> {
   #keep(slot: Slot<C>): void {
     slot.idleSinceMs = performance.now()
     this.#idle.push(slot)
-    if (this.#hasOverflow()) this.#closeOverflowLater(this.#overflowIdleMs)
+    // Without that time, overflow is closed as it comes back: what is idle here is within `pool_size`.
+    if (this.#overflowIdleMs > 0 && this.#hasOverflow()) this.#closeOverflowLater(this.#overflowIdleMs)
   }
 
   #closeOverflowLater(milliseconds: number): void {
@@ -234,9 +235,9 @@ export class Pool<C extends PooledConnection> {
 
   /** The last to come back is the first to be lent, so those in front have been idle longest. */
   #closeOverflow(): void {
-    const isIdleSince = performance.now() - this.#overflowIdleMs
+    const idleBeforeMs = performance.now() - this.#overflowIdleMs
     for (let first = this.#idle[0]; first !== undefined && this.#hasOverflow(); first = this.#idle[0]) {
-      if (first.idleSinceMs > isIdleSince) return this.#closeOverflowLater(Math.ceil(first.idleSinceMs - isIdleSince))
+      if (first.idleSinceMs > idleBeforeMs) return this.#closeOverflowLater(Math.ceil(first.idleSinceMs - idleBeforeMs))
       this.#idle.shift()
       this.#track(this.#discard(first))
     }
