@@ -254,8 +254,9 @@ describe('a workflow and its executions, in the console', () => {
     await card.getByRole('button', { name: 'Change' }).click()
     await page.getByLabel('Cron expression').fill('@hourly')
     // A list that comes late must not leave the card with the revision that was changed.
+    const late = Promise.withResolvers<void>()
     await page.route(/\/v1\/workflows\/[^/]+\/schedules/, async (route) => {
-      await new Promise((resolve) => setTimeout(resolve, 1000))
+      await late.promise
       await route.fallback()
     })
     await page.getByRole('button', { name: 'Save' }).click()
@@ -263,10 +264,36 @@ describe('a workflow and its executions, in the console', () => {
     await card.getByRole('button', { name: 'Disable' }).click()
     await card.getByText('disabled', { exact: true }).waitFor()
     await card.getByText('Every hour').waitFor()
+    late.resolve()
     await page.unrouteAll({ behavior: 'wait' })
     await card.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await page.getByText('No schedules yet').waitFor()
+  })
+
+  test('two schedules that are switched at once both show what became of them, whichever answer comes first', async (context) => {
+    const { page, username } = await stage.person(context, 'switcher')
+    const call = await callAs(stage.service(), username)
+    const id = await createWorkflow(call, 'Switched', definition)
+    const schedule = async (name: string) => {
+      const { text } = await call('POST', `/v1/workflows/${id}/schedules`, `{"name":"${name}","cron":"@daily"}`)
+      return { id: (JSON.parse(text) as { id: string }).id, card: page.getByRole('region', { name }) }
+    }
+    const [first, second] = [await schedule('First'), await schedule('Second')]
+    await page.goto(`/console/workflows/${id}/schedules`)
+    const late = Promise.withResolvers<void>()
+    await page.route(`**/v1/schedules/${first.id}`, async (route) => {
+      if (route.request().method() === 'PATCH') await late.promise
+      await route.fallback()
+    })
+    for (const { card } of [first, second]) await card.getByRole('button', { name: 'Disable' }).click()
+    await second.card.getByText('disabled', { exact: true }).waitFor()
+    late.resolve()
+    await first.card.getByText('disabled', { exact: true }).waitFor()
+    for (const { card } of [first, second]) {
+      await card.getByRole('button', { name: 'Enable' }).click()
+      await card.getByText('enabled', { exact: true }).waitFor()
+    }
   })
 
   test('by keyboard alone a workflow is created, changed, started and cancelled', async (context) => {

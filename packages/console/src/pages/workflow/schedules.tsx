@@ -51,13 +51,9 @@ function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
     value: schedules,
     error,
     reload,
-    replace,
   } = useLoad(`schedules ${workflow.id}`, (signal) =>
     firstItems(routes.list(workflow.id, { limit: 100, signal }), mostSchedules),
   )
-  // The next change names this one's revision: what the service answered is shown at once, not after another list.
-  const show = (changed: Schedule): void =>
-    replace((schedules ?? []).map((schedule) => (schedule.id === changed.id ? changed : schedule)))
   return (
     <>
       <Problem error={error} onRetry={reload} />
@@ -67,13 +63,7 @@ function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
         </Empty>
       ) : null}
       {schedules?.map((schedule) => (
-        <ScheduleCard
-          key={schedule.id}
-          schedule={schedule}
-          mayChange={mayEdit(workflow)}
-          onChange={show}
-          onRemove={reload}
-        />
+        <ScheduleCard key={schedule.id} listed={schedule} mayChange={mayEdit(workflow)} onRemove={reload} />
       ))}
       {isNew ? (
         <ScheduleForm
@@ -89,18 +79,20 @@ function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
 }
 
 interface ScheduleCardProps {
-  readonly schedule: Schedule
+  readonly listed: Schedule
   readonly mayChange: boolean
-  readonly onChange: (changed: Schedule) => void
   readonly onRemove: () => void
 }
 
-function ScheduleCard({ schedule, mayChange, onChange, onRemove }: ScheduleCardProps) {
+function ScheduleCard({ listed, mayChange, onRemove }: ScheduleCardProps) {
+  const [changed, setChanged] = useState<Schedule>()
+  // The next change names the newest revision, which a list that was asked for earlier does not have yet.
+  const schedule = changed !== undefined && changed.revision > listed.revision ? changed : listed
   const { id, name, cron, timeZone, isEnabled, disabledReason, lastAt, lastExecutionId } = schedule
   const [asked, setAsked] = useState<'edit' | 'remove'>()
   const close = (): void => setAsked(undefined)
   const switching = useAction(async () => {
-    onChange(await routes.update(schedule, { isEnabled: !isEnabled }))
+    setChanged(await routes.update(schedule, { isEnabled: !isEnabled }))
   })
   return (
     <section class="card" aria-label={name}>
@@ -141,7 +133,7 @@ function ScheduleCard({ schedule, mayChange, onChange, onRemove }: ScheduleCardP
           schedule={schedule}
           onClose={close}
           save={async (change) => {
-            onChange(await routes.update(schedule, change))
+            setChanged(await routes.update(schedule, change))
           }}
         />
       ) : null}
