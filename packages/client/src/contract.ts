@@ -89,7 +89,7 @@ export type Settings = Exact<InferResponseType<V1['settings']['$get'], 200>, 'da
 
 type ScheduleRoutes = V1['schedules'][':id']
 export type Schedule = Exact<ItemOf<InferResponseType<V1['workflows'][':id']['schedules']['$get'], 200>>, 'input'>
-/** With five of its times to come, as it is read by itself. */
+/** A schedule that is read alone: with up to five of its planned times to come. */
 export type PlannedSchedule = Schedule & Pick<InferResponseType<ScheduleRoutes['$get'], 200>, 'next'>
 export type NewSchedule = Exact<BodyOf<V1['workflows'][':id']['schedules']['$post']>, 'input'>
 export type ScheduleChange = Exact<BodyOf<ScheduleRoutes['$patch']>, 'input'>
@@ -98,7 +98,9 @@ export type AuditEvent = Exact<ItemOf<InferResponseType<V1['audit']['$get'], 200
 export type AuditFilters = FiltersOf<V1['audit']['$get']>
 
 export type AdministeredUser = ItemOf<InferResponseType<V1['admin']['users']['$get'], 200>>
+export type UserFilters = FiltersOf<V1['admin']['users']['$get']>
+export type UserChange = BodyOf<V1['admin']['users'][':id']['$patch']>
 export type Backup = ItemOf<InferResponseType<V1['admin']['backups']['$get'], 200>>
 export type ServiceStatus = InferResponseType<V1['admin']['status']['$get'], 200>
-/** Of the production checklist. */
+/** One finding of the production checklist. */
 export type Finding = ServiceStatus['findings'][number]

@@ -1,3 +1,5 @@
+import type { AuditEvent, ServiceStatus } from '@millrace/client'
+
 /** Every word that the console shows, in one place for whoever translates it. */
 
 const plural = (count: number, one: string, many: string): string =>
@@ -18,13 +20,13 @@ const actors: Readonly<Record<string, string>> = {
   schedule: 'schedule',
   command: 'command',
   system: 'service',
-}
+} satisfies Record<AuditEvent['actor']['kind'], string>
 
 const dialects: Readonly<Record<string, string>> = {
   sqlite: 'SQLite',
   postgres: 'PostgreSQL',
   mysql: 'MySQL or MariaDB',
-}
+} satisfies Record<ServiceStatus['dialect'], string>
 
 export const words = {
   locale: 'en-GB',
@@ -519,7 +521,7 @@ export const words = {
       'backup.failed': 'Backup failed',
       'database.migrated': 'Database migrated',
       'database.restored': 'Database restored',
-    },
+    } satisfies Record<AuditEvent['type'], string>,
   },
   status: {
     title: 'Status',

@@ -41,7 +41,10 @@ export function scratchDatabase(directory: string): ChosenDatabase {
   return { url, shownUrl: 'the scratch database', target: parsed.target }
 }
 
-/** Removes what commands left behind whose process is gone. @param remove a directory with all that is in it */
+/**
+ * Removes what commands left behind whose process is gone.
+ * @param remove removes a folder with its contents
+ */
 export function removeLeftovers(remove: (path: string) => void = removeTree): void {
   for (const name of inTemporaryFolder(() => readdirSync(tmpdir()))) {
     const processId = Number(/^millrace-(?:drill|adoption)-(\d+)-/.exec(name)?.[1])

@@ -187,9 +187,9 @@ function unreachable(url: URL, error: unknown): Failure {
   })
 }
 
-/** The members of an answer's JSON object. */
-export async function membersOfResponse(answer: Response, host: string): Promise<Readonly<Record<string, unknown>>> {
-  const members = membersIn(await answer.text())
+/** The members of a response's JSON object. */
+export async function membersOfResponse(response: Response, host: string): Promise<Readonly<Record<string, unknown>>> {
+  const members = membersIn(await response.text())
   if (members !== undefined) return members
   throw new Failure('internal', {
     what: `${host} did not answer as millrace does.`,

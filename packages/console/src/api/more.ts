@@ -13,8 +13,12 @@ import {
   type Schedule,
   type ScheduleChange,
   type ServiceStatus,
+  type UserChange,
+  type UserFilters,
 } from '@millrace/client'
 import { client } from './client.ts'
+
+/* Routes that the client has types for, and no methods yet. */
 
 const { ask } = client
 
@@ -55,12 +59,9 @@ export const administration = {
     return read<ServiceStatus>(await ask({ method: 'GET', path: '/v1/admin/status' }, options))
   },
 
-  users: (wanted: ListOptions & { readonly q?: string }) => listed<AdministeredUser>(ask, '/v1/admin/users', wanted),
+  users: (wanted: UserFilters & ListOptions) => listed<AdministeredUser>(ask, '/v1/admin/users', wanted),
 
-  async changeUser(
-    id: string,
-    change: { readonly role?: AdministeredUser['role']; readonly disabled?: boolean },
-  ): Promise<AdministeredUser> {
+  async changeUser(id: string, change: UserChange): Promise<AdministeredUser> {
     const question = { method: 'PATCH', path: pathOf`/v1/admin/users/${id}`, body: change, isRepeatable: true } as const
     return read<AdministeredUser>(await ask(question))
   },

@@ -5,12 +5,13 @@ import { client } from '../api/client.ts'
 import { useAction } from '../api/use-action.ts'
 import { Field } from '../parts/field.tsx'
 import { later } from '../parts/later.tsx'
+import { loadTextEditor } from '../parts/load-text-editor.ts'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { words } from '../words.ts'
 
-const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+const TextEditor = later(loadTextEditor, {
   classes: 'editor',
   isSoon: true,
 })

@@ -42,7 +42,7 @@ export function Field({ label, value, onValue, hint, ...more }: FieldProps) {
 }
 
 interface PasswordFieldProps extends Pick<FieldProps, 'label' | 'value' | 'onValue' | 'hint' | 'isFocused'> {
-  /** One that the browser may make up; else it fills in the one that it knows. */
+  /** Of a password that is being chosen: the browser may suggest one. Otherwise it fills in the current one. */
   readonly isNew?: boolean
 }
 

@@ -1,6 +1,7 @@
 import { later } from './later.tsx'
+import { loadTextEditor } from './load-text-editor.ts'
 
-const TextEditor = later(() => import('../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+const TextEditor = later(loadTextEditor, {
   classes: 'editor',
 })
 

@@ -7,6 +7,8 @@ import { words } from '../../words.ts'
 import { cronWords } from './cron-words.ts'
 
 const text = words.schedules
+const overlaps = ['allow', 'skip'] as const
+const catchUps = ['latest', 'none'] as const
 const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
 
 interface ScheduleFormProps {
@@ -40,19 +42,13 @@ export function ScheduleForm({ schedule, save, onClose }: ScheduleFormProps) {
         <Choice
           label={text.overlap}
           value={overlap}
-          options={[
-            ['allow', text.overlaps.allow],
-            ['skip', text.overlaps.skip],
-          ]}
+          options={overlaps.map((one) => [one, text.overlaps[one]] as const)}
           onValue={setOverlap}
         />
         <Choice
           label={text.catchUp}
           value={catchUp}
-          options={[
-            ['latest', text.catchUps.latest],
-            ['none', text.catchUps.none],
-          ]}
+          options={catchUps.map((one) => [one, text.catchUps[one]] as const)}
           onValue={setCatchUp}
         />
       </div>

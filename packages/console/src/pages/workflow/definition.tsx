@@ -7,6 +7,7 @@ import { useAction } from '../../api/use-action.ts'
 import type { Path } from '../../graph/graph.ts'
 import { Field } from '../../parts/field.tsx'
 import { later } from '../../parts/later.tsx'
+import { loadTextEditor } from '../../parts/load-text-editor.ts'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
@@ -16,7 +17,7 @@ import { DetailsButton } from './details.tsx'
 import { Drawing } from './drawing.tsx'
 import { mayEdit, mayExecute, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
 
-const TextEditor = later(() => import('../../editor/text-editor.tsx').then(({ TextEditor: component }) => component), {
+const TextEditor = later(loadTextEditor, {
   classes: 'editor',
   isSoon: true,
 })
