@@ -2,6 +2,7 @@ import { takeLease, type LeaseTiming } from '../store/lease.ts'
 import { MigrationError } from './error.ts'
 import { migrationLock } from '../sql/migration.ts'
 import type { Transport } from '../sql/transport.ts'
+import { pause } from '../store/pause.ts'
 
 export interface LockTiming extends LeaseTiming {
   /** How often another's lock is tried. */
@@ -32,9 +33,7 @@ export async function holdMigrationLock(
   if (lease === undefined) onWait()
   while (lease === undefined) {
     signal?.throwIfAborted()
-    await new Promise((resolve) => {
-      setTimeout(resolve, timing.pollMilliseconds)
-    })
+    await pause(timing.pollMilliseconds)
     lease = await take()
   }
   const held = lease

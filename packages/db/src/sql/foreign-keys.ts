@@ -31,14 +31,21 @@ interface Referrer extends ForeignKey {
   readonly property: string
 }
 
+/** Read once: drizzle works out what a table declares at each call. */
+const known = new WeakMap<Dialect, readonly Referrer[]>()
+
+function allReferrers(dialect: Dialect): readonly Referrer[] {
+  const referrers = Object.values<AnyTable>(dialect.tables).flatMap((table) => {
+    const properties = new Map(Object.entries<Column>(getTableColumns(table)).map(([name, column]) => [column, name]))
+    return foreignKeysOf(dialect, table).map((key) => ({ ...key, table, property: properties.get(key.column) ?? '' }))
+  })
+  known.set(dialect, referrers)
+  return referrers
+}
+
 /** All columns of the schema that refer to the table. */
 export function referrersTo(dialect: Dialect, target: AnyTable): readonly Referrer[] {
-  return Object.values<AnyTable>(dialect.tables).flatMap((table) => {
-    const properties = new Map(Object.entries<Column>(getTableColumns(table)).map(([name, column]) => [column, name]))
-    return foreignKeysOf(dialect, table)
-      .filter((key) => key.target === target)
-      .map((key) => ({ ...key, table, property: properties.get(key.column) ?? '' }))
-  })
+  return (known.get(dialect) ?? allReferrers(dialect)).filter((key) => key.target === target)
 }
 
 /**

@@ -1,3 +1,5 @@
+import { pause } from './pause.ts'
+
 /**
  * Of a process whose requests may wait for each other's round trips. workerd lets no request wait for what another one
  * does, so stores of the functions have none.
@@ -91,12 +93,6 @@ export class Coalescer<Member, Result> {
       for (const { reject } of together) reject(error)
     }
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
 }
 
 /** Gives a store's coalescer, one for each database of a process; undefined where requests share nothing. */

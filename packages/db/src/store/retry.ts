@@ -1,5 +1,6 @@
 import { DatabaseError } from '../sql/errors.ts'
 import type { Trouble } from '../sql/troubles.ts'
+import { jittered, pause } from './pause.ts'
 
 /** How a store tries again. Attempts count the first one; the deadline ends waiting, never a running round trip. */
 export interface RetryPolicy {
@@ -84,15 +85,4 @@ function delayAfter({ firstDelayMilliseconds }: RetryPolicy, times: number): num
   return jittered(
     Math.min(firstDelayMilliseconds * 2 ** (times - 1), Math.max(longestDelayMilliseconds, firstDelayMilliseconds)),
   )
-}
-
-/** Between half and the whole, so that those that collided don't collide again. */
-function jittered(milliseconds: number): number {
-  return milliseconds * (0.5 + Math.random() / 2)
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
 }

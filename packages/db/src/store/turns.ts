@@ -1,4 +1,5 @@
 import type { Store } from './store.ts'
+import { pause } from './pause.ts'
 
 const longestMilliseconds = 250
 
@@ -9,7 +10,5 @@ const longestMilliseconds = 250
 export async function leaveTurn(store: Store, startedAt: number): Promise<void> {
   if (!store.dialect.hasOneWriter) return
   const milliseconds = Math.min(performance.now() - startedAt, longestMilliseconds)
-  await new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
+  await pause(milliseconds)
 }

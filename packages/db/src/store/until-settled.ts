@@ -1,4 +1,5 @@
 import { databaseError } from '../sql/errors.ts'
+import { pause } from './pause.ts'
 
 /** What an attempt gives when another write came between what it had read and its own write. */
 export type Raced = 'raced'
@@ -22,10 +23,4 @@ export async function untilSettled<Result>(attempt: () => Promise<Result | Raced
     }
     await pause(Math.random() * Math.min(5 * 2 ** tried, longestPauseMilliseconds))
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
 }

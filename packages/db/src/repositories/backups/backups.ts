@@ -128,5 +128,3 @@ function listQuery(dialect: Dialect, caller: UserCaller, { limit, after }: Backu
   })
   return buildQuery(fromCaller(dialect, isThisCaller(dialect, caller), page))
 }
-
-/** A left join gives all of a row or nothing of it. */

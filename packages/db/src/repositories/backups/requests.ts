@@ -134,7 +134,6 @@ function backupsQuery(dialect: Dialect, caller: UserCaller, condition: SQL | und
 
 type FoundRow = StandingRow & { readonly [Name in keyof BackupRow]: BackupRow[Name] | null }
 
-/** A left join gives all of a row or nothing of it. */
 const members = [
   'name',
   'bytes',

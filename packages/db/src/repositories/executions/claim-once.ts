@@ -24,7 +24,7 @@ export async function claimOnce(
 ): Promise<Tried> {
   const { dialect } = store
   const shape = claimShape(caller, claim, key)
-  const values = claimValues(caller, claim, key)
+  const values = claimValues(caller, claim, key, shape)
   const lookup = () => lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {
     const statement = wholeQuery(dialect, shape, values)

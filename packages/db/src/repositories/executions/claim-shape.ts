@@ -73,9 +73,13 @@ export function claimShape(caller: UserCaller, claim: Claim, key: ClaimKey | und
   }
 }
 
-export function claimValues(caller: UserCaller, claim: Claim, key: ClaimKey | undefined): ClaimValues {
+export function claimValues(
+  caller: UserCaller,
+  claim: Claim,
+  key: ClaimKey | undefined,
+  { workflowPlaces = 0, hasWorkers, limit }: ClaimShape,
+): ClaimValues {
   const { operation, worker, at, leaseUntil, workflowIds = [], workers = [] } = claim
-  const { workflowPlaces = 0, hasWorkers, limit } = claimShape(caller, claim, key)
   // No id is empty: a list without ids reaches nothing.
   const ids = numbered(workflowPlaces, (place) => workflowIds[place] ?? workflowIds.at(-1) ?? '')
   return {

@@ -7,6 +7,7 @@ import { claimOnce, type Tried } from './claim-once.ts'
 import { replayLeases } from './claim-replay.ts'
 import type { Claim, ClaimKey } from './claim-shape.ts'
 import { claimTogether } from './claim-together.ts'
+import { jittered, pause } from '../../store/pause.ts'
 
 export type { ClaimedExecution } from './claim-answer.ts'
 export type { Claim } from './claim-shape.ts'
@@ -56,7 +57,7 @@ async function claimUntilSettled(
     const standing = standingOf(caller, rows[0])
     if (!standing.ok) return tried === 0 ? standing : done({ items: [], isReplayed: false })
     if (seen === 0 || Date.now() - startedAt > patienceMilliseconds) break
-    if (tried > 0) await pause(Math.min(20, 2 ** tried))
+    if (tried > 0) await pause(jittered(Math.min(20, 2 ** tried)))
   }
   const nothing = done({ items: [], isReplayed: false })
   if (key === undefined) return nothing
@@ -67,10 +68,4 @@ function tryOnce(store: Store, caller: UserCaller, claim: Claim, key: ClaimKey |
   // What is kept under a key is that of one claim. Those of more than one end at bytes of their own.
   const together = key === undefined && claim.limit === 1 ? claimTogether(store, caller, claim) : undefined
   return together ?? claimOnce(store, caller, claim, key)
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds * (0.5 + Math.random() / 2))
-  })
 }
