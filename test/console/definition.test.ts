@@ -294,6 +294,7 @@ describe('a workflow and its executions, in the console', () => {
       await card.getByRole('button', { name: 'Enable' }).click()
       await card.getByText('enabled', { exact: true }).waitFor()
     }
+    expect(await page.getByText('disabled', { exact: true }).count()).toBe(0)
   })
 
   test('by keyboard alone a workflow is created, changed, started and cancelled', async (context) => {

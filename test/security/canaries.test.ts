@@ -143,7 +143,7 @@ describeDialects((dialect) => {
         })
         if (method !== 'GET' && !isAsBefore(answer)) again = await prepareExample(world, name)
       }
-      const { text } = await mintApiKey({ userId: canaries.next(), scopes: ['read', 'write'], expiresAt: null })
+      const { text } = mintApiKey({ userId: canaries.next(), scopes: ['read', 'write'], expiresAt: null })
       for (const token of [`${canaries.next()}.e30.e30`, text]) {
         await send(`${name} with a token`, prepared, { token })
       }
@@ -190,7 +190,7 @@ describeDialects((dialect) => {
       for (const name of turn) {
         const [method = '', pattern = ''] = name.split(' ')
         const path = pattern.replaceAll(/\{\w+\}/g, () => canaries.next())
-        const key = await mintApiKey({ userId: canaries.next(), scopes: ['read', 'write', 'admin'], expiresAt: null })
+        const key = mintApiKey({ userId: canaries.next(), scopes: ['read', 'write', 'admin'], expiresAt: null })
         for (const token of [users.admin.token, key.text]) {
           await sendAway(away, `${name} on no database`, { method, path, token, body: bodyFor(name) })
         }

@@ -12,12 +12,12 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Writes the position after which a list goes on: opaque to the caller, and bound to its scope by a digest. */
-export async function writeCursor(scope: CursorScope, position: readonly (string | number)[]): Promise<string> {
+export function writeCursor(scope: CursorScope, position: readonly (string | number)[]): string {
   return toBase64url(encoder.encode(JSON.stringify([bindingOf(scope), ...position])))
 }
 
 /** The position that `writeCursor` was given for this scope, or undefined for any other text. */
-export async function readCursor(scope: CursorScope, cursor: string): Promise<readonly unknown[] | undefined> {
+export function readCursor(scope: CursorScope, cursor: string): readonly unknown[] | undefined {
   const parts = decode(cursor)
   if (!isList(parts)) return undefined
   const [binding, ...position] = parts

@@ -4,8 +4,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 const encoder = new TextEncoder()
 
 /**
- * SHA-256 of a short text's UTF-8, in lower-case hexadecimal. Of a hundred characters the platform's own, which goes to
- * another thread and back, takes five times the CPU time.
+ * SHA-256 of a short text's UTF-8, in lower-case hexadecimal. It is computed here: Web Crypto works in another thread, which
+ * for a text of a hundred characters costs several times the CPU time.
  */
 export function sha256Hex(text: string): string {
   return bytesToHex(sha256(encoder.encode(text)))

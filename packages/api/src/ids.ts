@@ -7,24 +7,26 @@ export function newId(at: Date): string {
 }
 
 const bytesOfOne = 16
-const random = new Uint8Array(256 * bytesOfOne)
-let usedBytes = random.length
+const pooled = new Uint8Array(256 * bytesOfOne)
+let usedBytes = pooled.length
 
 /** Drawn for many ids at once: to draw them for each cost three quarters of making it. */
 function randomBytes(): Uint8Array {
-  if (usedBytes === random.length) {
-    crypto.getRandomValues(random)
+  if (usedBytes === pooled.length) {
+    crypto.getRandomValues(pooled)
     usedBytes = 0
   }
   usedBytes += bytesOfOne
-  return random.subarray(usedBytes - bytesOfOne, usedBytes)
+  return pooled.subarray(usedBytes - bytesOfOne, usedBytes)
 }
 
 /** New ids of one moment, each greater than the one before. */
 export function newIds(at: Date, count: number): readonly string[] {
   const [drawn = 0] = crypto.getRandomValues(new Uint32Array(1))
   const first = drawn % 0x8000_0000
-  return Array.from({ length: count }, (_, index) => v7({ msecs: at.getTime(), seq: first + index }))
+  return Array.from({ length: count }, (_, index) =>
+    v7({ msecs: at.getTime(), seq: first + index, random: randomBytes() }),
+  )
 }
 
 /** The time in a UUIDv7, or undefined for any other text. */

@@ -48,7 +48,7 @@ export async function makeKey(
   const { id: userId, username } = await findUser(store, owner)
   const createdAt = new Date()
   const caller: UserCaller = { kind: 'user', userId, issuedAt: createdAt, mayAdminister: true }
-  const minted = await mintApiKey({ userId, scopes, expiresAt })
+  const minted = mintApiKey({ userId, scopes, expiresAt })
   const row = { id: newId(createdAt), name, scopes: writeScopes(scopes), prefix: minted.prefix, expiresAt, createdAt }
   const mayAdminister = scopes.includes('admin')
   const outcome = await createApiKey(store, caller, { ...row, keySha256: minted.sha256, mayAdminister })

@@ -31,7 +31,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * A new key: 256 random bits, then whose it is and what it may. So a request says by itself whom and what it claims to
  * be, and the statement that decides has only to see whether the key's digest is there.
  */
-export async function mintApiKey({ userId, scopes, expiresAt }: ApiKeyClaims): Promise<MintedKey> {
+export function mintApiKey({ userId, scopes, expiresAt }: ApiKeyClaims): MintedKey {
   const random = toBase64url(crypto.getRandomValues(new Uint8Array(32)))
   const claims = JSON.stringify([userId, writeScopes(scopes), expiresAt?.getTime() ?? null])
   const text = `${apiKeyStart}${random}.${toBase64url(encoder.encode(claims))}`
@@ -39,7 +39,7 @@ export async function mintApiKey({ userId, scopes, expiresAt }: ApiKeyClaims): P
 }
 
 /** Reads a key; undefined for what is none. */
-export async function readApiKey(text: string): Promise<PresentedKey | undefined> {
+export function readApiKey(text: string): PresentedKey | undefined {
   const [, encoded] = /^mr_[A-Za-z0-9_-]{43}\.([A-Za-z0-9_-]{1,600})$/.exec(text) ?? []
   const claims = encoded === undefined ? undefined : readClaims(encoded)
   return claims && { ...claims, sha256: sha256Hex(text) }

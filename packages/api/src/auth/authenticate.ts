@@ -49,8 +49,8 @@ async function byAccessToken(
   return { ok: true, caller, sessionId, scopes: undefined, expiresAt: null }
 }
 
-async function byApiKey(text: string, origin: Origin, at: Date): Promise<Authenticated | Refused> {
-  const key = await readApiKey(text)
+function byApiKey(text: string, origin: Origin, at: Date): Authenticated | Refused {
+  const key = readApiKey(text)
   if (key === undefined) return refuse('unauthenticated', { detail: 'This is no API key.' })
   if (key.expiresAt !== null && key.expiresAt <= at) {
     return refuse('token_expired', { detail: 'The API key has expired: make a new one.' })

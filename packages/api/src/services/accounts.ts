@@ -37,7 +37,7 @@ export async function register(context: Context, input: Registration): Promise<R
   const passwordHash = await hashPassword(input.password, settings.bcryptCost)
   const createdAt = clock()
   const user: UserView = { id: newId(createdAt), username, email, role: 'user', createdAt }
-  const { session, loggedIn } = await openSession(user, { userAgent, at: createdAt })
+  const { session, loggedIn } = openSession(user, { userAgent, at: createdAt })
   const row = { ...user, ...names, passwordHash }
   const outcome = await users.registerAccount(store, { user: row, session, origin })
   return outcome.ok ? done(loggedIn) : outcome
@@ -74,7 +74,7 @@ export async function login(context: Context, input: Credentials): Promise<Resul
     const { passwordHash } = user
     const newHash = isOutdated(passwordHash, bcryptCost) ? await hashPassword(password, bcryptCost) : undefined
     const startedAt = clock()
-    const { session, loggedIn } = await openSession(viewOf(user), { userAgent, at: startedAt })
+    const { session, loggedIn } = openSession(viewOf(user), { userAgent, at: startedAt })
     const right = { userId: user.id, passwordHash, newHash, origin }
     const started = await logIn(store, right, session, counted)
     // Otherwise the password or the user's standing changed since they were read: judge again.

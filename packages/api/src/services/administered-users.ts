@@ -20,7 +20,7 @@ export async function listUsers(
   if (!start.ok) return start
   const outcome = await users.listAllUsers(store, caller, { q, limit, after: start.value })
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, (user) => [user.createdAt.getTime(), user.id]))
+  return done(pageOf(cursors, outcome.value, limit, (user) => [user.createdAt.getTime(), user.id]))
 }
 
 export interface UserChange {

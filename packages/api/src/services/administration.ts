@@ -53,7 +53,7 @@ export async function listBackups(
   if (!start.ok) return start
   const outcome = await backups.listBackups(store, caller, { limit, after: start.value })
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, ({ createdAt, name }) => [createdAt.getTime(), name]))
+  return done(pageOf(cursors, outcome.value, limit, ({ createdAt, name }) => [createdAt.getTime(), name]))
 }
 
 function readPosition([atMilliseconds, name, ...more]: readonly unknown[]) {

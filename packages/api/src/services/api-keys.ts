@@ -41,7 +41,7 @@ export async function createApiKey(
   if (input.expiresAt !== null && input.expiresAt <= createdAt) return refusePast(context, input)
   const { name } = input
   const expiresAt = noLaterThan(context.expiresAt, input.expiresAt)
-  const minted = await mintApiKey({ userId: caller.userId, scopes: input.scopes, expiresAt })
+  const minted = mintApiKey({ userId: caller.userId, scopes: input.scopes, expiresAt })
   const written = writeScopes(input.scopes)
   const apiKey: ApiKey = {
     id: newId(createdAt),
@@ -86,7 +86,7 @@ export async function listApiKeys(context: UserContext, { limit, cursor }: PageQ
   const outcome = await apiKeys.listApiKeys(store, caller, { limit, after: start.value })
   if (!outcome.ok) return outcome
   const keys = outcome.value.map((key) => ({ ...key, scopes: readScopes(key.scopes) ?? [] }))
-  return done(await pageOf(cursors, keys, limit, (key) => [key.createdAt.getTime(), key.id]))
+  return done(pageOf(cursors, keys, limit, (key) => [key.createdAt.getTime(), key.id]))
 }
 
 /** Deletes one of the caller's keys; with a key, one whose scopes that has itself. */

@@ -34,5 +34,5 @@ export async function listEvents(context: UserContext, query: AuditQuery): Promi
   const listing = { types, actorUserId: actor, subjectId: subject, workflowId, since, until, limit, after: start.value }
   const outcome = await listRows(store, caller, listing)
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, ({ at, id }) => [at.getTime(), id]))
+  return done(pageOf(cursors, outcome.value, limit, ({ at, id }) => [at.getTime(), id]))
 }

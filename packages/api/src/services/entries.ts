@@ -83,7 +83,7 @@ async function pageOf(
   const items = entries.slice(0, limit)
   const last = items.at(-1)
   const goesOn = last !== undefined && (isCut || entries.length > limit)
-  return done({ items, nextCursor: goesOn ? await writeCursor(cursors, [last.seq]) : null })
+  return done({ items, nextCursor: goesOn ? writeCursor(cursors, [last.seq]) : null })
 }
 
 function readSeq([seq, ...more]: readonly unknown[]): number | undefined {

@@ -84,7 +84,7 @@ export async function listExecutions(
   const listing = { statuses, workflowId, since, until, limit, after: start.value }
   const outcome = await listRows(store, caller, listing)
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
+  return done(pageOf(cursors, outcome.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
 }
 
 /** Ends an unfinished execution. */

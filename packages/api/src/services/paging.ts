@@ -19,17 +19,17 @@ export interface Page<Item> {
  * Cuts a page from up to `limit + 1` rows: the one row more only says that the list goes on. It has at least one item,
  * however large that is.
  */
-export async function pageOf<Item extends object>(
+export function pageOf<Item extends object>(
   scope: CursorScope,
   found: readonly Item[] | Cut<Item>,
   limit: number,
   positionOf: (item: Item) => readonly (string | number)[],
-): Promise<Page<Item>> {
+): Page<Item> {
   const { rows, isCut } = 'rows' in found ? found : { rows: found, isCut: false }
   const items = withinBytes(rows.slice(0, limit))
   const last = items.at(-1)
   const goesOn = isCut || rows.length > items.length
-  const nextCursor = goesOn && last !== undefined ? await writeCursor(scope, positionOf(last)) : null
+  const nextCursor = goesOn && last !== undefined ? writeCursor(scope, positionOf(last)) : null
   return { items, nextCursor }
 }
 
@@ -72,7 +72,7 @@ export async function startOf<Position>(
   check: () => Promise<Refused | undefined>,
 ): Promise<Result<Position | undefined>> {
   if (cursor === undefined) return { ok: true, value: undefined }
-  const position = await readCursor(scope, cursor)
+  const position = readCursor(scope, cursor)
   const start = position === undefined ? undefined : read(position)
   if (start !== undefined) return { ok: true, value: start }
   const errors = [{ parameter: 'cursor', message: 'is not a cursor of this list with these filters and this caller' }]

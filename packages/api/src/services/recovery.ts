@@ -1,7 +1,7 @@
 import { nameKey } from '@millrace/db/schema/names'
 import * as resets from '@millrace/db/repositories/accounts/password-resets'
 import { hashPassword } from '../auth/password.ts'
-import { newResetToken, resetTokenMinutes } from '../auth/reset-tokens.ts'
+import { newOpaqueToken, resetTokenMinutes } from '../auth/opaque-tokens.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
 import { sendPasswordRecovery } from '../mail/password-recovery.ts'
@@ -22,7 +22,7 @@ export async function recover(context: Context, email: string): Promise<Result<v
   const emailKey = nameKey(email)
   const { network } = origin
   const counted = { nameKey: `email:${sha256Hex(emailKey)}`, network, rates }
-  const token = await newResetToken()
+  const token = newOpaqueToken()
   const id = newId(at)
   const begun = await resets.beginRecovery(store, {
     ...{ id, emailKey, tokenSha256: token.sha256 },

@@ -127,7 +127,7 @@ export async function listSchedules(
   if (!start.ok) return start
   const listed = await repository.listSchedules(store, caller, workflowId, { limit, after: start.value })
   if (!listed.ok) return listed
-  return done(await pageOf(cursors, listed.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
+  return done(pageOf(cursors, listed.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
 }
 
 /** Each lost race is another's change that came through; so many in a row are more than chance. */

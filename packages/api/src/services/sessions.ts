@@ -1,7 +1,7 @@
 import type { UserView as StoredUser } from '@millrace/db/repositories/accounts/users'
 import * as sessions from '@millrace/db/repositories/accounts/sessions'
 import type { NewSession, RefreshRow, SessionView } from '@millrace/db/repositories/accounts/sessions'
-import { newRefreshToken, refreshTokenDays } from '../auth/refresh-tokens.ts'
+import { newOpaqueToken, refreshTokenDays } from '../auth/opaque-tokens.ts'
 import type { CursorScope } from '../cursor.ts'
 import { sha256Hex } from '../digest.ts'
 import { newId } from '../ids.ts'
@@ -30,11 +30,11 @@ export interface Family {
 }
 
 /** A new refresh token for a user, and the row that is to be stored for it. */
-export async function openSession(
+export function openSession(
   user: UserView,
   { userAgent, at, family }: { readonly userAgent: string | null; readonly at: Date; readonly family?: Family },
-): Promise<{ readonly session: NewSession; readonly loggedIn: LoggedIn }> {
-  const refreshToken = await newRefreshToken()
+): { readonly session: NewSession; readonly loggedIn: LoggedIn } {
+  const refreshToken = newOpaqueToken()
   const familyId = family?.id ?? newId(at)
   const session: NewSession = {
     id: newId(at),
@@ -67,7 +67,7 @@ export async function refresh(
     const refused = await refusalOf(context, used, refreshSha256, at)
     if (refused !== undefined) return refused
     const family = { id: used.familyId, startedAt: used.createdAt }
-    const { session, loggedIn } = await openSession(userOf(used), { userAgent, at, family })
+    const { session, loggedIn } = openSession(userOf(used), { userAgent, at, family })
     const rotated = await sessions.rotateRefresh(store, used, session, at)
     // Otherwise another request was first, or the user's standing changed: judge again.
     if (rotated.ok) return done(loggedIn)
@@ -116,7 +116,7 @@ export async function listSessions(
   const outcome = await sessions.listSessions(store, caller, { limit, at: clock(), after: start.value })
   if (!outcome.ok) return outcome
   const listed = outcome.value.map((session) => ({ ...session, current: session.id === sessionId }))
-  return done(await pageOf(cursors, listed, limit, (session) => [session.createdAt.getTime(), session.id]))
+  return done(pageOf(cursors, listed, limit, (session) => [session.createdAt.getTime(), session.id]))
 }
 
 /** Ends one of the caller's sessions. */

@@ -72,7 +72,7 @@ export async function listShares(
   if (!start.ok) return start
   const outcome = await shares.listShares(store, caller, workflowId, { limit, after: start.value })
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, (share) => [share.createdAt.getTime(), share.id]))
+  return done(pageOf(cursors, outcome.value, limit, (share) => [share.createdAt.getTime(), share.id]))
 }
 
 export interface ShareOfUser {

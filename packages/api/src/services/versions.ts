@@ -30,7 +30,7 @@ export async function listVersions(context: Context, query: VersionsQuery): Prom
   if (!start.ok) return start
   const outcome = await versions.listVersions(store, caller, workflowId, { limit, below: start.value })
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, (version) => [version.versionNumber]))
+  return done(pageOf(cursors, outcome.value, limit, (version) => [version.versionNumber]))
 }
 
 function readPosition([versionNumber, ...more]: readonly unknown[]): number | undefined {

@@ -86,7 +86,7 @@ export async function listWorkflows(context: Context, query: WorkflowsQuery): Pr
   const wanted = { scope, q, updatedSince, order: sort, limit, after: start.value }
   const outcome = await listing.listWorkflows(store, caller, wanted)
   if (!outcome.ok) return outcome
-  return done(await pageOf(cursors, outcome.value, limit, (item) => [item[query.sort].getTime(), item.id]))
+  return done(pageOf(cursors, outcome.value, limit, (item) => [item[query.sort].getTime(), item.id]))
 }
 
 function cursorScope({ caller }: Context, filters: Omit<WorkflowsQuery, 'limit' | 'cursor'>): CursorScope {
