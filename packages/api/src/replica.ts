@@ -21,7 +21,7 @@ export interface ReplicaRead {
   readonly objection: () => Promise<Refused | undefined>
 }
 
-/** How long a replica that failed is not asked: at first, then twice as long after each failure, up to the second. */
+/** How long a replica that failed is not asked: the first pause, which doubles after each further failure, and the longest. */
 const firstAwayMilliseconds = 2000
 const longestAwayMilliseconds = 60_000
 

@@ -165,10 +165,13 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
     admit,
     find,
     act,
-    answer = () => emptyResponse(),
+    answer,
     ...given
   }: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodObject, Allowed, Acting, unknown> & LiteralContract): Route {
     const contract: RouteContract = { ...omitted, ...given }
+    if (answer === undefined && contract.answers[204] === undefined) {
+      throw new TypeError(`${contract.method} ${contract.path} declares a body and has no answer that gives one`)
+    }
     return {
       ...contract,
       async respond(held, incoming) {
@@ -185,7 +188,7 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
           return storeRefusal(context, faults.idempotencyKey, first)
         }
         const outcome = await act(context, read.input)
-        if (outcome.ok) return answer(outcome.value, context)
+        if (outcome.ok) return answer === undefined ? emptyResponse() : answer(outcome.value, context)
         return outcome.refusal === 'replay'
           ? replayed(outcome.answer)
           : storeRefusal(context, read.input.idempotencyKey, outcome)

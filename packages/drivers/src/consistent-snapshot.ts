@@ -3,7 +3,7 @@ import { databaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 
 /**
- * Begins a read-only transaction of MySQL in which all reads are of this moment; what throws is closed.
+ * Begins MySQL's read-only transaction with a consistent snapshot. Closes the snapshot if that fails.
  * @throws DatabaseError
  */
 export async function beginConsistent(snapshot: Snapshot): Promise<Snapshot> {
@@ -17,7 +17,10 @@ export async function beginConsistent(snapshot: Snapshot): Promise<Snapshot> {
   }
 }
 
-/** The same of PostgreSQL. */
+/**
+ * Begins PostgreSQL's read-only transaction in which all reads are of one moment. Closes the snapshot if that fails.
+ * @throws DatabaseError
+ */
 export async function beginRepeatable(snapshot: Snapshot): Promise<Snapshot> {
   try {
     await snapshot.run(plain('begin transaction isolation level repeatable read, read only'))

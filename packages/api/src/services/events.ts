@@ -9,7 +9,7 @@ const pollMilliseconds = 1500
 
 const commentMilliseconds = 15_000
 
-/** Then the caller takes it up again. */
+/** How long one stream lasts: the caller then reconnects with `Last-Event-ID`. */
 const longestMilliseconds = 5 * 60_000
 
 /** A request has a bounded number of subrequests: a long history is read in several streams, as a long wait is. */
@@ -25,7 +25,10 @@ export interface FollowedFrom {
   readonly lastEventId: string | null
 }
 
-/** An execution's history as server-sent events, then what happens to it, until it ends or five minutes are over. */
+/**
+ * An execution's history as server-sent events, then what happens to it, until it ends, five minutes are over, or 200 reads
+ * are done.
+ */
 export async function followHistory(
   context: UserContext,
   id: string,

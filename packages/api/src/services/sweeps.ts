@@ -44,8 +44,7 @@ function before(at: Date, milliseconds: number): Date {
 
 /**
  * Ends what has run out: leases and attempts of executions, sessions, Idempotency-Keys, attempts at logging in; and
- * what was kept for as long as it was to be. A run
- * does a bounded part of it; what is left is the next one's.
+ * what was kept for as long as it was to be. A run does a bounded part of it; what is left is the next one's.
  * @param signal Ends the run early, each sweep after what is under way.
  */
 export async function sweepExpired(

@@ -11,7 +11,8 @@ export interface D1Statement {
   readonly columns: number | undefined
 }
 
-export interface D1Result {
+/** What a statement did. */
+export interface D1Outcome {
   readonly rows: readonly (readonly unknown[])[]
   readonly changes: number
 }
@@ -22,7 +23,7 @@ export interface D1Client {
    * Runs statements as one transaction, all or nothing, in one round trip.
    * @throws whatever the way throws: `readD1Error` reads it
    */
-  send(statements: readonly D1Statement[], timeoutSeconds: number): Promise<readonly D1Result[]>
+  send(statements: readonly D1Statement[], timeoutSeconds: number): Promise<readonly D1Outcome[]>
 }
 
 /** The part of Cloudflare's `D1Database` that the driver uses. */

@@ -1,6 +1,6 @@
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
 import { connectionFailure } from '../connection-failure.ts'
-import type { D1Result, D1Client, D1Statement } from './client.ts'
+import type { D1Outcome, D1Client, D1Statement } from './client.ts'
 import { D1RefusalError } from './errors.ts'
 
 /** Of Cloudflare's API: an account, a token that may edit D1, and the database's id. */
@@ -64,7 +64,7 @@ function queryOf({ sql, params }: D1Statement) {
   return { sql, params }
 }
 
-function readResponse(status: number, text: string, count: number): readonly D1Result[] {
+function readResponse(status: number, text: string, count: number): readonly D1Outcome[] {
   const answer = parse(text)
   const refused = status === 401 || status === 403 || status === 404 || status === 429
   if (!isRecord(answer) || answer['success'] !== true || refused) throw failureOf(status, answer)
@@ -73,7 +73,7 @@ function readResponse(status: number, text: string, count: number): readonly D1R
   return results.map(readResult)
 }
 
-function readResult(result: unknown): D1Result {
+function readResult(result: unknown): D1Outcome {
   const { results, meta } = recordOf(result)
   const rows = recordOf(results)['rows']
   const changes = recordOf(meta)['changes']

@@ -145,7 +145,7 @@ function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, 
       const text = `insert into \`${table}\` (${names}) values ${rows.map(() => places).join(', ')}`
       return guarded(session, guard, { text, parameters: rows.flat() })
     },
-    // It finds the table in the statement.
+    // MySQL's errors may name no table: it is read from the statement.
     readError: (thrown, { table }) => readError(thrown, `insert into \`${table}\``),
   })
 }

@@ -23,8 +23,8 @@ export interface SqliteFileOptions {
 }
 
 /**
- * How long a driver of this process keeps a connection beyond `pool_size` that has no work: to open one anew costs the
- * server a process, and the plans of all its statements.
+ * How long a driver of this process keeps a connection beyond `pool_size` that has no work: to open one anew costs
+ * PostgreSQL a process, and either server the plans of all its statements.
  */
 export const overflowIdleSeconds = 10
 

@@ -65,7 +65,7 @@ export interface PostgresOpenOptions {
   readonly session: 'new' | 'kept'
 }
 
-export class PostgresConnection extends PostgresLink<NativeClient> implements PooledConnection {
+export class PostgresConnection extends PostgresLink implements PooledConnection {
   readonly #session: PostgresOpenOptions['session']
   readonly #parsed = new ParsedStatements()
 

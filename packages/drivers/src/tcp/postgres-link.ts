@@ -15,12 +15,12 @@ export function postgresOptions({ host, port, user, password, database, options 
 }
 
 /** A connection of pg that knows when it is lost. */
-export abstract class PostgresLink<LinkClient extends Client = Client> {
-  protected readonly client: LinkClient
+export abstract class PostgresLink {
+  protected readonly client: Client
   protected isLost = false
 
   /** @param onLost told once, when the server or the network has ended it */
-  protected constructor(client: LinkClient, onLost: () => void = () => undefined) {
+  protected constructor(client: Client, onLost: () => void = () => undefined) {
     this.client = client
     const lose = () => {
       if (!this.isLost) onLost()
