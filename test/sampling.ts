@@ -28,11 +28,17 @@ export function drawnFrom<Item>(items: readonly Item[], count: number, name: str
  * Within a hand they keep their order.
  */
 export function dealt<Item>(items: readonly Item[], hands: number, name: string): readonly (readonly Item[])[] {
-  const shuffled = items
-    .map((_item, index) => ({ index, rank: drawn(`${name} ${index}`, 2 ** 32) }))
-    .toSorted((one, other) => one.rank - other.rank)
-  const handOf = new Map(shuffled.map(({ index }, position) => [index, position % hands]))
+  const order = shuffled(items.map((_item, index) => `${name} ${index}`))
+  const handOf = new Map(order.map((index, position) => [index, position % hands]))
   return Array.from({ length: hands }, (_none, hand) => items.filter((_item, index) => handOf.get(index) === hand))
+}
+
+/** Indexes of the names, in an order that the run's seed draws. */
+function shuffled(names: readonly string[]): readonly number[] {
+  return names
+    .map((name, index) => ({ index, rank: drawn(name, 2 ** 32) }))
+    .toSorted((one, other) => one.rank - other.rank)
+    .map(({ index }) => index)
 }
 
 /** A test that is collected, and may be left out. */
@@ -86,8 +92,9 @@ function pruneAll<Variant>(
 }
 
 function turnsOf(names: ReadonlySet<string>, file: string): ReadonlyMap<string, number> {
-  const ranked = [...names].map((name) => ({ name, rank: drawn(`${file} ${name}`, 2 ** 32) }))
-  return new Map(ranked.toSorted((one, other) => one.rank - other.rank).map(({ name }, turn) => [name, turn]))
+  const all = [...names]
+  const order = shuffled(all.map((name) => `${file} ${name}`))
+  return new Map(order.map((index, turn) => [all[index] ?? '', turn]))
 }
 
 const nameWithin = (before: string, { name }: { readonly name: string }) => `${before} > ${name}`

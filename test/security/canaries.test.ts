@@ -162,7 +162,7 @@ describeDialects((dialect) => {
 
   test('to a database that refuses each row, they are answered 500 and logged with their cause alone', async () => {
     const prepared: { readonly name: string; readonly request: PreparedRequest }[] = []
-    for (const name of turn) prepared.push({ name, request: await prepareExample(world, name) })
+    for (const name of asked) prepared.push({ name, request: await prepareExample(world, name) })
     await refuseRows(world)
     try {
       let failed = 0
@@ -174,7 +174,7 @@ describeDialects((dialect) => {
         const { answer } = await send(`${name} on a database that refuses rows`, request, changes)
         failed += answer.status >= 500 ? 1 : 0
       }
-      expect(failed).toBeGreaterThan(turn.length / 8)
+      expect(failed).toBeGreaterThan(isLong ? 10 : asked.length / 8)
     } finally {
       await takeRows(world)
     }
