@@ -1,13 +1,12 @@
 import { sweepAudit } from '@millrace/db/repositories/accounts/expiry'
 import { sweepEndedExecutions } from '@millrace/db/repositories/executions/retention'
-import type { Transport } from '@millrace/db/sql/transport'
-import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
-import { createStore, type Store } from '@millrace/db/store/store'
+import type { Store } from '@millrace/db/store/store'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects, testWhere, type DialectName } from '../dialects.ts'
+import { watchedStore } from '../watched-store.ts'
 import { after, createUser, createWorkflow, start, startExecution } from './kit.ts'
 
 const dayMilliseconds = 86_400_000
@@ -70,19 +69,8 @@ describeDialects((dialect) => {
     return ids
   }
   /** A store that tells how many entries each batch has deleted. */
-  function watching(onBatch: (entries: number) => void): Store {
-    const transport = reached.database.transport()
-    const watched: Transport = {
-      ...transport,
-      async transact(writes, reads) {
-        const results = await transport.transact(writes, reads)
-        onBatch(results[0]?.affected ?? 0)
-        return results
-      },
-    }
-    const retrying = { policy: defaultRetryPolicy, budget: createRetryBudget() }
-    return createStore(watched, { ensureSchema: () => Promise.resolve(), retrying })
-  }
+  const watching = (onBatch: (entries: number) => void) =>
+    watchedStore(reached.database.transport(), { batch: ([first]) => onBatch(first?.affected ?? 0) })
   const remaining = async () =>
     (await reached.raw.query(`select id from executions where workflow_id = '${workflowId}' order by id`)).map(
       ({ id }) => String(id),

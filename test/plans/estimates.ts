@@ -1,7 +1,6 @@
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Statement } from '@millrace/db/sql/statement'
-import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
-import { createStore, type Store } from '@millrace/db/store/store'
+import type { Store } from '@millrace/db/store/store'
 import { readMigrations } from '@millrace/cli/migrations'
 import { openDatabase } from '@millrace/drivers/open'
 import { startGateway } from '@millrace/gateway'
@@ -9,6 +8,7 @@ import pg from 'pg'
 import { targetOf, type ReachedDatabase } from '../database.ts'
 import type { RawRow } from '../dialects.ts'
 import type { OwnServer } from '../servers/own.ts'
+import { watchedStore } from '../watched-store.ts'
 import { workspaceRoot } from '../workspace.ts'
 
 /** What PostgreSQL estimates that each statement of an act costs, before it runs it. */
@@ -40,23 +40,7 @@ export async function openEstimates(
     const [{ Plan: plan }] = JSON.parse(String(rows[0]?.[0])) as [{ Plan: { 'Total Cost': number } }]
     costs.push(plan['Total Cost'])
   }
-  const store = createStore(
-    {
-      ...transport,
-      async run(statement: Statement) {
-        await estimate(statement)
-        return transport.run(statement)
-      },
-      async transact(writes: readonly Statement[], reads: readonly Statement[]) {
-        for (const statement of [...writes, ...reads]) await estimate(statement)
-        return transport.transact(writes, reads)
-      },
-    },
-    {
-      ensureSchema: () => Promise.resolve(),
-      retrying: { policy: defaultRetryPolicy, budget: createRetryBudget() },
-    },
-  )
+  const store = watchedStore(transport, { statement: estimate })
   return {
     async greatestOf(act) {
       costs = []

@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sweepAudit } from '@millrace/db/repositories/accounts/expiry'
 import { sweepEndedExecutions } from '@millrace/db/repositories/executions/retention'
-import type { Statement } from '@millrace/db/sql/statement'
-import type { Transport } from '@millrace/db/sql/transport'
-import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
-import { createStore, type Store } from '@millrace/db/store/store'
 import { fillStatements } from '../../bench/retention-fill.ts'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialects } from '../dialects.ts'
 import { createUser, createWorkflow } from '../executions/kit.ts'
+import { watchedStore } from '../watched-store.ts'
 import { explain, type TableAccess } from './explain.ts'
 
 /** Enough for an index to be cheaper than the whole table, whatever a planner thinks of the rest. */
@@ -51,22 +48,9 @@ describeDialects((dialect) => {
   function explaining() {
     const accesses: TableAccess[] = []
     const transport = reached.database.transport()
-    const look = async (statements: readonly Statement[]) => {
-      for (const statement of statements) accesses.push(...(await explain(transport, statement)))
-    }
-    const looking: Transport = {
-      ...transport,
-      async run(statement) {
-        await look([statement])
-        return transport.run(statement)
-      },
-      async transact(writes, reads) {
-        await look([...writes, ...reads])
-        return transport.transact(writes, reads)
-      },
-    }
-    const retrying = { policy: defaultRetryPolicy, budget: createRetryBudget() }
-    const store: Store = createStore(looking, { ensureSchema: () => Promise.resolve(), retrying })
+    const store = watchedStore(transport, {
+      statement: async (sent) => void accesses.push(...(await explain(transport, sent))),
+    })
     const index = (name: string) => accesses.filter(({ table }) => table === name).map((access) => access.index)
     return { store, accesses, index }
   }

@@ -5,11 +5,11 @@ import { listWorkflows, type WorkflowListing } from '@millrace/db/repositories/w
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
 import { checkWorkflow, getWorkflow } from '@millrace/db/repositories/workflows/workflows'
-import { createRetryBudget, defaultRetryPolicy } from '@millrace/db/store/retry'
 import type { Statement } from '@millrace/db/sql/statement'
-import { createStore, type Store } from '@millrace/db/store/store'
+import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
+import { watchedStore } from '../watched-store.ts'
 import { explain } from './explain.ts'
 import { fillDatabase } from './fill.ts'
 
@@ -100,25 +100,8 @@ describeDialectsByTest((dialect) => {
   })
 
   async function recorded(act: (store: Store) => Promise<unknown>): Promise<readonly Statement[]> {
-    const transport = reached.database.transport()
     const statements: Statement[] = []
-    const recording = {
-      ...transport,
-      run: (statement: Statement) => {
-        statements.push(statement)
-        return transport.run(statement)
-      },
-      transact: (writes: readonly Statement[], reads: readonly Statement[]) => {
-        statements.push(...writes, ...reads)
-        return transport.transact(writes, reads)
-      },
-    }
-    await act(
-      createStore(recording, {
-        ensureSchema: () => Promise.resolve(),
-        retrying: { policy: defaultRetryPolicy, budget: createRetryBudget() },
-      }),
-    )
+    await act(watchedStore(reached.database.transport(), { statement: (sent) => void statements.push(sent) }))
     return statements
   }
 })
