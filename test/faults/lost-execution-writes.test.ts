@@ -175,6 +175,15 @@ describeDialectsByTest((dialect) => {
     expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { leaseUntil: after(99) } })
   })
 
+  test('a heartbeat that is sent again ends the lease when it says, though the claim gave a longer one', async () => {
+    const { id } = await claimed()
+    await listExecutions(store, owner, { statuses: [], limit: 1 })
+    proxy.loseNext(1, 'request')
+    const sent = { fence: 1, leaseUntil: after(1), ...operation() }
+    expect(await renewLease(store, owner, id, sent)).toEqual({ ok: true, value: undefined })
+    expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { leaseUntil: after(1) } })
+  })
+
   test('an end whose request is lost is not told as done by the end that another report made at the same moment', async () => {
     const { id } = await claimed()
     await listExecutions(store, owner, { statuses: [], limit: 1 })

@@ -45,8 +45,10 @@ export async function renewLease(
   const { isOpen } = await store.apply({
     locks: [],
     gate: renew(leaseUntil),
-    // A later heartbeat may have been told of a longer lease meanwhile.
-    gateAfterLoss: renew(latest(executions.leaseUntil, leaseUntil)),
+    // A later heartbeat may have been told of a longer lease meanwhile. The lease of the claim itself counts for nothing.
+    gateAfterLoss: renew(
+      sql`case when ${isNewest(dialect, at)} then ${sql.param(leaseUntil, executions.leaseUntil)} else ${latest(executions.leaseUntil, leaseUntil)} end`,
+    ),
     // Whatever ends the lease overwrites all that this has written: then it is as if it had come second, and was refused.
     proof: markQuery(dialect, { id, operation: workMark(operation) }),
   })
