@@ -10,6 +10,7 @@ import {
   tripsOf,
   type Answer,
 } from './answers.ts'
+import { documentedTrips, type Trips } from './documented-trips.ts'
 import { absentId, useWorld } from './scenarios.ts'
 import { startTripCounter, type TripCounter } from './trip-counter.ts'
 import { startWorld, type Actor, type SendInit, type World } from './world.ts'
@@ -625,6 +626,8 @@ describeDialectsByTest((dialect) => {
       await counter.stop()
     })
 
+    const one: Trips = { sqlite: 1, postgres: 1, mysql: 1 }
+    const two: Trips = { sqlite: 2, postgres: 2, mysql: 2 }
     const rows: readonly {
       readonly name: string
       readonly from: string
@@ -633,11 +636,10 @@ describeDialectsByTest((dialect) => {
       readonly body?: string
       readonly key?: string
       readonly status: number
-      /** On SQLite and PostgreSQL, then on MySQL. */
-      readonly trips: readonly [number, number]
+      readonly trips: Trips
     }[] = [
-      { name: 'read', from: 'pending', path: ({ path }) => path, status: 200, trips: [1, 1] },
-      { name: 'list', from: 'pending', path: () => '/v1/executions', status: 200, trips: [1, 1] },
+      { name: 'read', from: 'pending', path: ({ path }) => path, status: 200, trips: one },
+      { name: 'list', from: 'pending', path: () => '/v1/executions', status: 200, trips: one },
       {
         name: 'create',
         from: 'pending',
@@ -645,7 +647,7 @@ describeDialectsByTest((dialect) => {
         path: ({ workflowId }) => `/v1/workflows/${workflowId}/executions`,
         body: '{"input":{}}',
         status: 201,
-        trips: [1, 6],
+        trips: documentedTrips['start or retry an execution'],
       },
       {
         name: 'create under a key',
@@ -655,7 +657,7 @@ describeDialectsByTest((dialect) => {
         body: '{}',
         key: 'create',
         status: 201,
-        trips: [2, 7],
+        trips: documentedTrips['start or retry an execution with a key'],
       },
       {
         name: 'claim',
@@ -664,7 +666,7 @@ describeDialectsByTest((dialect) => {
         path: () => '/v1/executions/claim',
         body: '{"worker":"w","limit":50}',
         status: 200,
-        trips: [1, 5],
+        trips: documentedTrips['claim executions'],
       },
       {
         name: 'claim under a key',
@@ -674,7 +676,7 @@ describeDialectsByTest((dialect) => {
         body: '{"worker":"w"}',
         key: 'claim',
         status: 200,
-        trips: [1, 6],
+        trips: documentedTrips['claim executions with a key'],
       },
       {
         name: 'heartbeat',
@@ -683,7 +685,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/heartbeat`,
         body: '{"fence":1}',
         status: 200,
-        trips: [1, 1],
+        trips: documentedTrips['send a heartbeat, record steps'],
       },
       {
         name: 'stale heartbeat',
@@ -692,7 +694,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/heartbeat`,
         body: '{"fence":2}',
         status: 409,
-        trips: [2, 2],
+        trips: two,
       },
       {
         name: 'report',
@@ -701,7 +703,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => path,
         body: '{"fence":1,"status":"completed"}',
         status: 200,
-        trips: [1, 5],
+        trips: documentedTrips['report a status'],
       },
       {
         name: 'stale report',
@@ -710,7 +712,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => path,
         body: '{"fence":2}',
         status: 409,
-        trips: [2, 4],
+        trips: { sqlite: 2, postgres: 2, mysql: 4 },
       },
       {
         name: 'cancel',
@@ -718,7 +720,7 @@ describeDialectsByTest((dialect) => {
         method: 'POST',
         path: ({ path }) => `${path}/cancel`,
         status: 200,
-        trips: [1, 6],
+        trips: documentedTrips['cancel, resume or signal an execution'],
       },
       {
         name: 'resume',
@@ -726,7 +728,7 @@ describeDialectsByTest((dialect) => {
         method: 'POST',
         path: ({ path }) => `${path}/resume`,
         status: 200,
-        trips: [1, 6],
+        trips: documentedTrips['cancel, resume or signal an execution'],
       },
       {
         name: 'retry',
@@ -734,7 +736,7 @@ describeDialectsByTest((dialect) => {
         method: 'POST',
         path: ({ path }) => `${path}/retry`,
         status: 201,
-        trips: [1, 6],
+        trips: documentedTrips['start or retry an execution'],
       },
       {
         name: 'retry under a key',
@@ -743,7 +745,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/retry`,
         key: 'retry',
         status: 201,
-        trips: [2, 7],
+        trips: documentedTrips['start or retry an execution with a key'],
       },
       {
         name: 'report of state alone',
@@ -752,7 +754,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => path,
         body: '{"fence":1,"state":{}}',
         status: 200,
-        trips: [1, 4],
+        trips: documentedTrips['report only the state'],
       },
       {
         name: 'pause until a signal',
@@ -761,7 +763,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => path,
         body: '{"fence":1,"status":"paused","waitFor":["a"]}',
         status: 200,
-        trips: [1, 5],
+        trips: documentedTrips['report a status'],
       },
       {
         name: 'a step',
@@ -770,7 +772,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/steps`,
         body: '{"fence":1,"steps":[{"key":"a","output":1}]}',
         status: 200,
-        trips: [1, 1],
+        trips: documentedTrips['send a heartbeat, record steps'],
       },
       {
         name: 'two steps that renew the lease',
@@ -779,7 +781,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/steps`,
         body: '{"fence":1,"steps":[{"key":"a","output":1},{"key":"b","output":1}],"leaseSeconds":60}',
         status: 200,
-        trips: dialect === 'sqlite' ? [2, 2] : [1, 2],
+        trips: documentedTrips['record steps and renew the lease'],
       },
       {
         name: 'a stale step',
@@ -788,12 +790,12 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/steps`,
         body: '{"fence":0,"steps":[{"key":"a","output":1}]}',
         status: 409,
-        trips: [2, 2],
+        trips: two,
       },
-      { name: 'steps', from: 'running', path: ({ path }) => `${path}/steps`, status: 200, trips: [1, 1] },
-      { name: 'history', from: 'running', path: ({ path }) => `${path}/history`, status: 200, trips: [1, 1] },
-      { name: 'signals', from: 'running', path: ({ path }) => `${path}/signals`, status: 200, trips: [1, 1] },
-      { name: 'events of an end', from: 'failed', path: ({ path }) => `${path}/events`, status: 200, trips: [1, 1] },
+      { name: 'steps', from: 'running', path: ({ path }) => `${path}/steps`, status: 200, trips: one },
+      { name: 'history', from: 'running', path: ({ path }) => `${path}/history`, status: 200, trips: one },
+      { name: 'signals', from: 'running', path: ({ path }) => `${path}/signals`, status: 200, trips: one },
+      { name: 'events of an end', from: 'failed', path: ({ path }) => `${path}/events`, status: 200, trips: one },
       {
         name: 'a signal',
         from: 'running',
@@ -801,7 +803,7 @@ describeDialectsByTest((dialect) => {
         path: ({ path }) => `${path}/signals`,
         body: '{"name":"a"}',
         status: 202,
-        trips: [1, 6],
+        trips: documentedTrips['cancel, resume or signal an execution'],
       },
       {
         name: 'a signal under a key',
@@ -811,21 +813,19 @@ describeDialectsByTest((dialect) => {
         body: '{"name":"a"}',
         key: 'signal',
         status: 202,
-        trips: [1, 7],
+        trips: documentedTrips['signal an execution with a key'],
       },
-      { name: 'delete', from: 'failed', method: 'DELETE', path: ({ path }) => path, status: 204, trips: [1, 6] },
+      {
+        name: 'delete',
+        from: 'failed',
+        method: 'DELETE',
+        path: ({ path }) => path,
+        status: 204,
+        trips: documentedTrips['delete an execution'],
+      },
     ]
-    for (const {
-      name,
-      from,
-      method = 'GET',
-      path,
-      body,
-      key,
-      status,
-      trips: [batched, single],
-    } of rows) {
-      const trips = dialect === 'mysql' ? single : batched
+    for (const { name, from, method = 'GET', path, body, key, status, trips: tripsByDialect } of rows) {
+      const trips = tripsByDialect[dialect]
       test(`${name} takes ${trips}`, async () => {
         const made = await executionIn(world, from)
         counter.take()

@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialectsByTest, type DialectName } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { asRecord, placesOf, tripsOf, type Answer } from './answers.ts'
+import { documentedTrips } from './documented-trips.ts'
 import { bodyOf, call, expectRefusal, join, keyOf, type Call, type Member } from './members.ts'
 
 const path = '/v1/settings'
 const mebibyte = 1_048_576
 
 /** Of reading once, then writing one statement. */
-const afterReading: Readonly<Record<DialectName, number>> = { sqlite: 2, postgres: 2, mysql: 5 }
-const ofPut: Readonly<Record<DialectName, number>> = { sqlite: 1, postgres: 1, mysql: 5 }
+const afterReading = documentedTrips['merge into the settings']
+const ofPut = documentedTrips['replace the settings']
 
 describeDialectsByTest((dialect) => {
   let service: Service

@@ -40,7 +40,7 @@ export function resultsOf(dialect: DialectName, kind: Term['kind']) {
     /** What the suites reach: as read before, or read now while other parts wait. */
     reached: (read: () => Promise<Reached>, { isKept }: { readonly isKept: boolean }) =>
       isKept || existsSync(`${prefix}.reach.json`) ? onceForAll(`${prefix}.reach`, read) : read(),
-    /** So that it is read anew. */
+    /** So that the next call reads it again. */
     forgetReached: () => rmSync(`${prefix}.reach.json`, { force: true }),
   }
 }

@@ -101,7 +101,7 @@ export async function startRunner({ dialect, isWanted, workers }: RunnerOptions)
         const again = left.filter(({ moduleId }) => failure.suite === undefined || suiteOf(moduleId) === failure.suite)
         const verdict = verdictOn(failure, ran, usual) ?? (await judgeAgain(again))
         if (verdict !== undefined) return verdict
-        // It was the machine. The others were interrupted, so they are asked anew.
+        // It was the machine. The others were interrupted, so they are asked again.
         left = left.filter((specification) => !again.includes(specification))
       }
       return undefined
