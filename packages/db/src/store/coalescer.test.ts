@@ -29,6 +29,44 @@ test('a member that is alone goes at once, and what comes meanwhile goes togethe
   expect(await results[4]).toBe('E')
 })
 
+test('members that went together wait for each other when they come again, and none of them goes alone', async () => {
+  const { coalescer, runs } = heldRuns({ ...patient, gatherMilliseconds: 60_000 })
+  const results = ['a', 'b', 'c'].map((member) => coalescer.join('group', member))
+  runs[0]?.end()
+  await results[0]
+  // Three are expected: the two that wait, and the one whose run has ended.
+  expect(runs).toHaveLength(1)
+  results.push(coalescer.join('group', 'd'))
+  expect(runs.map(({ members }) => members)).toEqual([['a'], ['b', 'c', 'd']])
+  runs[1]?.end()
+  await Promise.all(results)
+  for (const member of ['e', 'f']) void coalescer.join('group', member)
+  expect(runs).toHaveLength(2)
+  void coalescer.join('group', 'g')
+  expect(runs[2]?.members).toEqual(['e', 'f', 'g'])
+})
+
+test('members that do not come again hold up the others only for the time that they are given', async () => {
+  const { coalescer, runs } = heldRuns({ ...patient, gatherMilliseconds: 1 })
+  const results = ['a', 'b', 'c'].map((member) => coalescer.join('group', member))
+  runs[0]?.end()
+  await expect.poll(() => runs[1]?.members).toEqual(['b', 'c'])
+  runs[1]?.end()
+  await Promise.all(results)
+  void coalescer.join('group', 'd')
+  await expect.poll(() => runs[2]?.members).toEqual(['d'])
+})
+
+test('a member that was alone is alone again at once', async () => {
+  const { coalescer, runs } = heldRuns({ ...patient, gatherMilliseconds: 60_000 })
+  for (const [place, member] of ['a', 'b'].entries()) {
+    const result = coalescer.join('group', member)
+    expect(runs[place]?.members).toEqual([member])
+    runs[place]?.end()
+    await result
+  }
+})
+
 test('members of different groups never wait for each other', () => {
   const { coalescer, runs } = heldRuns()
   for (const member of ['a', 'b']) void coalescer.join(member, member)

@@ -1,5 +1,3 @@
-import { pause } from './pause.ts'
-
 /**
  * Of a process whose requests may wait for each other's round trips. workerd lets no request wait for what another one
  * does, so stores of the functions have none.
@@ -21,7 +19,7 @@ interface CoalescerOptions {
   readonly runsAtOnce: number
   /** How long a member waits for runs that have begun before it goes beside them. */
   readonly longestWaitMilliseconds: number
-  /** How long a run that has ended leaves its members time to come again, where others wait already. */
+  /** How long a run that has ended leaves its members time to come again, where it had several or others wait already. */
   readonly gatherMilliseconds: number
 }
 
@@ -35,11 +33,14 @@ interface Group<Member, Result> {
   readonly waiting: Waiting<Member, Result>[]
   running: number
   timer: ReturnType<typeof setTimeout> | undefined
+  /** While members of a run that has ended may come again. */
+  gathering: { readonly expected: number; readonly timer: ReturnType<typeof setTimeout> } | undefined
 }
 
 /**
  * What comes in while a run of the same group goes on waits until that has ended, and then goes as one run. Where nothing
- * runs a member goes at once, so a member that is alone never waits.
+ * runs a member goes at once, so a member that is alone never waits. Members that were in company are expected to come
+ * again: the next run goes when they have, or when their time is over.
  */
 export class Coalescer<Member, Result> {
   readonly #groups = new Map<string, Group<Member, Result>>()
@@ -53,11 +54,11 @@ export class Coalescer<Member, Result> {
 
   /** @param key Of the group: what all members of a run have in common. Throws what the run throws. */
   join(key: string, member: Member): Promise<Result> {
-    const group = this.#groups.get(key) ?? { waiting: [], running: 0, timer: undefined }
+    const group = this.#groups.get(key) ?? { waiting: [], running: 0, timer: undefined, gathering: undefined }
     this.#groups.set(key, group)
     return new Promise((resolve, reject) => {
       group.waiting.push({ member, resolve, reject })
-      if (group.running < this.#options.runsAtOnce) return this.#start(key, group)
+      if (this.#isComplete(group)) return this.#start(key, group)
       group.timer ??= setTimeout(() => {
         group.timer = undefined
         this.#start(key, group)
@@ -65,32 +66,51 @@ export class Coalescer<Member, Result> {
     })
   }
 
+  #isComplete({ waiting, running, gathering }: Group<Member, Result>): boolean {
+    return gathering === undefined ? running < this.#options.runsAtOnce : waiting.length >= gathering.expected
+  }
+
   #start(key: string, group: Group<Member, Result>): void {
     if (group.timer !== undefined) clearTimeout(group.timer)
+    if (group.gathering !== undefined) clearTimeout(group.gathering.timer)
     group.timer = undefined
+    group.gathering = undefined
     const together = group.waiting.splice(0, this.#options.most)
-    void this.#run(key, group, together)
+    if (together.length > 0) void this.#run(key, group, together)
+    else if (group.running === 0) this.#groups.delete(key)
   }
 
   async #run(key: string, group: Group<Member, Result>, together: readonly Waiting<Member, Result>[]): Promise<void> {
     group.running += 1
-    await this.#settle(together)
-    if (group.waiting.length > 0) await pause(this.#options.gatherMilliseconds)
+    const settle = await this.#settlementOf(together)
     group.running -= 1
-    if (group.waiting.length > 0) this.#start(key, group)
-    else if (group.running === 0) this.#groups.delete(key)
+    // Before its members hear of it, so that the first that comes again finds the others expected.
+    this.#goOn(key, group, together.length)
+    settle()
   }
 
-  async #settle(together: readonly Waiting<Member, Result>[]): Promise<void> {
+  #goOn(key: string, group: Group<Member, Result>, ended: number): void {
+    if (group.gathering !== undefined) return
+    const expected = Math.min(this.#options.most, group.waiting.length + ended)
+    if (expected === 1 || group.waiting.length >= expected) return this.#start(key, group)
+    const timer = setTimeout(() => this.#start(key, group), this.#options.gatherMilliseconds)
+    group.gathering = { expected, timer }
+  }
+
+  async #settlementOf(together: readonly Waiting<Member, Result>[]): Promise<() => void> {
     try {
       const results = await this.#runTogether(together.map(({ member }) => member))
-      for (const [place, { resolve, reject }] of together.entries()) {
-        const result = results[place]
-        if (result === undefined) reject(new TypeError('a run gave fewer results than it had members'))
-        else resolve(result)
+      return () => {
+        for (const [place, { resolve, reject }] of together.entries()) {
+          const result = results[place]
+          if (result === undefined) reject(new TypeError('a run gave fewer results than it had members'))
+          else resolve(result)
+        }
       }
     } catch (error) {
-      for (const { reject } of together) reject(error)
+      return () => {
+        for (const { reject } of together) reject(error)
+      }
     }
   }
 }
