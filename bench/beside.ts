@@ -11,7 +11,9 @@ import { parseArgs } from 'node:util'
 import { dialects, type DialectName } from '../test/dialects.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { layers } from './measure.ts'
-import { table, type Result } from './report.ts'
+import { nameOf, shown, spreadOf, type Result } from './report.ts'
+import { medianOf } from './statistics.ts'
+import { table } from './table.ts'
 
 const usage = 'usage: node bench/beside.ts COMMIT [--rounds 3] [--dialect sqlite,postgres,mysql] [--seconds 60]\n'
 
@@ -107,24 +109,20 @@ function rowsOf(
   since: readonly Results[],
 ): readonly (readonly string[])[] {
   const first = before[0]?.[dialect] ?? []
-  return first.map(({ act, bytes }) => {
+  return first.map((one) => {
     const found = (all: readonly Results[]) =>
-      all.flatMap((results) => results[dialect]?.find((result) => result.act === act && result.bytes === bytes) ?? [])
+      all.flatMap((results) => results[dialect]?.find((result) => nameOf(result) === nameOf(one)) ?? [])
     const median = (all: readonly Results[], valueOf: (result: Result) => number) => medianOf(found(all).map(valueOf))
     const ratios = found(since).map((result, round) => cpu(result) / cpu(found(before)[round] ?? result))
     return [
-      `${act} ${bytes / 1000} KB`,
+      nameOf(one),
       median(before, cpu).toFixed(2),
       median(since, cpu).toFixed(2),
-      `${medianOf(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
+      shown(spreadOf(ratios)),
       median(before, perSecond).toFixed(0),
       median(since, perSecond).toFixed(0),
       median(before, p50).toFixed(2),
       median(since, p50).toFixed(2),
     ]
   })
-}
-
-function medianOf(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }

@@ -20,6 +20,7 @@ import { openMillrace } from './peers/millrace.ts'
 import { openOpenWorkflow } from './peers/openworkflow.ts'
 import { openPgBoss } from './peers/pg-boss.ts'
 import { cpuMilliseconds, parentOf } from './processes.ts'
+import { medianOf } from './statistics.ts'
 
 const openers: Readonly<Record<string, OpenEngine>> = {
   millrace: openMillrace,
@@ -163,11 +164,7 @@ function cpuMillisecondsSoFar(server: number | undefined): number {
 /** The median, with the least and the most. */
 function spread(rates: readonly number[]): string {
   const [least, most] = [Math.min(...rates), Math.max(...rates)].map((rate) => rate.toFixed(0))
-  return rates.length < 2 ? median(rates).toFixed(0) : `${median(rates).toFixed(0)} (${least} to ${most})`
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN
+  return rates.length < 2 ? medianOf(rates).toFixed(0) : `${medianOf(rates).toFixed(0)} (${least} to ${most})`
 }
 
 /** The median of five, with nothing else to do. */
@@ -182,7 +179,7 @@ async function startToFirstStep(runSteps: NonNullable<Engine['runSteps']>): Prom
       onFirstStep: () => times.push(performance.now() - startedAt),
     })
   }
-  return median(times)
+  return medianOf(times)
 }
 
 /** What the server has counted: statements of one database, without BEGIN, COMMIT and settings; the log is everyone's. */

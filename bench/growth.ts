@@ -28,6 +28,7 @@ import { runVariable } from '../test/servers/protocol.ts'
 import { startServers } from '../test/servers/start.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { createDatabase } from './databases.ts'
+import { medianOf } from './statistics.ts'
 
 const growthActs = ['read', 'list', 'create', 'update', 'claim', 'claimNamed'] as const
 type GrowthAct = (typeof growthActs)[number]
@@ -115,7 +116,7 @@ async function measure(act: GrowthAct, worlds: readonly World[]): Promise<readon
       if (round >= 0) times[index]?.push(performance.now() - startedAt)
     }
   }
-  const medians = times.map((each) => each.toSorted((one, other) => one - other)[Math.floor(rounds / 2)] ?? 0)
+  const medians = times.map(medianOf)
   const [least = 1] = medians
   return [
     act,

@@ -1,7 +1,7 @@
 /**
  * `pnpm bench --check [--record]` compares what a request of `millrace serve` costs with bench/expected.json, in a minute.
  *
- * `pnpm bench [--quick] [--dialect sqlite,postgres,mysql] [--seconds 90] [--json]`: the product against the floor
+ * `pnpm bench [--quick] [--dialect sqlite,postgres,mysql] [--seconds 360] [--json]`: the product against the floor
  * (bench/floor.ts) in one run, on databases that it starts and ends itself. `--quick` is two minutes in all;
  * `--seconds` is the time under load, of all dialects together. Loopback only. Exit 2 on an option that it does not know.
  *

@@ -1,7 +1,9 @@
 import type { Act } from './floor-contract.ts'
 import type { Slice } from './load.ts'
 import { layers, type Cell, type Layer } from './measure.ts'
+import { medianOf, sumOf } from './statistics.ts'
 import { subjectNames, type SubjectName } from './subjects.ts'
+import { table } from './table.ts'
 
 /** The product's share of the floor, round by round. */
 export interface Ratio {
@@ -75,20 +77,12 @@ export function tablesOf(results: readonly Result[]): string {
   ].join('\n\n')
 }
 
-function nameOf({ act, bytes }: Result): string {
+export function nameOf({ act, bytes }: Result): string {
   return `${act} ${bytes / 1000} KB`
 }
 
-function shown({ median, least, most }: Ratio): string {
+export function shown({ median, least, most }: Ratio): string {
   return `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`
-}
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, column) => Math.max(3, cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
-  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-  return [line(head), rule, ...rows.map(line)].join('\n')
 }
 
 function bySubject<Value>(valueOf: (name: SubjectName) => Value): Readonly<Record<SubjectName, Value>> {
@@ -100,20 +94,14 @@ function ratioOf(
   { product, floor }: Readonly<Record<SubjectName, readonly Slice[]>>,
   valueOf: (slice: Slice) => number,
 ): Ratio {
-  const ratios = product.flatMap((slice, round) => {
-    const other = floor[round]
-    return other === undefined ? [] : [valueOf(slice) / valueOf(other)]
-  })
+  return spreadOf(
+    product.flatMap((slice, round) => {
+      const other = floor[round]
+      return other === undefined ? [] : [valueOf(slice) / valueOf(other)]
+    }),
+  )
+}
+
+export function spreadOf(ratios: readonly number[]): Ratio {
   return { median: medianOf(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0)
 }

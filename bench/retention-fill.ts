@@ -1,4 +1,5 @@
 import type { DialectName } from '../test/dialects.ts'
+import { generatedRows, type GeneratedRows } from '../test/generated-rows.ts'
 
 export interface FillOwner {
   readonly userId: string
@@ -68,7 +69,7 @@ export function* fillStatements(dialect: DialectName, owners: FillOwners, counts
     })
     yield `insert into execution_history (execution_id, seq, type, at) select ${words.id('i', 'd')}, 1, 'created', ${now} from ${words.numbers(from, to)}`
   }
-  yield* words.analyze
+  yield generatedRows[dialect].analyze(tables)
 }
 
 interface Filled {
@@ -125,49 +126,32 @@ function workflowOf({ workflowIds }: FillOwner): string {
   return `case i % ${workflowIds.length} ${cases.join(' ')} end`
 }
 
-interface Words {
-  /** A table of numbers, as `i`. */
-  readonly numbers: (from: number, to: number) => string
+interface Words extends Pick<GeneratedRows, 'numbers' | 'literal' | 'moment'> {
   readonly id: (number: string, kind: string) => string
-  readonly literal: (milliseconds: number) => string
-  /** So many seconds after a moment. */
-  readonly moment: (milliseconds: number, seconds: string) => string
   readonly document: (value: string) => string
   readonly key: string
-  readonly analyze: readonly string[]
 }
 
 const tables = ['users', 'workflows', 'executions', 'execution_history', 'audit']
 const prefix = (kind: string) => `'01800000-0000-7000-8${kind}00-'`
-const shown = (milliseconds: number) => new Date(milliseconds).toISOString().replace('T', ' ').replace('Z', '')
 
 const wordsOf: Readonly<Record<DialectName, Words>> = {
   sqlite: {
-    numbers: (from, to) =>
-      `(with recursive s(i) as (select ${from} union all select i + 1 from s where i < ${to}) select i from s) s`,
+    ...generatedRows.sqlite,
     id: (number, kind) => `${prefix(kind)} || printf('%012x', ${number})`,
-    literal: String,
-    moment: (milliseconds, seconds) => `${milliseconds} + ${seconds} * 1000`,
     document: (value) => value,
     key: '"key"',
-    analyze: ['analyze'],
   },
   postgres: {
-    numbers: (from, to) => `generate_series(${from}::bigint, ${to}) as s(i)`,
+    ...generatedRows.postgres,
     id: (number, kind) => `${prefix(kind)} || lpad(to_hex(${number}), 12, '0')`,
-    literal: (milliseconds) => `timestamptz '${shown(milliseconds)}+00'`,
-    moment: (milliseconds, seconds) => `timestamptz '${shown(milliseconds)}+00' + ${seconds} * interval '1 second'`,
     document: (value) => `(${value})::json`,
     key: '"key"',
-    analyze: tables.map((table) => `analyze ${table}`),
   },
   mysql: {
-    numbers: (from, to) => `(select seq as i from seq_${from}_to_${to}) s`,
+    ...generatedRows.mysql,
     id: (number, kind) => `concat(${prefix(kind)}, lpad(lower(hex(${number})), 12, '0'))`,
-    literal: (milliseconds) => `timestamp '${shown(milliseconds)}'`,
-    moment: (milliseconds, seconds) => `timestamp '${shown(milliseconds)}' + interval ${seconds} second`,
     document: (value) => value,
     key: '`key`',
-    analyze: [`analyze table ${tables.join(', ')}`],
   },
 }

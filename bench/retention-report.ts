@@ -3,6 +3,8 @@ import type { RetentionResult, Slices } from './retention.ts'
 import type { LockWaits } from './retention-database.ts'
 import { retentionActs, type FeltByAct, type RetentionAct } from './retention-load.ts'
 import type { SweepRun } from './retention-sweeper.ts'
+import { quantileOf, sumOf } from './statistics.ts'
+import { table } from './table.ts'
 
 /** One table in Markdown: what each act feels, and below it what the sweep does. */
 export function retentionTable(result: RetentionResult, load: number): string {
@@ -18,9 +20,7 @@ export function retentionTable(result: RetentionResult, load: number): string {
   return [
     `${dialect}, ${rows.toLocaleString('en')} ended executions (${machine}); p50 and p99 at ${pace} of each act a second, requests/s as fast as they are answered`,
     '',
-    ...[head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...lines].map(
-      (cells) => `| ${cells.join(' | ')} |`,
-    ),
+    table(head, lines),
     '',
     ...sweepLines(result).map(([name, value]) => `- ${name}: ${value}`),
   ].join('\n')
@@ -45,22 +45,17 @@ function sweepLines({ runs, locks, bytes, fillSeconds }: RetentionResult): reado
 }
 
 function rateOf(slices: Slices['withoutSweep'], act: RetentionAct): number {
-  return slices.reduce((sum, felt) => sum + felt[act].perSecond, 0) / slices.length
+  return sumOf(slices.map((felt) => felt[act].perSecond)) / slices.length
 }
 
 function quantiles(slices: readonly FeltByAct[], act: RetentionAct): string {
   const latencies = slices.flatMap((felt) => felt[act].latencies)
-  return `${quantile(latencies, 0.5).toFixed(1)} / ${quantile(latencies, 0.99).toFixed(1)}`
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return `${quantileOf(latencies, 0.5).toFixed(1)} / ${quantileOf(latencies, 0.99).toFixed(1)}`
 }
 
 function speedOf(runs: readonly SweepRun[]): string {
-  const deleted = runs.reduce((sum, run) => sum + run.deleted, 0)
-  const milliseconds = runs.reduce((sum, run) => sum + run.milliseconds, 0)
+  const deleted = sumOf(runs.map((run) => run.deleted))
+  const milliseconds = sumOf(runs.map((run) => run.milliseconds))
   return milliseconds === 0 ? 'none' : Math.round((deleted * 1000) / milliseconds).toLocaleString('en')
 }
 
@@ -69,7 +64,7 @@ function runOf(runs: readonly SweepRun[]): string {
   const run = runs.toSorted((one, other) => one.milliseconds - other.milliseconds)[Math.floor(runs.length / 2)]
   if (run === undefined) return 'none'
   const { deleted, milliseconds, trips, statements } = run
-  return `${deleted.toLocaleString('en')} rows in ${(milliseconds / 1000).toFixed(2)} s, ${trips.length} round trips, ${statements} statements; a round trip ${quantile(trips, 0.5).toFixed(1)} ms (p50), ${quantile(trips, 0.99).toFixed(1)} ms (p99)`
+  return `${deleted.toLocaleString('en')} rows in ${(milliseconds / 1000).toFixed(2)} s, ${trips.length} round trips, ${statements} statements; a round trip ${quantileOf(trips, 0.5).toFixed(1)} ms (p50), ${quantileOf(trips, 0.99).toFixed(1)} ms (p99)`
 }
 
 function longest(runs: readonly SweepRun[]): string {

@@ -16,6 +16,7 @@ import { createDatabase } from './databases.ts'
 import type { Client } from './load.ts'
 import { createRouteWorld, routeActs, type RouteAct, type RouteWorld } from './route-acts.ts'
 import { startServe } from './serve-subjects.ts'
+import { quantileOf, sumOf } from './statistics.ts'
 
 const { values } = parseArgs({
   options: {
@@ -48,7 +49,7 @@ async function measureDialect(dialect: DialectName): Promise<number> {
   const serve = await startServe({ url, directory, variables })
   let found = 0
   try {
-    const total = 2 * numbers.reduce((sum, number) => sum + number, 0)
+    const total = 2 * sumOf(numbers)
     const world = await createRouteWorld(serve.client, total)
     process.stdout.write(`\n${dialect} (${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)})\n\n`)
     process.stdout.write(
@@ -87,8 +88,7 @@ async function measure(client: Client, world: RouteWorld, act: RouteAct, atOnce:
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
   const countOf = (hundreds: number) => statuses.filter((status) => Math.floor(status / 100) === hundreds).length
-  const sorted = latencies.toSorted((one, other) => one - other)
-  const at = (part: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(0)
+  const at = (share: number) => quantileOf(latencies, share).toFixed(0)
   const retried = (await retries(client)) - before
   const line = [act, atOnce, countOf(2), countOf(4), countOf(5), retried, at(0.5), at(0.99)].map(String)
   return { line, serverFaults: countOf(5) }
@@ -99,5 +99,5 @@ async function retries(client: Client): Promise<number> {
   const headers = { Authorization: `Bearer ${metricsToken}` }
   const { body } = await client.send({ method: 'GET', path: '/metrics', headers })
   const counted = body.matchAll(/^millrace_database_retries_total\{[^}]*\} (\d+)$/gm)
-  return [...counted].reduce((sum, [, value]) => sum + Number(value), 0)
+  return sumOf(Array.from(counted, ([, value]) => Number(value)))
 }

@@ -15,6 +15,7 @@ import { load } from './load.ts'
 import { cpuMilliseconds } from './processes.ts'
 import { serveActs, type ServeAct } from './serve-acts.ts'
 import { servedDialects, startServeStage, type ServedDialect, type ServeStage } from './serve-subjects.ts'
+import { medianOf } from './statistics.ts'
 
 const lanes = 8
 const subjectNames = ['product', 'floor'] as const
@@ -88,15 +89,11 @@ async function measure({ subjects, world }: ServeStage, act: ServeAct): Promise<
   const cpu = { product: product.cpu / product.requests, floor: floor.cpu / floor.requests }
   return [
     act,
-    middle(product.rates).toFixed(0),
-    middle(floor.rates).toFixed(0),
+    medianOf(product.rates).toFixed(0),
+    medianOf(floor.rates).toFixed(0),
     ratios.join(' '),
     cpu.product.toFixed(2),
     cpu.floor.toFixed(2),
     (cpu.floor / cpu.product).toFixed(2),
   ]
-}
-
-function middle(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0
 }

@@ -13,7 +13,7 @@ export async function deployToStandIn({ home, diary }: Day): Promise<string> {
   const { gateway, gatewayUrl } = await diary.step('Open a gateway', async () => {
     const running = home.start(gatewayCommand)
     const [url = ''] = await running.until(/http:\/\/127\.0\.0\.1:\d+/)
-    const text = 'Functions speak HTTP alone. The gateway lets them reach a file or a server of your own.'
+    const text = 'Functions speak only HTTP. The gateway lets them reach a file or a server of your own.'
     return { text, command: gatewayCommand, output: running.output(), result: { gateway: running, gatewayUrl: url } }
   })
   const cloudflare = await startCloudflare({ gatewayUrl })

@@ -44,7 +44,7 @@ async function install({ diary, home, isShort }: Day): Promise<void> {
   if (isShort) return
   await diary.command(
     'Install',
-    'An empty folder, an empty home, an empty cache. The package is not published yet, so its tarball stands for it.',
+    'An empty folder, an empty home, an empty cache. The package is not published yet, so its tarball is installed.',
     `npm install ./${tarballOf(home, 'millrace')}`,
     { shown: () => '' },
   )
@@ -57,7 +57,7 @@ async function install({ diary, home, isShort }: Day): Promise<void> {
 }
 
 async function startDev(day: Day): Promise<{ readonly dev: Running; readonly url: string }> {
-  const first = await startOnce(day, 'Start', 'A database is made, migrated and served, with secrets for development.')
+  const first = await startOnce(day, 'Start', 'A database is created, migrated and served, with secrets for development.')
   if (day.isShort) return first
   first.dev.signal('SIGINT')
   await ended(first.dev, 'dev', 130)
@@ -95,7 +95,7 @@ async function firstWorkflow({ diary }: Day, url: string): Promise<string> {
   const workflowId = must(/"id":\s*"([^"]+)"/, imported)
   await diary.command(
     'The first administrator',
-    'There is none until somebody with access to the database makes one.',
+    'There is none until somebody with access to the database creates one.',
     `npx millrace user role ${username} admin`,
   )
   await diary.command(
@@ -168,12 +168,12 @@ async function worker(
     await next.until(/reported completed/)
     next.signal('SIGINT')
     const { output } = await next.ended
-    const text = 'When the lease of the dead one has run out, the next worker begins behind the step that is recorded.'
+    const text = 'When the lease of the dead worker has run out, the next worker continues after the recorded step.'
     return { text, command, output: withoutBanner(output), result: undefined }
   })
   await diary.command(
     'What was done',
-    'Each act ran once, and the execution is completed.',
+    'Each action ran once, and the execution is completed.',
     `sort product/acts.log\ncurl -sS ${url}/v1/executions/${executionId} ${asKey}`,
     { shown: (output) => `${output.split('\n{')[0]}\n${must(/"status":"completed"/, output, 0)}` },
   )
@@ -215,7 +215,7 @@ async function backups({ diary }: Day): Promise<void> {
     ],
     [
       'Copy',
-      'From one database straight into another, with the same proof.',
+      'From one database straight into another, with the same comparison at the end.',
       'npx millrace copy --from sqlite:///./workflows.db --to sqlite:///./copied.db',
     ],
   ]
@@ -225,17 +225,17 @@ async function backups({ diary }: Day): Promise<void> {
 async function checks({ diary }: Day): Promise<void> {
   await diary.command(
     'Ask the doctor',
-    'The production checklist. `--dev` makes warnings of what only production needs.',
+    'The production checklist. `--dev` reports production-only failures as warnings.',
     'npx millrace doctor --dev',
   )
-  await diary.command('One look', 'What runs, how much of it, and the last backup.', 'npx millrace status --dev')
+  await diary.command('One look', 'Version, executions, schedules, the last backup and the checklist in short.', 'npx millrace status --dev')
 }
 
 async function end({ diary }: Day, dev: Running): Promise<void> {
   await diary.step('Stop', async () => {
     dev.signal('SIGINT')
     await ended(dev, 'dev', 130)
-    return { text: 'Ctrl-C ends `dev` and all that it started. The exit code is 130.', result: undefined }
+    return { text: 'Ctrl-C ends `dev` and everything that it started. The exit code is 130.', result: undefined }
   })
 }
 

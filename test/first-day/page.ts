@@ -22,7 +22,7 @@ function introduction(): string {
       `A new user's first day, from an empty folder to a deployment. \`npx -y pnpm@12 first-day\` plays it and writes this page. It runs as an ordinary user with an empty home and an empty package cache, with the packed packages instead of the workspace, and stops at the first step that does not work.`,
     ),
     wrapped(
-      `The times are of a machine with ${availableParallelism()} cores on which ${busy === 0 ? 'nothing else ran' : `about ${busy} processes wanted to run at the same time`}.`,
+      `The times are of a machine with ${availableParallelism()} cores ${busy === 0 ? 'without other work' : `and other work, at a load of about ${busy}`}.`,
     ),
   ].join('\n\n')
 }

@@ -21,15 +21,15 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --kind KIND       condition (default) or lock
   --only PATTERN    terms whose name matches, a regular expression: 'workflows/remove|shares'
   --suites PATTERN  only suites whose path matches: 'contract/(shares|transfer)'
-  --sample N        only so many, chosen by the seed
+  --sample N        only N terms, chosen by the seed
   --seed TEXT       (1)
-  --part K/N        the Kth of N parts of the terms, for several runs side by side
-  --seconds N       asks suites that take together about so long, the likeliest ones (120; with --survivors all)
-  --reach           looks again which suite reaches what, as after many changes
-  --resume          goes on: leaves out what these runs have found
-  --survivors       only those that nothing has noticed yet in such runs, on any dialect; asks suites not asked before
-  --report          what all parts have found, without running anything
-  --list            the terms, without running anything
+  --part K/N        the Kth of N parts of the terms, so that several runs can share the work
+  --seconds N       runs the likeliest suites, as many as take about N seconds together (120; with --survivors all)
+  --reach           finds out again which suite reaches which term; use it after many changes
+  --resume          continues earlier runs: skips terms that have a result
+  --survivors       only terms that no suite has noticed yet, on any dialect; runs the suites that were not run for them
+  --report          prints the results of all parts, without running anything
+  --list            prints the terms, without running anything
   --help
 `
 

@@ -19,7 +19,6 @@ const reader: UserCaller = { ...owner, userId: 'u7' }
 const page: WorkflowListing = { scope: 'owned', order: 'createdAt', limit: 50 }
 /** In the middle of what is there. */
 const after = { at: new Date('2026-01-01T12:00:00.000Z'), id: 'w50000' }
-const middle = { at: new Date(1_700_000_000_000 + 50_000_000), id: 'w50000' }
 
 /** Small tables may be read whole; these may not. */
 const large = new Set(['workflows', 'workflow_versions', 'workflow_shares'])
@@ -90,7 +89,7 @@ describeDialectsByTest((dialect) => {
   afterAll(() => reached.stop())
 
   test.each(cases)('on 100,000 workflows $what is served by its index', async ({ act, index }) => {
-    const statements = await recorded((store) => act(store, dialect === 'sqlite' ? middle : after))
+    const statements = await recorded((store) => act(store, after))
     expect(statements.length).toBeGreaterThan(0)
     const accesses = (
       await Promise.all(statements.map((statement) => explain(reached.database.transport(), statement)))

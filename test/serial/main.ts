@@ -20,22 +20,22 @@ import type { Write } from './write.ts'
 
 const usage = `Usage: npx -y pnpm@12 serial [options]
 
-Steps every two writes that can meet in a row, and some threes, against each other. Exits 1 where an outcome is that of
-no serial order.
+Runs every two writes that can affect the same row, and some groups of three, in many orders of their statements.
+Exits 1 if an outcome differs from that of every serial order.
 
   --dialect NAMES     sqlite, postgres, mysql, with commas between; all unless given
-  --pairs PATTERN     pairs of which one write's name matches, * for anything, | for or; 'patch × delete' is one
+  --pairs PATTERN     pairs in which the name of a write matches; * is anything, | is or; 'patch × delete' is one
                       pair or triple
-  --grain GRAIN       statement (PostgreSQL; MariaDB stops at each round trip, which is a statement) or trip
-  --changes N         how often the turn may change (3)
-  --schedules N       at most so many of a pair, chosen by the seed (200)
-  --sample N          only so many pairs, chosen by the seed
+  --grain GRAIN       where a write stops: statement (PostgreSQL only; on MariaDB a round trip is a statement) or trip
+  --changes N         how often the turn may pass to the other write (3)
+  --schedules N       at most N schedules per pair, chosen by the seed (200)
+  --sample N          only N pairs, chosen by the seed
   --seed TEXT         (1)
-  --part K/N          the Kth of N parts of the pairs, for several runs side by side
-  --skip N            not the first N of these, which an interrupted run has done
-  --schedule TURNS    only this one, written like a3b2
-  --short             the names of the pairs alone
-  --list              the pairs, without running them
+  --part K/N          the Kth of N parts of the pairs, so that several runs can share the work
+  --skip N            without the first N pairs, which an interrupted run has done
+  --schedule TURNS    only this schedule, such as a3b2
+  --short             of a violation, prints only the pair, not the steps and results
+  --list              prints the pairs, without running them
   --help
 `
 

@@ -58,7 +58,7 @@ const troubles = {
   },
   json_unsupported: {
     fault: 'database_schema_outdated',
-    cure: 'Use a newer database server: PostgreSQL 9.4, MySQL 8.0.16, MariaDB 10.2.7, or later.',
+    cure: 'Use a newer database server: PostgreSQL 15, MySQL 8.0.16, MariaDB 10.6, or later.',
   },
   database_busy: {
     fault: 'database_busy',
