@@ -57,7 +57,11 @@ async function install({ diary, home, isShort }: Day): Promise<void> {
 }
 
 async function startDev(day: Day): Promise<{ readonly dev: Running; readonly url: string }> {
-  const first = await startOnce(day, 'Start', 'A database is created, migrated and served, with secrets for development.')
+  const first = await startOnce(
+    day,
+    'Start',
+    'A database is created, migrated and served, with secrets for development.',
+  )
   if (day.isShort) return first
   first.dev.signal('SIGINT')
   await ended(first.dev, 'dev', 130)
@@ -228,7 +232,11 @@ async function checks({ diary }: Day): Promise<void> {
     'The production checklist. `--dev` reports production-only failures as warnings.',
     'npx millrace doctor --dev',
   )
-  await diary.command('One look', 'Version, executions, schedules, the last backup and the checklist in short.', 'npx millrace status --dev')
+  await diary.command(
+    'One look',
+    'Version, executions, schedules, the last backup and the checklist in short.',
+    'npx millrace status --dev',
+  )
 }
 
 async function end({ diary }: Day, dev: Running): Promise<void> {
