@@ -107,6 +107,7 @@ describeDialectsByTest((dialect) => {
       const next = pairOf(bodyOf(await refresh(ada.refreshToken), 200))
       const answer = await logout(ada.refreshToken)
       expect(answer.status).toBe(204)
+      expect(tripsOf(answer)).toBe(documentedTrips['log out'][dialect])
       expectRefusal(await refresh(next.refreshToken), 401, 'unauthenticated')
       expect((await logout(ada.refreshToken)).status).toBe(204)
       expect((await logout('nobody gave this')).status).toBe(204)

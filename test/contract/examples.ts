@@ -66,7 +66,6 @@ const preparations: Readonly<Record<RouteName, Prepare>> = {
     return {}
   },
   'POST /v1/auth/refresh': (_, { refreshToken }) => Promise.resolve({ body: { refreshToken } }),
-  'POST /v1/auth/logout': (_, { refreshToken }) => Promise.resolve({ body: { refreshToken } }),
   'POST /v1/auth/reset': async ({ service }, { id }) => {
     const token = crypto.randomUUID()
     await service.database.query(

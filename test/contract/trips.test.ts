@@ -416,7 +416,6 @@ describeDialects((dialect) => {
       route: 'DELETE /v1/api-keys/{id}',
       trips: documentedTrips['remove a share, end a session, delete an API key'],
     },
-    { name: 'a log-out', route: 'POST /v1/auth/logout', isAnonymous: true, trips: documentedTrips['log out'] },
     {
       name: 'a reset of a password',
       route: 'POST /v1/auth/reset',
