@@ -8,22 +8,22 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { bundleWorker, put } from './bundle.ts'
 import { putConsole } from './console.ts'
-import { alone, digestOf, isBuiltFrom, noteBuiltFrom } from './stamp.ts'
+import { alone, digestOf, forgetBuiltFrom, isBuiltFrom, noteBuiltFrom } from './stamp.ts'
 
 const assets = join(import.meta.dirname, 'assets')
 const consoleAssets = join(assets, 'console')
 const description = join(assets, 'openapi.json')
-// `millrace dev` asks for one that can be read in a debugger; it has a folder of its own, as both may run at once. It begins
-// before wrangler asks for it: the second run then waits for the first, and finds it done.
+// `millrace dev` asks for one that can be read in a debugger; it has a folder of its own, as both may run at once.
 const isForDevelopment = process.argv.includes('--dev')
 
+const folders = ['dist', 'dist-dev'].map((name) => join(import.meta.dirname, name))
 const directory = join(import.meta.dirname, isForDevelopment ? 'dist-dev' : 'dist')
 
-if (isForDevelopment) await alone(directory, buildForDevelopment)
-else await build()
+// `millrace dev` begins before wrangler asks for it: the second run then waits for the first, and finds it done.
+await alone(directory, buildIfChanged)
 
-/** A start that changes nothing pays for a digest, as with the console (docs/adr/0092). */
-async function buildForDevelopment(): Promise<void> {
+/** A start or a deployment that changes nothing pays for a digest, as with the console (docs/adr/0092). */
+async function buildIfChanged(): Promise<void> {
   const digest = digestOf([
     'functions/*.ts',
     'functions/src/**/*',
@@ -32,6 +32,8 @@ async function buildForDevelopment(): Promise<void> {
   ])
   if (isBuiltFrom(directory, digest) && existsSync(description)) await putConsole(consoleAssets)
   else {
+    // The description is one for both folders: what was built from other sources has no longer its own.
+    for (const folder of folders) if (!isBuiltFrom(folder, digest)) forgetBuiltFrom(folder)
     await build()
     noteBuiltFrom(directory, digest)
   }

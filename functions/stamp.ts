@@ -27,6 +27,10 @@ export function noteBuiltFrom(directory: string, digest: string): void {
   put(join(directory, stampName), Buffer.from(digest))
 }
 
+export function forgetBuiltFrom(directory: string): void {
+  rmSync(join(directory, stampName), { force: true })
+}
+
 const longestWaitMilliseconds = 60_000
 const pollMilliseconds = 50
 
