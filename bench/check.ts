@@ -14,7 +14,7 @@ const lanes = 8
 const rounds = { least: 2, most: 5 }
 /** Below this part of what an act may cost, its first rounds say enough. */
 const clearShare = 0.9
-const sliceSeconds = 0.4
+const sliceSeconds = 0.25
 const file = join(import.meta.dirname, 'expected.json')
 /** `/proc` counts CPU time in hundredths of a second. */
 const leastCpuMilliseconds = 50
