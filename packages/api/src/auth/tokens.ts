@@ -1,4 +1,4 @@
-import { SignJWT, errors, jwtVerify, type JWTHeaderParameters } from 'jose'
+import { SignJWT, errors, jwtVerify, type JWTHeaderParameters, type JWTVerifyOptions } from 'jose'
 import { fromBase64url } from '../base64url.ts'
 import { isId, newId, timeOfId } from '../ids.ts'
 import type { NamedKey } from '../settings.ts'
@@ -34,6 +34,14 @@ interface Remembered {
   readonly token: AccessToken
   readonly notBeforeSeconds: number
   readonly expiresSeconds: number
+}
+
+const required: JWTVerifyOptions = {
+  algorithms: [algorithm],
+  issuer,
+  audience,
+  clockTolerance: clockSkewSeconds,
+  requiredClaims: ['sub', 'iat', 'exp', 'jti'],
 }
 
 /** The first key signs, all verify. Keys are imported once; a verified token is remembered until it expires. */
@@ -86,14 +94,7 @@ export function createAccessTokens(keys: readonly NamedKey[]): AccessTokens {
       remembered.delete(token)
       if (!isWrittenOneWay(token)) return { ok: false, problem: 'unauthenticated' }
       try {
-        const { payload } = await jwtVerify(token, keyOfHeader, {
-          algorithms: [algorithm],
-          issuer,
-          audience,
-          clockTolerance: clockSkewSeconds,
-          currentDate: at,
-          requiredClaims: ['sub', 'iat', 'exp', 'jti'],
-        })
+        const { payload } = await jwtVerify(token, keyOfHeader, { ...required, currentDate: at })
         const entry = readClaims(payload)
         if (entry === undefined || !isCurrent(entry, nowSeconds)) return { ok: false, problem: 'unauthenticated' }
         remember(token, entry)

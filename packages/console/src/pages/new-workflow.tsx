@@ -33,35 +33,14 @@ export function NewWorkflowPage() {
     })
     route(`/console/workflows/${encodeURIComponent(id)}`)
   })
-  const importing = useAction(async (files: readonly File[]) => {
-    const read = await readFiles(files)
-    const [only] = read
-    if (read.length === 1 && only !== undefined) {
-      setBegun(only.definition)
-      setDefinition(only.definition)
-      setName(name === '' ? only.name : name)
-      return
-    }
-    const created = await client.workflows.createAll(
-      read.map((file) => ({ name: file.name, definition: exactJson(file.definition) })),
-    )
-    notify(text.imported(created.length))
-    route('/console/workflows')
-  })
+  const take = (only: ReadFile): void => {
+    setBegun(only.definition)
+    setDefinition(only.definition)
+    setName(name === '' ? only.name : name)
+  }
   return (
     <Page title={text.title}>
-      <label class="drop">
-        <span>{text.files}</span>
-        <input
-          type="file"
-          accept=".json,application/json"
-          multiple
-          disabled={importing.isBusy}
-          onChange={({ currentTarget }) => void importing.run([...(currentTarget.files ?? [])])}
-        />
-        <small>{text.filesHint}</small>
-      </label>
-      <Problem error={importing.error} />
+      <FilesField onOnly={take} />
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -91,6 +70,37 @@ export function NewWorkflowPage() {
         </div>
       </form>
     </Page>
+  )
+}
+
+/** Several files are workflows at once; what is in a single one is looked at first. */
+function FilesField({ onOnly }: { readonly onOnly: (file: ReadFile) => void }) {
+  const { route } = useLocation()
+  const importing = useAction(async (files: readonly File[]) => {
+    const read = await readFiles(files)
+    const [only] = read
+    if (read.length === 1 && only !== undefined) return onOnly(only)
+    const created = await client.workflows.createAll(
+      read.map((file) => ({ name: file.name, definition: exactJson(file.definition) })),
+    )
+    notify(text.imported(created.length))
+    route('/console/workflows')
+  })
+  return (
+    <>
+      <label class="drop">
+        <span>{text.files}</span>
+        <input
+          type="file"
+          accept=".json,application/json"
+          multiple
+          disabled={importing.isBusy}
+          onChange={({ currentTarget }) => void importing.run([...(currentTarget.files ?? [])])}
+        />
+        <small>{text.filesHint}</small>
+      </label>
+      <Problem error={importing.error} />
+    </>
   )
 }
 

@@ -46,6 +46,7 @@ export const backupMark = 'backup'
  * Every table, once, in terms of a column kit. Property names are the API's; column names are the guide's. Unique
  * indexes are named `<table>_<columns>_unique`: the dialects' error readers rely on it.
  */
+// oxlint-disable-next-line max-lines-per-function -- a table of data: one declaration after the other
 export function defineTables(kit: ColumnKit) {
   const { table, id, text, json, instant, flag, count } = kit
 

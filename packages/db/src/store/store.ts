@@ -90,24 +90,6 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     }
   }
 
-  async function changeOnce<Row>({ before = [], statement, lookup }: Change<Row>, loss: Loss): Promise<Changed<Row>> {
-    const found = loss.isPossible ? await read(lookup()) : []
-    if (found.length > 0) return { rows: found, affected: found.length, insertId: undefined }
-    // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
-    const late = async () => {
-      const rows = loss.isPossible ? await read(lookup()) : []
-      return rows.length > 0 ? { rows, affected: rows.length, insertId: undefined } : undefined
-    }
-    try {
-      const results =
-        before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
-      const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
-      return (await late()) ?? { rows: rows.map((row) => statement.decode(row)), affected, insertId }
-    } catch (thrown) {
-      return foundLate(thrown, late)
-    }
-  }
-
   return {
     dialect: transport.dialect,
     sharing,
@@ -123,7 +105,11 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     async change(change) {
       await ensureSchema()
       const loss: Loss = { isPossible: false }
-      return retried(() => watched(loss, () => changeOnce(change, loss)), isWorthWritingAgain, retrying)
+      return retried(
+        () => watched(loss, () => changeOnce(transport, read, change, loss)),
+        isWorthWritingAgain,
+        retrying,
+      )
     },
     async tidy(statements) {
       await ensureSchema()
@@ -134,6 +120,31 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
       )
       return statements.map((_, position) => results[position]?.affected ?? 0)
     },
+  }
+}
+
+type Read = <Row>(query: Query<Row>) => Promise<readonly Row[]>
+
+async function changeOnce<Row>(
+  transport: Transport,
+  read: Read,
+  { before = [], statement, lookup }: Change<Row>,
+  loss: Loss,
+): Promise<Changed<Row>> {
+  const found = loss.isPossible ? await read(lookup()) : []
+  if (found.length > 0) return { rows: found, affected: found.length, insertId: undefined }
+  // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
+  const late = async () => {
+    const rows = loss.isPossible ? await read(lookup()) : []
+    return rows.length > 0 ? { rows, affected: rows.length, insertId: undefined } : undefined
+  }
+  try {
+    const results =
+      before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
+    const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
+    return (await late()) ?? { rows: rows.map((row) => statement.decode(row)), affected, insertId }
+  } catch (thrown) {
+    return foundLate(thrown, late)
   }
 }
 

@@ -30,11 +30,8 @@ type Act<Result> = (connection: PostgresConnection) => Promise<Result>
 
 /** PostgreSQL in this process: prepared statements, and a batch in one round trip. */
 export function connect(address: ServerAddress, options: NativeOptions): Connection {
-  const opening: PostgresOpenOptions = {
-    tls: tlsAttempts(address.options, address.host),
-    log: options.log,
-    session: 'kept',
-  }
+  const tls = tlsAttempts(address.options, address.host)
+  const opening: PostgresOpenOptions = { tls, log: options.log, session: 'kept' }
   const open = () => PostgresConnection.open(address, opening)
   const pool = new Pool(open, { ...address.options, overflowIdleSeconds })
   const names = new StatementNames()
@@ -52,20 +49,20 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     }
   }
 
-  async function use<Result>(statements: readonly Statement[], act: Act<Result>): Promise<Result> {
-    const seconds = statements.find(({ timeoutSeconds }) => timeoutSeconds !== undefined)?.timeoutSeconds
-    try {
-      try {
-        return await lent(seconds ?? options.timeoutSeconds, act)
-      } catch (thrown) {
-        if (!isNameLost(thrown)) throw thrown
-        // Refused before anything of it ran.
-        names.turnOff()
-        return await lent(seconds ?? options.timeoutSeconds, act)
-      }
-    } catch (thrown) {
-      throw readError(thrown)
+  function use<Result>(statements: readonly Statement[], act: Act<Result>): Promise<Result> {
+    const own = statements.find(({ timeoutSeconds }) => timeoutSeconds !== undefined)?.timeoutSeconds
+    const seconds = own ?? options.timeoutSeconds
+    const again = (thrown: unknown): Promise<Result> => {
+      if (!isNameLost(thrown)) throw thrown
+      // Refused before anything of it ran.
+      names.turnOff()
+      return lent(seconds, act)
     }
+    return lent(seconds, act)
+      .catch(again)
+      .catch((thrown: unknown) => {
+        throw readError(thrown)
+      })
   }
 
   const prepared = ({ text, parameters }: Statement): PipelinedStatement => ({

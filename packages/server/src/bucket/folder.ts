@@ -13,38 +13,7 @@ const unfinished = /\.upload-[0-9a-f-]{36}$/
 export function openFolder(directory: string): BackupBucket {
   const pathOf = (key: string) => join(directory, ...key.split('/'))
 
-  function uploadOf(key: string, uploadId: string): BackupUpload {
-    const part = `${pathOf(key)}.upload-${uploadId}`
-    let partBytes: number | undefined
-    return {
-      uploadId,
-      async uploadPart(partNumber, bytes) {
-        // All but the last are of one size, and the first one comes first.
-        partBytes ??= bytes.byteLength
-        const file = await open(part, 'r+')
-        try {
-          await file.write(bytes, 0, bytes.byteLength, (partNumber - 1) * partBytes)
-        } finally {
-          await file.close()
-        }
-        return { partNumber, etag: String(partNumber) }
-      },
-      async complete(_parts: UploadedPart[]) {
-        const file = await open(part, 'r+')
-        try {
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(`${part}${noteEnding}`, `${pathOf(key)}${noteEnding}`)
-        await rename(part, pathOf(key))
-      },
-      async abort() {
-        await rm(part, { force: true })
-        await rm(`${part}${noteEnding}`, { force: true })
-      },
-    }
-  }
+  const uploadOf = (key: string, uploadId: string) => uploadTo(pathOf(key), uploadId)
 
   const head = async (key: string): Promise<ObjectHead | null> => {
     const found = await stat(pathOf(key)).catch(absent)
@@ -81,6 +50,40 @@ export function openFolder(directory: string): BackupBucket {
     async delete(key) {
       await rm(pathOf(key), { force: true })
       await rm(`${pathOf(key)}${noteEnding}`, { force: true })
+    },
+  }
+}
+
+/** An object under way: a file beside the path that it will have. */
+function uploadTo(path: string, uploadId: string): BackupUpload {
+  const part = `${path}.upload-${uploadId}`
+  let partBytes: number | undefined
+  return {
+    uploadId,
+    async uploadPart(partNumber, bytes) {
+      // All but the last are of one size, and the first one comes first.
+      partBytes ??= bytes.byteLength
+      const file = await open(part, 'r+')
+      try {
+        await file.write(bytes, 0, bytes.byteLength, (partNumber - 1) * partBytes)
+      } finally {
+        await file.close()
+      }
+      return { partNumber, etag: String(partNumber) }
+    },
+    async complete(_parts: UploadedPart[]) {
+      const file = await open(part, 'r+')
+      try {
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(`${part}${noteEnding}`, `${path}${noteEnding}`)
+      await rename(part, path)
+    },
+    async abort() {
+      await rm(part, { force: true })
+      await rm(`${part}${noteEnding}`, { force: true })
     },
   }
 }

@@ -15,9 +15,8 @@ export interface S3Address {
 
 const metadataPrefix = 'x-amz-meta-'
 
-/** S3 and what speaks its protocol, addressed by path. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
-export function openS3(address: S3Address): BackupBucket {
-  const { bucket, prefix, endpoint, region, accessKeyId, secretAccessKey, sessionToken } = address
+/** Signed requests to one bucket; anything but an answer of success is thrown. */
+function openRequests({ bucket, prefix, endpoint, region, accessKeyId, secretAccessKey, sessionToken }: S3Address) {
   const client = new AwsClient({
     accessKeyId,
     secretAccessKey,
@@ -27,8 +26,6 @@ export function openS3(address: S3Address): BackupBucket {
   })
   const base = `${endpoint ?? `https://s3.${region}.amazonaws.com`}/${bucket}`
   const inBucket = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
-  const urlOf = (key: string, query = '') =>
-    `${base}/${inBucket(key).split('/').map(encodeURIComponent).join('/')}${query}`
 
   async function send(url: string, init: RequestInit, missing?: 'may be missing'): Promise<Response | undefined> {
     const answer = await client.fetch(url, init)
@@ -38,28 +35,34 @@ export function openS3(address: S3Address): BackupBucket {
     throw new Error(`S3 answered ${answer.status} ${memberOf(text, 'Code') ?? ''}`.trimEnd())
   }
 
-  async function sent(url: string, init: RequestInit): Promise<Response> {
-    const answer = await send(url, init)
-    if (answer === undefined) throw new Error('S3 gave no answer')
-    return answer
+  return {
+    base,
+    inBucket,
+    urlOf: (key: string, query = '') => `${base}/${inBucket(key).split('/').map(encodeURIComponent).join('/')}${query}`,
+    send,
+    sent: async (url: string, init: RequestInit): Promise<Response> => {
+      const answer = await send(url, init)
+      if (answer === undefined) throw new Error('S3 gave no answer')
+      return answer
+    },
   }
+}
+
+/** S3 and what speaks its protocol, addressed by path. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
+export function openS3(address: S3Address): BackupBucket {
+  const { base, inBucket, urlOf, send, sent } = openRequests(address)
 
   function uploadOf(key: string, uploadId: string): BackupUpload {
     const query = `uploadId=${encodeURIComponent(uploadId)}`
     return {
       uploadId,
       async uploadPart(partNumber, bytes) {
-        const answer = await sent(urlOf(key, `?partNumber=${partNumber}&${query}`), {
-          method: 'PUT',
-          body: new Uint8Array(bytes),
-        })
+        const url = urlOf(key, `?partNumber=${partNumber}&${query}`)
+        const answer = await sent(url, { method: 'PUT', body: new Uint8Array(bytes) })
         return { partNumber, etag: answer.headers.get('ETag') ?? '' }
       },
       async complete(parts: UploadedPart[]) {
-        const listed = parts.map(
-          ({ partNumber, etag }) => `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag></Part>`,
-        )
-        const body = `<CompleteMultipartUpload>${listed.join('')}</CompleteMultipartUpload>`
+        const body = `<CompleteMultipartUpload>${parts.map(partElement).join('')}</CompleteMultipartUpload>`
         const answer = await sent(urlOf(key, `?${query}`), { method: 'POST', body })
         const text = await answer.text()
         // It may begin an answer with 200 and find what is wrong later.
@@ -97,7 +100,7 @@ export function openS3(address: S3Address): BackupBucket {
       const text = await (await sent(`${base}?${query.toString()}`, { method: 'GET' })).text()
       const next = memberOf(text, 'NextContinuationToken')
       const objects = [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, inside = '']) => ({
-        key: withoutPrefix(decoded(memberOf(inside, 'Key') ?? ''), prefix),
+        key: withoutPrefix(decoded(memberOf(inside, 'Key') ?? ''), address.prefix),
         size: Number(memberOf(inside, 'Size') ?? 0),
       }))
       return { objects, truncated: next !== undefined, ...(next === undefined ? {} : { cursor: next }) }
@@ -106,6 +109,10 @@ export function openS3(address: S3Address): BackupBucket {
       await send(urlOf(key), { method: 'DELETE' }, 'may be missing')
     },
   }
+}
+
+function partElement({ partNumber, etag }: UploadedPart): string {
+  return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag></Part>`
 }
 
 function headOf(key: string, { headers }: Response): ObjectHead {

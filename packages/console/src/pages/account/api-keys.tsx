@@ -28,22 +28,7 @@ export function ApiKeys({ isAdmin }: { readonly isAdmin: boolean }) {
       <Problem error={error} onRetry={reload} />
       <ul class="plain">
         {value?.map((key) => (
-          <li key={key.id} class="line">
-            <strong class="grow">{key.name}</strong>
-            <code>{key.prefix}…</code>
-            <span class="faint">{key.scopes.join(', ')}</span>
-            <span class="faint">
-              {text.used} <Instant at={key.lastUsedAt} />
-            </span>
-            {key.expiresAt === null ? null : (
-              <span class="faint">
-                {text.expires} <Instant at={key.expiresAt} />
-              </span>
-            )}
-            <button type="button" class="small" onClick={() => setRemoved(key)}>
-              {text.remove}
-            </button>
-          </li>
+          <KeyLine key={key.id} apiKey={key} onRemove={() => setRemoved(key)} />
         ))}
       </ul>
       <div class="actions">
@@ -77,6 +62,27 @@ export function ApiKeys({ isAdmin }: { readonly isAdmin: boolean }) {
         </Confirmation>
       )}
     </section>
+  )
+}
+
+function KeyLine({ apiKey, onRemove }: { readonly apiKey: ApiKey; readonly onRemove: () => void }) {
+  return (
+    <li class="line">
+      <strong class="grow">{apiKey.name}</strong>
+      <code>{apiKey.prefix}…</code>
+      <span class="faint">{apiKey.scopes.join(', ')}</span>
+      <span class="faint">
+        {text.used} <Instant at={apiKey.lastUsedAt} />
+      </span>
+      {apiKey.expiresAt === null ? null : (
+        <span class="faint">
+          {text.expires} <Instant at={apiKey.expiresAt} />
+        </span>
+      )}
+      <button type="button" class="small" onClick={onRemove}>
+        {text.remove}
+      </button>
+    </li>
   )
 }
 

@@ -20,11 +20,13 @@ interface ActionsProps {
   readonly execution: Execution
 }
 
+type Asked = 'cancel' | 'remove' | 'signal'
+
 /** What the viewer may do with it as it stands. */
 export function ExecutionActions({ live, execution }: ActionsProps) {
   const { replace: onChange } = live
   const { route } = useLocation()
-  const [asked, setAsked] = useState<'cancel' | 'remove' | 'signal'>()
+  const [asked, setAsked] = useState<Asked>()
   const { value: workflow } = useLoad(`workflow ${execution.workflowId}`, (signal) =>
     client.workflows.get(execution.workflowId, { signal }),
   )
@@ -36,7 +38,6 @@ export function ExecutionActions({ live, execution }: ActionsProps) {
   })
   if (workflow === undefined || !mayExecute(workflow)) return null
   const hasEnded = isEnded(execution)
-  const close = (): void => setAsked(undefined)
   return (
     <>
       {execution.status === 'paused' ? (
@@ -64,41 +65,51 @@ export function ExecutionActions({ live, execution }: ActionsProps) {
         </button>
       ) : null}
       <Problem error={resuming.error ?? retrying.error} />
-      {asked === 'signal' ? <SignalDialog id={execution.id} onClose={close} /> : null}
-      {asked === 'cancel' ? (
-        <Confirmation
-          title={text.cancelTitle}
-          verb={text.cancel}
-          isDangerous
-          onClose={close}
-          act={async () => onChange(await client.executions.cancel(execution.id))}
-        >
-          <p>{text.cancelMeans}</p>
-        </Confirmation>
-      ) : null}
-      {asked === 'remove' ? (
-        <Confirmation
-          title={text.removeTitle}
-          verb={text.remove}
-          isDangerous
-          onClose={close}
-          act={async () => {
-            live.stop()
-            try {
-              await client.executions.remove(execution.id)
-            } catch (thrown) {
-              live.reload()
-              throw thrown
-            }
-            notify(text.removed)
-            route('/console/executions')
-          }}
-        >
-          <p>{text.removeMeans}</p>
-        </Confirmation>
-      ) : null}
+      {asked === undefined ? null : (
+        <ActionDialog asked={asked} live={live} execution={execution} onClose={() => setAsked(undefined)} />
+      )}
     </>
   )
+}
+
+interface ActionDialogProps extends ActionsProps {
+  readonly asked: Asked
+  readonly onClose: () => void
+}
+
+/** What an action asks before it does it. */
+function ActionDialog({ asked, live, execution, onClose }: ActionDialogProps) {
+  const { route } = useLocation()
+  switch (asked) {
+    case 'signal':
+      return <SignalDialog id={execution.id} onClose={onClose} />
+    case 'cancel': {
+      const cancel = async () => live.replace(await client.executions.cancel(execution.id))
+      return (
+        <Confirmation title={text.cancelTitle} verb={text.cancel} isDangerous onClose={onClose} act={cancel}>
+          <p>{text.cancelMeans}</p>
+        </Confirmation>
+      )
+    }
+    case 'remove': {
+      const remove = async (): Promise<void> => {
+        live.stop()
+        try {
+          await client.executions.remove(execution.id)
+        } catch (thrown) {
+          live.reload()
+          throw thrown
+        }
+        notify(text.removed)
+        route('/console/executions')
+      }
+      return (
+        <Confirmation title={text.removeTitle} verb={text.remove} isDangerous onClose={onClose} act={remove}>
+          <p>{text.removeMeans}</p>
+        </Confirmation>
+      )
+    }
+  }
 }
 
 function SignalDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {

@@ -27,6 +27,17 @@ const pollMilliseconds = 5000
 const nothing = { execution: undefined, history: [], steps: [], signals: [] }
 type Parts = Pick<LiveExecution, 'execution' | 'history' | 'steps' | 'signals'>
 
+async function load(id: string, signal: AbortSignal): Promise<Parts> {
+  const options = { limit: 100, signal }
+  const [execution, history, steps, signals] = await Promise.all([
+    client.executions.get(id, { signal }),
+    firstItems(client.executions.history(id, options), mostShown),
+    firstItems(client.executions.steps(id, options), mostShown),
+    firstItems(client.executions.signals(id, options), mostShown),
+  ])
+  return { execution, history, steps, signals }
+}
+
 /** An execution and its history, as they are now: loaded once, then kept up by its events. */
 export function useLiveExecution(id: string): LiveExecution {
   const [parts, setParts] = useState<Parts>(nothing)
@@ -39,19 +50,9 @@ export function useLiveExecution(id: string): LiveExecution {
   useEffect(() => {
     const abort = new AbortController()
     const { signal } = abort
-    const load = async (): Promise<Parts> => {
-      const options = { limit: 100, signal }
-      const [execution, history, steps, signals] = await Promise.all([
-        client.executions.get(id, { signal }),
-        firstItems(client.executions.history(id, options), mostShown),
-        firstItems(client.executions.steps(id, options), mostShown),
-        firstItems(client.executions.signals(id, options), mostShown),
-      ])
-      return { execution, history, steps, signals }
-    }
     const show = async (): Promise<Parts | undefined> => {
       try {
-        const loaded = await load()
+        const loaded = await load(id, signal)
         if (signal.aborted) return undefined
         setError(undefined)
         setParts(loaded)

@@ -88,7 +88,7 @@ function ScheduleCard({ listed, mayChange, onRemove }: ScheduleCardProps) {
   const [changed, setChanged] = useState<Schedule>()
   // The next change names the newest revision, which a list that was asked for earlier does not have yet.
   const schedule = changed !== undefined && changed.revision > listed.revision ? changed : listed
-  const { id, name, cron, timeZone, isEnabled, disabledReason, lastAt, lastExecutionId } = schedule
+  const { id, name, cron, timeZone, isEnabled, disabledReason } = schedule
   const [asked, setAsked] = useState<'edit' | 'remove'>()
   const close = (): void => setAsked(undefined)
   const switching = useAction(async () => {
@@ -104,16 +104,7 @@ function ScheduleCard({ listed, mayChange, onRemove }: ScheduleCardProps) {
       </p>
       {disabledReason === null ? null : <p class="waiting">{disabledReason}</p>}
       {isEnabled ? <NextTimes id={id} revision={schedule.revision} /> : null}
-      <p class="facts">
-        {lastAt === null ? null : (
-          <span>
-            {text.last} <Instant at={lastAt} />
-          </span>
-        )}
-        {lastExecutionId === null ? null : (
-          <a href={`/console/executions/${encodeURIComponent(lastExecutionId)}`}>{text.lastExecution}</a>
-        )}
-      </p>
+      <LastStart schedule={schedule} />
       {mayChange ? (
         <div class="actions">
           <button type="button" onClick={() => setAsked('edit')}>
@@ -152,6 +143,21 @@ function ScheduleCard({ listed, mayChange, onRemove }: ScheduleCardProps) {
         </Confirmation>
       ) : null}
     </section>
+  )
+}
+
+function LastStart({ schedule: { lastAt, lastExecutionId } }: { readonly schedule: Schedule }) {
+  return (
+    <p class="facts">
+      {lastAt === null ? null : (
+        <span>
+          {text.last} <Instant at={lastAt} />
+        </span>
+      )}
+      {lastExecutionId === null ? null : (
+        <a href={`/console/executions/${encodeURIComponent(lastExecutionId)}`}>{text.lastExecution}</a>
+      )}
+    </p>
   )
 }
 

@@ -77,21 +77,37 @@ function TimeLine({ workflow, onChange }: TimeLineProps) {
         ))}
       </ol>
       {restored === undefined ? null : (
-        <Confirmation
-          title={text.restoreTitle(restored)}
-          verb={text.restore}
+        <RestoreDialog
+          workflow={workflow}
+          number={restored}
           onClose={() => setRestored(undefined)}
-          act={async () => {
-            const next = await client.versions.restore(workflow, restored)
+          onRestore={(next) => {
             onChange(next)
             setTo(next.versionNumber)
-            notify(text.restored(restored, next.versionNumber))
           }}
-        >
-          <p>{text.restoreMeans(restored, workflow.versionNumber + 1)}</p>
-        </Confirmation>
+        />
       )}
     </>
+  )
+}
+
+interface RestoreDialogProps {
+  readonly workflow: Workflow
+  readonly number: number
+  readonly onClose: () => void
+  readonly onRestore: (workflow: Workflow) => void
+}
+
+function RestoreDialog({ workflow, number, onClose, onRestore }: RestoreDialogProps) {
+  const restore = async (): Promise<void> => {
+    const next = await client.versions.restore(workflow, number)
+    onRestore(next)
+    notify(text.restored(number, next.versionNumber))
+  }
+  return (
+    <Confirmation title={text.restoreTitle(number)} verb={text.restore} onClose={onClose} act={restore}>
+      <p>{text.restoreMeans(number, workflow.versionNumber + 1)}</p>
+    </Confirmation>
   )
 }
 
