@@ -79,6 +79,14 @@ export function describeDialectsInTurn(suite: (dialect: DialectName) => void): v
 }
 
 /**
+ * As {@link describeDialects}, where a database has little part in it and its tests build on each other, as those of a
+ * command do: a run of everything has the whole suite on one dialect, by seed.
+ */
+export function describeOneDialect(suite: (dialect: DialectName) => void): void {
+  describeEach(servedDialects, suite, onOne)
+}
+
+/**
  * Within a suite of a dialect: a suite for each dialect at the other end of a pair. A run of everything has three of the
  * nine pairs, by seed, so that each dialect is at either end once.
  */

@@ -6,16 +6,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scanBody } from '@millrace/db/document'
 import { flowiseSamples } from '../scripts/flowise.ts'
 import { emptyDirectory, millrace } from './cli/millrace.ts'
-import { describeDialects, dialects, testWhere } from './dialects.ts'
+import { describeDialectsInTurn } from './dialects.ts'
 import { pretendDev } from './pretended-dev.ts'
-import { drawn, isSampled } from './sampling.ts'
 import { startService, type Service } from './service.ts'
 import { workspaceRoot } from './workspace.ts'
 
 const samples = flowiseSamples()
 const password = 'correct horse battery'
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   let service: Service
 
   beforeAll(async () => {
@@ -54,10 +53,9 @@ describeDialects((dialect) => {
     },
   )
 
-  // A program that asks the API alone.
-  testWhere(
-    !isSampled || dialect === dialects[drawn('the demo', dialects.length)],
+  test(
     'the demo finds the dev that runs, on whatever port, creates, reads, patches and lists them, and every digest agrees',
+    { timeout: 120_000 },
     async () => {
       const url = service.urls[0] ?? ''
       const cwd = emptyDirectory()
@@ -72,7 +70,6 @@ describeDialects((dialect) => {
         dev.end()
       }
     },
-    120_000,
   )
 
   async function logIn(): Promise<string> {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { itemsOf, nextCursorOf, readAnswer, tripsOf, type Answer } from './contract/answers.ts'
 import { register, startWorld, type Actor, type World } from './contract/world.ts'
 import { reachDatabase, targetOf, type ReachedDatabase } from './database.ts'
-import { describeDialects } from './dialects.ts'
+import { describeOneDialect } from './dialects.ts'
 import { startLosingProxy, type LosingProxy } from './faults/losing-proxy.ts'
 import { startService } from './service.ts'
 
@@ -18,7 +18,7 @@ vi.setConfig({ testTimeout: 60_000 })
 const noCache = { 'Cache-Control': 'max-age=0, no-cache' }
 
 /** A second database that has what the first had when it was last brought up to date: a replica that lags at will. */
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let replica: ReachedDatabase
   /** Between the functions and the replica's gateway. */
   let line: LosingProxy

@@ -3,10 +3,10 @@ import { Failure } from '@millrace/cli/failure'
 import { findHistoryGaps } from '@millrace/db/archive/history-gaps'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { archiveOf, fill, verified } from './archives.ts'
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   let source: ReachedDatabase
 
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { archiveTables, tableOfSchema } from '@millrace/db/archive/tables'
 import { afterEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { archiveOf, archiveOfLines, fill, linesOf, restored, verified } from './archives.ts'
 
 const opened: ReachedDatabase[] = []
@@ -34,7 +34,7 @@ function ofFirstSchema(lines: readonly string[]): Buffer {
   return archiveOfLines([head, ...rows, JSON.stringify({ end: true, tables })])
 }
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   test('an archive of the first schema restores; what it did not know is null or empty', async () => {
     const [source, target] = [await reachDatabase(dialect), await reachDatabase(dialect)]
     opened.push(source, target)

@@ -7,20 +7,22 @@ import { entryOf, type RowPage, type RowPages } from '@millrace/db/archive/row'
 import { readRows, TableReader } from '@millrace/db/archive/source'
 import { archiveTables } from '@millrace/db/archive/tables'
 import { plain } from '@millrace/db/dialects/plain'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, testWhere } from '../dialects.ts'
+import { describeDialectsByTest, testWhere } from '../dialects.ts'
 import { fill } from './archives.ts'
 import { sampleRows } from './sample.ts'
 
 const size = { users: 5, workflows: 10, executions: 60 }
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let target: ReachedDatabase
 
   beforeAll(async () => {
     target = await reachDatabase(dialect)
   })
+
+  beforeEach(() => empty(target))
 
   afterAll(() => target.stop())
 
@@ -55,7 +57,6 @@ describeDialects((dialect) => {
     const read = watchRows(readRows(target.database.transport()))
     for await (const page of read.pages) expect(page.entries.length).toBeGreaterThan(0)
     expect(read.finish()).toEqual(written)
-    await empty(target)
   })
 
   test('what the database digests is what was written to it', async () => {
@@ -74,6 +75,7 @@ describeDialects((dialect) => {
   })
 
   test('a row that is another, is missing or is too many fails the proof', async () => {
+    await fill(target.database, size)
     await proofOf(sampleRows(size))
     const failure = { fault: 'proof_failed', message: expect.stringContaining('executions') }
     const [one] = await target.raw.query('select id from executions order by attempts, id limit 1')
@@ -84,7 +86,6 @@ describeDialects((dialect) => {
     await proofOf(sampleRows(size))
     await target.raw.query(`delete from executions where id = '${String(one?.['id'])}'`)
     await expect(proofOf(sampleRows(size))).rejects.toMatchObject(failure)
-    await empty(target)
   })
 
   test('rows behind the last one fail the proof', async () => {
@@ -97,7 +98,6 @@ describeDialects((dialect) => {
   })
 
   testWhere(dialect === 'mysql', 'a list of rows that the server cuts is read row by row', async () => {
-    await empty(target)
     const written = await fill(target.database, size)
     // PlanetScale lets nobody set it; the gateway does.
     for (const bytes of [64, 1024, 64 * 1024]) {
@@ -117,7 +117,7 @@ async function loadAll({ database }: ReachedDatabase, pages: RowPages): Promise<
 }
 
 async function empty({ database }: ReachedDatabase): Promise<void> {
-  await HeldMark.set(database.transport(), 'emptied after the test')
+  await HeldMark.set(database.transport(), 'emptied before the test')
   await abandonRestore(database)
 }
 

@@ -1,10 +1,10 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { documentOf, emptyDirectory, start } from '../cli/millrace.ts'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
+import { documentOf, emptyDirectory, millrace, start } from '../cli/millrace.ts'
 import { bodyOf, call, joinAdministrator, keyOf, type Member } from '../contract/members.ts'
-import { describeDialects, dialects, freshDatabase } from '../dialects.ts'
+import { describeDialectsInTurn, dialects, freshDatabase } from '../dialects.ts'
 import { startService, takeDailyBackup, type Service } from '../service.ts'
 import { workspaceRoot } from '../workspace.ts'
 
@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 120_000 })
 const section = readFileSync(join(workspaceRoot, 'docs/backups.md'), 'utf8').split('### Fetching one')[1] ?? ''
 const commands = /```bash\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   let service: Service
   let admin: Member
   let identity: string
@@ -44,7 +44,10 @@ describeDialects((dialect) => {
         .replace('https://millrace.example.workers.dev', service.urls[0] ?? '')
         .replace('postgresql://user:password@127.0.0.1:5432/restored', `'${target.url}'`)
       expect(written).not.toMatch(/…|example|user:password/)
-      const PATH = `${join(workspaceRoot, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`
+      mkdirSync(join(cwd, 'bin'))
+      const program = `#!/bin/sh\nexec '${process.execPath}' '${inject('command')}' "$@"\n`
+      writeFileSync(join(cwd, 'bin/millrace'), program, { mode: 0o755 })
+      const PATH = `${join(cwd, 'bin')}:${process.env['PATH'] ?? ''}`
       const ended = await start('bash', ['-euc', written], { cwd, env: { PATH } }).ended
       expect({ exitCode: ended.exitCode, stderr: ended.stderr }).toMatchObject({ exitCode: 0 })
       expect(ended.stdout).toContain('The digests of the database are those of the archive')
@@ -59,12 +62,8 @@ describeDialects((dialect) => {
   test('a key that may not, a name that is not there and a file that is are refused, and nothing is left', async () => {
     const cwd = emptyDirectory()
     const url = service.urls[0] ?? ''
-    const bin = join(workspaceRoot, 'node_modules/.bin/millrace')
     const run = (key: string, name: string, out = 'x.millrace') =>
-      start(bin, ['backup', 'fetch', name, '--out', out, '--url', url, '--json'], {
-        cwd,
-        env: { MILLRACE_API_KEY: key },
-      }).ended
+      millrace(['backup', 'fetch', name, '--out', out, '--url', url, '--json'], { cwd, env: { MILLRACE_API_KEY: key } })
     const narrow = await keyOf(service, admin, ['read'])
     const key = await keyOf(service, admin, ['admin'])
     copyFileSync(join(workspaceRoot, 'LICENSE'), join(cwd, 'there.millrace'))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { casesOn, describeDialects, type TestDatabase } from '../dialects.ts'
+import { casesOn, describeOneDialect, type TestDatabase } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
@@ -25,7 +25,7 @@ interface Key {
   readonly key: string
 }
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let service: Service
   let database: TestDatabase
   const run = (args: readonly string[], input = '') =>

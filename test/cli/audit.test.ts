@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeOneDialect, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 /** What commands leave in the audit trail; what they do to users and keys is in test/audit. */
@@ -8,7 +8,7 @@ import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let source: TestDatabase
   let target: TestDatabase
   const run = (cwd: string, args: readonly string[], { url }: TestDatabase, input = '') =>

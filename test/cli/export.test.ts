@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeOneDialect, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -33,7 +33,7 @@ function filesIn(directory: string): Readonly<Record<string, string>> {
   return Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')]))
 }
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let database: TestDatabase
   const run = (cwd: string, args: readonly string[], input = '') =>
     millrace([...args, '--json'], { cwd, env: { DATABASE_URL: database.url, BCRYPT_COST: '4' }, input })

@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest'
-import { describeDialects, freshDatabase } from '../dialects.ts'
+import { describeDialectsInTurn, freshDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   test('a migration that was edited is refused until it is accepted, in a dry run too', async () => {
     const database = await freshDatabase(dialect)
     const call = { cwd: emptyDirectory(), env: { DATABASE_URL: database.url } }

@@ -2,7 +2,7 @@ import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeOneDialect, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const password = 'correct horse battery\n'
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let database: TestDatabase
   const run = (args: readonly string[], input?: string) =>
     millrace([...args, '--json'], {

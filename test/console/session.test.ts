@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { describeDialects } from '../dialects.ts'
+import { describeOneDialect } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
 
 const password = 'correct horse battery'
 
 /** The console's sessions: the public routes, with the refresh token in a cookie that no script reads. */
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let service: Service
 
   beforeAll(async () => {

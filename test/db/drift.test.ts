@@ -3,7 +3,7 @@ import { toolsOf } from '@millrace/db/dialects/tools'
 import { extraColumns, findDrift, type Drift } from '@millrace/db/migrate/drift'
 import { readSchema } from '@millrace/db/migrate/schema-shape'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects, type DialectName } from '../dialects.ts'
+import { describeDialectsByTest, type DialectName } from '../dialects.ts'
 
 interface Damage {
   readonly what: string
@@ -92,7 +92,7 @@ const damages: readonly Damage[] = [
   },
 ]
 
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   describe('a database as the migrations make it', () => {
     let reached: ReachedDatabase
     beforeAll(async () => {

@@ -9,7 +9,7 @@ import type { Keyset } from '@millrace/db/sql/keyset'
 import type { Cut } from '@millrace/db/sql/page-bytes'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { after, createUser, createWorkflow, startExecution } from '../executions/kit.ts'
 
 const mebibyte = 1024 * 1024
@@ -18,7 +18,7 @@ const mebibyte = 1024 * 1024
  * A page is cut where the database reads it: what it has no room for is not sent to the function, whose memory holds
  * several answers at once.
  */
-describeDialects((dialect) => {
+describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
   let store: Store
   let me: UserCaller

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { expect, onTestFinished, test, type TestContext } from 'vitest'
 import { copied } from '../adoption/copying.ts'
 import { documentOf, emptyDirectory, millrace } from '../cli/millrace.ts'
-import { describeDialects, freshDatabase, isCi, type DialectName, type TestDatabase } from '../dialects.ts'
+import { describeDialectsInTurn, freshDatabase, isCi, type DialectName, type TestDatabase } from '../dialects.ts'
 import { findSqlAlchemy, type SqlAlchemy } from '../servers/sqlalchemy.ts'
 import { startService } from '../service.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -18,7 +18,7 @@ const longest = 120_000
 /** Who reads what SQLAlchemy itself made can't have been wrong together with who wrote it. */
 const nextOf: Readonly<Record<DialectName, DialectName>> = { sqlite: 'postgres', postgres: 'mysql', mysql: 'sqlite' }
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   test('a database that SQLAlchemy made is adopted by another', { timeout: longest }, async (context) => {
     const python = findOrSkip(context)
     const source = await fresh(dialect)

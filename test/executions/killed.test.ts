@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { asRecord, itemsOf, readAnswer } from '../contract/answers.ts'
 import { register } from '../contract/world.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { isLong } from '../sampling.ts'
 import type { Service } from '../service.ts'
 import { startKilledSystem, type KilledSystem } from './killed-system.ts'
@@ -37,7 +37,7 @@ function randomOf(start: number): () => number {
   }
 }
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   test(
     `whatever is killed, each of ${executionCount} executions ends with each step recorded once (seed ${seed})`,
     { timeout: 60_000 + executionCount * 3000 + killCount * 2000 },

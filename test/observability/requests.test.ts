@@ -9,7 +9,7 @@ import { startGateway, type Gateway, type GatewayLogEntry } from '@millrace/gate
 import { readMigrations } from '@millrace/cli/migrations'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects, freshDatabase, type TestDatabase } from '../dialects.ts'
+import { describeOneDialect, freshDatabase, type TestDatabase } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
 
 /* What a request leaves behind for whoever runs the service: log lines, its trace, a data point. */
@@ -26,7 +26,7 @@ interface DataPoint {
   readonly doubles: readonly number[]
 }
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   let raw: TestDatabase
   let gateway: Gateway
   const gatewayLog: GatewayLogEntry[] = []

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { emptyDirectory, startMillrace, type Running } from '../cli/millrace.ts'
-import { describeServers, type TestDatabase } from '../dialects.ts'
+import { describeServersInTurn, type TestDatabase } from '../dialects.ts'
 import { findFreePort } from '../servers/process.ts'
 import { migratedDatabase } from '../templates.ts'
 
@@ -101,7 +101,7 @@ class Instances {
   }
 }
 
-describeServers((dialect) => {
+describeServersInTurn((dialect) => {
   let database: TestDatabase
   beforeAll(async () => {
     database = await migratedDatabase(dialect)

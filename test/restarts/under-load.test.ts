@@ -1,7 +1,7 @@
 import { createClient } from '@libsql/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
-import { describeDialects } from '../dialects.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
 import { until } from '../gateway/start.ts'
 import { setStage, type Stage } from '../troubles/stage.ts'
 import { startLoad, type Load } from './load.ts'
@@ -10,7 +10,7 @@ import { startLoad, type Load } from './load.ts'
 const recoveryMilliseconds = 6000
 const patienceSeconds = 20
 
-describeDialects((dialect) => {
+describeDialectsInTurn((dialect) => {
   let stage: Stage
   beforeAll(async () => {
     stage = await setStage(dialect)
