@@ -34,7 +34,7 @@ export function createScheduledRun({ database, backups, log, settings }: Parts) 
       return
     }
     const { sweepExpired } = await import('@millrace/api/services/sweeps')
-    await sweepExpired(database.store(), at, log, settings)
+    await sweepExpired(database.store(), log, { at, kept: settings })
     await told(log, () => backups?.run('tick'))
   }
 }

@@ -44,7 +44,11 @@ function jobsOf(
 ): readonly Job[] {
   return [
     { name: 'schedules', slotAt: everyMinutes(1), run: () => serve(database, clock, log) },
-    { name: 'sweep', slotAt: everyMinutes(5), run: (at) => sweepExpired(database.store(), at, log, settings, signal) },
+    {
+      name: 'sweep',
+      slotAt: everyMinutes(5),
+      run: (at) => sweepExpired(database.store(), log, { at, kept: settings, signal }),
+    },
     ...(backups === undefined
       ? []
       : [

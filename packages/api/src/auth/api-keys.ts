@@ -1,5 +1,6 @@
-import { fromBase64url, toBase64url } from '../base64url.ts'
+import { toBase64url } from '../base64url.ts'
 import { sha256Hex } from '../digest.ts'
+import { decodeList, encodeList } from '../encoded-list.ts'
 import { isId } from '../ids.ts'
 import { readScopes, writeScopes, type Scope } from '../scopes.ts'
 
@@ -24,17 +25,14 @@ export interface PresentedKey extends ApiKeyClaims {
   readonly sha256: string
 }
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /**
  * A new key: 256 random bits, then whose it is and what it may. So a request says by itself whom and what it claims to
  * be, and the statement that decides has only to see whether the key's digest is there.
  */
 export function mintApiKey({ userId, scopes, expiresAt }: ApiKeyClaims): MintedKey {
   const random = toBase64url(crypto.getRandomValues(new Uint8Array(32)))
-  const claims = JSON.stringify([userId, writeScopes(scopes), expiresAt?.getTime() ?? null])
-  const text = `${apiKeyStart}${random}.${toBase64url(encoder.encode(claims))}`
+  const claims = encodeList([userId, writeScopes(scopes), expiresAt?.getTime() ?? null])
+  const text = `${apiKeyStart}${random}.${claims}`
   return { text, sha256: sha256Hex(text), prefix: text.slice(0, prefixLength) }
 }
 
@@ -46,26 +44,11 @@ export function readApiKey(text: string): PresentedKey | undefined {
 }
 
 function readClaims(encoded: string): ApiKeyClaims | undefined {
-  const claims = decode(encoded)
-  if (!isList(claims) || claims.length !== 3) return undefined
+  const claims = decodeList(encoded)
+  if (claims?.length !== 3) return undefined
   const [userId, written, expires] = claims
   if (typeof userId !== 'string' || !isId(userId) || typeof written !== 'string') return undefined
   const scopes = readScopes(written)
   if (scopes === undefined || (expires !== null && !Number.isSafeInteger(expires))) return undefined
   return { userId, scopes, expiresAt: expires === null ? null : new Date(Number(expires)) }
-}
-
-function isList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value)
-}
-
-function decode(encoded: string): unknown {
-  const bytes = fromBase64url(encoded)
-  if (bytes === undefined) return undefined
-  try {
-    return JSON.parse(decoder.decode(bytes))
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined
-    throw error
-  }
 }

@@ -63,6 +63,19 @@ export function timetableOf(cron: string, timeZone: string): Timetable {
   return { after: (moment) => firstAfter(walked, clock, moment), upTo: (moment) => lastUpTo(walked, clock, moment) }
 }
 
+/** As {@link timetableOf}, undefined when either is none here: a time zone may have been known to another platform. */
+export function timetableIfKnown(schedule: {
+  readonly cron: string
+  readonly timeZone: string
+}): Timetable | undefined {
+  try {
+    return timetableOf(schedule.cron, schedule.timeZone)
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined
+    throw thrown
+  }
+}
+
 /** Times that the wall shows a second time have been: they lead to a moment that is past. */
 function firstAfter(cron: Cron, clock: WallClock, moment: Date): Date | undefined {
   let wall = cron.nextRun(clock.at(moment))

@@ -11,7 +11,7 @@ import type { Store } from '@millrace/db/store/store'
 import { faultOf } from '../faults.ts'
 import { newId } from '../ids.ts'
 import type { Log } from '../log.ts'
-import { timetableOf, type Timetable } from '../schedules/timetable.ts'
+import { timetableIfKnown, type Timetable } from '../schedules/timetable.ts'
 
 /** What is later than this was missed; what is less is served late, each planned time by itself. */
 const missedMilliseconds = 5 * 60_000
@@ -103,7 +103,7 @@ class Run {
   }
 
   async #serve(schedule: DueSchedule): Promise<void> {
-    const timetable = readTimetable(schedule)
+    const timetable = timetableIfKnown(schedule)
     if (timetable === undefined) {
       await this.#disable(schedule, 'no_timetable', `The time zone ${schedule.timeZone} or its cron is not understood.`)
       return
@@ -140,15 +140,6 @@ class Run {
     if (!(await disableSchedule(this.#store, { schedule, cause, reason, eventId: newId(at), at }))) return
     this.#disabled += 1
     this.#log({ level: 'warn', event: 'schedule_disabled', schedule: schedule.id, reason: cause })
-  }
-}
-
-function readTimetable({ cron, timeZone }: DueSchedule): Timetable | undefined {
-  try {
-    return timetableOf(cron, timeZone)
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return undefined
-    throw thrown
   }
 }
 

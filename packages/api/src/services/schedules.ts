@@ -14,7 +14,7 @@ import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
-import { timetableOf } from '../schedules/timetable.ts'
+import { timetableIfKnown, timetableOf } from '../schedules/timetable.ts'
 import type { UserContext } from './context.ts'
 import { type Idempotent, type OrReplay } from './idempotency.ts'
 import { pageOf, readKeyset, startOf, type Page, type PageQuery } from './paging.ts'
@@ -92,7 +92,7 @@ const shownTimes = 5
 /** The planned times to come: from `nextAt`, which may be overdue, none of a schedule that is disabled. */
 function nextTimes({ nextAt, cron, timeZone }: ScheduleView, now: Date): readonly Date[] {
   if (nextAt === null) return []
-  const timetable = timetableIfKnown(cron, timeZone)
+  const timetable = timetableIfKnown({ cron, timeZone })
   const times: Date[] = []
   for (
     let moment = nextAt > now ? nextAt : timetable?.after(now);
@@ -103,16 +103,6 @@ function nextTimes({ nextAt, cron, timeZone }: ScheduleView, now: Date): readonl
     if (times.length === shownTimes) break
   }
   return times
-}
-
-/** A time zone may have been known to another platform. */
-function timetableIfKnown(cron: string, timeZone: string) {
-  try {
-    return timetableOf(cron, timeZone)
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return undefined
-    throw thrown
-  }
 }
 
 /** A page of a workflow's schedules, newest first. */

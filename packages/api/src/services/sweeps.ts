@@ -23,7 +23,8 @@ export interface KeptFor {
 interface Run {
   readonly at: Date
   readonly kept: KeptFor
-  readonly signal: AbortSignal | undefined
+  /** Ends the run early, each sweep after what is under way. */
+  readonly signal?: AbortSignal
 }
 
 /** What a run of the schedule looks through; each by itself, so that one that fails holds up no other. */
@@ -45,19 +46,12 @@ function before(at: Date, milliseconds: number): Date {
 /**
  * Ends what has run out: leases and attempts of executions, sessions, Idempotency-Keys, attempts at logging in; and
  * what was kept for as long as it was to be. A run does a bounded part of it; what is left is the next one's.
- * @param signal Ends the run early, each sweep after what is under way.
  */
-export async function sweepExpired(
-  store: Store,
-  at: Date,
-  log: Log,
-  kept: KeptFor,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function sweepExpired(store: Store, log: Log, run: Run): Promise<void> {
   await Promise.all(
     Object.entries(sweeps).map(async ([what, sweep]) => {
       try {
-        log({ level: 'info', event: 'swept', what, count: await sweep(store, { at, kept, signal }) })
+        log({ level: 'info', event: 'swept', what, count: await sweep(store, run) })
       } catch (thrown) {
         const { cause, cure } = faultOf(thrown)
         log({ level: 'error', event: 'sweep_failed', what, cause, cure })

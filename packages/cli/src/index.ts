@@ -1,2 +1,0 @@
-export { Failure } from './failure.ts'
-export type { FailureCode } from './failure-code.ts'
