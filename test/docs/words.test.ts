@@ -54,6 +54,8 @@ const bannedInPages: readonly (readonly [pattern: RegExp, instead: string])[] = 
   [/\bin place of\b/, 'instead of'],
   [/\b(?:a row a row|(?:ms|s|MB|KiB) a (?:row|request|page))\b/, 'per row'],
   [/\brooms?\b/, 'package, space'],
+  [/\b(?:misses|lacks) nothing\b/, 'reaches, is complete'],
+  [/\bhalf a tenth\b/, 'almost a tenth'],
   [/\bwhoever\b(?! reads| can)/i, 'the user who, or everyone who'],
 ]
 
