@@ -9,5 +9,5 @@ export const suites = [
   'test/races/*.test.ts',
   'test/faults/!(*.long).test.ts',
   'test/backups/!(page).test.ts',
-  'test/serial/serial.test.ts',
+  'test/serial/{serial,effects}.test.ts',
 ]

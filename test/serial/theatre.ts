@@ -1,4 +1,5 @@
 import type { DialectName } from '../dialects.ts'
+import { addBystanders } from './bystanders.ts'
 import { hookConnections } from './hooks.ts'
 import type { Place } from './ground.ts'
 import type { Theatre } from './run.ts'
@@ -15,6 +16,7 @@ export async function openTheatre(dialect: DialectName, place: Place, between?: 
   const stage = await openStage(dialect, place, between)
   try {
     const world = await makeWorld(stage)
+    await addBystanders(stage, world)
     await stage.ground.keep()
     const baseline = { rows: await stage.ground.rows(), names: world.names }
     // Behind every time of the world, and before the minute in which the use of its keys would be noted again.

@@ -41,7 +41,8 @@ export interface RequestOptions {
  * Fills a new database through the API: alice owns `wf` (two versions, one execution that has ended) and `work` (one
  * execution in each unfinished status); bob may edit, carol execute `wf`; erin may edit it and owns nothing, so that she
  * can leave; root and admin are administrators. A schedule of bob's and one of alice's on `wf` are due, hers skips while
- * `paused` is unfinished; `spent` on `spare` has lost its lease and its last attempt; `waiting` waits for a signal.
+ * `paused` is unfinished; `spent` on `spare` has lost its lease and its last attempt; `waiting` waits for a signal. dave
+ * owns `other`, and alice was given his `given`, which no pair of writes is about.
  */
 export async function makeWorld(stage: Stage): Promise<World> {
   const names = new Map<string, string>()
@@ -81,7 +82,7 @@ export async function makeWorld(stage: Stage): Promise<World> {
   await filling.workflows()
   await filling.executions()
   await filling.schedules()
-  await filling.whatIsOld()
+  await filling.ofOthers()
   return world
 }
 
@@ -113,6 +114,7 @@ class Filling {
     const body = { username: person, email: `${person}@example.com`, password }
     const made = await this.#post('nobody', '/v1/auth/register', { body })
     name(person, textIn(made, 'user', 'id'))
+    name(`session.${person}`, sessionOf(made))
     tokens.set(person, textIn(made, 'accessToken'))
     refreshTokens.set(person, textIn(made, 'refreshToken'))
   }
@@ -126,11 +128,7 @@ class Filling {
     })
     refreshTokens.set('alice.used', textIn(second, 'refreshToken'))
     refreshTokens.set('alice.second', textIn(refreshed, 'refreshToken'))
-    const sessions = await this.#send('alice', 'GET', '/v1/auth/sessions')
-    for (const session of itemsIn(sessions)) {
-      const label = session['current'] === true ? 'session.alice' : 'session.second'
-      name(label, String(session['id']))
-    }
+    name('session.second', sessionOf(second))
     for (const [key, scopes] of [
       ['alice.key', ['read', 'write', 'worker']],
       ['alice.worker', ['worker']],
@@ -144,7 +142,9 @@ class Filling {
       // Its use is noted once a minute by a write after the answer: now, so that no run has one.
       await this.#stage.send(this.#world.request(key, 'GET', '/v1/workflows'))
     }
-    await this.#post('nobody', '/v1/auth/recover', { body: { email: 'alice@example.com' } })
+    for (const person of ['carol', 'alice']) {
+      await this.#post('nobody', '/v1/auth/recover', { body: { email: `${person}@example.com` } })
+    }
     tokens.set('reset', this.#stage.mailedToken())
     for (const person of ['alice', 'erin'] as const) {
       await this.#send(person, 'PUT', '/v1/settings', { body: { data: { theme: 'dark', n: 1 } } })
@@ -204,12 +204,17 @@ class Filling {
     }
   }
 
-  /** An Idempotency-Key of the day before yesterday: it is free again. */
-  async whatIsOld(): Promise<void> {
-    const now = new Date()
-    this.#stage.setClock(new Date(now.getTime() - 48 * 3_600_000))
-    await this.#post('alice.key', '/v1/workflows', { body: { name: 'older', definition: {} }, key: 'old' })
-    this.#stage.setClock(now)
+  /** `other` with all that a workflow can have, and `given`, which came to alice and which she has not touched yet. */
+  async ofOthers(): Promise<void> {
+    const name = (label: string, made: Answered) => this.#making.name(label, textIn(made, 'id'))
+    for (const workflow of ['other', 'given']) {
+      name(workflow, await this.#post('dave', '/v1/workflows', { body: { name: workflow, definition: { n: 1 } } }))
+      const path = `/v1/workflows/{${workflow}}`
+      await this.#post('dave', `${path}/shares`, { body: { username: 'bob', permission: 'edit' } })
+      await this.#post('dave', `${path}/schedules`, { body: { name: 'monthly', cron: '@monthly' } })
+      name(`${workflow}.pending`, await this.#post('dave', `${path}/executions`, { body: {} }))
+    }
+    await this.#post('dave', '/v1/workflows/{given}/transfer', { body: { username: 'alice' }, ifMatch: '*' })
   }
 
   async #start(workflow: string, label: string, maxAttempts = 10): Promise<void> {
@@ -242,6 +247,12 @@ class Filling {
     if (answer.status >= 300) throw new Error(`${method} ${path} answered ${answer.status}: ${answer.body}`)
     return answer
   }
+}
+
+/** The session that an answer's access token names. */
+function sessionOf(answer: Answered): string {
+  const [, claims = ''] = textIn(answer, 'accessToken').split('.')
+  return textIn({ ...answer, body: Buffer.from(claims, 'base64url').toString() }, 'sid')
 }
 
 function textIn({ body }: Answered, ...path: readonly string[]): string {

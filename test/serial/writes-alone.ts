@@ -1,0 +1,117 @@
+import { newId } from '@millrace/api/ids'
+import { removeApiKey } from '@millrace/db/repositories/accounts/api-key-administration'
+import { removeUser } from '@millrace/db/repositories/accounts/removal'
+import { setDisabled, setPassword, setRole } from '@millrace/db/repositories/accounts/user-administration'
+import type { Store } from '@millrace/db/store/store'
+import { password } from './world.ts'
+import { table, type Write } from './write.ts'
+
+/* Writes that are made alone: those that are refused, or do nothing, and those that no pair needs. */
+
+interface CommandInput {
+  readonly eventId: string
+  readonly at: Date
+  readonly id: (name: string) => string
+}
+
+function commands(
+  described: Readonly<Record<string, (store: Store, input: CommandInput) => Promise<unknown>>>,
+): readonly Write[] {
+  return Object.entries(described).map(([name, run]) => ({
+    name,
+    changes: [],
+    reads: [],
+    act: (stage, world) =>
+      stage.work(({ store, clock }) => {
+        const at = clock()
+        return run(store, { eventId: newId(at), at, id: (label) => world.id(label) })
+      }),
+  }))
+}
+
+const ofCommands = commands({
+  'disable bob by a command': (store, { id, ...input }) =>
+    setDisabled(store, { id: id('bob'), isDisabled: true, ...input }),
+  'enable bob, who is enabled, by a command': (store, { id, ...input }) =>
+    setDisabled(store, { id: id('bob'), isDisabled: false, ...input }),
+  'promote bob by a command': (store, { id, ...input }) => setRole(store, { id: id('bob'), role: 'admin', ...input }),
+  'promote root, who is an administrator, by a command': (store, { id, ...input }) =>
+    setRole(store, { id: id('root'), role: 'admin', ...input }),
+  "set alice's password by a command": (store, { id, ...input }) =>
+    setPassword(store, { id: id('alice'), passwordHash: 'a hash', ...input }),
+  'delete a key by a command': (store, { id, ...input }) =>
+    removeApiKey(store, { id: id('key.alice.key'), userId: id('alice'), ...input }),
+  'delete erin by a command': (store, { id, ...input }) => removeUser(store, { userId: id('erin'), ...input }),
+  'delete dave, who owns a workflow, by a command': (store, { id, ...input }) =>
+    removeUser(store, { userId: id('dave'), ...input }),
+})
+
+const ofAccounts = table({
+  'log in as bob, whose hash is of another cost': {
+    by: 'nobody',
+    send: 'POST /v1/auth/login',
+    body: { username: 'bob', password },
+  },
+  'fail once more as dave': {
+    by: 'nobody',
+    send: 'POST /v1/auth/login',
+    body: { username: 'dave', password: 'wrong password' },
+  },
+  'fail again as carol': {
+    by: 'nobody',
+    send: 'POST /v1/auth/login',
+    body: { username: 'carol', password: 'wrong password' },
+  },
+  "end another's session": { by: 'alice', send: 'DELETE /v1/auth/sessions/{session.bob}' },
+  "delete another's key": { by: 'alice', send: 'DELETE /v1/api-keys/{key.erin.key}' },
+  'promote root, who is an administrator': {
+    by: 'admin',
+    send: 'PATCH /v1/admin/users/{root}',
+    body: { role: 'admin', disabled: false },
+  },
+  'leave while owning a workflow': { by: 'alice', send: 'DELETE /v1/auth/me', body: { password } },
+})
+
+const any = '*'
+
+const ofWorkflows = table({
+  'patch what one was given': {
+    by: 'alice',
+    send: 'PATCH /v1/workflows/{given}',
+    body: { name: 'taken' },
+    ifMatch: any,
+  },
+  'start what one was given': { by: 'alice', send: 'POST /v1/workflows/{given}/executions', body: {} },
+  'start what another was given': { by: 'dave', send: 'POST /v1/workflows/{given}/executions', body: {} },
+  'schedule what one was given': {
+    by: 'alice',
+    send: 'POST /v1/workflows/{given}/schedules',
+    body: { name: 'hourly', cron: '@hourly' },
+  },
+  'schedule what another was given': {
+    by: 'dave',
+    send: 'POST /v1/workflows/{given}/schedules',
+    body: { name: 'hourly', cron: '@hourly' },
+  },
+  'patch to what it is': {
+    by: 'alice',
+    send: 'PATCH /v1/workflows/{wf}',
+    body: { name: 'wf', definition: { n: 2 } },
+    ifMatch: any,
+  },
+  'share as it is': {
+    by: 'alice',
+    send: 'POST /v1/workflows/{wf}/shares',
+    body: { username: 'bob', permission: 'edit' },
+  },
+  'unshare bob from other': { by: 'dave', send: 'DELETE /v1/workflows/{other}/shares/{bob}' },
+  'cancel the execution of other': { by: 'bob', send: 'POST /v1/executions/{other.pending}/cancel' },
+  "claim another's": {
+    by: 'alice',
+    send: 'POST /v1/executions/claim',
+    body: { worker: 'x', workflowIds: ['{id other}'] },
+  },
+})
+
+/** Every write that is only made alone. */
+export const writesAlone: readonly Write[] = [...ofCommands, ...ofAccounts, ...ofWorkflows]
