@@ -33,6 +33,9 @@ interface Things {
   /** An execution that is claimed, with the fence 1, and one that has ended. */
   readonly claimed: string
   readonly ended: string
+  /** A session and an API key of the owner's. */
+  readonly session: string
+  readonly key: string
   readonly users: World['users']
 }
 
@@ -337,12 +340,44 @@ const guarded = routes
   .map(({ method, path }) => `${method} ${path}`)
   .filter((name) => matrix[name] !== undefined)
 
+/** How somebody who could do everything counts no more. */
+interface Fall {
+  readonly refusal: string
+  readonly token: (world: World, actor: 'owner' | 'admin') => Promise<string>
+  /** What is set in the user's row, by hand. */
+  readonly sets?: string
+}
+
+const ownToken: Fall['token'] = (world, actor) => Promise.resolve(world.users[actor].token)
+const latestEnd = '(select latest from (select max(expires_at) as latest from sessions) ends)'
+const refresh = '/v1/auth/refresh'
+
+const falls: Readonly<Record<string, Fall>> = {
+  'a disabled account': { refusal: 'account_disabled', token: ownToken, sets: 'disabled_at = created_at' },
+  'a token from before those that count': {
+    refusal: 'unauthenticated',
+    token: ownToken,
+    sets: `tokens_valid_from = ${latestEnd}`,
+  },
+  'a session that was logged out of': {
+    refusal: 'unauthenticated',
+    token: (world, actor) => tokenOfEnded(world, actor, ['/v1/auth/logout']),
+  },
+  'a session that ended by the reuse of a token': {
+    refusal: 'unauthenticated',
+    token: (world, actor) => tokenOfEnded(world, actor, [refresh, refresh]),
+  },
+  'a deleted key': { refusal: 'unauthenticated', token: deletedKey },
+}
+
 /** Those that serve anyone, and read the database to do so. */
 const open = ['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout']
 
-/** Sound requests of those whose entry in the matrix is refused for what it holds. */
-const filled: Readonly<Record<string, Pick<Entry, 'body'>>> = {
+/** Sound requests of those whose entry in the matrix is refused for what it holds, or is about another's. */
+const filled: Readonly<Record<string, Pick<Entry, 'path' | 'body'>>> = {
   'POST /v1/settings/reveal': { body: () => ({ pointer: '' }) },
+  'DELETE /v1/auth/sessions/{id}': { path: ({ session }) => `/v1/auth/sessions/${session}` },
+  'DELETE /v1/api-keys/{id}': { path: ({ key }) => `/v1/api-keys/${key}` },
 }
 
 const names = routes.map(({ method, path }) => `${method} ${path}`)
@@ -388,33 +423,26 @@ describeDialectsByTest((dialect) => {
     if (name.startsWith('GET ')) expect(await digestTables(database)).toEqual(before)
   })
 
-  /** Those who could do everything, and count no more: how each is refused. */
-  const fallen: readonly (readonly [string, string, string])[] = [
-    ['a disabled owner', 'owner', 'account_disabled'],
-    ['a disabled administrator', 'admin', 'account_disabled'],
-    ['an ended session of the owner', 'owner', 'unauthenticated'],
-    ['an ended session of the administrator', 'admin', 'unauthenticated'],
-    ["the owner's deleted key", 'owner', 'unauthenticated'],
-    ["the administrator's deleted key", 'admin', 'unauthenticated'],
-  ]
+  const fallen = Object.entries(falls).flatMap(([way, fall]) =>
+    (['owner', 'admin'] as const).map((actor) => ({ actor, way, fall })),
+  )
 
-  test.each(fallen)('%s is refused everywhere, and changes nothing', async (which, user, refusal) => {
-    const actor = user === 'admin' ? 'admin' : 'owner'
+  test.each(fallen)('the $actor with $way is refused everywhere, and changes nothing', async ({ actor, fall }) => {
     const { database } = world.service
-    const token = await tokenThatCountsNoMore(world, which, actor)
+    const token = await fall.token(world, actor)
     const { id } = world.users[actor]
-    if (which.includes('disabled')) await database.query(`update users set disabled_at = created_at where id = '${id}'`)
+    if (fall.sets !== undefined) await database.query(`update users set ${fall.sets} where id = '${id}'`)
     try {
       const before = await digestTables(database)
       const wrong: unknown[] = []
       for (const name of guarded) {
         const outcome = outcomeOf(await attemptWith(token, name), 'nothing')
-        if (outcome !== refusal) wrong.push([name, outcome])
+        if (outcome !== fall.refusal) wrong.push([name, outcome])
       }
       expect(wrong).toEqual([])
       expect(await digestTables(database)).toEqual(before)
     } finally {
-      await database.query(`update users set disabled_at = null where id = '${id}'`)
+      await database.query(`update users set disabled_at = null, tokens_valid_from = created_at where id = '${id}'`)
     }
   })
 
@@ -514,16 +542,15 @@ describeDialectsByTest((dialect) => {
   }
 })
 
-async function tokenThatCountsNoMore(world: World, which: string, actor: 'owner' | 'admin'): Promise<string> {
-  const { token } = world.users[actor]
-  if (which.includes('disabled')) return token
+async function tokenOfEnded(world: World, actor: 'owner' | 'admin', ends: readonly string[]): Promise<string> {
   const credentials = JSON.stringify({ username: actor, password })
   const login = await readAnswer(await world.send('nobody', 'POST', '/v1/auth/login', { body: credentials }))
   const { accessToken, refreshToken } = bodyOf(login, 200)
-  if (which.includes('session')) {
-    await world.send('nobody', 'POST', '/v1/auth/logout', { body: JSON.stringify({ refreshToken }) })
-    return String(accessToken)
-  }
+  for (const path of ends) await world.send('nobody', 'POST', path, { body: JSON.stringify({ refreshToken }) })
+  return String(accessToken)
+}
+
+async function deletedKey(world: World, actor: 'owner' | 'admin'): Promise<string> {
   const scopes = ['read', 'write', 'worker', 'secrets', ...(actor === 'admin' ? ['admin'] : [])]
   const body = JSON.stringify({ name: 'gone', scopes })
   const { id, key } = bodyOf(await readAnswer(await world.send(actor, 'POST', '/v1/api-keys', { body })), 201)
@@ -555,7 +582,16 @@ async function freshWorkflow(world: World, options: WorkflowOptions = {}): Promi
   const body = JSON.stringify({ name: 'a schedule', cron: '0 0 1 1 *' })
   const answer = await readAnswer(await world.send('owner', 'POST', `/v1/workflows/${id}/schedules`, { body }))
   const schedule = String(bodyOf(answer, 201)['id'])
-  return { workflow: id, execution: 'none', claimed: 'none', ended: 'none', schedule, users: world.users }
+  return {
+    workflow: id,
+    execution: 'none',
+    claimed: 'none',
+    ended: 'none',
+    session: 'none',
+    key: 'none',
+    schedule,
+    users: world.users,
+  }
 }
 
 /** What those who are refused would change: an execution to claim, one that is claimed, and one that has ended. */
@@ -566,7 +602,14 @@ async function standingThings(world: World): Promise<Things> {
   bodyOf(await readAnswer(await world.send('owner', 'POST', '/v1/executions/claim', { body })), 200)
   const { execution: ended } = await freshExecution(world, things)
   bodyOf(await readAnswer(await world.send('owner', 'POST', `/v1/executions/${ended}/cancel`)), 200)
-  return freshExecution(world, { ...things, claimed, ended })
+  const [session, key] = [await newestOf(world, '/v1/auth/sessions'), await newestOf(world, '/v1/api-keys')]
+  return freshExecution(world, { ...things, claimed, ended, session, key })
+}
+
+async function newestOf(world: World, list: string): Promise<string> {
+  const { items } = bodyOf(await readAnswer(await world.send('owner', 'GET', list)), 200)
+  const [newest] = Array.isArray(items) ? items : []
+  return String(asRecord(newest)['id'])
 }
 
 async function freshExecution(world: World, things: Things): Promise<Things> {

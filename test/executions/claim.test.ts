@@ -147,6 +147,23 @@ describeDialectsByTest((dialect) => {
     expect((await claim(store, owner, { at: after(10) })).map(({ id }) => id)).toEqual([good.id])
   })
 
+  test('what is not due yet, or held under a lease, does not hide what is due behind it', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    // More than a claim looks at.
+    const many = (given: Parameters<typeof startExecution>[3]) =>
+      Promise.all(Array.from({ length: 105 }, () => startExecution(store, owner, workflowId, given)))
+    await many({ dueAt: after(1) })
+    for (let taken = 0; taken < 105; taken += 35) {
+      await claim(store, owner, { limit: 35, at: after(2), leaseUntil: after(1000) })
+    }
+    await many({ dueAt: after(1000) })
+    const expired = await startExecution(store, owner, workflowId, { createdAt: after(3) })
+    await claim(store, owner, { at: after(4), leaseUntil: after(5) })
+    const pending = await startExecution(store, owner, workflowId, { createdAt: after(9) })
+    const due = async () => (await claim(store, owner, { at: after(10) })).map(({ id }) => id)
+    expect([await due(), await due(), await due()]).toEqual([[expired.id], [pending.id], []])
+  })
+
   test('a claim ends at 8 MiB of documents, costs the rest no attempt, and always gives one', async () => {
     const { owner, workflowId } = await ownerWithWorkflow(`{"d":"${'é'.repeat(500_000)}"}`)
     const input = documentOf(`"${'x'.repeat(1_000_000)}"`)

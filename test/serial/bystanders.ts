@@ -7,7 +7,7 @@ const day = 24 * 3_600_000
 /**
  * Rows that a write must leave alone, or that decide it by their time: Idempotency-Keys of the day before yesterday, which
  * are free again, and failures to log in. dave was limited then, and with one more failure is limited now; carol is limited
- * already; erin has failed as often, but then; alice has one failure that her next log-in takes back. bob's password is
+ * already; mallory, who is nobody, is as dave; erin has failed as often, but then; alice has one failure that her next log-in takes back. bob's password is
  * hashed at another cost.
  */
 export async function addBystanders(stage: Stage, world: World): Promise<void> {
@@ -30,6 +30,7 @@ export async function addBystanders(stage: Stage, world: World): Promise<void> {
   stage.setClock(now)
   await create('alice', 'recent')
   await fail('dave', 5)
+  await fail('mallory', 5)
   await fail('carol', 6)
   await fail('alice', 1)
   // By hand: a token of today's is not valid on that day.

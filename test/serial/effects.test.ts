@@ -19,9 +19,10 @@ describeDialectsInTurn((dialect) => {
       await stage.ground.restore()
       await stage.refresh()
       stage.setClock(beginsAt)
-      const { status } = await write.act(stage, world)
+      const { status, headers } = await write.act(stage, world)
+      const wait = Number(headers.get('Retry-After') ?? 0) > 450 ? ', to wait long' : ''
       const effects = effectsOf(baseline.rows, await stage.ground.rows(), world.names)
-      found.push(`${write.name} ⇒ ${[status, ...effects].join('; ')}`)
+      found.push(`${write.name} ⇒ ${[`${status}${wait}`, ...effects].join('; ')}`)
     }
     expect(found).toEqual([...readEffects(dialect)].map(([name, effects]) => `${name} ⇒ ${effects}`))
   }, 60_000)

@@ -23,25 +23,42 @@ function jobs(described: Readonly<Record<string, DescribedJob>>): readonly Write
   }))
 }
 
-/** What the service does by the clock. */
-export const ofJobs = jobs({
-  'serve the schedules': {
-    // The first of what is due first, so that a schedule of steps can be run again.
-    job: ({ store, clock }) => serveSchedules({ store, clock, log: () => undefined, random: () => 0 }),
-    changes: ['due schedules', 'executions of wf'],
-    reads: ['wf', 'paused', 'user alice', 'user bob', 'share bob'],
+/**
+ * Whoever restores marks the database before anything else. Only schedules of failed-schedules.txt have it beside another
+ * write: every write reads the mark.
+ */
+const beginRestore: Write = {
+  name: 'begin a restore',
+  changes: ['restore mark'],
+  reads: [],
+  async act(stage) {
+    await stage.ground.execute(`update marks set value = 'an archive' where name = 'restore'`)
+    return { status: 200, headers: new Headers(), body: '' }
   },
-  'sweep executions': {
-    job: ({ store, clock }) => sweepExecutions(store, { at: clock(), operation: newId(clock()) }),
-    changes: ['spent', 'executions of spare'],
-  },
-  'sweep ended executions': {
-    job: ({ store, clock }) => sweepEndedExecutions(store, clock()),
-    changes: ['ended', 'executions of wf'],
-    isRunAgain: true,
-  },
-  'sweep old keys': {
-    job: ({ store, clock }) => sweepIdempotencyKeys(store, clock()),
-    changes: ['idempotency old'],
-  },
-})
+}
+
+/** What the service does by the clock, and an operator. */
+export const ofJobs: readonly Write[] = [
+  ...jobs({
+    'serve the schedules': {
+      // The first of what is due first, so that a schedule of steps can be run again.
+      job: ({ store, clock }) => serveSchedules({ store, clock, log: () => undefined, random: () => 0 }),
+      changes: ['due schedules', 'executions of wf'],
+      reads: ['wf', 'paused', 'user alice', 'user bob', 'share bob'],
+    },
+    'sweep executions': {
+      job: ({ store, clock }) => sweepExecutions(store, { at: clock(), operation: newId(clock()) }),
+      changes: ['spent', 'executions of spare'],
+    },
+    'sweep ended executions': {
+      job: ({ store, clock }) => sweepEndedExecutions(store, clock()),
+      changes: ['ended', 'executions of wf'],
+      isRunAgain: true,
+    },
+    'sweep old keys': {
+      job: ({ store, clock }) => sweepIdempotencyKeys(store, clock()),
+      changes: ['idempotency old'],
+    },
+  }),
+  beginRestore,
+]

@@ -46,6 +46,32 @@ const ofCommands = commands({
     removeUser(store, { userId: id('dave'), ...input }),
 })
 
+/** Several requests, of which the last ones are to do nothing. */
+const ofSessions: readonly Write[] = [
+  {
+    name: 'reuse a refresh token twice, and log out with it',
+    changes: [],
+    reads: [],
+    async act(stage, world) {
+      const post = (path: string, body: object) =>
+        stage.send(world.request('nobody', 'POST', `/v1/auth/${path}`, { body }))
+      const { body } = await post('login', { username: 'admin', password })
+      const { refreshToken } = JSON.parse(body) as { readonly refreshToken: string }
+      for (let used = 0; used < 3; used += 1) await post('refresh', { refreshToken })
+      return post('logout', { refreshToken })
+    },
+  },
+  {
+    name: 'read by an API key, five minutes later',
+    changes: [],
+    reads: [],
+    act(stage, world) {
+      stage.setClock(new Date(Date.now() + 300_000))
+      return stage.send(world.request('alice.key', 'GET', '/v1/workflows'))
+    },
+  },
+]
+
 const ofAccounts = table({
   'log in as bob, whose hash is of another cost': {
     by: 'nobody',
@@ -56,6 +82,11 @@ const ofAccounts = table({
     by: 'nobody',
     send: 'POST /v1/auth/login',
     body: { username: 'dave', password: 'wrong password' },
+  },
+  'fail once more under a name that nobody has': {
+    by: 'nobody',
+    send: 'POST /v1/auth/login',
+    body: { username: 'mallory', password: 'wrong password' },
   },
   'fail again as carol': {
     by: 'nobody',
@@ -114,4 +145,4 @@ const ofWorkflows = table({
 })
 
 /** Every write that is only made alone. */
-export const writesAlone: readonly Write[] = [...ofCommands, ...ofAccounts, ...ofWorkflows]
+export const writesAlone: readonly Write[] = [...ofCommands, ...ofSessions, ...ofAccounts, ...ofWorkflows]

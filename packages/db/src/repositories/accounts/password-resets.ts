@@ -5,6 +5,7 @@ import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import { insertFrom } from '../../store/insert-where.ts'
+import { refuseWhileRestoring } from '../../store/restore-mark.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
@@ -143,7 +144,9 @@ export async function resetPassword(
     ],
     proof: eventQuery(dialect, eventId),
   })
-  return isOpen ? done(undefined) : refused('gone')
+  if (isOpen) return done(undefined)
+  await refuseWhileRestoring(store)
+  return refused('gone')
 }
 
 function setPassword({ builder, tables: { users } }: Dialect, id: string, passwordHash: string, at: Date): Statement {
