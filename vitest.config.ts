@@ -34,8 +34,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './scripts/totals-reporter.ts'],
     pool: 'forks',
-    // Two more than vitest's own choice: while one suite waits, for a lease that has to run out say, another one works.
-    maxWorkers: availableParallelism() + 1,
+    // Three more than vitest's own choice: while suites wait, for a lease that has to run out say, others work.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

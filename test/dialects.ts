@@ -64,10 +64,11 @@ export function describeDialectsEverywhere(suite: (dialect: DialectName) => void
 
 /**
  * As {@link describeDialects}, where many tests are cases of one rule, and none needs another: a run of everything has
- * each test on one dialect and each dialect with its share of the tests, by seed.
+ * each test on one dialect and each dialect with its share of the tests, by seed. Where the service is not run as
+ * functions, it has half of the tests, on one dialect.
  */
 export function describeDialectsByTest(suite: (dialect: DialectName) => void): void {
-  describeEach(servedDialects, suite, served === 'functions' ? inTurn : onOne)
+  describeEach(servedDialects, suite, served === 'functions' ? inTurn : halfOnOne)
 }
 
 /**
@@ -124,6 +125,9 @@ const inTurn: Keep<DialectName> = ({ variant, having, turn, file }) =>
 const onOne: Keep<DialectName> = ({ variant, having, file }) =>
   having[drawn(`${served} ${file}`, having.length)] === variant
 
+const halfOnOne: Keep<DialectName> = (candidate) =>
+  onOne(candidate) && (candidate.turn + drawn(`half of ${served} ${candidate.file}`, 2)) % 2 === 0
+
 function describeEach<Each extends DialectName>(
   among: readonly Each[],
   suite: (dialect: Each) => void,
@@ -151,7 +155,7 @@ function describeEach<Each extends DialectName>(
 export function testWhere(
   condition: boolean,
   name: string,
-  work: () => Promise<void>,
+  work: () => Promise<void> | void,
   timeoutMilliseconds?: number,
 ): void {
   // oxlint-disable-next-line vitest/expect-expect -- the caller's work has them

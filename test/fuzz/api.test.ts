@@ -15,7 +15,7 @@ import { Things, type Account, type Sent } from './things.ts'
  * how many successes of each operation there must be: 5 unless given, 100 with TEST_LONG=1.
  */
 const seed = Number(process.env['FUZZ_SEED'] ?? crypto.getRandomValues(new Uint32Array(1))[0]) | 0
-const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? (isLong ? 100 : 5))
+const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? (isLong ? 100 : 3))
 /** How often successes that are missing are drawn again: an execution may be claimed under a request's feet. */
 const mostRounds = 8
 const atOnce = 6
