@@ -98,6 +98,7 @@ describeOneDialect((dialect) => {
   test('a removed key is refused from the next request on, also one of a disabled user', async () => {
     const { id, key } = await make('gone', '--owner', 'grace', '--scopes', 'read')
     expect((await asked(key)).status).toBe(200)
+    await make('newer', '--owner', 'ada', '--scopes', 'read')
     await run(['user', 'disable', 'grace'])
     expect(documentOf(await run(['api-key', 'remove', id]))).toMatchObject({ id, name: 'gone', username: 'grace' })
     await run(['user', 'enable', 'grace'])

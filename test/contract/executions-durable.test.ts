@@ -248,7 +248,7 @@ describeDialectsByTest((dialect) => {
       }
     })
 
-    test('a page ends early at 8 MiB of documents', async () => {
+    test('a page ends early at 8 MiB of documents, and a claim counts none of another execution', async () => {
       const { path } = await running()
       const large = `"${'x'.repeat(1_040_000)}"`
       for (let index = 0; index < 9; index += 1) {
@@ -260,6 +260,11 @@ describeDialectsByTest((dialect) => {
       const rest = await owner('GET', `${path}/steps?cursor=${String(nextCursorOf(page.json))}`)
       expect(itemsOf(rest.json).map(({ key }) => key)).toEqual(['k8'])
       expect(nextCursorOf(rest.json)).toBeUndefined()
+      const { path: other, workflowId } = await running()
+      await owner('POST', `${other}/steps`, '{"fence":1,"steps":[{"key":"a","output":1}]}')
+      await owner('PATCH', other, '{"fence":1,"status":"pending"}')
+      const [claimed] = itemsOf((await claim(workflowId, ',"withSteps":true')).json)
+      expect(claimed?.['steps']).toEqual([expect.objectContaining({ key: 'a' })])
     })
   })
 

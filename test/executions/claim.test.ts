@@ -3,6 +3,7 @@ import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { cancelExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
+import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -47,6 +48,24 @@ describeDialectsByTest((dialect) => {
       updatedAt: after(10),
     })
     expect(await claim(store, owner)).toEqual([])
+  })
+
+  test('each comes with the definition of its own version', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow('{"version":1}')
+    const first = await startExecution(store, owner, workflowId)
+    await patchWorkflow(store, owner, workflowId, {
+      change: { definition: documentOf('{"version":2}') },
+      ifRevision: 'any',
+      versionId: randomUUID(),
+      operation: randomUUID(),
+      at: after(1),
+    })
+    const second = await startExecution(store, owner, workflowId, { createdAt: after(2) })
+    const claimed = await claim(store, owner, { limit: 5 })
+    expect(claimed.map(({ id, definition }) => [id, definition])).toEqual([
+      [first.id, '{"version":1}'],
+      [second.id, '{"version":2}'],
+    ])
   })
 
   test('claims go by dueAt, else by the lease that ran out, else by createdAt, then by id', async () => {

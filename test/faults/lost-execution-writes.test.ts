@@ -7,6 +7,7 @@ import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { createExecution, retryExecution } from '@millrace/db/repositories/executions/create'
 import { listExecutions } from '@millrace/db/repositories/executions/list'
 import { cancelExecution, removeExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
+import { recordSteps, type NewStep } from '@millrace/db/repositories/executions/steps'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import { sendSignal } from '@millrace/db/repositories/executions/signals'
 import type { Store } from '@millrace/db/store/store'
@@ -194,6 +195,27 @@ describeDialectsByTest((dialect) => {
       proxy.loseNext(1, 'request')
       const lost = await reportExecution(store, owner, id, { ...end, step, ...operation() })
       expect(lost).toEqual({ ok: false, refusal: 'invalid_transition' })
+    }
+  })
+
+  test('steps whose request is lost are not told as recorded by others of the same moment', async () => {
+    const { id } = await claimed()
+    await listExecutions(store, owner, { statuses: [], limit: 1 })
+    const step = { key: 'done', output: documentOf('1'), error: null, attempt: null, startedAt: null }
+    const failed = { ...step, key: 'failed', output: null, error: documentOf('{"code":"a"}') }
+    const record = (over: Store, first: NewStep, ...more: readonly NewStep[]) =>
+      recordSteps(over, owner, id, { fence: 1, steps: [first, ...more], leaseUntil: undefined, ...operation() })
+    await record(sound(), step, failed)
+    proxy.loseNext(1, 'request')
+    expect(await record(store, { ...step, key: 'other' })).toMatchObject({
+      value: { steps: [{ key: 'other', seq: 5 }] },
+    })
+    for (const other of [
+      { ...step, output: documentOf('2') },
+      { ...failed, error: documentOf('{"code":"b"}') },
+    ]) {
+      proxy.loseNext(1, 'request')
+      expect(await record(store, other)).toEqual({ ok: false, refusal: 'step_recorded' })
     }
   })
 

@@ -186,6 +186,8 @@ describeDialectsByTest((dialect) => {
   ])('a schedule whose maker may not start it ends with the reason: %s', async (_what, statement, reason) => {
     const { owner, editor, workflowId } = await people()
     const schedule = await plan(editor, workflowId, { from: new Date('2026-06-01T00:00:00Z') })
+    const { userId: another } = await createUser(store)
+    await reached.raw.query(`update users set disabled_at = created_at where id = '${another}'`)
     await reached.raw.query(statement(editor.userId))
     expect(await serve(new Date('2026-06-01T00:10:00Z'))).toMatchObject({ started: 0, disabled: 1 })
     expect(await executionsOf(schedule.id)).toEqual([])

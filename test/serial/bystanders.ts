@@ -48,6 +48,8 @@ export async function addBystanders(stage: Stage, world: World): Promise<void> {
         select '${id}', '${kind}', id, '${network}', created_at from users where username = 'alice'`,
     )
   }
+  // As an import leaves them: no write has named itself there.
+  await ground.execute('update settings set last_op = null')
   await ground.execute(
     `update users set password_hash = '${await hashPassword(password, 5)}' where id = '${world.id('bob')}'`,
   )

@@ -1,8 +1,14 @@
+import { sha256Hex } from '@millrace/api/digest'
 import { newId } from '@millrace/api/ids'
+import { restoreError } from '@millrace/db/access/access'
 import { removeApiKey } from '@millrace/db/repositories/accounts/api-key-administration'
+import { touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
 import { removeUser } from '@millrace/db/repositories/accounts/removal'
 import { setDisabled, setPassword, setRole } from '@millrace/db/repositories/accounts/user-administration'
+import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settings/resealing'
+import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Store } from '@millrace/db/store/store'
+import { documentOf } from '../executions/kit.ts'
 import { password } from './world.ts'
 import { table, type Write } from './write.ts'
 
@@ -41,10 +47,31 @@ const ofCommands = commands({
     setPassword(store, { id: id('alice'), passwordHash: 'a hash', ...input }),
   'delete a key by a command': (store, { id, ...input }) =>
     removeApiKey(store, { id: id('key.alice.key'), userId: id('alice'), ...input }),
+  "reseal alice's settings by a command": async (store, { id, eventId, at }) => {
+    const before = await readSettingsOf(store, id('alice'))
+    if (before === undefined) throw new Error('alice has no settings')
+    const resealed = { data: documentOf('{"resealed":true}'), secrets: 1, operation: eventId, at }
+    if (!(await resealSettings(store, before, resealed))) throw restoreError()
+  },
   'delete erin by a command': (store, { id, ...input }) => removeUser(store, { userId: id('erin'), ...input }),
   'delete dave, who owns a workflow, by a command': (store, { id, ...input }) =>
     removeUser(store, { userId: id('dave'), ...input }),
 })
+
+/** No command writes to a database into which others restore. */
+const duringRestore = ofCommands.map((command): Write => ({
+  ...command,
+  name: `${command.name}, during a restore`,
+  async act(stage, world) {
+    await stage.ground.execute(`update marks set value = 'an archive' where name = 'restore'`)
+    try {
+      return await command.act(stage, world)
+    } catch (thrown) {
+      if (!(thrown instanceof DatabaseError) || thrown.fault !== 'restore_in_progress') throw thrown
+      return { status: 503, headers: new Headers(), body: '' }
+    }
+  },
+}))
 
 /** Several requests, of which the last ones are to do nothing. */
 const ofSessions: readonly Write[] = [
@@ -59,6 +86,19 @@ const ofSessions: readonly Write[] = [
       const { refreshToken } = JSON.parse(body) as { readonly refreshToken: string }
       for (let used = 0; used < 3; used += 1) await post('refresh', { refreshToken })
       return post('logout', { refreshToken })
+    },
+  },
+  {
+    name: 'note a use of an API key that another process has noted',
+    changes: [],
+    reads: [],
+    act(stage, world) {
+      const { headers } = world.request('alice.key', 'GET', '/')
+      const keySha256 = sha256Hex((headers['Authorization'] ?? '').replace('Bearer ', ''))
+      return stage.work(({ store, clock }) => {
+        const at = clock()
+        return touchApiKey(store, { keySha256, at, before: new Date(at.getTime() - 3_600_000) })
+      })
     },
   },
   {
@@ -145,4 +185,10 @@ const ofWorkflows = table({
 })
 
 /** Every write that is only made alone. */
-export const writesAlone: readonly Write[] = [...ofCommands, ...ofSessions, ...ofAccounts, ...ofWorkflows]
+export const writesAlone: readonly Write[] = [
+  ...ofCommands,
+  ...duringRestore,
+  ...ofSessions,
+  ...ofAccounts,
+  ...ofWorkflows,
+]

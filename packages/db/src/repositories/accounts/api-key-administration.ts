@@ -1,7 +1,9 @@
-import { and, desc, eq, isNotNull } from 'drizzle-orm'
+import { and, desc, eq } from 'drizzle-orm'
 import { isAnchor, restoreError } from '../../access/access.ts'
 import { buildQuery, defineStatement } from '../../sql/building.ts'
 import { rowLock } from '../../sql/row-lock.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
+import { refuseWhileRestoring } from '../../store/restore-mark.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
 import type { ApiKeyView } from './api-keys.ts'
@@ -39,7 +41,6 @@ export async function listAllApiKeys(
     .innerJoin(marks, isAnchor(store.dialect))
     .where(
       and(
-        isNotNull(apiKeys.id),
         userId === undefined ? undefined : eq(apiKeys.userId, userId),
         id === undefined ? undefined : eq(apiKeys.id, id),
       ),
@@ -52,9 +53,10 @@ export async function listAllApiKeys(
   })
 }
 
-const removeStatement = defineStatement<{ id: string }>()(({ builder, tables: { apiKeys } }, bind) =>
-  builder.delete(apiKeys).where(eq(apiKeys.id, bind('id', apiKeys.id))),
-)
+const removeStatement = defineStatement<{ id: string }>()((dialect, bind) => {
+  const { apiKeys } = dialect.tables
+  return dialect.builder.delete(apiKeys).where(and(eq(apiKeys.id, bind('id', apiKeys.id)), isNotRestoring(dialect)))
+})
 
 /** Which key a command deletes, and the event that tells of it. */
 export interface CommandedDeletion extends Pick<OwnedApiKey, 'id' | 'userId'> {
@@ -62,7 +64,10 @@ export interface CommandedDeletion extends Pick<OwnedApiKey, 'id' | 'userId'> {
   readonly at: Date
 }
 
-/** Deletes a key, whoever has it: it is refused from the next request on. Deleting it again changes nothing. */
+/**
+ * Deletes a key, whoever has it: it is refused from the next request on. Deleting it again changes nothing.
+ * @throws DatabaseError `restore_in_progress`
+ */
 export async function removeApiKey(store: Store, { id, userId, eventId, at }: CommandedDeletion): Promise<void> {
   const { dialect } = store
   const event = recordEvent(dialect, {
@@ -71,10 +76,11 @@ export async function removeApiKey(store: Store, { id, userId, eventId, at }: Co
     subject: { type: 'key', id },
     origin: { requestId: null, network: null },
   })
-  await store.apply({
+  const { isOpen } = await store.apply({
     locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, userId))],
     gate: removeStatement(dialect, { id }),
     effects: [event],
     proof: eventQuery(dialect, eventId),
   })
+  if (!isOpen) await refuseWhileRestoring(store)
 }

@@ -5,6 +5,8 @@ import { rowLock } from '../../sql/row-lock.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
+import { refuseWhileRestoring } from '../../store/restore-mark.ts'
 import { endEverySession } from './credentials.ts'
 import type { Store } from '../../store/store.ts'
 import { restoreError, isAnchor } from '../../access/access.ts'
@@ -56,7 +58,13 @@ export async function setDisabled(
   const update = builder
     .update(users)
     .set({ disabledAt: isDisabled ? at : null, updatedAt: at })
-    .where(and(eq(users.id, id), isDisabled ? isNull(users.disabledAt) : isNotNull(users.disabledAt)))
+    .where(
+      and(
+        eq(users.id, id),
+        isDisabled ? isNull(users.disabledAt) : isNotNull(users.disabledAt),
+        isNotRestoring(store.dialect),
+      ),
+    )
   const type = isDisabled ? 'user.disabled' : 'user.enabled'
   await changeByCommand(store, buildStatement(update), commandEvent(id, { eventId, at, type }))
 }
@@ -71,7 +79,7 @@ export async function setRole(
   const update = builder
     .update(users)
     .set({ role, updatedAt: at })
-    .where(and(eq(users.id, id), ne(users.role, role)))
+    .where(and(eq(users.id, id), ne(users.role, role), isNotRestoring(store.dialect)))
   const event = commandEvent(id, { eventId, at, type: 'user.role_changed' })
   await changeByCommand(store, buildStatement(update), { ...event, data: { role } })
 }
@@ -86,7 +94,7 @@ export async function setPassword(
   const update = dialect.builder
     .update(users)
     .set({ passwordHash, tokensValidFrom: at, updatedAt: at })
-    .where(eq(users.id, id))
+    .where(and(eq(users.id, id), isNotRestoring(dialect)))
   const event = commandEvent(id, { eventId, at, type: 'user.password_changed' })
   await changeByCommand(store, buildStatement(update), event, endEverySession(dialect, id))
 }
@@ -103,6 +111,7 @@ function commandEvent(
   }
 }
 
+/** @throws DatabaseError `restore_in_progress` */
 async function changeByCommand(
   store: Store,
   gate: Statement,
@@ -110,10 +119,11 @@ async function changeByCommand(
   effects: readonly Statement[] = [],
 ): Promise<void> {
   const { dialect } = store
-  await store.apply({
+  const { isOpen } = await store.apply({
     locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, event.subject.id ?? ''))],
     gate,
     effects: [...effects, recordEvent(dialect, event)],
     proof: eventQuery(dialect, event.id),
   })
+  if (!isOpen) await refuseWhileRestoring(store)
 }
