@@ -3,12 +3,23 @@ import { runBackups, type BackupParts, type Occasion } from '@millrace/api/backu
 import { scheduledLimits } from '@millrace/api/backups/limits'
 import type { LogEntry } from '@millrace/api/log'
 import { verifyArchive } from '@millrace/db/archive/verify'
-import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
+import {
+  addBackup,
+  changeBackup,
+  endBackup,
+  listScheduledBackups,
+  noteBegun,
+  postponeBackup,
+  putBackup,
+  removeBackup,
+} from '@millrace/db/repositories/backups/runs'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Connection } from '@millrace/db/sql/transport'
 import { createDatabase } from '@millrace/db/store/database'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { digestTables } from '../contract/table-digests.ts'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
 import { createUser, createWorkflow } from '../executions/kit.ts'
@@ -280,6 +291,37 @@ describeDialectsByTest((dialect) => {
     await reached.raw.query(`update marks set owner = null, lease_until = null where name = 'backup'`)
     await run('schedule')
     await expectInOrder()
+  })
+
+  test('of a run whose lease another has no write changes a row, and each write of the holder only its own', async () => {
+    const store = reached.database.store()
+    const [newest] = await listScheduledBackups(store)
+    if (newest === undefined) throw new Error('there is no backup')
+    const changed = { ...newest, result: 'failed: overtaken', verifiedAt: null }
+    const another = { ...changed, name: '2025-12-31T033000Z' }
+    const end = () => ({ id: randomUUID(), at: new Date(now) })
+    const begun = { name: newest.name, uploadId: null, isTrial: false }
+    await reached.raw.query(`update marks set owner = 'holder' where name = 'backup'`)
+    try {
+      const before = await digestTables(reached.raw)
+      expect(await noteBegun(store, 'overtaken', begun)).toBe(false)
+      await putBackup(store, 'overtaken', changed)
+      await addBackup(store, 'overtaken', another, end())
+      expect(await endBackup(store, 'overtaken', changed, end())).toBe(false)
+      await postponeBackup(store, 'overtaken', changed)
+      await changeBackup(store, 'overtaken', newest.name, { verifiedAt: null })
+      await removeBackup(store, 'overtaken', newest.name)
+      // Of a name that is there nothing is added, whoever asks.
+      await addBackup(store, 'holder', changed, end())
+      expect(await digestTables(reached.raw)).toEqual(before)
+      await addBackup(store, 'holder', another, end())
+      await removeBackup(store, 'holder', another.name)
+      const after = await digestTables(reached.raw)
+      expect({ ...after, audit: '' }).toEqual({ ...before, audit: '' })
+      expect(after['audit']).not.toEqual(before['audit'])
+    } finally {
+      await reached.raw.query(`update marks set owner = null where name = 'backup'`)
+    }
   })
 
   test.each([
