@@ -82,7 +82,8 @@ async function measureAll(isClear: IsClear): Promise<Costs> {
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
   const runId = randomUUID()
-  const servers = await startServers(directory, runId)
+  const wanted = servedDialects.filter((dialect) => dialect !== 'sqlite')
+  const servers = await startServers(directory, runId, directory, wanted)
   process.env[runVariable] = runId
   const costs: Costs = {}
   try {

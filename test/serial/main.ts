@@ -108,10 +108,8 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-serial-'))
 const dataDirectory = makeDataDirectory(directory)
 // PostgreSQL runs as another user when this is root.
 for (const folder of [directory, dataDirectory]) chmodSync(folder, 0o711)
-// Servers that are not asked for are not started.
-if (!wanted.includes('postgres')) process.env['TEST_POSTGRES_URL'] = 'postgresql://unused@127.0.0.1:9'
-if (!wanted.includes('mysql')) process.env['TEST_MYSQL_URL'] = 'mysql://unused@127.0.0.1:9'
-const servers = await startServers(directory, randomUUID(), dataDirectory)
+const wantedServers = wanted.filter((dialect) => dialect !== 'sqlite')
+const servers = await startServers(directory, randomUUID(), dataDirectory, wantedServers)
 try {
   for (const dialect of wanted) await exploreDialect(dialect)
 } finally {

@@ -8,18 +8,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseAddress, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
-import { endOfRun, runVariable, type ServersMessage } from './protocol.ts'
+import { endOfRun, runVariable, type ServerName, type ServersMessage } from './protocol.ts'
 
 if (process.send === undefined) throw new Error('test/servers/main.ts is forked by test/global-setup.ts')
 
-const [directory = '', runId = '', dataDirectory = directory] = process.argv.slice(2)
+const [directory = '', runId = '', dataDirectory = directory, ...wanted] = process.argv.slice(2)
 
 const unwanted = new AbortController()
 const starting = Promise.allSettled([
-  startUnlessGiven('TEST_POSTGRES_URL', { port: 5432, database: 'postgres' }, () =>
+  startUnlessGiven('postgres', { port: 5432, database: 'postgres' }, () =>
     startPostgres(join(dataDirectory, 'postgres'), unwanted.signal),
   ),
-  startUnlessGiven('TEST_MYSQL_URL', { port: 3306, database: '' }, () =>
+  startUnlessGiven('mysql', { port: 3306, database: '' }, () =>
     startMariadb(join(dataDirectory, 'mariadb'), unwanted.signal),
   ),
 ])
@@ -47,11 +47,12 @@ if (postgres.status === 'fulfilled' && mysql.status === 'fulfilled') {
 }
 
 async function startUnlessGiven(
-  variable: string,
+  name: ServerName,
   defaults: Pick<ServerAddress, 'port' | 'database'>,
   start: () => Promise<TestServer | MissingServer>,
 ): Promise<TestServer | MissingServer> {
-  const url = process.env[variable]
+  if (!wanted.includes(name)) return { missing: 'it was not asked for' }
+  const url = process.env[`TEST_${name.toUpperCase()}_URL`]
   if (url === undefined || url === '') return start()
   return { address: parseAddress(url, defaults), stop: () => Promise.resolve() }
 }

@@ -1,10 +1,10 @@
 import type { MissingServer, ServerAddress } from './address.ts'
 
+export const serverNames = ['postgres', 'mysql'] as const
+export type ServerName = (typeof serverNames)[number]
+
 /** What the runner is told when the servers are up. */
-export interface StartedServers {
-  readonly postgres: ServerAddress | MissingServer
-  readonly mysql: ServerAddress | MissingServer
-}
+export type StartedServers = Readonly<Record<ServerName, ServerAddress | MissingServer>>
 
 /** From the servers' process to the runner, once. */
 export type ServersMessage = { readonly started: StartedServers } | { readonly failed: string }

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { endOfRun, type ServersMessage, type StartedServers } from './protocol.ts'
+import { endOfRun, serverNames, type ServerName, type ServersMessage, type StartedServers } from './protocol.ts'
 
 export interface Servers {
   readonly started: StartedServers
@@ -13,9 +13,15 @@ export interface Servers {
 /**
  * Starts the servers in a process of their own, which ends with this one. Everything that they write is below the folder,
  * the servers' data below the second one where it is given; both are removed at the end.
+ * @param wanted those that are started; the others are missing
  */
-export async function startServers(directory: string, runId: string, dataDirectory = directory): Promise<Servers> {
-  const servers = fork(join(import.meta.dirname, 'main.ts'), [directory, runId, dataDirectory], {
+export async function startServers(
+  directory: string,
+  runId: string,
+  dataDirectory = directory,
+  wanted: readonly ServerName[] = serverNames,
+): Promise<Servers> {
+  const servers = fork(join(import.meta.dirname, 'main.ts'), [directory, runId, dataDirectory, ...wanted], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Not the test runner's: its loader has no place in another process.
