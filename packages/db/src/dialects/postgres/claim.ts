@@ -34,7 +34,10 @@ export const postgresClaim: ClaimDialect = {
     const order = sql`is_exhausted desc, due_since, due_id`
     const inOrder = sql`(select * from ${candidates} candidates order by ${order}) candidates`
     const most = sql`${limit} + (select count(*) from ${candidates} spent where spent.is_exhausted = 1)`
-    return sql`select candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted from ${inOrder} join ${executions} on ${executions.id} = candidates.due_id where ${isStillDue} and candidates.is_exhausted = ${isExhausted} order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most} for update of ${executions} skip locked`
+    // In a subquery of its own, which reads the row by its key: as a join, a plan that was made when the table was small
+    // reads all that are pending or running, with each claim. Rows come one by one, as the limit asks for them.
+    const locked = sql`select 1 from ${executions} where ${executions.id} = candidates.due_id and ${isStillDue} and candidates.is_exhausted = ${isExhausted} for update of ${executions} skip locked`
+    return sql`select candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted from ${inOrder} cross join lateral (${locked}) locked order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most}`
   },
   change: {
     kind: 'whole',

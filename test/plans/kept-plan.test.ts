@@ -1,0 +1,118 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { UserCaller } from '@millrace/db/access/access'
+import { claimExecutions, type Claim } from '@millrace/db/repositories/executions/claim'
+import type { Statement } from '@millrace/db/sql/statement'
+import { openNativeDatabase } from '@millrace/drivers/native/open'
+import type { TestDatabase } from '../dialects.ts'
+import { targetOf } from '../target.ts'
+import { migratedDatabase } from '../templates.ts'
+import { watchedStore } from '../watched-store.ts'
+import { fillWithExecutions } from './fill-executions.ts'
+
+/* A claim is planned once for a connection, which may be before the first execution is there. */
+
+const at = new Date('2030-01-01T00:00:00.000Z')
+const owner: UserCaller = { kind: 'user', userId: 'u2', issuedAt: at, mayAdminister: false }
+const one: Claim = {
+  operation: 'o',
+  worker: 'w',
+  limit: 1,
+  at,
+  leaseUntil: new Date('2030-01-01T00:01:00.000Z'),
+  workflowIds: ['w2'],
+}
+const claims: Readonly<Record<string, Claim>> = {
+  one,
+  'one alone in its process': { ...one, workers: ['w'] },
+  'eight together': { ...one, workers: Array.from({ length: 8 }, (_, place) => `w${place}`) },
+  'thirty-two together': { ...one, workers: Array.from({ length: 32 }, (_, place) => `w${place}`) },
+  'one of all workflows': { ...one, workflowIds: undefined },
+  fifty: { ...one, limit: 50 },
+}
+
+interface PlanNode {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly Plans?: readonly PlanNode[]
+}
+
+describe('postgres', () => {
+  let raw: TestDatabase
+  let session: pg.Client
+  const prepared = new Map<string, readonly Statement[]>()
+
+  beforeAll(async () => {
+    raw = await migratedDatabase('postgres')
+    session = new pg.Client({ connectionString: raw.url })
+    await session.connect()
+    for (const [name, claim] of Object.entries(claims)) {
+      const statements = await statementsOf(claim)
+      prepared.set(name, statements)
+      await inTransaction(statements, async ({ text, parameters }) => {
+        await session.query(`prepare "${name}" as ${text}`)
+        await session.query(`explain execute "${name}"(${literals(parameters)})`)
+      })
+    }
+    await fillWithExecutions({ raw }, { count: 5000, isAnalyzed: false })
+  })
+  afterAll(async () => {
+    await session.end()
+    await raw.drop()
+  })
+
+  test.each(Object.entries(claims))(
+    'a claim of %s that was planned in an empty database reads no more of 5,000 executions than it looks at',
+    async (name) => {
+      let read = 0
+      await inTransaction(prepared.get(name) ?? [], async ({ parameters }) => {
+        const { rows } = await session.query<{ readonly 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }>(
+          `explain (analyze, format json) execute "${name}"(${literals(parameters)})`,
+        )
+        for (const { Plan } of rows[0]?.['QUERY PLAN'] ?? []) read = mostRead(Plan)
+      })
+      expect(read).toBeGreaterThan(0)
+      expect(read).toBeLessThanOrEqual(150)
+    },
+  )
+
+  async function statementsOf(claim: Claim): Promise<readonly Statement[]> {
+    const database = await openNativeDatabase({ target: targetOf(raw.url), log: () => undefined })
+    const statements: Statement[] = []
+    const store = watchedStore(database.transport(), { statement: (sent) => void statements.push(sent) })
+    await claimExecutions(store, owner, claim)
+    await database.close()
+    return statements
+  }
+
+  /** The statement itself behind those that come before it, and nothing of it stays. */
+  async function inTransaction(statements: readonly Statement[], act: (last: Statement) => Promise<void>) {
+    const [before, last] = statements
+    if (before === undefined || last === undefined) throw new Error('a claim is two statements')
+    await session.query('begin')
+    await session.query(before.text, [...before.parameters])
+    await act(last)
+    await session.query('rollback')
+  }
+})
+
+function literals(parameters: Statement['parameters']): string {
+  return parameters.map(literal).join(', ')
+}
+
+function literal(value: Statement['parameters'][number]): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return pg.escapeLiteral(value)
+  if (typeof value === 'number' || typeof value === 'bigint') return pg.escapeLiteral(String(value))
+  throw new TypeError('a claim sends text, numbers and nulls')
+}
+
+/** The most rows of executions that one node has read. */
+function mostRead(node: PlanNode): number {
+  const rows = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
+  const own = node['Relation Name'] === 'executions' && node['Node Type'].includes('Scan') ? rows : 0
+  return Math.max(own, ...(node.Plans ?? []).map(mostRead))
+}
