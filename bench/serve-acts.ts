@@ -15,7 +15,7 @@ interface Stored {
 }
 
 /** Of a page that is asked for without a limit. */
-const pageLength = 50
+export const pageLength = 50
 const nodes = 20
 
 /** Registers a user with a page of workflows, one with a page of versions, and one for each lane to update. */
@@ -51,7 +51,8 @@ export async function createServeWorld(client: Client, lanes: number): Promise<S
 
 let made = 0
 
-function nextDefinition(): string {
+/** One of 20 nodes, as JSON, that is like no other. */
+export function nextDefinition(): string {
   made += 1
   return `{"saved":${made},${rest}`
 }

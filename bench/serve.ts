@@ -1,8 +1,10 @@
 /**
  * `node bench/serve.ts [--dialect sqlite,postgres] [--act read,list,history,create,update] [--rounds 4] [--seconds 3]
- * [--profile DIR]`: `millrace serve`, one process, beside a floor (bench/serve-floor.ts) in one run: one process of Node
+ * [--profile DIR] [--directus]`: `millrace serve`, one process, beside a floor (bench/serve-floor.ts) in one run: one process of Node
  * that sends the same SQL through the same driver. Each in turn under eight connections; ratios count, times belong to the
- * machine. With `--profile` the product's CPU profile is written there, of all the acts that are measured.
+ * machine. With `--profile` the product's CPU profile is written there, of all the acts that are measured. With
+ * `--directus` Directus on SQLite takes its turns beside the two of SQLite, installed on first use into a folder that git
+ * ignores.
  */
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
@@ -11,15 +13,14 @@ import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { runVariable } from '../test/servers/protocol.ts'
 import { startServers } from '../test/servers/start.ts'
-import { load } from './load.ts'
+import { load, type Client, type Received } from './load.ts'
+import { startDirectus } from './peers/directus.ts'
 import { cpuMilliseconds } from './processes.ts'
 import { serveActs, type ServeAct } from './serve-acts.ts'
 import { servedDialects, startServeStage, type ServedDialect, type ServeStage } from './serve-subjects.ts'
 import { medianOf } from './statistics.ts'
 
 const lanes = 8
-const subjectNames = ['product', 'floor'] as const
-type SubjectName = (typeof subjectNames)[number]
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '3' },
     profile: { type: 'string' },
+    directus: { type: 'boolean', default: false },
   },
 })
 const wanted = servedDialects.filter((dialect) => values.dialect.split(',').includes(dialect))
@@ -51,49 +53,85 @@ async function compare(dialect: ServedDialect): Promise<void> {
   const profileDirectory = values.profile
   const stage = await startServeStage(dialect, { servers: servers.started, directory, lanes, profileDirectory })
   try {
-    const machine = `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`
-    process.stdout.write(`\n${dialect}, ${lanes} connections, ${rounds} rounds of ${seconds} s (${machine})\n`)
-    const head = ['', 'serve/s', 'floor/s', 'ratio (each round)', 'CPU ms: serve', 'floor', 'floor of serve']
-    process.stdout.write(`| ${head.join(' | ')} |\n|---|--:|--:|---|--:|--:|--:|\n`)
-    for (const act of acts) process.stdout.write(`| ${(await measure(stage, act)).join(' | ')} |\n`)
+    const directus = values.directus && dialect === 'sqlite' ? await startDirectus(directory, lanes) : undefined
+    try {
+      const peers = directus === undefined ? [] : [{ name: 'Directus', ...directus }]
+      await report(dialect, [...subjectsOf(stage), ...peers])
+    } finally {
+      await directus?.stop()
+    }
   } finally {
     await stage.stop()
   }
 }
 
+interface Subject {
+  readonly name: string
+  readonly client: Client
+  readonly processId: number
+  turn(act: ServeAct, client: Client, lane: number): Promise<Received>
+}
+
+function subjectsOf({ subjects: { product, floor }, world }: ServeStage): readonly Subject[] {
+  const turn: Subject['turn'] = (act, client, lane) => world.turn(act, client, lane)
+  return [
+    { ...product, name: 'serve', turn },
+    { ...floor, name: 'floor', turn },
+  ]
+}
+
+async function report(dialect: ServedDialect, subjects: readonly Subject[]): Promise<void> {
+  const machine = `${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`
+  process.stdout.write(`\n${dialect}, ${lanes} connections, ${rounds} rounds of ${seconds} s (${machine})\n`)
+  const others = subjects.slice(1).map(({ name }) => name)
+  const head = [
+    '',
+    ...subjects.map(({ name }) => `${name}/s`),
+    ...others.map((name) => `serve to ${name} (each round)`),
+    ...subjects.map(({ name }) => `CPU ms: ${name}`),
+    ...others.map((name) => `${name} to serve`),
+  ]
+  process.stdout.write(`| ${head.join(' | ')} |\n|---|${'--:|'.repeat(head.length - 1)}\n`)
+  for (const act of acts) process.stdout.write(`| ${(await measure(subjects, act)).join(' | ')} |\n`)
+}
+
 interface Measured {
+  readonly subject: Subject
   readonly rates: number[]
   requests: number
   cpu: number
 }
 
-async function measure({ subjects, world }: ServeStage, act: ServeAct): Promise<readonly string[]> {
-  const measured: Record<SubjectName, Measured> = {
-    product: { rates: [], requests: 0, cpu: 0 },
-    floor: { rates: [], requests: 0, cpu: 0 },
-  }
-  const slice = (name: SubjectName, sliceSeconds: number) =>
-    load(subjects[name].client, { lanes, seconds: sliceSeconds }, (client, lane) => world.turn(act, client, lane))
-  for (const name of subjectNames) await slice(name, 1)
+async function measure(subjects: readonly Subject[], act: ServeAct): Promise<readonly string[]> {
+  const measured = subjects.map((subject): Measured => ({ subject, rates: [], requests: 0, cpu: 0 }))
+  const slice = (subject: Subject, sliceSeconds: number) =>
+    load(subject.client, { lanes, seconds: sliceSeconds }, (client, lane) => subject.turn(act, client, lane))
+  for (const subject of subjects) await slice(subject, 1)
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of round % 2 === 0 ? subjectNames : subjectNames.toReversed()) {
-      const before = cpuMilliseconds(subjects[name].processId)
-      const { requests, seconds: taken } = await slice(name, seconds)
-      measured[name].rates.push(requests / taken)
-      measured[name].requests += requests
-      measured[name].cpu += cpuMilliseconds(subjects[name].processId) - before
+    for (const one of round % 2 === 0 ? measured : measured.toReversed()) {
+      const before = cpuMilliseconds(one.subject.processId)
+      const { requests, seconds: taken } = await slice(one.subject, seconds)
+      one.rates.push(requests / taken)
+      one.requests += requests
+      one.cpu += cpuMilliseconds(one.subject.processId) - before
     }
   }
-  const { product, floor } = measured
-  const ratios = product.rates.map((rate, round) => (rate / (floor.rates[round] ?? 1)).toFixed(2))
-  const cpu = { product: product.cpu / product.requests, floor: floor.cpu / floor.requests }
+  return rowOf(act, measured)
+}
+
+function rowOf(act: ServeAct, [product, ...others]: readonly Measured[]): readonly string[] {
+  if (product === undefined) throw new Error('there is nothing to measure')
+  const all = [product, ...others]
   return [
     act,
-    medianOf(product.rates).toFixed(0),
-    medianOf(floor.rates).toFixed(0),
-    ratios.join(' '),
-    cpu.product.toFixed(2),
-    cpu.floor.toFixed(2),
-    (cpu.floor / cpu.product).toFixed(2),
+    ...all.map(({ rates }) => medianOf(rates).toFixed(0)),
+    ...others.map(({ rates }) => product.rates.map((rate, round) => (rate / (rates[round] ?? 1)).toFixed(2)).join(' ')),
+    ...all.map((one) => millisecondsOf(one).toFixed(2)),
+    ...others.map((other) => (millisecondsOf(other) / millisecondsOf(product)).toFixed(2)),
   ]
+}
+
+/** CPU time of a request. */
+function millisecondsOf({ cpu, requests }: Measured): number {
+  return cpu / requests
 }

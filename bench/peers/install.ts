@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { workspaceRoot } from '../../test/workspace.ts'
 
@@ -20,7 +20,9 @@ const folder = join(workspaceRoot, '.cache/bench-peers')
 
 /** A peer's module, from the registry on first use. What it exports its caller says. */
 export async function importPeer<Module>(name: Peer, path = ''): Promise<Module> {
-  if (!Object.keys(peers).every((peer) => existsSync(join(folder, 'node_modules', peer)))) install()
+  if (!Object.keys(peers).every((peer) => existsSync(join(folder, 'node_modules', peer)))) {
+    install(folder, { dependencies: peers, flags: ['--ignore-scripts'] })
+  }
   const resolved = createRequire(join(folder, 'package.json')).resolve(`${name}${path}`)
   return (await import(pathToFileURL(resolved).href)) as Module
 }
@@ -29,12 +31,26 @@ export function versionOf(name: Peer): string {
   return peers[name]
 }
 
-function install(): void {
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'package.json'), '{"private":true}\n')
-  const wanted = Object.entries(peers).map(([name, version]) => `${name}@${version}`)
-  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact', ...wanted], {
-    cwd: folder,
+interface Wanted {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly overrides?: Readonly<Record<string, string>>
+  readonly flags: readonly string[]
+}
+
+/** Into a folder of its own, by npm. What is built for Node is built for this one, with the headers beside it. */
+export function install(into: string, { dependencies, overrides = {}, flags }: Wanted): void {
+  mkdirSync(into, { recursive: true })
+  writeFileSync(join(into, 'package.json'), `${JSON.stringify({ private: true, dependencies, overrides })}\n`)
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...flags], {
+    cwd: into,
+    env: { ...process.env, ...builtForThisNode() },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+}
+
+function builtForThisNode(): Readonly<Record<string, string>> {
+  const programs = dirname(process.execPath)
+  const PATH = [programs, process.env['PATH']].join(delimiter)
+  const nodedir = dirname(programs)
+  return existsSync(join(nodedir, 'include/node')) ? { PATH, npm_config_nodedir: nodedir } : { PATH }
 }
