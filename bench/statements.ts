@@ -54,6 +54,7 @@ function recorder(dialect: Store['dialect']): { readonly statements: readonly St
   const store: Store = {
     dialect,
     sharing: undefined,
+    memory: undefined,
     read(query) {
       statements.push(query)
       return Promise.reject(new Recorded())

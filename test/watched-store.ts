@@ -27,6 +27,7 @@ export function watchedStore(transport: Transport, { statement: tell, batch }: W
   }
   return createStore(watched, {
     ensureSchema: () => Promise.resolve(),
+    memory: {},
     retrying: { policy: defaultRetryPolicy, budget: createRetryBudget() },
   })
 }

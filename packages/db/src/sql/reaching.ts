@@ -27,6 +27,40 @@ export interface ReachThrough extends Reach {
   readonly index: string
 }
 
+/** Rows that belong to parents whose ids are known. */
+interface Heads {
+  readonly table: Tables['executions']
+  /** Of a row: the id of its parent. */
+  readonly parentId: Column
+  readonly parentIds: readonly string[]
+  /** Of columns of the index alone. */
+  readonly where: SQL
+  /** Of a parent's rows: the least or the greatest of the index's next column. */
+  readonly head: SQL
+  readonly index: string
+}
+
+/** How a dialect reaches rows of many parents that has no `lateral`, and so reads all rows of a join. */
+export interface ManyParents {
+  /**
+   * How many parents at most are reached one by one without need, each by its id as a value: there the server reads along
+   * the index and stops at the limit.
+   */
+  readonly mostConstant: number
+  /** How many rows a join of the others may read. */
+  readonly mostJoined: number
+  /** How many keys of one parent may be read and sorted rather than looked for along another order. */
+  readonly mostSorted: number
+  /** 1 of an execution of whose workflow so many others are pending that a join should not read them all; else 0. */
+  hasBacklog(executions: Tables['executions']): SQL
+  /** Gives `parent_id` and `head` for each parent that has a row, by one look into the index for each. */
+  heads(heads: Heads): SQL
+  /** At most as many rows as the limit says of those that belong, whichever are met first: to be counted. */
+  some(reach: Omit<ReachThrough, 'fields' | 'order'>): SQL
+  /** Rows of one parent, whose id `where` has as a value. */
+  ofOne(reach: Omit<Reach, 'isLocking' | 'order'> & { readonly order?: SQL } & Pick<ReachThrough, 'index'>): SQL
+}
+
 /** One of several kinds of rows that belong to the same parents. */
 export type ReachPart = Pick<ReachThrough, 'fields' | 'where' | 'order' | 'limit'>
 
@@ -42,11 +76,8 @@ export interface ReachBehind extends Reach {
  * to walk through everyone's rows in order instead, until it has met enough that belong.
  */
 export interface ReachDialect {
-  /**
-   * How many parents at most are reached one by one, each by its id as a value: for dialects without `lateral`, which read
-   * all that belongs to the parents of a join, but stop at the limit where the parent is a constant.
-   */
-  readonly mostConstantParents: number
+  /** Undefined where each parent's rows are read by themselves, however many parents there are. */
+  readonly many: ManyParents | undefined
   through(reach: ReachThrough): SQL
   /** Several kinds of rows of the same parents, each up to its own limit, joined by `union all`. */
   throughEach(reach: Omit<ReachThrough, keyof ReachPart>, parts: readonly ReachPart[]): SQL

@@ -55,6 +55,7 @@ export function createDatabase(connection: Connection, options: DatabaseOptions 
         ensureSchema: () => ensureSchema(transport, memory, retrying),
         retrying,
         sharing: sharesTrips ? sharingOf(memory, observer) : undefined,
+        memory,
       })
     },
   }

@@ -29,6 +29,8 @@ export interface Store {
   tidy(statements: readonly Statement[]): Promise<readonly number[]>
   /** Undefined where no request may wait for another one. */
   readonly sharing: Sharing | undefined
+  /** The same object for all stores of one database in one process or isolate: what is remembered of it hangs on that. */
+  readonly memory: object | undefined
 }
 
 /** One statement that decides, writes and gives what it did: a write in one round trip on every platform. */
@@ -56,10 +58,11 @@ export interface StoreOptions {
   readonly ensureSchema: () => Promise<void>
   readonly retrying: Retrying
   readonly sharing?: Sharing | undefined
+  readonly memory?: object | undefined
 }
 
 /** A store over a dialect's transport. */
-export function createStore(transport: Transport, { ensureSchema, retrying, sharing }: StoreOptions): Store {
+export function createStore(transport: Transport, { ensureSchema, retrying, sharing, memory }: StoreOptions): Store {
   async function read<Row>(query: Query<Row>): Promise<readonly Row[]> {
     const { rows } = await retried(() => transport.run(query), isWorthReadingAgain, retrying)
     return rows.map((row) => query.decode(row))
@@ -93,6 +96,7 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
   return {
     dialect: transport.dialect,
     sharing,
+    memory,
     async read(query) {
       await ensureSchema()
       return read(query)

@@ -1,10 +1,23 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { inArray, sql, type SQL } from 'drizzle-orm'
 import type { ReachDialect, ReachThrough } from '../../sql/reaching.ts'
 import { throughEach } from '../through-each.ts'
 
 export const mysqlReach: ReachDialect = {
-  // Each is five selects of a claim, which the server plans anew each time.
-  mostConstantParents: 4,
+  many: {
+    // Each is five selects of a claim, which the server plans anew each time.
+    mostConstant: 4,
+    mostJoined: 1000,
+    mostSorted: 10_000,
+    hasBacklog: ({ id, workflowId }) =>
+      sql`case when ${id} is not null and (select 1 from executions backlog force index (executions_workflow_id_status_due_at_created_at_id_index) where backlog.workflow_id = ${workflowId} and backlog.status = 'pending' limit 1 offset 200) = 1 then 1 else 0 end`,
+    // "Using index for group-by": the server goes from one parent to the next, where their ids are values.
+    heads: ({ table, parentId, parentIds, where, head, index }) =>
+      sql`select ${parentId} as parent_id, ${head} as head from ${table} ${forced(index)} where ${inArray(parentId, [...parentIds])} and ${where} group by ${parentId}`,
+    some: ({ table, parents, parentWhere, belongs, index, where, limit, isLocking }) =>
+      sql`select ${table.id} as some_id from ${sql.join([...parents, sql`${table} ${forced(index)}`], sql` straight_join `)} where ${parentWhere} and ${belongs} and ${where} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
+    ofOne: ({ fields, table, index, where, order, limit }) =>
+      sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
+  },
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
   through,
@@ -16,6 +29,10 @@ export const mysqlReach: ReachDialect = {
 
 function lock(isLocking = false): SQL {
   return isLocking ? sql` for update` : sql``
+}
+
+function forced(index: string): SQL {
+  return sql`force index (${sql.identifier(index)})`
 }
 
 function through({
@@ -30,7 +47,7 @@ function through({
   limit,
   isLocking,
 }: ReachThrough): SQL {
-  const child = sql`${table} force index (${sql.identifier(index)})`
+  const child = sql`${table} ${forced(index)}`
   const tables = sql.join([...parents, child], sql` straight_join `)
   const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
   return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { ReachDialect } from '../../sql/reaching.ts'
 
 export const postgresReach: ReachDialect = {
-  mostConstantParents: 0,
+  many: undefined,
   // A `limit` within `lateral` is not pulled up: each parent's rows are read by themselves, in order.
   through({ fields, table, parents, parentWhere, belongs, where, order, limit }) {
     const tables = sql.join([...parents], sql` cross join `)

@@ -4,7 +4,7 @@ import { throughEach } from '../through-each.ts'
 
 /** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
 export const sqliteReach: ReachDialect = {
-  mostConstantParents: 0,
+  many: undefined,
   through,
   throughEach: throughEach(through),
   behind: ({ fields, table, gates, gateWhere, where, order, limit }) =>

@@ -13,6 +13,8 @@ export type ClaimedRow = StandingRow & {
 } & {
   /** How many candidates the claim looked at, where its statement tells. */
   readonly seen: number | null
+  /** 1 where a dialect is to remember that much of the same workflow is left. */
+  readonly hasBacklog: number | null
 }
 
 interface ClaimedSource {
@@ -45,6 +47,9 @@ export function claimedSelect(
       definition: workflowVersions.definition,
       lastOp: executions.lastOp,
       seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
+      hasBacklog: sql<number | null>`${dialect.reach.many?.hasBacklog(executions) ?? sql`null`}`
+        .mapWith(Number)
+        .as('has_backlog'),
     })
     .from(marks)
     .leftJoin(users, isTheCaller ?? isCaller(dialect, bind))

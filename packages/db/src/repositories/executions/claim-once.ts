@@ -5,6 +5,7 @@ import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement 
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedSelect, type ClaimedRow } from './claim-answer.ts'
+import { backlogsOf, noteBacklogs } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
 import { changedEntries, chosen, claimed, claimEntries, isClaimed, keepLeases } from './claim-change.ts'
 import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
@@ -23,8 +24,9 @@ export async function claimOnce(
   key: ClaimKey | undefined,
 ): Promise<Tried> {
   const { dialect } = store
-  const shape = claimShape(caller, claim, key)
-  const values = claimValues(caller, claim, key, shape)
+  const backlogs = claim.workflowIds === undefined ? backlogsOf(store, caller.userId) : []
+  const shape = claimShape(caller, claim, key, backlogs)
+  const values = claimValues(caller, claim, key, backlogs, shape)
   const lookup = () => lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {
     const statement = wholeQuery(dialect, shape, values)
@@ -43,6 +45,7 @@ export async function claimOnce(
     answersWhenClosed: true,
     proof: lookup(),
   })
+  if (claim.workflowIds === undefined) noteBacklogs(store, caller.userId, applied.rows)
   return { rows: applied.rows, seen: applied.isOpen ? applied.affected : 0 }
 }
 

@@ -29,6 +29,8 @@ export interface ClaimShape extends CallerShape {
   readonly spare: number
   /** How many places there are for ids of workflows; undefined where a claim names none. */
   readonly workflowPlaces: number | undefined
+  /** How many places there are for workflows that are reached one by one beside all others; undefined where these are not known. */
+  readonly backlogPlaces: number | undefined
   readonly isKeyed: boolean
   /** Whether each place has a worker of its own. */
   readonly hasWorkers: boolean
@@ -58,7 +60,12 @@ function spareOf({ limit, workers, isAnotherTry = false }: Claim): number {
   return workers?.length === 1 ? spares.ofOneAlone : spares.ofOneAtFirst
 }
 
-export function claimShape(caller: UserCaller, claim: Claim, key: ClaimKey | undefined): ClaimShape {
+export function claimShape(
+  caller: UserCaller,
+  claim: Claim,
+  key: ClaimKey | undefined,
+  backlogs: readonly string[] | undefined,
+): ClaimShape {
   const { workflowIds, workers } = claim
   const isShared = workers !== undefined && workers.length > 1
   const limit = isShared ? (numbersOfSharers.find((count) => count >= workers.length) ?? mostSharers) : claim.limit
@@ -69,6 +76,7 @@ export function claimShape(caller: UserCaller, claim: Claim, key: ClaimKey | und
     hasWorkers: isShared && new Set(workers).size > 1,
     spare: spareOf(claim),
     workflowPlaces: workflowIds && (numbersOfPlaces.find((count) => count >= workflowIds.length) ?? workflowIds.length),
+    backlogPlaces: backlogs && (backlogs.length === 0 ? 0 : numbersOfPlaces.find((count) => count >= backlogs.length)),
     isKeyed: key !== undefined,
   }
 }
@@ -77,7 +85,8 @@ export function claimValues(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-  { workflowPlaces = 0, hasWorkers, limit }: ClaimShape,
+  backlogs: readonly string[] = [],
+  { workflowPlaces = 0, backlogPlaces = 0, hasWorkers, limit }: ClaimShape,
 ): ClaimValues {
   const { operation, worker, at, leaseUntil, workflowIds = [], workers = [] } = claim
   // No id is empty: a list without ids reaches nothing.
@@ -99,6 +108,9 @@ export function claimValues(
       ? Object.fromEntries(numbered(limit, (place) => [workerPlace(place), workers[place] ?? worker]))
       : {}),
     ...Object.fromEntries(ids.map((id, place) => [workflowPlace(place), id])),
+    ...Object.fromEntries(
+      numbered(backlogPlaces, (place) => [backlogPlace(place), backlogs[place] ?? backlogs.at(-1) ?? '']),
+    ),
   }
 }
 
@@ -109,6 +121,10 @@ function numbered<Value>(count: number, valueOf: (place: number) => Value): read
 /** @param place From 0. */
 export function workerPlace(place: number): string {
   return `worker${place}`
+}
+
+export function backlogPlace(place: number): string {
+  return `backlog${place}`
 }
 
 export function workflowPlace(place: number): string {
