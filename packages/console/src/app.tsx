@@ -132,11 +132,7 @@ function Home() {
 function NoPage() {
   return (
     <Page title={words.noPage.title}>
-      <Empty title={words.noPage.heading}>
-        <p>
-          <a href="/console/workflows">{words.noPage.link}</a>
-        </p>
-      </Empty>
+      <Empty title={words.noPage.heading} advice={<a href="/console/workflows">{words.noPage.link}</a>} />
     </Page>
   )
 }

@@ -11,7 +11,7 @@ interface KeptPage<Item> {
 /** Pages kept on each side of those that are looked at. */
 const keptAround = 4
 
-export type LoadPage<Item> = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>
+type LoadPage<Item> = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>
 
 /**
  * A list that is as long as one scrolls: pages far from view are let go, and asked for again by their cursor. So 100,000

@@ -6,7 +6,7 @@ import { placeOf } from './portable-rules.ts'
 import { editorSetup, type SetupOptions } from './setup.ts'
 import { shadowOf } from './shadow.ts'
 
-interface TextEditorProps extends SetupOptions {
+export interface TextEditorProps extends SetupOptions {
   /** What the editor begins with; another one replaces what is there. */
   readonly text: string
   readonly onText?: (text: string) => void

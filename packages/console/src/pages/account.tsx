@@ -1,14 +1,13 @@
 import type { Session } from '@millrace/client'
 import { useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
-import { firstItems } from '../api/first-page.ts'
 import { leaveSession, useSession } from '../api/session.ts'
 import { useAction } from '../api/use-action.ts'
-import { useLoad } from '../api/use-load.ts'
+import { useItems } from '../api/use-items.ts'
 import { Confirmation } from '../parts/dialog.tsx'
 import { PasswordField } from '../parts/field.tsx'
 import { Form } from '../parts/form.tsx'
-import { Instant } from '../parts/instant.tsx'
+import { LabelledInstant } from '../parts/instant.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { words } from '../words.ts'
@@ -16,6 +15,7 @@ import { ApiKeys } from './account/api-keys.tsx'
 import { deviceWords } from './account/device-words.ts'
 
 const text = words.account
+const mostSessions = 500
 
 export function AccountPage() {
   const session = useSession()
@@ -26,9 +26,7 @@ export function AccountPage() {
       <p class="facts">
         <strong>{username}</strong> <span>{email}</span>
         {role === 'admin' ? <span class="badge">{text.admin}</span> : null}
-        <span>
-          {text.since} <Instant at={createdAt} />
-        </span>
+        <LabelledInstant label={text.since} at={createdAt} />
       </p>
       <ApiKeys isAdmin={role === 'admin'} />
       <Sessions />
@@ -39,9 +37,7 @@ export function AccountPage() {
 }
 
 function Sessions() {
-  const { value, error, reload } = useLoad('sessions', (signal) =>
-    firstItems(client.auth.sessions({ limit: 100, signal }), 500),
-  )
+  const { value, error, reload } = useItems('sessions', mostSessions, (page) => client.auth.sessions(page))
   const ending = useAction(async ({ id }: Session) => {
     await client.auth.endSession(id)
     reload()
@@ -57,9 +53,7 @@ function Sessions() {
               {deviceWords(session.userAgent)}
             </span>
             {session.current ? <span class="badge ok">{text.current}</span> : null}
-            <span class="faint">
-              {text.lastUsed} <Instant at={session.lastUsedAt} />
-            </span>
+            <LabelledInstant label={text.lastUsed} at={session.lastUsedAt} isFaint />
             {session.current ? null : (
               <button type="button" class="small" disabled={ending.isBusy} onClick={() => void ending.run(session)}>
                 {text.end}

@@ -1,7 +1,6 @@
 import type { AuditEvent } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
-import { firstPage } from '../api/first-page.ts'
 import { audit } from '../api/more.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice, instantOf, Moment } from '../parts/field.tsx'
@@ -48,16 +47,10 @@ export function AuditPage() {
       <WindowList<AuditEvent>
         name={JSON.stringify(filters)}
         label={text.title}
-        load={(cursor, signal) =>
-          firstPage(audit.list({ ...filters, limit: 100, signal, ...(cursor === undefined ? {} : { cursor }) }))
-        }
+        list={(page) => audit.list({ ...filters, ...page })}
         keyOf={({ id }) => id}
         row={(event) => <Row event={event} onOpen={() => setShown(event)} />}
-        empty={
-          <Empty title={text.none}>
-            <p>{text.noneAdvice}</p>
-          </Empty>
-        }
+        empty={<Empty title={text.none} advice={text.noneAdvice} />}
       />
       {shown === undefined ? null : (
         <Dialog title={typeWords(shown.type)} onClose={() => setShown(undefined)}>

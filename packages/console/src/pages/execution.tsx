@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { client } from '../api/client.ts'
 import { useLoad } from '../api/use-load.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
-import { Instant } from '../parts/instant.tsx'
+import { LabelledInstant } from '../parts/instant.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { StatusBadge } from '../parts/status-badge.tsx'
@@ -73,24 +73,10 @@ function Facts({ execution, isLive }: { readonly execution: Execution; readonly 
       {isLive ? <span class="live">{text.live}</span> : null}
       <span>{words.workflows.version(versionNumber)}</span>
       <span>{words.executions.attempts(attempts, maxAttempts)}</span>
-      <span>
-        {text.created} <Instant at={createdAt} />
-      </span>
-      {startedAt === null ? null : (
-        <span>
-          {text.started} <Instant at={startedAt} />
-        </span>
-      )}
-      {completedAt === null ? null : (
-        <span>
-          {text.ended} <Instant at={completedAt} />
-        </span>
-      )}
-      {dueAt === null || completedAt !== null ? null : (
-        <span>
-          {text.due} <Instant at={dueAt} />
-        </span>
-      )}
+      <LabelledInstant label={text.created} at={createdAt} />
+      {startedAt === null ? null : <LabelledInstant label={text.started} at={startedAt} />}
+      {completedAt === null ? null : <LabelledInstant label={text.ended} at={completedAt} />}
+      {dueAt === null || completedAt !== null ? null : <LabelledInstant label={text.due} at={dueAt} />}
       <span>
         <code>{id}</code> <CopyButton text={id} label={words.copy.id} />
       </span>

@@ -1,7 +1,6 @@
 import type { ExecutionSummary } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { client } from '../api/client.ts'
-import { firstPage } from '../api/first-page.ts'
 import { instantOf, Moment } from '../parts/field.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Empty, Page } from '../parts/page.tsx'
@@ -51,18 +50,15 @@ export function ExecutionList({ workflowId }: ExecutionsProps) {
       <WindowList<ExecutionSummary>
         name={JSON.stringify(filters)}
         label={text.title}
-        load={(cursor, signal) =>
-          firstPage(
-            client.executions.list({ ...filters, limit: 100, signal, ...(cursor === undefined ? {} : { cursor }) }),
-          )
-        }
+        list={(page) => client.executions.list({ ...filters, ...page })}
         keyOf={({ id }) => id}
         row={(execution) => <Row execution={execution} isOfWorkflow={workflowId !== undefined} />}
         pollMilliseconds={pollMilliseconds}
         empty={
-          <Empty title={Object.keys(filters).length > (workflowId === undefined ? 0 : 1) ? text.noneSuch : text.none}>
-            <p>{text.noneAdvice}</p>
-          </Empty>
+          <Empty
+            title={Object.keys(filters).length > (workflowId === undefined ? 0 : 1) ? text.noneSuch : text.none}
+            advice={text.noneAdvice}
+          />
         }
       />
     </>

@@ -4,17 +4,12 @@ import { useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
 import { useAction } from '../api/use-action.ts'
 import { Field } from '../parts/field.tsx'
-import { later } from '../parts/later.tsx'
-import { loadTextEditor } from '../parts/load-text-editor.ts'
+import { submitting } from '../parts/form.tsx'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { TextEditor } from '../parts/text-editor.ts'
 import { words } from '../words.ts'
-
-const TextEditor = later(loadTextEditor, {
-  classes: 'editor',
-  isSoon: true,
-})
 
 const text = words.newWorkflow
 const example = '{\n  "nodes": [],\n  "edges": []\n}'
@@ -41,12 +36,7 @@ export function NewWorkflowPage() {
   return (
     <Page title={text.title}>
       <FilesField onOnly={take} />
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void creating.run()
-        }}
-      >
+      <form onSubmit={submitting(creating.run)}>
         <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired />
         <Field label={text.description} value={description} onValue={setDescription} maxLength={100_000} />
         <div class="field tall">

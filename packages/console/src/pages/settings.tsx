@@ -6,19 +6,13 @@ import { useAction } from '../api/use-action.ts'
 import { useLoad } from '../api/use-load.ts'
 import { indented } from '../editor/indented.ts'
 import { Instant } from '../parts/instant.tsx'
-import { later } from '../parts/later.tsx'
-import { loadTextEditor } from '../parts/load-text-editor.ts'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { TextEditor } from '../parts/text-editor.ts'
 import { words } from '../words.ts'
 import { Secrets } from './settings/secrets.tsx'
 import { secretsIn } from './settings/secrets-in.ts'
-
-const TextEditor = later(loadTextEditor, {
-  classes: 'editor',
-  isSoon: true,
-})
 
 const text = words.settings
 

@@ -2,7 +2,6 @@ import type { WorkflowSummary } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { useEffect, useState } from 'preact/hooks'
 import { client } from '../api/client.ts'
-import { firstPage } from '../api/first-page.ts'
 import { Choice } from '../parts/field.tsx'
 import { Instant } from '../parts/instant.tsx'
 import { Empty, Page } from '../parts/page.tsx'
@@ -49,17 +48,15 @@ export function WorkflowsPage() {
       <WindowList
         name={JSON.stringify(filters)}
         label={text.title}
-        load={(cursor, signal) => firstPage(client.workflows.list({ ...filters, ...pageOf(cursor), signal }))}
+        list={(page) => client.workflows.list({ ...filters, ...page })}
         keyOf={({ id }) => id}
         row={(workflow) => <WorkflowRow workflow={workflow} />}
-        empty={q === '' ? <NoWorkflows scope={scope} /> : <NothingFound q={q} />}
+        empty={
+          q === '' ? <NoWorkflows scope={scope} /> : <Empty title={text.notFound(q)} advice={text.notFoundAdvice} />
+        }
       />
     </Page>
   )
-}
-
-function pageOf(cursor: string | undefined) {
-  return { limit: 100, ...(cursor === undefined ? {} : { cursor }) }
 }
 
 function queryOf(values: Readonly<Record<string, string>>): string {
@@ -116,8 +113,7 @@ function WorkflowRow({ workflow }: { readonly workflow: WorkflowSummary }) {
 
 function NoWorkflows({ scope }: { readonly scope: (typeof scopes)[number] }) {
   return (
-    <Empty title={text.none[scope]}>
-      <p>{text.noneAdvice[scope]}</p>
+    <Empty title={text.none[scope]} advice={text.noneAdvice[scope]}>
       {scope === 'all' || scope === 'owned' ? (
         <p>
           <a class="button primary" href="/console/workflows/new">
@@ -125,14 +121,6 @@ function NoWorkflows({ scope }: { readonly scope: (typeof scopes)[number] }) {
           </a>
         </p>
       ) : null}
-    </Empty>
-  )
-}
-
-function NothingFound({ q }: { readonly q: string }) {
-  return (
-    <Empty title={text.notFound(q)}>
-      <p>{text.notFoundAdvice}</p>
     </Empty>
   )
 }

@@ -14,6 +14,14 @@ export interface FormProps {
   readonly onCancel?: () => void
 }
 
+/** Acts in place of the browser's own sending of a form. `act` does not throw, as what `useAction` runs does not. */
+export function submitting(act: () => unknown) {
+  return (event: Event): void => {
+    event.preventDefault()
+    void act()
+  }
+}
+
 /** Sends once at a time; what the service refuses stands above the button until the next time. */
 export function Form({ children, verb, isDangerous = false, isReady = true, act, onCancel }: FormProps) {
   const { run, isBusy, error } = useAction(act)
@@ -23,12 +31,7 @@ export function Form({ children, verb, isDangerous = false, isReady = true, act,
     </button>
   )
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void run()
-      }}
-    >
+    <form onSubmit={submitting(run)}>
       {children}
       <Problem error={error} />
       {onCancel === undefined ? (

@@ -44,6 +44,21 @@ export function Instant({ at, isExact = false }: InstantProps) {
   )
 }
 
+interface LabelledInstantProps {
+  readonly label: string
+  readonly at: string | null
+  readonly isFaint?: boolean
+}
+
+/** What happened, and when. */
+export function LabelledInstant({ label, at, isFaint = false }: LabelledInstantProps) {
+  return (
+    <span class={isFaint ? 'faint' : undefined}>
+      {label} <Instant at={at} />
+    </span>
+  )
+}
+
 /** A date and time to the second, of milliseconds since the epoch. */
 export function exactWords(milliseconds: number): string {
   return short.format(milliseconds)

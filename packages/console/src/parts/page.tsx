@@ -39,14 +39,16 @@ export function Page({ title, above, actions, children, isWide = false }: PagePr
 
 interface EmptyProps {
   readonly title: string
-  readonly children: ComponentChildren
+  readonly advice: ComponentChildren
+  readonly children?: ComponentChildren
 }
 
 /** Says what would stand here, and what to do. */
-export function Empty({ title, children }: EmptyProps) {
+export function Empty({ title, advice, children }: EmptyProps) {
   return (
     <div class="empty">
       <h2>{title}</h2>
+      <p>{advice}</p>
       {children}
     </div>
   )

@@ -1,6 +1,8 @@
+import type { ListOptions, Pages } from '@millrace/client'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks'
-import { PagedWindow, type LoadPage } from '../api/paged-window.ts'
+import { firstPage } from '../api/first-page.ts'
+import { PagedWindow } from '../api/paged-window.ts'
 import { usePolling } from '../api/use-load.ts'
 import { words } from '../words.ts'
 import { Problem } from './problem.tsx'
@@ -9,11 +11,10 @@ interface WindowListProps<Item> {
   /** Names the list with its filters: another one is another list. */
   readonly name: string
   readonly label: string
-  readonly load: LoadPage<Item>
+  readonly list: (page: ListOptions) => Pages<Item>
   readonly row: (item: Item) => ComponentChildren
   readonly keyOf: (item: Item) => string
   readonly empty: ComponentChildren
-  readonly header?: ComponentChildren
   /** How often the first page is looked at again. */
   readonly pollMilliseconds?: number | undefined
   /** Another number: load again. */
@@ -25,11 +26,11 @@ const narrow = matchMedia('(max-width: 700px)')
 const overscan = 8
 
 /** A list of any length, of which the seen part is in the page. */
-export function WindowList<Item>({ name, label, load, row, keyOf, empty, header, ...more }: WindowListProps<Item>) {
-  const list = useRef<HTMLUListElement>(null)
-  const pages = usePages(`${name} ${more.turn ?? 0}`, load)
+export function WindowList<Item>({ name, label, list, row, keyOf, empty, ...more }: WindowListProps<Item>) {
+  const rows = useRef<HTMLUListElement>(null)
+  const pages = usePages(`${name} ${more.turn ?? 0}`, list)
   const rowHeight = useRowHeight()
-  const [first, last] = useSeenRows(list, rowHeight, pages.length)
+  const [first, last] = useSeenRows(rows, rowHeight, pages.length)
   useEffect(() => pages.look(first, last))
   usePolling(more.pollMilliseconds, () => {
     if (scrollY < rowHeight) void pages.refresh()
@@ -38,10 +39,9 @@ export function WindowList<Item>({ name, label, load, row, keyOf, empty, header,
   const until = Math.min(last, pages.length)
   return (
     <section aria-label={label} aria-busy={pages.isLoading} class="window-list">
-      {header}
       {pages.error === undefined ? null : <Problem error={pages.error} onRetry={() => pages.retry()} />}
       <ul
-        ref={list}
+        ref={rows}
         class="rows"
         style={{ paddingTop: `${first * rowHeight}px`, paddingBottom: `${(pages.length - until) * rowHeight}px` }}
       >
@@ -70,14 +70,15 @@ function Placeholders() {
   ))
 }
 
-function usePages<Item>(key: string, load: LoadPage<Item>): PagedWindow<Item> {
+function usePages<Item>(key: string, list: WindowListProps<Item>['list']): PagedWindow<Item> {
   const [, render] = useReducer((count: number) => count + 1, 0)
-  const loader = useRef(load)
-  loader.current = load
+  const latest = useRef(list)
+  latest.current = list
   const pages = useMemo(
     () =>
       new PagedWindow<Item>(
-        (cursor, signal) => loader.current(cursor, signal),
+        (cursor, signal) =>
+          firstPage(latest.current({ limit: 100, signal, ...(cursor === undefined ? {} : { cursor }) })),
         () => render(0),
       ),
     [key],
@@ -97,15 +98,15 @@ function useRowHeight(): number {
 }
 
 function useSeenRows(
-  list: { readonly current: HTMLUListElement | null },
+  rows: { readonly current: HTMLUListElement | null },
   rowHeight: number,
   length: number,
 ): readonly [first: number, last: number] {
   const [range, setRange] = useState<readonly [number, number]>([0, 30])
   useLayoutEffect(() => {
     const measure = (): void => {
-      if (list.current === null) return
-      const { top } = list.current.getBoundingClientRect()
+      if (rows.current === null) return
+      const { top } = rows.current.getBoundingClientRect()
       const first = Math.max(0, Math.min(Math.floor(-top / rowHeight) - overscan, length))
       const last = Math.ceil((innerHeight - top) / rowHeight) + overscan
       setRange((was) => (was[0] === first && was[1] === last ? was : [first, Math.max(first, last)]))

@@ -1,23 +1,21 @@
 import type { ApiKey, MadeApiKey } from '@millrace/client'
 import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
-import { firstItems } from '../../api/first-page.ts'
-import { useLoad } from '../../api/use-load.ts'
+import { useItems } from '../../api/use-items.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Confirmation, Dialog, DialogForm } from '../../parts/dialog.tsx'
 import { Field } from '../../parts/field.tsx'
-import { Instant } from '../../parts/instant.tsx'
+import { LabelledInstant } from '../../parts/instant.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 
 const text = words.apiKeys
 const scopes = ['read', 'write', 'worker', 'secrets', 'admin'] as const
 type Scope = (typeof scopes)[number]
+const mostKeys = 500
 
 export function ApiKeys({ isAdmin }: { readonly isAdmin: boolean }) {
-  const { value, error, reload } = useLoad('api keys', (signal) =>
-    firstItems(client.apiKeys.list({ limit: 100, signal }), 500),
-  )
+  const { value, error, reload } = useItems('api keys', mostKeys, (page) => client.apiKeys.list(page))
   const [isNew, setNew] = useState(false)
   const [made, setMade] = useState<MadeApiKey>()
   const [removed, setRemoved] = useState<ApiKey>()
@@ -71,14 +69,8 @@ function KeyLine({ apiKey, onRemove }: { readonly apiKey: ApiKey; readonly onRem
       <strong class="grow">{apiKey.name}</strong>
       <code>{apiKey.prefix}…</code>
       <span class="faint">{apiKey.scopes.join(', ')}</span>
-      <span class="faint">
-        {text.used} <Instant at={apiKey.lastUsedAt} />
-      </span>
-      {apiKey.expiresAt === null ? null : (
-        <span class="faint">
-          {text.expires} <Instant at={apiKey.expiresAt} />
-        </span>
-      )}
+      <LabelledInstant label={text.used} at={apiKey.lastUsedAt} isFaint />
+      {apiKey.expiresAt === null ? null : <LabelledInstant label={text.expires} at={apiKey.expiresAt} isFaint />}
       <button type="button" class="small" onClick={onRemove}>
         {text.remove}
       </button>

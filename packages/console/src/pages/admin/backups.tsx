@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import { pathOf, type Backup } from '@millrace/client'
 import { fetchStream } from '../../api/bearer.ts'
-import { firstItems } from '../../api/first-page.ts'
 import { administration } from '../../api/more.ts'
 import { useAction } from '../../api/use-action.ts'
-import { useLoad, usePolling } from '../../api/use-load.ts'
+import { useItems } from '../../api/use-items.ts'
+import { usePolling } from '../../api/use-load.ts'
 import { Instant } from '../../parts/instant.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Empty, Page } from '../../parts/page.tsx'
@@ -16,9 +16,7 @@ const mostBackups = 200
 const pollMilliseconds = 3000
 
 export function BackupsPage() {
-  const { value, error, reload } = useLoad('backups', (signal) =>
-    firstItems(administration.backups({ limit: 100, signal }), mostBackups),
-  )
+  const { value, error, reload } = useItems('backups', mostBackups, (page) => administration.backups(page))
   const isUnderWay = value?.some(isUnfinished) === true
   usePolling(isUnderWay ? pollMilliseconds : undefined, reload)
   const starting = useAction(async () => {
@@ -38,11 +36,7 @@ export function BackupsPage() {
       <p class="faint">{text.explanation}</p>
       <Problem error={starting.error} />
       <Problem error={error} onRetry={reload} />
-      {value?.length === 0 ? (
-        <Empty title={text.none}>
-          <p>{text.noneAdvice}</p>
-        </Empty>
-      ) : null}
+      {value?.length === 0 ? <Empty title={text.none} advice={text.noneAdvice} /> : null}
       {value === undefined || value.length === 0 ? null : (
         <ul class="rows">
           {value.map((backup) => (

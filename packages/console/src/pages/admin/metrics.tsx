@@ -4,6 +4,7 @@ import { readSamples, sumOf, type Samples } from '../../plots/prometheus.ts'
 import { useAction } from '../../api/use-action.ts'
 import { usePolling } from '../../api/use-load.ts'
 import { Field } from '../../parts/field.tsx'
+import { submitting } from '../../parts/form.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
@@ -78,13 +79,7 @@ export function MetricsPage() {
     <Page title={text.title}>
       <p class="faint">{text.explanation}</p>
       {isOn ? null : (
-        <form
-          class="filters"
-          onSubmit={(event) => {
-            event.preventDefault()
-            void scraping.run()
-          }}
-        >
+        <form class="filters" onSubmit={submitting(scraping.run)}>
           <Field label={text.token} type="password" value={token} onValue={setToken} isRequired hint={text.tokenHint} />
           <button class="primary" disabled={scraping.isBusy}>
             {text.show}

@@ -1,7 +1,6 @@
 import type { AdministeredUser } from '@millrace/client'
 import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
-import { firstPage } from '../../api/first-page.ts'
 import { administration } from '../../api/more.ts'
 import { Confirmation } from '../../parts/dialog.tsx'
 import { Instant } from '../../parts/instant.tsx'
@@ -42,23 +41,10 @@ export function UsersPage() {
         name={q}
         turn={turn}
         label={text.title}
-        load={(cursor, signal) =>
-          firstPage(
-            administration.users({
-              limit: 100,
-              signal,
-              ...(q === '' ? {} : { q }),
-              ...(cursor === undefined ? {} : { cursor }),
-            }),
-          )
-        }
+        list={(page) => administration.users({ ...(q === '' ? {} : { q }), ...page })}
         keyOf={({ id }) => id}
         row={(user) => <Row user={user} onAsk={setAsked} />}
-        empty={
-          <Empty title={text.none}>
-            <p>{text.noneAdvice}</p>
-          </Empty>
-        }
+        empty={<Empty title={text.none} advice={text.noneAdvice} />}
       />
       {asked === undefined ? null : (
         <Confirmation

@@ -1,26 +1,20 @@
 import { exactJson, type Workflow } from '@millrace/client'
-import { useRoute } from 'preact-iso'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
 import { isProblem } from '../../api/failure.ts'
 import { useAction } from '../../api/use-action.ts'
 import type { Path } from '../../graph/graph.ts'
 import { Field } from '../../parts/field.tsx'
-import { later } from '../../parts/later.tsx'
-import { loadTextEditor } from '../../parts/load-text-editor.ts'
+import { submitting } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { TextEditor } from '../../parts/text-editor.ts'
 import { words } from '../../words.ts'
 import { StartButton } from '../start-execution.tsx'
 import { Conflict } from './conflict.tsx'
 import { DetailsButton } from './details.tsx'
 import { Drawing } from './drawing.tsx'
-import { mayEdit, mayExecute, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
-
-const TextEditor = later(loadTextEditor, {
-  classes: 'editor',
-  isSoon: true,
-})
+import { mayEdit, mayExecute, WorkflowFrame } from './workflow-frame.tsx'
 
 const text = words.definition
 
@@ -28,25 +22,18 @@ const text = words.definition
 const drafts = new Map<string, string>()
 
 export function DefinitionPage() {
-  const { params } = useRoute()
-  const id = params['id'] ?? ''
-  const loaded = useWorkflow(id)
   return (
     <WorkflowFrame
-      loaded={loaded}
-      id={id}
       tab="definition"
       isWide
-      actions={
-        loaded.value === undefined ? null : (
-          <>
-            {mayEdit(loaded.value) ? <DetailsButton workflow={loaded.value} onChange={loaded.replace} /> : null}
-            {mayExecute(loaded.value) ? <StartButton workflow={loaded.value} /> : null}
-          </>
-        )
-      }
+      actions={(workflow, onChange) => (
+        <>
+          {mayEdit(workflow) ? <DetailsButton workflow={workflow} onChange={onChange} /> : null}
+          {mayExecute(workflow) ? <StartButton workflow={workflow} /> : null}
+        </>
+      )}
     >
-      {(workflow) => <Definition workflow={workflow} onChange={loaded.replace} key={id} />}
+      {(workflow, onChange) => <Definition workflow={workflow} onChange={onChange} key={workflow.id} />}
     </WorkflowFrame>
   )
 }
@@ -118,13 +105,7 @@ interface SaveBarProps {
 
 function SaveBar({ saving, workflow, isChanged, onDiscard }: SaveBarProps) {
   return (
-    <form
-      class="save-bar"
-      onSubmit={(event) => {
-        event.preventDefault()
-        void saving.save(workflow)
-      }}
-    >
+    <form class="save-bar" onSubmit={submitting(() => saving.save(workflow))}>
       <Field
         label={text.notes}
         value={saving.notes}

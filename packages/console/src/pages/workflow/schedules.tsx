@@ -1,34 +1,28 @@
 import type { Workflow, Schedule } from '@millrace/client'
-import { useRoute } from 'preact-iso'
 import { useState } from 'preact/hooks'
-import { firstItems } from '../../api/first-page.ts'
 import { schedules as routes } from '../../api/more.ts'
 import { useAction } from '../../api/use-action.ts'
+import { useItems } from '../../api/use-items.ts'
 import { useLoad } from '../../api/use-load.ts'
 import { Confirmation } from '../../parts/dialog.tsx'
-import { Instant } from '../../parts/instant.tsx'
+import { Instant, LabelledInstant } from '../../parts/instant.tsx'
 import { Empty } from '../../parts/page.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 import { cronWords } from '../schedule/cron-words.ts'
 import { ScheduleForm } from '../schedule/schedule-form.tsx'
-import { mayEdit, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
+import { mayEdit, WorkflowFrame } from './workflow-frame.tsx'
 
 const text = words.schedules
 const mostSchedules = 500
 
 export function SchedulesPage() {
-  const { params } = useRoute()
-  const id = params['id'] ?? ''
-  const loaded = useWorkflow(id)
   const [isNew, setNew] = useState(false)
   return (
     <WorkflowFrame
-      loaded={loaded}
-      id={id}
       tab="schedules"
-      actions={
-        loaded.value !== undefined && mayEdit(loaded.value) ? (
+      actions={(workflow) =>
+        mayEdit(workflow) ? (
           <button type="button" class="primary" onClick={() => setNew(true)}>
             {text.create}
           </button>
@@ -47,21 +41,12 @@ interface SchedulesProps {
 }
 
 function Schedules({ workflow, isNew, onNewClosed }: SchedulesProps) {
-  const {
-    value: schedules,
-    error,
-    reload,
-  } = useLoad(`schedules ${workflow.id}`, (signal) =>
-    firstItems(routes.list(workflow.id, { limit: 100, signal }), mostSchedules),
-  )
+  const list = useItems(`schedules ${workflow.id}`, mostSchedules, (page) => routes.list(workflow.id, page))
+  const { value: schedules, error, reload } = list
   return (
     <>
       <Problem error={error} onRetry={reload} />
-      {schedules?.length === 0 ? (
-        <Empty title={text.none}>
-          <p>{text.noneAdvice}</p>
-        </Empty>
-      ) : null}
+      {schedules?.length === 0 ? <Empty title={text.none} advice={text.noneAdvice} /> : null}
       {schedules?.map((schedule) => (
         <ScheduleCard key={schedule.id} listed={schedule} mayChange={mayEdit(workflow)} onRemove={reload} />
       ))}
@@ -149,11 +134,7 @@ function ScheduleCard({ listed, mayChange, onRemove }: ScheduleCardProps) {
 function LastStart({ schedule: { lastAt, lastExecutionId } }: { readonly schedule: Schedule }) {
   return (
     <p class="facts">
-      {lastAt === null ? null : (
-        <span>
-          {text.last} <Instant at={lastAt} />
-        </span>
-      )}
+      {lastAt === null ? null : <LabelledInstant label={text.last} at={lastAt} />}
       {lastExecutionId === null ? null : (
         <a href={`/console/executions/${encodeURIComponent(lastExecutionId)}`}>{text.lastExecution}</a>
       )}

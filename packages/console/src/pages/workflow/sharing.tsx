@@ -1,34 +1,31 @@
 import type { Share, Workflow } from '@millrace/client'
-import { useLocation, useRoute } from 'preact-iso'
+import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
-import { firstItems } from '../../api/first-page.ts'
 import { useAction } from '../../api/use-action.ts'
-import { useLoad } from '../../api/use-load.ts'
+import { useItems } from '../../api/use-items.ts'
 import { Confirmation } from '../../parts/dialog.tsx'
 import { Choice, Field } from '../../parts/field.tsx'
+import { submitting } from '../../parts/form.tsx'
 import { Instant } from '../../parts/instant.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
-import { useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
+import { WorkflowFrame } from './workflow-frame.tsx'
 
 const text = words.sharing
 const permissions = ['view', 'execute', 'edit'] as const
 const mostShares = 1000
 
 export function SharingPage() {
-  const { params } = useRoute()
-  const id = params['id'] ?? ''
-  const loaded = useWorkflow(id)
   return (
-    <WorkflowFrame loaded={loaded} id={id} tab="sharing">
-      {(workflow) =>
+    <WorkflowFrame tab="sharing">
+      {(workflow, onChange) =>
         workflow.permission === 'owner' ? (
           <>
             <Shares workflow={workflow} />
-            <Publishing workflow={workflow} onChange={loaded.replace} />
-            <Leaving workflow={workflow} onChange={loaded.replace} />
+            <Publishing workflow={workflow} onChange={onChange} />
+            <Leaving workflow={workflow} onChange={onChange} />
           </>
         ) : (
           <p class="empty">{text.ownerOnly}</p>
@@ -39,13 +36,8 @@ export function SharingPage() {
 }
 
 function Shares({ workflow }: { readonly workflow: Workflow }) {
-  const {
-    value: shares,
-    error,
-    reload,
-  } = useLoad(`shares ${workflow.id}`, (signal) =>
-    firstItems(client.shares.list(workflow.id, { limit: 100, signal }), mostShares),
-  )
+  const list = useItems(`shares ${workflow.id}`, mostShares, (page) => client.shares.list(workflow.id, page))
+  const { value: shares, error, reload } = list
   const [removed, setRemoved] = useState<Share>()
   return (
     <section class="card">
@@ -97,12 +89,7 @@ function NewShare({ workflow, onDone }: NewShareProps) {
     onDone()
   })
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void run()
-      }}
-    >
+    <form onSubmit={submitting(run)}>
       <div class="filters">
         <Field label={text.username} value={username} onValue={setUsername} isRequired maxLength={255} />
         <Choice

@@ -1,16 +1,16 @@
 import type { VersionSummary, Workflow } from '@millrace/client'
-import { useLocation, useRoute } from 'preact-iso'
+import { useLocation } from 'preact-iso'
 import { useState } from 'preact/hooks'
 import { client } from '../../api/client.ts'
-import { firstItems } from '../../api/first-page.ts'
-import { useLoad } from '../../api/use-load.ts'
+import { useItems } from '../../api/use-items.ts'
 import { Confirmation } from '../../parts/dialog.tsx'
+import { submitting } from '../../parts/form.tsx'
 import { Instant } from '../../parts/instant.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { Who } from '../../parts/who.tsx'
 import { words } from '../../words.ts'
-import { mayEdit, useWorkflow, WorkflowFrame } from './workflow-frame.tsx'
+import { mayEdit, WorkflowFrame } from './workflow-frame.tsx'
 
 const text = words.versions
 
@@ -18,12 +18,9 @@ const text = words.versions
 const mostVersions = 500
 
 export function VersionsPage() {
-  const { params } = useRoute()
-  const id = params['id'] ?? ''
-  const loaded = useWorkflow(id)
   return (
-    <WorkflowFrame loaded={loaded} id={id} tab="versions">
-      {(workflow) => <TimeLine workflow={workflow} onChange={loaded.replace} />}
+    <WorkflowFrame tab="versions">
+      {(workflow, onChange) => <TimeLine workflow={workflow} onChange={onChange} />}
     </WorkflowFrame>
   )
 }
@@ -35,13 +32,10 @@ interface TimeLineProps {
 
 function TimeLine({ workflow, onChange }: TimeLineProps) {
   const { route } = useLocation()
-  const {
-    value: versions,
-    error,
-    reload,
-  } = useLoad(`versions ${workflow.id} ${workflow.versionNumber}`, (signal) =>
-    firstItems(client.versions.list(workflow.id, { limit: 100, signal }), mostVersions),
+  const list = useItems(`versions ${workflow.id} ${workflow.versionNumber}`, mostVersions, (page) =>
+    client.versions.list(workflow.id, page),
   )
+  const { value: versions, error, reload } = list
   const [from, setFrom] = useState(Math.max(1, workflow.versionNumber - 1))
   const [to, setTo] = useState(workflow.versionNumber)
   const [restored, setRestored] = useState<number>()
@@ -49,13 +43,7 @@ function TimeLine({ workflow, onChange }: TimeLineProps) {
   return (
     <>
       <Problem error={error} onRetry={reload} />
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          route(`${base}/${from}/${to}`)
-        }}
-      >
+      <form class="filters" onSubmit={submitting(() => route(`${base}/${from}/${to}`))}>
         <p>{text.explanation}</p>
         <button class="primary" disabled={from === to}>
           {text.compare(from, to)}

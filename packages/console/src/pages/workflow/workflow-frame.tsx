@@ -1,31 +1,36 @@
 import type { Workflow } from '@millrace/client'
 import type { ComponentChildren } from 'preact'
+import { useRoute } from 'preact-iso'
 import { client } from '../../api/client.ts'
-import { useLoad, type Loaded } from '../../api/use-load.ts'
+import { useLoad } from '../../api/use-load.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
-import { Instant } from '../../parts/instant.tsx'
+import { LabelledInstant } from '../../parts/instant.tsx'
 import { Page, Tabs } from '../../parts/page.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { words } from '../../words.ts'
 
 const text = words.workflow
 
-export function useWorkflow(id: string): Loaded<Workflow> {
-  return useLoad(`workflow ${id}`, (signal) => client.workflows.get(id, { signal }))
-}
+/** What shows a workflow; `onChange` takes the next state of it. */
+type WorkflowPart = (workflow: Workflow, onChange: (workflow: Workflow) => void) => ComponentChildren
 
 interface WorkflowFrameProps {
-  readonly loaded: Loaded<Workflow>
-  readonly id: string
   readonly tab: keyof typeof text.tabs
-  readonly actions?: ComponentChildren
+  readonly actions?: WorkflowPart
   readonly isWide?: boolean
-  readonly children: (workflow: Workflow) => ComponentChildren
+  readonly children: WorkflowPart
 }
 
-/** What every page of one workflow shows: its name, how it stands, and the other pages. */
-export function WorkflowFrame({ loaded, id, tab, actions, isWide, children }: WorkflowFrameProps) {
-  const { value: workflow, error, reload } = loaded
+/** What every page of the workflow in the address shows: its name, how it stands, and the other pages. */
+export function WorkflowFrame({ tab, actions, isWide, children }: WorkflowFrameProps) {
+  const { params } = useRoute()
+  const id = params['id'] ?? ''
+  const {
+    value: workflow,
+    error,
+    reload,
+    replace,
+  } = useLoad(`workflow ${id}`, (signal) => client.workflows.get(id, { signal }))
   const base = `/console/workflows/${encodeURIComponent(id)}`
   const isUser = workflow?.permission !== undefined
   const tabs = [
@@ -44,12 +49,12 @@ export function WorkflowFrame({ loaded, id, tab, actions, isWide, children }: Wo
           <a href="/console/workflows">{words.nav.workflows}</a>
         </nav>
       }
-      actions={workflow === undefined ? null : actions}
+      actions={workflow === undefined ? null : actions?.(workflow, replace)}
     >
       {workflow === undefined ? null : <Facts workflow={workflow} />}
       {isUser ? <Tabs label={text.tabsLabel} current={tab} tabs={tabs} /> : null}
       <Problem error={error} {...(error === undefined ? {} : { onRetry: reload })} />
-      {workflow === undefined ? null : children(workflow)}
+      {workflow === undefined ? null : children(workflow, replace)}
     </Page>
   )
 }
@@ -61,9 +66,7 @@ function Facts({ workflow }: { readonly workflow: Workflow }) {
       {description === null || description === '' ? null : <p class="description">{description}</p>}
       <p class="facts">
         <span>{words.workflows.version(versionNumber)}</span>
-        <span>
-          {text.changed} <Instant at={updatedAt} />
-        </span>
+        <LabelledInstant label={text.changed} at={updatedAt} />
         {isPublic ? <span class="badge">{words.workflows.public}</span> : null}
         {permission === 'owner' ? null : <span class="badge">{words.workflows.permission[permission]}</span>}
         <span>
