@@ -155,8 +155,8 @@ async function judgeOf(theatre: Theatre, write: Write, other: Write | undefined)
   return {
     outcomes,
     isAllowed(outcome) {
-      // Not told whether it was done: either will do.
-      if (/^5\d\d/.test(outcome.answers.a ?? '')) return rows.has(rowsKey(outcome))
+      // Not told whether it was done, or leaves what is held to its next run: either will do.
+      if (write.isRunAgain === true || /^5\d\d/.test(outcome.answers.a ?? '')) return rows.has(rowsKey(outcome))
       return exact.has(toldKey(outcome, other === undefined))
     },
   }
