@@ -25,13 +25,14 @@ export async function newExecution(system: System, { aliceKey }: People, name: s
   const start = as(aliceKey, 'POST', `/v1/workflows/${workflowId}/executions`, { body: { maxAttempts: 100 } })
   const path = `/v1/executions/${String(made(await system.send(start))['id'])}`
   const recorder = new Recorder(`execution ${name}`, system, executionModel)
-  const seen = { fence: 0 }
+  const seen = { fence: 0, claims: 0 }
   let count = 0
 
-  const viewOf = (execution: Json) => {
-    const { status, fence, attempts, state } = execution
-    seen.fence = Math.max(seen.fence, Number(fence))
-    return { status, fence, attempts, n: state ?? null }
+  const viewOf = ({ status, fence, attempts, state }: Json) => ({ status, fence, attempts, n: state ?? null })
+  // Nobody but a claim that is under way knows the fence it was given, until it has been answered: who reads it before
+  // and acts under it takes the execution from a claim that may still look for what it was given (ADR 105).
+  const learn = ({ fence }: Json) => {
+    if (seen.claims === 0) seen.fence = Math.max(seen.fence, Number(fence))
   }
   const told =
     (value: (answer: Answered) => unknown) =>
@@ -43,17 +44,27 @@ export async function newExecution(system: System, { aliceKey }: People, name: s
       const found = value(answer)
       return found === undefined ? { status: answer.status } : { status: answer.status, value: found }
     }
-  const view = told((answer) => viewOf(jsonOf(answer)))
+  const view = told((answer) => {
+    learn(jsonOf(answer))
+    return viewOf(jsonOf(answer))
+  })
   const send = (input: ExecutionInput, request: Sent, outputOf = view) => recorder.send(input, request, outputOf)
 
   const get = () => send({ kind: 'get' }, as(aliceKey, 'GET', path))
-  const claim = () => {
+  const claim = async () => {
     const body = { worker: 'w', leaseSeconds, workflowIds: [workflowId] }
     const claimed = told((answer) => {
       const [item] = itemsOf(answer)
-      return item === undefined ? null : viewOf(item)
+      if (item === undefined) return null
+      seen.fence = Math.max(seen.fence, Number(item['fence']))
+      return viewOf(item)
     })
-    return send({ kind: 'claim' }, as(aliceKey, 'POST', '/v1/executions/claim', { body }), claimed)
+    seen.claims += 1
+    try {
+      return await send({ kind: 'claim' }, as(aliceKey, 'POST', '/v1/executions/claim', { body }), claimed)
+    } finally {
+      seen.claims -= 1
+    }
   }
   /** Mostly the newest fence that anyone has seen. */
   const fenceOf = (random: Random) => Math.max(0, seen.fence - (random() < 0.15 ? 1 : 0))

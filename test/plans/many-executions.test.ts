@@ -23,13 +23,13 @@ const after = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 100
 
 const listings: readonly { readonly what: string; readonly given: Partial<ExecutionListing> }[] = [
   { what: 'the first page', given: {} },
-  { what: 'a later page', given: { after: { at: after(9000), id: 'x9000' } } },
-  { what: 'a page behind an execution that is not the caller’s', given: { after: { at: after(9003), id: 'a' } } },
-  { what: 'a page from since up to until', given: { since: after(4000), until: after(16_000) } },
+  { what: 'a later page', given: { after: { at: after(45_000), id: 'x45000' } } },
+  { what: 'a page behind an execution that is not the caller’s', given: { after: { at: after(45_003), id: 'a' } } },
+  { what: 'a page from since up to until', given: { since: after(20_000), until: after(50_000) } },
   { what: 'what is pending', given: { statuses: ['pending'] } },
   {
     what: 'a later page of two statuses',
-    given: { statuses: ['pending', 'paused'], after: { at: after(9000), id: 'x' } },
+    given: { statuses: ['pending', 'paused'], after: { at: after(45_000), id: 'x' } },
   },
   { what: 'what has failed, which is nothing,', given: { statuses: ['failed'] } },
 ]
@@ -39,7 +39,7 @@ describeDialects((dialect) => {
 
   beforeAll(async () => {
     reached = await reachDatabase(dialect)
-    await fillWithExecutions(reached, { count: 20_000 })
+    await fillWithExecutions(reached, { count: 60_000 })
     await reached.raw.query(`update workflows set owner_id = 'u3' where id not in ('w2', 'w5')`)
   }, 120_000)
   afterAll(() => reached.stop())
@@ -68,7 +68,7 @@ describeDialects((dialect) => {
       expect(statements.length).toBeLessThanOrEqual(3)
       const read = await executionsRead(reached, statements)
       expect(read).toBeGreaterThan(0)
-      // Of 20,000, of which the one has 6,000 in that workflow and the other nearly all others.
+      // Of 60,000, of which the one has 18,000 in that workflow and the other nearly all others.
       expect(read).toBeLessThan(5000)
     })
 
