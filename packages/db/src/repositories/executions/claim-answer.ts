@@ -13,13 +13,15 @@ export type ClaimedRow = StandingRow & {
 } & {
   /** How many candidates the claim looked at, where its statement tells. */
   readonly seen: number | null
-  /** 1 where a dialect is to remember that much of the same workflow is left. */
+  /** 1 where much of the same workflow is left, of a claim that is to remember it; else null or 0. */
   readonly hasBacklog: number | null
 }
 
 interface ClaimedSource {
   readonly condition: SQL
   readonly seen?: SQL
+  /** Whether much of the same workflow is left. */
+  readonly hasBacklog?: SQL | undefined
   /** No row at all where nothing is claimed. */
   readonly isOnlyClaimed?: boolean
   /** Which of the users is the caller, where that is not to be asked. */
@@ -36,7 +38,7 @@ interface ClaimedSelect {
 export function claimedSelect(
   dialect: Dialect,
   bind: ClaimBind,
-  { condition, seen = sql`null`, isOnlyClaimed = false, isTheCaller }: ClaimedSource,
+  { condition, seen = sql`null`, hasBacklog = sql`null`, isOnlyClaimed = false, isTheCaller }: ClaimedSource,
 ): ClaimedSelect {
   const { builder, tables } = dialect
   const { marks, users, executions, workflows, workflowVersions } = tables
@@ -47,9 +49,7 @@ export function claimedSelect(
       definition: workflowVersions.definition,
       lastOp: executions.lastOp,
       seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
-      hasBacklog: sql<number | null>`${dialect.reach.many?.hasBacklog(executions) ?? sql`null`}`
-        .mapWith(Number)
-        .as('has_backlog'),
+      hasBacklog: sql<number | null>`${hasBacklog}`.mapWith(Number).as('has_backlog'),
     })
     .from(marks)
     .leftJoin(users, isTheCaller ?? isCaller(dialect, bind))

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import type { UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
+import { defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedSelect, type ClaimedRow } from './claim-answer.ts'
@@ -24,10 +24,11 @@ export async function claimOnce(
   key: ClaimKey | undefined,
 ): Promise<Tried> {
   const { dialect } = store
-  const backlogs = claim.workflowIds === undefined ? backlogsOf(store, caller.userId) : []
+  const isUnnamed = claim.workflowIds === undefined
+  const backlogs = isUnnamed ? backlogsOf(store, caller.userId) : []
   const shape = claimShape(caller, claim, key, backlogs)
   const values = claimValues(caller, claim, key, backlogs, shape)
-  const lookup = () => lookupQuery(dialect, values)
+  const lookup = () => lookupQuery(dialect, isUnnamed, values)
   if (dialect.claim.change.kind === 'whole') {
     const statement = wholeQuery(dialect, shape, values)
     const { rows } = await store.change({ before: beforeStatements(dialect, values), statement, lookup })
@@ -41,11 +42,11 @@ export async function claimOnce(
     locks: [],
     gate: updateStatement(dialect, shape, values),
     effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, shape, values)] : [])],
-    answer: answerQuery(dialect, values),
+    answer: answerQuery(dialect, isUnnamed, values),
     answersWhenClosed: true,
     proof: lookup(),
   })
-  if (claim.workflowIds === undefined) noteBacklogs(store, caller.userId, applied.rows)
+  if (isUnnamed) noteBacklogs(store, caller.userId, applied.rows)
   return { rows: applied.rows, seen: applied.isOpen ? applied.affected : 0 }
 }
 
@@ -90,10 +91,20 @@ const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
 const leasesStatement = defineShapedStatement<ClaimShape, ClaimValues>()(keepLeases)
 
-const answerQuery = defineQuery<ClaimValues>()((dialect, bind) =>
-  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind) }),
+/** What was claimed, by a claim that names workflows or by one that does not. */
+const answerQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, isUnnamed) =>
+  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), hasBacklog: backlogOf(dialect, isUnnamed) }),
 )
 
-const lookupQuery = defineQuery<ClaimValues>()((dialect, bind) =>
-  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), isOnlyClaimed: true }),
+const lookupQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, isUnnamed) =>
+  claimedSelect(dialect, bind, {
+    condition: isClaimed(dialect, bind),
+    hasBacklog: backlogOf(dialect, isUnnamed),
+    isOnlyClaimed: true,
+  }),
 )
+
+/** Undefined where nobody would remember it: it reads up to 200 keys for each execution. */
+function backlogOf({ reach, tables }: Dialect, isUnnamed: boolean): SQL | undefined {
+  return isUnnamed ? reach.many?.hasBacklog(tables.executions) : undefined
+}
