@@ -66,3 +66,11 @@ export function sizedPage({ rows, order, table, id }: SizedPage) {
   ]
   return { isTooMuch: sql<number | null>`page.is_too_much`.mapWith(Number), joins }
 }
+
+/** Ids of a page that comes of several parts, each cut to a page. A row that is in several of them is there once. */
+export function unionOf(parts: readonly SQL[]): SQL {
+  return sql.join(
+    parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
+    sql` union `,
+  )
+}

@@ -14,6 +14,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery } from '../../sql/building.ts'
 import type { Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { unionOf } from '../../access/pages.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { type Keyset, isBehind } from '../../sql/keyset.ts'
 
@@ -86,15 +87,11 @@ export function eventsQuery(dialect: Dialect, caller: UserCaller, listing: Audit
 /** Ids of a page: each part is served by one index and cut to a page; what is in both, `union` keeps once. */
 function pageOf(dialect: Dialect, caller: UserCaller, listing: AuditListing): SQL {
   const { actorUserId, ownerId } = dialect.tables.audit
-  const parts = [
+  return unionOf([
     partOf(dialect, listing, eq(actorUserId, caller.userId)),
     partOf(dialect, listing, eq(ownerId, caller.userId)),
     ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
-  ]
-  return sql.join(
-    parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
-    sql` union `,
-  )
+  ])
 }
 
 function partOf(dialect: Dialect, listing: AuditListing, isReached: SQL): SQL {

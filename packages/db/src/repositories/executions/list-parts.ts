@@ -3,6 +3,7 @@ import { all, any, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionStatus, Tables } from '../../schema/schema.ts'
 import { mayOnWorkflow } from '../../access/conditions.ts'
+import { unionOf } from '../../access/pages.ts'
 import { existsIn } from '../../sql/exists.ts'
 import { type Keyset, isBehind } from '../../sql/keyset.ts'
 import type { ManyParents } from '../../sql/reaching.ts'
@@ -48,10 +49,7 @@ export function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionL
           ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
         ]
       : [...ofWorkflow(dialect, caller, listing.workflowId, listing), startedPart(dialect, caller, listing)]
-  return sql.join(
-    parts.map((part, position) => sql`select * from (${part}) ${sql.raw(`part_${position}`)}`),
-    sql` union `,
-  )
+  return unionOf(parts)
 }
 
 /** What every part gives: a page's worth, in the order of the list. */
