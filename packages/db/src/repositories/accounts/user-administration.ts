@@ -1,6 +1,5 @@
-import { and, asc, eq, isNotNull, isNull, ne } from 'drizzle-orm'
-import type { AuditType } from '../../schema/audit-types.ts'
-import type { Role } from '../../schema/schema.ts'
+import { and, asc, eq, isNotNull, isNull, ne, type SQL } from 'drizzle-orm'
+import type { Role, Tables } from '../../schema/schema.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
@@ -51,79 +50,73 @@ export interface CommandedChange {
 /** Disables a user, or enables it: from the next request on, with token or key. Nothing changes where it is so already. */
 export async function setDisabled(
   store: Store,
-  { id, isDisabled, eventId, at }: CommandedChange & { readonly isDisabled: boolean },
+  { isDisabled, ...change }: CommandedChange & { readonly isDisabled: boolean },
 ): Promise<void> {
-  const { builder, tables } = store.dialect
-  const { users } = tables
-  const update = builder
-    .update(users)
-    .set({ disabledAt: isDisabled ? at : null, updatedAt: at })
-    .where(
-      and(
-        eq(users.id, id),
-        isDisabled ? isNull(users.disabledAt) : isNotNull(users.disabledAt),
-        isNotRestoring(store.dialect),
-      ),
-    )
-  const type = isDisabled ? 'user.disabled' : 'user.enabled'
-  await changeByCommand(store, buildStatement(update), commandEvent(id, { eventId, at, type }))
+  const { disabledAt } = store.dialect.tables.users
+  await changeByCommand(store, change, {
+    type: isDisabled ? 'user.disabled' : 'user.enabled',
+    set: { disabledAt: isDisabled ? change.at : null },
+    where: isDisabled ? isNull(disabledAt) : isNotNull(disabledAt),
+  })
 }
 
 /** Gives a user a role. Nothing changes where it has it already. */
 export async function setRole(
   store: Store,
-  { id, role, eventId, at }: CommandedChange & { readonly role: Role },
+  { role, ...change }: CommandedChange & { readonly role: Role },
 ): Promise<void> {
-  const { builder, tables } = store.dialect
-  const { users } = tables
-  const update = builder
-    .update(users)
-    .set({ role, updatedAt: at })
-    .where(and(eq(users.id, id), ne(users.role, role), isNotRestoring(store.dialect)))
-  const event = commandEvent(id, { eventId, at, type: 'user.role_changed' })
-  await changeByCommand(store, buildStatement(update), { ...event, data: { role } })
+  await changeByCommand(store, change, {
+    type: 'user.role_changed',
+    data: { role },
+    set: { role },
+    where: ne(store.dialect.tables.users.role, role),
+  })
 }
 
 /** Sets a password and, as a change by the user does, ends every session and access token from before `at`. */
 export async function setPassword(
   store: Store,
-  { id, passwordHash, eventId, at }: CommandedChange & { readonly passwordHash: string },
+  { passwordHash, ...change }: CommandedChange & { readonly passwordHash: string },
 ): Promise<void> {
-  const { dialect } = store
-  const { users } = dialect.tables
-  const update = dialect.builder
-    .update(users)
-    .set({ passwordHash, tokensValidFrom: at, updatedAt: at })
-    .where(and(eq(users.id, id), isNotRestoring(dialect)))
-  const event = commandEvent(id, { eventId, at, type: 'user.password_changed' })
-  await changeByCommand(store, buildStatement(update), event, endEverySession(dialect, id))
+  await changeByCommand(store, change, {
+    type: 'user.password_changed',
+    set: { passwordHash, tokensValidFrom: change.at },
+    effects: endEverySession(store.dialect, change.id),
+  })
 }
 
-function commandEvent(
-  userId: string,
-  { eventId, at, type }: { readonly eventId: string; readonly at: Date; readonly type: AuditType },
-): AuditEvent {
-  return {
-    ...{ id: eventId, at, type, ownerId: userId },
-    actor: { kind: 'command', userId: null, id: 'user' },
-    subject: { type: 'user', id: userId },
-    origin: { requestId: null, network: null },
-  }
+interface UserChange extends Pick<AuditEvent, 'type' | 'data'> {
+  readonly set: Partial<Tables['users']['$inferInsert']>
+  /** Beside the user's id, and that nothing is being restored. */
+  readonly where?: SQL
+  readonly effects?: readonly Statement[]
 }
 
 /** @throws DatabaseError `restore_in_progress` */
 async function changeByCommand(
   store: Store,
-  gate: Statement,
-  event: AuditEvent,
-  effects: readonly Statement[] = [],
+  { id, eventId, at }: CommandedChange,
+  { set, where, effects = [], ...told }: UserChange,
 ): Promise<void> {
   const { dialect } = store
+  const { users } = dialect.tables
+  const isUser = eq(users.id, id)
+  const update = dialect.builder
+    .update(users)
+    .set({ ...set, updatedAt: at })
+    .where(and(isUser, where, isNotRestoring(dialect)))
+  const event: AuditEvent = {
+    ...told,
+    ...{ id: eventId, at, ownerId: id },
+    actor: { kind: 'command', userId: null, id: 'user' },
+    subject: { type: 'user', id },
+    origin: { requestId: null, network: null },
+  }
   const { isOpen } = await store.apply({
-    locks: [rowLock(dialect, 'users', 'no key update', eq(dialect.tables.users.id, event.subject.id ?? ''))],
-    gate,
+    locks: [rowLock(dialect, 'users', 'no key update', isUser)],
+    gate: buildStatement(update),
     effects: [...effects, recordEvent(dialect, event)],
-    proof: eventQuery(dialect, event.id),
+    proof: eventQuery(dialect, eventId),
   })
   if (!isOpen) await refuseWhileRestoring(store)
 }
