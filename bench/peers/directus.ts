@@ -2,9 +2,10 @@ import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
+import { findFreePort } from '../../test/servers/process.ts'
 import { workspaceRoot } from '../../test/workspace.ts'
 import { openClient, type Client, type Received, type Sent } from '../load.ts'
 import { nextDefinition, pageLength, type ServeAct } from '../serve-acts.ts'
@@ -27,7 +28,7 @@ export interface Directus {
 /** On a SQLite file of its own, with definitions as items of one collection. Revisions are its history. */
 export async function startDirectus(directory: string, lanes: number): Promise<Directus> {
   if (!existsSync(program)) installDirectus()
-  const port = await freePort()
+  const port = await findFreePort()
   const env = {
     ...process.env,
     HOST: '127.0.0.1',
@@ -75,22 +76,13 @@ function installDirectus(): void {
   })
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
 async function untilReady(client: Client): Promise<void> {
   const until = performance.now() + patienceMilliseconds
   for (;;) {
     const answer = await client.send({ method: 'GET', path: '/server/ping', headers: {} }).catch(() => undefined)
     if (answer?.status === 200) return
     if (performance.now() > until) throw new Error('Directus did not start')
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await delay(100)
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { ActorName, Grain } from '../serial/actor.ts'
 import { keyOf, outcomeOf, type Outcome } from '../serial/outcome.ts'
-import { probe, run, type Theatre } from '../serial/run.ts'
+import { begin, probe, run, type Theatre } from '../serial/run.ts'
 import { readSchedule } from '../serial/schedule.ts'
 import { sample } from '../serial/explore.ts'
 import type { Answered } from '../serial/stage.ts'
@@ -101,14 +101,13 @@ interface Ran {
 const blockedMilliseconds = 100
 
 async function runFaulty(
-  { stage, world, baseline, beginsAt }: Theatre,
+  theatre: Theatre,
   write: Write,
   other: Write | undefined,
   faults: readonly PlannedFault[],
 ): Promise<Ran> {
-  await stage.ground.restore()
-  await stage.refresh()
-  stage.setClock(beginsAt)
+  const { stage, world, baseline } = theatre
+  await begin(theatre)
   let others: Promise<Answered> | undefined
   const request: FaultyRequest = {
     faults,

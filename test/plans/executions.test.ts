@@ -6,14 +6,12 @@ import { listExecutions, type ExecutionListing } from '@millrace/db/repositories
 import { cancelExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
-import type { Statement } from '@millrace/db/sql/statement'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
-import { watchedStore } from '../watched-store.ts'
 import { explain } from './explain.ts'
 import { fillWithExecutions } from './fill-executions.ts'
-import { executionsRead } from './recorded.ts'
+import { executionsRead, recordedStatements } from './recorded.ts'
 
 const now = new Date('2030-01-01T00:00:00.000Z')
 const soon = new Date('2030-01-01T00:01:00.000Z')
@@ -108,7 +106,7 @@ describeDialectsByTest((dialect) => {
   test.each(cases)(
     'among 100,000 executions $what is served by its indexes',
     async ({ act, indexes = [], not = [] }) => {
-      const statements = await recorded(act)
+      const statements = await recordedStatements(reached, act)
       expect(statements.length).toBeGreaterThan(0)
       const transport = reached.database.transport()
       const accesses = (await Promise.all(statements.map((statement) => explain(transport, statement)))).flat()
@@ -130,7 +128,7 @@ describeDialectsByTest((dialect) => {
     ])('$what reads no more executions than it looks at, of 20,000 that are due', async ({ workflowIds, claims }) => {
       // This database has no session: a caller of one would read nothing.
       const owner: UserCaller = { kind: 'user', userId: 'u2', issuedAt: now, mayAdminister: false }
-      const statements = await recorded(async (store) => {
+      const statements = await recordedStatements(reached, async (store) => {
         for (let claimed = 0; claimed < claims; claimed += 1) await claim(store, owner, workflowIds)
       })
       const updates = statements.filter(({ text }) => text.startsWith('update'))
@@ -139,11 +137,5 @@ describeDialectsByTest((dialect) => {
       expect(read).toBeGreaterThan(0)
       expect(read).toBeLessThan(3000)
     })
-  }
-
-  async function recorded(act: (store: Store) => Promise<unknown>): Promise<readonly Statement[]> {
-    const statements: Statement[] = []
-    await act(watchedStore(reached.database.transport(), { statement: (sent) => void statements.push(sent) }))
-    return statements
   }
 })

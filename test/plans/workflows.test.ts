@@ -5,13 +5,12 @@ import { listWorkflows, type WorkflowListing } from '@millrace/db/repositories/w
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import { deleteWorkflow } from '@millrace/db/repositories/workflows/remove'
 import { checkWorkflow, getWorkflow } from '@millrace/db/repositories/workflows/workflows'
-import type { Statement } from '@millrace/db/sql/statement'
 import type { Store } from '@millrace/db/store/store'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
-import { watchedStore } from '../watched-store.ts'
 import { explain } from './explain.ts'
 import { fillDatabase } from './fill.ts'
+import { recordedStatements } from './recorded.ts'
 
 const now = new Date('2030-01-01T00:00:00.000Z')
 const owner: UserCaller = { kind: 'user', userId: 'u1', issuedAt: now, mayAdminister: true, sessionId: 's1' }
@@ -89,7 +88,7 @@ describeDialectsByTest((dialect) => {
   afterAll(() => reached.stop())
 
   test.each(cases)('on 100,000 workflows $what is served by its index', async ({ act, index }) => {
-    const statements = await recorded((store) => act(store, after))
+    const statements = await recordedStatements(reached, (store) => act(store, after))
     expect(statements.length).toBeGreaterThan(0)
     const accesses = (
       await Promise.all(statements.map((statement) => explain(reached.database.transport(), statement)))
@@ -97,10 +96,4 @@ describeDialectsByTest((dialect) => {
     expect(accesses.filter(({ table, index: used }) => large.has(table) && used === undefined)).toEqual([])
     if (index !== undefined) expect(accesses.map(({ index: used }) => used)).toContain(index)
   })
-
-  async function recorded(act: (store: Store) => Promise<unknown>): Promise<readonly Statement[]> {
-    const statements: Statement[] = []
-    await act(watchedStore(reached.database.transport(), { statement: (sent) => void statements.push(sent) }))
-    return statements
-  }
 })

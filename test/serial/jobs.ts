@@ -27,7 +27,7 @@ function jobs(described: Readonly<Record<string, DescribedJob>>): readonly Write
  * Whoever restores marks the database before anything else. Only schedules of failed-schedules.txt have it beside another
  * write: every write reads the mark.
  */
-const beginRestore: Write = {
+export const beginRestore: Write = {
   name: 'begin a restore',
   changes: ['restore mark'],
   reads: [],

@@ -19,17 +19,23 @@ export interface Run {
   readonly trace: readonly Step[]
 }
 
+/** Puts the world back as it was kept, at the moment at which each run begins. */
+export async function begin({ stage, beginsAt }: Theatre): Promise<void> {
+  await stage.ground.restore()
+  await stage.refresh()
+  stage.setClock(beginsAt)
+}
+
 /** Runs writes at the same time, one an actor, in the order of the schedule, on the world as it was kept. */
 export async function run(
-  { stage, world, baseline, beginsAt }: Theatre,
+  theatre: Theatre,
   writes: readonly Write[],
   schedule: Schedule,
   grain: Grain,
   mostSteps = Number.POSITIVE_INFINITY,
 ): Promise<Run> {
-  await stage.ground.restore()
-  await stage.refresh()
-  stage.setClock(beginsAt)
+  const { stage, world, baseline } = theatre
+  await begin(theatre)
   const changes = new Changes()
   const actors = writes.map((_, index) => new Actor(actorNames[index] ?? 'a', grain, changes))
   const answering = actors.map((actor, index) => {

@@ -9,6 +9,7 @@ import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settin
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Store } from '@millrace/db/store/store'
 import { documentOf } from '../executions/kit.ts'
+import { beginRestore } from './jobs.ts'
 import { password } from './world.ts'
 import { table, type Write } from './write.ts'
 
@@ -63,7 +64,7 @@ const duringRestore = ofCommands.map((command): Write => ({
   ...command,
   name: `${command.name}, during a restore`,
   async act(stage, world) {
-    await stage.ground.execute(`update marks set value = 'an archive' where name = 'restore'`)
+    await beginRestore.act(stage, world)
     try {
       return await command.act(stage, world)
     } catch (thrown) {
