@@ -3,12 +3,12 @@ import { fromBase64url, toBase64url } from './base64url.ts'
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** A list as base64url of its JSON, for what callers only hand back. */
+/** A list as base64url of its JSON, for texts that callers hand back as they are. */
 export function encodeList(list: readonly (string | number | null)[]): string {
   return toBase64url(encoder.encode(JSON.stringify(list)))
 }
 
-/** Undefined for what is none. */
+/** Reads what {@link encodeList} wrote; undefined for a text that is no list. */
 export function decodeList(encoded: string): readonly unknown[] | undefined {
   const bytes = fromBase64url(encoded)
   if (bytes === undefined) return undefined

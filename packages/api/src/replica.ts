@@ -21,8 +21,9 @@ export interface ReplicaRead {
   readonly objection: () => Promise<Refused | undefined>
 }
 
-/** How long a replica that failed is not asked: the first pause, which doubles after each further failure, and the longest. */
+/** How long a replica is not asked after its first failure. Each further failure doubles it. */
 const firstAwayMilliseconds = 2000
+/** The longest that it is not asked. */
 const longestAwayMilliseconds = 60_000
 
 /**

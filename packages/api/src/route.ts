@@ -170,7 +170,7 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
   }: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodObject, Allowed, Acting, unknown> & LiteralContract): Route {
     const contract: RouteContract = { ...omitted, ...given }
     if (answer === undefined && contract.answers[204] === undefined) {
-      throw new TypeError(`${contract.method} ${contract.path} declares a body and has no answer that gives one`)
+      throw new TypeError(`${contract.method} ${contract.path} has no \`answer\`, and declares no 204`)
     }
     return {
       ...contract,

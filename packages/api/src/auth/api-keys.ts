@@ -1,4 +1,4 @@
-import { toBase64url } from '../base64url.ts'
+import { randomBase64url } from '../base64url.ts'
 import { sha256Hex } from '../digest.ts'
 import { decodeList, encodeList } from '../encoded-list.ts'
 import { isId } from '../ids.ts'
@@ -30,7 +30,7 @@ export interface PresentedKey extends ApiKeyClaims {
  * be, and the statement that decides has only to see whether the key's digest is there.
  */
 export function mintApiKey({ userId, scopes, expiresAt }: ApiKeyClaims): MintedKey {
-  const random = toBase64url(crypto.getRandomValues(new Uint8Array(32)))
+  const random = randomBase64url(32)
   const claims = encodeList([userId, writeScopes(scopes), expiresAt?.getTime() ?? null])
   const text = `${apiKeyStart}${random}.${claims}`
   return { text, sha256: sha256Hex(text), prefix: text.slice(0, prefixLength) }

@@ -1,8 +1,9 @@
-import { toBase64url } from '../base64url.ts'
+import { randomBase64url } from '../base64url.ts'
 import { sha256Hex } from '../digest.ts'
 
+/** How long a refresh token is valid. */
 export const refreshTokenDays = 30
-/** Of a token that sets a new password. */
+/** How long a token that sets a new password is valid. */
 export const resetTokenMinutes = 30
 
 /** A token of 256 random bits; only its SHA-256 is ever stored. */
@@ -12,6 +13,6 @@ export interface OpaqueToken {
 }
 
 export function newOpaqueToken(): OpaqueToken {
-  const text = toBase64url(crypto.getRandomValues(new Uint8Array(32)))
+  const text = randomBase64url(32)
   return { text, sha256: sha256Hex(text) }
 }

@@ -63,13 +63,10 @@ export function timetableOf(cron: string, timeZone: string): Timetable {
   return { after: (moment) => firstAfter(walked, clock, moment), upTo: (moment) => lastUpTo(walked, clock, moment) }
 }
 
-/** As {@link timetableOf}, undefined when either is none here: a time zone may have been known to another platform. */
-export function timetableIfKnown(schedule: {
-  readonly cron: string
-  readonly timeZone: string
-}): Timetable | undefined {
+/** As {@link timetableOf}; undefined where this platform does not know the time zone, which another one may have accepted. */
+export function timetableIfKnown(cron: string, timeZone: string): Timetable | undefined {
   try {
-    return timetableOf(schedule.cron, schedule.timeZone)
+    return timetableOf(cron, timeZone)
   } catch (thrown) {
     if (thrown instanceof RangeError) return undefined
     throw thrown

@@ -26,8 +26,8 @@ export interface FollowedFrom {
 }
 
 /**
- * An execution's history as server-sent events, then what happens to it, until it ends, five minutes are over, or 200 reads
- * are done.
+ * An execution's history as server-sent events, then what happens to it, until it ends or the stream is as long as one may
+ * be, in time or in reads.
  */
 export async function followHistory(
   context: UserContext,

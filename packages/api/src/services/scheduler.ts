@@ -103,7 +103,7 @@ class Run {
   }
 
   async #serve(schedule: DueSchedule): Promise<void> {
-    const timetable = timetableIfKnown(schedule)
+    const timetable = timetableIfKnown(schedule.cron, schedule.timeZone)
     if (timetable === undefined) {
       await this.#disable(schedule, 'no_timetable', `The time zone ${schedule.timeZone} or its cron is not understood.`)
       return

@@ -92,7 +92,7 @@ const shownTimes = 5
 /** The planned times to come: from `nextAt`, which may be overdue, none of a schedule that is disabled. */
 function nextTimes({ nextAt, cron, timeZone }: ScheduleView, now: Date): readonly Date[] {
   if (nextAt === null) return []
-  const timetable = timetableIfKnown({ cron, timeZone })
+  const timetable = timetableIfKnown(cron, timeZone)
   const times: Date[] = []
   for (
     let moment = nextAt > now ? nextAt : timetable?.after(now);

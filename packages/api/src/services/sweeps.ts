@@ -19,7 +19,7 @@ export interface KeptFor {
   readonly auditKeepMilliseconds: number
 }
 
-/** What a sweep of a table is told. */
+/** One run of all sweeps. */
 interface Run {
   readonly at: Date
   readonly kept: KeptFor

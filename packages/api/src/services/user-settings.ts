@@ -2,7 +2,7 @@ import type { DocumentText } from '@millrace/db/document'
 import { recordReveal } from '@millrace/db/repositories/settings/reveals'
 import * as settings from '@millrace/db/repositories/settings/settings'
 import type { StoredSettings } from '@millrace/db/repositories/settings/settings'
-import { toBase64url } from '../base64url.ts'
+import { randomBase64url } from '../base64url.ts'
 import { newId } from '../ids.ts'
 import type { IfRevision } from '../request/preconditions.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
@@ -151,7 +151,7 @@ function tooLarge(tree: DataNode): Refused | undefined {
 }
 
 function newRef(): string {
-  return toBase64url(crypto.getRandomValues(new Uint8Array(refBytes)))
+  return randomBase64url(refBytes)
 }
 
 function writeAt({ clock }: Context) {

@@ -5,7 +5,7 @@ import { isProblem } from '../api/failure.ts'
 import { useAction } from '../api/use-action.ts'
 import { useLoad } from '../api/use-load.ts'
 import { indented } from '../editor/indented.ts'
-import { Instant } from '../parts/instant.tsx'
+import { LabelledInstant } from '../parts/instant.tsx'
 import { notify } from '../parts/notice.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -66,9 +66,7 @@ function SettingsForm({ settings, onChange }: SettingsFormProps) {
             {settings.updatedAt === null ? (
               text.never
             ) : (
-              <>
-                {text.changed} <Instant at={settings.updatedAt} />
-              </>
+              <LabelledInstant label={text.changed} at={settings.updatedAt} />
             )}
           </span>
           <button

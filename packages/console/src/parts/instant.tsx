@@ -50,7 +50,7 @@ interface LabelledInstantProps {
   readonly isFaint?: boolean
 }
 
-/** What happened, and when. */
+/** A time, and what it is the time of. */
 export function LabelledInstant({ label, at, isFaint = false }: LabelledInstantProps) {
   return (
     <span class={isFaint ? 'faint' : undefined}>

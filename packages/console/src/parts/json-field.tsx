@@ -1,9 +1,8 @@
 import { later } from './later.tsx'
 import { loadTextEditor } from './load-text-editor.ts'
 
-const TextEditor = later(loadTextEditor, {
-  classes: 'editor',
-})
+// Not that of `text-editor.ts`, which is fetched with the page: most fields are in dialogs that stay closed.
+const TextEditor = later(loadTextEditor, { classes: 'editor' })
 
 interface JsonFieldProps {
   readonly label: string

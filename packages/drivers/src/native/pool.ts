@@ -222,7 +222,7 @@ export class Pool<C extends PooledConnection> {
   #keep(slot: Slot<C>): void {
     slot.idleSinceMs = performance.now()
     this.#idle.push(slot)
-    // Without that time, overflow is closed as it comes back: what is idle here is within `pool_size`.
+    // Where overflow has no idle time it was closed as it came back: what is idle then is within `pool_size`, and stays.
     if (this.#overflowIdleMs > 0 && this.#hasOverflow()) this.#closeOverflowLater(this.#overflowIdleMs)
   }
 

@@ -24,13 +24,12 @@ type Asked = 'cancel' | 'remove' | 'signal'
 
 /** What the viewer may do with it as it stands. */
 export function ExecutionActions({ live, execution }: ActionsProps) {
-  const { replace: onChange } = live
   const { route } = useLocation()
   const [asked, setAsked] = useState<Asked>()
   const { value: workflow } = useLoad(`workflow ${execution.workflowId}`, (signal) =>
     client.workflows.get(execution.workflowId, { signal }),
   )
-  const resuming = useAction(async () => onChange(await client.executions.resume(execution.id)))
+  const resuming = useAction(async () => live.replace(await client.executions.resume(execution.id)))
   const retrying = useAction(async () => {
     const { id } = await client.executions.retry(execution.id)
     notify(text.retried)
