@@ -176,6 +176,44 @@ describeDialectsByTest((dialect) => {
     expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { leaseUntil: after(99) } })
   })
 
+  test('a claim whose answer is lost finds what it was given, though others renewed it under a fence that they read', async () => {
+    const claim = async () => {
+      const workflowId = await createWorkflow(sound(), owner)
+      const { id } = await startExecution(sound(), owner, workflowId)
+      return { id, given: claimExecutions(store, owner, claimOf({ workflowIds: [workflowId] })) }
+    }
+    await listExecutions(store, owner, { statuses: [], limit: 1 })
+    proxy.loseNext(0, 'answer')
+    await (
+      await claim()
+    ).given
+    const lastTrip = proxy.seen()
+    const renewals: readonly ((id: string, seconds: number) => Promise<unknown>)[] = [
+      (id, seconds) => renewLease(sound(), owner, id, { fence: 1, leaseUntil: after(seconds), ...operation() }),
+      (id, seconds) => {
+        const keep = { fence: 1, step: 'keep', dueAt: null, state: documentOf(String(seconds)) } as const
+        return reportExecution(sound(), owner, id, { ...keep, leaseUntil: after(seconds), ...operation() })
+      },
+      (id, seconds) => {
+        const step: NewStep = { key: 'one', output: documentOf('1'), error: null, attempt: null, startedAt: null }
+        const steps = { fence: 1, steps: [step], leaseUntil: after(seconds), ...operation() } as const
+        return recordSteps(sound(), owner, id, steps)
+      },
+    ]
+    for (const order of [renewals, renewals.toReversed(), renewals.slice(1)]) {
+      let id = ''
+      proxy.loseNext(lastTrip, 'answer', async () => {
+        for (const [turn, renewal] of order.entries()) await renewal(id, 70 + turn)
+      })
+      const sent = await claim()
+      id = sent.id
+      expect(await sent.given).toMatchObject({ value: { items: [{ id, fence: 1 }] } })
+      expect(await getExecution(sound(), owner, id)).toMatchObject({
+        value: { attempts: 1, leaseUntil: after(69 + order.length) },
+      })
+    }
+  })
+
   test('a heartbeat that is sent again ends the lease when it says, though the claim gave a longer one', async () => {
     const { id } = await claimed()
     await listExecutions(store, owner, { statuses: [], limit: 1 })

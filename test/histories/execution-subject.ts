@@ -25,14 +25,13 @@ export async function newExecution(system: System, { aliceKey }: People, name: s
   const start = as(aliceKey, 'POST', `/v1/workflows/${workflowId}/executions`, { body: { maxAttempts: 100 } })
   const path = `/v1/executions/${String(made(await system.send(start))['id'])}`
   const recorder = new Recorder(`execution ${name}`, system, executionModel)
-  const seen = { fence: 0, claims: 0 }
+  const seen = { fence: 0, given: 0, claims: 0 }
   let count = 0
 
   const viewOf = ({ status, fence, attempts, state }: Json) => ({ status, fence, attempts, n: state ?? null })
-  // Nobody but a claim that is under way knows the fence it was given, until it has been answered: who reads it before
-  // and acts under it takes the execution from a claim that may still look for what it was given (ADR 105).
   const learn = ({ fence }: Json) => {
-    if (seen.claims === 0) seen.fence = Math.max(seen.fence, Number(fence))
+    seen.fence = Math.max(seen.fence, Number(fence))
+    if (seen.claims === 0) seen.given = seen.fence
   }
   const told =
     (value: (answer: Answered) => unknown) =>
@@ -56,7 +55,8 @@ export async function newExecution(system: System, { aliceKey }: People, name: s
     const claimed = told((answer) => {
       const [item] = itemsOf(answer)
       if (item === undefined) return null
-      seen.fence = Math.max(seen.fence, Number(item['fence']))
+      learn(item)
+      seen.given = Math.max(seen.given, Number(item['fence']))
       return viewOf(item)
     })
     seen.claims += 1
@@ -66,10 +66,14 @@ export async function newExecution(system: System, { aliceKey }: People, name: s
       seen.claims -= 1
     }
   }
-  /** Mostly the newest fence that anyone has seen. */
-  const fenceOf = (random: Random) => Math.max(0, seen.fence - (random() < 0.15 ? 1 : 0))
+  /** Mostly the newest fence of those. */
+  const older = (fence: number, random: Random) => Math.max(0, fence - (random() < 0.15 ? 1 : 0))
+  const fenceOf = (random: Random) => older(seen.fence, random)
+  // Who ends the hold under a fence that they read, while a claim may still look for what it was given, takes the
+  // execution from it: the claim is told that nothing was due (ADR 105).
+  const givenFenceOf = (random: Random) => older(seen.given, random)
   const report = (kind: 'give back' | 'complete' | 'pause', status: string) => (random: Random) => {
-    const fence = fenceOf(random)
+    const fence = givenFenceOf(random)
     return send({ kind, fence }, as(aliceKey, 'PATCH', path, { body: { fence, status } }))
   }
   const writeState = (random: Random) => {

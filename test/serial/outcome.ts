@@ -46,6 +46,9 @@ const randomMember = new RegExp(`(\\\\?")(${random.join('|')})\\\\?":\\\\?"[^"\\
 /** A claim that asks again marks what it gets with another number behind its id. */
 const claimTry = /("last_op":"[0-9a-f-]{36})\.\d+/g
 
+/** The operation that a worker's write leaves behind the mark of the claim. */
+const workMark = /("last_op":"[^"+]*\+)[0-9a-f-]+/g
+
 /** Passwords that the table of writes sets. */
 const passwords = ['correct horse', 'new password', 'other password']
 
@@ -118,6 +121,7 @@ function withoutTimes(text: string, known: ReadonlySet<number>): string {
 function withoutRandom(text: string, hashes: ReadonlyMap<string, string>): string {
   return text
     .replaceAll(claimTry, '$1')
+    .replaceAll(workMark, '$1*')
     .replaceAll(randomMember, '"$2":"*"')
     .replaceAll(/mr_[\w-]+/g, 'mr_*')
     .replaceAll(passwordHash, (hash) => `hash of ${hashes.get(hash) ?? 'another'}`)

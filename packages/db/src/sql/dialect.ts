@@ -38,6 +38,8 @@ export interface Dialect {
   stripe(text: SQL): SQL
   /** Two texts as one; the second may be a number. */
   concat(text: SQL, more: SQL): SQL
+  /** The text up to the first sign, all of it where there is none. */
+  textBefore(text: SQL, sign: string): SQL
   /** A text as a JSON string, with its quotes and escapes; null of null. */
   jsonText(value: SQL): SQL<string>
   /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */

@@ -35,6 +35,7 @@ export const mysql: Dialect = {
   typed: (value) => value,
   stripe: (text) => sql`right(md5(${text}), 2)`,
   concat: (text, more) => sql`concat(${text}, ${more})`,
+  textBefore: (text, sign) => sql`substring_index(${text}, ${sign}, 1)`,
   jsonText: (value) => sql`json_quote(${value})`,
   jsonLists: (values) => sql`coalesce(json_arrayagg(json_array(${sql.join([...values], sql`, `)})), '[]')`,
   toSQL: (statement) => writer.sqlToQuery(statement),

@@ -35,6 +35,7 @@ export const postgres: Dialect = {
   typed: (value, column) => sql`cast(${value} as ${sql.raw(column.getSQLType().replace(/ collate .*/, ''))})`,
   stripe: (text) => sql`right(md5(cast(${text} as text)), 2)`,
   concat: (text, more) => sql`${text} || ${more}`,
+  textBefore: (text, sign) => sql`split_part(${text}, ${sign}, 1)`,
   jsonText: (value) => sql`to_json(${value}::text)::text`,
   jsonLists: (values) => sql`coalesce(json_agg(json_build_array(${sql.join([...values], sql`, `)}))::text, '[]')`,
   toSQL: (statement) => withSharedParameters(writer.sqlToQuery(statement)),

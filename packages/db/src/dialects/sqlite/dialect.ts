@@ -29,6 +29,7 @@ export const sqlite: Dialect = {
   // One writer at a time: one row can stand for all.
   stripe: () => sql`'00'`,
   concat: (text, more) => sql`${text} || ${more}`,
+  textBefore: (text, sign) => sql`substr(${text}, 1, instr(${text} || ${sign}, ${sign}) - 1)`,
   jsonText: (value) => sql`json_quote(${value})`,
   jsonLists: (values) => sql`json_group_array(json_array(${sql.join([...values], sql`, `)}))`,
   toSQL: (statement) => writer.sqlToQuery(statement),

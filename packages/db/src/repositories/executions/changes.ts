@@ -1,10 +1,9 @@
-import { and, eq, sql, type Column, type SQL } from 'drizzle-orm'
+import { eq, sql, type Column, type SQL } from 'drizzle-orm'
 import { type Outcome, type Refusal, type UserCaller } from '../../access/access.ts'
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { RowLock } from '../../sql/lock-order.ts'
 import { rowLock } from '../../sql/row-lock.ts'
-import { defineQuery } from '../../sql/building.ts'
 import { executionOf, executionQuery, type ExecutionView } from './executions.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -40,16 +39,6 @@ export function lockExecution(dialect: Dialect, id: string): RowLock {
   const { executions } = dialect.tables
   return rowLock(dialect, 'executions', 'no key update', eq(executions.id, id))
 }
-
-/** Gives a row when the operation is the last of a worker, a claim or the sweep on the execution: users' writes leave it. */
-export const markQuery = defineQuery<{ id: string; operation: string }>()(({ builder, tables: { executions } }, bind) =>
-  builder
-    .select({ id: executions.id })
-    .from(executions)
-    .where(
-      and(eq(executions.id, bind('id', executions.id)), eq(executions.lastOp, bind('operation', executions.lastOp))),
-    ),
-)
 
 /** The later one of a moment and of what a column has: of writers whose clocks differ the last one may have the earlier. */
 export function latest(column: Column, at: Date): SQL {

@@ -94,6 +94,14 @@ export function isClaimed({ tables: { executions } }: Dialect, bind: ClaimBind):
   return sql`${executions.status} = 'running' and ${executions.leaseUntil} = ${bind('leaseUntil', executions.leaseUntil)} and ${isOfThis(executions, bind)}`
 }
 
+/**
+ * The same after a lost answer: whoever has read the fence since may have renewed the lease under it. This reads all that
+ * are running.
+ */
+export function isStillClaimed({ tables: { executions } }: Dialect, bind: ClaimBind): SQL {
+  return sql`${executions.status} = 'running' and ${isOfThis(executions, bind)}`
+}
+
 /** The used up ones that a claim has met. By the index of ends. */
 function isFailed({ tables: { executions } }: Dialect, bind: ClaimBind): SQL {
   return sql`${executions.completedAt} = ${bind('at', executions.completedAt)} and ${executions.status} = 'failed' and ${isOfThis(executions, bind)}`

@@ -1,13 +1,13 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { UserCaller } from '../../access/access.ts'
+import { asProven, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import { defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
+import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedSelect, type ClaimedRow } from './claim-answer.ts'
 import { backlogsOf, noteBacklogs } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
-import { changedEntries, chosen, claimed, claimEntries, isClaimed, keepLeases } from './claim-change.ts'
+import { changedEntries, chosen, claimed, claimEntries, isClaimed, isStillClaimed, keepLeases } from './claim-change.ts'
 import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
 
 export interface Tried {
@@ -35,14 +35,14 @@ export async function claimOnce(
     const seen = rows[0]?.seen ?? 0
     // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
     const isEmptyHanded = seen > 0 && rows[0]?.id === null
-    const own = isEmptyHanded ? await store.read(lookup()) : []
+    const own = isEmptyHanded ? await store.read(ownQuery(dialect, values)) : []
     return { rows: own.length > 0 ? own : rows, seen }
   }
   const applied = await store.apply({
     locks: [],
     gate: updateStatement(dialect, shape, values),
     effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, shape, values)] : [])],
-    answer: answerQuery(dialect, isUnnamed, values),
+    answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, isUnnamed, values)),
     answersWhenClosed: true,
     proof: lookup(),
   })
@@ -96,9 +96,14 @@ const answerQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, is
   claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), hasBacklog: backlogOf(dialect, isUnnamed) }),
 )
 
+const ownQuery = defineQuery<ClaimValues>()((dialect, bind) =>
+  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), isOnlyClaimed: true }),
+)
+
+/** What is still of the claim after its answer was lost. */
 const lookupQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, isUnnamed) =>
   claimedSelect(dialect, bind, {
-    condition: isClaimed(dialect, bind),
+    condition: isStillClaimed(dialect, bind),
     hasBacklog: backlogOf(dialect, isUnnamed),
     isOnlyClaimed: true,
   }),

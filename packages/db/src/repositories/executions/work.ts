@@ -1,4 +1,4 @@
-import { and, eq, exists, gt, inArray, isNull, lt, ne, not, notLike, sql, type SQL } from 'drizzle-orm'
+import { and, eq, exists, gt, inArray, ne, not, sql, type SQL } from 'drizzle-orm'
 import { all, any, done, isAnchor, judgeWritten, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { statusesBefore, type ExecutionStep } from '../../schema/execution-transitions.ts'
@@ -9,11 +9,12 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { latest, lockExecution, markQuery, refusalOf, type StepRefusal } from './changes.ts'
+import { latest, lockExecution, refusalOf, type StepRefusal } from './changes.ts'
 import { mayOnExecution, type ExecutionView, executionQuery, executionOf } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
 import { type CallerTerms, mayAct } from '../../access/conditions.ts'
 import { existsIn } from '../../sql/exists.ts'
+import { isNewest, workMark, workMarkQuery } from './work-mark.ts'
 
 /** A write that names itself: the row keeps the operation, so that it can be told whether it happened. */
 interface Operation {
@@ -39,7 +40,7 @@ export async function renewLease(
     buildStatement(
       dialect.builder
         .update(executions)
-        .set({ leaseUntil: lease, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(operation) })
+        .set({ leaseUntil: lease, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(dialect, operation) })
         .where(isWorkable(dialect, caller, id, { fence, step: 'keep' })),
     )
   const { isOpen } = await store.apply({
@@ -50,7 +51,7 @@ export async function renewLease(
       sql`case when ${isNewest(dialect, at)} then ${sql.param(leaseUntil, executions.leaseUntil)} else ${latest(executions.leaseUntil, leaseUntil)} end`,
     ),
     // Whatever ends the lease overwrites all that this has written: then it is as if it had come second, and was refused.
-    proof: markQuery(dialect, { id, operation: workMark(operation) }),
+    proof: workMarkQuery(dialect, id, operation),
   })
   return isOpen ? done(undefined) : workRefusal(store, caller, id, fence)
 }
@@ -93,7 +94,7 @@ export async function reportExecution(
     answer: (as) => executionQuery(dialect, as(caller), id),
     ...(step === 'keep'
       ? {
-          proof: markQuery(dialect, { id, operation: workMark(report.operation) }),
+          proof: workMarkQuery(dialect, id, report.operation),
           isProofReplaceable: true,
           gateAfterLoss: reportStatement(dialect, caller, id, report, isNewest(dialect, report.at)),
         }
@@ -118,26 +119,11 @@ function reportStatement(dialect: Dialect, caller: UserCaller, id: string, repor
       ...progress(dialect, id, report),
       ...(step === 'keep' ? {} : { lastSeq: lastSeqAfter(dialect, 1) }),
       ...(step === 'keep'
-        ? { updatedAt: latest(executions.updatedAt, at), lastOp: workMark(operation) }
+        ? { updatedAt: latest(executions.updatedAt, at), lastOp: workMark(dialect, operation) }
         : { updatedAt: at, lastOp: operation }),
     })
     .where(all(isWorkable(dialect, caller, id, report), condition))
   return buildStatement(update)
-}
-
-/** Marks what a worker writes while it keeps the execution: no claim's mark begins so, and users' writes leave it. */
-function workMark(operation: string): string {
-  return `w:${operation}`
-}
-
-/**
- * Whether no worker's write is there under this fence that is as new as that moment. Each of them leaves the later one of
- * its moment and the row's: so what has been applied once is never applied again, whoever has written since, and
- * however the functions' clocks differ.
- */
-function isNewest({ tables: { executions } }: Dialect, at: Date): SQL {
-  const { lastOp, updatedAt } = executions
-  return any(isNull(lastOp), notLike(lastOp, workMark('%')), lt(updatedAt, at))
 }
 
 /** What a step does to status, lease and times. Whose lease it was stays: the entry names it. */
