@@ -3,7 +3,7 @@
  * starts and ends itself, and exits 1 where an outcome equals that of no serial order.
  */
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -33,6 +33,7 @@ Exits 1 if an outcome differs from that of every serial order.
   --seed TEXT         (1)
   --part K/N          the Kth of N parts of the pairs, so that several runs can share the work
   --skip N            without the first N pairs, which an interrupted run has done
+  --listed FILE       the pairs that a file names, one on each line as --list prints them
   --schedule TURNS    only this schedule, such as a3b2
   --short             of a violation, prints only the pair, not the steps and results
   --list              prints the pairs, without running them
@@ -54,6 +55,7 @@ function readArguments() {
         seed: { type: 'string', default: '1' },
         part: { type: 'string', default: '1/1' },
         skip: { type: 'string', default: '0' },
+        listed: { type: 'string' },
         schedule: { type: 'string' },
         short: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -76,6 +78,7 @@ const seed = Number(values.seed)
 
 /** By name, `*` for anything; a text with ` × ` is the writes themselves. */
 function chosenPairs(): readonly (readonly Write[])[] {
+  if (values.listed !== undefined) return partOf(listedIn(values.listed))
   if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
   if (values.pairs === '*') return partOf(sample([...pairs, ...triples], Number(values.sample), values.seed))
   const parts = values.pairs.split(' × ').map((part) => new RegExp(`^(?:${part.replaceAll('*', '.*')})$`))
@@ -87,6 +90,11 @@ function chosenPairs(): readonly (readonly Write[])[] {
         (first?.test(right.name) === true && second.test(left.name)),
   )
   return partOf(sample(matching, Number(values.sample), values.seed))
+}
+
+function listedIn(file: string): readonly (readonly Write[])[] {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return lines.filter((line) => line.trim() !== '').map((line) => writesOf(line))
 }
 
 /** Every Nth pair from the Kth on, so that the parts take about as long as each other, without those that are done. */
