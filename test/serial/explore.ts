@@ -155,6 +155,17 @@ export function sample<Item>(items: readonly Item[], most: number, seed: string)
     .map(({ item }) => item)
 }
 
+/**
+ * The Kth of N parts of a list, such as `1/3`: every Nth item, so that the parts take about as long as each other.
+ *
+ * @throws Error unless K is from 1 to N
+ */
+export function partOf<Item>(items: readonly Item[], text: string): readonly Item[] {
+  const [, part = 0, parts = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? []
+  if (part < 1 || part > parts) throw new Error(`there is no part ${text}: write 1/3 for the first of three`)
+  return items.filter((_item, at) => at % parts === part - 1)
+}
+
 /** Numbers from 0 to 1, the same for the same seed (mulberry32 over FNV-1a). */
 export function seeded(seed: string): () => number {
   let state = 2_166_136_261

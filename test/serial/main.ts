@@ -11,7 +11,7 @@ import { dialects, type DialectName } from '../dialects.ts'
 import { makeDataDirectory } from '../servers/data-directory.ts'
 import { startServers } from '../servers/start.ts'
 import type { Grain } from './actor.ts'
-import { explore, replay, sample, type Violation } from './explore.ts'
+import { explore, partOf, replay, sample, type Violation } from './explore.ts'
 import { nameOf, pairs, triples, writesOf } from './pairs.ts'
 import { textOf } from './report.ts'
 import { readSchedule } from './schedule.ts'
@@ -78,9 +78,9 @@ const seed = Number(values.seed)
 
 /** By name, `*` for anything; a text with ` × ` is the writes themselves. */
 function chosenPairs(): readonly (readonly Write[])[] {
-  if (values.listed !== undefined) return partOf(listedIn(values.listed))
+  if (values.listed !== undefined) return partAsked(listedIn(values.listed))
   if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
-  if (values.pairs === '*') return partOf(sample([...pairs, ...triples], Number(values.sample), values.seed))
+  if (values.pairs === '*') return partAsked(sample([...pairs, ...triples], Number(values.sample), values.seed))
   const parts = values.pairs.split(' × ').map((part) => new RegExp(`^(?:${part.replaceAll('*', '.*')})$`))
   const [first, second] = parts
   const matching = pairs.filter(([left, right]) =>
@@ -89,7 +89,7 @@ function chosenPairs(): readonly (readonly Write[])[] {
       : (first?.test(left.name) === true && second.test(right.name)) ||
         (first?.test(right.name) === true && second.test(left.name)),
   )
-  return partOf(sample(matching, Number(values.sample), values.seed))
+  return partAsked(sample(matching, Number(values.sample), values.seed))
 }
 
 function listedIn(file: string): readonly (readonly Write[])[] {
@@ -97,10 +97,8 @@ function listedIn(file: string): readonly (readonly Write[])[] {
   return lines.filter((line) => line.trim() !== '').map((line) => writesOf(line))
 }
 
-/** Every Nth pair from the Kth on, so that the parts take about as long as each other, without those that are done. */
-function partOf(chosen: readonly (readonly Write[])[]): readonly (readonly Write[])[] {
-  const [part = 1, parts = 1] = values.part.split('/').map(Number)
-  return chosen.filter((_pair, at) => at % parts === part - 1).slice(Number(values.skip))
+function partAsked(chosen: readonly (readonly Write[])[]): readonly (readonly Write[])[] {
+  return partOf(chosen, values.part).slice(Number(values.skip))
 }
 
 function grainOf(dialect: DialectName): Grain {

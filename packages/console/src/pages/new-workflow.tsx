@@ -28,14 +28,14 @@ export function NewWorkflowPage() {
     })
     route(`/console/workflows/${encodeURIComponent(id)}`)
   })
-  const take = (only: ReadFile): void => {
-    setBegun(only.definition)
-    setDefinition(only.definition)
-    setName(name === '' ? only.name : name)
+  const fillIn = (file: ReadFile): void => {
+    setBegun(file.definition)
+    setDefinition(file.definition)
+    setName(name === '' ? file.name : name)
   }
   return (
     <Page title={text.title}>
-      <FilesField onOnly={take} />
+      <FilesField onSingleFile={fillIn} />
       <form onSubmit={submitting(creating.run)}>
         <Field label={text.name} value={name} onValue={setName} maxLength={255} isRequired />
         <Field label={text.description} value={description} onValue={setDescription} maxLength={100_000} />
@@ -64,12 +64,12 @@ export function NewWorkflowPage() {
 }
 
 /** Several files are workflows at once; what is in a single one is looked at first. */
-function FilesField({ onOnly }: { readonly onOnly: (file: ReadFile) => void }) {
+function FilesField({ onSingleFile }: { readonly onSingleFile: (file: ReadFile) => void }) {
   const { route } = useLocation()
   const importing = useAction(async (files: readonly File[]) => {
     const read = await readFiles(files)
-    const [only] = read
-    if (read.length === 1 && only !== undefined) return onOnly(only)
+    const [single] = read
+    if (read.length === 1 && single !== undefined) return onSingleFile(single)
     const created = await client.workflows.createAll(
       read.map((file) => ({ name: file.name, definition: exactJson(file.definition) })),
     )
