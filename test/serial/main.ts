@@ -63,18 +63,31 @@ function readArguments() {
       },
     })
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
-    process.exit(2)
+    return misused(error)
   }
 }
 
+function misused(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+  process.exit(2)
+}
+
+const chosen = readPairs()
 if (values.help || values.list) {
-  const text = values.help ? usage : `${chosenPairs().map(nameOf).join('\n')}\n`
+  const text = values.help ? usage : `${chosen.map(nameOf).join('\n')}\n`
   await new Promise((resolve) => process.stdout.write(text, resolve))
   process.exit(0)
 }
 const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
 const seed = Number(values.seed)
+
+function readPairs(): readonly (readonly Write[])[] {
+  try {
+    return chosenPairs()
+  } catch (error) {
+    return misused(error)
+  }
+}
 
 /** By name, `*` for anything; a text with ` × ` is the writes themselves. */
 function chosenPairs(): readonly (readonly Write[])[] {
@@ -128,7 +141,6 @@ async function exploreDialect(dialect: DialectName): Promise<void> {
   const grain = grainOf(dialect)
   const startedAt = performance.now()
   const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }
-  const chosen = chosenPairs()
   let toldAt = startedAt
   try {
     for (const together of chosen) {
