@@ -4,12 +4,12 @@
  */
 import { parseArgs } from 'node:util'
 import { dialects } from '../dialects.ts'
-import { sample } from '../serial/explore.ts'
 import { inOrder, sourceOf, type Reach } from './order.ts'
 import { resultsOf, type Found } from './results.ts'
 import { startRunner, type Reached, type Runner, type Verdict } from './runner.ts'
 import { allTerms } from './sources.ts'
 import { explainedSurvivors } from './survivors.ts'
+import { switchModules } from './switched-modules.ts'
 import type { Term } from './terms.ts'
 
 const usage = `Usage: npx -y pnpm@12 guards [options]
@@ -26,8 +26,10 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --part K/N        the Kth of N parts of the terms, so that several runs can share the work
   --seconds N       runs the likeliest suites, as many as take about N seconds together (120; with --survivors all)
   --reach           finds out again which suite reaches which term; use it after many changes
-  --resume          continues earlier runs: skips terms that have a result
+  --resume          continues earlier runs: skips terms that have a result, with --writes those that are noticed
   --survivors       only terms that no suite has noticed yet, on any dialect; runs the suites that were not run for them
+  --writes          instead of whole suites, tries the writes and the schedules of test/serial that reach a term, in this
+                    process: a term takes about a second. What they notice is noticed; what they don't is left as it was.
   --report          prints the results of all parts, without running anything
   --list            prints the terms, without running anything
   --help
@@ -37,8 +39,12 @@ const values = readArguments()
 const kind = values.kind === 'lock' ? 'lock' : 'condition'
 const dialect = dialects.find((name) => name === values.dialect) ?? (kind === 'lock' ? 'postgres' : 'sqlite')
 const results = resultsOf(dialect, kind)
+// Before anything of the product is imported.
+if (values.writes) switchModules()
+const { sample } = await import('../serial/explore.ts')
 const part = partOf(values.part)
-const isWhole = values.only === '' && values.suites === '' && values.sample === '100000' && !values.survivors
+const isWhole =
+  values.only === '' && values.suites === '' && values.sample === '100000' && !values.survivors && !values.writes
 const mostSeconds = Number(values.seconds ?? (values.survivors ? Number.POSITIVE_INFINITY : 120))
 /** Where races are stepped or made: what notices that a lock is missing. */
 const racing = /^test\/(?:serial|races)\//
@@ -59,6 +65,7 @@ function readArguments() {
         reach: { type: 'boolean', default: false },
         resume: { type: 'boolean', default: false },
         survivors: { type: 'boolean', default: false },
+        writes: { type: 'boolean', default: false },
         report: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -104,7 +111,27 @@ function foundAnywhere(): Found {
 if (values.help) process.stdout.write(usage)
 else if (values.list) for (const { name } of chosenTerms()) process.stdout.write(`${name}\n`)
 else if (values.report) process.exitCode = report(chosenTerms())
+else if (values.writes) process.exitCode = await tryWrites()
 else process.exitCode = await run()
+
+async function tryWrites(): Promise<number> {
+  const terms = chosenTerms()
+  const known = foundAnywhere()
+  const left = values.resume ? terms.filter(({ name }) => known.get(name)?.kind !== 'noticed') : terms
+  const { openTrials } = await import('./trials.ts')
+  const trials = await openTrials(dialect, (text) => process.stdout.write(text))
+  try {
+    for (const term of left) {
+      const verdict = await trials.judge(term)
+      if (verdict === undefined) continue
+      results.add(part, term.name, verdict)
+      process.stdout.write(`${term.name}\n    ${textOf(verdict)}\n`)
+    }
+  } finally {
+    await trials.close()
+  }
+  return report(terms)
+}
 
 async function run(): Promise<number> {
   const terms = chosenTerms()
@@ -145,8 +172,8 @@ async function judgeAll(terms: readonly Term[], runner: Runner): Promise<void> {
   for (const [index, term] of left.entries()) {
     const termAt = performance.now()
     const verdict = await judgeWithin(term, runner, reached)
-    // Of some suites alone, that nothing notices says little.
-    if (values.suites === '' || verdict.kind !== 'survives') results.add(part, term.name, verdict)
+    // Of some suites alone, that nothing notices says little, unless others were asked before.
+    if (values.suites === '' || values.survivors || verdict.kind !== 'survives') results.add(part, term.name, verdict)
     const mean = secondsSince(startedAt) / (index + 1)
     process.stdout.write(
       `${index + 1}/${left.length} ${secondsSince(termAt).toFixed(0)} s (mean ${mean.toFixed(1)} s) ${term.name}\n    ${textOf(verdict)}\n`,
@@ -161,7 +188,8 @@ async function judgeWithin(term: Term, runner: Runner, { suites, usual }: Reache
   const left = suitesFor(term, suites).filter((suite) => !asked.includes(suite))
   const chosen = withinTime(left, suites)
   const verdict = await runner.judge(term, chosen, usual)
-  return verdict ?? { kind: 'survives', asked: [...asked, ...chosen], isWhole: chosen.length === left.length }
+  const isWhole = chosen.length === left.length && values.suites === ''
+  return verdict ?? { kind: 'survives', asked: [...asked, ...chosen], isWhole }
 }
 
 /** The first of them, that take as long together; one at least. */

@@ -9,5 +9,6 @@ export const suites = [
   'test/races/*.test.ts',
   'test/faults/!(*.long).test.ts',
   'test/backups/!(page).test.ts',
-  'test/serial/{serial,effects}.test.ts',
+  'test/serial/{serial,effects,standing}.test.ts',
+  'test/serve/jobs.test.ts',
 ]

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DialectName } from '../dialects.ts'
+import { begin, type Theatre } from './run.ts'
+import type { Write } from './write.ts'
 
 /* What a write does to the rows of a database, in words that do not depend on the ids and times that it makes. */
 
@@ -87,6 +89,15 @@ const digest = /^(?:\w+:)?[0-9a-f]{64}$/
 
 function wordOf(value: string, names: ReadonlyMap<string, string>): string {
   return names.get(value) ?? (uuid.test(value) || digest.test(value) ? '*' : value)
+}
+
+/** What a write answers and changes where nothing happens beside it. */
+export async function effectsOfWrite(theatre: Theatre, write: Write): Promise<string> {
+  const { stage, world, baseline } = theatre
+  await begin(theatre)
+  const { status, headers } = await write.act(stage, world)
+  const wait = Number(headers.get('Retry-After') ?? 0) > 450 ? ', to wait long' : ''
+  return [`${status}${wait}`, ...effectsOf(baseline.rows, await stage.ground.rows(), world.names)].join('; ')
 }
 
 /**

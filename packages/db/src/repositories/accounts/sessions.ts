@@ -150,16 +150,20 @@ function replaceSession(dialect: Dialect, { id }: Pick<RefreshRow, 'id'>, { user
   return buildStatement(update)
 }
 
-const endFamilyStatement = defineStatement<{ familyId: string; at: Date }>()(
-  ({ builder, tables: { sessions } }, bind) =>
-    builder
-      .update(sessions)
-      .set({ replacedAt: bind('at', sessions.replacedAt), expiresAt: bind('at', sessions.expiresAt) })
-      .where(
-        // Not by its times: of two at once the one that looked at its clock first may be the second.
-        and(eq(sessions.familyId, bind('familyId', sessions.familyId)), isNull(sessions.replacedAt)),
+const endFamilyStatement = defineStatement<{ familyId: string; at: Date }>()((dialect, bind) => {
+  const { sessions } = dialect.tables
+  return dialect.builder
+    .update(sessions)
+    .set({ replacedAt: bind('at', sessions.replacedAt), expiresAt: bind('at', sessions.expiresAt) })
+    .where(
+      // Not by its times: of two at once the one that looked at its clock first may be the second.
+      and(
+        eq(sessions.familyId, bind('familyId', sessions.familyId)),
+        isNull(sessions.replacedAt),
+        isNotRestoring(dialect),
       ),
-)
+    )
+})
 
 /** Who ends a session without being logged in, by what was sent; and the event that tells of it. */
 export interface SessionEnd {
