@@ -1,101 +1,112 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freshDatabase, testWhere } from '../dialects.ts'
-import { drawn, isSampled } from '../sampling.ts'
-import { expect, onTestFinished, vi } from 'vitest'
-import { startCloudflare } from '../deploy/cloudflare.ts'
-import { documentOf, emptyDirectory, millrace, type Ended } from './millrace.ts'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { freshDatabase, type TestDatabase } from '../dialects.ts'
+import { documentOf, emptyDirectory, millrace } from './millrace.ts'
+import { filledDatabase, insertWorkflow, startD1World, succeed, type D1World } from './d1-world.ts'
 
-// Each command starts wrangler, which starts workerd.
-vi.setConfig({ testTimeout: 240_000 })
+/* What commands refuse of a D1 database. What they do on one is in d1-commands.test.ts. */
 
-const secrets = { BCRYPT_COST: '4' }
+// Each command is a process of its own, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-/** Where the D1 is: a run of everything looks at one of them, by seed. */
-const places = ['local', 'deployed'] as const
-const isLookedAt = (place: (typeof places)[number]) => !isSampled || places[drawn('place of D1', 2)] === place
+const hugeDefinition = `{"text":"${'é'.repeat(1_000_000)}"}`
 
-async function run(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const ended = await millrace([...args, '--json'], { cwd, env: { ...secrets, TMPDIR: cwd, ...env } })
-  expect(ended, `${args.join(' ')}\n${ended.stdout}\n${ended.stderr}`).toMatchObject({ exitCode: 0 })
-  return ended
+let world: D1World
+/** It has a row that is larger than one of D1 can be. */
+let source: TestDatabase
+
+beforeAll(async () => {
+  world = await startD1World('deployed')
+  source = await filledDatabase(world)
+  await insertWorkflow(source, 'huge', hugeDefinition)
+})
+afterAll(async () => {
+  await source.drop()
+  await world.stop()
+})
+
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  millrace([...args, '--json'], { cwd: world.cwd, env: { ...world.env, ...env } })
+
+async function expectUntouched(url: string): Promise<void> {
+  expect(documentOf(await run(['migrate', 'status', '--database', url]))).toMatchObject({ applied: [] })
 }
 
-/** Table by table what a copy or an archive holds; but for the audit, where each copy and restore leaves an event. */
-function digestsOf(ended: Ended): unknown {
-  const { tables } = documentOf(ended) as { tables: Readonly<Record<string, { sha256: string }>> }
-  return Object.fromEntries(
-    Object.entries(tables)
-      .filter(([name]) => name !== 'audit')
-      .map(([name, { sha256 }]) => [name, sha256]),
-  )
-}
-
-testWhere(
-  isLookedAt('local'),
-  'the local D1 is migrated, filled from another database, backed up, restored and copied with equal digests',
-  async () => {
-    const cwd = emptyDirectory()
-    const source = await filledDatabase(cwd)
-    const missing = await millrace(['doctor', '--database', 'd1://DB', '--json'], { cwd, env: secrets })
-    expect(missing.stdout).toContain('The local D1 database does not exist.')
-    expect(existsSync(join(cwd, '.millrace'))).toBe(false)
-
-    const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', 'd1://DB']))
-    const archive = join(cwd, 'd1.archive')
-    expect(digestsOf(await run(cwd, ['backup', '--out', archive, '--database', 'd1://DB']))).toEqual(copied)
-    expect(digestsOf(await run(cwd, ['verify', archive]))).toEqual(copied)
-    await run(cwd, ['restore', archive, '--database', 'd1://SECOND'])
-    const back = `sqlite:///${join(cwd, 'back.db')}`
-    expect(digestsOf(await run(cwd, ['copy', '--from', 'd1://SECOND', '--to', back]))).toEqual(copied)
+const refusal = {
+  error: {
+    code: 'rows_refused',
+    what: expect.stringContaining('at most 2,000,000 bytes'),
+    why: expect.stringMatching(
+      /^workflows "huge" has 2,000,\d{3} bytes\.\nworkflow_versions "huge", 1 has 2,000,\d{3} bytes\.$/,
+    ),
+    fix: expect.stringContaining('another database'),
   },
-)
-
-testWhere(
-  isLookedAt('deployed'),
-  'the deployed D1 is reached by the API of Cloudflare: the same, and a wrong token is told as such',
-  async () => {
-    const cwd = emptyDirectory()
-    const cloudflare = await startCloudflare({ gatewayUrl: 'http://127.0.0.1:9' })
-    onTestFinished(() => cloudflare.close())
-    const uuid = await cloudflare.d1.make('deployed')
-    const url = `d1://DB?id=${uuid}`
-    const source = await filledDatabase(cwd)
-    const copied = digestsOf(await run(cwd, ['copy', '--from', source, '--to', url], cloudflare.variables))
-    const archive = join(cwd, 'd1.archive')
-    expect(digestsOf(await run(cwd, ['backup', '--out', archive, '--database', url], cloudflare.variables))).toEqual(
-      copied,
-    )
-    const variables = { ...cloudflare.variables, CLOUDFLARE_API_TOKEN: 'another' }
-    const refused = await millrace(['migrate', 'status', '--database', url, '--json'], { cwd, env: variables })
-    expect(refused.exitCode).not.toBe(0)
-    expect(refused.stdout).toContain('database_auth_failed')
-    const without = await millrace(['migrate', 'status', '--database', url, '--json'], { cwd, env: secrets })
-    expect(without.stdout).toContain('CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN are not set')
-  },
-)
-
-/** A SQLite file with a user and workflows, one of them large. */
-async function filledDatabase(cwd: string): Promise<string> {
-  const database = await freshDatabase('sqlite')
-  onTestFinished(() => database.drop())
-  await run(cwd, ['migrate', '--database', database.url])
-  await database.query(
-    `insert into users (id, username, email, password_hash, created_at, username_key, email_key, role, tokens_valid_from, updated_at)
-     values ('ada', 'Ada', 'a@x', 'h', 1700000000123, 'ada', 'a@x', 'user', 0, 1700000000123)`,
-  )
-  for (let count = 0; count < 30; count += 1) {
-    const definition = JSON.stringify({ n: count, text: '"é漢\\'.repeat(count === 7 ? 60_000 : 10) })
-    await database.query(
-      `insert into workflows (id, name, version_number, definition, owner_id, is_public, created_at, updated_at, revision, name_key)
-       values (?, ?, 1, ?, 'ada', 0, 1700000000000, 1700000000456, 1, ?)`,
-      [`w${count}`, `W${count}`, definition, `w${count}`],
-    )
-    await database.query(
-      `insert into workflow_versions (id, workflow_id, version_number, definition, created_by, created_at)
-       values (?, ?, 1, ?, 'ada', 1700000000000)`,
-      [`v${count}`, `w${count}`, definition],
-    )
-  }
-  return database.url
 }
+
+test('a copy with a row that D1 cannot hold is refused by its name, before anything is written', async () => {
+  const url = await world.fresh()
+  const refused = await run(['copy', '--from', source.url, '--to', url])
+  expect(refused.exitCode).toBe(1)
+  expect(documentOf(refused)).toMatchObject(refusal)
+  await expectUntouched(url)
+})
+
+test('so is a restore', async () => {
+  const url = await world.fresh()
+  const archive = join(world.cwd, 'huge.millrace')
+  await succeed(world, ['backup', '--out', archive, '--database', source.url])
+  const refused = await run(['restore', archive, '--database', url])
+  expect(refused.exitCode).toBe(1)
+  expect(documentOf(refused)).toMatchObject(refusal)
+  await expectUntouched(url)
+})
+
+test('so is the adoption of a database that another program made', async () => {
+  const url = await world.fresh()
+  const foreign = await freshDatabase('sqlite')
+  onTestFinished(() => foreign.drop())
+  await foreign.query('create table workflows (id varchar(36) primary key, name varchar(255), definition json)')
+  await foreign.query(`insert into workflows values ('small', 'small', '{}'), ('huge', 'huge', ?)`, [hugeDefinition])
+  const refused = await run(['copy', '--from', foreign.url, '--to', url])
+  expect(refused.exitCode).toBe(1)
+  expect(documentOf(refused)).toMatchObject(refusal)
+  await expectUntouched(url)
+})
+
+test('a file that D1 cannot hold is a bad file of an import', async () => {
+  const url = await world.fresh()
+  await succeed(world, ['migrate', '--database', url])
+  const user = ['user', 'add', 'ada', '--email', 'ada@example.com', '--database', url]
+  await succeed(world, user, 'correct horse\n')
+  writeFileSync(join(world.cwd, 'large.json'), `{"text":"${'x'.repeat(1_900_000)}"}`)
+  writeFileSync(join(world.cwd, 'small.json'), '{}')
+  const files = ['import', 'small.json', 'large.json', '--owner', 'ada', '--database', url]
+  const refused = await run(files)
+  expect(refused.exitCode).toBe(1)
+  const reason = 'It has 1,900,011 bytes, and this database takes at most 1,900,000.'
+  const skipped = [{ file: 'large.json', reason }]
+  expect(documentOf(refused)).toMatchObject({ ok: false, imported: [], skipped, error: { code: 'rows_refused' } })
+  expect(documentOf(await succeed(world, [...files, '--skip-bad']))).toMatchObject({
+    imported: [{ file: 'small.json' }],
+    skipped,
+  })
+})
+
+test('a wrong token and a missing account are told as such', async () => {
+  const status = ['migrate', 'status', '--database', await world.fresh()]
+  const refused = await run(status, { CLOUDFLARE_API_TOKEN: 'another' })
+  expect(refused.exitCode).not.toBe(0)
+  expect(refused.stdout).toContain('database_auth_failed')
+  expect(refused.stdout + refused.stderr).not.toContain('another')
+  const without = await run(status, { CLOUDFLARE_ACCOUNT_ID: '', CLOUDFLARE_API_TOKEN: '' })
+  expect(without.stdout).toContain('CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN are not set')
+})
+
+test('looking at a local D1 that is not there makes none', async () => {
+  const cwd = emptyDirectory()
+  const missing = await millrace(['doctor', '--database', 'd1://DB', '--json'], { cwd, env: world.env })
+  expect(missing.exitCode).toBe(1)
+  expect(missing.stdout).toContain('The local D1 database does not exist.')
+  expect(existsSync(join(cwd, '.millrace'))).toBe(false)
+})

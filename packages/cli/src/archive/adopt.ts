@@ -8,6 +8,7 @@ import { watchRows } from '@millrace/db/archive/checked-rows'
 import { rowCount, TablesDigester, type TableDigests } from '@millrace/db/archive/digest'
 import { loadRows } from '@millrace/db/archive/load'
 import { readMark } from '@millrace/db/archive/mark'
+import { refuseLargeRows } from '@millrace/db/archive/row-limit'
 import type { Database } from '@millrace/db/store/database'
 import { connect, isMissingFile, refuseMissingFile, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -46,7 +47,10 @@ export async function adopt(context: Context, plan: AdoptPlan): Promise<number> 
   for (const note of adoption.notes) context.output.note(noteWords(note))
   if (adoption.refusals.length > 0 && quarantine === undefined) return tellRefusal(context, plan, adoption)
   const target = early ?? (await connect(context, to)).database
-  if (!isResumed) await migrateEmptyTarget(context, to, target)
+  if (!isResumed) {
+    await refuseLargeRows(adoption.pages(), target.transport().limits)
+    await migrateEmptyTarget(context, to, target)
+  }
   // On the disk before the first row is written: so no row is adopted without the others being safe.
   await quarantine?.write(interruptible(adoption.quarantine(), context))
   const tables = await tellingMark(context, markedWords(to.shownUrl), () =>

@@ -5,6 +5,8 @@ import { findForeignSchema } from '@millrace/db/archive/adopt/foreign-schema'
 import { openSource } from '@millrace/db/archive/dump'
 import { loadRows } from '@millrace/db/archive/load'
 import { copyMark } from '@millrace/db/archive/mark'
+import { refuseLargeRows } from '@millrace/db/archive/row-limit'
+import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
 import type { Target } from '@millrace/db/url'
@@ -61,7 +63,8 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
     withSourceFailures(from.shownUrl, source, async () => {
       // Before the target is touched: a source that can't be read leaves no empty database behind.
       await readiness(source)
-      const target = await openEmptyTarget(context, to, { isResumed })
+      const check = (limits: TransportLimits) => refuseRowsThatDoNotFit(source, limits)
+      const target = await openEmptyTarget(context, to, { isResumed, check })
       const moved = await tellingMark(context, markedWords(to.shownUrl), () =>
         moveRows(context, source, target, { isResumed, digest }),
       )
@@ -104,6 +107,18 @@ async function moveRows(
     })
   } finally {
     progress.end()
+    await opened.close()
+  }
+}
+
+/** Costs one more reading of the source, where the target has a limit that the source has not. */
+async function refuseRowsThatDoNotFit(source: Database, limits: TransportLimits): Promise<void> {
+  const { maxRowBytes } = source.transport().limits
+  if (limits.maxRowBytes === undefined || (maxRowBytes ?? Number.POSITIVE_INFINITY) <= limits.maxRowBytes) return
+  const opened = await openSource(source, 'snapshot')
+  try {
+    await refuseLargeRows(opened.pages, limits)
+  } finally {
     await opened.close()
   }
 }

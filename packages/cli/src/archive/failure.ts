@@ -16,6 +16,7 @@ const restoreCodes: Record<RestoreFault, FailureCode> = {
   no_restore: 'not_found',
   other_archive: 'restore_in_progress',
   taken_over: 'restore_in_progress',
+  row_too_large: 'rows_refused',
   rows_differ: 'rows_refused',
   proof_failed: 'rows_refused',
 }

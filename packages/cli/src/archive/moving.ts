@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import process from 'node:process'
 import type { Context } from '../context.ts'
+import { RestoreError } from '@millrace/db/archive/restore-error'
 import { useSha256 } from '@millrace/db/archive/sha256'
 import { DatabaseError } from '@millrace/db/sql/errors'
 
@@ -45,9 +46,13 @@ export async function tellingMark<Result>(
   try {
     return await work()
   } catch (thrown) {
-    if (thrown instanceof DatabaseError && !lifetime.interruption.aborted) output.note(words)
+    if (endsLoading(thrown) && !lifetime.interruption.aborted) output.note(words)
     throw thrown
   }
+}
+
+function endsLoading(thrown: unknown): boolean {
+  return thrown instanceof DatabaseError || (thrown instanceof RestoreError && thrown.fault === 'row_too_large')
 }
 
 /** How to go on with rows that were not all written. */

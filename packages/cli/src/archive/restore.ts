@@ -3,6 +3,8 @@ import { rowCount, type TableDigests } from '@millrace/db/archive/digest'
 import { abandonOwnRestore, abandonRestore } from '@millrace/db/archive/load'
 import { openArchive, type WholeArchive } from '@millrace/db/archive/read'
 import { restoreArchive } from '@millrace/db/archive/restore'
+import { refuseLargeRows } from '@millrace/db/archive/row-limit'
+import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -76,12 +78,24 @@ async function restoreVerified(
   { identities, isResumed }: Verified,
 ): Promise<TableDigests> {
   const archive = await verifiedOf(context, input, identities)
-  const database = await openEmptyTarget(context, chosen, { isResumed })
+  const check = (limits: TransportLimits) => refuseRowsThatDoNotFit(input, identities, limits)
+  const database = await openEmptyTarget(context, chosen, { isResumed, check })
   const tables = await tellingMark(context, markedWords(chosen.shownUrl), () =>
     loadVerified(context, database, input, { identities, isResumed, archive }),
   )
   await noteOperation(context, database, restoredWith('restore', tables))
   return tables
+}
+
+/** Reads the file once more, where the database has a limit. */
+async function refuseRowsThatDoNotFit(
+  input: ArchiveInput,
+  identities: readonly string[],
+  limits: TransportLimits,
+): Promise<void> {
+  if (limits.maxRowBytes === undefined) return
+  const { pages } = await openArchive(input.open(), { identities, mostProblems: 1 })
+  await refuseLargeRows(pages, limits)
 }
 
 /** @throws Failure when the archive is not whole */

@@ -1,9 +1,16 @@
 import { refuseUnlessRestorable } from '@millrace/db/archive/load'
 import type { Database } from '@millrace/db/store/database'
+import type { TransportLimits } from '@millrace/db/sql/transport'
 import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
 import { connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { readMigrations } from '../migrations.ts'
+
+interface EmptyTargetOptions {
+  readonly isResumed: boolean
+  /** Looks whether the rows fit into the database, while nothing in it is changed. Not called where it is resumed. */
+  readonly check?: (limits: TransportLimits) => Promise<void>
+}
 
 /**
  * Opens the database that rows will go into and migrates it if need be. One that can't take them is refused before
@@ -12,12 +19,14 @@ import { readMigrations } from '../migrations.ts'
 export async function openEmptyTarget(
   context: Context,
   chosen: ChosenDatabase,
-  { isResumed }: { readonly isResumed: boolean },
+  { isResumed, check }: EmptyTargetOptions,
 ): Promise<Database> {
   // Nothing can be resumed in a file that is not there: looking must not make it.
   if (isResumed) refuseMissingFile(chosen)
   const { database } = await connect(context, chosen)
-  if (!isResumed) await migrateEmptyTarget(context, chosen, database)
+  if (isResumed) return database
+  await check?.(database.transport().limits)
+  await migrateEmptyTarget(context, chosen, database)
   return database
 }
 

@@ -21,7 +21,7 @@ import { developmentSecrets, makeStateDirectory, writePrivateFile } from '../dev
 import { startReady } from '../dev/start-ready.ts'
 import { findDocs, startWorker, workerFailure, type Worker } from '../dev/worker.ts'
 import { settingsOnly } from '../environment.ts'
-import { settingsFailure } from '../failure.ts'
+import { Failure, settingsFailure } from '../failure.ts'
 import { gatewayLog } from '../gateway-log.ts'
 import { bindingsOf, chooseBehindHyperdrive, localConnectionString, type LocalHyperdrive } from '../hyperdrive.ts'
 import { untilInterrupted } from '../lifetime.ts'
@@ -110,6 +110,7 @@ async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
   const behind = await chooseBehindHyperdrive(context, options.database)
   const chosen = behind?.chosen ?? chooseDatabase(context, options.database)
   const replica = chooseReplica(context)
+  refuseDeployedD1(chosen)
   const settings = await functionSettings(context, { chosen, behind, replica })
   const stateDirectory = resolve(context.directories.caller, options.state)
   const ended = await endLeftovers(stateDirectory)
@@ -121,6 +122,16 @@ async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
       : 0
   const url = `http://${authority(reachableHost(options.host), port)}`
   return { chosen, behind, replica, settings, stateDirectory, host: options.host, port, gatewayPort, url }
+}
+
+/** Its functions have the local database of the binding: migrating the deployed one is not what was meant. */
+function refuseDeployedD1({ target, shownUrl }: ChosenDatabase): void {
+  if (target.via !== 'd1' || target.databaseId === undefined) return
+  throw new Failure('url_invalid', {
+    what: '`millrace dev` does not serve a deployed D1 database.',
+    why: `${shownUrl} names one by its id, and on this machine the functions have a local one.`,
+    fix: `Leave the id out: d1://${target.binding}. \`millrace copy\` brings the rows of the deployed one into it.`,
+  })
 }
 
 async function choosePort(context: Context, { host, port }: DevOptions): Promise<number> {

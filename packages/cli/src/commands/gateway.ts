@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Target } from '@millrace/db/url'
 import { isLoopback } from '@millrace/db/url/address'
 import { endWithStarter } from '../ancestors.ts'
 import { chooseDatabase, needsGateway, openGateway, type GatewayTarget } from '../connection.ts'
@@ -42,13 +43,7 @@ export const gatewayCommand: AddCommand = (parent: Command, run) => {
 
 async function serve(context: Context, options: GatewayOptions): Promise<number> {
   const { target, shownUrl } = chooseDatabase(context, options.database)
-  if (!needsGateway(target)) {
-    throw new Failure('url_invalid', {
-      what: 'This database needs no gateway.',
-      why: `${shownUrl} has an HTTP endpoint of its own, which the functions reach directly.`,
-      fix: 'Give the functions this DATABASE_URL, without DATABASE_GATEWAY_URL.',
-    })
-  }
+  if (!needsGateway(target)) throw needsNone(target, shownUrl)
   const tokens = chooseTokens(context, options)
   const exposure = exposureOf(target, options.host)
   if (tokens === undefined && exposure !== undefined) {
@@ -66,6 +61,17 @@ async function serve(context: Context, options: GatewayOptions): Promise<number>
   context.output.result({ url }, `The gateway for ${shownUrl} listens on ${url}. Press Ctrl-C to stop.`)
   await untilInterrupted(context.lifetime.interruption)
   return 0
+}
+
+function needsNone({ via }: Target, shownUrl: string): Failure {
+  const isBound = via === 'd1' || via === 'hyperdrive'
+  return new Failure('url_invalid', {
+    what: 'This database needs no gateway.',
+    why: isBound
+      ? `${shownUrl} is a binding, by which the functions reach the database directly.`
+      : `${shownUrl} has an HTTP endpoint of its own, which the functions reach directly.`,
+    fix: 'Give the functions this DATABASE_URL, without DATABASE_GATEWAY_URL.',
+  })
 }
 
 /** Who could reach the database through a gateway without a token; undefined where nobody could who may not anyway. */

@@ -49,9 +49,11 @@ export const importCommand: AddCommand = (parent: Command, run) => {
 async function importFiles(context: Context, paths: readonly string[], options: ImportOptions): Promise<number> {
   const open = await chooseTarget(context, options)
   const sources = findSources(paths, context.directories.caller)
-  const { files, skipped } = checkAll(sources)
-  if (skipped.length > 0 && options.skipBad !== true) return refuse(context, skipped)
+  const checked = checkAll(sources)
+  if (checked.skipped.length > 0 && options.skipBad !== true) return refuse(context, checked.skipped)
   const target = await open()
+  const { files, skipped } = withoutTooLarge(checked, target)
+  if (skipped.length > 0 && options.skipBad !== true) return refuse(context, skipped)
   const imported: Imported[] = []
   try {
     await writeAll(context, target, files, imported)
@@ -86,14 +88,31 @@ async function openDatabaseTarget(context: Context, chosen: ChosenDatabase, owne
   const { database } = await connect(context, chosen)
   const store = database.store()
   const { findUser } = await import('../users.ts')
-  const { databaseChunkBytes, writeChunk } = await import('../import/write.ts')
+  const { limitsOfImport, writeChunk } = await import('../import/write.ts')
   const user = await findUser(store, ownerName)
   const owner: UserCaller = { kind: 'user', userId: user.id, issuedAt: new Date(), mayAdminister: false }
   const { username } = user
-  return { username, chunkBytes: databaseChunkBytes, write: (files) => writeChunk(store, owner, files) }
+  const limits = limitsOfImport(database.transport().limits)
+  return { username, ...limits, write: (files) => writeChunk(store, owner, files) }
 }
 
-function checkAll(sources: readonly Source[]): { files: readonly CheckedFile[]; skipped: readonly Skipped[] } {
+interface Checked {
+  readonly files: readonly CheckedFile[]
+  readonly skipped: readonly Skipped[]
+}
+
+/** How large a file may be is known only of a database that was opened. */
+function withoutTooLarge({ files, skipped }: Checked, { maxFileBytes }: ImportTarget): Checked {
+  if (maxFileBytes === undefined) return { files, skipped }
+  const tooLarge = files.filter(({ bytes }) => bytes > maxFileBytes)
+  const reasons = tooLarge.map(({ source, bytes }) => ({
+    file: source.shown,
+    reason: `It has ${bytes.toLocaleString('en-US')} bytes, and this database takes at most ${maxFileBytes.toLocaleString('en-US')}.`,
+  }))
+  return { files: files.filter((file) => !tooLarge.includes(file)), skipped: [...skipped, ...reasons] }
+}
+
+function checkAll(sources: readonly Source[]): Checked {
   const files: CheckedFile[] = []
   const skipped: Skipped[] = []
   for (const source of sources) {

@@ -2,6 +2,7 @@ import { newId } from '@millrace/api/ids'
 import type { DocumentText } from '@millrace/db/document'
 import type { UserCaller } from '@millrace/db/access/access'
 import { createWorkflows, type NewWorkflow } from '@millrace/db/repositories/workflows/create'
+import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { Store } from '@millrace/db/store/store'
 import { Failure } from '../failure.ts'
 import { readDefinition, type Definition } from './definition.ts'
@@ -26,12 +27,28 @@ export interface ImportTarget {
   readonly username: string
   /** The most that a batch may hold, in bytes of the files. */
   readonly chunkBytes: number
+  /** The most that a file may hold, in bytes; undefined where nothing but memory limits it. */
+  readonly maxFileBytes?: number | undefined
   readonly write: WriteChunk
 }
 
 /** The most that one atomic batch takes: the API's own limit of items, and what databases take in one request. */
 const maxChunkItems = 100
 export const databaseChunkBytes = 8 * 1024 * 1024
+
+/** What a row has beside a definition: a name of 255 characters, and its key, which may be 18 times as long. */
+const bytesBesideDefinition = 100_000
+
+/** What a database takes of definitions at once: half of a statement, since names and escapes go with them. */
+export function limitsOfImport({
+  maxStatementBytes,
+  maxRowBytes,
+}: TransportLimits): Pick<ImportTarget, 'chunkBytes' | 'maxFileBytes'> {
+  return {
+    chunkBytes: Math.min(databaseChunkBytes, Math.floor(maxStatementBytes / 2)),
+    maxFileBytes: maxRowBytes === undefined ? undefined : maxRowBytes - bytesBesideDefinition,
+  }
+}
 
 /** Files in the batches in which they are written, in order. A file larger than a batch is one of its own. */
 export function chunksOf(

@@ -72,7 +72,8 @@ function fittingGroups(entries: readonly ArchiveEntry[], mostBytes: number): rea
 const separatorBytes = 2
 const encoder = new TextEncoder()
 
-function withDerived({ table, entries }: RowPage): Pick<ArchiveTable, 'columns'> & Pick<RowPage, 'entries'> {
+/** A page's rows with the columns that follow from others. */
+export function withDerived({ table, entries }: RowPage): Pick<ArchiveTable, 'columns'> & Pick<RowPage, 'entries'> {
   const derived = derivedColumns[table.name]
   if (derived === undefined) return { columns: table.columns, entries }
   return { columns: columnsWith(table, derived), entries: entries.map((entry) => completed(entry, derived)) }

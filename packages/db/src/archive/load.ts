@@ -12,6 +12,7 @@ import { HeldMark, markWords, readMark, type RestoreMark } from './mark.ts'
 import { Proof } from './proof.ts'
 import { RestoreError } from './restore-error.ts'
 import type { RowPage, RowPages } from './row.ts'
+import { withinRowLimit } from './row-limit.ts'
 import { RowSink } from './sink.ts'
 import { countRows } from './source.ts'
 import { archiveTables, type ArchiveTable } from './tables.ts'
@@ -52,7 +53,8 @@ export async function loadRows(
     : await beginUnderMark(transport, options.digest)
   await emptyShortLived(transport)
   const proof = new Proof(transport)
-  const indexes = await writeAll(database, mark, noted(pages, proof), options)
+  const fitting = withinRowLimit(pages, transport.limits)
+  const indexes = await writeAll(database, mark, noted(fitting, proof), options)
   const digests = finish()
   await raiseLastSeq(transport)
   await complete(transport, [() => makeIndexes(indexes, options), () => proof.complete(digests, options)])

@@ -10,6 +10,8 @@ export type RestoreFault =
   | 'other_archive'
   /** Another process goes on with the restore. */
   | 'taken_over'
+  /** The target's platform takes no row that large. */
+  | 'row_too_large'
   /** A row in the target is another than the archive's. */
   | 'rows_differ'
   /** The target's digests are not the archive's. */

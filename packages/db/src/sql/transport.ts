@@ -11,6 +11,8 @@ export interface TransportLimits {
   readonly maxBatchStatements: number
   /** Of one statement's text, together with the texts of its parameters. */
   readonly maxStatementBytes: number
+  /** Of all values of one row; absent where a row holds whatever a statement does. */
+  readonly maxRowBytes?: number
 }
 
 /** How a driver runs SQL, for one request. Everything that goes wrong is thrown as a DatabaseError. */

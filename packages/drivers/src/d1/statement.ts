@@ -11,6 +11,7 @@ export const d1Limits: TransportLimits = {
   // A Worker has 1,000 queries an invocation (50 on the free plan), and a batch's statements are counted one by one.
   maxBatchStatements: 500,
   maxStatementBytes: 2_000_000,
+  maxRowBytes: 2_000_000,
 }
 
 const maxSqlBytes = 100_000
