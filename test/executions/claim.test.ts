@@ -9,7 +9,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
-import { after, claim, claimOf, createUser, createWorkflow, documentOf, startExecution } from './kit.ts'
+import { generatedRows } from '../generated-rows.ts'
+import { after, claim, claimOf, createUser, createWorkflow, documentOf, start, startExecution } from './kit.ts'
 
 describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
@@ -95,6 +96,29 @@ describeDialectsByTest((dialect) => {
     const expected = [first, second, due, expiredDue, expired, paused].map(({ id }) => id)
     expect(claimed.map(({ id }) => id)).toEqual(expected)
     expect(await get(owner, future.id)).toMatchObject({ status: 'pending', attempts: 0 })
+  })
+
+  test('what lost its lease is found once, however many of others have lost theirs longer', async () => {
+    const theirs = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const { numbers, moment, text } = generatedRows[dialect]
+    const [long, created] = [moment(start.getTime() - 5_000_000, 'i'), moment(start.getTime(), '0')]
+    const made: string[] = []
+    for (const leaseSeconds of [-6000, 3, 2, 1, 0, 9000]) {
+      const { id } = await startExecution(store, owner, workflowId, { createdAt: after(-9000) })
+      await claim(store, owner, { at: after(-8000), leaseUntil: after(leaseSeconds) })
+      made.push(id)
+    }
+    const [longest, third, second, first, without, live] = made
+    await reached.raw.query(`update executions set lease_until = null where id = '${without}'`)
+    const lost = ['lost', workflowId.slice(0, 8), ''].join('-')
+    await reached.raw.query(
+      `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, lease_until, created_at, updated_at) select ${text(lost, 'i')}, '${theirs.workflowId}', '${theirs.owner.userId}', 'running', 1, 1, 3, 1, ${long}, ${created}, ${created} from ${numbers(1, 150)}`,
+    )
+    const claimed = await claim(store, owner, { limit: 50, at: after(10) })
+    expect(claimed.map(({ id }) => id)).toEqual([without, longest, first, second, third])
+    expect(await get(owner, live ?? '')).toMatchObject({ status: 'running', attempts: 1 })
+    await reached.raw.query(`delete from executions where id like '${lost}%'`)
   })
 
   test('a claim reaches the own workflows only, all with the admin role, and of those the ones that it names', async () => {

@@ -164,8 +164,19 @@ export function callerInput(caller: Caller): CallerInput {
   }
 }
 
-/** Joins the caller's row: none for an anonymous one, for a user that is gone, and where its key or session is gone. */
-export function isCaller({ builder, tables: { users, apiKeys, sessions } }: Dialect, bind: Bind<CallerInput>): SQL {
+/** What a caller came with. */
+export type Credential = 'key' | 'session' | 'none'
+
+/**
+ * Joins the caller's row: none for an anonymous one, for a user that is gone, and where its key or session is gone.
+ *
+ * @param credential Where the statement is one of callers that came with this alone; else it is for callers of every kind.
+ */
+export function isCaller(
+  { builder, tables: { users, apiKeys, sessions } }: Dialect,
+  bind: Bind<CallerInput>,
+  credential?: Credential,
+): SQL {
   const key = existsIn(
     { builder },
     apiKeys,
@@ -181,7 +192,11 @@ export function isCaller({ builder, tables: { users, apiKeys, sessions } }: Dial
   )
   return all(
     eq(users.id, bind('userId', users.id)),
-    any(session, key, eq(users.id, bind('uncredentialedUserId', users.id))),
+    any(
+      eq(users.id, bind('uncredentialedUserId', users.id)),
+      ...(credential === undefined || credential === 'session' ? [session] : []),
+      ...(credential === undefined || credential === 'key' ? [key] : []),
+    ),
   )
 }
 

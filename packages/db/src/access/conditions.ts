@@ -2,7 +2,7 @@ import { and, eq, exists, inArray, isNotNull, isNull, lte, not, sql, type Column
 import { restoreMark } from '../schema/schema.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Bind } from '../sql/building.ts'
-import { all, any, includes, type Permission, type UserCaller } from './access.ts'
+import { all, any, includes, type Credential, type Permission, type UserCaller } from './access.ts'
 import { existsIn } from '../sql/exists.ts'
 
 /* What a write's gate asks of its caller. What a read tells of one is judged in access.ts. */
@@ -19,7 +19,7 @@ export interface CallerTerms {
 /** What of a caller the SQL of a write depends on. */
 export interface CallerShape {
   readonly mayAdminister: boolean
-  readonly credential: 'key' | 'session' | 'none'
+  readonly credential: Credential
 }
 
 export function callerShape({ mayAdminister, keySha256, sessionId }: UserCaller): CallerShape {

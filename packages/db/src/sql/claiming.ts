@@ -26,19 +26,24 @@ export interface WholeClaim {
   readonly executions: Executions
   /** Inserts; what they find as `executions` are the rows that were changed, as they are now. */
   readonly effects: readonly SQL[]
-  /** The select that ends it, over the same rows; `seen` is the number of candidates. */
+  /** The select that ends it, over the same rows; `seen` is 1 where there were candidates, else 0. */
   readonly answer: (seen: SQL) => SQL
 }
 
 /** How a dialect hands executions out to many claimers at once. */
 export interface ClaimDialect {
-  /** Statements that come first in a claim's transaction. */
-  before(operation: SQL): readonly SQL[]
+  /** Statements that come first in a claim's transaction, each of the claim's name. */
+  readonly before: readonly ((operation: SQL) => SQL)[]
   /**
    * The condition that the claim has taken nothing yet, for one that is sent again after its answer was lost; undefined
    * where looking for that would keep other callers' claims from going on.
    */
   isFirst(taken: SQL): SQL | undefined
+  /**
+   * How many of everyone's running executions that are due a claim looks through, before it reads all that a workflow has
+   * running. Undefined where it reads these at once.
+   */
+  readonly mostLost: number | undefined
   /**
    * The first `limit` candidates with attempts left, or a few more, and those that are used up, as `due_id`, `due_since`,
    * `was_running` and `is_exhausted`. Where claimers run side by side, each row is locked, and one that another

@@ -64,6 +64,13 @@ export interface ManyParents {
 /** One of several kinds of rows that belong to the same parents. */
 export type ReachPart = Pick<ReachThrough, 'fields' | 'where' | 'order' | 'limit'>
 
+/** Rows of the table that another select has found already: all that belong to a parent, in no order. */
+export interface FewRows {
+  readonly fields: SQL
+  /** The name of what holds them. */
+  readonly among: SQL
+}
+
 /** Rows that are reached only when other tables have a row. */
 export interface ReachBehind extends Reach {
   readonly gates: readonly Table[]
@@ -79,8 +86,11 @@ export interface ReachDialect {
   /** Undefined where each parent's rows are read by themselves, however many parents there are. */
   readonly many: ManyParents | undefined
   through(reach: ReachThrough): SQL
-  /** Several kinds of rows of the same parents, each up to its own limit, joined by `union all`. */
-  throughEach(reach: Omit<ReachThrough, keyof ReachPart>, parts: readonly ReachPart[]): SQL
+  /**
+   * Several kinds of rows of the same parents, each up to its own limit, joined by `union all`.
+   * @param few Given only where the dialect's claims look through everyone's lost leases.
+   */
+  throughEach(reach: Omit<ReachThrough, keyof ReachPart>, parts: readonly ReachPart[], few?: FewRows): SQL
   behind(reach: ReachBehind): SQL
   /** The order of rows in which an index's column is null and those after it follow. */
   orderAfterNull(column: Column, order: SQL): SQL

@@ -9,9 +9,11 @@ import { setClause } from '../set-clause.ts'
  * a deadlock when both go on to update.
  */
 export const mysqlClaim: ClaimDialect = {
-  before: () => [],
+  before: [],
   // Reading for an update what isn't there locks the gap, into which other callers' claims write at the same time.
   isFirst: () => undefined,
+  // Reading for an update locks what it reads, and these would be other callers'.
+  mostLost: undefined,
   held: candidatesInOrder,
   change: {
     kind: 'batch',

@@ -1,9 +1,23 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQL } from 'drizzle-orm'
 import type { ClaimDialect } from '../../sql/claiming.ts'
 import { setClause } from '../set-clause.ts'
 
 /** Tells these advisory locks from those of other programs. */
 const oneClaim = sql.raw('1835626602')
+
+// A claim whose answer was lost may still run when it is sent again: the second waits, and then finds the first.
+const alone = (operation: SQL) => sql`pg_advisory_xact_lock(${oneClaim}, hashtext(${operation}))`
+// The planner takes each workflow for an average one, whose backlog is soon sorted; in a large one only the index
+// has the order at once, and without bitmaps it is the cheapest there is.
+const inIndexOrder = sql`set_config('enable_bitmapscan', 'off', true)`
+// By the index of the workflow's own executions: to follow another one past a backlog of other workflows looks cheap,
+// because its rows lie side by side, which in memory is worth nothing.
+const byOwnIndex = sql`set_config('random_page_cost', '1', true)`
+// Planned once for a connection: planning took ten times as long as the claim. A plan that is kept must not read a
+// table from end to end because it was small when the plan was made.
+const plannedOnce = sql`set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
+// Who owns thousands of workflows makes the estimate large, and the compiler take seconds for milliseconds of work.
+const uncompiled = sql`set_config('jit', 'off', true)`
 
 /**
  * Claimers pass each other: each takes the first rows that nobody else holds. What a claim looks through is read without
@@ -11,23 +25,13 @@ const oneClaim = sql.raw('1835626602')
  * that met nothing but rows of others asks again: `seen` tells it so.
  */
 export const postgresClaim: ClaimDialect = {
-  before(operation) {
-    // A claim whose answer was lost may still run when it is sent again: the second waits, and then finds the first.
-    const alone = sql`pg_advisory_xact_lock(${oneClaim}, hashtext(${operation}))`
-    // The planner takes each workflow for an average one, whose backlog is soon sorted; in a large one only the index
-    // has the order at once, and without bitmaps it is the cheapest there is.
-    const inIndexOrder = sql`set_config('enable_bitmapscan', 'off', true)`
-    // By the index of the workflow's own executions: to follow another one past a backlog of other workflows looks cheap,
-    // because its rows lie side by side, which in memory is worth nothing.
-    const byOwnIndex = sql`set_config('random_page_cost', '1', true)`
-    // Planned once for a connection: planning took ten times as long as the claim. A plan that is kept must not read a
-    // table from end to end because it was small when the plan was made.
-    const plannedOnce = sql`set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
-    // Who owns thousands of workflows makes the estimate large, and the compiler take seconds for milliseconds of work.
-    const uncompiled = sql`set_config('jit', 'off', true)`
-    return [sql`select ${alone}, ${inIndexOrder}, ${byOwnIndex}, ${plannedOnce}, ${uncompiled}`]
-  },
+  before: [
+    (operation) => sql`select ${alone(operation)}, ${inIndexOrder}, ${byOwnIndex}, ${plannedOnce}, ${uncompiled}`,
+  ],
   isFirst: (taken) => sql`not exists (${taken})`,
+  // No index has a workflow's executions by their leases: to find those that have lost theirs, a plan that knows the
+  // table's numbers reads all that the workflow has running. Of everyone's there are mostly few, if any.
+  mostLost: 100,
   // Used up ones first: however many there are, the limit leaves room for the others. Where some are held by other
   // transactions a few more than `limit` are locked, which their places then leave out.
   held({ candidates, executions, limit, isStillDue, isExhausted }) {
@@ -51,7 +55,7 @@ export const postgresClaim: ClaimDialect = {
         sql`${executions} as (${change})`,
         ...effects.map((effect, position) => sql`${sql.raw(`effect_${position}`)} as (${effect})`),
       ]
-      return sql`with ${sql.join(parts, sql`, `)} ${answer(sql`(select count(*) from due)`)}`
+      return sql`with ${sql.join(parts, sql`, `)} ${answer(sql`case when exists (select 1 from due) then 1 else 0 end`)}`
     },
   },
 }

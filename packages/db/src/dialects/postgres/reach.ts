@@ -9,12 +9,13 @@ export const postgresReach: ReachDialect = {
     const first = sql`select * from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}`
     return sql`select ${fields} from ${tables} cross join lateral (${first}) ${table} where ${parentWhere} order by ${order} limit ${sql.raw(String(limit))}`
   },
-  throughEach({ table, parents, parentWhere, belongs }, parts) {
+  throughEach({ table, parents, parentWhere, belongs }, parts, few) {
     const tables = sql.join([...parents], sql` cross join `)
     const selects = parts.map(
       ({ fields, where, order, limit }) =>
         sql`(select ${fields} from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))})`,
     )
+    if (few !== undefined) selects.push(sql`(select ${few.fields} from ${few.among} ${table} where ${belongs})`)
     return sql`select kinds.* from ${tables} cross join lateral (${sql.join(selects, sql` union all `)}) kinds where ${parentWhere}`
   },
   // Evaluated once, before anything is read: a one-time filter.

@@ -5,8 +5,9 @@ import { setClause } from '../set-clause.ts'
 
 /** One writer at a time, from BEGIN IMMEDIATE on: nothing is to be locked. */
 export const sqliteClaim: ClaimDialect = {
-  before: () => [],
+  before: [],
   isFirst: (taken) => sql`not exists (${taken})`,
+  mostLost: undefined,
   held: candidatesInOrder,
   change: {
     kind: 'batch',

@@ -11,7 +11,7 @@ export type ClaimedExecution = ExecutionView & { readonly definition: DocumentTe
 export type ClaimedRow = StandingRow & {
   readonly [Name in keyof ClaimedExecution | 'lastOp']: (ClaimedExecution & { readonly lastOp: string })[Name] | null
 } & {
-  /** How many candidates the claim looked at, where its statement tells. */
+  /** 1 where the claim looked at candidates, else 0; null where its statement does not tell. */
   readonly seen: number | null
   /** 1 where much of the same workflow is left, of a claim that is to remember it; else null or 0. */
   readonly hasBacklog: number | null

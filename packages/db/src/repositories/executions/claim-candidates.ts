@@ -5,13 +5,14 @@ import type { WholeClaim } from '../../sql/claiming.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import { backlogPlace, workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
+import { lostLeases, type LostLeases } from './claim-lost.ts'
 import { dueKinds, type DueKind } from './due.ts'
 
 /** The rows that tell the caller's standing: of these tables a claim of one statement reads nothing else. */
-export function callerRows(dialect: Dialect, bind: ClaimBind): WholeClaim['caller'] {
+export function callerRows(dialect: Dialect, bind: ClaimBind, { credential }: ClaimShape): WholeClaim['caller'] {
   const { users, marks } = dialect.tables
   return [
-    { table: users, where: isCaller(dialect, bind) },
+    { table: users, where: isCaller(dialect, bind, credential) },
     { table: marks, where: isAnchor(dialect) },
   ]
 }
@@ -27,10 +28,14 @@ export function candidates(
   isTheCaller = isCaller(dialect, bind),
 ): SQL {
   const isActing = mayClaim(dialect, bind, isTheCaller)
-  const kinds = dueKinds(dialect, bind('at', dialect.tables.executions.dueAt))
+  const at = bind('at', dialect.tables.executions.dueAt)
+  const kinds = dueKinds(dialect, at)
+  const lost = lostLeases(dialect, kinds, at)
   const parts = [
     ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, { isActing, kind })) : []),
-    ...reachedWorkflows(dialect, bind, shape).map((reached) => ownParts(dialect, { isActing, kinds, shape, reached })),
+    ...reachedWorkflows(dialect, bind, shape).map((reached) =>
+      ownParts(dialect, { isActing, kinds, lost, shape, reached }),
+    ),
   ]
   // `union` keeps one of what is an administrator's own, and of a workflow that is named twice.
   const reached = sql.join(
@@ -38,7 +43,8 @@ export function candidates(
     sql` union `,
   )
   const limit = sql.raw(String(shape.limit + shape.spare))
-  return sql`select * from (${reached}) reached order by due_since, due_id limit ${limit}`
+  const first = lost === undefined ? sql`` : sql`with ${lost.name} as materialized (${lost.select}) `
+  return sql`${first}select * from (${reached}) reached order by due_since, due_id limit ${limit}`
 }
 
 /** Workflows of a claim that are reached together. */
@@ -91,15 +97,25 @@ function oneByOne(dialect: Dialect, bind: ClaimBind, { backlogPlaces }: ClaimSha
   })
 }
 
+/** In place of the kinds that are running: what is found among everyone's, and what is not. */
+function withLost(dialect: Dialect, kinds: readonly DueKind[], { name, others }: LostLeases) {
+  return {
+    parts: [...kinds.filter(({ status }) => status !== others.status), others],
+    few: { fields: candidateFields(dialect, others), among: name },
+  }
+}
+
 interface OwnParts {
   readonly isActing: SQL
   readonly kinds: readonly DueKind[]
+  readonly lost: LostLeases | undefined
   readonly shape: ClaimShape
   readonly reached: ReachedWorkflows
 }
 
-function ownParts(dialect: Dialect, { isActing, kinds, shape, reached }: OwnParts): SQL {
+function ownParts(dialect: Dialect, { isActing, kinds, lost, shape, reached }: OwnParts): SQL {
   const { executions, users, workflows } = dialect.tables
+  const { parts, few } = lost === undefined ? { parts: kinds, few: undefined } : withLost(dialect, kinds, lost)
   return dialect.reach.throughEach(
     {
       table: executions,
@@ -109,7 +125,8 @@ function ownParts(dialect: Dialect, { isActing, kinds, shape, reached }: OwnPart
       index: 'executions_workflow_id_status_due_at_created_at_id_index',
       isLocking: true,
     },
-    kinds.map((kind) => ({ ...candidatePart(dialect, shape, kind), where: kind.condition })),
+    parts.map((part) => candidatePart(dialect, shape, part)),
+    few,
   )
 }
 
@@ -159,14 +176,16 @@ function mayClaim(dialect: Dialect, bind: ClaimBind, isTheCaller: SQL): SQL {
   )
 }
 
-function candidatePart(dialect: Dialect, { limit, spare }: ClaimShape, { status, since, order, condition }: DueKind) {
-  const { executions } = dialect.tables
+function candidatePart(dialect: Dialect, { limit, spare }: ClaimShape, kind: DueKind) {
+  const { condition, order } = kind
+  return { fields: candidateFields(dialect, kind), where: condition, order, limit: limit + spare }
+}
+
+function candidateFields(
+  { tables: { executions } }: Dialect,
+  { status, since }: Pick<DueKind, 'status' | 'since'>,
+): SQL {
   const isExhausted = sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`
   const wasRunning = sql.raw(status === 'running' ? '1' : '0')
-  return {
-    fields: sql`${executions.id} as due_id, ${since} as due_since, ${wasRunning} as was_running, ${isExhausted} as is_exhausted`,
-    where: condition,
-    order,
-    limit: limit + spare,
-  }
+  return sql`${executions.id} as due_id, ${since} as due_since, ${wasRunning} as was_running, ${isExhausted} as is_exhausted`
 }

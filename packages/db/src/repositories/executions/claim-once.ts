@@ -12,7 +12,7 @@ import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, ty
 
 export interface Tried {
   readonly rows: readonly ClaimedRow[]
-  /** How many it met, what it could not have among them. */
+  /** More than 0 where it met any, what it could not have among them. */
   readonly seen: number
 }
 
@@ -51,11 +51,11 @@ export async function claimOnce(
 }
 
 function beforeStatements(dialect: Dialect, values: ClaimValues): readonly Statement[] {
-  return dialect.claim.before(sql`''`).map((_, position) => beforeStatement(dialect, position, values))
+  return dialect.claim.before.map((_, position) => beforeStatement(dialect, position, values))
 }
 
 const beforeStatement = defineShapedStatement<number, ClaimValues>()(
-  (dialect, bind, position) => dialect.claim.before(bind('operation'))[position] ?? sql`select 1`,
+  (dialect, bind, position) => dialect.claim.before[position]?.(bind('operation')) ?? sql`select 1`,
 )
 
 const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, shape) => {
@@ -67,7 +67,7 @@ const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, 
   const toSQL = () => {
     if (change.kind === 'batch') return answer.toSQL()
     const whole = change.compose({
-      caller: callerRows(dialect, bind),
+      caller: callerRows(dialect, bind, shape),
       candidates: candidates(dialect, bind, shape, isTheCaller),
       source: (due) => chosen(dialect, bind, shape, due),
       set: claimed(dialect, bind, shape),
