@@ -93,7 +93,10 @@ export async function startService(on: DialectName | TestDatabase, options: Serv
 }
 
 /** However many workers are asked for, one process has the database: so it is with D1, which has one for all isolates. */
-async function startOnD1(on: DialectName | TestDatabase, { vars: given, migrate: isMigrated = true }: ServiceOptions) {
+export async function startOnD1(
+  on: DialectName | TestDatabase,
+  { vars: given, migrate: isMigrated = true }: ServiceOptions,
+) {
   if (on !== 'sqlite') throw new Error('a service with D1 has a database of its own, which is SQLite')
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)
