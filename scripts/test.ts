@@ -142,10 +142,12 @@ function run(
   const [program, ...args] = command
   return new Promise((resolve) => {
     const output = isQuiet ? 'pipe' : 'inherit'
+    // The checkers are written in Go: with a larger heap they spend a quarter less CPU time, up to where memory counts.
+    const goHeap = { GOGC: '400', GOMEMLIMIT: '3GiB' }
     const child = spawn(program, args, {
       cwd: root,
       stdio: ['ignore', output, output],
-      env: { ...process.env, ...environment },
+      env: { ...goHeap, ...process.env, ...environment },
       shell: process.platform === 'win32',
     })
     running.add(child)

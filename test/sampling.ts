@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { inject, type RunnerTestSuite, type SuiteCollector } from 'vitest'
+import { describe, inject, type RunnerTestSuite, type SuiteCollector } from 'vitest'
 
 /** `TEST_LONG=1` runs the long form of everything, which leaves nothing to chance. */
 export const isLong = process.env['TEST_LONG'] === '1'
@@ -39,6 +39,18 @@ function shuffled(names: readonly string[]): readonly number[] {
     .map((name, index) => ({ index, rank: drawn(name, 2 ** 32) }))
     .toSorted((one, other) => one.rank - other.rank)
     .map(({ index }) => index)
+}
+
+/**
+ * Declares a suite of tests that are slow, about no database, and need none of each other: a run of everything has every
+ * second one, by seed.
+ */
+export function describeHalf(name: string, suite: () => void): void {
+  const declared = describe(name, () => {
+    suite()
+  })
+  if (isSampled)
+    keepTests(new Map([[name, declared]]), ({ file, turn }) => (turn + drawn(`half of ${file}`, 2)) % 2 === 0)
 }
 
 /** A test that is collected, and may be left out. */

@@ -14,10 +14,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { reachDatabase } from '../database.ts'
 import { archiveOf, fill } from '../archive/archives.ts'
 import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
+import { describeHalf } from '../sampling.ts'
 
 /** backup, verify, restore, drill and copy through the real bin, on SQLite; the dialects are in test/archive. */
 
@@ -47,7 +48,7 @@ function restoredDirectory(): string {
   return cwd
 }
 
-describe('backup', () => {
+describeHalf('backup', () => {
   test('writes a private file and says what is in it', async () => {
     const cwd = restoredDirectory()
     const made = await millrace(['backup', '--out', 'new.millrace', '--json'], { cwd })
@@ -155,7 +156,7 @@ describe('backup', () => {
   })
 })
 
-describe('restore', () => {
+describeHalf('restore', () => {
   test('refuses a database with rows, and leaves it as it was', async () => {
     const cwd = restoredDirectory()
     const again = await millrace(['restore', 'given.millrace', '--json'], { cwd })

@@ -1,8 +1,9 @@
 import { createClient, toJson } from '@millrace/client'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startCuttingProxy } from '../drivers/cutting-proxy.ts'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, password, useStage, writeInto } from './kit.ts'
+import { describeHalf } from '../sampling.ts'
 
 interface Shape {
   readonly name: string
@@ -71,7 +72,7 @@ const shapes: readonly Shape[] = [
 
 const definition = '{"nodes":[{"id":"fetch"},{"id":"mail"}],"edges":[{"source":"fetch","target":"mail"}]}'
 
-describe('a workflow and its executions, in the console', () => {
+describeHalf('a workflow and its executions, in the console', () => {
   const stage = useStage('sqlite')
 
   async function workerOf(username: string) {

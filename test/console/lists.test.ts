@@ -1,13 +1,14 @@
 import { createClient, toJson } from '@millrace/client'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, password, useStage, type Call } from './kit.ts'
+import { describeHalf } from '../sampling.ts'
 
 const graph = '{"nodes":[{"id":"a"},{"id":"b"}],"edges":[{"source":"a","target":"b"}]}'
 
 const fileOf = (name: string, text: string) => ({ name, mimeType: 'application/json', buffer: Buffer.from(text) })
 
-describe('lists and files in the console', () => {
+describeHalf('lists and files in the console', () => {
   const stage = useStage('sqlite')
 
   async function clientOf(username: string) {

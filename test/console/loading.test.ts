@@ -1,8 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, useStage } from './kit.ts'
+import { describeHalf } from '../sampling.ts'
 
 const mostFirstScript = 100 * 1024
 
@@ -11,7 +12,7 @@ function withoutMissing(faults: readonly string[], file: RegExp): readonly strin
   return faults.filter((fault) => !file.test(fault) && !/net::ERR_|status of 404/.test(fault))
 }
 
-describe('the files of the console', () => {
+describeHalf('the files of the console', () => {
   const stage = useStage('sqlite')
 
   const problem = (page: Page) =>

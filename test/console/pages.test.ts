@@ -1,11 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { axeFindings } from './axe.ts'
 import { callAs, createWorkflow, password, useStage } from './kit.ts'
+import { describeHalf } from '../sampling.ts'
 
 /** Text that would be markup, script or a place outside where it is put together as text. */
 const hostile = `<img src=x onerror=alert(1)>"'\`\${7*7}{{7*7}}</script><script>alert(1)</script>`
 
-describe('the console', () => {
+describeHalf('the console', () => {
   const stage = useStage('sqlite')
 
   async function administrator(context: Parameters<typeof stage.person>[0], name: string) {

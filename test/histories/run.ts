@@ -84,7 +84,7 @@ async function runRound(system: System, options: HistoriesOptions, { round, done
     ...options.troubles,
     { name: 'gateway killed', every: 250, run: () => system.killGateway() },
   ]
-  const progress = { count: 0 }
+  const progress: Progress = { count: 0, trouble: Promise.resolve() }
   system.lose(lostShare)
   await Promise.all([
     ...Array.from({ length: clients }, (_, client) =>
@@ -97,7 +97,13 @@ async function runRound(system: System, options: HistoriesOptions, { round, done
   return subjects
 }
 
-async function runClient(subjects: readonly Subject[], random: Random, progress: { count: number }): Promise<void> {
+interface Progress {
+  count: number
+  /** The last one, until what it has killed works again. */
+  trouble: Promise<void>
+}
+
+async function runClient(subjects: readonly Subject[], random: Random, progress: Progress): Promise<void> {
   // Workflows and executions have the most to do.
   const weighted = subjects.flatMap((subject) => Array.from({ length: subject.acts.length > 3 ? 3 : 1 }, () => subject))
   while (progress.count < operationsOfRound) {
@@ -105,7 +111,9 @@ async function runClient(subjects: readonly Subject[], random: Random, progress:
     const subject = weighted[Math.floor(random() * weighted.length)]
     const answer = await (subject && pickAct(subject.acts, random).run(random))
     // As a client does that was told nothing: who asks on at once would ask for nothing but that.
-    if (answer === undefined) await delay(pauseMilliseconds)
+    if (answer !== undefined) continue
+    await progress.trouble
+    await delay(pauseMilliseconds)
   }
 }
 
@@ -113,7 +121,7 @@ async function runClient(subjects: readonly Subject[], random: Random, progress:
 async function makeTrouble(
   troubles: readonly Trouble[],
   done: number,
-  progress: { readonly count: number },
+  progress: Progress,
   counted: Record<string, number>,
 ): Promise<void> {
   const due = troubles.map(({ every }) => Math.floor(done / every) + 1)
@@ -122,7 +130,8 @@ async function makeTrouble(
       if (done + progress.count < (due[index] ?? 0) * trouble.every) continue
       due[index] = (due[index] ?? 0) + 1
       counted[trouble.name] = (counted[trouble.name] ?? 0) + 1
-      await trouble.run()
+      progress.trouble = trouble.run()
+      await progress.trouble
     }
     await delay(5)
   }
