@@ -1,4 +1,5 @@
-import type { D1Outcome, D1Binding, D1Client, D1Prepared, D1Rows, D1Statement } from './client.ts'
+import type { RawResult } from '@millrace/db/sql/statement'
+import type { D1Binding, D1Client, D1Prepared, D1Rows, D1Statement } from './client.ts'
 
 /** D1 by the Worker's binding. A call cannot be ended: one that takes too long is given up, and may still happen. */
 export function bindingClient(database: D1Binding): D1Client {
@@ -11,13 +12,13 @@ export function bindingClient(database: D1Binding): D1Client {
   }
 }
 
-async function sendOne(database: D1Binding, statement: D1Statement): Promise<readonly D1Outcome[]> {
+async function sendOne(database: D1Binding, statement: D1Statement): Promise<readonly RawResult[]> {
   const prepared = prepare(database, statement.sql, statement)
-  if (statement.isRead) return [{ rows: await prepared.raw(), changes: 0 }]
+  if (statement.isRead) return [{ rows: await prepared.raw(), affected: 0 }]
   return [answerOf(await prepared.all(), statement)]
 }
 
-async function sendBatch(database: D1Binding, statements: readonly D1Statement[]): Promise<readonly D1Outcome[]> {
+async function sendBatch(database: D1Binding, statements: readonly D1Statement[]): Promise<readonly RawResult[]> {
   const results = await database.batch(
     statements.map((statement) => prepare(database, withColumnNames(statement), statement)),
   )
@@ -40,10 +41,10 @@ function withColumnNames({ sql, isRead, columns }: D1Statement): string {
   return `with answer(${names.join(', ')}) as (${sql}) select * from answer`
 }
 
-function answerOf({ results, meta }: D1Rows, statement: D1Statement | undefined): D1Outcome {
+function answerOf({ results, meta }: D1Rows, statement: D1Statement | undefined): RawResult {
   const [first] = results
   if (first !== undefined) checkNames(Object.keys(first), statement?.columns)
-  return { rows: results.map((row) => Object.values(row)), changes: meta.changes ?? 0 }
+  return { rows: results.map((row) => Object.values(row)), affected: meta.changes ?? 0 }
 }
 
 function checkNames(names: readonly string[], columns: number | undefined): void {

@@ -1,3 +1,5 @@
+import type { RawResult } from '@millrace/db/sql/statement'
+
 /** What D1 takes as a parameter and gives as a value: it knows no bigint. */
 export type D1Value = string | number | null
 
@@ -11,19 +13,13 @@ export interface D1Statement {
   readonly columns: number | undefined
 }
 
-/** What a statement did. */
-export interface D1Outcome {
-  readonly rows: readonly (readonly unknown[])[]
-  readonly changes: number
-}
-
 /** A way to a D1 database: the Worker's binding, or Cloudflare's API. */
 export interface D1Client {
   /**
    * Runs statements as one transaction, all or nothing, in one round trip.
    * @throws whatever the way throws: `readD1Error` reads it
    */
-  send(statements: readonly D1Statement[], timeoutSeconds: number): Promise<readonly D1Outcome[]>
+  send(statements: readonly D1Statement[], timeoutSeconds: number): Promise<readonly RawResult[]>
 }
 
 /** The part of Cloudflare's `D1Database` that the driver uses. */

@@ -35,7 +35,7 @@ test('a request beyond the limit of the API is sent again when the API takes req
   const limited = { status: 429, headers: { 'Retry-After': '1' }, body: refusal('Rate limit exceeded') }
   const { send, left } = apiOf([limited, { status: 200, body: success }])
   const startedAt = performance.now()
-  expect(await send()).toEqual([{ rows: [[1]], changes: 0 }])
+  expect(await send()).toEqual([{ rows: [[1]], affected: 0 }])
   expect(performance.now() - startedAt).toBeGreaterThan(990)
   expect(left).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
+import type { RawResult } from '@millrace/db/sql/statement'
 import { connectionFailure } from '../connection-failure.ts'
-import type { D1Outcome, D1Client, D1Statement } from './client.ts'
+import type { D1Client, D1Statement } from './client.ts'
 import { D1RefusalError } from './errors.ts'
 
 /** Of Cloudflare's API: an account, a token that may edit D1, and the database's id. */
@@ -64,7 +65,7 @@ function queryOf({ sql, params }: D1Statement) {
   return { sql, params }
 }
 
-function readResponse(status: number, text: string, count: number): readonly D1Outcome[] {
+function readResponse(status: number, text: string, count: number): readonly RawResult[] {
   const answer = parse(text)
   const refused = status === 401 || status === 403 || status === 404 || status === 429
   if (!isRecord(answer) || answer['success'] !== true || refused) throw failureOf(status, answer)
@@ -73,13 +74,13 @@ function readResponse(status: number, text: string, count: number): readonly D1O
   return results.map(readResult)
 }
 
-function readResult(result: unknown): D1Outcome {
+function readResult(result: unknown): RawResult {
   const { results, meta } = recordOf(result)
   const rows = recordOf(results)['rows']
   const changes = recordOf(meta)['changes']
   return {
     rows: Array.isArray(rows) ? rows.filter(isRow) : [],
-    changes: typeof changes === 'number' ? changes : 0,
+    affected: typeof changes === 'number' ? changes : 0,
   }
 }
 

@@ -2,7 +2,7 @@ import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connect, TripObserver } from '@millrace/db/sql/transport'
 import { observed } from '../observed.ts'
-import type { D1Outcome, D1Client } from './client.ts'
+import type { D1Client } from './client.ts'
 import { readD1Error } from './errors.ts'
 import { inPlaceOfRenaming } from './rebuild.ts'
 import { d1Limits, toD1 } from './statement.ts'
@@ -38,13 +38,9 @@ async function sendAll(
   const sent = statements.map(toD1)
   return observed(observer, statements, async () => {
     try {
-      return (await client.send(sent, own ?? timeoutSeconds)).map(rawResult)
+      return await client.send(sent, own ?? timeoutSeconds)
     } catch (thrown) {
       throw readD1Error(thrown)
     }
   })
-}
-
-function rawResult({ rows, changes }: D1Outcome): RawResult {
-  return { rows, affected: changes }
 }

@@ -24,7 +24,7 @@ export function openFolder(directory: string): BackupBucket {
   return {
     async createMultipartUpload(key, { customMetadata }) {
       const uploadId = randomUUID()
-      const part = `${pathOf(key)}.upload-${uploadId}`
+      const part = partOf(pathOf(key), uploadId)
       await mkdir(dirname(part), { recursive: true, mode: 0o700 })
       await writeFile(part, '', { mode: 0o600 })
       await writeFile(`${part}${noteEnding}`, JSON.stringify(customMetadata), { mode: 0o600 })
@@ -54,9 +54,13 @@ export function openFolder(directory: string): BackupBucket {
   }
 }
 
+function partOf(path: string, uploadId: string): string {
+  return `${path}.upload-${uploadId}`
+}
+
 /** An object under way: a file beside the path that it will have. */
 function uploadTo(path: string, uploadId: string): BackupUpload {
-  const part = `${path}.upload-${uploadId}`
+  const part = partOf(path, uploadId)
   let partBytes: number | undefined
   return {
     uploadId,

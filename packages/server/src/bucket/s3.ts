@@ -24,52 +24,54 @@ function openRequests({ bucket, prefix, endpoint, region, accessKeyId, secretAcc
     service: 's3',
     ...(sessionToken === undefined ? {} : { sessionToken }),
   })
-  const base = `${endpoint ?? `https://s3.${region}.amazonaws.com`}/${bucket}`
-  const inBucket = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
-
-  async function send(url: string, init: RequestInit, missing?: 'may be missing'): Promise<Response | undefined> {
-    const answer = await client.fetch(url, init)
-    if (answer.ok) return answer
-    const text = await answer.text()
-    if (missing !== undefined && answer.status === 404) return undefined
-    throw new Error(`S3 answered ${answer.status} ${memberOf(text, 'Code') ?? ''}`.trimEnd())
-  }
-
+  const bucketUrl = `${endpoint ?? `https://s3.${region}.amazonaws.com`}/${bucket}`
+  const keyOf = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
+  const urlOf = (key: string, query: string) =>
+    `${bucketUrl}/${keyOf(key).split('/').map(encodeURIComponent).join('/')}${query}`
   return {
-    base,
-    inBucket,
-    urlOf: (key: string, query = '') => `${base}/${inBucket(key).split('/').map(encodeURIComponent).join('/')}${query}`,
-    send,
-    sent: async (url: string, init: RequestInit): Promise<Response> => {
-      const answer = await send(url, init)
-      if (answer === undefined) throw new Error('S3 gave no answer')
-      return answer
+    keyOf,
+    /** A request about the bucket, whose query is given. */
+    send: async (query: string) => succeeded(await client.fetch(`${bucketUrl}${query}`)),
+    /** A request about one object. */
+    sendToObject: async (key: string, init: RequestInit, query = '') =>
+      succeeded(await client.fetch(urlOf(key, query), init)),
+    /** The same; undefined where the object, or its upload, is not there. */
+    sendToObjectIfThere: async (key: string, init: RequestInit, query = ''): Promise<Response | undefined> => {
+      const answer = await client.fetch(urlOf(key, query), init)
+      if (answer.status !== 404) return succeeded(answer)
+      await answer.body?.cancel()
+      return undefined
     },
   }
 }
 
+async function succeeded(answer: Response): Promise<Response> {
+  if (answer.ok) return answer
+  throw new Error(`S3 answered ${answer.status} ${memberOf(await answer.text(), 'Code') ?? ''}`.trimEnd())
+}
+
 /** S3 and what speaks its protocol, addressed by path. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
 export function openS3(address: S3Address): BackupBucket {
-  const { base, inBucket, urlOf, send, sent } = openRequests(address)
+  const { keyOf, send, sendToObject, sendToObjectIfThere } = openRequests(address)
 
   function uploadOf(key: string, uploadId: string): BackupUpload {
     const query = `uploadId=${encodeURIComponent(uploadId)}`
     return {
       uploadId,
       async uploadPart(partNumber, bytes) {
-        const url = urlOf(key, `?partNumber=${partNumber}&${query}`)
-        const answer = await sent(url, { method: 'PUT', body: new Uint8Array(bytes) })
+        const init = { method: 'PUT', body: new Uint8Array(bytes) }
+        const answer = await sendToObject(key, init, `?partNumber=${partNumber}&${query}`)
         return { partNumber, etag: answer.headers.get('ETag') ?? '' }
       },
       async complete(parts: UploadedPart[]) {
         const body = `<CompleteMultipartUpload>${parts.map(partElement).join('')}</CompleteMultipartUpload>`
-        const answer = await sent(urlOf(key, `?${query}`), { method: 'POST', body })
+        const answer = await sendToObject(key, { method: 'POST', body }, `?${query}`)
         const text = await answer.text()
         // It may begin an answer with 200 and find what is wrong later.
         if (text.includes('<Error>')) throw new Error(`S3 answered ${memberOf(text, 'Code') ?? 'an error'}`)
       },
       async abort() {
-        await send(urlOf(key, `?${query}`), { method: 'DELETE' }, 'may be missing')
+        await sendToObjectIfThere(key, { method: 'DELETE' }, `?${query}`)
       },
     }
   }
@@ -78,26 +80,26 @@ export function openS3(address: S3Address): BackupBucket {
     async createMultipartUpload(key, { httpMetadata, customMetadata }) {
       const headers = new Headers({ 'Content-Type': httpMetadata.contentType })
       for (const [name, value] of Object.entries(customMetadata)) headers.set(`${metadataPrefix}${name}`, value)
-      const text = await (await sent(urlOf(key, '?uploads='), { method: 'POST', headers })).text()
+      const text = await (await sendToObject(key, { method: 'POST', headers }, '?uploads=')).text()
       const uploadId = memberOf(text, 'UploadId')
       if (uploadId === undefined) throw new Error('S3 began an upload without an id')
       return uploadOf(key, uploadId)
     },
     resumeMultipartUpload: uploadOf,
     async head(key) {
-      const answer = await send(urlOf(key), { method: 'HEAD' }, 'may be missing')
+      const answer = await sendToObjectIfThere(key, { method: 'HEAD' })
       return answer === undefined ? null : headOf(key, answer)
     },
     async get(key) {
-      const answer = await send(urlOf(key), { method: 'GET' }, 'may be missing')
+      const answer = await sendToObjectIfThere(key, { method: 'GET' })
       if (answer === undefined) return null
       if (answer.body === null) throw new Error('S3 gave an object without a body')
       return { ...headOf(key, answer), body: answer.body }
     },
     async list({ prefix: wanted, cursor }) {
-      const query = new URLSearchParams({ 'list-type': '2', prefix: inBucket(wanted) })
+      const query = new URLSearchParams({ 'list-type': '2', prefix: keyOf(wanted) })
       if (cursor !== undefined) query.set('continuation-token', cursor)
-      const text = await (await sent(`${base}?${query.toString()}`, { method: 'GET' })).text()
+      const text = await (await send(`?${query.toString()}`)).text()
       const next = memberOf(text, 'NextContinuationToken')
       const objects = [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, inside = '']) => ({
         key: withoutPrefix(decoded(memberOf(inside, 'Key') ?? ''), address.prefix),
@@ -106,7 +108,7 @@ export function openS3(address: S3Address): BackupBucket {
       return { objects, truncated: next !== undefined, ...(next === undefined ? {} : { cursor: next }) }
     },
     async delete(key) {
-      await send(urlOf(key), { method: 'DELETE' }, 'may be missing')
+      await sendToObjectIfThere(key, { method: 'DELETE' })
     },
   }
 }
