@@ -6,8 +6,6 @@ export interface PipelinedStatement {
   readonly text: string
   readonly values: readonly PostgresValue[]
   readonly name: string | undefined
-  /** Whether its rows are wanted; what has none is not asked to describe them. */
-  readonly givesRows: boolean
 }
 
 export interface PipelinedResult {
@@ -48,7 +46,7 @@ interface CommandComplete {
  * Statements of the extended protocol with one Sync behind all of them
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING): the server answers all at once,
  * where pg's own queries make it answer, and both sides wake, for each. After one that failed it reads none of the
- * others.
+ * others. Rows are asked for without their description: who sends a statement knows its columns, and all come as text.
  */
 export class Pipeline implements Submittable {
   readonly results: Promise<readonly PipelinedResult[]>
@@ -75,19 +73,14 @@ export class Pipeline implements Submittable {
     }
   }
 
-  #send(connection: Connection, { text, values, name, givesRows }: PipelinedStatement): void {
+  #send(connection: Connection, { text, values, name }: PipelinedStatement): void {
     const need = name === undefined ? 'parse' : this.#newNames.includes(name) ? 'nothing' : this.#parsed.needOf(name)
     const statement = name ?? ''
     if (need === 'close and parse') connection.close({ type: 'S', name: statement }, true)
     if (need !== 'nothing') connection.parse({ name: statement, text, types: [] }, true)
     if (need !== 'nothing' && name !== undefined) this.#newNames.push(name)
     connection.bind({ portal: '', statement, values: [...values], binary: '' }, true)
-    if (givesRows) connection.describe({ type: 'P', name: '' }, true)
     connection.execute({ portal: '', rows: '' }, true)
-  }
-
-  handleRowDescription(): void {
-    this.#rows = []
   }
 
   handleDataRow({ fields }: DataRow): void {

@@ -69,7 +69,6 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
     text,
     values: parameters.map(postgresValueOf),
     name: names.nameOf(text),
-    givesRows: true,
   })
 
   return {
@@ -105,9 +104,8 @@ async function transaction(
   statements: readonly Statement[],
   prepared: (statement: Statement) => PipelinedStatement,
 ): Promise<readonly RawResult[]> {
-  const control = (statement: Statement) => ({ ...prepared(statement), givesRows: false })
   try {
-    const results = await connection.pipeline([control(begin), ...statements.map(prepared), control(commit)])
+    const results = await connection.pipeline([begin, ...statements, commit].map(prepared))
     return results.slice(1, -1)
   } catch (thrown) {
     await connection.rollBackForCertain()
