@@ -11,6 +11,8 @@ export const sqliteForeign: ForeignDialect = {
     if (value === null || value === undefined) return null
     if (value instanceof ArrayBuffer) return cellOfBytes(new Uint8Array(value))
     if (value instanceof Uint8Array) return cellOfBytes(value)
+    // D1 gives a blob as the list of its bytes: https://developers.cloudflare.com/d1/worker-api/#type-conversion
+    if (Array.isArray(value)) return cellOfBytes(Uint8Array.from(value, Number))
     if (typeof value === 'bigint') return integerCell(value)
     if (typeof value === 'number') return value
     if (typeof value === 'string') return bytesOfHex(value)
