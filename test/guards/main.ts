@@ -119,7 +119,7 @@ async function tryWrites(): Promise<number> {
   const known = foundAnywhere()
   const left = values.resume ? terms.filter(({ name }) => known.get(name)?.kind !== 'noticed') : terms
   const { openTrials } = await import('./trials.ts')
-  const trials = await openTrials(dialect, (text) => process.stdout.write(text))
+  const trials = await openTrials(dialect, isWanted, (text) => process.stdout.write(text))
   try {
     for (const term of left) {
       const verdict = await trials.judge(term)

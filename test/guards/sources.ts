@@ -66,7 +66,8 @@ function withEar(source: string): string {
 
 /** Statements are built once for each set of terms that is left out. */
 function withRebuilding(source: string): string {
-  return replaced(source, keptBy, keptBy.replace('\n', " + (globalThis.guards?.variant() ?? '')\n"))
+  const switchedKey = keptBy.replace('= shape', '= (shape').replace('\n', ") + (globalThis.guards?.variant() ?? '')\n")
+  return replaced(source, keptBy, switchedKey)
 }
 
 function replaced(source: string, text: string, by: string): string {

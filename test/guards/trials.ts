@@ -57,7 +57,11 @@ globalThis.guards = {
 }
 
 /** Starts the dialect's server, makes the world, and tries everything once with nothing left out. */
-export async function openTrials(dialect: DialectName, tell: (text: string) => void): Promise<Trials> {
+export async function openTrials(
+  dialect: DialectName,
+  isWanted: (suite: string) => boolean,
+  tell: (text: string) => void,
+): Promise<Trials> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-guards-'))
   const dataDirectory = makeDataDirectory(directory)
   // PostgreSQL runs as another user when this is root.
@@ -65,7 +69,7 @@ export async function openTrials(dialect: DialectName, tell: (text: string) => v
   const servers = await startServers(directory, randomUUID(), dataDirectory, dialect === 'sqlite' ? [] : [dialect])
   const theatre = await openTheatre(dialect, { servers: servers.started, directory: dataDirectory })
   const reaching = new Map<Trial, ReadonlySet<string>>()
-  for (const trial of trialsOf(theatre, dialect)) {
+  for (const trial of trialsOf(theatre, dialect).filter(({ suite }) => isWanted(suite))) {
     variant = trial.name
     reached.clear()
     const wrong = await wrongIn(trial)

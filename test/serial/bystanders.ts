@@ -6,7 +6,7 @@ const day = 24 * 3_600_000
 
 /**
  * Rows that a write must leave alone, or that decide it by their time: Idempotency-Keys of the day before yesterday, which
- * are free again, and failures to log in. dave was limited then, and with one more failure is limited now; carol is limited
+ * are free again, two of them of one moment, a mark that is no restore's, and failures to log in. dave was limited then, and with one more failure is limited now; carol is limited
  * already; mallory, who is nobody, is as dave; erin has failed as often, but then; alice has one failure that her next log-in takes back. bob's password is
  * hashed at another cost.
  */
@@ -39,6 +39,13 @@ export async function addBystanders(stage: Stage, world: World): Promise<void> {
     `insert into idempotency_keys (user_id, ${columns})
       select '${world.id('carol')}', ${columns} from idempotency_keys where idempotency_key = 'old'`,
   )
+  await ground.execute(
+    `insert into idempotency_keys (user_id, ${columns})
+      select user_id, 'as old', fingerprint, status, headers, body, created_at from idempotency_keys
+      where idempotency_key = 'old' and user_id = '${world.id('alice')}'`,
+  )
+  // What a job has noted of its own.
+  await ground.execute(`insert into marks (name, value) values ('a job', '2026-01-01T00:00:00.000Z')`)
   for (const [id, kind, network] of [
     ['elsewhere', 'login', '192.0.2.1'],
     ['of another kind', 'lookup', 'unknown'],

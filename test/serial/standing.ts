@@ -1,11 +1,13 @@
 import { Actor, Changes } from './actor.ts'
 import { effectsOf } from './effects.ts'
+import { writesOf } from './pairs.ts'
 import { begin, type Theatre } from './run.ts'
 import { drive, readSchedule } from './schedule.ts'
 import type { Write } from './write.ts'
 import { ofExecutions } from './writes-of-executions.ts'
 import { ofSchedules } from './writes-of-schedules.ts'
 import { ofWorkflows } from './writes-of-workflows.ts'
+import { commandsRefused, writesOfCallers } from './writes-alone.ts'
 import { writes } from './writes.ts'
 
 /* What a caller's standing rests on ends, all of it at once, and then somebody writes. */
@@ -20,8 +22,12 @@ export interface Ending {
   readonly keepsRefusals?: boolean
 }
 
-const ofSomebody = writes.filter(({ sender }) => sender !== undefined && sender !== 'nobody')
+const ofSomebody = [...writes, ...writesOfCallers].filter(({ sender }) => sender !== undefined && sender !== 'nobody')
+/** Whoever sends a refresh token shows in no other way who it is. */
+const refreshes = ['refresh', 'refresh as erin'].flatMap(writesOf)
 const isAdministrators = ({ sender }: Write) => sender?.startsWith('root') === true || sender === 'admin'
+/** What is over changes whether it is restored or not. */
+const isCleanUp = /^sweep (?:ended executions|old keys)$/
 /** What is made has no owner yet. */
 const making = /^(?:create|batch)(?: |$)(?!a schedule)/
 const ofWhatIsOwned = [...ofWorkflows.filter(({ name }) => !making.test(name)), ...ofExecutions, ...ofSchedules]
@@ -30,7 +36,7 @@ export const endings: readonly Ending[] = [
   {
     name: 'everybody is disabled',
     statements: 'update users set disabled_at = created_at',
-    writes: ofSomebody,
+    writes: [...ofSomebody, ...refreshes],
   },
   {
     name: 'every session was reused, and every key is deleted',
@@ -41,7 +47,7 @@ export const endings: readonly Ending[] = [
     name: 'every password has been set since',
     // Behind every moment of the runs.
     statements: 'update users set tokens_valid_from = (select max(lease_until) from executions)',
-    writes: ofSomebody.filter(({ sender }) => sender?.includes('.') === false),
+    writes: [...ofSomebody.filter(({ sender }) => sender?.includes('.') === false), ...refreshes],
   },
   {
     name: 'nobody is an administrator',
@@ -57,7 +63,7 @@ export const endings: readonly Ending[] = [
   {
     name: 'a restore has begun',
     statements: `update marks set value = 'an archive' where name = 'restore'`,
-    writes: writes.filter(({ sender }) => sender !== undefined),
+    writes: [...writes.filter(({ name }) => name !== 'begin a restore' && !isCleanUp.test(name)), ...commandsRefused],
   },
 ]
 
@@ -69,8 +75,8 @@ export async function doneAfter(theatre: Theatre, ending: Ending, write: Write):
   const before = await stage.ground.rows()
   const { status } = await write.act(stage, world)
   const changed = await changedSince(theatre, before, ending)
-  // A claim is given nothing.
-  const isRefused = status >= 400 || (status === 200 && write.name.startsWith('claim'))
+  // A claim is given nothing, and a job or a command has nothing to do.
+  const isRefused = status >= 400 || write.sender === undefined || write.name.startsWith('claim')
   return isRefused && changed.length === 0 ? undefined : `${write.name} ⇒ ${[status, ...changed].join('; ')}`
 }
 

@@ -59,18 +59,25 @@ const ofCommands = commands({
     removeUser(store, { userId: id('dave'), ...input }),
 })
 
-/** No command writes to a database into which others restore. */
-const duringRestore = ofCommands.map((command): Write => ({
+/** No command writes to a database into which others restore: it says so. */
+export const commandsRefused = ofCommands.map((command): Write => ({
   ...command,
-  name: `${command.name}, during a restore`,
   async act(stage, world) {
-    await beginRestore.act(stage, world)
     try {
       return await command.act(stage, world)
     } catch (thrown) {
       if (!(thrown instanceof DatabaseError) || thrown.fault !== 'restore_in_progress') throw thrown
       return { status: 503, headers: new Headers(), body: '' }
     }
+  },
+}))
+
+const duringRestore = commandsRefused.map((command): Write => ({
+  ...command,
+  name: `${command.name}, during a restore`,
+  async act(stage, world) {
+    await beginRestore.act(stage, world)
+    return command.act(stage, world)
   },
 }))
 
@@ -144,6 +151,51 @@ const ofAccounts = table({
   'leave while owning a workflow': { by: 'alice', send: 'DELETE /v1/auth/me', body: { password } },
 })
 
+/** What no pair needs, but asks of its caller what no other write does. */
+export const writesOfCallers = table({
+  'put first settings': { by: 'bob', send: 'PUT /v1/settings', body: { data: { n: 1 } } },
+  'merge first settings': { by: 'carol', send: 'PATCH /v1/settings', body: { n: 2 } },
+  'batch of one': {
+    by: 'alice',
+    send: 'POST /v1/workflows/batch',
+    body: { items: [{ name: 'only', definition: {} }] },
+  },
+  'share as it is under a key': {
+    by: 'alice',
+    send: 'POST /v1/workflows/{wf}/shares',
+    body: { username: 'bob', permission: 'edit' },
+    key: 'as it is',
+  },
+})
+
+const ofExecutions = table({
+  'cancel what has ended': { by: 'alice', send: 'POST /v1/executions/{ended}/cancel' },
+  'resume what runs': { by: 'alice', send: 'POST /v1/executions/{running}/resume' },
+  'signal what has ended': { by: 'alice', send: 'POST /v1/executions/{ended}/signals', body: { name: 'go' } },
+  'complete under an earlier fence': {
+    by: 'alice',
+    send: 'PATCH /v1/executions/{running}',
+    body: { fence: 0, status: 'completed' },
+  },
+  'complete what is paused': {
+    by: 'alice',
+    send: 'PATCH /v1/executions/{paused}',
+    body: { fence: 1, status: 'completed' },
+  },
+})
+
+const revealed: Write = {
+  name: 'reveal a secret as one who is disabled',
+  changes: [],
+  reads: [],
+  async act(stage, world) {
+    const data = { token: { $secret: 'a plain secret text' } }
+    await stage.send(world.request('alice', 'PUT', '/v1/settings', { body: { data } }))
+    await stage.ground.execute(`update users set disabled_at = created_at where username = 'alice'`)
+    return stage.send(world.request('alice', 'POST', '/v1/settings/reveal', { body: { pointer: '/token' } }))
+  },
+}
+
 const any = '*'
 
 const ofWorkflows = table({
@@ -191,5 +243,8 @@ export const writesAlone: readonly Write[] = [
   ...duringRestore,
   ...ofSessions,
   ...ofAccounts,
+  revealed,
+  ...writesOfCallers,
   ...ofWorkflows,
+  ...ofExecutions,
 ]

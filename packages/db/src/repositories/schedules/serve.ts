@@ -189,16 +189,14 @@ function locksOf(dialect: Dialect, { id, workflowId, createdBy, lastExecutionId 
   ]
 }
 
-/** Nobody has served, changed or ended it since. */
-function isAsRead(dialect: Dialect, { id, nextAt, createdBy, lastExecutionId, revision }: DueSchedule): SQL {
+/** Nobody has served, changed or ended it since: each of these moves `next_at`, or the revision. */
+function isAsRead(dialect: Dialect, { id, nextAt, revision }: DueSchedule): SQL {
   const { schedules } = dialect.tables
   return all(
     eq(schedules.id, id),
     eq(schedules.nextAt, nextAt),
     eq(schedules.isEnabled, true),
     eq(schedules.revision, revision),
-    createdBy === null ? isNull(schedules.createdBy) : eq(schedules.createdBy, createdBy),
-    lastExecutionId === null ? isNull(schedules.lastExecutionId) : eq(schedules.lastExecutionId, lastExecutionId),
     isNotRestoring(dialect),
   )
 }

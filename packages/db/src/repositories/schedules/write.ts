@@ -1,4 +1,4 @@
-import { eq, isNull, sql, type Column, type SQL } from 'drizzle-orm'
+import { eq, isNull, sql, type SQL } from 'drizzle-orm'
 import { all, done, refused, type Outcome, type UserCaller } from '../../access/access.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { ScheduleRow } from '../../schema/rows.ts'
@@ -71,7 +71,7 @@ function insertSchedule(dialect: Dialect, caller: UserCaller, schedule: Schedule
 export type ScheduleChange = Partial<Omit<ScheduleRow, 'id' | 'workflowId' | 'revision' | 'lastOp' | 'updatedAt'>>
 
 export interface ScheduleEdit {
-  readonly schedule: Pick<ScheduleView, 'id' | 'workflowId' | 'name' | 'revision' | 'nextAt' | 'lastExecutionId'>
+  readonly schedule: Pick<ScheduleView, 'id' | 'workflowId' | 'name' | 'revision' | 'nextAt'>
   readonly change: ScheduleChange
   readonly type: AuditType
   /** Names of the members that change. */
@@ -145,12 +145,8 @@ function mayEdit(dialect: Dialect, caller: UserCaller, { id, workflowId, revisio
 }
 
 /** A scheduler moves it on without a new revision. */
-function isUnserved({ tables: { schedules } }: Dialect, { nextAt, lastExecutionId }: ScheduleEdit['schedule']): SQL {
-  return all(isAs(schedules.nextAt, nextAt), isAs(schedules.lastExecutionId, lastExecutionId))
-}
-
-function isAs(column: Column, value: Date | string | null): SQL {
-  return value === null ? isNull(column) : eq(column, value)
+function isUnserved({ tables: { schedules } }: Dialect, { nextAt }: ScheduleEdit['schedule']): SQL {
+  return nextAt === null ? isNull(schedules.nextAt) : eq(schedules.nextAt, nextAt)
 }
 
 interface RecordedChange {
