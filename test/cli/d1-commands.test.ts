@@ -135,7 +135,7 @@ const works: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
     onTestFinished(() => back.drop())
     expect(digestsOf(await run(['copy', '--from', url, '--to', back.url]))).toEqual(digests)
   },
-  async adoption({ world, run }) {
+  async 'legacy import'({ world, run }) {
     const url = await adoptLoose({ world, run })
     const { items } = documentOf(await run(['user', 'list', '--database', url])) as { items: readonly unknown[] }
     expect(items).toHaveLength(sound('users'))
@@ -167,7 +167,7 @@ const shownElsewhere: ReadonlySet<string> = new Set(['deploy'])
 test('the table has each command once, and one that takes no database is not used', () => {
   const rows = tableOfPage()
   const names = rows.map(({ command }) => command.split(' ')[0] ?? '')
-  expect(new Set(names)).toEqual(new Set([...commandNames(), 'adoption']))
+  expect(new Set(names)).toEqual(new Set([...commandNames(), 'legacy']))
   expect(new Set(rows.map(({ command }) => command)).size).toBe(rows.length)
   const unused = rows.filter(({ local, deployed }) => local === 'not used' && deployed === 'not used')
   expect(unused.map(({ command }) => command).toSorted()).toEqual(commandsWithoutDatabase())
