@@ -80,6 +80,28 @@ describeDialectsByTest((dialect) => {
     return { kind: 'user', userId: id, issuedAt: now, mayAdminister: true }
   }
 
+  /** A workflow of one user, and what shares it with another. */
+  async function unshared() {
+    const checked = checkDocument('{}')
+    if (!checked.ok) throw new Error('no document')
+    const [owner, other] = [await join(), await join()]
+    const id = unique('workflow')
+    const workflow = { id, versionId: unique('version'), name: id, description: null, isPublic: false, createdAt: now }
+    await createWorkflows(sound, owner, [{ ...workflow, definition: checked.text }])
+    const newShare = (permission: 'view' | 'edit' = 'view') => ({
+      id: unique('share'),
+      target: { userId: other.userId },
+      permission,
+      at: now,
+      attemptId: unique('attempt'),
+      operation: unique('operation'),
+      rates,
+    })
+    const unshare = (store: Store) =>
+      deleteShare(store, owner, { workflowId: id, userId: other.userId, operation: unique('operation'), at: now })
+    return { owner, id, newShare, unshare }
+  }
+
   describe.each(losses)('when the %s is lost at any trip', (loss) => {
     test('an account is made once and counted once', async () => {
       await losingEach(loss, async (store) => {
@@ -194,40 +216,17 @@ describeDialectsByTest((dialect) => {
     })
 
     test('a share is made once, counted once and taken away once', async () => {
-      const checked = checkDocument('{}')
-      if (!checked.ok) throw new Error('no document')
-      const definition = checked.text
-      const prepared = async () => {
-        const [owner, other] = [await join(), await join()]
-        const id = unique('workflow')
-        const workflow = { id, versionId: unique('version'), name: id, description: null, definition, isPublic: false }
-        await createWorkflows(sound, owner, [{ ...workflow, createdAt: now }])
-        const target = { userId: other.userId }
-        const share = {
-          id: unique('share'),
-          target,
-          permission: 'view' as const,
-          at: now,
-          attemptId: unique('attempt'),
-          operation: unique('operation'),
-          rates,
-        }
-        return { owner, other, id, share }
-      }
       await losingEach(loss, async (store) => {
-        const { owner, id, share } = await prepared()
+        const { owner, id, newShare } = await unshared()
+        const share = newShare()
         expect(await putShare(store, owner, id, share)).toMatchObject({ ok: true, value: { isNew: true } })
         expect(await listShares(sound, owner, id, { limit: 5 })).toMatchObject({ value: [{ id: share.id }] })
         expect(await count(`login_attempts where name_key = '${owner.userId}' and kind = 'share'`)).toBe(1)
       })
       await losingEach(loss, async (store) => {
-        const { owner, other, id, share } = await prepared()
-        await putShare(sound, owner, id, share)
-        expect(
-          await deleteShare(store, owner, {
-            ...{ workflowId: id, userId: other.userId, operation: unique('operation'), at: now },
-          }),
-        ).toEqual(done)
+        const { owner, id, newShare, unshare } = await unshared()
+        await putShare(sound, owner, id, newShare())
+        expect(await unshare(store)).toEqual(done)
         expect(await count(`workflow_shares where workflow_id = '${id}'`)).toBe(0)
       })
     })
@@ -255,6 +254,40 @@ describeDialectsByTest((dialect) => {
         }
         expect(await changeUser(store, root, userId, change)).toMatchObject({ ok: true, value: { disabledAt: later } })
       })
+    })
+  })
+
+  describe('a share whose answer is lost, and which is gone before the look-up', () => {
+    /** Loses the answer of the last trip, which applies it, and has another make the share again or not. */
+    async function losingShare({ isThere, isMadeAgain }: { readonly isThere: boolean; readonly isMadeAgain: boolean }) {
+      const store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
+      const trial = await unshared()
+      await putShare(store, trial.owner, trial.id, trial.newShare())
+      await trial.unshare(store)
+      proxy.loseNext(0, 'answer')
+      await putShare(store, trial.owner, trial.id, trial.newShare())
+      const lastTrip = proxy.seen()
+      const { owner, id, newShare, unshare } = await unshared()
+      if (isThere) await putShare(sound, owner, id, newShare('edit'))
+      const share = newShare()
+      proxy.loseNext(lastTrip, 'answer', async () => {
+        await unshare(sound)
+        if (isMadeAgain) await putShare(sound, owner, id, newShare('edit'))
+      })
+      return { share, put: putShare(store, owner, id, share) }
+    }
+
+    test.each([false, true])('is told as it was made; made again by another: %s', async (isMadeAgain) => {
+      const { share, put } = await losingShare({ isThere: false, isMadeAgain })
+      const made = { id: share.id, permission: 'view', createdAt: now }
+      expect(await put).toMatchObject({ ok: true, value: { isNew: true, share: made } })
+    })
+
+    test('is told as a change where it was one and there is another, and else that its answer is lost', async () => {
+      const changed = await losingShare({ isThere: true, isMadeAgain: true })
+      expect(await changed.put).toMatchObject({ ok: true, value: { isNew: false, share: { permission: 'view' } } })
+      const gone = await losingShare({ isThere: true, isMadeAgain: false })
+      await expect(gone.put).rejects.toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
     })
   })
 

@@ -39,6 +39,7 @@ import type { ShareView } from './shares.ts'
 import { lockWorkflow } from './workflow-locks.ts'
 import { accessOf } from './workflows.ts'
 import { mayActAs, mayOnWorkflow } from '../../access/conditions.ts'
+import { existsIn } from '../../sql/exists.ts'
 import { fromWorkflow } from '../../access/reads.ts'
 
 /** With whom a workflow is shared: by id, or by the key of a username. */
@@ -253,11 +254,14 @@ type ShareRow = StandingRow &
     readonly shareId: string | null
     readonly permission: SharePermission | null
     readonly sharedAt: Date | null
+    /** Whether this write has counted as a new share, which no write after it changes. */
+    readonly isCounted: number | null
   }
 
 function shareQuery(dialect: Dialect, caller: UserCaller, workflowId: string, share: NewShare): Query<ShareRow> {
   const { builder, tables } = dialect
-  const { users, workflows, workflowShares } = tables
+  const { users, workflows, workflowShares, loginAttempts } = tables
+  const isCounted = existsIn(dialect, loginAttempts, eq(loginAttempts.id, share.attemptId))
   const target = builder
     .select({ targetId: users.id, username: users.username })
     .from(users)
@@ -283,6 +287,7 @@ function shareQuery(dialect: Dialect, caller: UserCaller, workflowId: string, sh
       shareId: existing.shareId,
       permission: existing.granted,
       sharedAt: existing.sharedAt,
+      isCounted: sql`case when ${isCounted} then 1 else 0 end`.mapWith(Number),
     },
     joins: [
       [target, sql`1 = 1`],
@@ -316,12 +321,17 @@ function foundOf({ targetId, username, shareId, sharedAt, permission }: ShareRow
   }
 }
 
-/** What was written, whoever owns the workflow by now. */
+/**
+ * What was written, whoever owns the workflow by now. After a lost answer a new share is told as it was made, though others
+ * have taken it away or made another since; of a changed one that is gone nobody knows the id.
+ */
 function sharedOf(caller: UserCaller, row: ShareRow | undefined, share: NewShare): Outcome<Shared> {
   const access = accessOf(caller, row, 'owner')
   if (!access.ok) return access
   const found = row && foundOf(row)
-  return found === undefined ? absentFor(caller) : done(asPut(found, share))
+  if (found === undefined) return absentFor(caller)
+  if (row?.isCounted === 1) return done(asPut({ target: found.target, existing: undefined }, share))
+  return found.existing === undefined ? absentFor(caller) : done(asPut(found, share))
 }
 
 /** What there is before the write; standing and the limit come first. */
@@ -347,5 +357,5 @@ function isAsWanted({ existing }: FoundShare, { permission }: NewShare): boolean
 /** The share as the write leaves it. */
 function asPut({ target, existing }: FoundShare, { id, permission, at }: NewShare): Shared {
   const share = { id: existing?.id ?? id, permission, createdAt: existing?.createdAt ?? at, ...target }
-  return { share, isNew: existing === undefined || existing.id === id }
+  return { share, isNew: existing === undefined }
 }
