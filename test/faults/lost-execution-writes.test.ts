@@ -176,6 +176,23 @@ describeDialectsByTest((dialect) => {
     expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { leaseUntil: after(99) } })
   })
 
+  /** A claim, under way, of the one execution of a workflow. */
+  async function claimOne() {
+    const workflowId = await createWorkflow(sound(), owner)
+    const { id } = await startExecution(sound(), owner, workflowId)
+    return { id, given: claimExecutions(store, owner, claimOf({ workflowIds: [workflowId] })) }
+  }
+
+  /** The trip that applies it. */
+  async function lastTripOfClaim(): Promise<number> {
+    await listExecutions(store, owner, { statuses: [], limit: 1 })
+    proxy.loseNext(0, 'answer')
+    await (
+      await claimOne()
+    ).given
+    return proxy.seen()
+  }
+
   test('a claim whose answer is lost finds what it was given, though others renewed it under a fence that they read', async () => {
     const claim = async () => {
       const workflowId = await createWorkflow(sound(), owner)
@@ -205,13 +222,26 @@ describeDialectsByTest((dialect) => {
       proxy.loseNext(lastTrip, 'answer', async () => {
         for (const [turn, renewal] of order.entries()) await renewal(id, 70 + turn)
       })
-      const sent = await claim()
+      const sent = await claimOne()
       id = sent.id
       expect(await sent.given).toMatchObject({ value: { items: [{ id, fence: 1 }] } })
       expect(await getExecution(sound(), owner, id)).toMatchObject({
         value: { attempts: 1, leaseUntil: after(69 + order.length) },
       })
     }
+  })
+
+  test('a claim whose answer is lost tells what it was given, though that was cancelled before the look-up', async () => {
+    const lastTrip = await lastTripOfClaim()
+    let id = ''
+    proxy.loseNext(lastTrip, 'answer', () => cancelExecution(sound(), owner, id, operation()))
+    const sent = await claimOne()
+    id = sent.id
+    const given = { id, status: 'running', fence: 1, attempts: 1, completedAt: null }
+    expect(await sent.given).toMatchObject({ value: { items: [given] } })
+    expect(await getExecution(sound(), owner, id)).toMatchObject({
+      value: { status: 'cancelled', fence: 2, attempts: 1 },
+    })
   })
 
   test('a heartbeat that is sent again ends the lease when it says, though the claim gave a longer one', async () => {

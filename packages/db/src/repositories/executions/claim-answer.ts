@@ -2,7 +2,7 @@ import { and, eq, isNotNull, sql, type Query as DrizzleQuery, type SQL } from 'd
 import { all, isAnchor, isCaller, standingFields, type StandingRow } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { ClaimBind } from './claim-shape.ts'
+import type { Claim, ClaimBind } from './claim-shape.ts'
 import { viewFields, viewOf, type ExecutionView } from './executions.ts'
 
 /** An execution with what a worker needs to run it. */
@@ -63,6 +63,17 @@ export function claimedSelect(
       ),
     )
     .where(all(isAnchor(dialect), isOnlyClaimed ? isNotNull(executions.id) : undefined))
+}
+
+/**
+ * As the claim gave them: one that was cancelled before a lost answer was looked up has a fence more since, and its worker
+ * learns of it as if it had been cancelled a moment later.
+ */
+export function asGiven(rows: readonly ClaimedRow[], { at, leaseUntil }: Pick<Claim, 'at' | 'leaseUntil'>) {
+  return rows.map((row): ClaimedRow => {
+    if (row.status !== 'cancelled' || row.fence === null) return row
+    return { ...row, status: 'running', fence: row.fence - 1, leaseUntil, completedAt: null, updatedAt: at }
+  })
 }
 
 /** In the order in which they were due, which their own columns no longer tell. */

@@ -95,11 +95,12 @@ export function isClaimed({ tables: { executions } }: Dialect, bind: ClaimBind):
 }
 
 /**
- * The same after a lost answer: whoever has read the fence since may have renewed the lease under it. This reads all that
- * are running.
+ * The same after a lost answer: others may have renewed the lease since, under a fence that they read, or cancelled the
+ * execution. Either leaves the mark. This reads all that are running, and what has ended since about then.
  */
 export function isStillClaimed({ tables: { executions } }: Dialect, bind: ClaimBind): SQL {
-  return sql`${executions.status} = 'running' and ${isOfThis(executions, bind)}`
+  const isCancelled = sql`${executions.status} = 'cancelled' and ${executions.completedAt} >= ${bind('endedFrom', executions.completedAt)}`
+  return sql`(${executions.status} = 'running' or ${isCancelled}) and ${isOfThis(executions, bind)}`
 }
 
 /** The used up ones that a claim has met. By the index of ends. */

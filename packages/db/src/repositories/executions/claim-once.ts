@@ -4,7 +4,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { claimedSelect, type ClaimedRow } from './claim-answer.ts'
+import { asGiven, claimedSelect, type ClaimedRow } from './claim-answer.ts'
 import { backlogsOf, noteBacklogs } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
 import { changedEntries, chosen, claimed, claimEntries, isClaimed, isStillClaimed, keepLeases } from './claim-change.ts'
@@ -36,7 +36,7 @@ export async function claimOnce(
     // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
     const isEmptyHanded = seen > 0 && rows[0]?.id === null
     const own = isEmptyHanded ? await store.read(ownQuery(dialect, values)) : []
-    return { rows: own.length > 0 ? own : rows, seen }
+    return { rows: asGiven(own.length > 0 ? own : rows, claim), seen }
   }
   const applied = await store.apply({
     locks: [],
@@ -47,7 +47,7 @@ export async function claimOnce(
     proof: lookup(),
   })
   if (isUnnamed) noteBacklogs(store, caller.userId, applied.rows)
-  return { rows: applied.rows, seen: applied.isOpen ? applied.affected : 0 }
+  return { rows: asGiven(applied.rows, claim), seen: applied.isOpen ? applied.affected : 0 }
 }
 
 function beforeStatements(dialect: Dialect, values: ClaimValues): readonly Statement[] {

@@ -19,6 +19,9 @@ export interface Claim {
   readonly workers?: readonly string[]
 }
 
+/** By how much the clocks of two functions may differ, generously. */
+const clockDifferenceMilliseconds = 60_000
+
 /** The leases stand in place of an answer. */
 export type ClaimKey = Omit<Idempotent, 'answer'>
 
@@ -98,6 +101,7 @@ export function claimValues(
     worker,
     at,
     leaseUntil,
+    endedFrom: new Date(at.getTime() - clockDifferenceMilliseconds),
     firstMark: `${operation}:`,
     // `;` follows `:` by bytes.
     markEnd: `${operation};`,
