@@ -11,6 +11,7 @@ import { allTerms } from './sources.ts'
 import { explainedSurvivors } from './survivors.ts'
 import { switchModules } from './switched-modules.ts'
 import type { Term } from './terms.ts'
+import type { Trials } from './trials.ts'
 
 const usage = `Usage: npx -y pnpm@12 guards [options]
 
@@ -30,6 +31,11 @@ Exits 1 where nothing notices and test/guards/survivors.txt gives no reason.
   --survivors       only terms that no suite has noticed yet, on any dialect; runs the suites that were not run for them
   --writes          instead of whole suites, tries the writes and the schedules of test/serial that reach a term, in this
                     process: a term takes about a second. What they notice is noticed; what they don't is left as it was.
+  --pairs PATTERN   with --writes: steps pairs whose name matches and in which a write reaches the term, for --seconds
+                    per term, and prints the first schedule that is not serial. Where it belongs to the term, add it to
+                    test/serial/failed-schedules.txt: then --writes notices.
+  --changes N       with --pairs: how often the turn may pass to the other write (2)
+  --schedules N     with --pairs: at most N schedules per pair (15)
   --report          prints the results of all parts, without running anything
   --list            prints the terms, without running anything
   --help
@@ -66,6 +72,9 @@ function readArguments() {
         resume: { type: 'boolean', default: false },
         survivors: { type: 'boolean', default: false },
         writes: { type: 'boolean', default: false },
+        pairs: { type: 'string' },
+        changes: { type: 'string', default: '2' },
+        schedules: { type: 'string', default: '15' },
         report: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -122,6 +131,10 @@ async function tryWrites(): Promise<number> {
   const trials = await openTrials(dialect, isWanted, (text) => process.stdout.write(text))
   try {
     for (const term of left) {
+      if (values.pairs !== undefined) {
+        await stepPairs(trials, term, new RegExp(values.pairs))
+        continue
+      }
       const verdict = await trials.judge(term)
       if (verdict === undefined) continue
       results.add(part, term.name, verdict)
@@ -131,6 +144,14 @@ async function tryWrites(): Promise<number> {
     await trials.close()
   }
   return report(terms)
+}
+
+/** Records nothing: no suite notices before the schedule is in its list. */
+async function stepPairs(trials: Trials, term: Term, wanted: RegExp): Promise<void> {
+  process.stdout.write(`${term.name}\n`)
+  const stepping = { mostChanges: Number(values.changes), mostSchedules: Number(values.schedules), mostSeconds }
+  const schedule = await trials.step(term, { isWanted: (pair) => wanted.test(pair), ...stepping })
+  if (schedule !== undefined) process.stdout.write(`    ${schedule}\n`)
 }
 
 async function run(): Promise<number> {

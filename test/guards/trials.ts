@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import type { DialectName } from '../dialects.ts'
 import { effectsOfWrite, readEffects } from '../serial/effects.ts'
-import { replay } from '../serial/explore.ts'
+import { explore, replay, seeded } from '../serial/explore.ts'
 import { readFailedSchedules } from '../serial/failed.ts'
-import { writesOf } from '../serial/pairs.ts'
+import { nameOf, pairs, writesOf, type Pair } from '../serial/pairs.ts'
 import { readSchedule } from '../serial/schedule.ts'
 import { doneAcross, doneAfter, endings } from '../serial/standing.ts'
 import { openTheatre, type OpenTheatre } from '../serial/theatre.ts'
-import { writesAlone } from '../serial/writes-alone.ts'
+import { ofCommands, writesAlone } from '../serial/writes-alone.ts'
+import type { Write } from '../serial/write.ts'
 import { writes } from '../serial/writes.ts'
 import { makeDataDirectory } from '../servers/data-directory.ts'
 import { startServers } from '../servers/start.ts'
@@ -32,12 +33,25 @@ interface Trial {
   run(): Promise<string | undefined>
 }
 
+export interface Stepping {
+  readonly isWanted: (pair: string) => boolean
+  readonly mostChanges: number
+  readonly mostSchedules: number
+  readonly mostSeconds: number
+}
+
 export interface Trials {
   /** Leaves out a term, and tries what reaches it until one notices; undefined where none does. */
   judge(term: Term): Promise<Verdict | undefined>
+  /**
+   * Leaves out a term, and steps pairs in which a write reaches it until a schedule is not serial.
+   * @returns that schedule, as a line of failed-schedules.txt; undefined where there is none, or no time
+   */
+  step(term: Term, stepping: Stepping): Promise<string | undefined>
   close(): Promise<void>
 }
 
+const effectsSuite = 'test/serial/effects.test.ts'
 const reached = new Set<string>()
 const heard: string[] = []
 let removed = ''
@@ -76,6 +90,8 @@ export async function openTrials(
     if (wrong === undefined) reaching.set(trial, new Set(reached))
     else tell(`fails with nothing left out, and is not tried: ${trial.name}: ${wrong}\n`)
   }
+  const reach = ({ name }: Write, id: string) =>
+    [...reaching].some(([trial, ids]) => trial.suite === effectsSuite && trial.name === name && ids.has(id))
   tell(`${dialect}: ${reaching.size} writes and schedules reach ${countOf(reaching)} terms\n`)
   return {
     async judge({ id }) {
@@ -97,12 +113,44 @@ export async function openTrials(
         removed = ''
       }
     },
+    async step({ id }, { isWanted: isWantedPair, mostChanges, mostSchedules, mostSeconds }) {
+      const withCommands = ofCommands.flatMap((command) => writes.map((other): Pair => [command, other]))
+      const left = inDrawnOrder(
+        [...pairs, ...withCommands].filter(
+          (pair) => isWantedPair(nameOf(pair)) && pair.some((write) => reach(write, id)),
+        ),
+      )
+      const endsAt = performance.now() + mostSeconds * 1000
+      const grain = dialect === 'postgres' ? 'statement' : 'trip'
+      let stepped = 0
+      variant = id
+      removed = id
+      try {
+        for (const pair of left) {
+          if (performance.now() > endsAt) break
+          const { violations } = await explore(theatre, pair, { grain, mostChanges, mostSchedules, seed: 1 })
+          stepped += 1
+          const [first] = violations
+          if (first !== undefined) return `${dialect} ${grain} ${first.schedule} ${first.writes}`
+        }
+        tell(`${stepped} of ${left.length} pairs are serial without it\n`)
+        return undefined
+      } finally {
+        removed = ''
+      }
+    },
     async close() {
       await theatre.close()
       await servers.stop()
       for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The same order each time, in which pairs of one write are far from each other. */
+function inDrawnOrder(left: readonly Pair[]): readonly Pair[] {
+  const drawn = left.map((pair) => ({ pair, at: seeded(nameOf(pair))() }))
+  return drawn.toSorted((one, other) => one.at - other.at).map(({ pair }) => pair)
 }
 
 function countOf(reaching: ReadonlyMap<Trial, ReadonlySet<string>>): number {
@@ -120,7 +168,7 @@ async function wrongIn(trial: Trial): Promise<string | undefined> {
 function trialsOf(theatre: OpenTheatre, dialect: DialectName): readonly Trial[] {
   const expected = readEffects(dialect)
   const alone = [...writes, ...writesAlone].map((write): Trial => ({
-    suite: 'test/serial/effects.test.ts',
+    suite: effectsSuite,
     name: write.name,
     async run() {
       const effects = await effectsOfWrite(theatre, write)

@@ -1,4 +1,5 @@
 import type { Write } from './write.ts'
+import { ofCommands } from './writes-alone.ts'
 import { writes } from './writes.ts'
 
 export type Pair = readonly [Write, Write]
@@ -51,10 +52,13 @@ export function nameOf(together: readonly Write[]): string {
   return together.map(({ name }) => name).join(' × ')
 }
 
-/** @throws where the table has no write of one of the names. */
+/**
+ * Also of commands, which are in no pair: failed-schedules.txt names some.
+ * @throws where no write has one of the names
+ */
 export function writesOf(name: string): readonly Write[] {
   return name.split(' × ').map((part) => {
-    const found = writes.find((write) => write.name === part)
+    const found = [...writes, ...ofCommands].find((write) => write.name === part)
     if (found === undefined) throw new Error(`there is no write named ${part}`)
     return found
   })

@@ -7,7 +7,7 @@ import type { Write } from './write.ts'
 import { ofExecutions } from './writes-of-executions.ts'
 import { ofSchedules } from './writes-of-schedules.ts'
 import { ofWorkflows } from './writes-of-workflows.ts'
-import { commandsRefused, writesOfCallers } from './writes-alone.ts'
+import { ofCommands, writesOfCallers } from './writes-alone.ts'
 import { writes } from './writes.ts'
 
 /* What a caller's standing rests on ends, all of it at once, and then somebody writes. */
@@ -63,7 +63,7 @@ export const endings: readonly Ending[] = [
   {
     name: 'a restore has begun',
     statements: `update marks set value = 'an archive' where name = 'restore'`,
-    writes: [...writes.filter(({ name }) => name !== 'begin a restore' && !isCleanUp.test(name)), ...commandsRefused],
+    writes: [...writes.filter(({ name }) => name !== 'begin a restore' && !isCleanUp.test(name)), ...ofCommands],
   },
 ]
 

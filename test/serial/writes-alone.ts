@@ -28,15 +28,23 @@ function commands(
     name,
     changes: [],
     reads: [],
-    act: (stage, world) =>
-      stage.work(({ store, clock }) => {
-        const at = clock()
-        return run(store, { eventId: newId(at), at, id: (label) => world.id(label) })
-      }),
+    async act(stage, world) {
+      try {
+        return await stage.work(({ store, clock }) => {
+          const at = clock()
+          return run(store, { eventId: newId(at), at, id: (label) => world.id(label) })
+        })
+      } catch (thrown) {
+        // No command writes to a database into which others restore: it says so.
+        if (!(thrown instanceof DatabaseError)) throw thrown
+        return { status: 503, headers: new Headers(), body: thrown.fault }
+      }
+    },
   }))
 }
 
-const ofCommands = commands({
+/** Of the command line. */
+export const ofCommands = commands({
   'disable bob by a command': (store, { id, ...input }) =>
     setDisabled(store, { id: id('bob'), isDisabled: true, ...input }),
   'enable bob, who is enabled, by a command': (store, { id, ...input }) =>
@@ -59,20 +67,7 @@ const ofCommands = commands({
     removeUser(store, { userId: id('dave'), ...input }),
 })
 
-/** No command writes to a database into which others restore: it says so. */
-export const commandsRefused = ofCommands.map((command): Write => ({
-  ...command,
-  async act(stage, world) {
-    try {
-      return await command.act(stage, world)
-    } catch (thrown) {
-      if (!(thrown instanceof DatabaseError) || thrown.fault !== 'restore_in_progress') throw thrown
-      return { status: 503, headers: new Headers(), body: '' }
-    }
-  },
-}))
-
-const duringRestore = commandsRefused.map((command): Write => ({
+const duringRestore = ofCommands.map((command): Write => ({
   ...command,
   name: `${command.name}, during a restore`,
   async act(stage, world) {
