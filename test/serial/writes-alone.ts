@@ -1,10 +1,12 @@
 import { sha256Hex } from '@millrace/api/digest'
+import { newBackupRow } from '@millrace/api/backups/new-row'
 import { newId } from '@millrace/api/ids'
 import { restoreError } from '@millrace/db/access/access'
 import { removeApiKey } from '@millrace/db/repositories/accounts/api-key-administration'
 import { touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
 import { removeUser } from '@millrace/db/repositories/accounts/removal'
 import { setDisabled, setPassword, setRole } from '@millrace/db/repositories/accounts/user-administration'
+import { requestBackup } from '@millrace/db/repositories/backups/requests'
 import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settings/resealing'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Store } from '@millrace/db/store/store'
@@ -43,7 +45,13 @@ function commands(
   }))
 }
 
-/** Of the command line. */
+/** As somebody asks who would be let in: that bucket is not there in these tests. */
+function askForBackup(store: Store, { id, eventId, at }: CommandInput, who: string, name: string) {
+  const caller = { kind: 'user', userId: id(who), issuedAt: at, mayAdminister: true } as const
+  return requestBackup(store, caller, newBackupRow({ name, result: 'requested', createdAt: at }), eventId)
+}
+
+/** Of the command line, and those that need a bucket. */
 export const ofCommands = commands({
   'disable bob by a command': (store, { id, ...input }) =>
     setDisabled(store, { id: id('bob'), isDisabled: true, ...input }),
@@ -61,6 +69,14 @@ export const ofCommands = commands({
     if (before === undefined) throw new Error('alice has no settings')
     const resealed = { data: documentOf('{"resealed":true}'), secrets: 1, operation: eventId, at }
     if (!(await resealSettings(store, before, resealed))) throw restoreError()
+  },
+  'ask for a backup': (store, input) => askForBackup(store, input, 'root', '2026-01-31T033000Z'),
+  'ask for a backup otherwise': (store, input) => askForBackup(store, input, 'admin', '2026-01-31T033001Z'),
+  'ask for a backup without being an administrator': (store, input) =>
+    askForBackup(store, input, 'alice', '2026-01-31T033002Z'),
+  'ask for two backups': async (store, input) => {
+    await askForBackup(store, input, 'root', '2026-01-31T033000Z')
+    return askForBackup(store, { ...input, eventId: newId(input.at) }, 'admin', '2026-01-31T033001Z')
   },
   'delete erin by a command': (store, { id, ...input }) => removeUser(store, { userId: id('erin'), ...input }),
   'delete dave, who owns a workflow, by a command': (store, { id, ...input }) =>
