@@ -114,7 +114,9 @@ export async function openTrials(
       }
     },
     async step({ id }, { isWanted: isWantedPair, mostChanges, mostSchedules, mostSeconds }) {
-      const withCommands = ofCommands.flatMap((command) => [...writes, ...ofCommands].map((other): Pair => [command, other]))
+      const withCommands = ofCommands.flatMap((command) =>
+        [...writes, ...ofCommands].map((other): Pair => [command, other]),
+      )
       const left = inDrawnOrder(
         [...pairs, ...withCommands].filter(
           (pair) => isWantedPair(nameOf(pair)) && pair.some((write) => reach(write, id)),

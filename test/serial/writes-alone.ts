@@ -45,7 +45,7 @@ function commands(
   }))
 }
 
-/** As somebody asks who would be let in: that bucket is not there in these tests. */
+/** Below the route, which refuses everybody where no bucket is bound. */
 function askForBackup(store: Store, { id, eventId, at }: CommandInput, who: string, name: string) {
   const caller = { kind: 'user', userId: id(who), issuedAt: at, mayAdminister: true } as const
   return requestBackup(store, caller, newBackupRow({ name, result: 'requested', createdAt: at }), eventId)
