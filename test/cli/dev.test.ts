@@ -16,6 +16,7 @@ const patience = { timeout: 40_000, interval: 50 }
 const startPatience = { ...patience, timeout: 90_000 }
 /** Ways to end without being asked to, of which a run of everything takes one: each starts all that dev starts. */
 const endings = drawnFrom(['parent killed', 'killed', 'left behind', 'wrangler killed'], 1, 'endings of dev')
+const walks = drawnFrom(['a large body', 'the printed command'], 1, 'dev')
 
 const bin = join(workspace, 'node_modules/.bin/millrace')
 
@@ -93,24 +94,28 @@ function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8)
 }
 
-test('a body far over the limit gets its refusal through the proxy of wrangler', async () => {
-  const cwd = emptyDirectory()
-  const dev = await startDev(cwd)
-  const body = 'x'.repeat(10_000_000)
-  for (const [path, status] of [
-    ['/v1/workflows', 413],
-    ['/v1/nothing', 404],
-  ] as const) {
-    const headers = { 'Content-Type': 'application/json' }
-    const told = await fetch(`${dev.ready.url}${path}`, { method: 'POST', body, headers })
-    expect([path, told.status, asRecord(await told.json())['status']]).toEqual([path, status, status])
-    const streamed = { method: 'POST', body: new Blob([body]).stream(), duplex: 'half', headers } as const
-    const untold = await fetch(`${dev.ready.url}${path}`, streamed)
-    expect([path, untold.status, asRecord(await untold.json())['status']]).toEqual([path, status, status])
-  }
-  dev.running.process.kill('SIGTERM')
-  await dev.running.ended
-})
+testWhere(
+  walks.includes('a large body'),
+  'a body far over the limit gets its refusal through the proxy of wrangler',
+  async () => {
+    const cwd = emptyDirectory()
+    const dev = await startDev(cwd)
+    const body = 'x'.repeat(10_000_000)
+    for (const [path, status] of [
+      ['/v1/workflows', 413],
+      ['/v1/nothing', 404],
+    ] as const) {
+      const headers = { 'Content-Type': 'application/json' }
+      const told = await fetch(`${dev.ready.url}${path}`, { method: 'POST', body, headers })
+      expect([path, told.status, asRecord(await told.json())['status']]).toEqual([path, status, status])
+      const streamed = { method: 'POST', body: new Blob([body]).stream(), duplex: 'half', headers } as const
+      const untold = await fetch(`${dev.ready.url}${path}`, streamed)
+      expect([path, untold.status, asRecord(await untold.json())['status']]).toEqual([path, status, status])
+    }
+    dev.running.process.kill('SIGTERM')
+    await dev.running.ended
+  },
+)
 
 testWhere(endings.includes('parent killed'), 'dev ends when the process that started it is killed', async () => {
   const cwd = emptyDirectory()
@@ -183,37 +188,44 @@ test('settings that are wrong are refused together, before anything starts', asy
   expect(readdirSync(cwd)).toEqual([])
 })
 
-test('the command that dev prints works as pasted, twice, and its secrets stay', async () => {
-  const cwd = emptyDirectory()
-  const dev = startMillrace(['dev', '--port', '0'], { cwd, env: { BCRYPT_COST: '4', METRICS_TOKEN: "it's $HOME `x`" } })
-  await vi.waitFor(() => {
-    expect(dev.stdout()).toContain('Ctrl-C')
-  }, patience)
-  const command = dev
-    .stdout()
-    .split('\n')
-    .find((line) => line.trim().startsWith('curl'))
-  for (let paste = 1; paste <= 2; paste += 1) {
-    const pasted = await start('sh', ['-c', command ?? 'false'], { cwd }).ended
-    expect(JSON.parse(pasted.stdout)).toMatchObject({ name: 'Hello', permission: 'owner', versionNumber: 1 })
-    // The name in it is of this second.
-    const second = Math.floor(Date.now() / 1000)
-    await vi.waitUntil(() => Math.floor(Date.now() / 1000) > second, patience)
-  }
-  const state = join(cwd, '.millrace')
-  expect(modeOf(state)).toBe('700')
-  const secrets = readFileSync(join(state, 'secrets.env'), 'utf8')
-  for (const file of readdirSync(state).filter((name) => statSync(join(state, name)).isFile())) {
-    expect(modeOf(join(state, file))).toBe('600')
-  }
-  dev.process.kill('SIGINT')
-  await dev.ended
-  expect(readFileSync(join(state, '.gitignore'), 'utf8')).toBe('*\n')
-  const again = await startDev(cwd)
-  expect(readFileSync(join(state, 'secrets.env'), 'utf8')).toBe(secrets)
-  again.running.process.kill('SIGTERM')
-  await again.running.ended
-})
+testWhere(
+  walks.includes('the printed command'),
+  'the command that dev prints works as pasted, twice, and its secrets stay',
+  async () => {
+    const cwd = emptyDirectory()
+    const dev = startMillrace(['dev', '--port', '0'], {
+      cwd,
+      env: { BCRYPT_COST: '4', METRICS_TOKEN: "it's $HOME `x`" },
+    })
+    await vi.waitFor(() => {
+      expect(dev.stdout()).toContain('Ctrl-C')
+    }, patience)
+    const command = dev
+      .stdout()
+      .split('\n')
+      .find((line) => line.trim().startsWith('curl'))
+    for (let paste = 1; paste <= 2; paste += 1) {
+      const pasted = await start('sh', ['-c', command ?? 'false'], { cwd }).ended
+      expect(JSON.parse(pasted.stdout)).toMatchObject({ name: 'Hello', permission: 'owner', versionNumber: 1 })
+      // The name in it is of this second.
+      const second = Math.floor(Date.now() / 1000)
+      await vi.waitUntil(() => Math.floor(Date.now() / 1000) > second, patience)
+    }
+    const state = join(cwd, '.millrace')
+    expect(modeOf(state)).toBe('700')
+    const secrets = readFileSync(join(state, 'secrets.env'), 'utf8')
+    for (const file of readdirSync(state).filter((name) => statSync(join(state, name)).isFile())) {
+      expect(modeOf(join(state, file))).toBe('600')
+    }
+    dev.process.kill('SIGINT')
+    await dev.ended
+    expect(readFileSync(join(state, '.gitignore'), 'utf8')).toBe('*\n')
+    const again = await startDev(cwd)
+    expect(readFileSync(join(state, 'secrets.env'), 'utf8')).toBe(secrets)
+    again.running.process.kill('SIGTERM')
+    await again.running.ended
+  },
+)
 
 testWhere(
   endings.includes('wrangler killed'),

@@ -3,6 +3,7 @@ import type { Store } from '@millrace/db/store/store'
 import type { ReachedDatabase } from '../database.ts'
 import { startOwnPostgres, type OwnServer } from '../servers/own.ts'
 import { findInstalledPostgres } from '../servers/postgres.ts'
+import { drawnFrom } from '../sampling.ts'
 import { openEstimates, type Estimates } from './estimates.ts'
 
 type Act = (store: Store) => Promise<unknown>
@@ -31,7 +32,8 @@ export function describeCosts<Filling>(
       }, 60_000)
       afterAll(() => server.remove())
 
-      describe.each(sizes)('in %s', (_name, filling) => {
+      // A run of everything has two of them, by seed.
+      describe.each(drawnFrom(sizes, 2, `sizes of ${Object.keys(acts).join(' ')}`))('in %s', (_name, filling) => {
         let estimates: Estimates
         beforeAll(async () => {
           estimates = await openEstimates(server, (database) => fill(database, filling))
