@@ -1,6 +1,6 @@
-import { like, lt, notLike, sql, type SQL } from 'drizzle-orm'
+import { and, eq, like, lt, notLike, sql, type SQL } from 'drizzle-orm'
 import { any } from '../../access/access.ts'
-import { buildQuery } from '../../sql/building.ts'
+import { defineQuery } from '../../sql/building.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Query } from '../../sql/statement.ts'
 
@@ -19,11 +19,17 @@ export function workMark(dialect: Dialect, operation: string): SQL {
 
 /** Gives a row when the operation is the last that a worker has written under its claim. */
 export function workMarkQuery(dialect: Dialect, id: string, operation: string): Query<unknown> {
-  const { builder, tables } = dialect
-  const { executions } = tables
-  const condition = sql`${executions.id} = ${id} and ${like(executions.lastOp, `%${endOf(operation)}`)}`
-  return buildQuery(builder.select({ id: executions.id }).from(executions).where(condition))
+  return markQuery(dialect, { id, ending: `%${endOf(operation)}` })
 }
+
+const markQuery = defineQuery<{ id: string; ending: string }>()(({ builder, tables: { executions } }, bind) =>
+  builder
+    .select({ id: executions.id })
+    .from(executions)
+    .where(
+      and(eq(executions.id, bind('id', executions.id)), like(executions.lastOp, bind('ending', executions.lastOp))),
+    ),
+)
 
 /**
  * Whether no worker's write is there under this fence that is as new as that moment. Each of them leaves the later one of
