@@ -2,7 +2,6 @@ import { openArchive } from '@millrace/db/archive/read'
 import { restoreArchive } from '@millrace/db/archive/restore'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { verifyArchive } from '@millrace/db/archive/verify'
-import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { itemsOf } from '../contract/answers.ts'
 import { bodyOf, call, joinAdministrator, keyOf, type Member } from '../contract/members.ts'
@@ -10,6 +9,7 @@ import { targetOf } from '../database.ts'
 import { describeOneDialect } from '../dialects.ts'
 import { migratedDatabase } from '../templates.ts'
 import { startOnD1, takeDailyBackup, type Service } from '../service.ts'
+import { encryptedBackups } from './encrypted.ts'
 
 /* The built Worker whose database is D1, with R2: its schedule takes a backup, which is restored into another database. */
 
@@ -21,10 +21,9 @@ let service: Service
 let admin: Member
 let identity: string
 beforeAll(async () => {
-  identity = await generateIdentity()
-  const recipient = await identityToRecipient(identity)
-  const vars = { BACKUP_RECIPIENTS: recipient, BACKUP_IDENTITY: identity, MAX_BODY_BYTES: '1900000' }
-  service = await startOnD1('sqlite', { vars })
+  const encrypted = await encryptedBackups()
+  identity = encrypted.identity
+  service = await startOnD1('sqlite', { vars: { ...encrypted.vars, MAX_BODY_BYTES: '1900000' } })
   admin = await joinAdministrator(service)
   await fill()
 })

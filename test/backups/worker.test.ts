@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { verifyArchive } from '@millrace/db/archive/verify'
-import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { itemsOf } from '../contract/answers.ts'
 import { bodyOf, call, expectRefusal, join, joinAdministrator, keyOf, type Member } from '../contract/members.ts'
 import { describeDialects } from '../dialects.ts'
 import { startService, type Service } from '../service.ts'
+import { encryptedBackups } from './encrypted.ts'
 
 /** The built Worker with R2, as `wrangler dev` runs it. */
 const daily = '30 3 * * *'
@@ -18,9 +18,9 @@ describeDialects((dialect) => {
   let admin: Member
   let identity: string
   beforeAll(async () => {
-    identity = await generateIdentity()
-    const recipient = await identityToRecipient(identity)
-    service = await startService(dialect, { vars: { BACKUP_RECIPIENTS: recipient, BACKUP_IDENTITY: identity } })
+    const encrypted = await encryptedBackups()
+    identity = encrypted.identity
+    service = await startService(dialect, { vars: encrypted.vars })
     admin = await joinAdministrator(service)
     await call(service, 'POST', '/v1/workflows', {
       token: admin.accessToken,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
-import { partOf } from '../serial/explore.ts'
+import { partOf, readPart } from '../serial/explore.ts'
 import { writesOf } from '../serial/pairs.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
 import { writes } from '../serial/writes.ts'
@@ -12,7 +12,7 @@ const mostRuns = Number(process.env['FAULTS_RUNS'] ?? 400)
 /** Only writes whose name holds it. */
 const wanted = process.env['FAULTS_WRITES'] ?? ''
 /** As 1/3: one of three parts of the writes. They wait most of the time, so that parts run well side by side. */
-const part = process.env['FAULTS_PART'] ?? '1/1'
+const part = readPart(process.env['FAULTS_PART'] ?? '1/1')
 const chosen = partOf(
   writes.filter(({ name }) => name.includes(wanted)),
   part,

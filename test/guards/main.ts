@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { dialects } from '../dialects.ts'
+import type { Part } from '../serial/explore.ts'
 import { inOrder, sourceOf, type Reach } from './order.ts'
 import { resultsOf, type Found } from './results.ts'
 import { startRunner, type Reached, type Runner, type Verdict } from './runner.ts'
@@ -47,8 +48,8 @@ const dialect = dialects.find((name) => name === values.dialect) ?? (kind === 'l
 const results = resultsOf(dialect, kind)
 // Before anything of the product is imported.
 if (values.writes) switchModules()
-const { sample } = await import('../serial/explore.ts')
-const part = partOf(values.part)
+const { partOf, readPart, sample } = await import('../serial/explore.ts')
+const part = partAsked()
 const isWhole =
   values.only === '' && values.suites === '' && values.sample === '100000' && !values.survivors && !values.writes
 const mostSeconds = Number(values.seconds ?? (values.survivors ? Number.POSITIVE_INFINITY : 120))
@@ -90,16 +91,18 @@ function misused(message: string): never {
   process.exit(2)
 }
 
-function partOf(text: string) {
-  const [, part = 0, parts = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? []
-  return part >= 1 && part <= parts ? { part, parts } : misused(`--part ${text}: as 1/3, the first of three`)
+function partAsked(): Part {
+  try {
+    return readPart(values.part)
+  } catch (error) {
+    return misused(error instanceof Error ? error.message : String(error))
+  }
 }
 
-/** Every Nth term from the Kth on, so that the parts take about as long as each other. */
 function chosenTerms(): readonly Term[] {
   const matching = allTerms().filter((term) => term.kind === kind && new RegExp(values.only).test(term.name))
   const wanted = values.survivors ? matching.filter(hasSurvived) : matching
-  return sample(wanted, Number(values.sample), values.seed).filter((_term, at) => at % part.parts === part.part - 1)
+  return partOf(sample(wanted, Number(values.sample), values.seed), part)
 }
 
 function hasSurvived({ name }: Term): boolean {

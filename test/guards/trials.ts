@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import type { DialectName } from '../dialects.ts'
 import { effectsOfWrite, readEffects } from '../serial/effects.ts'
 import { explore, replay, seeded } from '../serial/explore.ts'
 import { readFailedSchedules } from '../serial/failed.ts'
+import { startOwnServers } from '../serial/own-servers.ts'
 import { nameOf, pairs, writesOf, type Pair } from '../serial/pairs.ts'
 import { readSchedule } from '../serial/schedule.ts'
 import { doneAcross, doneAfter, endings } from '../serial/standing.ts'
@@ -14,8 +11,6 @@ import { openTheatre, type OpenTheatre } from '../serial/theatre.ts'
 import { ofCommands, writesAlone } from '../serial/writes-alone.ts'
 import type { Write } from '../serial/write.ts'
 import { writes } from '../serial/writes.ts'
-import { makeDataDirectory } from '../servers/data-directory.ts'
-import { startServers } from '../servers/start.ts'
 import { isFaultOfStatement } from './faults.ts'
 import type { Verdict } from './runner.ts'
 import type { Term } from './terms.ts'
@@ -76,12 +71,8 @@ export async function openTrials(
   isWanted: (suite: string) => boolean,
   tell: (text: string) => void,
 ): Promise<Trials> {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-guards-'))
-  const dataDirectory = makeDataDirectory(directory)
-  // PostgreSQL runs as another user when this is root.
-  for (const folder of [directory, dataDirectory]) chmodSync(folder, 0o711)
-  const servers = await startServers(directory, randomUUID(), dataDirectory, dialect === 'sqlite' ? [] : [dialect])
-  const theatre = await openTheatre(dialect, { servers: servers.started, directory: dataDirectory })
+  const own = await startOwnServers([dialect])
+  const theatre = await openTheatre(dialect, own)
   const reaching = new Map<Trial, ReadonlySet<string>>()
   for (const trial of trialsOf(theatre, dialect).filter(({ suite }) => isWanted(suite))) {
     variant = trial.name
@@ -143,8 +134,7 @@ export async function openTrials(
     },
     async close() {
       await theatre.close()
-      await servers.stop()
-      for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
+      await own.close()
     },
   }
 }

@@ -155,14 +155,25 @@ export function sample<Item>(items: readonly Item[], most: number, seed: string)
     .map(({ item }) => item)
 }
 
+export interface Part {
+  /** From 1. */
+  readonly part: number
+  readonly parts: number
+}
+
 /**
- * The Kth of N parts of a list, such as `1/3`: every Nth item, so that the parts take about as long as each other.
+ * Reads `K/N`, such as `1/3` for the first of three parts.
  *
  * @throws Error unless K is from 1 to N
  */
-export function partOf<Item>(items: readonly Item[], text: string): readonly Item[] {
+export function readPart(text: string): Part {
   const [, part = 0, parts = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? []
   if (part < 1 || part > parts) throw new Error(`there is no part ${text}: write 1/3 for the first of three`)
+  return { part, parts }
+}
+
+/** Every Nth item from the Kth on, so that the parts take about as long as each other. */
+export function partOf<Item>(items: readonly Item[], { part, parts }: Part): readonly Item[] {
   return items.filter((_item, at) => at % parts === part - 1)
 }
 

@@ -2,16 +2,12 @@
  * `pnpm serial`: steps every pair of writes that can meet, and some triples, against each other, on databases that it
  * starts and ends itself, and exits 1 where an outcome equals that of no serial order.
  */
-import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { dialects, type DialectName } from '../dialects.ts'
-import { makeDataDirectory } from '../servers/data-directory.ts'
-import { startServers } from '../servers/start.ts'
 import type { Grain } from './actor.ts'
-import { explore, partOf, replay, sample, type Violation } from './explore.ts'
+import { explore, partOf, readPart, replay, sample, type Violation } from './explore.ts'
+import { startOwnServers } from './own-servers.ts'
 import { nameOf, pairs, triples, writesOf } from './pairs.ts'
 import { textOf } from './report.ts'
 import { readSchedule } from './schedule.ts'
@@ -111,7 +107,7 @@ function listedIn(file: string): readonly (readonly Write[])[] {
 }
 
 function partAsked(chosen: readonly (readonly Write[])[]): readonly (readonly Write[])[] {
-  return partOf(chosen, values.part).slice(Number(values.skip))
+  return partOf(chosen, readPart(values.part)).slice(Number(values.skip))
 }
 
 function grainOf(dialect: DialectName): Grain {
@@ -123,21 +119,15 @@ function grainOf(dialect: DialectName): Grain {
 let isInterrupted = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isInterrupted = true))
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-serial-'))
-const dataDirectory = makeDataDirectory(directory)
-// PostgreSQL runs as another user when this is root.
-for (const folder of [directory, dataDirectory]) chmodSync(folder, 0o711)
-const wantedServers = wanted.filter((dialect) => dialect !== 'sqlite')
-const servers = await startServers(directory, randomUUID(), dataDirectory, wantedServers)
+const own = await startOwnServers(wanted)
 try {
   for (const dialect of wanted) await exploreDialect(dialect)
 } finally {
-  await servers.stop()
-  for (const folder of [directory, dataDirectory]) rmSync(folder, { recursive: true, force: true })
+  await own.close()
 }
 
 async function exploreDialect(dialect: DialectName): Promise<void> {
-  const theatre = await openTheatre(dialect, { servers: servers.started, directory: dataDirectory })
+  const theatre = await openTheatre(dialect, own)
   const grain = grainOf(dialect)
   const startedAt = performance.now()
   const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }
