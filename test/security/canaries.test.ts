@@ -28,6 +28,17 @@ const askedNames = (dialect: DialectName): readonly string[] =>
 const isAskedByBody = (name: string): boolean => drawn(`canaries in the body of ${name}`, 2) === 0
 
 const names = routes.map(({ method, path }) => `${method} ${path}`)
+
+/** Each of them writes a row. */
+const writing: ReadonlySet<string> = new Set([
+  'POST /v1/workflows',
+  'POST /v1/workflows/batch',
+  'PATCH /v1/workflows/{id}',
+  'POST /v1/workflows/{id}/shares',
+  'POST /v1/workflows/{id}/executions',
+  'PATCH /v1/executions/{id}',
+  'PATCH /v1/settings',
+])
 const canaryPattern = /canary-\d+-[0-9a-f]{8}/g
 
 /** Lines come after the answers. */
@@ -167,7 +178,9 @@ describeDialects((dialect) => {
 
   test('to a database that refuses each row, they are answered 500 and logged with their cause alone', async () => {
     const prepared: { readonly name: string; readonly request: PreparedRequest }[] = []
-    for (const name of asked) prepared.push({ name, request: await prepareExample(world, name) })
+    // Those that the seed deals to a database may be reads, nearly all: so that there are rows to be refused, some always are.
+    const tried = names.filter((name) => asked.includes(name) || writing.has(name))
+    for (const name of tried) prepared.push({ name, request: await prepareExample(world, name) })
     await refuseRows(world)
     try {
       let failed = 0
@@ -179,7 +192,7 @@ describeDialects((dialect) => {
         const { answer } = await send(`${name} on a database that refuses rows`, request, changes)
         failed += answer.status >= 500 ? 1 : 0
       }
-      expect(failed).toBeGreaterThan(isLong ? 10 : asked.length / 8)
+      expect(failed).toBeGreaterThan(isLong ? 10 : tried.length / 8)
     } finally {
       await takeRows(world)
     }
