@@ -5,7 +5,7 @@ import { writesOf } from '../serial/pairs.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
 import { standing, type Write } from '../serial/write.ts'
 import { writes } from '../serial/writes.ts'
-import { runLostAnswers } from './matrix.ts'
+import { runLostTrips } from './matrix.ts'
 import { openFaultyTheatre, textOf } from './two-faults.ts'
 
 /*
@@ -55,7 +55,7 @@ describeDialectsByTest((dialect) => {
 
   test.each(chosen)('"$name" is answered as it was done, though its caller ended before the answer', async (write) => {
     for (const ending of endingsFor(write)) {
-      const violations = await runLostAnswers(theatre, write, ending)
+      const violations = await runLostTrips(theatre, { fault: 'answer', write, other: ending })
       expect(violations.map(textOf)).toEqual([])
     }
   })

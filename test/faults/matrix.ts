@@ -7,7 +7,14 @@ import { readSchedule } from '../serial/schedule.ts'
 import { sample } from '../serial/explore.ts'
 import type { Answered } from '../serial/stage.ts'
 import type { Write } from '../serial/write.ts'
-import { tripFaults, withFaults, withoutFaults, type FaultyRequest, type PlannedFault } from './trip-faults.ts'
+import {
+  tripFaults,
+  withFaults,
+  withoutFaults,
+  type FaultyRequest,
+  type PlannedFault,
+  type TripFault,
+} from './trip-faults.ts'
 
 /** A run that left what no undisturbed one leaves, or told another thing than it did. */
 export interface FaultViolation {
@@ -20,6 +27,13 @@ export interface Matrix {
   readonly runs: number
   readonly possible: number
   readonly violations: readonly FaultViolation[]
+}
+
+/** A write whose trips are lost, and the one that comes in between. */
+export interface LostTrips {
+  readonly fault: TripFault
+  readonly write: Write
+  readonly other?: Write | undefined
 }
 
 interface Bound {
@@ -64,18 +78,20 @@ export async function runMatrix(
 }
 
 /**
- * Sends a write and loses the answer of each of its trips in turn, with another client's write between the loss and what
- * follows it.
+ * Sends a write and loses each of its trips in turn; with another client's write between the loss and what follows it,
+ * and without.
  */
-export async function runLostAnswers(theatre: Theatre, write: Write, other: Write): Promise<readonly FaultViolation[]> {
+export async function runLostTrips(
+  theatre: Theatre,
+  { fault, write, other }: LostTrips,
+): Promise<readonly FaultViolation[]> {
   const judge = await judgeOf(theatre, write, other)
   const { trips } = await runFaulty(theatre, write, undefined, [])
   const violations: FaultViolation[] = []
-  for (let trip = 1; trip <= trips; trip += 1) {
-    const faults = [{ trip, fault: 'answer' }] as const
-    const { outcome, isMet } = await runFaulty(theatre, write, other, faults)
+  for (const planning of planned(1, trips).filter((one) => one.fault === fault)) {
+    const { outcome, isMet } = await runFaulty(theatre, write, other, [planning])
     if (isMet && !judge.isAllowed(outcome)) {
-      violations.push({ case: caseOf(write, other, faults), outcome, allowed: judge.outcomes })
+      violations.push({ case: caseOf(write, other, [planning]), outcome, allowed: judge.outcomes })
     }
   }
   return violations

@@ -3,7 +3,8 @@ import { describeDialectsByTest } from '../dialects.ts'
 import { sample } from '../serial/explore.ts'
 import { writesOf } from '../serial/pairs.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
-import { runLostAnswers } from './matrix.ts'
+import { readLostTrips } from './lost-trips.ts'
+import { runLostTrips } from './matrix.ts'
 import { openFaultyTheatre, textOf } from './two-faults.ts'
 
 /*
@@ -33,8 +34,14 @@ describeDialectsByTest((dialect) => {
   test.each(workersWrites)('"%s" is answered as it was done, whatever was written before the look-up', async (name) => {
     for (const write of writesOf(name)) {
       for (const other of between(name).flatMap(writesOf)) {
-        expect((await runLostAnswers(theatre, write, other)).map(textOf)).toEqual([])
+        expect((await runLostTrips(theatre, { fault: 'answer', write, other })).map(textOf)).toEqual([])
       }
     }
   })
+
+  test('each loss of lost-trips.txt is answered as it was done', async () => {
+    const found: string[] = []
+    for (const lost of readLostTrips()) found.push(...(await runLostTrips(theatre, lost)).map(textOf))
+    expect(found).toEqual([])
+  }, 60_000)
 })

@@ -1,5 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { DialectName } from '../dialects.ts'
+import { readLostTrips } from '../faults/lost-trips.ts'
+import { runLostTrips } from '../faults/matrix.ts'
+import { openFaultyTheatre, textOf } from '../faults/two-faults.ts'
 import { effectsOfWrite, readEffects } from '../serial/effects.ts'
 import { explore, replay, seeded } from '../serial/explore.ts'
 import { readFailedSchedules } from '../serial/failed.ts'
@@ -7,7 +10,7 @@ import { startOwnServers } from '../serial/own-servers.ts'
 import { nameOf, pairs, writesOf, type Pair } from '../serial/pairs.ts'
 import { readSchedule } from '../serial/schedule.ts'
 import { doneAcross, doneAfter, endings } from '../serial/standing.ts'
-import { openTheatre, type OpenTheatre } from '../serial/theatre.ts'
+import type { OpenTheatre } from '../serial/theatre.ts'
 import { ofCommands, writesAlone } from '../serial/writes-alone.ts'
 import type { Write } from '../serial/write.ts'
 import { writes } from '../serial/writes.ts'
@@ -16,11 +19,11 @@ import type { Verdict } from './runner.ts'
 import type { Term } from './terms.ts'
 
 /*
- * What three suites of test/serial do, piece by piece, in this process: a piece takes milliseconds, and only those that
- * reach a term are tried without it. The modules must have been switched before this one is imported.
+ * What three suites of test/serial do, and one of test/faults, piece by piece, in this process: a piece takes
+ * milliseconds, and only those that reach a term are tried without it. The modules must have been switched before this one is imported.
  */
 
-/** A piece of a suite: a write by itself, one after its caller's standing has ended, or a schedule that failed once. */
+/** A piece of a suite: a write by itself, one after its caller's standing has ended, a schedule that failed once, or a loss. */
 interface Trial {
   readonly suite: string
   readonly name: string
@@ -72,7 +75,7 @@ export async function openTrials(
   tell: (text: string) => void,
 ): Promise<Trials> {
   const own = await startOwnServers([dialect])
-  const theatre = await openTheatre(dialect, own)
+  const theatre = await openFaultyTheatre(dialect, own)
   const reaching = new Map<Trial, ReadonlySet<string>>()
   for (const trial of trialsOf(theatre, dialect).filter(({ suite }) => isWanted(suite))) {
     variant = trial.name
@@ -194,5 +197,10 @@ function trialsOf(theatre: OpenTheatre, dialect: DialectName): readonly Trial[] 
         : []),
     ]),
   )
-  return [...alone, ...ended, ...replayed]
+  const lost = readLostTrips().map((line): Trial => ({
+    suite: 'test/faults/writes-between.test.ts',
+    name: `${line.name}, lost`,
+    run: async () => (await runLostTrips(theatre, line)).map(textOf)[0],
+  }))
+  return [...alone, ...ended, ...replayed, ...lost]
 }

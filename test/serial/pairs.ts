@@ -1,5 +1,5 @@
 import type { Write } from './write.ts'
-import { ofCommands } from './writes-alone.ts'
+import { writesAlone } from './writes-alone.ts'
 import { writes } from './writes.ts'
 
 export type Pair = readonly [Write, Write]
@@ -53,12 +53,12 @@ export function nameOf(together: readonly Write[]): string {
 }
 
 /**
- * Also of commands, which are in no pair: failed-schedules.txt names some.
+ * Also of those that are made alone, which are in no pair: failed-schedules.txt and lost-trips.txt name some.
  * @throws where no write has one of the names
  */
 export function writesOf(name: string): readonly Write[] {
   return name.split(' × ').map((part) => {
-    const found = [...writes, ...ofCommands].find((write) => write.name === part)
+    const found = [...writes, ...writesAlone].find((write) => write.name === part)
     if (found === undefined) throw new Error(`there is no write named ${part}`)
     return found
   })
