@@ -2,7 +2,6 @@ import type { UserCaller } from '@millrace/db/access/access'
 import type { ExecutionView } from '@millrace/db/repositories/executions/executions'
 import { checkExecution, getExecution } from '@millrace/db/repositories/executions/executions'
 import { createExecution, retryExecution, type IdempotentCreation } from '@millrace/db/repositories/executions/create'
-import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
 import { cancelExecution, removeExecution, resumeExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution, type Report } from '@millrace/db/repositories/executions/work'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
@@ -328,24 +327,6 @@ describeDialectsByTest((dialect) => {
     expect(await cancelExecution(store, stranger, id, hold())).toEqual(notFound)
     const made = { id: randomUUID(), input: null, dueAt: null, maxAttempts: 3, createdAt: after(2) }
     expect(await createExecution(store, stranger, own, made)).toEqual(forbidden)
-  })
-
-  test('the sweep fails what is due with its attempts used up, each with its reason, and nothing else', async () => {
-    const expired = await claimed({ maxAttempts: 1 })
-    const left = await claimed({ maxAttempts: 2 })
-    const paused = await claimed({ maxAttempts: 1 })
-    await report(paused, { step: 'pause', dueAt: after(100) })
-    const waiting = await claimed({ maxAttempts: 1 })
-    await report(waiting, { step: 'pause' })
-    await sweepExecutions(store, { at: after(69), operation: randomUUID() })
-    expect(await get(expired)).toMatchObject({ status: 'running' })
-    await sweepExecutions(store, { at: after(100), operation: randomUUID() })
-    const failed = { status: 'failed', leaseUntil: null, completedAt: after(100), fence: 1 }
-    expect(await get(expired)).toMatchObject({ ...failed, error: expect.stringContaining('"lease_expired"') })
-    expect(await get(paused)).toMatchObject({ ...failed, error: expect.stringContaining('"attempts_used_up"') })
-    expect(await get(left)).toMatchObject({ status: 'running', error: null })
-    expect(await get(waiting)).toMatchObject({ status: 'paused', error: null })
-    expect(await sweepExecutions(store, { at: after(100), operation: randomUUID() })).toBe(0)
   })
 
   test('steps take one round trip, on MySQL one a statement; a refusal one more at most', async () => {

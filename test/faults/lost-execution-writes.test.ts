@@ -253,19 +253,6 @@ describeDialectsByTest((dialect) => {
     expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { leaseUntil: after(1) } })
   })
 
-  test('an end whose request is lost is not told as done by the end that another report made at the same moment', async () => {
-    const { id } = await claimed()
-    await listExecutions(store, owner, { statuses: [], limit: 1 })
-    const end = { fence: 1, dueAt: null, leaseUntil: undefined } as const
-    const failed = await reportExecution(sound(), owner, id, { ...end, step: 'fail', ...operation() })
-    expect(failed).toMatchObject({ value: { status: 'failed' } })
-    for (const step of ['complete', 'fail', 'pause', 'giveBack'] as const) {
-      proxy.loseNext(1, 'request')
-      const lost = await reportExecution(store, owner, id, { ...end, step, ...operation() })
-      expect(lost).toEqual({ ok: false, refusal: 'invalid_transition' })
-    }
-  })
-
   test('steps whose request is lost are not told as recorded by others of the same moment', async () => {
     const { id } = await claimed()
     await listExecutions(store, owner, { statuses: [], limit: 1 })
@@ -285,18 +272,6 @@ describeDialectsByTest((dialect) => {
       proxy.loseNext(1, 'request')
       expect(await record(store, other)).toEqual({ ok: false, refusal: 'step_recorded' })
     }
-  })
-
-  test('an end of an execution that is deleted before the look-up is no 404', async () => {
-    const end = { fence: 1, step: 'complete', dueAt: null, leaseUntil: undefined } as const
-    const { id: other } = await claimed()
-    await listExecutions(store, owner, { statuses: [], limit: 1 })
-    proxy.loseNext(0, 'answer')
-    await reportExecution(store, owner, other, { ...end, ...operation() })
-    const { id } = await claimed()
-    proxy.loseNext(proxy.seen(), 'answer', () => removeExecution(sound(), owner, id, operation()))
-    const lost = reportExecution(store, owner, id, { ...end, ...operation() })
-    await expect(lost).rejects.toMatchObject({ fault: 'database_unreachable' })
   })
 
   describe('a report of state whose answer is lost', () => {
