@@ -52,7 +52,7 @@ describeDialects((dialect) => {
 
   /** Executions that ended a number of days ago, with two entries each. */
   async function ended(days: readonly number[], status = 'completed'): Promise<readonly string[]> {
-    const ids = days.map((day) => `${workflowId.slice(0, 18)}-${status}-${day}`)
+    const ids = days.map((day, position) => `${workflowId.slice(0, 18)}-${status}-${day}-${position}`)
     const moments = days.map((day) => momentOf(before(day)))
     const rows = ids.map((id, position) => {
       const at = moments[position]
@@ -104,7 +104,9 @@ describeDialects((dialect) => {
     dialect !== 'sqlite',
     'what another transaction holds is passed over and not waited for, and goes with the next run',
     async () => {
-      const held = await ended(Array.from({ length: 260 }, (_, number) => 400 - number))
+      // More than a batch one after the other, and more than a batch at one moment.
+      const days = Array.from({ length: 520 }, (_, number) => (number < 260 ? 400 - number : 100))
+      const held = await ended(days)
       const free = await ended([41, 40], 'failed')
       const holder = await openSession(dialect, reached.raw.url)
       try {
