@@ -6,9 +6,10 @@ import { cancelExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import type { Store } from '@millrace/db/store/store'
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeDialectsByTest } from '../dialects.ts'
+import { describeDialectsByTest, testWhere, type TestDatabase } from '../dialects.ts'
 import { after, claim, createUser, createWorkflow, startExecution } from './kit.ts'
 
 const claimers = 50
@@ -107,4 +108,95 @@ describeDialectsByTest((dialect) => {
     await Promise.all(stores.slice(0, 10).map((each, index) => work(each, index % 2 === 0 ? owner : administrator)))
     expect(given.toSorted()).toEqual([...ids].toSorted())
   })
+
+  /** What a claim meets whose statement has looked already, and takes hold of nothing yet. */
+  const meanwhile = {
+    'was given back until later': `status = 'pending', due_at = '${after(100).toISOString()}', lease_until = null`,
+    'was paused until later': `status = 'paused', due_at = '${after(100).toISOString()}', lease_until = null`,
+    'was paused until it is resumed': `status = 'paused', lease_until = null`,
+    'was renewed': `lease_until = '${after(100).toISOString()}'`,
+    'was renewed, and due before it was claimed': `lease_until = '${after(100).toISOString()}', due_at = '${after(1).toISOString()}'`,
+    'was completed': `status = 'completed', lease_until = null, completed_at = '${after(9).toISOString()}'`,
+  }
+  for (const [name, change] of Object.entries(meanwhile)) {
+    // Elsewhere a claim looks and takes hold at once.
+    testWhere(dialect === 'postgres', `a claim leaves what ${name} after it looked`, async () => {
+      const { owner, id, workflowId } = await lostLease()
+      const waiting = await makeClaimsWait(reached.raw)
+      try {
+        const claimed = claim(store(), owner, { at: after(10), workflowIds: [workflowId] })
+        await waiting.untilOneWaits()
+        await reached.raw.query(`update executions set ${change} where id = '${id}'`)
+        await waiting.end()
+        expect(await claimed).toEqual([])
+      } finally {
+        await waiting.end()
+      }
+      expect(await getExecution(store(), owner, id)).toMatchObject({ value: { fence: 1, attempts: 1 } })
+    })
+  }
+
+  testWhere(
+    dialect === 'postgres',
+    'a claim gives no more than it was asked for where others hold what has its attempts used up',
+    async () => {
+      for (const limit of [1, 2]) {
+        const { owner, id, workflowId } = await lostLease({ maxAttempts: 1 })
+        await makeMany(owner, workflowId, limit + 2)
+        const holder = await openSession(reached.raw)
+        try {
+          await holder.query('begin')
+          await holder.query(`select 1 from executions where id = '${id}' for update`)
+          expect(await claim(store(), owner, { limit, workflowIds: [workflowId] })).toHaveLength(limit)
+        } finally {
+          await holder.end()
+        }
+      }
+    },
+  )
+
+  /** An execution whose lease ran out at the fifth second. */
+  async function lostLease(given: Parameters<typeof startExecution>[3] = {}) {
+    const owner = await createUser(store())
+    const workflowId = await createWorkflow(store(), owner)
+    const { id } = await startExecution(store(), owner, workflowId, { createdAt: after(-1), ...given })
+    await claim(store(), owner, { workflowIds: [workflowId], at: after(1), leaseUntil: after(5) })
+    return { owner, id, workflowId }
+  }
 })
+
+async function openSession({ url }: TestDatabase): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url.replace(/^(\w+)\+\w+/, '$1') })
+  await client.connect()
+  return client
+}
+
+const turn = 77
+
+/**
+ * Has whatever reads the marks wait, as each claim does, when its statement has its snapshot already: they are a view
+ * for so long, of which each row waits.
+ */
+async function makeClaimsWait(raw: TestDatabase) {
+  const holder = await openSession(raw)
+  await holder.query(`select pg_advisory_lock(${turn})`)
+  await holder.query(`
+    create function wait_for_turn() returns boolean language plpgsql volatile as
+      $$ begin perform pg_advisory_xact_lock_shared(${turn}); return true; end $$;
+    alter table marks rename to marks_kept;
+    create view marks as select * from marks_kept where wait_for_turn()`)
+  let hasEnded = false
+  return {
+    untilOneWaits: () =>
+      expect
+        .poll(() => raw.query(`select 1 from pg_locks where locktype = 'advisory' and objid = ${turn} and not granted`))
+        .toHaveLength(1),
+    async end() {
+      if (hasEnded) return
+      hasEnded = true
+      await holder.query(`select pg_advisory_unlock(${turn})`)
+      await holder.query('drop view marks; alter table marks_kept rename to marks; drop function wait_for_turn()')
+      await holder.end()
+    },
+  }
+}

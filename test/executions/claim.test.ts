@@ -1,7 +1,6 @@
 import type { UserCaller } from '@millrace/db/access/access'
 import { claimExecutions } from '@millrace/db/repositories/executions/claim'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
-import { cancelExecution } from '@millrace/db/repositories/executions/control'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
 import type { Store } from '@millrace/db/store/store'
@@ -115,6 +114,11 @@ describeDialectsByTest((dialect) => {
     await reached.raw.query(
       `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, lease_until, created_at, updated_at) select ${text(lost, 'i')}, '${theirs.workflowId}', '${theirs.owner.userId}', 'running', 1, 1, 3, 1, ${long}, ${created}, ${created} from ${numbers(1, 150)}`,
     )
+    // More than a claim looks at, which were due before all of these, and are leased.
+    const leased = ['leased', workflowId.slice(0, 8), ''].join('-')
+    await reached.raw.query(
+      `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, due_at, lease_until, created_at, updated_at) select ${text(leased, 'i')}, '${workflowId}', '${owner.userId}', 'running', 1, 1, 3, 1, ${long}, ${moment(start.getTime(), '9000')}, ${created}, ${created} from ${numbers(1, 160)}`,
+    )
     const claimed = await claim(store, owner, { limit: 50, at: after(10) })
     expect(claimed.map(({ id }) => id)).toEqual([without, longest, first, second, third])
     expect(await get(owner, live ?? '')).toMatchObject({ status: 'running', attempts: 1 })
@@ -207,6 +211,27 @@ describeDialectsByTest((dialect) => {
     expect([await due(), await due(), await due()]).toEqual([[expired.id], [pending.id], []])
   })
 
+  test('neither does what is everyone’s hide it from an administrator', async () => {
+    const { owner, workflowId } = await ownerWithWorkflow()
+    const administrator = await createUser(store, 'admin')
+    const { numbers, moment, text } = generatedRows[dialect]
+    const [created, later] = [moment(start.getTime(), '0'), moment(start.getTime(), '1000')]
+    // More than a claim looks at.
+    for (const [status, column] of [
+      ['pending', 'due_at'],
+      ['running', 'lease_until'],
+    ] as const) {
+      const id = [status, workflowId.slice(0, 8), ''].join('-')
+      await reached.raw.query(
+        `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, ${column}, created_at, updated_at) select ${text(id, 'i')}, '${workflowId}', '${owner.userId}', '${status}', 1, 1, 3, 1, ${later}, ${created}, ${created} from ${numbers(1, 105)}`,
+      )
+    }
+    const { id } = await startExecution(store, owner, workflowId, { createdAt: after(9) })
+    const due = async () =>
+      (await claim(store, administrator, { at: after(10), workflowIds: [workflowId] })).map((item) => item.id)
+    expect([await due(), await due()]).toEqual([[id], []])
+  })
+
   test('a claim ends at 8 MiB of documents, costs the rest no attempt, and always gives one', async () => {
     const { owner, workflowId } = await ownerWithWorkflow(`{"d":"${'é'.repeat(500_000)}"}`)
     const input = documentOf(`"${'x'.repeat(1_000_000)}"`)
@@ -253,37 +278,6 @@ describeDialectsByTest((dialect) => {
       status: 'failed',
       error: expect.stringContaining('"lease_expired"'),
     })
-  })
-
-  test('a replayed claim gives the same leases while they last, and no others', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
-    for (let count = 0; count < 4; count += 1)
-      await startExecution(store, owner, workflowId, { createdAt: after(count) })
-    const request = { key: randomUUID(), fingerprint: 'f', at: after(10) }
-    const first = await claimExecutions(store, owner, claimOf({ limit: 3 }), request)
-    if (!first.ok) throw new Error(first.refusal)
-    expect(first.value).toMatchObject({ isReplayed: false, items: [{}, {}, {}] })
-    const replay = async (at: Date) => {
-      const again = await claimExecutions(store, owner, claimOf({ limit: 3, at }), { ...request, at })
-      if (!again.ok) throw new Error(again.refusal)
-      return again.value
-    }
-    expect(await replay(after(11))).toEqual({ isReplayed: true, items: first.value.items })
-    const [one, two] = first.value.items
-    await cancelExecution(store, owner, one?.id ?? '', { operation: randomUUID(), at: after(12) })
-    await renewLease(store, owner, two?.id ?? '', {
-      fence: 1,
-      leaseUntil: after(500),
-      operation: randomUUID(),
-      at: after(12),
-    })
-    expect((await replay(after(13))).items.map(({ id }) => id)).toEqual(first.value.items.slice(1).map(({ id }) => id))
-    expect((await replay(after(100))).items.map(({ id, leaseUntil }) => ({ id, leaseUntil }))).toEqual([
-      { id: two?.id, leaseUntil: after(500) },
-    ])
-    const other = await claimExecutions(store, owner, claimOf(), { ...request, fingerprint: 'g' })
-    expect(other).toEqual({ ok: false, refusal: 'idempotency_key_reused' })
-    expect(await claim(store, owner, { limit: 50, at: after(20) })).toHaveLength(1)
   })
 
   test('a disabled or unknown caller claims nothing', async () => {
