@@ -1,5 +1,6 @@
 import type { UserCaller } from '@millrace/db/access/access'
 import { claimExecutions } from '@millrace/db/repositories/executions/claim'
+import { listEntries } from '@millrace/db/repositories/executions/entries'
 import { getExecution } from '@millrace/db/repositories/executions/executions'
 import { renewLease, reportExecution } from '@millrace/db/repositories/executions/work'
 import { patchWorkflow } from '@millrace/db/repositories/workflows/patch'
@@ -230,6 +231,8 @@ describeDialectsByTest((dialect) => {
     const due = async () =>
       (await claim(store, administrator, { at: after(10), workflowIds: [workflowId] })).map((item) => item.id)
     expect([await due(), await due()]).toEqual([[id], []])
+    const history = await listEntries(store, owner, id, { of: 'history', afterSeq: 0, limit: 10 })
+    expect(history.ok && history.value.entries.map(({ type }) => type)).toEqual(['created', 'claimed'])
   })
 
   test('a claim ends at 8 MiB of documents, costs the rest no attempt, and always gives one', async () => {
