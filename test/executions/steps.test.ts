@@ -261,6 +261,39 @@ describeDialectsByTest((dialect) => {
     })
   })
 
+  test('under a key, a start and a retry tell the name that the workflow has when they are made', async () => {
+    const id = await claimed()
+    await report(id, { step: 'complete' })
+    const { workflowId: own } = await get(id)
+    /** Renames the workflow once the first look at it is over. */
+    const renaming = (name: string): Store => {
+      let isRenamed = false
+      return {
+        ...store,
+        async read(query) {
+          const rows = await store.read(query)
+          const patch = { change: { name }, ifRevision: 'any', versionId: randomUUID(), ...hold() } as const
+          if (!isRenamed) await patchWorkflow(store, owner, own, patch)
+          isRenamed = true
+          return rows
+        },
+      }
+    }
+    const request = (): IdempotentCreation => ({
+      ...{ key: randomUUID(), fingerprint: 'f', at: after(2) },
+      answerFor: ({ workflowName }) => ({ status: 201, headers: {}, body: workflowName }),
+    })
+    const [start, again] = [request(), request()]
+    expect(await createExecution(renaming('second'), owner, own, fresh(), start)).toMatchObject({
+      value: { workflowName: 'second' },
+    })
+    expect(await retryExecution(renaming('third'), owner, id, next(), again)).toMatchObject({
+      value: { workflowName: 'third' },
+    })
+    expect(await createExecution(store, owner, own, fresh(), start)).toMatchObject({ answer: { body: 'second' } })
+    expect(await retryExecution(store, owner, id, next(), again)).toMatchObject({ answer: { body: 'third' } })
+  })
+
   describe('retry', () => {
     test('makes a new pending one with the same input and version, of one that has ended', async () => {
       const input = documentOf('{"in": 1.50}')
