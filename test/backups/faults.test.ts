@@ -2,6 +2,8 @@ import { keyOfBackup } from '@millrace/api/backups/names'
 import { runBackups, type BackupParts, type Occasion } from '@millrace/api/backups/run'
 import { scheduledLimits } from '@millrace/api/backups/limits'
 import type { LogEntry } from '@millrace/api/log'
+import { openArchive } from '@millrace/db/archive/read'
+import { restoreArchive } from '@millrace/db/archive/restore'
 import { verifyArchive } from '@millrace/db/archive/verify'
 import {
   addBackup,
@@ -18,7 +20,7 @@ import type { Connection } from '@millrace/db/sql/transport'
 import { createDatabase } from '@millrace/db/store/database'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { digestTables } from '../contract/table-digests.ts'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
@@ -322,6 +324,34 @@ describeDialectsByTest((dialect) => {
     } finally {
       await reached.raw.query(`update marks set owner = null where name = 'backup'`)
     }
+  })
+
+  test('the schedule leaves a database alone into which others restore, so that the restore succeeds', async () => {
+    bucket.plan(undefined)
+    await run('schedule')
+    const [{ name } = { name: '' }] = await backups()
+    const stored = bucket.objects.get(keyOfBackup(name) ?? '')?.bytes.slice() ?? new Uint8Array()
+    const verdict = await verifyArchive(new Blob([stored]).stream(), { identities: [] })
+    if (!verdict.isWhole) throw new Error('the backup is damaged')
+    const { contentSha256, tables } = verdict.archive
+    const restored = await reachDatabase(dialect)
+    onTestFinished(() => restored.stop())
+    const reading = await openArchive(new Blob([stored]).stream(), { identities: [], mostProblems: 1 })
+    let runs = 0
+    async function* withRuns(): typeof reading.pages {
+      for (;;) {
+        const page = await reading.pages.next()
+        if (page.done === true) return page.value
+        yield page.value
+        if ((runs += 1) === 1) await run('schedule', { database: restored.database })
+      }
+    }
+    const options = { digest: contentSha256, verifiedSha256: contentSha256, isResumed: false }
+    const found = await restoreArchive(restored.database, { ...reading, pages: withRuns() }, options)
+    expect(found).toEqual(tables)
+    expect(runs).toBeGreaterThan(1)
+    expect(entries).toEqual([{ level: 'info', event: 'backup_skipped', reason: 'a restore is under way' }])
+    expect(await listScheduledBackups(restored.database.store())).toEqual([])
   })
 
   test.each([

@@ -147,6 +147,22 @@ describeDialects((dialect) => {
     expect(await sweepEndedExecutions(store, before(30))).toBe(50)
   })
 
+  test('while others restore into the database nothing goes that an archive holds', async () => {
+    const ids = await ended([40, 35])
+    const audit = () => reached.raw.query('select id from audit')
+    const events = (await audit()).length
+    expect(events).toBeGreaterThan(0)
+    await reached.raw.query(`update marks set value = 'an archive' where name = 'restore'`)
+    try {
+      expect(await sweepEndedExecutions(store, before(30))).toBe(0)
+      expect(await sweepAudit(store, after(86_400))).toBe(0)
+      expect(await audit()).toHaveLength(events)
+    } finally {
+      await reached.raw.query(`update marks set value = null where name = 'restore'`)
+    }
+    expect(await sweepEndedExecutions(store, before(30))).toBe(ids.length)
+  })
+
   test('audit events of before the moment go', async () => {
     const old = momentOf(new Date(start.getTime() - 500 * dayMilliseconds))
     const values = Array.from(

@@ -73,7 +73,11 @@ export async function runBackups(parts: BackupParts, occasion: Occasion): Promis
 
 async function runLeased(parts: BackupParts, occasion: Occasion, lease: HeldLease): Promise<void> {
   const store = parts.database.store()
-  const { begun } = await readBackupsDue(store)
+  const { begun, isRestoring } = await readBackupsDue(store)
+  if (isRestoring) {
+    parts.log({ level: 'info', event: 'backup_skipped', reason: 'a restore is under way' })
+    return
+  }
   if (begun !== undefined) await endCutOff(parts, lease.owner, begun)
   const { requested } = await readBackupsDue(store)
   if (requested === undefined && occasion !== 'schedule') return

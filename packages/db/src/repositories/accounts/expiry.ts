@@ -1,4 +1,5 @@
-import { asc, lte, sql, type Column } from 'drizzle-orm'
+import { and, asc, lte, sql, type Column, type SQL } from 'drizzle-orm'
+import { isNotRestoring } from '../../access/conditions.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { leaveTurn } from '../../store/turns.ts'
@@ -44,12 +45,14 @@ export function sweepLoginAttempts(store: Store, at: Date): Promise<number> {
 }
 
 /**
- * Deletes audit events of before a moment, oldest first.
+ * Deletes audit events of before a moment, oldest first; none while others restore into the database, who prove what they
+ * have written.
  * @param signal Ends the run after the round that is under way.
  */
 export function sweepAudit(store: Store, before: Date, signal?: AbortSignal): Promise<number> {
   const { audit } = store.dialect.tables
-  return deleteInRounds(store, { table: audit, moment: audit.at, until: before, signal })
+  const condition = isNotRestoring(store.dialect)
+  return deleteInRounds(store, { table: audit, moment: audit.at, until: before, signal, condition })
 }
 
 /** How often a run takes so many rows of what each start and each claim of an execution may leave one of. */
@@ -60,13 +63,14 @@ interface Rounds {
   readonly moment: Column
   readonly until: Date
   readonly signal: AbortSignal | undefined
+  readonly condition?: SQL
 }
 
-async function deleteInRounds(store: Store, { table, moment, until, signal }: Rounds): Promise<number> {
+async function deleteInRounds(store: Store, { table, moment, until, signal, condition }: Rounds): Promise<number> {
   let deleted = 0
   for (let round = 0; round < mostRounds; round += 1) {
     const startedAt = performance.now()
-    const count = await deleteOldest(store, table, moment, until)
+    const count = await deleteOldest(store, table, moment, until, condition)
     deleted += count
     if (count < mostRows || signal?.aborted === true) break
     await leaveTurn(store, startedAt)
@@ -79,7 +83,7 @@ function dayBefore(at: Date): Date {
 }
 
 /** MySQL takes no `limit` in a subquery of a deletion: where to stop is read first. */
-async function deleteOldest(store: Store, table: Swept, moment: Column, until: Date): Promise<number> {
+async function deleteOldest(store: Store, table: Swept, moment: Column, until: Date, condition?: SQL): Promise<number> {
   const { builder } = store.dialect
   const [stop] = await store.read(
     buildQuery(
@@ -92,7 +96,7 @@ async function deleteOldest(store: Store, table: Swept, moment: Column, until: D
         .offset(mostRows - 1),
     ),
   )
-  const deletion = builder.delete(table).where(lte(moment, stop?.moment ?? until))
+  const deletion = builder.delete(table).where(and(lte(moment, stop?.moment ?? until), condition))
   const [deleted = 0] = await store.tidy([buildStatement(deletion)])
   return deleted
 }

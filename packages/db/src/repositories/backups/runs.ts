@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, exists, like, not, sql, type SQL } from 'drizzle-orm'
 import { all } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
 import { backupMark } from '../../schema/schema.ts'
@@ -28,6 +29,8 @@ export interface BegunBackup {
 export interface BackupsDue {
   readonly requested: string | undefined
   readonly begun: BegunBackup | undefined
+  /** Whether a restore into this database is under way: then nothing is taken, and nothing ended. */
+  readonly isRestoring: boolean
 }
 
 /** The oldest backup that was asked for, and what the mark says was begun. */
@@ -44,13 +47,18 @@ export async function readBackupsDue(store: Store): Promise<BackupsDue> {
   const [row] = await store.read(
     buildQuery(
       builder
-        .select({ begun: marks.value, requested: oldest.name })
+        .select({
+          begun: marks.value,
+          requested: oldest.name,
+          isRestoring: sql`case when ${isNotRestoring(store.dialect)} then 0 else 1 end`.mapWith(Number),
+        })
         .from(marks)
         .leftJoin(oldest, sql`1 = 1`)
         .where(eq(marks.name, backupMark)),
     ),
   )
-  return { requested: row?.requested ?? undefined, begun: parseBegun(row?.begun ?? null) }
+  const { requested, begun = null, isRestoring } = row ?? {}
+  return { requested: requested ?? undefined, begun: parseBegun(begun), isRestoring: isRestoring === 1 }
 }
 
 function parseBegun(text: string | null): BegunBackup | undefined {
@@ -144,7 +152,10 @@ function leaseLocks(dialect: Dialect, strength: 'share' | 'no key update'): read
   return [rowLock(dialect, 'marks', strength, eq(dialect.tables.marks.name, backupMark))]
 }
 
-/** The gate of what ends a backup: from the lease that the run still holds. */
+/**
+ * The gate of what ends a backup: from the lease that the run still holds. Closed while others restore into this database,
+ * since events are among what they prove: the next run ends what was begun.
+ */
 function recordEnd(
   dialect: Dialect,
   owner: string,
@@ -162,7 +173,7 @@ function recordEnd(
     data: result === 'ok' ? { bytes, rows: rowCount } : { result },
     origin: { requestId: null, network: null },
   }
-  const source = sql`${marks} where ${all(isOwn(dialect, owner), condition)}`
+  const source = sql`${marks} where ${all(isOwn(dialect, owner), isNotRestoring(dialect), condition)}`
   return buildStatement(insertEventFrom(dialect, event, dialect.gate.holding(source)))
 }
 

@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, gte, inArray, lt, not, or, sql, type Column, type SQL } from 'drizzle-orm'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { ExecutionStatus } from '../../schema/schema.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
@@ -95,10 +96,18 @@ function deletion(dialect: Dialect, column: Column, chosen: SQL): Statement {
   return buildStatement({ toSQL: () => dialect.toSQL(dialect.deletion(column, chosen)) })
 }
 
-/** Of these that have ended, and so change no more: where the dialect can, those that nobody holds. */
+/**
+ * Of these that have ended, and so change no more: where the dialect can, those that nobody holds. None while others restore
+ * into the database, who prove what they have written.
+ */
 function freeEnded(dialect: Dialect, ids: readonly string[], condition?: SQL): SQL {
   const { executions } = dialect.tables
-  const isMeant = and(inArray(executions.id, [...ids]), inArray(executions.status, ended), condition)
+  const isMeant = and(
+    inArray(executions.id, [...ids]),
+    inArray(executions.status, ended),
+    isNotRestoring(dialect),
+    condition,
+  )
   // The limit keeps MySQL from reading the table that it deletes from row by row, which it would refuse.
   const limit = sql.raw(String(ids.length))
   const free = sql`select ${executions.id} as chosen_id from ${executions} where ${isMeant} limit ${limit}`
