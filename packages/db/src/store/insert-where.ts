@@ -52,7 +52,6 @@ export function insertAllWhere<Table extends InsertTable>(
   condition: SQL,
 ) {
   const [first, ...others] = rows
-  if (others.length === 0) return insertWhere(dialect, table, first, condition)
   const columns: readonly Column[] = Object.values(getTableColumns(table))
   const firstRow = valuesOf(table, first).map((value, position) => {
     const column = columns[position]

@@ -1,9 +1,7 @@
-import { and, eq, lt, not } from 'drizzle-orm'
+import { and, eq, lt } from 'drizzle-orm'
 import { DatabaseError } from '../sql/errors.ts'
 import { buildQuery, buildStatement } from '../sql/building.ts'
-import { insertWhere } from './insert-where.ts'
 import type { Store } from './store.ts'
-import { existsIn } from '../sql/exists.ts'
 
 /** Names of jobs are at most 50 characters long. */
 const markOf = (job: string): string => `slot.${job}`
@@ -35,11 +33,9 @@ async function addSlot(store: Store, name: string, value: string): Promise<boole
   const { marks } = tables
   const isThere = buildQuery(builder.select({ name: marks.name }).from(marks).where(eq(marks.name, name)))
   if ((await store.read(isThere)).length > 0) return false
-  const taken = existsIn(store.dialect, marks, eq(marks.name, name))
-  const row = { name, owner: null, value, leaseUntil: null }
   try {
-    const [added] = await store.tidy([buildStatement(insertWhere(store.dialect, marks, row, not(taken)))])
-    return added === 1
+    await store.tidy([buildStatement(builder.insert(marks).values({ name, owner: null, value, leaseUntil: null }))])
+    return true
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.fault === 'unique_violation') return false
     throw thrown

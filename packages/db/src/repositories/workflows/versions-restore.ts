@@ -178,7 +178,7 @@ function insertVersion(
   dialect: Dialect,
   caller: UserCaller,
   workflowId: string,
-  { changeNotes, versionId, operation, at }: Restoration,
+  { changeNotes, versionId, at }: Restoration,
 ): Statement {
   const { workflows, workflowVersions } = dialect.tables
   const version = {
@@ -190,6 +190,6 @@ function insertVersion(
     createdBy: caller.userId,
     createdAt: at,
   }
-  const source = sql`${workflows} where ${eq(workflows.id, workflowId)} and ${eq(workflows.lastOp, operation)}`
+  const source = sql`${workflows} where ${eq(workflows.id, workflowId)}`
   return buildStatement(insertFrom(dialect, workflowVersions, version, source))
 }
