@@ -1,5 +1,6 @@
 import { hashPassword } from '@millrace/api/auth/password'
 import type { Stage } from './stage.ts'
+import { addBackups } from './writes-of-backups.ts'
 import { password, type World } from './world.ts'
 
 const day = 24 * 3_600_000
@@ -45,7 +46,8 @@ export async function addBystanders(stage: Stage, world: World): Promise<void> {
       where idempotency_key = 'old' and user_id = '${world.id('alice')}'`,
   )
   // What a job has noted of its own.
-  await ground.execute(`insert into marks (name, value) values ('a job', '2026-01-01T00:00:00.000Z')`)
+  await ground.execute(`insert into marks (name, value) values ('slot.a job', '2026-01-01T00:00:00.000Z')`)
+  await stage.work(({ store }) => addBackups(store, now))
   for (const [id, kind, network] of [
     ['elsewhere', 'login', '192.0.2.1'],
     ['of another kind', 'lookup', 'unknown'],

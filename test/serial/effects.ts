@@ -26,7 +26,7 @@ const tables: Readonly<Record<string, Told>> = {
   workflow_shares: { key: ['id'], columns: ['workflow_id', 'shared_with_user_id', 'permission'] },
   executions: { key: ['id'], columns: ['id', 'status', 'fence'] },
   execution_history: { key: ['execution_id', 'seq'], columns: ['execution_id', 'type'] },
-  schedules: { key: ['id'], columns: ['id', 'revision'] },
+  schedules: { key: ['id'], columns: ['id', 'revision', 'disabled_reason'] },
   audit: {
     key: ['id'],
     columns: ['type', 'subject_id', 'workflow_id', 'owner_id', 'actor_kind', 'actor_user_id', 'actor_id'],

@@ -7,6 +7,7 @@ import type { Write } from './write.ts'
 import { ofExecutions } from './writes-of-executions.ts'
 import { ofSchedules } from './writes-of-schedules.ts'
 import { ofWorkflows } from './writes-of-workflows.ts'
+import { revealing } from './writes-after.ts'
 import { ofCommands, writesOfCallers } from './writes-alone.ts'
 import { writes } from './writes.ts'
 
@@ -22,12 +23,14 @@ export interface Ending {
   readonly keepsRefusals?: boolean
 }
 
-const ofSomebody = [...writes, ...writesOfCallers].filter(({ sender }) => sender !== undefined && sender !== 'nobody')
+const ofSomebody = [...writes, ...writesOfCallers, ...revealing].filter(
+  ({ sender }) => sender !== undefined && sender !== 'nobody',
+)
 /** Whoever sends a refresh token shows in no other way who it is. */
 const refreshes = ['refresh', 'refresh as erin'].flatMap(writesOf)
 const isAdministrators = ({ sender }: Write) => sender?.startsWith('root') === true || sender === 'admin'
-/** What is over changes whether it is restored or not. */
-const isCleanUp = /^sweep (?:ended executions|old keys)$/
+/** They change what is in no archive. */
+const isNote = /^(?:(?:note|record a running|postpone|record a drill) |take the lease|sweep old keys)/
 /** What is made has no owner yet. */
 const making = /^(?:create|batch)(?: |$)(?!a schedule)/
 const ofWhatIsOwned = [...ofWorkflows.filter(({ name }) => !making.test(name)), ...ofExecutions, ...ofSchedules]
@@ -63,7 +66,7 @@ export const endings: readonly Ending[] = [
   {
     name: 'a restore has begun',
     statements: `update marks set value = 'an archive' where name = 'restore'`,
-    writes: [...writes.filter(({ name }) => name !== 'begin a restore' && !isCleanUp.test(name)), ...ofCommands],
+    writes: [...writes, ...ofCommands].filter(({ name }) => name !== 'begin a restore' && !isNote.test(name)),
   },
 ]
 

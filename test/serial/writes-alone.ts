@@ -1,89 +1,60 @@
 import { sha256Hex } from '@millrace/api/digest'
-import { newBackupRow } from '@millrace/api/backups/new-row'
-import { newId } from '@millrace/api/ids'
 import { restoreError } from '@millrace/db/access/access'
 import { removeApiKey } from '@millrace/db/repositories/accounts/api-key-administration'
 import { touchApiKey } from '@millrace/db/repositories/accounts/api-keys'
 import { removeUser } from '@millrace/db/repositories/accounts/removal'
 import { setDisabled, setPassword, setRole } from '@millrace/db/repositories/accounts/user-administration'
-import { requestBackup } from '@millrace/db/repositories/backups/requests'
 import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settings/resealing'
-import { DatabaseError } from '@millrace/db/sql/errors'
-import type { Store } from '@millrace/db/store/store'
 import { documentOf } from '../executions/kit.ts'
+import { commands } from './commands.ts'
 import { beginRestore } from './jobs.ts'
 import { password } from './world.ts'
 import { table, type Write } from './write.ts'
+import { writesAfter } from './writes-after.ts'
+import { ofBackups, ofBackupsAlone } from './writes-of-backups.ts'
 
 /* Writes that are made alone: those that are refused, or do nothing, and those that no pair needs. */
 
-interface CommandInput {
-  readonly eventId: string
-  readonly at: Date
-  readonly id: (name: string) => string
-}
-
-function commands(
-  described: Readonly<Record<string, (store: Store, input: CommandInput) => Promise<unknown>>>,
-): readonly Write[] {
-  return Object.entries(described).map(([name, run]) => ({
-    name,
-    changes: [],
-    reads: [],
-    async act(stage, world) {
-      try {
-        return await stage.work(({ store, clock }) => {
-          const at = clock()
-          return run(store, { eventId: newId(at), at, id: (label) => world.id(label) })
-        })
-      } catch (thrown) {
-        // No command writes to a database into which others restore: it says so.
-        if (!(thrown instanceof DatabaseError)) throw thrown
-        return { status: 503, headers: new Headers(), body: thrown.fault }
-      }
-    },
-  }))
-}
-
-/** Below the route, which refuses everybody where no bucket is bound. */
-function askForBackup(store: Store, { id, eventId, at }: CommandInput, who: string, name: string) {
-  const caller = { kind: 'user', userId: id(who), issuedAt: at, mayAdminister: true } as const
-  return requestBackup(store, caller, newBackupRow({ name, result: 'requested', createdAt: at }), eventId)
-}
-
 /** Of the command line, and those that need a bucket. */
-export const ofCommands = commands({
-  'disable bob by a command': (store, { id, ...input }) =>
-    setDisabled(store, { id: id('bob'), isDisabled: true, ...input }),
-  'enable bob, who is enabled, by a command': (store, { id, ...input }) =>
-    setDisabled(store, { id: id('bob'), isDisabled: false, ...input }),
-  'promote bob by a command': (store, { id, ...input }) => setRole(store, { id: id('bob'), role: 'admin', ...input }),
-  'promote root, who is an administrator, by a command': (store, { id, ...input }) =>
-    setRole(store, { id: id('root'), role: 'admin', ...input }),
-  "set alice's password by a command": (store, { id, ...input }) =>
-    setPassword(store, { id: id('alice'), passwordHash: 'a hash', ...input }),
-  'delete a key by a command': (store, { id, ...input }) =>
-    removeApiKey(store, { id: id('key.alice.key'), userId: id('alice'), ...input }),
-  "reseal alice's settings by a command": async (store, { id, eventId, at }) => {
-    const before = await readSettingsOf(store, id('alice'))
-    if (before === undefined) throw new Error('alice has no settings')
-    const resealed = { data: documentOf('{"resealed":true}'), secrets: 1, operation: eventId, at }
-    if (!(await resealSettings(store, before, resealed))) throw restoreError()
-  },
-  'ask for a backup': (store, input) => askForBackup(store, input, 'root', '2026-01-31T033000Z'),
-  'ask for a backup otherwise': (store, input) => askForBackup(store, input, 'admin', '2026-01-31T033001Z'),
-  'ask for a backup without being an administrator': (store, input) =>
-    askForBackup(store, input, 'alice', '2026-01-31T033002Z'),
-  'ask for two backups': async (store, input) => {
-    await askForBackup(store, input, 'root', '2026-01-31T033000Z')
-    return askForBackup(store, { ...input, eventId: newId(input.at) }, 'admin', '2026-01-31T033001Z')
-  },
-  'delete erin by a command': (store, { id, ...input }) => removeUser(store, { userId: id('erin'), ...input }),
-  'delete dave, who owns a workflow, by a command': (store, { id, ...input }) =>
-    removeUser(store, { userId: id('dave'), ...input }),
-})
+export const ofCommands: readonly Write[] = [
+  ...commands({
+    'disable bob by a command': {
+      run: (store, { id, ...input }) => setDisabled(store, { id: id('bob'), isDisabled: true, ...input }),
+    },
+    'enable bob, who is enabled, by a command': {
+      run: (store, { id, ...input }) => setDisabled(store, { id: id('bob'), isDisabled: false, ...input }),
+    },
+    'promote bob by a command': {
+      run: (store, { id, ...input }) => setRole(store, { id: id('bob'), role: 'admin', ...input }),
+    },
+    'promote root, who is an administrator, by a command': {
+      run: (store, { id, ...input }) => setRole(store, { id: id('root'), role: 'admin', ...input }),
+    },
+    "set alice's password by a command": {
+      run: (store, { id, ...input }) => setPassword(store, { id: id('alice'), passwordHash: 'a hash', ...input }),
+    },
+    'delete a key by a command': {
+      run: (store, { id, ...input }) => removeApiKey(store, { id: id('key.alice.key'), userId: id('alice'), ...input }),
+    },
+    "reseal alice's settings by a command": {
+      async run(store, { id, eventId, at }) {
+        const before = await readSettingsOf(store, id('alice'))
+        if (before === undefined) throw new Error('alice has no settings')
+        const resealed = { data: documentOf('{"resealed":true}'), secrets: 1, operation: eventId, at }
+        if (!(await resealSettings(store, before, resealed))) throw restoreError()
+      },
+    },
+    'delete erin by a command': {
+      run: (store, { id, ...input }) => removeUser(store, { userId: id('erin'), ...input }),
+    },
+    'delete dave, who owns a workflow, by a command': {
+      run: (store, { id, ...input }) => removeUser(store, { userId: id('dave'), ...input }),
+    },
+  }),
+  ...ofBackupsAlone,
+]
 
-const duringRestore = ofCommands.map((command): Write => ({
+const duringRestore = [...ofCommands, ...ofBackups].map((command): Write => ({
   ...command,
   name: `${command.name}, during a restore`,
   async act(stage, world) {
@@ -258,4 +229,5 @@ export const writesAlone: readonly Write[] = [
   ...writesOfCallers,
   ...ofWorkflows,
   ...ofExecutions,
+  ...writesAfter,
 ]

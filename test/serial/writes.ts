@@ -1,4 +1,5 @@
 import { ofAccounts } from './writes-of-accounts.ts'
+import { ofBackups } from './writes-of-backups.ts'
 import { ofJobs } from './jobs.ts'
 import { ofExecutions } from './writes-of-executions.ts'
 import { ofSchedules } from './writes-of-schedules.ts'
@@ -6,4 +7,11 @@ import { ofWorkflows } from './writes-of-workflows.ts'
 import type { Write } from './write.ts'
 
 /** Every write that the explorer steps. */
-export const writes: readonly Write[] = [...ofWorkflows, ...ofExecutions, ...ofSchedules, ...ofAccounts, ...ofJobs]
+export const writes: readonly Write[] = [
+  ...ofWorkflows,
+  ...ofExecutions,
+  ...ofSchedules,
+  ...ofAccounts,
+  ...ofJobs,
+  ...ofBackups,
+]

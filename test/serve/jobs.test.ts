@@ -29,5 +29,7 @@ describeDialects((dialect) => {
   test('jobs do not stand in each other’s way', async () => {
     expect(await takenAtOnce('one', at(0))).toBe(1)
     expect(await takenAtOnce('two', at(0))).toBe(1)
+    expect(await takenAtOnce('one', at(5))).toBe(1)
+    expect(await takenAtOnce('two', at(5))).toBe(1)
   })
 })
