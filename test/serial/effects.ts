@@ -91,6 +91,16 @@ function wordOf(value: string, names: ReadonlyMap<string, string>): string {
   return names.get(value) ?? (uuid.test(value) || digest.test(value) ? '*' : value)
 }
 
+/** Rows of some tables, as {@link effectsOf} words them, sorted. */
+export function tellRows(
+  rows: readonly string[],
+  names: ReadonlyMap<string, string>,
+  ofTables: readonly string[],
+): readonly string[] {
+  const wanted = rows.filter((text) => ofTables.some((table) => text.startsWith(`${table} `)))
+  return counted(wanted.map((text) => readRow(text, names).words))
+}
+
 /** What a write answers and changes where nothing happens beside it. */
 export async function effectsOfWrite(theatre: Theatre, write: Write): Promise<string> {
   const { stage, world, baseline } = theatre

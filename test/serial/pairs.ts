@@ -1,5 +1,6 @@
 import type { Write } from './write.ts'
 import { writesAlone } from './writes-alone.ts'
+import { writesAndLooks } from './writes-and-looks.ts'
 import { writes } from './writes.ts'
 
 export type Pair = readonly [Write, Write]
@@ -58,7 +59,7 @@ export function nameOf(together: readonly Write[]): string {
  */
 export function writesOf(name: string): readonly Write[] {
   return name.split(' × ').map((part) => {
-    const found = [...writes, ...writesAlone].find((write) => write.name === part)
+    const found = [...writes, ...writesAlone, ...writesAndLooks].find((write) => write.name === part)
     if (found === undefined) throw new Error(`there is no write named ${part}`)
     return found
   })
