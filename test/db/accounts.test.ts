@@ -370,6 +370,17 @@ describeDialectsByTest((dialect) => {
       expect(await findRefresh(store, session.refreshSha256)).toMatchObject({ replacedAt: null })
     })
 
+    test('a session that has expired is listed no more', async () => {
+      const { ada, session } = await loggedIn()
+      const listedAt = async (milliseconds: number) => {
+        const at = new Date(session.expiresAt.getTime() + milliseconds)
+        const listed = await listSessions(store, ada.caller, { limit: 10, at })
+        return listed.ok && listed.value.some(({ id }) => id === session.familyId)
+      }
+      expect(await listedAt(-1)).toBe(true)
+      expect(await listedAt(0)).toBe(false)
+    })
+
     test('logging out ends the family, by any of its tokens, and no other', async () => {
       const { ada, session } = await loggedIn()
       const other = sessionOf(ada.id, tick())

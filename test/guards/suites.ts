@@ -5,7 +5,7 @@ export const suites = [
   'test/executions/!(killed).test.ts',
   'test/schedules/serve.test.ts',
   'test/audit/*.test.ts',
-  'test/db/{accounts,expiry}.test.ts',
+  'test/db/{accounts,backups,expiry}.test.ts',
   'test/races/*.test.ts',
   'test/faults/!(*.long).test.ts',
   'test/backups/!(page).test.ts',

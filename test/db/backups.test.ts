@@ -1,0 +1,62 @@
+import { newBackupRow } from '@millrace/api/backups/new-row'
+import type { UserCaller } from '@millrace/db/access/access'
+import { listBackups } from '@millrace/db/repositories/backups/backups'
+import { findBackup, type BackupResult } from '@millrace/db/repositories/backups/requests'
+import { putBackup } from '@millrace/db/repositories/backups/runs'
+import { backupMark } from '@millrace/db/schema/schema'
+import type { Store } from '@millrace/db/store/store'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialectsByTest } from '../dialects.ts'
+import { after, createUser } from '../executions/kit.ts'
+
+const owner = 'a run'
+
+describeDialectsByTest((dialect) => {
+  let reached: ReachedDatabase
+  let store: Store
+  let root: UserCaller
+
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+    store = reached.database.store()
+    root = await createUser(store, 'admin')
+    await store.tidy([store.dialect.migration.takeLock(backupMark, owner, 3_600_000)])
+    await record('2026-01-01T033000Z', 1, 'ok', after(10))
+    await record('2026-01-02T033000Z', 2, 'ok', after(20))
+    // None of those after it is a scheduled one that has succeeded and was verified.
+    await record('2026-01-03T033000Z', 3, 'ok', null)
+    await record('2026-01-04T033000Z', 4, 'failed: cut_off', after(40))
+    await record('by a command', 5, 'ok', after(50))
+    await record('2026-01-05T033000Z', 6, 'running', null)
+  })
+  afterAll(() => reached.stop())
+
+  async function record(name: string, seconds: number, result: BackupResult, verifiedAt: Date | null): Promise<void> {
+    const row = newBackupRow({ name, createdAt: after(seconds), result, verifiedAt })
+    expect(await putBackup(store, owner, row)).toBe(true)
+  }
+
+  test('the latest is the newest scheduled one that has succeeded and was verified', async () => {
+    expect(await findBackup(store, root, 'latest')).toMatchObject({ ok: true, value: { name: '2026-01-02T033000Z' } })
+  })
+
+  test.each(['2026-01-01T033000Z', '2026-01-03T033000Z'])('%s is found by its name', async (name) => {
+    expect(await findBackup(store, root, { name })).toMatchObject({ ok: true, value: { name } })
+  })
+
+  test.each([
+    ['has failed', '2026-01-04T033000Z'],
+    ['is being taken', '2026-01-05T033000Z'],
+    ['is not there', '2026-01-06T033000Z'],
+  ])('one that %s is not found', async (_what, name) => {
+    expect(await findBackup(store, root, { name })).toEqual({ ok: false, refusal: 'not_found' })
+  })
+
+  test('nobody but an administrator finds or lists one', async () => {
+    const user = await createUser(store)
+    expect(await findBackup(store, user, 'latest')).toEqual({ ok: false, refusal: 'forbidden' })
+    expect(await listBackups(store, user, { limit: 10 })).toEqual({ ok: false, refusal: 'forbidden' })
+    expect(await listBackups(store, root, { limit: 10 })).toMatchObject({ value: { length: 6 } })
+  })
+})
