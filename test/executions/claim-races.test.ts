@@ -124,7 +124,7 @@ describeDialectsByTest((dialect) => {
       const { owner, id, workflowId } = await lostLease()
       const waiting = await makeClaimsWait(reached.raw)
       try {
-        const claimed = claim(store(), owner, { at: after(10), workflowIds: [workflowId] })
+        const claimed = claim(store(), owner, { limit: 2, at: after(10), workflowIds: [workflowId] })
         await waiting.untilOneWaits()
         await reached.raw.query(`update executions set ${change} where id = '${id}'`)
         await waiting.end()

@@ -41,7 +41,7 @@ export async function claimOnce(
   const applied = await store.apply({
     locks: [],
     gate: updateStatement(dialect, shape, values),
-    effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, shape, values)] : [])],
+    effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, values)] : [])],
     answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, isUnnamed, values)),
     answersWhenClosed: true,
     proof: lookup(),
@@ -72,7 +72,7 @@ const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, 
       source: (due) => chosen(dialect, bind, shape, due),
       set: claimed(dialect, bind, shape),
       executions,
-      effects: [changedEntries(dialect, bind), ...(shape.isKeyed ? [keepLeases(dialect, bind, shape)] : [])],
+      effects: [changedEntries(dialect, bind), ...(shape.isKeyed ? [keepLeases(dialect, bind)] : [])],
       answer: (seen) => claimedSelect(dialect, bind, { condition, seen, isTheCaller }).getSQL(),
     })
     return dialect.toSQL(whole)
@@ -89,7 +89,7 @@ const updateStatement = defineShapedStatement<ClaimShape, ClaimValues>()((dialec
 
 const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
-const leasesStatement = defineShapedStatement<ClaimShape, ClaimValues>()(keepLeases)
+const leasesStatement = defineStatement<ClaimValues>()(keepLeases)
 
 /** What was claimed, by a claim that names workflows or by one that does not. */
 const answerQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, isUnnamed) =>
