@@ -120,7 +120,9 @@ describeDialectsByTest((dialect) => {
     await reached.raw.query(
       `insert into executions (id, workflow_id, user_id, status, version_number, attempts, max_attempts, fence, due_at, lease_until, created_at, updated_at) select ${text(leased, 'i')}, '${workflowId}', '${owner.userId}', 'running', 1, 1, 3, 1, ${long}, ${moment(start.getTime(), '9000')}, ${created}, ${created} from ${numbers(1, 160)}`,
     )
-    const claimed = await claim(store, owner, { limit: 5, at: after(10) })
+    // As a worker's key: what administrators look for besides would tell what is found twice.
+    const worker = { ...owner, mayAdminister: false }
+    const claimed = await claim(store, worker, { limit: 5, at: after(10) })
     expect(claimed.map(({ id }) => id)).toEqual([without, longest, first, second, third])
     expect(await get(owner, live ?? '')).toMatchObject({ status: 'running', attempts: 1 })
     await reached.raw.query(`delete from executions where id like '${lost}%'`)

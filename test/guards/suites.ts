@@ -11,4 +11,6 @@ export const suites = [
   'test/backups/!(page).test.ts',
   'test/serial/{serial,effects,standing}.test.ts',
   'test/serve/jobs.test.ts',
+  // Some terms keep a plan from reading more than it needs.
+  'test/plans/{executions,kept-plan,many-executions}.test.ts',
 ]
