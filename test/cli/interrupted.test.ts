@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { leanFlags } from '@millrace/cli/archive/moving'
+import { leanFlags } from '@millrace/cli/archive/lean'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { archiveOf, fill } from '../archive/archives.ts'
 import { reachDatabase } from '../database.ts'

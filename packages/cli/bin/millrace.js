@@ -6,8 +6,13 @@ import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
-if (major > 22 || (major === 22 && minor >= 18)) await import('../src/main.ts')
-else startWithNewerNode()
+/** Commands that move rows start again with a small heap: here, before their own code is read twice. */
+const moving = ['backup', 'copy', 'drill', 'restore', 'verify']
+
+if (major > 22 || (major === 22 && minor >= 18)) {
+  if (moving.includes(process.argv[2] ?? '')) (await import('../src/archive/lean.ts')).startLean()
+  await import('../src/main.ts')
+} else startWithNewerNode()
 
 function startWithNewerNode() {
   const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url))

@@ -1,18 +1,9 @@
 import { createHash } from 'node:crypto'
-import process from 'node:process'
 import type { Context } from '../context.ts'
 import { RestoreError } from '@millrace/db/archive/restore-error'
 import { useSha256 } from '@millrace/db/archive/sha256'
 import { DatabaseError } from '@millrace/db/sql/errors'
-
-/**
- * Node lets garbage pile up to some hundred megabytes before it collects it. These make it collect early instead, which
- * costs time; a limit would end the process at a large document. They can only be given when Node starts.
- */
-export const leanFlags = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=25']
-
-/** Of glibc: each of Node's threads would have an arena of its own, and keep what is free in it. */
-const leanEnvironment = { MALLOC_ARENA_MAX: '2' }
+import { startLean } from './lean.ts'
 
 /** Makes the process fit for moving any number of rows: in little memory, with Node's own SHA-256. */
 export function startMoving(): void {
@@ -58,12 +49,4 @@ function endsLoading(thrown: unknown): boolean {
 /** How to go on with rows that were not all written. */
 export function markedWords(shownUrl: string): string {
   return `If rows were already written, ${shownUrl} is marked and answers no requests: continue with the same command and --resume, or empty it with \`millrace restore --abandon\`.`
-}
-
-/** Starts the same command again in this very process, with a heap that stays small; where that can't be done, goes on. */
-function startLean(): void {
-  const isLean = leanFlags.every((flag) => process.execArgv.includes(flag))
-  if (isLean || process.platform === 'win32' || process.execve === undefined) return
-  const args = [process.execPath, ...leanFlags, ...process.execArgv, ...process.argv.slice(1)]
-  process.execve(process.execPath, args, { ...leanEnvironment, ...process.env })
 }
