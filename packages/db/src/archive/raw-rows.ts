@@ -33,12 +33,10 @@ export interface RawColumn {
 export class RawRows {
   readonly #bulk: BulkDialect
   readonly #columns: readonly RawColumn[]
-  readonly #readers: readonly Reader[]
 
   constructor(bulk: BulkDialect, columns: readonly RawColumn[]) {
     this.#bulk = bulk
     this.#columns = columns
-    this.#readers = columns.map(({ spec }) => readerOf(bulk, spec))
   }
 
   /**
@@ -60,6 +58,8 @@ export class RawRows {
 
   /** Rows as `select` gives them, each with what stands behind it. */
   write(table: ArchiveTable, entries: readonly ArchiveEntry[]): string {
+    const known = knownTexts.get(entries)
+    if (known !== undefined && known.bulk === this.#bulk && known.columns === table.columns) return known.text
     let text = ''
     for (const values of rawValues(this.#bulk, table, entries)) {
       for (let at = 0; at < values.length; at += 1) {
@@ -77,16 +77,24 @@ export class RawRows {
    * The rows of a text that has `recordSeparator` behind each. Undefined where the text is cut, they are not as many as they
    * should be, or a value holds a separator: then there are too many of those.
    */
-  read(text: string, rows: number): readonly ArchiveEntry[] | undefined {
+  read(table: ArchiveTable, text: string, rows: number): readonly ArchiveEntry[] | undefined {
     if (rows === 0) return text === '' ? [] : undefined
     if (!text.endsWith(recordSeparator)) return undefined
     const entries: ArchiveEntry[] = []
+    const values: (readonly RawValue[])[] = []
     for (const line of text.slice(0, -recordSeparator.length).split(recordSeparator)) {
-      const values = line.split(unitSeparator)
-      if (values.length !== this.#columns.length) return undefined
-      entries.push(entryOf(this.#rowOf(values)))
+      const texts = line.split(unitSeparator)
+      if (texts.length !== this.#columns.length) return undefined
+      const raw = this.#valuesOf(texts)
+      values.push(raw)
+      entries.push(entryOf(this.#rowOf(raw)))
     }
-    return entries.length === rows ? entries : undefined
+    if (entries.length !== rows) return undefined
+    // A database of the same kind takes them as they are, and its digest is of the same text.
+    const { columns } = table
+    knownTexts.set(entries, { bulk: this.#bulk, columns, text })
+    knownValues.set(entries, { bulk: this.#bulk, columns, values })
+    return entries
   }
 
   /** The columns of a row that is read by itself. */
@@ -108,27 +116,24 @@ export class RawRows {
     return entryOf(row)
   }
 
-  #rowOf(texts: readonly string[]): ArchiveRow {
+  /** A row's texts without what tells null from the empty text. */
+  #valuesOf(texts: readonly string[]): readonly RawValue[] {
+    return texts.map((text, at) => {
+      if (this.#columns[at]?.spec.isNullable !== true) return text
+      return text === '' ? null : text.slice(presence.length)
+    })
+  }
+
+  #rowOf(values: readonly RawValue[]): ArchiveRow {
     const row: Record<string, ArchiveValue> = {}
-    for (let at = 0; at < texts.length; at += 1) {
-      const reader = this.#readers[at]
-      const text = texts[at]
-      if (reader === undefined || text === undefined) break
-      row[reader.name] = reader.read(text)
+    for (let at = 0; at < values.length; at += 1) {
+      const column = this.#columns[at]
+      const value = values[at] ?? null
+      if (column === undefined) break
+      row[column.spec.name] = value === null ? null : readValue(this.#bulk, column.spec, value)
     }
     return row
   }
-}
-
-interface Reader {
-  readonly name: string
-  readonly read: (text: string) => ArchiveValue
-}
-
-function readerOf(bulk: BulkDialect, spec: ArchiveColumn): Reader {
-  const read = (text: string): ArchiveValue => readValue(bulk, spec, text)
-  if (!spec.isNullable) return { name: spec.name, read }
-  return { name: spec.name, read: (text) => (text === '' ? null : read(text.slice(presence.length))) }
 }
 
 function readValue({ raw }: BulkDialect, { kind }: ArchiveColumn, text: string): ArchiveValue {
@@ -136,24 +141,36 @@ function readValue({ raw }: BulkDialect, { kind }: ArchiveColumn, text: string):
   return kind === 'count' ? countOf(text) : text
 }
 
+/** What a database of that kind writes, and the columns that it is of. */
+interface Known {
+  readonly bulk: BulkDialect
+  readonly columns: ArchiveTable['columns']
+}
+
+/** The text that a page was read from. */
+const knownTexts = new WeakMap<readonly ArchiveEntry[], Known & { readonly text: string }>()
+
 /** A page's values are written, and digested for the proof. */
-const knownValues = new WeakMap<readonly ArchiveEntry[], readonly (readonly RawValue[])[]>()
+const knownValues = new WeakMap<
+  readonly ArchiveEntry[],
+  Known & { readonly values: readonly (readonly RawValue[])[] }
+>()
 
 /** The rows' values as the database itself writes them as text, in the table's order of columns. */
 export function rawValues(
-  { raw }: BulkDialect,
+  bulk: BulkDialect,
   { columns }: ArchiveTable,
   entries: readonly ArchiveEntry[],
 ): readonly (readonly RawValue[])[] {
   const known = knownValues.get(entries)
-  if (known !== undefined) return known
+  if (known !== undefined && known.bulk === bulk && known.columns === columns) return known.values
   const values = entries.map(({ row }) =>
     columns.map((spec) => {
       const value = row[spec.name] ?? null
-      return value === null ? null : raw.write(spec, value)
+      return value === null ? null : bulk.raw.write(spec, value)
     }),
   )
-  knownValues.set(entries, values)
+  knownValues.set(entries, { bulk, columns, values })
   return values
 }
 

@@ -3,7 +3,7 @@ import type { BulkDialect } from './bulk.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import { readQuery } from '../store/read-query.ts'
-import { buildQuery, buildStatement } from '../sql/building.ts'
+import { buildQuery, buildStatement, defineShapedQuery } from '../sql/building.ts'
 import type { RawResult, Statement } from '../sql/statement.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage, RowPages } from './row.ts'
 import { RawRows, type RawColumn } from './raw-rows.ts'
@@ -44,6 +44,23 @@ export interface RowRange {
   readonly after: ArchiveRow | undefined
   readonly last: ArchiveRow
 }
+
+/** As `RowRange`, where either end may be the table's. */
+interface OpenRange {
+  readonly after: ArchiveRow | undefined
+  readonly last: ArchiveRow | undefined
+}
+
+/** What the statement that reads a page depends on. */
+interface Aggregation {
+  readonly aggregate: 'listed' | 'digest'
+  readonly isBehind: boolean
+  readonly isUpTo: boolean
+  readonly sortsByIndex: boolean
+}
+
+/** Gives the value that a column of the key is compared with. */
+type KeyPlace = (column: Column, position: number) => SQL
 
 interface Measure {
   readonly rows: number
@@ -93,7 +110,7 @@ export class TableReader {
   /** The rows of a range in order, at most `limit`. */
   async range({ after, last }: RowRange, limit: number): Promise<readonly ArchiveEntry[]> {
     await this.#lookAtKeys()
-    return this.#entries(and(this.#isBehind(after), this.#isUpTo(last)), limit)
+    return this.#entries({ after, last }, limit)
   }
 
   /** What `digest` gives of these rows, of which there is at least one. */
@@ -103,11 +120,10 @@ export class TableReader {
 
   /** The digest of a range's rows, at most `limit`, as the database writes them as text, by its own functions where it has them. */
   async digest({ after, last }: RowRange, limit: number): Promise<{ readonly rows: number; readonly sha256: string }> {
-    const { digest, listed } = this.#bulk
+    const isDigest = this.#bulk.digest !== undefined
     await this.#lookAtKeys()
-    const condition = and(this.#isBehind(after), this.#isUpTo(last))
-    const { text, rows } = await this.#aggregate(condition, limit, digest ?? listed)
-    return { rows, sha256: digest === undefined ? sha256Of(text) : text }
+    const { text, rows } = await this.#aggregate({ after, last }, limit, isDigest ? 'digest' : 'listed')
+    return { rows, sha256: isDigest ? text : sha256Of(text) }
   }
 
   async *pages(limits: PageLimits): AsyncGenerator<RowPage> {
@@ -119,7 +135,7 @@ export class TableReader {
     const isUneven = safeLimit < limits.rows / 4
     const read = async (last: ArchiveRow | undefined) => {
       const limit = isUneven ? await this.#rowsThatFit(last, limits) : safeLimit
-      return limit === 0 ? [] : this.#entries(this.#isBehind(last), limit)
+      return limit === 0 ? [] : this.#entries({ after: last, last: undefined }, limit)
     }
     let next = read(undefined)
     try {
@@ -215,28 +231,28 @@ export class TableReader {
     const lengths = builder
       .select({ bytes: sql<number>`${this.#rowBytes}`.mapWith(Number) })
       .from(this.#drizzleTable)
-      .where(this.#isBehind(last))
+      .where(this.#isWithin({ after: last, last: undefined }))
       .orderBy(...this.#ascending)
       .limit(rows)
     return (await readQuery(this.#database, buildQuery(lengths))).map(({ bytes }) => bytes)
   }
 
-  async #entries(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
+  async #entries(range: OpenRange, limit: number): Promise<readonly ArchiveEntry[]> {
     if (this.#listsAreWhole) {
-      const entries = await this.#entriesOfList(condition, limit)
+      const entries = await this.#entriesOfList(range, limit)
       if (entries !== undefined) return entries
       this.#listsAreWhole = false
     }
-    return this.#entriesOfRows(condition, limit)
+    return this.#entriesOfRows(range, limit)
   }
 
-  async #entriesOfRows(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[]> {
+  async #entriesOfRows(range: OpenRange, limit: number): Promise<readonly ArchiveEntry[]> {
     const { builder } = this.#database.dialect
     const selection = Object.fromEntries(this.#raw.columns)
     const rows = builder
       .select(selection)
       .from(this.#drizzleTable)
-      .where(condition)
+      .where(this.#isWithin(range))
       .orderBy(...this.#ascending)
       .limit(limit)
     const { rows: found } = await this.#database.run(buildStatement(rows))
@@ -244,33 +260,53 @@ export class TableReader {
   }
 
   /** All rows in one value. Undefined where the database has cut it, or it can't be told apart. */
-  async #entriesOfList(condition: SQL | undefined, limit: number): Promise<readonly ArchiveEntry[] | undefined> {
-    const { text, rows } = await this.#aggregate(condition, limit, this.#bulk.listed)
-    return this.#raw.read(text, rows)
+  async #entriesOfList(range: OpenRange, limit: number): Promise<readonly ArchiveEntry[] | undefined> {
+    const { text, rows } = await this.#aggregate(range, limit, 'listed')
+    return this.#raw.read(this.table, text, rows)
+  }
+
+  /** How many rows there are, and one text made of all of theirs in order. */
+  async #aggregate(
+    { after, last }: OpenRange,
+    limit: number,
+    aggregate: Aggregation['aggregate'],
+  ): Promise<{ readonly text: string; readonly rows: number }> {
+    const sortsByIndex = this.#sortsByIndex !== false
+    const shape = { aggregate, isBehind: after !== undefined, isUpTo: last !== undefined, sortsByIndex }
+    const input = { limit, ...this.#boundKeys('after', after), ...this.#boundKeys('last', last) }
+    const [found] = await readQuery(this.#database, this.#aggregation(this.#database.dialect, shape, input))
+    return { text: found?.text ?? '', rows: found?.rows ?? 0 }
   }
 
   /**
-   * How many rows there are, and one text made of all of theirs in order. The limit also keeps MariaDB from merging the
-   * subquery: merged, a prepared statement is refused with error 1140 when it is run again.
+   * Built once, where thousands of pages are read. The limit also keeps MariaDB from merging the subquery: merged, a prepared
+   * statement is refused with error 1140 when it is run again.
    */
-  async #aggregate(
-    condition: SQL | undefined,
-    limit: number,
-    aggregate: BulkDialect['listed'],
-  ): Promise<{ readonly text: string; readonly rows: number }> {
-    const { builder } = this.#database.dialect
-    const [first, second = sql`null`] = this.#order
-    const rows = builder
-      .select({ text: this.#raw.select.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
-      .from(this.#drizzleTable)
-      .where(condition)
-      .orderBy(...this.#ascending)
-      .limit(limit)
-    const page = rows.as('page')
-    const text = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
-    const counted = builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
-    const [found] = await readQuery(this.#database, buildQuery(counted))
-    return { text: found?.text ?? '', rows: found?.rows ?? 0 }
+  readonly #aggregation = defineShapedQuery<Aggregation, Readonly<Record<string, unknown>>>()(
+    ({ builder }, bind, shape) => {
+      const aggregate = (shape.aggregate === 'digest' ? this.#bulk.digest : undefined) ?? this.#bulk.listed
+      const place = (end: 'after' | 'last') => (column: Column, position: number) => bind(`${end}${position}`, column)
+      const [first, second = sql`null`] = this.#order
+      const rows = builder
+        .select({ text: this.#raw.select.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
+        .from(this.#drizzleTable)
+        .where(
+          and(
+            shape.isBehind ? this.#isBehind(place('after')) : undefined,
+            shape.isUpTo ? this.#isUpTo(place('last')) : undefined,
+          ),
+        )
+        .orderBy(...this.#ascending)
+        .limit(sql.placeholder('limit'))
+      const page = rows.as('page')
+      const text = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
+      return builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
+    },
+  )
+
+  #boundKeys(end: 'after' | 'last', row: ArchiveRow | undefined): Readonly<Record<string, unknown>> {
+    if (row === undefined) return {}
+    return Object.fromEntries(this.table.key.map((name, position) => [`${end}${position}`, row[name]]))
   }
 
   get #order(): readonly SQL[] {
@@ -281,26 +317,32 @@ export class TableReader {
     return this.#order.map((key) => asc(key))
   }
 
+  #isWithin({ after, last }: OpenRange): SQL | undefined {
+    return and(
+      after === undefined ? undefined : this.#isBehind(valueIn(after)),
+      last === undefined ? undefined : this.#isUpTo(valueIn(last)),
+    )
+  }
+
   /** Rows whose key is greater; of a key of two columns so that an index on both serves it. */
-  #isBehind(last: ArchiveRow | undefined): SQL | undefined {
-    if (last === undefined) return undefined
-    const [first, second] = this.#keyBeside(last)
+  #isBehind(place: KeyPlace): SQL | undefined {
+    const [first, second] = this.#keyBeside(place)
     if (second === undefined) return gt(first.key, first.value)
     return and(gte(first.key, first.value), or(gt(first.key, first.value), gt(second.key, second.value)))
   }
 
   /** Rows whose key is less or the same. */
-  #isUpTo(last: ArchiveRow): SQL | undefined {
-    const [first, second] = this.#keyBeside(last)
+  #isUpTo(place: KeyPlace): SQL | undefined {
+    const [first, second] = this.#keyBeside(place)
     if (second === undefined) return lte(first.key, first.value)
     return and(lte(first.key, first.value), or(lt(first.key, first.value), lte(second.key, second.value)))
   }
 
-  /** The key's columns, each with its value in a row. */
-  #keyBeside(row: ArchiveRow) {
+  /** The key's columns, each with the value that it is compared with. */
+  #keyBeside(place: KeyPlace) {
     const [first, second] = this.#key.map((column, position) => ({
       key: this.#sortKey(column, position),
-      value: this.#sortKey(sql`${sql.param(row[column.name], column)}`, position),
+      value: this.#sortKey(place(column, position), position),
     }))
     if (first === undefined) throw new TypeError('a table has a primary key')
     return [first, second] as const
@@ -309,4 +351,8 @@ export class TableReader {
   #sortKey(value: Column | SQL, position: number): SQL {
     return this.#sortsByIndex !== false || !this.#isTextKey(position) ? sql`${value}` : this.#bulk.sortKey(value)
   }
+}
+
+function valueIn(row: ArchiveRow): KeyPlace {
+  return (column) => sql`${sql.param(row[column.name], column)}`
 }

@@ -34,7 +34,7 @@ export const sqliteBulk: BulkDialect = {
     ])
   },
   sortKey: (value) => sql`${value}`,
-  join: (texts) => sql<string>`${sql.join([...texts], sql` || `)}`,
+  join: joined,
   raw: {
     select: (column, { kind }, invalid) =>
       isNumber(kind)
@@ -54,6 +54,14 @@ export const sqliteBulk: BulkDialect = {
   },
   // In the subquery's order, which SQLite keeps; https://www.sqlite.org/lang_aggfunc.html#group_concat
   listed: (text) => sql<string | null>`group_concat(${text}, ${separator}) || ${separator}`,
+}
+
+/** By halves: each `||` copies what is on its left, which from left to right is the row again and again. */
+function joined(texts: readonly SQL[]): SQL<string> {
+  const [first = sql`''`, second] = texts
+  if (second === undefined) return sql<string>`${first}`
+  const half = Math.ceil(texts.length / 2)
+  return sql<string>`(${joined(texts.slice(0, half))} || ${joined(texts.slice(half))})`
 }
 
 /** A column may hold a text or a float against its type, and an empty text would pass for 0. */
