@@ -103,6 +103,7 @@ async function moveRows(
     return await loadRows(target, rows.pages, () => rows.finish(), {
       ...progress,
       ...options,
+      from: opened.snapshot,
       signal: lifetime.interruption,
     })
   } finally {

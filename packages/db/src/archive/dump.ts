@@ -24,6 +24,8 @@ export interface DumpOptions {
 export interface OpenSource {
   readonly pages: RowPages
   readonly rows: number
+  /** What they are read from, where that is one moment. */
+  readonly snapshot: Snapshot | undefined
   close(): Promise<void>
 }
 
@@ -59,7 +61,7 @@ export async function openSource(database: Database, consistency: Consistency): 
     await snapshot?.close()
   }
   try {
-    return { pages: confirmed(readRows(readable), snapshot), rows: await countRows(readable), close }
+    return { pages: confirmed(readRows(readable), snapshot), rows: await countRows(readable), snapshot, close }
   } catch (thrown) {
     await close()
     throw thrown

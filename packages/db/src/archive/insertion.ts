@@ -1,12 +1,12 @@
 import { nameKey } from '../schema/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { Loading } from '../sql/loading.ts'
+import type { CopiedRange, KeyValue, Loading } from '../sql/loading.ts'
 import type { Transport } from '../sql/transport.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { HeldMark } from './mark.ts'
 import { rawValues } from './raw-rows.ts'
-import { entryOf, type ArchiveEntry, type RowPage } from './row.ts'
+import { entryOf, type ArchiveEntry, type ArchiveRow, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
 
 /** Columns that follow from others, and are not in the archive: each from the column that it is the key of. */
@@ -15,8 +15,16 @@ const derivedColumns: Partial<Record<ArchiveTableName, Readonly<Record<string, s
   workflows: { name_key: 'name' },
 }
 
-/** Inserts a page's rows, with what follows from them; all or none. */
-export type InsertPage = (page: RowPage) => Promise<unknown>
+/** Where a page's rows are in their table: all that the source has behind `after`, up to the page's last row. */
+export interface PagePlace {
+  readonly after: ArchiveRow | undefined
+}
+
+/**
+ * Inserts a page's rows, with what follows from them; all or none.
+ * @param place undefined where rows are missing between them
+ */
+export type InsertPage = (page: RowPage, place?: PagePlace) => Promise<unknown>
 
 /** By one statement a page, or as few as the database takes of it, in one transaction. */
 export function insertingBy(transport: Transport): InsertPage {
@@ -28,19 +36,44 @@ export function insertingBy(transport: Transport): InsertPage {
 }
 
 /**
- * By the driver's own way to load many rows, while the mark is this process's: where foreign keys are not checked, nothing
+ * By the driver's own way to load many rows, or to copy them where they come from its own kind, while the mark is this process's: where foreign keys are not checked, nothing
  * else would refuse rows of a run that was taken over or abandoned meanwhile.
  * @throws RestoreError `taken_over`
  */
 export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark): InsertPage {
   const bulk = toolsOf(dialect).bulk
-  return async (page) => {
+  return async (page, place) => {
+    if (place !== undefined && loading.copy !== undefined && derivedColumns[page.table.name] === undefined) {
+      const outcome = await loading.copy(mark.held(), rangeOf(page, place))
+      if (outcome === 'copied') return
+      if (outcome === 'not_allowed') return mark.check()
+    }
     const { columns, entries } = withDerived(page)
     const names = columns.map(({ name }) => name)
     const rows = rawValues(bulk, { ...page.table, columns }, entries)
     if (await loading.insert(mark.held(), { table: page.table.name, columns: names, rows })) return
     await mark.check()
   }
+}
+
+function rangeOf({ table, entries }: RowPage, { after }: PagePlace): CopiedRange {
+  const { name, columns, key } = table
+  const last = entries.at(-1)?.row
+  return {
+    table: name,
+    columns: columns.map((column) => column.name),
+    key,
+    after: after === undefined ? undefined : keyValues(key, after),
+    last: last === undefined ? [] : keyValues(key, last),
+    rows: entries.length,
+  }
+}
+
+function keyValues(key: ArchiveTable['key'], row: ArchiveRow): readonly KeyValue[] {
+  return key.map((name) => {
+    const value = row[name]
+    return typeof value === 'number' ? value : String(value)
+  })
 }
 
 function insertStatements({ dialect, limits }: Transport, page: RowPage): readonly Statement[] {

@@ -3,6 +3,7 @@ import type { ExecutionStatus } from '../schema/schema.ts'
 import type { Database } from '../store/database.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import { buildQuery, buildStatement } from '../sql/building.ts'
+import type { Snapshot } from '../sql/snapshot.ts'
 import type { Transport } from '../sql/transport.ts'
 import type { TableDigests } from './digest.ts'
 import { refuseBrokenReferences } from './foreign-keys.ts'
@@ -28,6 +29,8 @@ export interface LoadOptions {
   /** Told of rows that the proof found as they were written. */
   readonly onProven?: ((rows: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
+  /** What the pages are read from, unchanged: a driver may copy from it. */
+  readonly from?: Snapshot | undefined
   /** Rows of a table from which on its indexes are made last; for the tests. */
   readonly indexesLastFrom?: number | undefined
 }
@@ -203,14 +206,14 @@ async function writeAll(
   options: LoadOptions,
 ): Promise<LateIndexes> {
   const transport = database.transport()
-  const { isResumed, signal, indexesLastFrom: from } = options
-  const loading = await database.load()
+  const { isResumed, signal, indexesLastFrom } = options
+  const loading = await database.load(options.from)
   const insert = loading === undefined ? insertingBy(transport) : insertingInto(loading, transport.dialect, mark)
   const sink = new RowSink(transport, insert, options)
   const indexes = new LateIndexes(database.transport(), {
     isResumed,
     mark,
-    from,
+    from: indexesLastFrom,
     makesForeignKeys: loading !== undefined,
   })
   const { writesAtOnce } = toolsOf(transport.dialect).bulk

@@ -59,7 +59,9 @@ export class RowSink {
 
   async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<number> {
     const missing = mayBeThere ? await this.#missingOf(page, after) : page.entries
-    if (missing.length > 0) await this.#insert({ ...page, entries: missing })
+    const isWhole = missing.length === page.entries.length
+    if (missing.length > 0)
+      await (isWhole ? this.#insert(page, { after }) : this.#insert({ ...page, entries: missing }))
     return missing.length
   }
 

@@ -15,6 +15,13 @@ export interface Loading {
    * @throws DatabaseError
    */
   insert(guard: Statement, rows: LoadedRows): Promise<boolean>
+  /**
+   * Copies rows of one table from the snapshot's database, all or none, without their passing through this process. Absent
+   * where the driver can't.
+   * @param guard as of `insert`
+   * @throws DatabaseError
+   */
+  copy?(guard: Statement, range: CopiedRange): Promise<CopyOutcome>
   /** Never throws. */
   close(): Promise<void>
 }
@@ -24,3 +31,19 @@ export interface LoadedRows {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly RawValue[])[]
 }
+
+/** Rows of a table by its primary key: those behind `after`, up to and with `last`. */
+export interface CopiedRange {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly key: readonly string[]
+  readonly after: readonly KeyValue[] | undefined
+  readonly last: readonly KeyValue[]
+  /** How many the snapshot has there. */
+  readonly rows: number
+}
+
+export type KeyValue = string | number
+
+/** `other_rows`: the database may have other rows than the snapshot by now; nothing was copied. */
+export type CopyOutcome = 'copied' | 'not_allowed' | 'other_rows'

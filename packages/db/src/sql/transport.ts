@@ -60,8 +60,11 @@ export interface Connection {
   readonly transport: Connect
   /** Begins a read-only transaction in which all reads are of one moment. */
   snapshot(): Promise<Snapshot>
-  /** Opens sessions that rows are loaded by; absent where statements are all that the driver has. */
-  load?(): Promise<Loading>
+  /**
+   * Opens sessions that rows are loaded by; absent where statements are all that the driver has.
+   * @param from what the rows are read from, where it may be copied from
+   */
+  load?(from?: Snapshot): Promise<Loading>
   /** Undefined where there is no pool, or it does not say. */
   poolStatus(): Promise<PoolStatus | undefined>
   /** Ends what it holds open. Never throws. */

@@ -27,8 +27,11 @@ export interface Database {
   transport(observer?: TripObserver): Transport
   /** Begins a read-only transaction in which all reads are of one moment, without looking at the schema. */
   snapshot(): Promise<Snapshot>
-  /** Opens sessions that many rows are loaded by, without looking at the schema; undefined where the driver has none. */
-  load(): Promise<Loading | undefined>
+  /**
+   * Opens sessions that many rows are loaded by, without looking at the schema; undefined where the driver has none.
+   * @param from what the rows are read from, where it may be copied from
+   */
+  load(from?: Snapshot): Promise<Loading | undefined>
   /** Migrations that the code knows and the database lacks; all of them where it has no record of any. */
   pendingMigrations(observer?: TripObserver): Promise<readonly string[]>
   /** Of the pool or the gateway that serves it; undefined where none does, or it does not say. */
@@ -45,7 +48,7 @@ export function createDatabase(connection: Connection, options: DatabaseOptions 
     dialect: connection.dialect,
     transport: (observer) => connection.transport(observer),
     snapshot: () => connection.snapshot(),
-    load: async () => connection.load?.(),
+    load: async (from) => connection.load?.(from),
     pendingMigrations: (observer) => pendingOrAll(connection.transport(observer), retrying),
     poolStatus: () => connection.poolStatus(),
     close: () => connection.close(),

@@ -1,16 +1,15 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { plain } from '@millrace/db/dialects/plain'
 import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
-import { sqliteError, troubleOfSqlite } from '@millrace/db/dialects/sqlite/errors'
-import type { DatabaseError } from '@millrace/db/sql/errors'
-import type { LoadedRows, Loading } from '@millrace/db/sql/loading'
-import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connection, TransportLimits } from '@millrace/db/sql/transport'
 import { observed } from '../observed.ts'
 import type { SqliteFileOptions } from './pooled.ts'
 import { prepareSqliteFile, SqliteFailure } from './sqlite-connection.ts'
+import { openLoading } from './sqlite-loading.ts'
 import { SqliteSession } from './sqlite-session.ts'
+import { fileOfSnapshot, openSnapshot } from './sqlite-snapshot.ts'
+import { readError, whenUnlocked } from './sqlite-waiting.ts'
 
 /** SQLite's own: https://www.sqlite.org/limits.html */
 const limits: TransportLimits = {
@@ -18,9 +17,6 @@ const limits: TransportLimits = {
   maxBatchStatements: Number.POSITIVE_INFINITY,
   maxStatementBytes: 1_000_000_000,
 }
-
-/** How long another process's lock is waited for. */
-const lockSeconds = 5
 
 /**
  * A SQLite file in this process, in WAL mode. A statement or a batch runs from its beginning to its end without giving
@@ -66,8 +62,8 @@ export function connect({ path }: { readonly path: string }, options: SqliteFile
       },
       transactUnchecked: (writes) => observed(observer, writes, () => unchecked(open, writes)),
     }),
-    snapshot: () => openSnapshot(open),
-    load: () => openLoading(open),
+    snapshot: () => openSnapshot(file, open),
+    load: (from) => openLoading(open, from === undefined ? undefined : fileOfSnapshot(from)),
     // One connection, which is never waited for.
     poolStatus: () => Promise.resolve(undefined),
     close() {
@@ -121,136 +117,4 @@ async function unchecked(open: () => SqliteSession, statements: readonly Stateme
   } catch (thrown) {
     throw readError(thrown)
   }
-}
-
-/** Another process may hold the lock: it is asked for again and again, at random. */
-async function whenUnlocked<Result>(act: () => Result): Promise<Result> {
-  const deadline = performance.now() + lockSeconds * 1000
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return act()
-    } catch (error) {
-      const canWait = error instanceof SqliteFailure && error.isLocked && performance.now() < deadline
-      if (!canWait) throw error
-      await delay(Math.random() * Math.min(20, 2 * attempt))
-    }
-  }
-}
-
-function readError(thrown: unknown): DatabaseError {
-  if (!(thrown instanceof SqliteFailure)) throw thrown
-  return sqliteError(troubleOfSqlite(thrown) ?? 'internal', thrown.message)
-}
-
-/** A read transaction on a connection of its own. The first statement takes the snapshot. */
-async function openSnapshot(open: () => SqliteSession): Promise<Snapshot> {
-  const session = await waited(() => begun(open()))
-  return {
-    dialect: sqlite,
-    async run(statement) {
-      await nextTurn()
-      return waited(() => session.run(statement))
-    },
-    close() {
-      session.rollBack()
-      session.close()
-      return Promise.resolve()
-    },
-  }
-}
-
-function waited<Result>(act: () => Result): Promise<Result> {
-  return whenUnlocked(act).catch((thrown: unknown) => {
-    throw readError(thrown)
-  })
-}
-
-function begun(session: SqliteSession): SqliteSession {
-  try {
-    session.command('begin')
-    session.run(plain('select count(*) from sqlite_master'))
-    return session
-  } catch (thrown) {
-    session.close()
-    throw thrown
-  }
-}
-
-/** Rows inserted by one statement: more are no faster. */
-const rowsAtOnce = 100
-
-/**
- * What a power cut can take here is behind the mark, whose own commits are synced: then the rows are written again. Pages
- * of the file are written to it less often.
- */
-const loadingSettings = [
-  'pragma foreign_keys = off',
-  'pragma synchronous = normal',
-  'pragma wal_autocheckpoint = 4000',
-  'pragma cache_size = -16000',
-]
-
-/** A connection of its own, on which foreign keys are off. */
-async function openLoading(open: () => SqliteSession): Promise<Loading> {
-  let session = await whenUnlocked(() => configured(open()))
-  return {
-    async insert(guard, rows) {
-      // Without a turn of the event loop signals would wait, and so would what frees memory.
-      await nextTurn()
-      const statements = insertStatements(rows)
-      try {
-        return await whenUnlocked(() => {
-          if (session.isStale) {
-            session.close()
-            session = configured(open())
-          }
-          return guarded(session, guard, statements)
-        })
-      } catch (thrown) {
-        throw readError(thrown)
-      }
-    },
-    close() {
-      session.rollBack()
-      session.close()
-      return Promise.resolve()
-    },
-  }
-}
-
-function configured(session: SqliteSession): SqliteSession {
-  try {
-    for (const setting of loadingSettings) session.run(plain(setting))
-    return session
-  } catch (thrown) {
-    session.close()
-    throw thrown
-  }
-}
-
-/** As `atomic`, and nothing where the guard gives no row. */
-function guarded(session: SqliteSession, guard: Statement, statements: readonly Statement[]): boolean {
-  session.command('begin immediate')
-  try {
-    const isAllowed = session.run(guard).rows.length > 0
-    if (isAllowed) for (const statement of statements) session.run(statement)
-    session.command('commit')
-    return isAllowed
-  } catch (thrown) {
-    session.rollBack()
-    throw thrown
-  }
-}
-
-/** Integers are made of texts by the columns' affinity. */
-function insertStatements({ table, columns, rows }: LoadedRows): readonly Statement[] {
-  const names = columns.map((name) => `\`${name}\``).join(', ')
-  const places = `(${columns.map(() => '?').join(', ')})`
-  const statements: Statement[] = []
-  for (let at = 0; at < rows.length; at += rowsAtOnce) {
-    const some = rows.slice(at, at + rowsAtOnce)
-    const values = some.map(() => places).join(', ')
-    statements.push(plain(`insert into \`${table}\` (${names}) values ${values}`, some.flat()))
-  }
-  return statements
 }

@@ -1,0 +1,162 @@
+import { watchRows } from '@millrace/db/archive/checked-rows'
+import type { TableDigests } from '@millrace/db/archive/digest'
+import { openSource } from '@millrace/db/archive/dump'
+import { abandonRestore, loadRows } from '@millrace/db/archive/load'
+import type { RowPage, RowPages } from '@millrace/db/archive/row'
+import { countRows } from '@millrace/db/archive/source'
+import type { CopyOutcome } from '@millrace/db/sql/loading'
+import type { Database } from '@millrace/db/store/database'
+import { openNativeDatabase } from '@millrace/drivers/native/open'
+import { SqliteConnection } from '@millrace/drivers/native/sqlite-connection'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { targetOf } from '../database.ts'
+import { describeDialectsByTest, type TestDatabase } from '../dialects.ts'
+import { migratedDatabase } from '../templates.ts'
+import { fill } from './archives.ts'
+
+/** From a file into a file, SQLite copies rows by itself: those of the snapshot, whoever writes to the source meanwhile. */
+
+const size = { users: 4, workflows: 8, executions: 800 }
+
+describeDialectsByTest((dialect) => {
+  const raw: TestDatabase[] = []
+  const opened: Database[] = []
+  let source: Database
+  let target: Database
+  let before: TableDigests
+
+  beforeEach(async () => {
+    source = await openNative()
+    target = await openNative()
+    before = await fill(source, size)
+  })
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((database) => database.close()))
+    await Promise.all(raw.splice(0).map((database) => database.drop()))
+  })
+
+  async function openNative(file: { readonly onlyReads?: boolean } = {}): Promise<Database> {
+    const made = await migratedDatabase(dialect)
+    const database = await openNativeDatabase({ target: targetOf(made.url), file: { ...file, movesRows: true } })
+    raw.push(made)
+    opened.push(database)
+    return database
+  }
+
+  interface Moving {
+    /** Behind the snapshot, before anything is loaded. */
+    readonly first?: () => Promise<void>
+    /** Before each page is written. */
+    readonly page?: (page: RowPage) => Promise<void>
+  }
+
+  /** What became of the pages that the driver was asked to copy by itself. */
+  async function move({ first, page: beforePage }: Moving = {}): Promise<readonly CopyOutcome[]> {
+    const outcomes: CopyOutcome[] = []
+    const from = await openSource(source, 'snapshot')
+    try {
+      await first?.()
+      const watched = watchRows(from.pages)
+      async function* pages(): RowPages & AsyncGenerator<RowPage> {
+        for await (const page of watched.pages) {
+          await beforePage?.(page)
+          yield page
+        }
+      }
+      const moved = await loadRows(noting(target, outcomes), pages(), () => watched.finish(), {
+        digest: 'moved',
+        isResumed: false,
+        from: from.snapshot,
+      })
+      expect(moved).toEqual(before)
+      return outcomes
+    } finally {
+      await from.close()
+    }
+  }
+
+  const ofFiles = (outcomes: readonly CopyOutcome[]) => (dialect === 'sqlite' ? outcomes : [])
+
+  test('what arrives is what the source holds', async () => {
+    const outcomes = await move()
+    expect(outcomes.length > 5).toBe(dialect === 'sqlite')
+    expect(outcomes).toEqual(ofFiles(outcomes.map(() => 'copied')))
+  })
+
+  test('what is committed to the source between the snapshot and the first page does not arrive', async () => {
+    const outcomes = await move({ first: () => change('first') })
+    expect(outcomes).toEqual(ofFiles(outcomes.map(() => 'other_rows')))
+  })
+
+  test('what is committed to the source between two pages does not arrive', async () => {
+    let pages = 0
+    const outcomes = await move({
+      page: async ({ table }) => {
+        if (table.name === 'executions') pages += 1
+        if (table.name === 'executions' && pages === 2) await change('third')
+      },
+    })
+    expect(new Set(outcomes)).toEqual(new Set(ofFiles(['copied', 'other_rows'])))
+    expect(outcomes.lastIndexOf('copied')).toBeLessThan(outcomes.length)
+    expect(outcomes.slice(outcomes.indexOf('other_rows'))).not.toContain('copied')
+  })
+
+  test('who was abandoned meanwhile copies no other row', async () => {
+    let pages = 0
+    const moving = move({
+      page: async ({ table }) => {
+        if (table.name === 'executions') pages += 1
+        if (table.name === 'executions' && pages === 2) await abandonRestore(target)
+      },
+    })
+    await expect(moving).rejects.toMatchObject({ fault: 'taken_over' })
+    expect(await countRows(target.transport())).toBe(0)
+  })
+
+  test.runIf(dialect === 'sqlite')('a writer that waits for the end of the snapshot stops nobody', async () => {
+    source = await openNative({ onlyReads: true })
+    await fill(source, size)
+    const path = new URL(raw.at(-1)?.url.replace(/^[^:]+/, 'file') ?? '').pathname
+    const writer = SqliteConnection.open(path)
+    try {
+      expect(writer.run('pragma journal_mode', []).rows).toEqual([['delete']])
+      const outcomes = await move({
+        first: () => {
+          writer.command('begin immediate')
+          writer.run("update workflows set name = 'changed'", [])
+          // It has the lock that lets no other reader in, and waits for those that are there.
+          expect(() => writer.command('commit')).toThrow(expect.objectContaining({ code: 'SQLITE_BUSY' }))
+          return Promise.resolve()
+        },
+      })
+      expect(new Set(outcomes)).toEqual(new Set(['other_rows']))
+    } finally {
+      writer.rollBack()
+      await writer.close()
+    }
+  })
+
+  async function change(word: string): Promise<void> {
+    await raw[0]?.query(`update executions set state = '{"${word}":true}'`)
+  }
+})
+
+function noting(database: Database, outcomes: CopyOutcome[]): Database {
+  return {
+    ...database,
+    async load(from) {
+      const loading = await database.load(from)
+      const copy = loading?.copy?.bind(loading)
+      if (loading === undefined || copy === undefined) return loading
+      return {
+        ...loading,
+        async copy(guard, range) {
+          const outcome = await copy(guard, range)
+          outcomes.push(outcome)
+          return outcome
+        },
+      }
+    },
+  }
+}
