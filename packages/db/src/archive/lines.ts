@@ -170,12 +170,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const instantShape = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+const instantShape = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
 /** Whether a text is a moment of the years 1000 to 9999 in the archive's form, which every database can hold. */
 export function isInstant(text: string): boolean {
-  const day = instantShape.exec(text)?.[1]
-  if (day === undefined || day === '00') return false
+  if (!instantShape.test(text)) return false
   // Every month has 28 days; of those behind, the calendar says which there are.
-  return day <= '28' || new Date(text).toJSON() === text
+  return (text[8] ?? '') < '2' || text.slice(8, 10) <= '28' || new Date(text).toJSON() === text
 }

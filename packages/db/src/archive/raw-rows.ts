@@ -33,10 +33,13 @@ export interface RawColumn {
 export class RawRows {
   readonly #bulk: BulkDialect
   readonly #columns: readonly RawColumn[]
+  /** Each row begins as a copy of it: a member after the other, the row would be moved as it grows. */
+  readonly #empty: ArchiveRow
 
   constructor(bulk: BulkDialect, columns: readonly RawColumn[]) {
     this.#bulk = bulk
     this.#columns = columns
+    this.#empty = Object.fromEntries(columns.map(({ spec }) => [spec.name, null]))
   }
 
   /**
@@ -125,7 +128,7 @@ export class RawRows {
   }
 
   #rowOf(values: readonly RawValue[]): ArchiveRow {
-    const row: Record<string, ArchiveValue> = {}
+    const row: Record<string, ArchiveValue> = { ...this.#empty }
     for (let at = 0; at < values.length; at += 1) {
       const column = this.#columns[at]
       const value = values[at] ?? null

@@ -194,16 +194,8 @@ const copyEscapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n
 
 /** https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
 function copyText(rows: readonly (readonly RawValue[])[]): string {
-  let text = ''
-  for (const row of rows) {
-    for (let at = 0; at < row.length; at += 1) {
-      const value = row[at] ?? null
-      if (at > 0) text += '\t'
-      text += value === null ? '\\N' : escaped(value)
-    }
-    text += '\n'
-  }
-  return text
+  const lines = rows.map((row) => row.map((value) => (value === null ? '\\N' : escaped(value))).join('\t'))
+  return `${lines.join('\n')}\n`
 }
 
 function escaped(value: string): string {
