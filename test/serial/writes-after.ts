@@ -70,6 +70,25 @@ const transferred = behind(
   }),
 )
 
+/** With the six of the world, one less than are let through within an hour. */
+const mostShares = 93
+
+const shared = behind(
+  byHand((world) => {
+    const of = (_: unknown, index: number) =>
+      `select 'share ${index}', 'share', id, '', created_at from users where id = '${world.id('alice')}'`
+    const attempts = Array.from({ length: mostShares }, of).join(' union all ')
+    return `insert into login_attempts (id, kind, name_key, network, attempted_at) ${attempts}`
+  }),
+  table({
+    'share with dave, the last that is let through': {
+      by: 'alice',
+      send: 'POST /v1/workflows/{wf}/shares',
+      body: { username: 'dave', permission: 'view' },
+    },
+  }),
+)
+
 const patched = behind(
   byHand((world) => `delete from workflow_versions where workflow_id = '${world.id('wf')}' and version_number = 2`),
   table({
@@ -106,6 +125,7 @@ const ofJobsAlone = commands({
 export const writesAfter: readonly Write[] = [
   ...served,
   ...transferred,
+  ...shared,
   ...patched,
   ...revealing,
   ...table({
@@ -114,6 +134,12 @@ export const writesAfter: readonly Write[] = [
       send: 'POST /v1/workflows/{wf}/shares',
       body: { username: 'bob', permission: 'view' },
       key: 'less',
+    },
+    'transfer to bob by an administrator': {
+      by: 'root',
+      send: 'POST /v1/workflows/{wf}/transfer',
+      body: { username: 'bob' },
+      ifMatch: '*',
     },
   }),
   ...ofJobsAlone,
