@@ -51,16 +51,7 @@ export default defineConfig({
         test: {
           name: 'databases',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/contract/**', ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
-          ...withServers,
-          ...withSharedModules,
-        },
-      },
-      {
-        test: {
-          name: 'contract',
-          include: ['test/contract/**/*.test.ts'],
-          exclude: [afterAllOthers],
+          exclude: [afterAllOthers, ...(process.env['TEST_LONG'] === '1' ? [] : ['test/**/*.long.test.ts'])],
           ...withServers,
           ...withSharedModules,
         },

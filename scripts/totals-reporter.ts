@@ -74,7 +74,7 @@ function nameSlowest(modules: readonly TestModule[]): void {
     .toSorted((one, other) => other.seconds - one.seconds)
     .slice(0, namedFiles)
   for (const { module, seconds } of slowest) {
-    const project = ['databases', 'contract', 'unit'].includes(module.project.name) ? '' : ` (${module.project.name})`
+    const project = ['databases', 'unit'].includes(module.project.name) ? '' : ` (${module.project.name})`
     process.stdout.write(`${seconds.toFixed(0).padStart(5)} s ${relative(process.cwd(), module.moduleId)}${project}\n`)
   }
 }

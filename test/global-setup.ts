@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { recordingVariable } from './recording-variable.ts'
+import { seedOfRun } from '../scripts/run-seed.ts'
 import { buildCommand } from './servers/command.ts'
 import { makeDataDirectory } from './servers/data-directory.ts'
 import { runVariable, type StartedServers } from './servers/protocol.ts'
@@ -85,18 +85,4 @@ async function prepare(): Promise<Ground> {
       await servers.stop()
     },
   }
-}
-
-/** Git's name of the code and its tests, so that each change of them draws others, and a change of a page does not. */
-function seedOfRun(): string {
-  const given = process.env['TEST_SEED']
-  if (given !== undefined && given !== '') return given
-  const trees = ['HEAD:packages', 'HEAD:test']
-  const { status, stdout } = spawnSync('git', ['rev-parse', ...trees], { encoding: 'utf8' })
-  if (status !== 0) return randomUUID()
-  return stdout
-    .trim()
-    .split('\n')
-    .map((name) => name.slice(0, 12))
-    .join('-')
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { describe, inject, type RunnerTestSuite, type SuiteCollector } from 'vitest'
+import { drawnBy } from '../scripts/run-seed.ts'
 
 /** `TEST_LONG=1` runs the long form of everything, which leaves nothing to chance. */
 export const isLong = process.env['TEST_LONG'] === '1'
@@ -12,7 +12,7 @@ export const runSeed = (): string => inject('seed')
 
 /** A number below `count` that belongs to the name in this run. */
 export function drawn(name: string, count: number): number {
-  return createHash('sha256').update(`${runSeed()} ${name}`).digest().readUInt32BE() % count
+  return drawnBy(runSeed(), name, count)
 }
 
 /** So many of the items, in their order, drawn by the run's seed; all of them where the run is not sampled. */

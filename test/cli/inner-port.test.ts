@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startReady } from '@millrace/cli/dev/start-ready'
 import { saysInnerPortTaken, type Worker } from '@millrace/cli/dev/worker'
-import { Miniflare, convertV4MiniflareOptions } from 'miniflare'
 import { expect, onTestFinished, test } from 'vitest'
+import { miniflare } from '../servers/miniflare.ts'
 
 async function listen(): Promise<{ readonly url: string; readonly port: number; readonly server: Server }> {
   const server = createServer((_request, response) => response.end('{}'))
@@ -28,6 +28,7 @@ const interruption = new AbortController().signal
 
 test('the line by which wrangler tells that an inner port was taken is known', async () => {
   const { port } = await listen()
+  const { Miniflare, convertV4MiniflareOptions } = miniflare()
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,

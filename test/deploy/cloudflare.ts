@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Miniflare, NoOpLog, Response as WorkerResponse, convertV4MiniflareOptions } from 'miniflare'
-import type { Request as WorkerRequest } from 'miniflare'
+import type { Miniflare, Request as WorkerRequest, Response as WorkerResponse } from 'miniflare'
+import { miniflare } from '../servers/miniflare.ts'
 import { D1Api } from './d1-api.ts'
 
 /** A binding of an uploaded Worker, as wrangler describes it. */
@@ -182,6 +182,7 @@ async function run(
   const d1Databases: Record<string, string> = {}
   for (const { type, name, id = '' } of bindings) if (type === 'd1') d1Databases[name] = id
   const versionBinding = bindings.find(({ type }) => type === 'version_metadata')
+  const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare()
   const worker = new Miniflare({
     ...convertV4MiniflareOptions({
       modules: modules
@@ -207,12 +208,13 @@ async function run(
 }
 
 async function throughGateway(request: WorkerRequest, gatewayUrl: string): Promise<WorkerResponse> {
+  const { Response } = miniflare()
   const url = new URL(request.url)
-  if (url.origin !== 'https://gateway.example') return new WorkerResponse('no such host', { status: 523 })
+  if (url.origin !== 'https://gateway.example') return new Response('no such host', { status: 523 })
   const headers = new Headers([...request.headers].filter(([name]) => name !== 'host' && name !== 'content-length'))
   const init = { method: request.method, headers, body: request.method === 'GET' ? null : await request.text() }
   const answered = await fetch(`${gatewayUrl}${url.pathname}`, init)
-  return new WorkerResponse(await answered.text(), {
+  return new Response(await answered.text(), {
     status: answered.status,
     headers: { 'Content-Type': answered.headers.get('Content-Type') ?? 'text/plain' },
   })

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
+import type { Miniflare } from 'miniflare'
+import { miniflare } from '../servers/miniflare.ts'
 
 /** What Cloudflare's API answers a request about D1 with. */
 export interface D1ApiAnswer {
@@ -84,6 +85,7 @@ export class D1Api {
   }
 
   #start(): Miniflare {
+    const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare()
     return new Miniflare({
       ...convertV4MiniflareOptions({
         modules: true,

@@ -10,7 +10,7 @@ import { join as joinPath } from 'node:path'
 import { bodyOf, call, join, someNetwork, type Member } from '../contract/members.ts'
 import { emptyDirectory, millrace } from '../cli/millrace.ts'
 import { targetOf } from '../database.ts'
-import { describeDialects, freshDatabase, type DialectName, type TestDatabase, testWhere } from '../dialects.ts'
+import { describeOneDialect, freshDatabase, type DialectName, type TestDatabase, testWhere } from '../dialects.ts'
 import { startOwnMariadb, startOwnPostgres } from '../servers/own.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { startDeployment, type Deployment } from './deployment.ts'
@@ -132,7 +132,7 @@ async function dropRole(database: TestDatabase, name: string): Promise<void> {
 /** Only the database's password is another matter on each dialect; the rest runs everywhere in the long form. */
 const isLong = process.env['TEST_LONG'] === '1'
 
-describeDialects((dialect) => {
+describeOneDialect((dialect) => {
   const hasRoles = dialect !== 'sqlite'
   const isRun = !hasRoles || isLong
   const roles = [`rotated_${randomBytes(4).toString('hex')}`, `rotated_${randomBytes(4).toString('hex')}`] as const

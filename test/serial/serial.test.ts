@@ -11,9 +11,9 @@ import { openTheatre, type OpenTheatre } from './theatre.ts'
 
 const seed = Number(process.env['SERIAL_SEED'] ?? 1)
 const sampled: Readonly<Record<DialectName, { readonly pairs: number; readonly grain: Grain }>> = {
-  sqlite: { pairs: isLong ? 80 : 30, grain: 'trip' },
-  postgres: { pairs: isLong ? 30 : 12, grain: 'statement' },
-  mysql: { pairs: isLong ? 25 : 10, grain: 'trip' },
+  sqlite: { pairs: isLong ? 80 : 15, grain: 'trip' },
+  postgres: { pairs: isLong ? 30 : 8, grain: 'statement' },
+  mysql: { pairs: isLong ? 25 : 6, grain: 'trip' },
 }
 
 describeDialects((dialect) => {

@@ -1,6 +1,6 @@
-import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
 import type { D1Binding } from '@millrace/drivers/d1/client'
 import type { RawRow, TestDatabase } from '../dialects.ts'
+import { miniflare } from './miniflare.ts'
 
 export const d1Binding = 'DB'
 
@@ -12,6 +12,7 @@ export interface OwnD1 {
 
 /** Starts one; nothing of it is kept. */
 export async function startD1(): Promise<OwnD1> {
+  const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare()
   const workerd = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -22,10 +22,8 @@ export function unpackPackages(target: string, fetch: (apt: Apt, work: string, r
   mkdirSync(cacheDirectory, { recursive: true })
   const work = mkdtempSync(join(cacheDirectory, 'unpacking-'))
   try {
-    const apt = privateApt(work)
     const root = join(work, 'root')
-    apt('update')
-    fetch(apt, work, root)
+    fetch(privateApt(work, packageLists(work)), work, root)
     if (!existsSync(target)) renameSync(root, target)
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -35,10 +33,28 @@ export function unpackPackages(target: string, fetch: (apt: Apt, work: string, r
 /** Where apt keeps what `install --download-only` fetched, in its work folder. */
 export const downloads = 'cache/archives'
 
-/** apt-get with lists and cache of its own: the system's are root's, and may never have been fetched. */
-function privateApt(work: string): Apt {
+const listsAreNewMilliseconds = 3_600_000
+
+/** The folder of apt's lists: those that another program was found by within the hour, since to fetch them takes seconds. */
+function packageLists(work: string): string {
+  const shared = join(cacheDirectory, `lists-${process.arch}`)
+  const changedAt = statSync(shared, { throwIfNoEntry: false })?.mtimeMs
+  if (changedAt !== undefined && Date.now() - changedAt < listsAreNewMilliseconds) return shared
   const lists = join(work, 'lists')
   mkdirSync(join(lists, 'partial'), { recursive: true })
+  privateApt(work, lists)('update')
+  rmSync(shared, { recursive: true, force: true })
+  try {
+    renameSync(lists, shared)
+  } catch {
+    // Somebody else was faster, and may be at work with them.
+    return lists
+  }
+  return shared
+}
+
+/** apt-get with lists and cache of its own: the system's are root's, and may never have been fetched. */
+function privateApt(work: string, lists: string): Apt {
   mkdirSync(join(work, downloads, 'partial'), { recursive: true })
   const settings = [
     `Dir::State::lists=${lists}`,

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Miniflare, NoOpLog, convertV4MiniflareOptions } from 'miniflare'
+import type { Miniflare } from 'miniflare'
 import type { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
 import { bundleWorker } from '../../functions/bundle.ts'
 import { workspaceRoot } from '../workspace.ts'
+import { miniflare } from './miniflare.ts'
 
 /** A Worker as it is deployed: bundled, minified, with what wrangler.toml binds to it. */
 export interface BuiltWorker {
@@ -69,6 +70,7 @@ export function runWorker(
   onLog: (line: string) => void = () => undefined,
   d1Databases: readonly string[] = [],
 ): Miniflare {
+  const { Miniflare, NoOpLog, convertV4MiniflareOptions } = miniflare()
   return new Miniflare(
     convertV4MiniflareOptions({
       ...options,

@@ -1,0 +1,35 @@
+import { drawnBy, seedOfRun } from './run-seed.ts'
+
+/** Slow suites that are about no database; a run of everything has one of each row, by seed. */
+const turns: readonly (readonly string[])[] = [
+  ['test/package/millrace.test.ts', 'test/packages/client.test.ts'],
+  ['test/packages/generated-clients.test.ts', 'test/examples/from-sqlalchemy.test.ts', 'test/examples/worker.test.ts'],
+  ['test/deploy/deploy.test.ts', 'test/deploy/d1.test.ts'],
+]
+
+/** Ways to run the service that share all above the driver with the functions; a run of everything has half of the suites of each, by seed. */
+const halvedProjects: ReadonlySet<string> = new Set(['serve', 'hyperdrive', 'd1'])
+
+export interface TestFile {
+  readonly project: string
+  /** From the workspace's folder on, with `/`. */
+  readonly path: string
+}
+
+/** The files that this run leaves to another commit. None where it is not sampled. */
+export function leftToOthers(files: readonly TestFile[]): ReadonlySet<TestFile> {
+  if (process.env['TEST_SAMPLE'] !== '1' || process.env['TEST_LONG'] === '1') return new Set()
+  const seed = seedOfRun()
+  const waiting = new Set(
+    turns.flatMap((row) => row.toSpliced(drawnBy(seed, `turn of ${row.join(' ')}`, row.length), 1)),
+  )
+  const left = files.filter(({ project, path }) => project === 'databases' && waiting.has(path))
+  for (const project of halvedProjects) {
+    const own = files
+      .filter((file) => file.project === project)
+      .toSorted((one, other) => (one.path < other.path ? -1 : 1))
+    const first = drawnBy(seed, `half of ${project}`, 2)
+    left.push(...own.filter((_file, index) => index % 2 !== first))
+  }
+  return new Set(left)
+}
