@@ -13,13 +13,26 @@ import { workspaceRoot } from '../test/workspace.ts'
 import { layers } from './measure.ts'
 import { nameOf, shown, spreadOf, type Result } from './report.ts'
 import { medianOf } from './statistics.ts'
+import type { SubjectName } from './subjects.ts'
 import { table } from './table.ts'
 
 const usage = 'usage: node bench/beside.ts COMMIT [--rounds 3] [--dialect sqlite,postgres,mysql] [--seconds 60]\n'
 
 type Results = Partial<Record<DialectName, readonly Result[]>>
 
-const head = ['', 'CPU ms before', 'since', 'since/before', 'requests/s before', 'since', 'p50 ms before', 'since']
+const head = [
+  '',
+  'CPU ms before',
+  'since',
+  'since/before',
+  'floor’s',
+  'requests/s before',
+  'since',
+  'of the floor’s before',
+  'since',
+  'p50 ms before',
+  'since',
+]
 
 const { values, positionals } = readArguments()
 const [commit] = positionals
@@ -90,19 +103,29 @@ async function command(directory: string, name: string, given: readonly string[]
   return text
 }
 
-function cpu({ cpu: { product } }: Result): number {
-  return layers.filter((layer) => layer !== 'client').reduce((sum, layer) => sum + product[layer], 0)
-}
+const cpuOf =
+  (subject: SubjectName) =>
+  ({ cpu: bySubject }: Result): number =>
+    layers.filter((layer) => layer !== 'client').reduce((sum, layer) => sum + bySubject[subject][layer], 0)
+
+const cpu = cpuOf('product')
 
 function perSecond({ requestsPerSecond }: Result): number {
   return requestsPerSecond.product
+}
+
+function shareOfFloor({ throughputRatio }: Result): number {
+  return throughputRatio.median
 }
 
 function p50({ p50Milliseconds }: Result): number {
   return p50Milliseconds.product
 }
 
-/** Medians over the rounds. CPU is that of functions, gateway and database together, without the client's. */
+/**
+ * Medians over the rounds. CPU is that of functions, gateway and database together, without the client's. The floor sends
+ * what the product sends: where both commits send the same, its ratio shows what the runs themselves differ by.
+ */
 function rowsOf(
   dialect: DialectName,
   before: readonly Results[],
@@ -113,14 +136,18 @@ function rowsOf(
     const found = (all: readonly Results[]) =>
       all.flatMap((results) => results[dialect]?.find((result) => nameOf(result) === nameOf(one)) ?? [])
     const median = (all: readonly Results[], valueOf: (result: Result) => number) => medianOf(found(all).map(valueOf))
-    const ratios = found(since).map((result, round) => cpu(result) / cpu(found(before)[round] ?? result))
+    const ratios = (valueOf: (result: Result) => number) =>
+      found(since).map((result, round) => valueOf(result) / valueOf(found(before)[round] ?? result))
     return [
       nameOf(one),
       median(before, cpu).toFixed(2),
       median(since, cpu).toFixed(2),
-      shown(spreadOf(ratios)),
+      shown(spreadOf(ratios(cpu))),
+      shown(spreadOf(ratios(cpuOf('floor')))),
       median(before, perSecond).toFixed(0),
       median(since, perSecond).toFixed(0),
+      median(before, shareOfFloor).toFixed(2),
+      median(since, shareOfFloor).toFixed(2),
       median(before, p50).toFixed(2),
       median(since, p50).toFixed(2),
     ]
