@@ -30,6 +30,13 @@ export interface WholeClaim {
   readonly answer: (seen: SQL) => SQL
 }
 
+/** A claim of one execution that it finds at the head of an index, as the parts of one statement. */
+export interface HeadClaim extends Pick<WholeClaim, 'set' | 'executions' | 'effects'> {
+  /** Gives `head_id` and `is_exhausted` of one row at most: what is locked, or passed by where others hold it. */
+  readonly head: SQL
+  readonly answer: SQL
+}
+
 /** How a dialect hands executions out to many claimers at once. */
 export interface ClaimDialect {
   /** Statements that come first in a claim's transaction, each of the claim's name. */
@@ -52,7 +59,7 @@ export interface ClaimDialect {
   held(parts: HeldParts): SQL
   readonly change:
     /** All of a claim is one statement, which gives its answer. */
-    | { readonly kind: 'whole'; compose(claim: WholeClaim): SQL }
+    | { readonly kind: 'whole'; compose(claim: WholeClaim): SQL; composeHead(claim: HeadClaim): SQL }
     /** A batch: an update, then what reads the rows that it marked. */
     | { readonly kind: 'batch'; update(change: Pick<WholeClaim, 'set' | 'executions'> & { readonly source: SQL }): SQL }
 }

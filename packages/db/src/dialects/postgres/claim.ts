@@ -1,5 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm'
-import type { ClaimDialect } from '../../sql/claiming.ts'
+import type { ClaimDialect, WholeClaim } from '../../sql/claiming.ts'
 import { setClause } from '../set-clause.ts'
 
 /** Tells these advisory locks from those of other programs. */
@@ -47,15 +47,28 @@ export const postgresClaim: ClaimDialect = {
     kind: 'whole',
     compose({ caller, candidates, source, set, executions, effects, answer }) {
       const change = sql`update ${executions} set ${setClause(set)} from chosen where ${executions.id} = chosen.chosen_id returning ${executions}.*`
+      // By the table's own name, as the caller's rows: only what comes after it finds it.
       const parts = [
         ...caller.map(({ table, where }) => sql`${table} as materialized (select * from ${table} where ${where})`),
         sql`due as materialized (${candidates})`,
         sql`chosen as materialized (${source(sql`due`)})`,
-        // By the table's own name, as the caller's rows above: only what comes after it finds it.
-        sql`${executions} as (${change})`,
-        ...effects.map((effect, position) => sql`${sql.raw(`effect_${position}`)} as (${effect})`),
+        ...changeParts(executions, change, effects),
       ]
       return sql`with ${sql.join(parts, sql`, `)} ${answer(sql`case when exists (select 1 from due) then 1 else 0 end`)}`
     },
+    // One that is used up stays as it is, locked until the end: whoever claims then finds it.
+    composeHead({ head, set, executions, effects, answer }) {
+      const change = sql`update ${executions} set ${setClause(set)} where ${executions.id} = (select head_id from head where is_exhausted = 0) returning ${executions}.*`
+      const parts = [
+        sql`head as materialized (${head} for update of ${executions} skip locked)`,
+        ...changeParts(executions, change, effects),
+      ]
+      return sql`with ${sql.join(parts, sql`, `)} ${answer}`
+    },
   },
+}
+
+function changeParts(executions: WholeClaim['executions'], change: SQL, effects: readonly SQL[]): readonly SQL[] {
+  const entries = effects.map((effect, position) => sql`${sql.raw(`effect_${position}`)} as (${effect})`)
+  return [sql`${executions} as (${change})`, ...entries]
 }

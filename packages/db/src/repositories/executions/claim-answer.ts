@@ -1,5 +1,6 @@
-import { and, eq, isNotNull, sql, type Query as DrizzleQuery, type SQL } from 'drizzle-orm'
+import { eq, isNotNull, sql, type Query as DrizzleQuery, type SQL } from 'drizzle-orm'
 import { all, isAnchor, isCaller, standingFields, type StandingRow } from '../../access/access.ts'
+import type { Role } from '../../schema/schema.ts'
 import type { DocumentText } from '../../document/index.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Claim, ClaimBind } from './claim-shape.ts'
@@ -43,26 +44,52 @@ export function claimedSelect(
   const { builder, tables } = dialect
   const { marks, users, executions, workflows, workflowVersions } = tables
   return builder
-    .select({
-      ...standingFields(dialect),
-      ...viewFields(dialect),
-      definition: workflowVersions.definition,
-      lastOp: executions.lastOp,
-      seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
-      hasBacklog: sql<number | null>`${hasBacklog}`.mapWith(Number).as('has_backlog'),
-    })
+    .select({ ...standingFields(dialect), ...claimedFields(dialect, seen, hasBacklog) })
     .from(marks)
     .leftJoin(users, isTheCaller ?? isCaller(dialect, bind))
     .leftJoin(executions, condition)
     .leftJoin(workflows, eq(workflows.id, executions.workflowId))
-    .leftJoin(
-      workflowVersions,
-      and(
-        eq(workflowVersions.workflowId, executions.workflowId),
-        eq(workflowVersions.versionNumber, executions.versionNumber),
-      ),
-    )
+    .leftJoin(workflowVersions, isItsVersion(dialect))
     .where(all(isAnchor(dialect), isOnlyClaimed ? isNotNull(executions.id) : undefined))
+}
+
+/** What is claimed alone: whose caller stands as it must, or there is no row. */
+export function takenSelect(dialect: Dialect): ClaimedSelect {
+  const { builder, tables } = dialect
+  const { executions, workflows, workflowVersions } = tables
+  const none = {
+    restore: noText,
+    callerId: noText,
+    role: sql<Role | null>`null`,
+    disabledAt: noMoment,
+    tokensValidFrom: noMoment,
+  }
+  return builder
+    .select({ ...none, ...claimedFields(dialect, sql`1`, sql`null`) })
+    .from(executions)
+    .leftJoin(workflows, eq(workflows.id, executions.workflowId))
+    .leftJoin(workflowVersions, isItsVersion(dialect))
+}
+
+const noText = sql<string | null>`null`
+const noMoment = sql<Date | null>`null`
+
+function claimedFields(dialect: Dialect, seen: SQL, hasBacklog: SQL) {
+  const { executions, workflowVersions } = dialect.tables
+  return {
+    ...viewFields(dialect),
+    definition: workflowVersions.definition,
+    lastOp: executions.lastOp,
+    seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
+    hasBacklog: sql<number | null>`${hasBacklog}`.mapWith(Number).as('has_backlog'),
+  }
+}
+
+function isItsVersion({ tables: { executions, workflowVersions } }: Dialect): SQL {
+  return all(
+    eq(workflowVersions.workflowId, executions.workflowId),
+    eq(workflowVersions.versionNumber, executions.versionNumber),
+  )
 }
 
 /**

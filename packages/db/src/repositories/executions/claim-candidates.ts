@@ -167,7 +167,7 @@ function isNamed(column: Column, bind: ClaimBind, { workflowPlaces = 0 }: ClaimS
  * The caller's own row, and that the caller may act: of the row that is locked itself, since MySQL would lock another
  * reading of it less, and two claims that hold that much would each wait for the other.
  */
-function mayClaim(dialect: Dialect, bind: ClaimBind, isTheCaller: SQL): SQL {
+export function mayClaim(dialect: Dialect, bind: ClaimBind, isTheCaller: SQL): SQL {
   const { users } = dialect.tables
   return all(
     isTheCaller,

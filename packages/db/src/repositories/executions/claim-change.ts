@@ -40,19 +40,37 @@ function withinBytes(dialect: Dialect, placed: SQL, isGiven: SQL): SQL {
   return sql`select summed.due_id as chosen_id, summed.was_running, summed.is_exhausted, summed.place from (${summed}) summed where summed.is_exhausted = 1 or summed.total = summed.bytes or summed.total <= ${sql.raw(String(mostPageBytes))}`
 }
 
+/** What of a row in the statement tells what becomes of it: its place among those that are given, and 1 or 0. */
+export interface Chosen {
+  readonly place: SQL
+  readonly wasRunning: SQL
+  readonly isExhausted: SQL
+}
+
+const ofChosen: Chosen = {
+  place: sql`chosen.place`,
+  wasRunning: sql`chosen.was_running`,
+  isExhausted: sql`chosen.is_exhausted`,
+}
+
 /**
  * What becomes of what is chosen. MySQL sets the columns of a joined update in any order: no value may depend on
  * another column that changes, other than on its own.
  */
-export function claimed(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): readonly (readonly [Column, SQL])[] {
+export function claimed(
+  dialect: Dialect,
+  bind: ClaimBind,
+  shape: Pick<ClaimShape, 'hasWorkers' | 'limit'>,
+  { place, wasRunning, isExhausted: used }: Chosen = ofChosen,
+): readonly (readonly [Column, SQL])[] {
   const { executions } = dialect.tables
-  const isExhausted = sql`chosen.is_exhausted = 1`
+  const isExhausted = sql`${used} = 1`
   const at = (column: Column) => bind('at', column)
-  const mark = dialect.concat(bind('firstMark', executions.lastOp), sql`chosen.place`)
+  const mark = dialect.concat(bind('firstMark', executions.lastOp), place)
   return [
     [executions.status, sql`case when ${isExhausted} then 'failed' else 'running' end`],
-    [executions.attempts, sql`${executions.attempts} + 1 - chosen.is_exhausted`],
-    [executions.fence, sql`${executions.fence} + 1 - chosen.is_exhausted`],
+    [executions.attempts, sql`${executions.attempts} + 1 - ${used}`],
+    [executions.fence, sql`${executions.fence} + 1 - ${used}`],
     [executions.leaseOwner, sql`case when ${isExhausted} then null else ${workerOf(dialect, bind, shape)} end`],
     [
       executions.leaseUntil,
@@ -69,17 +87,21 @@ export function claimed(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): r
     ],
     [
       executions.error,
-      sql`case when ${isExhausted} and chosen.was_running = 1 then ${sql.param(exhaustionErrors.leaseExpired)} when ${isExhausted} then ${sql.param(exhaustionErrors.attemptsUsedUp)} else ${executions.error} end`,
+      sql`case when ${isExhausted} and ${wasRunning} = 1 then ${sql.param(exhaustionErrors.leaseExpired)} when ${isExhausted} then ${sql.param(exhaustionErrors.attemptsUsedUp)} else ${executions.error} end`,
     ],
     [executions.waitFor, sql`null`],
     [executions.updatedAt, at(executions.updatedAt)],
-    [executions.lastSeq, lastSeqAfter(dialect, sql`1 + chosen.was_running`)],
+    [executions.lastSeq, lastSeqAfter(dialect, sql`1 + ${wasRunning}`)],
     // What lost a lease is marked so: its entry says it.
-    [executions.lastOp, dialect.concat(mark, sql`case when chosen.was_running = 1 then 'x' else '' end`)],
+    [executions.lastOp, dialect.concat(mark, sql`case when ${wasRunning} = 1 then 'x' else '' end`)],
   ]
 }
 
-function workerOf({ tables: { executions } }: Dialect, bind: ClaimBind, { hasWorkers, limit }: ClaimShape): SQL {
+function workerOf(
+  { tables: { executions } }: Dialect,
+  bind: ClaimBind,
+  { hasWorkers, limit }: Pick<ClaimShape, 'hasWorkers' | 'limit'>,
+): SQL {
   if (!hasWorkers) return bind('worker', executions.leaseOwner)
   const cases = Array.from(
     { length: limit },
@@ -149,6 +171,16 @@ export function changedEntries(dialect: Dialect, bind: ClaimBind): SQL {
     expired(sql`case when ${status} = 'running' then ${fence} - 1 else ${fence} end`, hadLease(executions)),
     // Whatever has failed has no worker any more.
     entrySelect(dialect, { type, at, fence, worker: leaseOwner, actor: ofTaken(actor) }, sql`${executions}`),
+  ]).getSQL()
+}
+
+/** The entry of one that had no lease to lose, and is taken. */
+export function takenEntry(dialect: Dialect, bind: ClaimBind): SQL {
+  const { executions } = dialect.tables
+  const { fence, leaseOwner } = executions
+  const { at, actor } = entryParts(dialect, bind)
+  return insertEntries(dialect, [
+    entrySelect(dialect, { type: 'claimed', at, fence, worker: leaseOwner, actor }, sql`${executions}`),
   ]).getSQL()
 }
 

@@ -2,12 +2,14 @@ import { sql, type SQL } from 'drizzle-orm'
 import { asProven, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
-import type { Statement } from '../../sql/statement.ts'
+import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { asGiven, claimedSelect, type ClaimedRow } from './claim-answer.ts'
 import { backlogsOf, noteBacklogs } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
 import { changedEntries, chosen, claimed, claimEntries, isClaimed, isStillClaimed, keepLeases } from './claim-change.ts'
+import { headQuery, onlyWorkflowOf } from './claim-head.ts'
+import { isPlain, notePlain } from './claim-plain.ts'
 import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
 
 export interface Tried {
@@ -30,13 +32,8 @@ export async function claimOnce(
   const values = claimValues(caller, claim, key, backlogs, shape)
   const lookup = () => lookupQuery(dialect, isUnnamed, values)
   if (dialect.claim.change.kind === 'whole') {
-    const statement = wholeQuery(dialect, shape, values)
-    const { rows } = await store.change({ before: beforeStatements(dialect, values), statement, lookup })
-    const seen = rows[0]?.seen ?? 0
-    // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
-    const isEmptyHanded = seen > 0 && rows[0]?.id === null
-    const own = isEmptyHanded ? await store.read(ownQuery(dialect, values)) : []
-    return { rows: asGiven(own.length > 0 ? own : rows, claim), seen }
+    const { rows, seen } = await claimWhole(store, claim, { shape, values, lookup })
+    return { rows: asGiven(rows, claim), seen }
   }
   const applied = await store.apply({
     locks: [],
@@ -48,6 +45,31 @@ export async function claimOnce(
   })
   if (isUnnamed) noteBacklogs(store, caller.userId, applied.rows)
   return { rows: asGiven(applied.rows, claim), seen: applied.isOpen ? applied.affected : 0 }
+}
+
+interface Built {
+  readonly shape: ClaimShape
+  readonly values: ClaimValues
+  readonly lookup: () => Query<ClaimedRow>
+}
+
+/** By one statement; by a smaller one first where that has been enough for the workflow. */
+async function claimWhole(store: Store, claim: Claim, { shape, values, lookup }: Built): Promise<Tried> {
+  const { dialect } = store
+  const before = beforeStatements(dialect, values)
+  const workflowId = onlyWorkflowOf(claim, shape)
+  const isTriedPlain = workflowId !== undefined && isPlain(store, workflowId)
+  if (isTriedPlain) {
+    const { rows } = await store.change({ before, statement: headQuery(dialect, shape, values), lookup })
+    if (rows.length > 0) return { rows, seen: rows.length }
+  }
+  const { rows } = await store.change({ before, statement: wholeQuery(dialect, shape, values), lookup })
+  if (workflowId !== undefined) notePlain(store, workflowId, rows, isTriedPlain)
+  const seen = rows[0]?.seen ?? 0
+  // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.
+  const isEmptyHanded = seen > 0 && rows[0]?.id === null
+  const own = isEmptyHanded ? await store.read(ownQuery(dialect, values)) : []
+  return { rows: own.length > 0 ? own : rows, seen }
 }
 
 function beforeStatements(dialect: Dialect, values: ClaimValues): readonly Statement[] {

@@ -14,8 +14,8 @@ export interface DueKind {
   readonly order: SQL
 }
 
-/** The ways of being due at a moment, each one range of an index. */
-export function dueKinds(dialect: Dialect, at: Date | SQL): readonly DueKind[] {
+/** The ways of being due at a moment, each one range of an index: first, to wait since its creation. */
+export function dueKinds(dialect: Dialect, at: Date | SQL): readonly [DueKind, ...DueKind[]] {
   const { executions } = dialect.tables
   const { status, dueAt, leaseUntil, createdAt, id } = executions
   const byCreation = dialect.reach.orderAfterNull(dueAt, sql`${createdAt}, ${id}`)
