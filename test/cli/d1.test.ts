@@ -107,3 +107,31 @@ test('looking at a local D1 that is not there makes none', async () => {
   expect(missing.stdout).toContain('The local D1 database does not exist.')
   expect(existsSync(join(cwd, '.millrace'))).toBe(false)
 })
+
+test.each([
+  ['user', 'list'],
+  ['export', 'flows'],
+  ['backup', '--out', 'nothing.millrace'],
+  ['copy', '--to', 'sqlite:///./copy.db'],
+  ['keys', 'rotate'],
+])('a local D1 that is not there is refused by `%s %s`, which makes none', async (...words) => {
+  const cwd = emptyDirectory()
+  const option = words[0] === 'copy' ? '--from' : '--database'
+  const missing = await millrace([...words, option, 'd1://DB', '--json'], { cwd, env: world.env })
+  expect(missing.exitCode).toBe(1)
+  expect(documentOf(missing)).toMatchObject({ error: { code: 'database_missing' } })
+  expect(missing.stdout + missing.stderr).toContain('millrace migrate')
+  expect(existsSync(join(cwd, '.millrace'))).toBe(false)
+})
+
+test('all migrations are pending for a local D1 that is not there, which looking does not make', async () => {
+  const cwd = emptyDirectory()
+  const status = await millrace(['migrate', 'status', '--database', 'd1://DB', '--json'], { cwd, env: world.env })
+  expect(status.exitCode).toBe(1)
+  expect(documentOf(status)).toMatchObject({
+    ok: false,
+    applied: [],
+    pending: ['0001_initial', '0002_durable_executions'],
+  })
+  expect(existsSync(join(cwd, '.millrace'))).toBe(false)
+})

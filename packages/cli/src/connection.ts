@@ -7,6 +7,7 @@ import { parseDatabaseUrl, redactUrl, type Target } from '@millrace/db/url'
 import type { GatewayLogEntry } from '@millrace/gateway/log'
 import type { Gateway, GatewayOptions, GatewayStartError } from '@millrace/gateway/server'
 import type { Context } from './context.ts'
+import { isMissingD1 } from './d1/state.ts'
 import { refuseUnexpanded } from './environment.ts'
 import { Failure, urlFailure } from './failure.ts'
 
@@ -78,12 +79,17 @@ export function isMissingFile(target: Target): boolean {
   return target.via === 'file' && !existsSync(target.path)
 }
 
-/** Commands that need rows refuse a missing SQLite file instead of leaving an empty one behind. */
-export function refuseMissingFile({ target, shownUrl }: ChosenDatabase): void {
-  if (!isMissingFile(target)) return
+/** True for a SQLite file or a local D1 that is not there. */
+export function isMissing(context: Context, target: Target): boolean {
+  return target.via === 'd1' ? isMissingD1(context, target) : isMissingFile(target)
+}
+
+/** Commands that need rows refuse a SQLite file or a local D1 that is not there, and leave no empty one behind. */
+export function refuseMissing(context: Context, { target, shownUrl }: ChosenDatabase): void {
+  if (!isMissing(context, target)) return
   throw new Failure('database_missing', {
     what: 'The database does not exist.',
-    why: `${shownUrl} is a SQLite file that is not there.`,
+    why: `${shownUrl} is a ${target.via === 'd1' ? 'local D1 database that nobody has made' : 'SQLite file that is not there'}.`,
     fix: 'Run `millrace migrate` to create it, or correct --database or DATABASE_URL.',
   })
 }
@@ -152,7 +158,7 @@ export async function connectReady(
   chosen: ChosenDatabase,
   options: ConnectOptions = {},
 ): Promise<Connection> {
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   const connection = await connect(context, chosen, options)
   const { readiness } = await import('@millrace/db/store/readiness')
   await readiness(connection.database)

@@ -10,7 +10,7 @@ import { loadRows } from '@millrace/db/archive/load'
 import { readMark } from '@millrace/db/archive/mark'
 import { refuseLargeRows } from '@millrace/db/archive/row-limit'
 import type { Database } from '@millrace/db/store/database'
-import { connect, isMissingFile, refuseMissingFile, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
+import { connect, isMissingFile, refuseMissing, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { withOneSetting } from '../one-setting.ts'
@@ -39,7 +39,7 @@ export interface AdoptPlan {
 export async function adopt(context: Context, plan: AdoptPlan): Promise<number> {
   const { from, to, isResumed, quarantine } = plan
   const { settingsKeys: keys } = await withOneSetting(context, to, 'SETTINGS_KEYS')
-  if (isResumed) refuseMissingFile(to)
+  if (isResumed) refuseMissing(context, to)
   const early = isMissingFile(to.target) ? undefined : await openUnwritten(context, to, isResumed)
   const at = (isResumed && early !== undefined ? await earlierTime(early, plan) : undefined) ?? new Date().toISOString()
   const adoption = await judgeSource(context, plan, keys, at)

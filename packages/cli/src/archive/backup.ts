@@ -10,7 +10,7 @@ import type { WrittenResult } from '@millrace/db/archive/write'
 import type { Database } from '@millrace/db/store/database'
 import { newId } from '@millrace/api/ids'
 import { recordBackup } from '@millrace/db/repositories/backups/backups'
-import { chooseDatabase, connect, refuseMissingFile } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissing } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { startProgress, type Progress } from '../progress.ts'
@@ -30,7 +30,7 @@ export interface BackupOptions {
 /** `millrace backup --out FILE` */
 export async function backup(context: Context, options: BackupOptions): Promise<number> {
   const chosen = chooseDatabase(context, options.database)
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   const recipients = recipientsOf(context, options)
   const encrypter = recipients.length === 0 ? undefined : readRecipients(recipients)
   if (encrypter === undefined) {

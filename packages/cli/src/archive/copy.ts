@@ -10,7 +10,7 @@ import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
 import type { Target } from '@millrace/db/url'
-import { chooseDatabase, connect, refuseMissingFile, wholeTableSeconds } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissing, wholeTableSeconds } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { adopt } from './adopt.ts'
@@ -36,7 +36,7 @@ export interface CopyOptions {
 export async function copy(context: Context, options: CopyOptions): Promise<number> {
   const from = chooseDatabase(context, options.from)
   const to = chooseDatabase(context, options.to)
-  refuseMissingFile(from)
+  refuseMissing(context, from)
   if (placeOf(from.target) === placeOf(to.target)) throw sameDatabase(from.shownUrl)
   const isResumed = options.resume === true
   const quarantine = chooseQuarantine(context, options)

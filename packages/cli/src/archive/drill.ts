@@ -4,7 +4,7 @@ import type { WholeArchive } from '@millrace/db/archive/read'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
 import { recordDrill } from '@millrace/db/repositories/backups/backups'
-import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissing, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { asFailure, Failure } from '../failure.ts'
 import { archiveFailure } from './failure.ts'
@@ -21,7 +21,7 @@ export interface DrillOptions {
 /** `millrace drill FILE` */
 export async function drill(context: Context, file: string, options: DrillOptions): Promise<number> {
   const recorder = options.database ? chooseDatabase(context, options.database) : undefined
-  if (recorder !== undefined) refuseMissingFile(recorder)
+  if (recorder !== undefined) refuseMissing(context, recorder)
   const input = findInput(context, file)
   if (input.bytes === undefined) throw fromStandardInput()
   const identities = readIdentities(context, options.identity)

@@ -6,7 +6,7 @@ import { restoreArchive } from '@millrace/db/archive/restore'
 import { refuseLargeRows } from '@millrace/db/archive/row-limit'
 import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
-import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissing, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { noteOperation } from '../operations.ts'
@@ -163,7 +163,7 @@ async function restoreOnce(
 }
 
 async function abandon(context: Context, chosen: ChosenDatabase): Promise<number> {
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   const { database } = await connect(context, chosen)
   const rows = await withArchiveFailures(chosen.shownUrl, () => abandonRestore(database))
   const words = `Abandoned the restore into ${chosen.shownUrl}: ${rows.toLocaleString('en-US')} rows were removed, and the mark.`

@@ -8,7 +8,7 @@ import {
   loadDrivers,
   needsGateway,
   openGateway,
-  refuseMissingFile,
+  refuseMissing,
   type ChosenDatabase,
 } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -146,7 +146,7 @@ function chooseReplica(context: Context): ChosenDatabase | undefined {
   const url = context.environment()['DATABASE_READ_URL']
   if (url === undefined) return undefined
   const replica = chooseDatabase(context, url)
-  refuseMissingFile(replica)
+  refuseMissing(context, replica)
   return replica
 }
 

@@ -1,6 +1,6 @@
 import type { UserCaller } from '@millrace/db/access/access'
 import { Argument, type Command } from 'commander'
-import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissing, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { openDeployment } from '../deployment/deployment.ts'
 import { refuseTwoPlaces, withUrlOption, type PlaceOptions } from '../deployment/options.ts'
@@ -80,7 +80,7 @@ async function chooseTarget(context: Context, options: ImportOptions): Promise<(
     })
   }
   const chosen = chooseDatabase(context, options.database)
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   return () => openDatabaseTarget(context, chosen, owner)
 }
 

@@ -1,7 +1,7 @@
 import type { NamedKey } from '@millrace/api/settings'
 import type { Command } from 'commander'
 import type { AddCommand } from '../command.ts'
-import { chooseDatabase, connect, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connect, refuseMissing, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { withOneSetting } from '../one-setting.ts'
@@ -28,7 +28,7 @@ export const keysCommand: AddCommand = (parent: Command, run) => {
 
 async function rotate(context: Context, databaseOption: string | undefined): Promise<number> {
   const chosen = chooseDatabase(context, databaseOption)
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   const keys = await readSettingsKeys(context, chosen)
   const { createSecretSealer } = await import('@millrace/api/user-settings/sealing')
   const { resealSecrets, surveySecrets } = await import('@millrace/api/services/resealing')

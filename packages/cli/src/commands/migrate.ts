@@ -3,7 +3,7 @@ import type { Database } from '@millrace/db/store/database'
 import type { MigrationStatus } from '@millrace/db/migrate/migrate'
 import { type Migration, statementsOf } from '@millrace/db/sql/migration'
 import { Option, type Command } from 'commander'
-import { chooseDatabase, connect, isMissingFile, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connect, isMissing, refuseMissing, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { applyMigrations, noteProgress, readMigrations } from '../migrations.ts'
@@ -82,7 +82,7 @@ async function record(
   migrations: readonly Migration[],
   name: string,
 ): Promise<number> {
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   const { database } = await connect(context, chosen)
   const { recordMigration } = await import('@millrace/db/migrate/migrate')
   await recordMigration(database, migrations, name, {
@@ -149,9 +149,9 @@ async function showStatus(context: Context, databaseOption: string | undefined):
   return isCurrent ? 0 : 1
 }
 
-/** Undefined for a SQLite file that is not there: looking must not create it. */
+/** Undefined for a SQLite file or a local D1 that is not there: looking must not create it. */
 async function openExisting(context: Context, chosen: ChosenDatabase): Promise<Database | undefined> {
-  return isMissingFile(chosen.target) ? undefined : (await connect(context, chosen)).database
+  return isMissing(context, chosen.target) ? undefined : (await connect(context, chosen)).database
 }
 
 /** A database that is not there counts as an empty one. */

@@ -1,7 +1,7 @@
 import type { UserView } from '@millrace/db/repositories/accounts/users'
 import type { Role } from '@millrace/db/schema/schema'
 import { Argument, type Command } from 'commander'
-import { chooseDatabase, connectReady, refuseMissingFile, type ChosenDatabase } from '../connection.ts'
+import { chooseDatabase, connectReady, refuseMissing, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { withOneSetting } from '../one-setting.ts'
 import { withDatabaseOption } from '../options.ts'
@@ -136,7 +136,7 @@ async function remove(context: Context, name: string, options: UserOptions): Pro
 
 function chooseExisting(context: Context, options: UserOptions): ChosenDatabase {
   const chosen = chooseDatabase(context, options.database)
-  refuseMissingFile(chosen)
+  refuseMissing(context, chosen)
   return chosen
 }
 

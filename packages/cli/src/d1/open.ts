@@ -1,23 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bindingClient } from '@millrace/drivers/d1/binding'
 import { isD1Binding, type D1Client } from '@millrace/drivers/d1/client'
-import type { Target } from '@millrace/db/url'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { d1Configuration, localD1 } from '../wrangler-configuration.ts'
 import { readAccount } from './account.ts'
-
-export type D1Target = Extract<Target, { readonly via: 'd1' }>
-
-/** Where `millrace dev` keeps what wrangler keeps, and so its D1, unless another folder is given to it with --state. */
-export const defaultStateDirectory = '.millrace'
-
-/** The folder within a state directory that wrangler is given with --persist-to. */
-export function wranglerState(stateDirectory: string): string {
-  return join(stateDirectory, 'wrangler')
-}
+import { defaultStateDirectory, wranglerState, type D1Target } from './state.ts'
 
 export interface OpenedD1 {
   readonly client: D1Client
@@ -39,12 +29,6 @@ export async function openD1(
     client: httpClient({ ...readAccount(context), databaseId: target.databaseId }),
     close: () => Promise.resolve(),
   }
-}
-
-/** Whether it is a local one that nobody has made yet. */
-export function isMissing({ directories }: Context, { databaseId }: D1Target): boolean {
-  const state = wranglerState(join(directories.caller, defaultStateDirectory))
-  return databaseId === undefined && !existsSync(join(state, 'v3/d1'))
 }
 
 /** By wrangler itself, in a process of its own: it alone knows how it keeps a database in files. */

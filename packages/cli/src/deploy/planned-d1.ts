@@ -1,5 +1,5 @@
 import type { Target } from '@millrace/db/url'
-import type { D1Target } from '../d1/open.ts'
+import type { D1Target } from '../d1/state.ts'
 import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
 

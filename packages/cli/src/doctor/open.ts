@@ -5,7 +5,7 @@ import { allNotChecked, fail, notChecked, ok, type Finding } from '@millrace/db/
 import type { Target } from '@millrace/db/url'
 import { openTarget } from '../connection.ts'
 import type { Context } from '../context.ts'
-import type { D1Target } from '../d1/open.ts'
+import { isMissingD1, type D1Target } from '../d1/state.ts'
 import { Failure } from '../failure.ts'
 
 /** A database that can be asked, or what stands in the way of asking it. */
@@ -28,8 +28,7 @@ export async function openUnchanged(context: Context, target: Target): Promise<O
 
 /** The local one is made by whoever opens it, so one that is not there is not opened. */
 async function openD1Unchanged(context: Context, target: D1Target): Promise<Opened> {
-  const { isMissing } = await import('../d1/open.ts')
-  if (isMissing(context, target)) {
+  if (isMissingD1(context, target)) {
     const fix = 'Run `millrace migrate` or `millrace dev` to create it, or add ?id=DATABASE_ID for a deployed one.'
     const findings = [
       ok('reachable', 'wrangler keeps D1 in files of this machine.'),
