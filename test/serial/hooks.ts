@@ -36,6 +36,7 @@ function hookPostgres(): () => void {
     const send = () => original.call(this, text, params)
     if (actor === undefined) return send()
     const isBegin = /^begin\b/i.test(text)
+    const isEnd = isBegin || /^commit\b/i.test(text)
     const before = isBegin ? undefined : pipelines.get(this)
     const pipeline = { last: Promise.resolve(), hasFailed: false }
     const result = (before?.last ?? Promise.resolve()).then(async (): Promise<PostgresResult> => {
@@ -45,6 +46,9 @@ function hookPostgres(): () => void {
       } catch (error) {
         pipeline.hasFailed = true
         throw error
+      } finally {
+        // What comes behind it on this connection is no part of that transaction.
+        if (isEnd) pipeline.hasFailed = false
       }
     })
     pipelines.set(this, Object.assign(pipeline, { last: result.catch(() => undefined) }))

@@ -6,6 +6,7 @@ import { explore, replay, sample, type Violation } from './explore.ts'
 import { readFailedSchedules } from './failed.ts'
 import { pairs, writesOf } from './pairs.ts'
 import { textOf } from './report.ts'
+import { run } from './run.ts'
 import { readSchedule } from './schedule.ts'
 import { openTheatre, type OpenTheatre } from './theatre.ts'
 
@@ -25,6 +26,17 @@ describeDialects((dialect) => {
 
   test('the writes of the table meet in at least 250 pairs', () => {
     expect(pairs.length).toBeGreaterThan(250)
+  })
+
+  test('what follows a transaction that failed is a step, as it is by itself', async () => {
+    const { grain } = sampled[dialect]
+    const together = writesOf('cancel what has ended × sweep ended executions')
+    const stepsOf = async (schedule: string) => {
+      const { trace } = await run(theatre, together, readSchedule(schedule), grain)
+      return trace.filter(({ actor }) => actor === 'b').length
+    }
+    const alone = await stepsOf('ba')
+    expect(await stepsOf('ab')).toBe(alone)
   })
 
   test('every schedule that ever failed is serial', async () => {

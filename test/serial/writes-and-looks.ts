@@ -8,20 +8,25 @@ import { ofWorkflows } from './writes-of-workflows.ts'
  * then, or is never done: a pair of single writes can't tell, since the one that is late is as if it had come first.
  */
 
-const ofWork = table({
+const ofOthers = table({
   'unshare bob from work': { by: 'alice', send: 'DELETE /v1/workflows/{work}/shares/{bob}' },
+  'transfer to bob by root': {
+    by: 'root',
+    send: 'POST /v1/workflows/{wf}/transfer',
+    body: { username: 'bob' },
+    ifMatch: '*',
+  },
 })
 
 /** Tables of what rests on a standing. */
 const looked = ['workflows', 'workflow_versions', 'workflow_shares', 'executions', 'schedules', 'backups', 'settings']
 
-const isEnding = ({ name }: Write): boolean =>
-  ['disable alice', 'demote root', 'unshare bob', 'unshare bob from work', 'transfer to bob'].includes(name)
+const endings = ['disable alice', 'disable bob', 'demote root', 'unshare bob']
+const isEnding = ({ name }: Write): boolean => endings.includes(name)
 
 /** `disable alice, and look`: in no pair, but failed-schedules.txt names some. */
-export const writesAndLooks: readonly Write[] = [...ofAccounts, ...ofWorkflows, ...ofWork]
-  .filter(isEnding)
-  .map((write): Write => ({
+export const writesAndLooks: readonly Write[] = [...[...ofAccounts, ...ofWorkflows].filter(isEnding), ...ofOthers].map(
+  (write): Write => ({
     ...write,
     name: `${write.name}, and look`,
     async act(stage, world) {
@@ -29,4 +34,5 @@ export const writesAndLooks: readonly Write[] = [...ofAccounts, ...ofWorkflows, 
       const seen = tellRows(await stage.ground.rows(), world.names, looked)
       return { ...answer, body: JSON.stringify({ answer: answer.body, seen }) }
     },
-  }))
+  }),
+)
