@@ -1,6 +1,6 @@
 /**
  * What `npx -y pnpm@12 test` runs: types, lint, format and boundaries beside the suites of all databases, then what a request costs. With
- * arguments (`… test test/races.test.ts`) they go to vitest, and only that runs. The last line counts each step as one test.
+ * arguments (`… test test/races/limits.test.ts`) they go to vitest, and only that runs. The last line counts each step as one test.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

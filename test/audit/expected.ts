@@ -13,7 +13,7 @@ export interface ExpectedEvents {
   readonly owner?: 'subject' | 'nobody'
 }
 
-/** Each write with its event, or with the reason why API.md has it leave none. */
+/** Each write with its event, or with the reason why docs/contract/api.md has it leave none. */
 export const expectedEvents: Readonly<Record<RouteName, ExpectedEvents | string>> = {
   'POST /v1/auth/register': {
     type: 'user.registered',

@@ -12,7 +12,7 @@ import { credentialsOf, isFlat, withCanary } from './canaries.ts'
 import { expectedEvents, type ExpectedEvents } from './expected.ts'
 import { eventsOf, sessionsOf, type TrailEvent } from './trail.ts'
 
-/** API.md's "Audit", for every write there is, by walking the app's own table. */
+/** docs/contract/api.md's "Audit", for every write there is, by walking the app's own table. */
 const writes = routes
   .filter(({ method }) => method !== 'GET')
   .map(({ method, path, scope }) => ({ name: `${method} ${path}`, scope }))

@@ -60,7 +60,7 @@ const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 const forbiddenInProblems =
   /select |insert |update |drizzle|node_modules|\bat .*:\d+|127\.0\.0\.1|localhost|\/tmp\/|\/dev\/shm\/|workflow_shares/i
 
-/** What API.md says of every answer there is. */
+/** What docs/contract/api.md says of every answer there is. */
 export function expectConventions(
   answer: Answer,
   request: { method: string; path: string; isAnonymous: boolean },

@@ -360,7 +360,7 @@ describeDialectsByTest((dialect) => {
 
   runScenarios(suite, [...registrations, ...logins, ...whoIAm])
 
-  test('an access token has the claims that API.md names, and its session', async () => {
+  test('an access token has the claims that docs/contract/api.md names, and its session', async () => {
     const { token, id } = await register(suite.world.service, 'claims')
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'HS256', kid: expect.any(String), typ: 'JWT' })
     const claims = decodeJwt(token)

@@ -22,7 +22,7 @@ export interface Call {
   readonly network?: string | undefined
 }
 
-/** Sends a request with a JSON body, and checks what API.md says of every answer. */
+/** Sends a request with a JSON body, and checks what docs/contract/api.md says of every answer. */
 export async function call(service: Service, method: string, path: string, options: Call = {}): Promise<Answer> {
   const { token, body, headers, network = someNetwork() } = options
   const response = await service.fetch(path, {

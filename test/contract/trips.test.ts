@@ -18,7 +18,7 @@ interface TripScenario {
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly status: number
-  /** DESIGN.md, decision 4: reads 1, writes 1, on MySQL one a statement and two for the transaction. */
+  /** 1 for a read and 1 for a write; on MySQL a write takes 1 per statement and 2 for the transaction. */
   readonly trips: Trips
 }
 

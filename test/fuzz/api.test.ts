@@ -12,7 +12,7 @@ import { Things, type Account, type Sent } from './things.ts'
 
 /**
  * Requests drawn from the document that the service gives of itself. FUZZ_SEED repeats a run's draws; FUZZ_RUNS says
- * how many successes of each operation there must be: 5 unless given, 100 with TEST_LONG=1.
+ * how many successes of each operation there must be: 3 unless given, 100 with TEST_LONG=1.
  */
 const seed = Number(process.env['FUZZ_SEED'] ?? crypto.getRandomValues(new Uint32Array(1))[0]) | 0
 const wantedSuccesses = Number(process.env['FUZZ_RUNS'] ?? (isLong ? 100 : 3))

@@ -8,35 +8,35 @@ import type { IdempotencyKey } from './services/idempotency.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** Whom a route serves. */
+/** Which callers a route admits. */
 export type Access = PublicAccess | UserAccess
 
-/** What anonymous callers are admitted to as well. */
+/** Access that anonymous callers may have, too. */
 export type PublicAccess =
-  /** Anyone. The Authorization header is ignored, unless `checksToken`: then a token that is sent has to count. */
+  /** Anyone. The Authorization header is ignored, unless `checksToken`: then a token that is sent must be valid. */
   | { readonly kind: 'open'; readonly checksToken?: true }
-  /** Whoever is logged in, and anonymous callers where the query asks for what is public. */
+  /** Every user, and anonymous callers where the query asks for what is public. */
   | { readonly kind: 'user'; readonly isPublic: (query: URLSearchParams) => boolean }
-  /** Whoever may see the workflow `{id}`: anonymous callers where it is public. */
+  /** Every caller who may see the workflow `{id}`: anonymous callers where it is public. */
   | { readonly kind: 'workflow'; readonly need: 'view'; readonly isPrivate?: false }
-  /** Whoever has the METRICS_TOKEN; there is nothing where none is configured. */
+  /** A caller with the METRICS_TOKEN. Without that setting the route answers 404. */
   | { readonly kind: 'metrics' }
 
 export type UserAccess =
-  /** Whoever is logged in. */
+  /** Every user. */
   | { readonly kind: 'user'; readonly isPublic?: undefined }
-  /** Whoever has the permission on the workflow `{id}`. */
+  /** Users with the permission on the workflow `{id}`. */
   | {
       readonly kind: 'workflow'
       readonly need: Exclude<Permission, 'view'>
-      /** Where what is asked for needs more than `need`. */
+      /** For a body that asks for more than `need` allows. */
       readonly needFor?: (members: Members) => Permission
     }
-  /** Whoever may see the workflow `{id}` other than by its being public. */
+  /** Users who may see the workflow `{id}` even if it is not public. */
   | { readonly kind: 'workflow'; readonly need: 'view'; readonly isPrivate: true }
-  /** Whoever has the permission on the workflow of the execution `{id}`; `view` includes who started it. */
+  /** Users with the permission on the workflow of the execution `{id}`; `view` includes the user who started it. */
   | { readonly kind: 'execution'; readonly need: Permission }
-  /** Whoever has the permission on the workflow of the schedule `{id}`, other than by its being public. */
+  /** Users with the permission on the workflow of the schedule `{id}`; a public workflow gives none. */
   | { readonly kind: 'schedule'; readonly need: 'view' | 'edit' }
   /** Administrators. */
   | { readonly kind: 'admin' }
@@ -98,7 +98,7 @@ export interface RouteContract<
   readonly refusals: readonly ErrorCode[]
 }
 
-/** What of a contract is kept to the letter by its type. */
+/** The members of a contract whose types are literals. */
 export interface LiteralContract<
   Verb extends Method = Method,
   Pattern extends string = string,
@@ -117,7 +117,7 @@ export interface LiteralContract<
   readonly mayBeConditional?: MayBeConditional
 }
 
-/** Whence a request comes, as far as it tells. */
+/** What a request says of the client that sent it. */
 export interface Device {
   readonly userAgent: string | null
   /** An IPv4 address or an IPv6 /64. */
@@ -131,7 +131,7 @@ export interface Input<Path, Query, Body> {
   readonly body: Body
   readonly device: Device
   readonly ifRevision: IfRevision
-  /** The header of whoever takes a stream up again. */
+  /** The `Last-Event-ID` header of a client that resumes a stream. */
   readonly lastEventId: string | null
   readonly idempotencyKey: IdempotencyKey | undefined
 }

@@ -7,7 +7,7 @@ const good: Environment = {
   AUTH_KEYS: `new:${key},old:${key}A`,
 }
 
-test('what is not set has the value that CLI.md and API.md name', () => {
+test('what is not set has the value that docs/contract/cli.md and docs/contract/api.md name', () => {
   const parsed = parseSettings(good)
   expect(parsed).toMatchObject({
     ok: true,

@@ -31,7 +31,7 @@ export interface BackupKeep {
   readonly months: number
 }
 
-/** The whole environment (CLI.md, "Environment"), parsed. */
+/** The whole environment (docs/contract/cli.md, "Environment"), parsed. */
 export interface Settings {
   readonly database: Target
   readonly readDatabase: Target | undefined

@@ -13,7 +13,7 @@ import { Failure } from './failure.ts'
 import { printable } from './printable.ts'
 import { findUser } from './users.ts'
 
-/** A key as API.md has it, and whose it is. */
+/** A key as docs/contract/api.md has it, and whose it is. */
 export interface ApiKeyView extends Omit<OwnedApiKey, 'scopes'> {
   readonly scopes: readonly Scope[]
 }

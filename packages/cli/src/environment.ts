@@ -7,7 +7,7 @@ import { Failure } from './failure.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The variables of CLI.md's "Environment": each can stand in a file that `NAME_FILE` names. */
+/** The variables of docs/contract/cli.md's "Environment": each can stand in a file that `NAME_FILE` names. */
 export const settingNames = [
   'DATABASE_URL',
   'DATABASE_READ_URL',

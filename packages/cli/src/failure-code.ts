@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@millrace/api/errors'
 
-/** CLI.md's closed list: the API's codes, and the command line's own. */
+/** docs/contract/cli.md's closed list: the API's codes, and the command line's own. */
 export type FailureCode =
   | ErrorCode
   | 'usage'

@@ -10,7 +10,7 @@ import { printable } from './printable.ts'
 
 export { listUsers } from '@millrace/db/repositories/accounts/user-administration'
 
-/** A user as API.md has it, in its order, with `disabledAt`. */
+/** A user as docs/contract/api.md has it, in its order, with `disabledAt`. */
 export function viewOf({ id, username, email, role, createdAt, disabledAt }: UserView): UserView {
   return { id, username, email, role, createdAt, disabledAt }
 }

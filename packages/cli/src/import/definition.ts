@@ -20,7 +20,7 @@ export type ReadDefinition =
 
 const maxNameCharacters = 255
 
-/** Reads a file and checks it against API.md's rules for definitions. */
+/** Reads a file and checks it against docs/contract/api.md's rules for definitions. */
 export function readDefinition({ path }: Source): ReadDefinition {
   let bytes: Buffer
   try {

@@ -1,7 +1,7 @@
 import type { Finding } from '@millrace/db/checklist/finding'
 import type { ExecutionStatus } from '@millrace/db/schema/schema'
 
-/** A backup as API.md has it. */
+/** A backup as docs/contract/api.md has it. */
 export interface ShownBackup {
   readonly name: string
   readonly bytes: number | null

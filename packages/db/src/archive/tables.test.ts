@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { sqlite } from '../dialects/sqlite/dialect.ts'
 import { archiveTables, type ArchiveTableName } from './tables.ts'
 
-/** CLI.md's "The archive", table by table in its order: archives that were written are read by these. */
+/** docs/contract/cli.md's "The archive", table by table in its order: archives that were written are read by these. */
 const columnsOf: Readonly<Record<ArchiveTableName, string>> = {
   users:
     'created_at:time disabled_at?:time email:text id:id password_hash:text role:text tokens_valid_from:time ' +

@@ -77,7 +77,7 @@ const since: Readonly<Record<string, number>> = {
   'executions.schedule_id': 2,
 }
 
-/** The schema's tables in the order above, with the columns that CLI.md's "The archive" names. */
+/** The schema's tables in the order above, with the columns that docs/contract/cli.md's "The archive" names. */
 export const archiveTables: readonly ArchiveTable[] = order.map(([name, property]) => {
   const columns = columnsOf(name).map((column): ArchiveColumn => {
     const came = since[`${name}.${column.name}`]

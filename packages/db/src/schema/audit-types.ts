@@ -1,4 +1,4 @@
-/** What an audit event tells of: the closed list of API.md's "Audit". */
+/** What an audit event tells of: the closed list of docs/contract/api.md's "Audit". */
 export const auditTypes = [
   'user.registered',
   'user.logged_in',

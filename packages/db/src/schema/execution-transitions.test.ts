@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { statusAfter, statusesBefore, type ExecutionStep } from './execution-transitions.ts'
 import { executionStatuses } from './schema.ts'
 
-/** API.md's sentences, as the edges that they name. */
+/** docs/contract/api.md's sentences, as the edges that they name. */
 const allowed: Readonly<Record<ExecutionStep, readonly (readonly [string, string])[]>> = {
   claim: [
     ['pending', 'running'],

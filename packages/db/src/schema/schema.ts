@@ -452,7 +452,7 @@ export function defineTables(kit: ColumnKit) {
 
 /**
  * The migrator's own tables: it makes them before there is any migration, by `CREATE TABLE IF NOT EXISTS` of each
- * dialect's `bookkeeping.ts`, which a test compares with these.
+ * dialect's `migration.ts`, which a test compares with these.
  */
 export function defineBookkeeping(kit: ColumnKit) {
   const { table, id, text, instant, count } = kit
