@@ -7,7 +7,7 @@ import type { Trouble } from '@millrace/db/sql/troubles'
  */
 export type Seen = { readonly words: string } | { readonly never: string }
 
-/** A trouble as docs/troubleshooting.md tells of it; title, code, status, waiting time and cure are the product's. */
+/** A trouble as docs/troubleshooting.md tells of it; title, code, status, waiting time and fix are the product's. */
 export interface TroublePage {
   readonly trouble: Trouble
   readonly cause: string

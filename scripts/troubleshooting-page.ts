@@ -28,14 +28,14 @@ export function troubleshootingPage(): string {
 }
 
 function section(page: TroublePage): string {
-  const { refused, cure } = faultOf(errorOf(page))
+  const { refused, fix } = faultOf(errorOf(page))
   const { status, detail } = errorKind(refused.refusal)
   const wait = refused.retryAfterSeconds
   return `## ${titleOf(page)}
 
 ${page.cause}
 
-- **Fix**: ${cure}
+- **Fix**: ${fix}
 - ${page.more}
 - **The API**: ${status} \`${refused.refusal}\`, "${detail}" ${wait === undefined ? 'No `Retry-After`: waiting does not help.' : `\`Retry-After: ${wait}\`.`}
 

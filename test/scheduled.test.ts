@@ -63,7 +63,7 @@ describeDialects((dialect) => {
     expect(await getExecution(store, owner, id)).toMatchObject({ value: { status: 'running' } })
   })
 
-  test('what can’t be swept is logged with its cause and cure, and the rest is done', async () => {
+  test('what can’t be swept is logged with its cause and fix, and the rest is done', async () => {
     await reached.raw.query('drop table login_attempts')
     const lines = await runScheduled(after(200))
     expect(lines).toContainEqual(swept('sessions', 0))

@@ -57,7 +57,7 @@ async function told(log: Log, run: () => Promise<void> | undefined): Promise<voi
   try {
     await run()
   } catch (thrown) {
-    const { refused, cause, cure } = faultOf(thrown)
-    log({ level: 'error', event: 'backup_failed', name: '', fault: refused.refusal, cause, cure })
+    const { refused, cause, fix } = faultOf(thrown)
+    log({ level: 'error', event: 'backup_failed', name: '', fault: refused.refusal, cause, cure: fix })
   }
 }

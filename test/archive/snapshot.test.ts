@@ -79,7 +79,7 @@ test('a snapshot that the platform ends is told, with the way out', async () => 
     const database = await openDatabase({ target: source.target, gatewayUrl: gateway.url })
     await expect(openSource(database, 'snapshot')).rejects.toMatchObject({
       fault: 'database_timeout',
-      cure: expect.stringContaining('--consistency table'),
+      fix: expect.stringContaining('--consistency table'),
     })
   } finally {
     await gateway.close()

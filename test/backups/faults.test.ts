@@ -233,7 +233,7 @@ describeDialectsByTest((dialect) => {
     const refuseBeyond = () => {
       if (left > 0) return
       const message = 'D1: Too many API requests by single Worker invocation.'
-      throw new DatabaseError('internal', { message, cure: 'millrace backup', isNotApplied: true })
+      throw new DatabaseError('internal', { message, fix: 'millrace backup', isNotApplied: true })
     }
     return {
       dialect: database.dialect,

@@ -198,7 +198,7 @@ describe.for(isSampled ? [places[drawn('place of the commands', 2)] ?? places[0]
     await works[command]?.(ground)
   })
 
-  test.for(refused.map(({ command }) => command))('%s is refused with cause and cure', async (command) => {
+  test.for(refused.map(({ command }) => command))('%s is refused with cause and fix', async (command) => {
     const { world, url } = ground
     const args = [command, ...(refusedArguments[command] ?? []), '--database', url, '--json']
     const ended = await millrace(args, world)

@@ -114,11 +114,11 @@ describeDialectsByTest((dialect) => {
     expect(await tableNames(raw)).toEqual([])
   })
 
-  test('an unmigrated database is not ready, and says which command mends it', async () => {
+  test('an unmigrated database is not ready, and says which command fixes it', async () => {
     const { database, raw } = await reach(dialect, false)
     await expect(readiness(database)).rejects.toMatchObject({
       fault: 'database_schema_outdated',
-      cure: expect.stringContaining('millrace migrate'),
+      fix: expect.stringContaining('millrace migrate'),
     })
     expect(await tableNames(raw)).toEqual([])
   })

@@ -36,8 +36,8 @@ describeDialectsByTest((dialect) => {
     const told = await provoke(stage)
     // MariaDB does not tell the two apart.
     const isLikeWrongPassword = trouble === 'tls_required' && dialect === 'mysql'
-    const { fault, cure, retryAfterSeconds } = factsOf(isLikeWrongPassword ? 'database_auth_failed' : trouble)
-    expect(told.line).toMatchObject({ level: 'error', status: 503, code: fault, cure })
+    const { fault, fix, retryAfterSeconds } = factsOf(isLikeWrongPassword ? 'database_auth_failed' : trouble)
+    expect(told.line).toMatchObject({ level: 'error', status: 503, code: fault, cure: fix })
     expect(told.line['cause']).toMatch(patternOf(words))
     expect(told.status).toBe(503)
     expect(asRecord(told.json)).toMatchObject({ code: fault, detail: errorKind(codeOf(fault)).detail })

@@ -240,8 +240,8 @@ export function createApp({
   }
   app.notFound((c) => writeRefusal(c, refuse('not_found', { detail: 'No route has this path.' })))
   app.onError((thrown, c) => {
-    const { refused, cause, cure } = faultOf(thrown)
-    Object.assign(c.get('requestContext'), { cause, cure })
+    const { refused, cause, fix } = faultOf(thrown)
+    Object.assign(c.get('requestContext'), { cause, fix })
     return writeRefusal(c, refused)
   })
   return app

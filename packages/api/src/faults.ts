@@ -7,20 +7,20 @@ import { SealingError } from './user-settings/sealing.ts'
 export interface Fault {
   readonly refused: Refused
   readonly cause: string
-  readonly cure: string | undefined
+  readonly fix: string | undefined
 }
 
 /** Reads whatever was thrown. What is not the database's is a defect here. */
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof DatabaseError) {
-    const { fault, message, cure, retryAfterSeconds } = thrown
-    return { refused: refuse(codeOf(fault), { retryAfterSeconds }), cause: message, cure }
+    const { fault, message, fix, retryAfterSeconds } = thrown
+    return { refused: refuse(codeOf(fault), { retryAfterSeconds }), cause: message, fix }
   }
   if (thrown instanceof SealingError) {
-    return { refused: refuse('internal'), cause: thrown.message, cure: thrown.cure }
+    return { refused: refuse('internal'), cause: thrown.message, fix: thrown.fix }
   }
   const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
-  return { refused: refuse('internal'), cause, cure: 'This is a defect of millrace: report it with this message.' }
+  return { refused: refuse('internal'), cause, fix: 'This is a defect of millrace: report it with this message.' }
 }
 
 /** Faults that callers are told of have a code of the same name. */

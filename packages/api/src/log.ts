@@ -17,7 +17,7 @@ interface RequestEntry {
   readonly traceId?: string | undefined
   readonly userId?: string | undefined
   readonly code?: ErrorCode | undefined
-  /** For the operator: what happened, in the words of what failed, and how to fix it. */
+  /** For the operator: what happened, in the words of what failed, and how to fix it: `cure` is the contract's name (ADR 172). */
   readonly cause?: string | undefined
   readonly cure?: string | undefined
 }

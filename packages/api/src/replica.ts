@@ -86,7 +86,7 @@ export class Replica {
     }
   }
 
-  #leaveAlone(requestId: string, { fault, message, cure }: DatabaseError): void {
+  #leaveAlone(requestId: string, { fault, message, fix }: DatabaseError): void {
     const { clock, log, metrics } = this.#options
     this.#awayMilliseconds = Math.min(
       longestAwayMilliseconds,
@@ -95,14 +95,14 @@ export class Replica {
     this.#awayUntil = clock().getTime() + this.#awayMilliseconds
     metrics.isReplicaUp = false
     const awaySeconds = this.#awayMilliseconds / 1000
-    log({ level: 'warn', event: 'replica_failed', requestId, awaySeconds, cause: message, cure: cureOf(fault, cure) })
+    log({ level: 'warn', event: 'replica_failed', requestId, awaySeconds, cause: message, cure: fixOf(fault, fix) })
   }
 }
 
 /** What to do is worded for the primary; nobody migrates a replica. */
-function cureOf(fault: DatabaseFault, cure: string): string {
+function fixOf(fault: DatabaseFault, fix: string): string {
   if (fault === 'database_schema_outdated') {
     return 'See that DATABASE_READ_URL is a replica of DATABASE_URL, and wait until it has caught up with the migrations.'
   }
-  return `Of the replica, DATABASE_READ_URL: ${cure.replaceAll('DATABASE_URL', 'DATABASE_READ_URL')}`
+  return `Of the replica, DATABASE_READ_URL: ${fix.replaceAll('DATABASE_URL', 'DATABASE_READ_URL')}`
 }

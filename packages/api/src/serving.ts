@@ -120,8 +120,8 @@ function noteKeyUse(c: AppContext, caller: Caller, parts: Parts): void {
 function doAfterwards(c: AppContext, { log }: Pick<Parts, 'log'>, work: () => Promise<void>): void {
   const { requestId } = c.get('requestContext')
   const done = work().catch((thrown: unknown) => {
-    const { cause, cure } = faultOf(thrown)
-    log({ level: 'warn', event: 'afterwards_failed', requestId, cause, cure })
+    const { cause, fix } = faultOf(thrown)
+    log({ level: 'warn', event: 'afterwards_failed', requestId, cause, cure: fix })
   })
   executionOf(c)?.waitUntil(done)
 }

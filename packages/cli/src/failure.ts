@@ -19,7 +19,7 @@ const refusalCodes: ReadonlySet<FailureCode> = new Set([
   'validation_failed',
 ])
 
-/** What happened, why, and the command or setting that mends it. */
+/** What happened, why, and the command or setting that fixes it. */
 export interface FailureWords {
   readonly what: string
   readonly why: string
@@ -118,13 +118,13 @@ export function asFailure(error: unknown): Failure {
       {
         what: databaseWhat[error.trouble],
         why: error.message.replaceAll(/\s*\n\s*/g, ' '),
-        fix: error.cure,
+        fix: error.fix,
       },
       pageOfTrouble(error.trouble),
     )
   }
   if (error instanceof SealingError) {
-    return new Failure('internal', { what: 'A secret cannot be opened.', why: error.message, fix: error.cure })
+    return new Failure('internal', { what: 'A secret cannot be opened.', why: error.message, fix: error.fix })
   }
   if (error instanceof MigrationError) {
     const page = error.code === 'dangling_references' ? 'docs/migrations.md' : undefined

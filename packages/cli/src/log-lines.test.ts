@@ -22,14 +22,14 @@ test('a request is one line: method, route, status, time and trips', () => {
   )
 })
 
-test('one that failed has its id, its cause and its cure below it', () => {
+test('one that failed has its id, its cause and its fix below it', () => {
   const failed = { ...request, level: 'error', status: 503, code: 'database_unreachable', trips: 4 }
   expect(words({ ...failed, cause: 'connection refused\nat line 2', cure: 'Start it.' })).toBe(
     [
       '09:05:07 GET    /v1/workflows/{id}  503 database_unreachable  4 ms, 4 trips of 3 ms  (request r-1)',
       '         cause: connection refused',
       '         at line 2',
-      '         cure: Start it.',
+      '         fix: Start it.',
     ].join('\n'),
   )
 })

@@ -22,7 +22,7 @@ export function readableEntry(entry: Readonly<Record<string, unknown>>, at: Date
   const [first, ...more] = wordsOf(String(event), String(level), rest)
   const reasons = [
     cause === undefined ? [] : [`cause: ${text(cause)}`],
-    cure === undefined ? [] : [`cure: ${text(cure)}`],
+    cure === undefined ? [] : [`fix: ${text(cure)}`],
   ]
   const lines = [
     `${timeOf(at)} ${(first ?? '').replaceAll('\n', `\n${indent}`)}`,

@@ -76,8 +76,8 @@ export function startJobs(parts: Parts): Jobs {
     try {
       if (await takeSlot(database.store(), name, slot)) await work(clock())
     } catch (thrown) {
-      const { cause, cure } = faultOf(thrown)
-      log({ level: 'error', event: 'sweep_failed', what: name, cause, cure })
+      const { cause, fix } = faultOf(thrown)
+      log({ level: 'error', event: 'sweep_failed', what: name, cause, cure: fix })
     }
   }
 

@@ -21,7 +21,7 @@ interface SentError {
   readonly fault: DatabaseFault
   readonly trouble: Trouble
   readonly message: string
-  readonly cure: string
+  readonly fix: string
   readonly constraint: string | undefined
   readonly retryAfterSeconds: number | undefined
   readonly isNotApplied: boolean
@@ -51,8 +51,8 @@ export function decode(text: string): unknown {
 }
 
 export function sentError(error: DatabaseError): SentError {
-  const { fault, trouble, message, cure, constraint, retryAfterSeconds, isNotApplied, isGateClosed } = error
-  return { fault, trouble, message, cure, constraint, retryAfterSeconds, isNotApplied, isGateClosed }
+  const { fault, trouble, message, fix, constraint, retryAfterSeconds, isNotApplied, isGateClosed } = error
+  return { fault, trouble, message, fix, constraint, retryAfterSeconds, isNotApplied, isGateClosed }
 }
 
 export function receivedError({ fault, ...details }: SentError): DatabaseError {

@@ -23,12 +23,12 @@ export type BackupFault =
 export class BackupFailure extends Error {
   override readonly name = 'BackupFailure'
   readonly fault: BackupFault
-  readonly cure: string
+  readonly fix: string
 
-  constructor(fault: BackupFault, parts: { readonly cause: string; readonly cure: string }) {
+  constructor(fault: BackupFault, parts: { readonly cause: string; readonly fix: string }) {
     super(parts.cause)
     this.fault = fault
-    this.cure = parts.cure
+    this.fix = parts.fix
   }
 }
 
@@ -36,16 +36,16 @@ export class BackupFailure extends Error {
 export function backupFailureOf(thrown: unknown): BackupFailure {
   if (thrown instanceof BackupFailure) return thrown
   if (thrown instanceof DatabaseError)
-    return new BackupFailure(thrown.fault, { cause: thrown.message, cure: thrown.cure })
+    return new BackupFailure(thrown.fault, { cause: thrown.message, fix: thrown.fix })
   if (thrown instanceof ArchiveError) {
     const isOfRows = thrown.fault === 'rows_refused'
     return new BackupFailure(isOfRows ? 'rows_refused' : 'read_back_differs', {
       cause: thrown.message,
-      cure: isOfRows ? 'Correct this row: an archive cannot store it.' : 'Check the bucket, then take another backup.',
+      fix: isOfRows ? 'Correct this row: an archive cannot store it.' : 'Check the bucket, then take another backup.',
     })
   }
   const cause = thrown instanceof Error ? (thrown.stack ?? `${thrown.name}: ${thrown.message}`) : String(thrown)
-  return new BackupFailure('internal', { cause, cure: 'This is a defect of millrace: report it with this message.' })
+  return new BackupFailure('internal', { cause, fix: 'This is a defect of millrace: report it with this message.' })
 }
 
 /** Asks something of the bucket. */
@@ -55,7 +55,7 @@ export async function ofBucket<Result>(what: string, ask: () => Promise<Result>)
   } catch (thrown) {
     throw new BackupFailure('bucket_failed', {
       cause: `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      cure: 'Look at the state of R2 and at the bucket that is bound as BACKUPS; the next run tries again.',
+      fix: 'Look at the state of R2 and at the bucket that is bound as BACKUPS; the next run tries again.',
     })
   }
 }

@@ -33,8 +33,8 @@ export async function keepHouse(house: House, owner: string): Promise<void> {
     await reconcile(house, owner)
     await prune(house, owner)
   } catch (thrown) {
-    const { fault, message: cause, cure } = backupFailureOf(thrown)
-    house.log({ level: 'error', event: 'backup_pruning_failed', fault, cause, cure })
+    const { fault, message: cause, fix } = backupFailureOf(thrown)
+    house.log({ level: 'error', event: 'backup_pruning_failed', fault, cause, cure: fix })
   }
 }
 

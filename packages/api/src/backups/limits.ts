@@ -42,7 +42,7 @@ export class RunWatch {
     if (rows <= this.#limits.rows) return
     throw new BackupFailure('too_large', {
       cause: `the database has ${rows} rows, and one run of a function takes at most ${this.#limits.rows}`,
-      cure: byCommandLine,
+      fix: byCommandLine,
     })
   }
 
@@ -52,7 +52,7 @@ export class RunWatch {
     if (this.#characters > this.#limits.contentCharacters) {
       throw new BackupFailure('too_large', {
         cause: `the archive is longer than ${this.#limits.contentCharacters} characters, the most that one run takes`,
-        cure: byCommandLine,
+        fix: byCommandLine,
       })
     }
     this.checkTime()
@@ -63,7 +63,7 @@ export class RunWatch {
     if (this.#clock().getTime() < this.#endsAt) return
     throw new BackupFailure('out_of_time', {
       cause: `the backup was not done after ${this.#limits.runSeconds} s, shortly before the platform would have ended it`,
-      cure: byCommandLine,
+      fix: byCommandLine,
     })
   }
 }

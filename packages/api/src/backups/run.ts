@@ -89,8 +89,8 @@ async function runLeased(parts: BackupParts, occasion: Occasion, lease: HeldLeas
 /** A run that fails before it has a backup of its own to fail is noted as one all the same, so that it is seen. */
 async function noteFailure({ database, clock, log }: BackupParts, lease: HeldLease, thrown: unknown): Promise<void> {
   const name = backupNameAt(clock())
-  const { fault, message: cause, cure } = backupFailureOf(thrown)
-  log({ level: 'error', event: 'backup_failed', name, fault, cause, cure })
+  const { fault, message: cause, fix } = backupFailureOf(thrown)
+  log({ level: 'error', event: 'backup_failed', name, fault, cause, cure: fix })
   if (fault === 'overtaken') return
   const result: BackupResult = `failed: ${fault}`
   const at = clock()
@@ -141,10 +141,10 @@ async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Pr
     return true
   } catch (thrown) {
     const failure = lease.isHeld() ? backupFailureOf(thrown) : overtaken()
-    const { fault, message: cause, cure } = failure
+    const { fault, message: cause, fix } = failure
     const isLeftToSchedule = isTrial && fault === 'out_of_time'
     if (isLeftToSchedule) log({ level: 'info', event: 'backup_skipped', reason: 'it is left to the schedule' })
-    else log({ level: 'error', event: 'backup_failed', name, fault, cause, cure })
+    else log({ level: 'error', event: 'backup_failed', name, fault, cause, cure: fix })
     if (fault === 'overtaken') return false
     const result: BackupResult = isLeftToSchedule ? 'requested' : `failed: ${fault}`
     // What became of it stands before what is left is removed: where that fails, the next run ends it.
@@ -227,6 +227,6 @@ function endAt(at: Date): BackupEnd {
 function overtaken(): BackupFailure {
   return new BackupFailure('overtaken', {
     cause: 'the lease of this run could not be renewed in time, and another run may have taken over',
-    cure: 'Look whether the database was out of reach; the other run, or the next one, ends this backup.',
+    fix: 'Look whether the database was out of reach; the other run, or the next one, ends this backup.',
   })
 }

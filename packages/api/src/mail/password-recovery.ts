@@ -39,9 +39,9 @@ export async function sendPasswordRecovery(
     if (failure === undefined) return
     cause = failure
   }
-  const cure =
+  const fix =
     'See that MAIL_WEBHOOK_URL answers with a 2xx status within 8 seconds, and that it knows MAIL_WEBHOOK_SECRET.'
-  log({ level: 'error', event: 'mail_webhook_failed', requestId, cause, cure })
+  log({ level: 'error', event: 'mail_webhook_failed', requestId, cause, cure: fix })
 }
 
 /** Why it was not taken; undefined when it was. */

@@ -22,7 +22,7 @@ export class RequestContext implements TripObserver {
   userId: string | undefined
   code: ErrorCode | undefined
   cause: string | undefined
-  cure: string | undefined
+  fix: string | undefined
   trips = 0
   databaseMilliseconds = 0
   /** Whether the answer has the context's headers. */
@@ -174,7 +174,7 @@ function headersOf(c: AppContext, status: number, saysCaching: boolean): Record<
 }
 
 function entryOf(requestContext: RequestContext, method: string, status: number): LogEntry {
-  const { requestId, route, trips, traceId, userId, code, cause, cure } = requestContext
+  const { requestId, route, trips, traceId, userId, code, cause, fix } = requestContext
   return {
     level: status >= 500 ? 'error' : 'info',
     event: 'request',
@@ -189,6 +189,6 @@ function entryOf(requestContext: RequestContext, method: string, status: number)
     userId,
     code,
     cause,
-    cure,
+    cure: fix,
   }
 }

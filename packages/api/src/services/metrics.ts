@@ -35,8 +35,8 @@ async function stateOrFault(context: Context, at: Date): Promise<ServiceState | 
   try {
     return await readServiceState(context.store, at)
   } catch (thrown) {
-    const { refused, cause, cure } = faultOf(thrown)
-    context.log({ level: 'warn', event: 'scrape_incomplete', requestId: context.origin.requestId, cause, cure })
+    const { refused, cause, fix } = faultOf(thrown)
+    context.log({ level: 'warn', event: 'scrape_incomplete', requestId: context.origin.requestId, cause, cure: fix })
     return refused.refusal === 'database_schema_outdated' ? pendingOrNone(context) : undefined
   }
 }

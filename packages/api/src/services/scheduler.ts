@@ -97,8 +97,8 @@ class Run {
     } catch (thrown) {
       this.batches += 1
       this.failed.add(schedule.id)
-      const { cause, cure } = faultOf(thrown)
-      this.#log({ level: 'error', event: 'schedule_failed', schedule: schedule.id, cause, cure })
+      const { cause, fix } = faultOf(thrown)
+      this.#log({ level: 'error', event: 'schedule_failed', schedule: schedule.id, cause, cure: fix })
     }
   }
 

@@ -53,8 +53,8 @@ export async function sweepExpired(store: Store, log: Log, run: Run): Promise<vo
       try {
         log({ level: 'info', event: 'swept', what, count: await sweep(store, run) })
       } catch (thrown) {
-        const { cause, cure } = faultOf(thrown)
-        log({ level: 'error', event: 'sweep_failed', what, cause, cure })
+        const { cause, fix } = faultOf(thrown)
+        log({ level: 'error', event: 'sweep_failed', what, cause, cure: fix })
       }
     }),
   )

@@ -10,11 +10,11 @@ const hintLength = 4
 /** A secret that can't be sealed or opened with the keys that there are: an error for the operator. */
 export class SealingError extends Error {
   override readonly name = 'SealingError'
-  readonly cure: string
+  readonly fix: string
 
-  constructor(message: string, cure: string) {
+  constructor(message: string, fix: string) {
     super(message)
-    this.cure = cure
+    this.fix = fix
   }
 }
 

@@ -219,7 +219,7 @@ describe('secrets that are sent', () => {
   test('are not sealed without a key, which says what is to be set', async () => {
     await expect(sealerOf().seal('ada', 'r', 'plain')).rejects.toMatchObject({
       message: expect.stringContaining('SETTINGS_KEYS is not set'),
-      cure: expect.stringContaining('millrace secrets new'),
+      fix: expect.stringContaining('millrace secrets new'),
     })
   })
 

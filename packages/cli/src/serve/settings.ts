@@ -93,7 +93,7 @@ async function pendingOr(
   } catch (thrown) {
     const isKnown = thrown instanceof DatabaseError || thrown instanceof Failure
     if (problems.length === 0 || !isKnown) throw thrown
-    const words = thrown instanceof Failure ? thrown.words : { what: '', why: thrown.message, fix: thrown.cure }
+    const words = thrown instanceof Failure ? thrown.words : { what: '', why: thrown.message, fix: thrown.fix }
     return [words]
   }
 }

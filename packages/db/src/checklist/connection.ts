@@ -49,18 +49,18 @@ const found = ok('database.exists', 'The database exists.')
 const tlsTroubles: ReadonlySet<Trouble> = new Set<Trouble>(['tls_required', 'tls_unsupported', 'certificate_untrusted'])
 
 /** What a connection that failed says of the three. */
-function connectionFindings({ fault, trouble, message, cure }: DatabaseError): readonly Finding[] {
+function connectionFindings({ fault, trouble, message, fix }: DatabaseError): readonly Finding[] {
   const words = `${message}.`
   if (tlsTroubles.has(trouble)) {
-    return [fail('tls', words, cure), ...allNotChecked(['reachable', 'auth', 'database.exists'], words, cure)]
+    return [fail('tls', words, fix), ...allNotChecked(['reachable', 'auth', 'database.exists'], words, fix)]
   }
   switch (fault) {
     case 'database_auth_failed':
-      return [answered, fail('auth', words, cure), notChecked('database.exists', words, cure)]
+      return [answered, fail('auth', words, fix), notChecked('database.exists', words, fix)]
     case 'database_missing':
-      return [answered, ok('auth', 'The server accepted the user.'), fail('database.exists', words, cure)]
+      return [answered, ok('auth', 'The server accepted the user.'), fail('database.exists', words, fix)]
     default:
-      return [fail('reachable', words, cure), ...allNotChecked(['auth', 'database.exists'], words, cure)]
+      return [fail('reachable', words, fix), ...allNotChecked(['auth', 'database.exists'], words, fix)]
   }
 }
 
@@ -104,7 +104,7 @@ async function checkRights(
     if (!(thrown instanceof DatabaseError)) throw thrown
     // Without tables there are no rights on them.
     if (thrown.fault === 'database_schema_outdated') return ok('auth', 'The server accepted the user.')
-    return fail('auth', `${thrown.message}.`, thrown.cure)
+    return fail('auth', `${thrown.message}.`, thrown.fix)
   }
 }
 

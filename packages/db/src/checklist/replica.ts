@@ -32,8 +32,8 @@ export async function checkReplica(primary: Transport, replica: Transport, clock
     return lagFinding(lagSeconds, facts.isReadOnly)
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
-    const { message, cure } = thrown
-    return fail(id, `The replica can't be read: ${message}. The primary answers instead.`, `DATABASE_READ_URL: ${cure}`)
+    const { message, fix } = thrown
+    return fail(id, `The replica can't be read: ${message}. The primary answers instead.`, `DATABASE_READ_URL: ${fix}`)
   }
 }
 

@@ -98,7 +98,7 @@ async function orNotChecked(
     return await run()
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
-    return allNotChecked(ids, `${thrown.message}.`, thrown.cure)
+    return allNotChecked(ids, `${thrown.message}.`, thrown.fix)
   }
 }
 

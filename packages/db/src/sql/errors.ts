@@ -7,8 +7,8 @@ interface DatabaseErrorDetails {
   readonly trouble?: Trouble
   /** The database's own words, without parameters. */
   readonly message: string
-  /** For the operator: the command or setting that mends it. */
-  readonly cure: string
+  /** For the operator: the command or setting that fixes it. */
+  readonly fix: string
   /** Name of the unique index (`<table>_<columns>_unique`) or primary key (`<table>_pk`) that was violated. */
   readonly constraint?: string | undefined
   /** Set where waiting helps. */
@@ -23,7 +23,7 @@ interface DatabaseErrorDetails {
 export class DatabaseError extends Error {
   readonly fault: DatabaseFault
   readonly trouble: Trouble
-  readonly cure: string
+  readonly fix: string
   readonly constraint: string | undefined
   readonly retryAfterSeconds: number | undefined
   readonly isNotApplied: boolean
@@ -34,7 +34,7 @@ export class DatabaseError extends Error {
     this.name = 'DatabaseError'
     this.fault = fault
     this.trouble = details.trouble ?? fault
-    this.cure = details.cure
+    this.fix = details.fix
     this.constraint = details.constraint
     this.retryAfterSeconds = details.retryAfterSeconds
     this.isNotApplied = details.isNotApplied
@@ -42,24 +42,24 @@ export class DatabaseError extends Error {
   }
 }
 
-/** A {@link DatabaseError} with the fault and the cure of its trouble. */
+/** A {@link DatabaseError} with the fault and the fix of its trouble. */
 export function databaseError(
   trouble: Trouble,
   message: string,
   details: { readonly isNotApplied: boolean; readonly constraint?: string | undefined },
 ): DatabaseError {
-  const { fault, cure, retryAfterSeconds } = factsOf(trouble)
-  return new DatabaseError(fault, { trouble, message, cure, retryAfterSeconds, ...details })
+  const { fault, fix, retryAfterSeconds } = factsOf(trouble)
+  return new DatabaseError(fault, { trouble, message, fix, retryAfterSeconds, ...details })
 }
 
 /** What transports throw where a gate that affected no row has ended its batch. */
 export function gateClosed(): DatabaseError {
-  const { fault, cure } = factsOf('internal')
-  return new DatabaseError(fault, { message: 'the gate is closed', cure, isNotApplied: true, isGateClosed: true })
+  const { fault, fix } = factsOf('internal')
+  return new DatabaseError(fault, { message: 'the gate is closed', fix, isNotApplied: true, isGateClosed: true })
 }
 
 /** The same error where an earlier attempt may have been applied, so that nobody takes it for certain that none was. */
 export function perhapsApplied(error: DatabaseError): DatabaseError {
-  const { fault, trouble, message, cure, constraint, retryAfterSeconds } = error
-  return new DatabaseError(fault, { trouble, message, cure, constraint, retryAfterSeconds, isNotApplied: false })
+  const { fault, trouble, message, fix, constraint, retryAfterSeconds } = error
+  return new DatabaseError(fault, { trouble, message, fix, constraint, retryAfterSeconds, isNotApplied: false })
 }

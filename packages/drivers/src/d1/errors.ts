@@ -49,7 +49,7 @@ function unknownFailure(thrown: Error, message: string): DatabaseError {
 function tooManyQueries(message: string): DatabaseError {
   return new DatabaseError('internal', {
     message: `D1: ${message}`,
-    cure: 'A request of a Worker may ask D1 1,000 queries, and 50 on the free plan: use the paid plan. Back up a large database with `millrace backup`, which has no such limit.',
+    fix: 'A request of a Worker may ask D1 1,000 queries, and 50 on the free plan: use the paid plan. Back up a large database with `millrace backup`, which has no such limit.',
     isNotApplied: true,
   })
 }

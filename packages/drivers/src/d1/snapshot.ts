@@ -35,7 +35,7 @@ async function digestOf({ rows }: RawResult): Promise<string> {
 function writtenMeanwhile(): DatabaseError {
   return new DatabaseError('database_busy', {
     message: 'D1: the database was written to while it was read, and D1 has no transaction to read one moment in',
-    cure: 'Run it again while less is written, or take a backup with `--consistency table`. D1 goes back to any moment of the last 30 days with `wrangler d1 time-travel`.',
+    fix: 'Run it again while less is written, or take a backup with `--consistency table`. D1 goes back to any moment of the last 30 days with `wrangler d1 time-travel`.',
     isNotApplied: true,
   })
 }

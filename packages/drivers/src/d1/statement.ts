@@ -69,10 +69,10 @@ function refuseTooLarge(sql: string, params: readonly D1Value[]): void {
 
 const reportIt = 'This is a defect of millrace: report it with this message.'
 
-function tooLarge(what: string, cure: string): DatabaseError {
+function tooLarge(what: string, fix: string): DatabaseError {
   return new DatabaseError('internal', {
     message: `the statement was not sent: it has ${what}`,
-    cure,
+    fix,
     isNotApplied: true,
   })
 }

@@ -17,7 +17,7 @@ function faultOf(settings: Readonly<Record<string, string>>): string | undefined
   } catch (thrown) {
     if (!(thrown instanceof DatabaseError)) throw thrown
     expect(thrown).toMatchObject({ fault: 'internal', isNotApplied: true })
-    expect(thrown.cure).toContain('docs/databases.md')
+    expect(thrown.fix).toContain('docs/databases.md')
     return thrown.message.replace(/^.*: /, '')
   }
 }

@@ -16,7 +16,7 @@ export function refuseUnfitSettings({ rows }: RawResult): void {
   if (faults.length === 0) return
   throw new DatabaseError('internal', {
     message: `the MySQL server's defaults don't fit Hyperdrive, which keeps no settings of a session: ${faults.join(', ')}`,
-    cure: "Correct them in the server's configuration and let Hyperdrive connect anew (docs/databases.md, Hyperdrive).",
+    fix: "Correct them in the server's configuration and let Hyperdrive connect again (docs/databases.md, Hyperdrive).",
     isNotApplied: true,
   })
 }

@@ -10,7 +10,7 @@ export function poolRefusal(message: string): DatabaseError | undefined {
     return new DatabaseError('database_busy', {
       trouble: 'pool_exhausted',
       message: 'Hyperdrive had no connection to the database free',
-      cure: 'Raise the origin connection limit of the Hyperdrive configuration; look for slow statements and long transactions.',
+      fix: 'Raise the origin connection limit of the Hyperdrive configuration; look for slow statements and long transactions.',
       retryAfterSeconds: 1,
       isNotApplied: true,
     })
@@ -19,7 +19,7 @@ export function poolRefusal(message: string): DatabaseError | undefined {
     return new DatabaseError('database_unreachable', {
       trouble: 'connection_refused',
       message: 'Hyperdrive could not connect to the database',
-      cure: "Start the database server, let Cloudflare's addresses through its firewall, and look at its limit of connections.",
+      fix: "Start the database server, let Cloudflare's addresses through its firewall, and look at its limit of connections.",
       retryAfterSeconds: 5,
       isNotApplied: true,
     })

@@ -43,7 +43,7 @@ function readSnapshotError(thrown: unknown): DatabaseError {
   if (error.fault !== 'database_timeout') return error
   return new DatabaseError('database_timeout', {
     message: 'the platform ended the transaction before all rows were read (PlanetScale does so after 20 s)',
-    cure: 'Read table by table: `millrace backup --consistency table`, at a quiet time.',
+    fix: 'Read table by table: `millrace backup --consistency table`, at a quiet time.',
     isNotApplied: true,
   })
 }
