@@ -340,7 +340,7 @@ describeHalf('the console', () => {
     await page.getByRole('link', { name: 'Metrics' }).click()
     await page.getByLabel('Metrics token').fill(stage.service().vars['METRICS_TOKEN'] ?? '')
     await page.getByRole('button', { name: 'Show' }).click()
-    await page.getByText('Trips to the database').waitFor()
+    await page.getByText('Round trips to the database').waitFor()
     await expect.poll(() => page.locator('.plot canvas').count()).toBe(9)
     expect(await axeFindings(page)).toEqual([])
 

@@ -107,7 +107,7 @@ function answerOfReplica(
   })
 }
 
-/** After the answer, which it costs nothing: what it writes is no trip of the request. */
+/** After the answer, which it does not delay: its write is not a round trip of the request. */
 function noteKeyUse(c: AppContext, caller: Caller, parts: Parts): void {
   const { database, clock, noteUse } = parts
   if (caller.kind === 'anonymous' || caller.keySha256 === undefined) return

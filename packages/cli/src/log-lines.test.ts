@@ -15,10 +15,10 @@ const request = {
 }
 const words = (entry: object) => readableLine(JSON.stringify(entry), at)
 
-test('a request is one line: method, route, status, time and trips', () => {
-  expect(words(request)).toBe('09:05:07 GET    /v1/workflows/{id}  200  4 ms, 1 trip of 3 ms')
+test('a request is one line: method, route, status, time and round trips', () => {
+  expect(words(request)).toBe('09:05:07 GET    /v1/workflows/{id}  200  4 ms, 1 round trip of 3 ms')
   expect(words({ ...request, status: 404, code: 'not_found', trips: 0 })).toBe(
-    '09:05:07 GET    /v1/workflows/{id}  404 not_found  4 ms, 0 trips',
+    '09:05:07 GET    /v1/workflows/{id}  404 not_found  4 ms, 0 round trips',
   )
 })
 
@@ -26,7 +26,7 @@ test('one that failed has its id, its cause and its fix below it', () => {
   const failed = { ...request, level: 'error', status: 503, code: 'database_unreachable', trips: 4 }
   expect(words({ ...failed, cause: 'connection refused\nat line 2', cure: 'Start it.' })).toBe(
     [
-      '09:05:07 GET    /v1/workflows/{id}  503 database_unreachable  4 ms, 4 trips of 3 ms  (request r-1)',
+      '09:05:07 GET    /v1/workflows/{id}  503 database_unreachable  4 ms, 4 round trips of 3 ms  (request r-1)',
       '         cause: connection refused',
       '         at line 2',
       '         fix: Start it.',

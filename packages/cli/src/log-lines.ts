@@ -57,7 +57,7 @@ function wordsOf(event: string, level: string, entry: Readonly<Record<string, un
 function requestWords(entry: Readonly<Record<string, unknown>>, level: string): string {
   const { method, route, status, milliseconds, databaseMilliseconds, trips, code, requestId } = entry
   const what = `${text(method).padEnd(6)} ${text(route)}  ${text(status)}${code === undefined ? '' : ` ${text(code)}`}`
-  const tripWords = trips === 1 ? '1 trip' : `${text(trips)} trips`
+  const tripWords = trips === 1 ? '1 round trip' : `${text(trips)} round trips`
   const database = trips === 0 ? '' : ` of ${text(databaseMilliseconds)} ms`
   const which = level === 'info' ? '' : `  (request ${text(requestId)})`
   return `${what}  ${text(milliseconds)} ms, ${tripWords}${database}${which}`

@@ -17,7 +17,7 @@ export async function readPoolStatus({
     })
     return answer.ok ? poolStatusOf(await answer.json()) : undefined
   } catch (error) {
-    // A gateway that can't be reached has no pool to tell of; what that means for requests is told by their own trips.
+    // A gateway that can't be reached has no pool to report; requests report that themselves, by their own round trips.
     if (error instanceof Error) return undefined
     throw error
   }

@@ -51,7 +51,7 @@ export class RequestContext implements TripObserver {
 
   trip(milliseconds: number, statement: string, parameterTypes: () => readonly string[]): void {
     this.trips += 1
-    // Of trips side by side the time that passed counts once.
+    // Round trips at the same time: the time that passed counts once.
     const now = performance.now()
     this.databaseMilliseconds += Math.min(milliseconds, now - this.#tripsEndedAt)
     this.#tripsEndedAt = now

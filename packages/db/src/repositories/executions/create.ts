@@ -192,7 +192,7 @@ function startOf(
 ): Start {
   const { workflows } = dialect.tables
   const takesOver = source !== undefined && source.transferredAt !== null && source.ownerId === caller.userId
-  // In every start's batch the takeover would cost a trip on MySQL: so those that need it find the gate closed first.
+  // In every start's batch the takeover would cost a round trip on MySQL: so those that need it find the gate closed first.
   const needsNoTakeover = any(
     isNull(workflows.transferredAt),
     isNull(workflows.ownerId),
