@@ -1,7 +1,7 @@
 /**
  * `node bench/archive.ts [--rows 1000000] [--dialect sqlite,postgres,mysql]`: `millrace copy` beside the database's own
  * dump and load (`sqlite3 .dump`, `pg_dump | psql`, `mariadb-dump | mariadb`) on the same rows, in one run: seconds, CPU
- * seconds of the commands, rows a second, peak memory. Ours proves by digests what it wrote; theirs does not. The
+ * seconds of the commands, rows per second, peak memory. Ours proves by digests what it wrote; theirs does not. The
  * PostgreSQL server is Debian's, where there is one, for the sake of its pg_dump. Loopback only.
  */
 import { spawn } from 'node:child_process'

@@ -55,7 +55,7 @@ export async function startStage(dialect: DialectName, { directory, servers, wor
     DATABASE_GATEWAY_URL: gateway.url,
     AUTH_KEYS: `bench:${secret}`,
     BCRYPT_COST: '4',
-    // A line a request, read by this process, would be measured with the rest.
+    // One line per request, read by this process, would be measured with the rest.
     LOG_LEVEL: 'warn',
     SLOW_QUERY_MS: '60000',
   })

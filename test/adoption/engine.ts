@@ -102,7 +102,7 @@ export interface EngineRow {
   readonly table: Table
   /** In the order of the table's columns; null where it ends early. */
   readonly values: readonly Value[]
-  /** Why it can't be adopted; none where it can. */
+  /** Why it can't be imported; none where it can. */
   readonly reasons: readonly RefusalReason[]
   /** Of databases that can hold it. */
   readonly only?: DialectName

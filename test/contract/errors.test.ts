@@ -130,7 +130,7 @@ describeDialectsByTest((dialect) => {
     expect((await suite.world.send('owner', 'GET', '/v1/auth/me')).status).toBe(200)
   })
 
-  test('the log has one line a request, with its route and its user, and nothing of what was sent', async () => {
+  test('the log has one line per request, with its route and its user, and nothing of what was sent', async () => {
     const { service, users } = suite.world
     const sent = {
       body: '{"name":"hush-name","definition":{"a":"hush-definition"}}',

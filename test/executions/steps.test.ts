@@ -362,7 +362,7 @@ describeDialectsByTest((dialect) => {
     expect(await createExecution(store, stranger, own, made)).toEqual(forbidden)
   })
 
-  test('steps take one round trip, on MySQL one a statement; a refusal one more at most', async () => {
+  test('steps take one round trip, on MySQL one per statement; a refusal one more at most', async () => {
     const id = await claimed()
     const trips = [
       await tripsOf((observed) => getExecution(observed, owner, id)),

@@ -55,7 +55,7 @@ describeDialectsByTest((dialect) => {
     reached = await reachDatabase(dialect)
     proxy = await startLosingProxy(reached.gateway.url)
     await registerUser(reached.database.store(), newUser('ada'))
-    // A database without batches takes a trip a statement: each of them is lost in turn.
+    // A database without batches takes one round trip per statement: each of them is lost in turn.
     tripsOfBatch = dialect === 'mysql' ? 4 : 1
   })
   beforeEach(async () => {

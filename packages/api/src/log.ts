@@ -1,7 +1,7 @@
 import type { BackupFault } from './backups/failure.ts'
 import type { ErrorCode } from './errors.ts'
 
-/** One line a request. It never holds a body, a token, a query value or an SQL parameter. */
+/** One line per request. It never holds a body, a token, a query value or an SQL parameter. */
 interface RequestEntry {
   readonly level: 'info' | 'warn' | 'error'
   readonly event: 'request'

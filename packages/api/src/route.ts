@@ -5,7 +5,7 @@ import type { AccessTokens } from './auth/tokens.ts'
 import { replayed } from './request/idempotency.ts'
 import type { Incoming } from './request/incoming.ts'
 import { readInput } from './request/input.ts'
-import { needlessTokenRefusal, refusalInOrder, scopeRefusal } from './request/order.ts'
+import { needlessTokenRefusal, firstRefusal, scopeRefusal } from './request/precedence.ts'
 import { storeRefusal } from './request/stored-refusals.ts'
 import { refuse, type Refused } from './result.ts'
 import type {
@@ -184,7 +184,7 @@ function routesFor<Allowed extends Access, Acting extends RouteContext>(
         if (!read.ok) {
           const { path, ...faults } = read.faults
           const findFor = find && path && (() => find(context, path))
-          const first = await refusalInOrder(contract, context, incoming, faults, findFor)
+          const first = await firstRefusal(contract, context, incoming, faults, findFor)
           return storeRefusal(context, faults.idempotencyKey, first)
         }
         const outcome = await act(context, read.input)

@@ -177,7 +177,7 @@ function protocolFor(options: GatewayOptions, parts: ProtocolParts): Protocol {
   }
 }
 
-interface Exchange {
+interface RequestContext {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly protocol: Protocol
@@ -188,8 +188,8 @@ interface Exchange {
   readonly isClosing: { readonly now: boolean }
 }
 
-async function respond(exchange: Exchange): Promise<void> {
-  const { request, response, protocol, limits, log } = exchange
+async function respond(context: RequestContext): Promise<void> {
+  const { request, response, protocol, limits, log } = context
   const startedAtMs = performance.now()
   const client = { isGone: false }
   const ending = new AbortController()
@@ -201,18 +201,18 @@ async function respond(exchange: Exchange): Promise<void> {
   })
   let reply: Reply
   try {
-    reply = await replyFor(exchange, ending.signal)
+    reply = await replyFor(context, ending.signal)
   } catch (error) {
     if (client.isGone) return
     reply = refuseUnexpected(protocol, log, pathOf(request), error)
   }
   if (client.isGone) return
-  send(exchange, reply)
-  tell(exchange, reply.status, performance.now() - startedAtMs)
+  send(context, reply)
+  tell(context, reply.status, performance.now() - startedAtMs)
 }
 
 /** Counts a request and logs it; what the gateway is asked about itself is neither. */
-function tell({ request, protocol, metrics, log }: Exchange, status: number, milliseconds: number): void {
+function tell({ request, protocol, metrics, log }: RequestContext, status: number, milliseconds: number): void {
   const path = pathOf(request)
   if (ownPaths.has(path)) return
   const route = protocol.routes.has(path) ? path : 'other'
@@ -224,8 +224,8 @@ function tell({ request, protocol, metrics, log }: Exchange, status: number, mil
 
 const ownPaths: ReadonlySet<string> = new Set(['/healthz', poolStatusPath, '/metrics'])
 
-async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply> {
-  const { request, protocol, rules, limits, metrics, isClosing } = exchange
+async function replyFor(context: RequestContext, signal: AbortSignal): Promise<Reply> {
+  const { request, protocol, rules, limits, metrics, isClosing } = context
   const path = pathOf(request)
   if (path === '/healthz') {
     const answer = isClosing.now ? jsonReply(503, { status: 'closing' }) : jsonReply(200, { status: 'ok' })
@@ -241,11 +241,11 @@ async function replyFor(exchange: Exchange, signal: AbortSignal): Promise<Reply>
   if (route === undefined) return jsonReply(404, { message: `The gateway for ${protocol.dialect} has no such path.` })
   const wrongMethod = methodOr405(request, route.method)
   if (wrongMethod !== undefined) return wrongMethod
-  return answerRoute(exchange, route, signal, limits.bodyBytes)
+  return answerRoute(context, route, signal, limits.bodyBytes)
 }
 
 async function answerRoute(
-  { request, protocol }: Exchange,
+  { request, protocol }: RequestContext,
   route: Route,
   signal: AbortSignal,
   maxBytes: number,
@@ -266,7 +266,7 @@ function methodOr405(request: IncomingMessage, method: string): Reply | undefine
   return jsonReply(405, { message: `This path takes only ${method}.` }, { allow: method })
 }
 
-function send({ request, response, isClosing }: Exchange, reply: Reply): void {
+function send({ request, response, isClosing }: RequestContext, reply: Reply): void {
   const body = Buffer.from(reply.body, 'utf8')
   // A body that was not read to its end can't be followed by another request on the same connection.
   const isLast = isClosing.now || !request.complete

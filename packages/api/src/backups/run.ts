@@ -1,6 +1,6 @@
 import type { BackupResult } from '@millrace/db/repositories/backups/requests'
 import { rowCount } from '@millrace/db/archive/digest'
-import { takeLease, type HeldLease, type LeaseTiming } from '@millrace/db/store/lease'
+import { takeLease, type DatabaseLease, type LeaseTiming } from '@millrace/db/store/lease'
 import {
   addBackup,
   endBackup,
@@ -71,7 +71,7 @@ export async function runBackups(parts: BackupParts, occasion: Occasion): Promis
   }
 }
 
-async function runLeased(parts: BackupParts, occasion: Occasion, lease: HeldLease): Promise<void> {
+async function runLeased(parts: BackupParts, occasion: Occasion, lease: DatabaseLease): Promise<void> {
   const store = parts.database.store()
   const { begun, isRestoring } = await readBackupsDue(store)
   if (isRestoring) {
@@ -87,7 +87,11 @@ async function runLeased(parts: BackupParts, occasion: Occasion, lease: HeldLeas
 }
 
 /** A run that fails before it has a backup of its own to fail is noted as one all the same, so that it is seen. */
-async function noteFailure({ database, clock, log }: BackupParts, lease: HeldLease, thrown: unknown): Promise<void> {
+async function noteFailure(
+  { database, clock, log }: BackupParts,
+  lease: DatabaseLease,
+  thrown: unknown,
+): Promise<void> {
   const name = backupNameAt(clock())
   const { fault, message: cause, fix } = backupFailureOf(thrown)
   log({ level: 'error', event: 'backup_failed', name, fault, cause, cure: fix })
@@ -113,7 +117,7 @@ function keyOf(name: string): string {
 }
 
 interface Run {
-  readonly lease: HeldLease
+  readonly lease: DatabaseLease
   readonly name: string
   readonly isTrial: boolean
 }
@@ -163,7 +167,12 @@ interface Uploads {
 
 async function writeAndReadBack(
   { database, bucket, settings, clock, log, limits: given }: BackupParts,
-  run: { readonly lease: HeldLease; readonly begun: BegunBackup; readonly row: BackupRow; readonly uploads: Uploads },
+  run: {
+    readonly lease: DatabaseLease
+    readonly begun: BegunBackup
+    readonly row: BackupRow
+    readonly uploads: Uploads
+  },
 ): Promise<BackupRow> {
   const { lease, begun, row, uploads } = run
   const { name, isEncrypted } = row

@@ -21,7 +21,7 @@ interface AdmitOptions {
   readonly at: Date
 }
 
-/** What can be refused without the database, in docs/contract/api.md's order: 413, 415, malformed 400, 401. */
+/** What can be refused without the database, by the precedence in docs/contract/api.md: 413, 415, malformed 400, 401. */
 export async function admit(route: Route, request: Request, options: AdmitOptions): Promise<Admitted | Refused> {
   const read = await readBody(request, options.maxBodyBytes)
   if (!read.ok) return read

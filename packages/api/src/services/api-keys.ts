@@ -70,7 +70,7 @@ function missingScopes(): Refused {
   return refuse('scope_missing', { detail: 'An API key makes and deletes only keys whose scopes it has itself.' })
 }
 
-/** After `forbidden`, as docs/contract/api.md orders refusals. */
+/** `forbidden` takes precedence (docs/contract/api.md). */
 async function refusePast(context: Context, { scopes }: NewApiKey): Promise<Refused> {
   const denied = scopes.includes('admin') ? await checkAdministrator(context) : await checkCaller(context)
   const errors = [{ pointer: '/expiresAt', message: 'must be in the future' }]

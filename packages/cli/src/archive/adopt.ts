@@ -210,7 +210,7 @@ function tableCounts(
 function tellRefusal({ output }: Context, { from }: AdoptPlan, adoption: Adoption): number {
   const count = Object.values(adoption.counts).reduce((sum, { quarantined }) => sum + quarantined, 0)
   const failure = new Failure('rows_refused', {
-    what: `${rowsWord(count)} of ${from.shownUrl} can't be adopted. Nothing was written.`,
+    what: `${rowsWord(count)} of ${from.shownUrl} can't be imported. Nothing was written.`,
     why: refusalLines(adoption).join('\n'),
     fix: 'Correct these rows in the source, or use --quarantine FILE: they are written to this file, and the other rows are copied.',
   })

@@ -27,7 +27,7 @@ export interface CopyOptions {
   readonly from: string
   readonly to: string
   readonly resume?: boolean
-  /** A file for the rows that can't be adopted. */
+  /** A file for the rows that can't be imported. */
   readonly quarantine?: string
   readonly force?: boolean
 }

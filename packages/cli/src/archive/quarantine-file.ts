@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { openOutput } from './output-file.ts'
 
-/** Where the rows go that can't be adopted. */
+/** Where the rows go that can't be imported. */
 export interface QuarantineFile {
   /** As given, for people. */
   readonly shown: string

@@ -8,8 +8,8 @@ const examples = `
 Copies one snapshot of the source into an empty database, then compares the digests of both, as a restore does. It
 only reads from the source.
 
-The source can also be a database of a Python engine that uses SQLAlchemy. All rows are checked first, and nothing is
-written while one of them is invalid. With --quarantine, invalid rows go into a file and the others are copied.
+Legacy import: the source can also be a database of a Python engine that uses SQLAlchemy. All rows are checked first,
+and nothing is written while one of them is invalid. With --quarantine, invalid rows go into a file and the others are copied.
 
 Examples:
   millrace copy --from sqlite:///./workflows.db --to postgresql://user:password@127.0.0.1:5432/workflows

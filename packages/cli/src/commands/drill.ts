@@ -14,7 +14,7 @@ Examples:
 export const drillCommand: AddCommand = (parent: Command, run) => {
   parent
     .command('drill <file>')
-    .description('test a backup by restoring it into a temporary database')
+    .description('run a restore test: restore a backup into a temporary database')
     .option('--identity <file>', 'a file with the AGE-SECRET-KEY-… line that decrypts it (default: BACKUP_IDENTITY)')
     .option('--database <url>', 'the database that records the result in its table `backups`')
     .addHelpText('after', examples)

@@ -51,7 +51,7 @@ export function keepLease(
     },
   }
 
-  /** Three beats a lease: two may be missed. */
+  /** Three beats per lease: two may be missed. */
   async function beat(): Promise<void> {
     let failure: unknown
     while (!lost.signal.aborted && (await hasPaused(leaseMilliseconds / 3))) {

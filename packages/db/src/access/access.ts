@@ -87,12 +87,12 @@ export function standingFields({ tables: { marks, users } }: Dialect) {
   }
 }
 
-/** The one row that every read starts from: it is there whether or not what is looked for is. */
+/** The base row (anchor) that every read starts from: it exists whether or not what is looked for does. */
 export function isAnchor({ tables: { marks } }: Dialect): SQL {
   return eq(marks.name, restoreMark)
 }
 
-/** What to throw where {@link isAnchor} finds nothing. */
+/** What to throw where the base row is missing ({@link isAnchor}). */
 export function anchorLost(): DatabaseError {
   return databaseError('database_schema_outdated', 'the table marks has lost its row', { isNotApplied: true })
 }
@@ -103,7 +103,7 @@ export interface Standing {
 
 /**
  * Judges the caller by a read's row.
- * @throws DatabaseError `restore_in_progress`, or `database_schema_outdated` where the anchor row is gone.
+ * @throws DatabaseError `restore_in_progress`, or `database_schema_outdated` where the base row is gone.
  */
 export function standingOf(caller: Caller, row: StandingRow | undefined): Outcome<Standing> {
   if (row === undefined) throw anchorLost()

@@ -26,7 +26,7 @@ export interface PagePlace {
  */
 export type InsertPage = (page: RowPage, place?: PagePlace) => Promise<unknown>
 
-/** By one statement a page, or as few as the database takes of it, in one transaction. */
+/** By one statement per page, or as few as the database takes of it, in one transaction. */
 export function insertingBy(transport: Transport): InsertPage {
   return (page) => {
     const [only, ...others] = insertStatements(transport, page)
@@ -36,8 +36,9 @@ export function insertingBy(transport: Transport): InsertPage {
 }
 
 /**
- * By the driver's own way to load many rows, or to copy them where they come from its own kind, while the mark is this process's: where foreign keys are not checked, nothing
- * else would refuse rows of a run that was taken over or abandoned meanwhile.
+ * By the driver's own way to load many rows, or to copy them where they come from its own kind, while the mark is this
+ * process's: where foreign keys are not checked, nothing else would refuse rows of a run that was taken over or abandoned
+ * meanwhile.
  * @throws RestoreError `taken_over`
  */
 export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark): InsertPage {

@@ -42,7 +42,7 @@ export interface Dialect {
   textBefore(text: SQL, sign: string): SQL
   /** A text as a JSON string, with its quotes and escapes; null of null. */
   jsonText(value: SQL): SQL<string>
-  /** The JSON text of a list of lists, one a row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */
+  /** The JSON text of a list of lists, one per row of the aggregate: `[["a",1],["b",2]]`, `[]` where there is no row. */
   jsonLists(values: readonly SQL[]): SQL<string>
   /** The SQL of a statement that the builder can't write. */
   toSQL(statement: SQL): { readonly sql: string; readonly params: unknown[] }

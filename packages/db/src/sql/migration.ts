@@ -23,7 +23,7 @@ export interface MigrationDialect {
   /** Takes or renews the lease of a mark by the database's clock: one row affected, or none where another holds it. */
   takeLock(name: string, owner: string, leaseMilliseconds: number): Statement
   releaseLock(name: string, owner: string): Statement
-  /** Names of the tables in the database, one a row. */
+  /** Names of the tables in the database, one per row. */
   readonly tableNames: Statement
   /** A query that gives a row when the catalogue is as the statement leaves it; undefined when it can't be told. */
   whatItLeaves(statement: string): Statement | undefined

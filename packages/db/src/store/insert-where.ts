@@ -6,7 +6,7 @@ import type { Bind } from '../sql/building.ts'
 
 type InsertTable = Tables[keyof Tables]
 
-/** A value a column: as it is, or SQL that gives it. */
+/** A value per column: as it is, or SQL that gives it. */
 type Given<Table extends InsertTable> = {
   readonly [Name in keyof Table['$inferSelect']]: Table['$inferSelect'][Name] | SQL | Column
 }

@@ -6,7 +6,8 @@ export interface LeaseTiming {
   readonly renewalMilliseconds: number
 }
 
-export interface HeldLease {
+/** A row of `marks` that one process holds, until it is released or its time runs out. */
+export interface DatabaseLease {
   /** What the lease's row of `marks` has as its owner. */
   readonly owner: string
   /** False when a renewal failed and the lease may have run out: another may have taken over. */
@@ -23,7 +24,7 @@ export async function takeLease(
   transport: Transport,
   name: string,
   { leaseMilliseconds, renewalMilliseconds }: LeaseTiming,
-): Promise<HeldLease | undefined> {
+): Promise<DatabaseLease | undefined> {
   const owner = crypto.randomUUID()
   const { migration } = transport.dialect
   const take = async () => (await transport.run(migration.takeLock(name, owner, leaseMilliseconds))).affected > 0

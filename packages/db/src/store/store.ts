@@ -15,7 +15,7 @@ export interface Store {
   /** One round trip; repeated when the connection breaks. */
   read<Row>(query: Query<Row>): Promise<readonly Row[]>
   /**
-   * Sends a guarded write: one round trip where the platform takes a batch, else one a statement and two for the
+   * Sends a guarded write: one round trip where the platform takes a batch, else one per statement and two for the
    * transaction. Deadlocks and locks that others hold are waited out until the deadline. Never applied twice.
    */
   apply<Row = never>(write: GuardedWrite<Row> | MarkedWrite<Row>): Promise<Applied<Row>>

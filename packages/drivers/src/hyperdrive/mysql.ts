@@ -25,7 +25,7 @@ const limits: TransportLimits = {
 
 type Run = (statement: Statement) => Promise<RawResult>
 
-/** MySQL and MariaDB through Hyperdrive, by TCP from workerd: a round trip a statement, each with its values in it. */
+/** MySQL and MariaDB through Hyperdrive, by TCP from workerd: one round trip per statement, each with its values in it. */
 export function connect(address: ServerAddress, { timeoutSeconds }: { readonly timeoutSeconds: number }): Connection {
   const open = () => MysqlSession.open(address)
   /** Once for the isolate: the defaults of a server stay. */

@@ -24,7 +24,7 @@ const limits: TransportLimits = {
   maxStatementBytes: 16 * 1024 * 1024,
 }
 
-/** MySQL and MariaDB in this process: prepared statements, a round trip a statement. */
+/** MySQL and MariaDB in this process: prepared statements, one round trip per statement. */
 export function connect(address: ServerAddress, options: NativeOptions): Connection {
   const opening: MysqlOpenOptions = {
     foundRows: options.foundRows ?? false,

@@ -15,7 +15,7 @@ export interface AdoptionCounts {
   readonly added: number
 }
 
-/** Rows that can't be adopted for one reason. */
+/** Rows that can't be imported for one reason. */
 export interface RefusalGroup {
   readonly reason: RefusalReason
   readonly count: number
@@ -29,7 +29,7 @@ export interface RefusedRows {
   readonly ids: readonly (string | null)[]
 }
 
-/** A foreign database's rows, read and judged. Nothing of it is written anywhere yet. */
+/** A legacy import: a foreign database's rows, read and judged. Nothing of it is written anywhere yet. */
 export interface Adoption {
   readonly counts: Readonly<Record<GuideTableName, AdoptionCounts>>
   readonly refusals: readonly RefusalGroup[]
@@ -37,7 +37,7 @@ export interface Adoption {
   readonly hasSecrets: boolean
   /** The rows to adopt, as an archive's. */
   pages(): RowPages
-  /** The others, a line of NDJSON each, with the LF at its end. */
+  /** The others, one line of NDJSON per row, with the LF at its end. */
   quarantine(): AsyncIterable<string>
 }
 

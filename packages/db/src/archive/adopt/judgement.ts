@@ -2,7 +2,7 @@ import { bitOf } from './reasons.ts'
 import type { Scratch } from './scratch.ts'
 import { stagedTables, type StagedTable } from './staged-tables.ts'
 
-/** Marks all rows that can't be adopted for what other rows are, parents first; then finds the workflows' heads. */
+/** Marks all rows that can't be imported for what other rows are, parents first; then finds the workflows' heads. */
 export async function judge(scratch: Scratch): Promise<void> {
   // Made when all rows are there: it is faster so.
   for (const table of stagedTables) await scratch.runTogether(indexStatements(table))

@@ -1,4 +1,4 @@
-/** Why a row of a foreign database can't be adopted. The list is closed (docs/contract/cli.md); a position is a bit of a mask. */
+/** Why a row of a foreign database can't be imported. The list is closed (docs/contract/cli.md); a position is a bit of a mask. */
 export const refusalReasons = [
   'parent_missing',
   'parent_quarantined',

@@ -54,7 +54,7 @@ export async function countDueSchedules(store: Store, at: Date): Promise<number>
   return row?.count ?? 0
 }
 
-/** A row a status, each with all the rest. */
+/** One row per status, each with all the rest. */
 function stateQuery(dialect: Dialect, at: Date) {
   const { builder, tables } = dialect
   const { marks, executions, backups } = tables

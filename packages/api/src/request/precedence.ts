@@ -12,10 +12,10 @@ import type { Incoming } from './incoming.ts'
 import type { Faults } from './input.ts'
 
 /**
- * Refuses a faulty request with the first refusal by docs/contract/api.md's precedence: the caller's standing, what the Idempotency-Key
- * says, 404 and `forbidden` come before the faults themselves, so they are looked up first.
+ * Refuses a faulty request with the first refusal by the precedence in docs/contract/api.md: the caller's standing, what
+ * the Idempotency-Key says, 404 and `forbidden` come before the faults themselves, so they are looked up first.
  */
-export async function refusalInOrder(
+export async function firstRefusal(
   contract: RouteContract,
   context: Context,
   incoming: Incoming,
