@@ -1,5 +1,5 @@
 /**
- * Holds the import boundaries of oxlint.boundaries.ts, closes the ways around them that the rule leaves open, keeps files short, and finds
+ * Holds the import boundaries of oxlint.boundaries.ts, closes the ways around them that the rule leaves open, keeps files short, style sheets too, and finds
  * imports that go in a circle, of types alone too.
  * `node scripts/boundaries.ts [FOLDER]` exits 1 when one is crossed; FOLDER is the workspace unless given.
  */
@@ -22,9 +22,7 @@ const waysAround: readonly WayAround[] = [
   { pattern: /\b(ox|es)lint-disable(-next-line|-line)?\s*(\*\/|--|$)/, message: 'name the rule that is switched off' },
 ]
 
-const sources = globSync(['packages/*/src/**/*.{ts,tsx}', 'functions/src/**/*.ts'], { cwd: folder })
-  .map((file) => file.replaceAll('\\', '/'))
-  .map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }))
+const sources = readFiles(['packages/*/src/**/*.{ts,tsx}', 'functions/src/**/*.ts'])
 const productSources = sources.filter(({ file }) => !/\.test\.tsx?$/.test(file))
 
 const crossings = sources.flatMap(({ file, text }) =>
@@ -42,7 +40,8 @@ const mostLines = 400
 /** Tables of data: a list of rows that is read from top to bottom. */
 const tablesOfData: ReadonlySet<string> = new Set(['packages/db/src/schema/schema.ts', 'packages/console/src/words.ts'])
 
-const longFiles = productSources
+const styleSheets = readFiles(['packages/*/src/**/*.css'])
+const longFiles = [...productSources, ...styleSheets]
   .filter(({ file }) => !tablesOfData.has(file))
   .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
   .filter(({ lines }) => lines > mostLines)
@@ -78,6 +77,12 @@ const circle = [...imported.keys()]
   .find((found) => found !== undefined)
 if (circle !== undefined) {
   process.stdout.write(`${circle.join(' -> ')}: imports go in a circle: give what both need a file of its own\n`)
+}
+
+function readFiles(patterns: readonly string[]): readonly { readonly file: string; readonly text: string }[] {
+  return globSync(patterns, { cwd: folder })
+    .map((file) => file.replaceAll('\\', '/'))
+    .map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }))
 }
 
 const oxlint = spawnSync('oxlint', ['--config', 'oxlint.boundaries.ts', '--format', 'unix'], {
