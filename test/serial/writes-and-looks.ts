@@ -19,7 +19,16 @@ const ofOthers = table({
 })
 
 /** Tables of what rests on a standing. */
-const looked = ['workflows', 'workflow_versions', 'workflow_shares', 'executions', 'schedules', 'backups', 'settings']
+const looked = [
+  'workflows',
+  'workflow_versions',
+  'workflow_shares',
+  'executions',
+  'schedules',
+  'backups',
+  'settings',
+  'password_resets',
+]
 
 const endings = ['disable alice', 'disable bob', 'demote root', 'unshare bob']
 const isEnding = ({ name }: Write): boolean => endings.includes(name)
