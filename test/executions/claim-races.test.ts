@@ -136,6 +136,32 @@ describeDialectsByTest((dialect) => {
     })
   }
 
+  for (const [name, change] of Object.entries({
+    'was cancelled': `status = 'cancelled', completed_at = '${after(9).toISOString()}'`,
+    'was put off': `due_at = '${after(100).toISOString()}'`,
+  })) {
+    testWhere(dialect === 'postgres', `a claim leaves the head of a queue that ${name} after it looked`, async () => {
+      const owner = await createUser(store())
+      const workflowId = await createWorkflow(store(), owner)
+      await makeMany(owner, workflowId, 1)
+      const claimed = () => claim(store(), owner, { at: after(10), workflowIds: [workflowId] })
+      // Now the process knows that the workflow has a queue.
+      expect(await claimed()).toHaveLength(1)
+      const [id = ''] = await makeMany(owner, workflowId, 1)
+      const waiting = await makeClaimsWait(reached.raw)
+      try {
+        const late = claimed()
+        await waiting.untilOneWaits()
+        await reached.raw.query(`update executions set ${change} where id = '${id}'`)
+        await waiting.end()
+        expect(await late).toEqual([])
+      } finally {
+        await waiting.end()
+      }
+      expect(await getExecution(store(), owner, id)).toMatchObject({ value: { fence: 0, attempts: 0 } })
+    })
+  }
+
   testWhere(
     dialect === 'postgres',
     'a claim gives no more than it was asked for where others hold what has its attempts used up',
@@ -174,8 +200,8 @@ async function openSession({ url }: TestDatabase): Promise<pg.Client> {
 const turn = 77
 
 /**
- * Has whatever reads the marks wait, as each claim does, when its statement has its snapshot already: they are a view
- * for so long, of which each row waits.
+ * Has whatever reads the value of a mark wait, as each claim does, when its statement has its snapshot already: for so long they
+ * are a view.
  */
 async function makeClaimsWait(raw: TestDatabase) {
   const holder = await openSession(raw)
@@ -184,7 +210,8 @@ async function makeClaimsWait(raw: TestDatabase) {
     create function wait_for_turn() returns boolean language plpgsql volatile as
       $$ begin perform pg_advisory_xact_lock_shared(${turn}); return true; end $$;
     alter table marks rename to marks_kept;
-    create view marks as select * from marks_kept where wait_for_turn()`)
+    create view marks as
+      select name, owner, case when wait_for_turn() then value end as value, lease_until from marks_kept`)
   let hasEnded = false
   return {
     untilOneWaits: () =>

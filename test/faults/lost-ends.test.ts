@@ -64,7 +64,7 @@ describeDialectsByTest((dialect) => {
     expect(again).toEqual({ ok: false, refusal: 'invalid_transition' })
   })
 
-  test('an end whose request is lost is not told as done by the end of another type, fence or moment, once a claim has followed', async () => {
+  test('an end whose request is lost is not told as done by the end of another type, fence, moment or execution, once a claim has followed', async () => {
     const { id, workflowId } = await claimed()
     await listExecutions(store, owner, { statuses: [], limit: 1 })
     const report = (over: Store, step: 'complete' | 'pause', fence: number, seconds: number) =>
@@ -90,6 +90,10 @@ describeDialectsByTest((dialect) => {
       expect(await report(store, step, fence, seconds)).toEqual({ ok: false, refusal: 'fence_stale' })
     }
     expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { status: 'running', fence: 3 } })
+    const { id: other } = await claimed()
+    proxy.loseNext(1, 'request')
+    const lost = { fence: 1, step: 'pause', dueAt: null, leaseUntil: undefined, ...operation() } as const
+    expect(await reportExecution(store, owner, other, lost)).toMatchObject({ value: { status: 'paused' } })
   })
 
   test('an end of an execution that is deleted before the look-up is no 404', async () => {
