@@ -19,7 +19,9 @@ import { dialects, type DialectName, type RawRow } from '../test/dialects.ts'
 import { documentOf } from '../test/executions/kit.ts'
 import { fillWithExecutions } from '../test/plans/fill-executions.ts'
 import { fillDatabase } from '../test/plans/fill.ts'
-import { runVariable } from '../test/servers/protocol.ts'
+import type { ServerAddress } from '../test/servers/address.ts'
+import { createMariadbCluster } from '../test/servers/mariadb.ts'
+import { runVariable, serverNames } from '../test/servers/protocol.ts'
 import { startServers } from '../test/servers/start.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { createDatabase } from './databases.ts'
@@ -37,7 +39,7 @@ affects all of them. Prints medians in milliseconds, and how many times that of 
   --rounds N       calls of each act in each size (60), after ten that warm up
   --help
 
-It starts its own servers. TEST_POSTGRES_URL and TEST_MYSQL_URL name others, whose user may create databases.
+It starts its own servers, MariaDB with 1 GB of memory. TEST_POSTGRES_URL and TEST_MYSQL_URL name others, whose user may create databases.
 `
 
 const growthActs = ['read', 'list', 'create', 'update', 'claim', 'claimNamed'] as const
@@ -72,12 +74,27 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
 // PostgreSQL runs as another user when this is root.
 chmodSync(directory, 0o711)
 const runId = randomUUID()
-const servers = await startServers(directory, runId)
+const compared = dialects.filter((name) => values.dialect.split(',').includes(name))
+const mariadb =
+  compared.includes('mysql') && process.env['TEST_MYSQL_URL'] === undefined ? await startMariadb() : undefined
+const wanted = serverNames.filter((name) => compared.includes(name) && (name !== 'mysql' || mariadb === undefined))
+const servers = await startServers(directory, runId, directory, wanted)
+const started = mariadb === undefined ? servers.started : { ...servers.started, mysql: mariadb.address }
 process.env[runVariable] = runId
 try {
-  for (const dialect of dialects.filter((name) => values.dialect.split(',').includes(name))) await compare(dialect)
+  for (const dialect of compared) await compare(dialect)
 } finally {
   await servers.stop()
+  await mariadb?.stop()
+}
+
+/** The tests' own has 64 MB of memory: beyond some 100,000 rows it would measure the disk. */
+async function startMariadb(): Promise<{ readonly address: ServerAddress; stop(): Promise<void> }> {
+  const settings = ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M']
+  const cluster = await createMariadbCluster(join(directory, 'mariadb'), new AbortController().signal, settings)
+  if ('missing' in cluster) throw new Error(cluster.missing)
+  const server = await cluster.start()
+  return { address: cluster.address, stop: () => server.stop() }
 }
 
 interface World {
@@ -112,7 +129,7 @@ async function compare(dialect: DialectName): Promise<void> {
 type Raw = Parameters<typeof fillDatabase>[0]['raw']
 
 async function filled(dialect: DialectName, fill: (raw: Raw) => Promise<void>): Promise<Database> {
-  const { url } = await createDatabase(dialect, servers.started, directory)
+  const { url } = await createDatabase(dialect, started, directory)
   const database = await openNativeDatabase({ target: targetOf(url), timeoutSeconds: 600, log: () => undefined })
   await migrate(database, readMigrations(workspaceRoot, dialect))
   const query = async (text: string): Promise<RawRow[]> => {

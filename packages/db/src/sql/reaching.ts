@@ -47,12 +47,14 @@ export interface ManyParents {
    * the index and stops at the limit.
    */
   readonly mostConstant: number
+  /** How many parents with a backlog at most are reached so. */
+  readonly mostBacklogs: number
   /** How many rows a join of the others may read. */
   readonly mostJoined: number
   /** How many keys of one parent may be read and sorted rather than looked for along another order. */
   readonly mostSorted: number
-  /** 1 of an execution of whose workflow so many others are pending that a join should not read them all; else 0. */
-  hasBacklog(executions: Tables['executions']): SQL
+  /** Whether so many executions of a workflow are pending that a join should not read them all. */
+  hasBacklog(workflowId: SQL): SQL
   /** Gives `parent_id` and `head` for each parent that has a row, by one look into the index for each. */
   heads(heads: Heads): SQL
   /** At most as many rows as the limit says of those that belong, whichever are met first: to be counted. */

@@ -6,10 +6,12 @@ export const mysqlReach: ReachDialect = {
   many: {
     // Each is five selects of a claim, which the server plans anew each time.
     mostConstant: 4,
+    // Planning takes 1.6 ms for each: as much as a join of 300 keys.
+    mostBacklogs: 16,
     mostJoined: 1000,
     mostSorted: 10_000,
-    hasBacklog: ({ id, workflowId }) =>
-      sql`case when ${id} is not null and (select 1 from executions backlog force index (executions_workflow_id_status_due_at_created_at_id_index) where backlog.workflow_id = ${workflowId} and backlog.status = 'pending' limit 1 offset 200) = 1 then 1 else 0 end`,
+    hasBacklog: (workflowId) =>
+      sql`(select 1 from executions backlog force index (executions_workflow_id_status_due_at_created_at_id_index) where backlog.workflow_id = ${workflowId} and backlog.status = 'pending' limit 1 offset 200) = 1`,
     // "Using index for group-by": the server goes from one parent to the next, where their ids are values.
     heads: ({ table, parentId, parentIds, where, head, index }) =>
       sql`select ${parentId} as parent_id, ${head} as head from ${table} ${forced(index)} where ${inArray(parentId, [...parentIds])} and ${where} group by ${parentId}`,

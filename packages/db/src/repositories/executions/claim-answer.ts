@@ -14,15 +14,11 @@ export type ClaimedRow = StandingRow & {
 } & {
   /** 1 where the claim looked at candidates, else 0; null where its statement does not tell. */
   readonly seen: number | null
-  /** 1 where much of the same workflow is left, of a claim that is to remember it; else null or 0. */
-  readonly hasBacklog: number | null
 }
 
 interface ClaimedSource {
   readonly condition: SQL
   readonly seen?: SQL
-  /** Whether much of the same workflow is left. */
-  readonly hasBacklog?: SQL | undefined
   /** No row at all where nothing is claimed. */
   readonly isOnlyClaimed?: boolean
   /** Which of the users is the caller, where that is not to be asked. */
@@ -39,12 +35,12 @@ interface ClaimedSelect {
 export function claimedSelect(
   dialect: Dialect,
   bind: ClaimBind,
-  { condition, seen = sql`null`, hasBacklog = sql`null`, isOnlyClaimed = false, isTheCaller }: ClaimedSource,
+  { condition, seen = sql`null`, isOnlyClaimed = false, isTheCaller }: ClaimedSource,
 ): ClaimedSelect {
   const { builder, tables } = dialect
   const { marks, users, executions, workflows, workflowVersions } = tables
   return builder
-    .select({ ...standingFields(dialect), ...claimedFields(dialect, seen, hasBacklog) })
+    .select({ ...standingFields(dialect), ...claimedFields(dialect, seen) })
     .from(marks)
     .leftJoin(users, isTheCaller ?? isCaller(dialect, bind))
     .leftJoin(executions, condition)
@@ -65,7 +61,7 @@ export function takenSelect(dialect: Dialect): ClaimedSelect {
     tokensValidFrom: noMoment,
   }
   return builder
-    .select({ ...none, ...claimedFields(dialect, sql`1`, sql`null`) })
+    .select({ ...none, ...claimedFields(dialect, sql`1`) })
     .from(executions)
     .leftJoin(workflows, eq(workflows.id, executions.workflowId))
     .leftJoin(workflowVersions, isItsVersion(dialect))
@@ -74,14 +70,13 @@ export function takenSelect(dialect: Dialect): ClaimedSelect {
 const noText = sql<string | null>`null`
 const noMoment = sql<Date | null>`null`
 
-function claimedFields(dialect: Dialect, seen: SQL, hasBacklog: SQL) {
+function claimedFields(dialect: Dialect, seen: SQL) {
   const { executions, workflowVersions } = dialect.tables
   return {
     ...viewFields(dialect),
     definition: workflowVersions.definition,
     lastOp: executions.lastOp,
     seen: sql<number | null>`${seen}`.mapWith(Number).as('seen'),
-    hasBacklog: sql<number | null>`${hasBacklog}`.mapWith(Number).as('has_backlog'),
   }
 }
 

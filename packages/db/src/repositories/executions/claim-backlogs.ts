@@ -1,10 +1,8 @@
+import { and, eq, sql } from 'drizzle-orm'
+import type { UserCaller } from '../../access/access.ts'
+import { defineQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
-
-/** What of a claimed execution says whether more of its workflow wait. */
-interface ClaimedOf {
-  readonly workflowId: string | null
-  readonly hasBacklog: number | null
-}
+import type { Claim } from './claim-shape.ts'
 
 /** Beyond so many callers all are forgotten. */
 const mostCallers = 1000
@@ -19,27 +17,43 @@ interface Known {
 const knownByScope = new WeakMap<object, Map<string, Known>>()
 
 /**
- * Workflows of which a caller's claims have just been given something and left much: a claim reaches these one by one. A
- * hint alone: it reaches all others as well, and each under its whole condition. Undefined where nothing is known.
+ * Workflows of the caller, among those that a claim is for, of which a join should not read all that is pending: the
+ * claim reaches these one by one. Asked for once a minute. A hint alone: the claim reaches all others as well, and each
+ * under its whole condition. None where the dialect needs no such hint, and of a claim that names few workflows.
  */
-export function backlogsOf({ memory, dialect }: Store, userId: string): readonly string[] | undefined {
-  if (memory === undefined || dialect.reach.many === undefined) return []
-  const known = knownByScope.get(memory)?.get(userId)
-  return known === undefined || Date.now() - known.at > rememberedMilliseconds ? undefined : known.workflowIds
-}
-
-/** Remembers what a claim without names was given, the latest first. */
-export function noteBacklogs(store: Store, userId: string, rows: readonly ClaimedOf[]): void {
+export async function backlogsOf(
+  store: Store,
+  { userId }: UserCaller,
+  { workflowIds }: Claim,
+): Promise<readonly string[]> {
   const { memory, dialect } = store
   const { many } = dialect.reach
-  if (memory === undefined || many === undefined) return
+  if (memory === undefined || many === undefined) return []
+  if (workflowIds !== undefined && workflowIds.length <= many.mostConstant) return []
   const known = knownByScope.get(memory) ?? new Map<string, Known>()
   knownByScope.set(memory, known)
-  const given = rows.flatMap(({ workflowId, hasBacklog }) => (workflowId === null ? [] : [{ workflowId, hasBacklog }]))
-  const large = given.filter(({ hasBacklog }) => hasBacklog === 1).map(({ workflowId }) => workflowId)
-  const small = new Set(given.filter(({ hasBacklog }) => hasBacklog !== 1).map(({ workflowId }) => workflowId))
-  const earlier = (backlogsOf(store, userId) ?? []).filter((workflowId) => given.length > 0 && !small.has(workflowId))
-  const workflowIds = [...new Set([...large, ...earlier])].slice(0, many.mostConstant)
+  const remembered = known.get(userId)
+  if (remembered !== undefined && Date.now() - remembered.at <= rememberedMilliseconds) {
+    return wantedOf(remembered, workflowIds)
+  }
+  const rows = await store.read(backlogsQuery(dialect, { userId }))
+  const found = { workflowIds: rows.map(({ id }) => id), at: Date.now() }
   if (known.size >= mostCallers) known.clear()
-  known.set(userId, { workflowIds, at: Date.now() })
+  known.set(userId, found)
+  return wantedOf(found, workflowIds)
 }
+
+function wantedOf(known: Known, workflowIds: Claim['workflowIds']): readonly string[] {
+  return workflowIds === undefined ? known.workflowIds : known.workflowIds.filter((id) => workflowIds.includes(id))
+}
+
+const backlogsQuery = defineQuery<{ readonly userId: string }>()((dialect, bind) => {
+  const { workflows } = dialect.tables
+  const { many } = dialect.reach
+  if (many === undefined) throw new TypeError('this dialect reaches all workflows at once')
+  return dialect.builder
+    .select({ id: workflows.id })
+    .from(workflows)
+    .where(and(eq(workflows.ownerId, bind('userId', workflows.ownerId)), many.hasBacklog(sql`${workflows.id}`)))
+    .limit(many.mostBacklogs)
+})

@@ -54,47 +54,28 @@ interface ReachedWorkflows {
   readonly belongs: SQL
 }
 
-/** All at once, or each that is named by itself where the dialect reads less so. */
+/**
+ * All at once, or each that is named by itself where the dialect reads less so. Of many, those with a backlog one by one
+ * and all others together. Until its new owner has done something with it, nobody knows what a transferred workflow would
+ * do here.
+ */
 function reachedWorkflows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): readonly ReachedWorkflows[] {
   const { executions, workflows } = dialect.tables
-  const belongs = eq(executions.workflowId, workflows.id)
-  if (shape.workflowPlaces === undefined) return unnamedWorkflows(dialect, bind, shape)
-  if (shape.workflowPlaces === 0 || shape.workflowPlaces > (dialect.reach.many?.mostConstant ?? 0)) {
-    return [{ isReached: isNamed(workflows.id, bind, shape), belongs }]
+  const { workflowPlaces = 0, backlogPlaces } = shape
+  if (workflowPlaces > 0 && workflowPlaces <= (dialect.reach.many?.mostConstant ?? 0)) {
+    return Array.from({ length: workflowPlaces }, (_, place) => ({
+      isReached: eq(workflows.id, bind(workflowPlace(place), workflows.id)),
+      belongs: eq(executions.workflowId, bind(workflowPlace(place), executions.workflowId)),
+    }))
   }
-  return Array.from({ length: shape.workflowPlaces }, (_, place) => ({
-    isReached: eq(workflows.id, bind(workflowPlace(place), workflows.id)),
-    belongs: eq(executions.workflowId, bind(workflowPlace(place), executions.workflowId)),
-  }))
-}
-
-/**
- * Those with a backlog one by one, or the first few where these are not known, and all others together. Until its new owner
- * has done something with it, nobody knows what a transferred workflow would do here.
- */
-function unnamedWorkflows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): readonly ReachedWorkflows[] {
-  const { executions, workflows } = dialect.tables
-  const isAccepted = isNull(workflows.transferredAt)
-  const ids = oneByOne(dialect, bind, shape)
-  // Of fewer than are looked for one is null, and then there are no others.
+  const isWanted =
+    shape.workflowPlaces === undefined ? isNull(workflows.transferredAt) : isNamed(workflows.id, bind, shape)
+  const ids = Array.from({ length: backlogPlaces }, (_, place) => bind(backlogPlace(place), workflows.id))
   const isOther = ids.length === 0 ? undefined : sql`${workflows.id} not in (${sql.join([...ids], sql`, `)})`
   return [
-    ...ids.map((id) => ({ isReached: all(isAccepted, eq(workflows.id, id)), belongs: eq(executions.workflowId, id) })),
-    { isReached: all(isAccepted, isOther), belongs: eq(executions.workflowId, workflows.id) },
+    ...ids.map((id) => ({ isReached: all(isWanted, eq(workflows.id, id)), belongs: eq(executions.workflowId, id) })),
+    { isReached: all(isWanted, isOther), belongs: eq(executions.workflowId, workflows.id) },
   ]
-}
-
-/** Ids that are known; else as the statement itself finds them, which are constants to MariaDB's optimizer too. */
-function oneByOne(dialect: Dialect, bind: ClaimBind, { backlogPlaces }: ClaimShape): readonly SQL[] {
-  const { workflows } = dialect.tables
-  if (backlogPlaces !== undefined) {
-    return Array.from({ length: backlogPlaces }, (_, place) => bind(backlogPlace(place), workflows.id))
-  }
-  const isOwn = all(eq(workflows.ownerId, bind('userId', workflows.ownerId)), isNull(workflows.transferredAt))
-  return Array.from({ length: dialect.reach.many?.mostConstant ?? 0 }, (_, place) => {
-    const offset = sql.raw(String(place))
-    return sql`(select ${workflows.id} from ${workflows} where ${isOwn} order by ${workflows.createdAt}, ${workflows.id} limit 1 offset ${offset})`
-  })
 }
 
 /** In place of the kinds that are running: what is found among everyone's, and what is not. */

@@ -1,11 +1,11 @@
-import { sql, type SQL } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { asProven, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { asGiven, claimedSelect, type ClaimedRow } from './claim-answer.ts'
-import { backlogsOf, noteBacklogs } from './claim-backlogs.ts'
+import { backlogsOf } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
 import { changedEntries, chosen, claimed, claimEntries, isClaimed, isStillClaimed, keepLeases } from './claim-change.ts'
 import { headQuery, onlyWorkflowOf } from './claim-head.ts'
@@ -26,11 +26,10 @@ export async function claimOnce(
   key: ClaimKey | undefined,
 ): Promise<Tried> {
   const { dialect } = store
-  const isUnnamed = claim.workflowIds === undefined
-  const backlogs = isUnnamed ? backlogsOf(store, caller.userId) : []
+  const backlogs = await backlogsOf(store, caller, claim)
   const shape = claimShape(caller, claim, key, backlogs)
   const values = claimValues(caller, claim, key, backlogs, shape)
-  const lookup = () => lookupQuery(dialect, isUnnamed, values)
+  const lookup = () => lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {
     const { rows, seen } = await claimWhole(store, claim, { shape, values, lookup })
     return { rows: asGiven(rows, claim), seen }
@@ -39,11 +38,10 @@ export async function claimOnce(
     locks: [],
     gate: updateStatement(dialect, shape, values),
     effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, values)] : [])],
-    answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, isUnnamed, values)),
+    answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, values)),
     answersWhenClosed: true,
     proof: lookup(),
   })
-  if (isUnnamed) noteBacklogs(store, caller.userId, applied.rows)
   return { rows: asGiven(applied.rows, claim), seen: applied.isOpen ? applied.affected : 0 }
 }
 
@@ -113,9 +111,9 @@ const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
 const leasesStatement = defineStatement<ClaimValues>()(keepLeases)
 
-/** What was claimed, by a claim that names workflows or by one that does not. */
-const answerQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, isUnnamed) =>
-  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), hasBacklog: backlogOf(dialect, isUnnamed) }),
+/** What was claimed. */
+const answerQuery = defineQuery<ClaimValues>()((dialect, bind) =>
+  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind) }),
 )
 
 const ownQuery = defineQuery<ClaimValues>()((dialect, bind) =>
@@ -123,15 +121,6 @@ const ownQuery = defineQuery<ClaimValues>()((dialect, bind) =>
 )
 
 /** What is still of the claim after its answer was lost. */
-const lookupQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, isUnnamed) =>
-  claimedSelect(dialect, bind, {
-    condition: isStillClaimed(dialect, bind),
-    hasBacklog: backlogOf(dialect, isUnnamed),
-    isOnlyClaimed: true,
-  }),
+const lookupQuery = defineQuery<ClaimValues>()((dialect, bind) =>
+  claimedSelect(dialect, bind, { condition: isStillClaimed(dialect, bind), isOnlyClaimed: true }),
 )
-
-/** Undefined where nobody would remember it: it reads up to 200 keys for each execution. */
-function backlogOf({ reach, tables }: Dialect, isUnnamed: boolean): SQL | undefined {
-  return isUnnamed ? reach.many?.hasBacklog(tables.executions) : undefined
-}

@@ -32,8 +32,8 @@ export interface ClaimShape extends CallerShape {
   readonly spare: number
   /** How many places there are for ids of workflows; undefined where a claim names none. */
   readonly workflowPlaces: number | undefined
-  /** How many places there are for workflows that are reached one by one beside all others; undefined where these are not known. */
-  readonly backlogPlaces: number | undefined
+  /** How many places there are for workflows that are reached one by one beside all others. */
+  readonly backlogPlaces: number
   readonly isKeyed: boolean
   /** Whether each place has a worker of its own. */
   readonly hasWorkers: boolean
@@ -67,7 +67,7 @@ export function claimShape(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-  backlogs: readonly string[] | undefined,
+  backlogs: readonly string[],
 ): ClaimShape {
   const { workflowIds, workers } = claim
   const isShared = workers !== undefined && workers.length > 1
@@ -78,8 +78,8 @@ export function claimShape(
     isShared,
     hasWorkers: isShared && new Set(workers).size > 1,
     spare: spareOf(claim),
-    workflowPlaces: workflowIds && (numbersOfPlaces.find((count) => count >= workflowIds.length) ?? workflowIds.length),
-    backlogPlaces: backlogs && (backlogs.length === 0 ? 0 : numbersOfPlaces.find((count) => count >= backlogs.length)),
+    workflowPlaces: workflowIds && placesFor(workflowIds.length),
+    backlogPlaces: backlogs.length === 0 ? 0 : placesFor(backlogs.length),
     isKeyed: key !== undefined,
   }
 }
@@ -88,8 +88,8 @@ export function claimValues(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-  backlogs: readonly string[] = [],
-  { workflowPlaces = 0, backlogPlaces = 0, hasWorkers, limit }: ClaimShape,
+  backlogs: readonly string[],
+  { workflowPlaces = 0, backlogPlaces, hasWorkers, limit }: ClaimShape,
 ): ClaimValues {
   const { operation, worker, at, leaseUntil, workflowIds = [], workers = [] } = claim
   // No id is empty: a list without ids reaches nothing.
@@ -116,6 +116,10 @@ export function claimValues(
       numbered(backlogPlaces, (place) => [backlogPlace(place), backlogs[place] ?? backlogs.at(-1) ?? '']),
     ),
   }
+}
+
+function placesFor(count: number): number {
+  return numbersOfPlaces.find((places) => places >= count) ?? count
 }
 
 function numbered<Value>(count: number, valueOf: (place: number) => Value): readonly Value[] {
