@@ -5,7 +5,7 @@ import type { Transport } from '../sql/transport.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { HeldMark } from './mark.ts'
-import { rawValues } from './raw-rows.ts'
+import { forgetRows, rawValues } from './raw-rows.ts'
 import { entryOf, type ArchiveEntry, type ArchiveRow, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
 
@@ -45,13 +45,16 @@ export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark
   const bulk = toolsOf(dialect).bulk
   return async (page, place) => {
     if (place !== undefined && loading.copy !== undefined && derivedColumns[page.table.name] === undefined) {
-      const outcome = await loading.copy(mark.held(), rangeOf(page, place))
+      const range = rangeOf(page, place)
+      forgetRows(page.entries)
+      const outcome = await loading.copy(mark.held(), range)
       if (outcome === 'copied') return
       if (outcome === 'not_allowed') return mark.check()
     }
     const { columns, entries } = withDerived(page)
     const names = columns.map(({ name }) => name)
     const rows = rawValues(bulk, { ...page.table, columns }, entries)
+    forgetRows(page.entries)
     if (await loading.insert(mark.held(), { table: page.table.name, columns: names, rows })) return
     await mark.check()
   }

@@ -222,12 +222,10 @@ async function writeAll(
   let rows = 0
   let notedAt = Date.now()
   const write = async (page: RowPage) => {
+    const characters = page.entries.reduce((sum, { text }) => sum + text.length, 0)
     await indexes.wrote(page.table, await sink.write(page))
     rows += page.entries.length
-    options.onRows?.(
-      page.entries.length,
-      page.entries.reduce((sum, { text }) => sum + text.length, 0),
-    )
+    options.onRows?.(page.entries.length, characters)
     if (Date.now() - notedAt < noteMilliseconds) return
     notedAt = Date.now()
     await mark.note(page.table.name, rows)

@@ -90,7 +90,7 @@ export class RawRows {
       if (texts.length !== this.#columns.length) return undefined
       const raw = this.#valuesOf(texts)
       values.push(raw)
-      entries.push(entryOf(this.#rowOf(raw)))
+      entries.push(new RawEntry(this, raw))
     }
     if (entries.length !== rows) return undefined
     // A database of the same kind takes them as they are, and its digest is of the same text.
@@ -127,7 +127,8 @@ export class RawRows {
     })
   }
 
-  #rowOf(values: readonly RawValue[]): ArchiveRow {
+  /** A row of the values that a database wrote as text. */
+  rowOf(values: readonly RawValue[]): ArchiveRow {
     const row: Record<string, ArchiveValue> = { ...this.#empty }
     for (let at = 0; at < values.length; at += 1) {
       const column = this.#columns[at]
@@ -137,6 +138,40 @@ export class RawRows {
     }
     return row
   }
+}
+
+/**
+ * A row that is made of its texts when it is asked for. Kept for every row of the pages that are under way, rows and their
+ * JSON would be most of what the garbage collector moves.
+ */
+class RawEntry implements ArchiveEntry {
+  readonly #rows: RawRows
+  readonly #values: readonly RawValue[]
+  #row: ArchiveRow | undefined
+  #text: string | undefined
+
+  constructor(rows: RawRows, values: readonly RawValue[]) {
+    this.#rows = rows
+    this.#values = values
+  }
+
+  get row(): ArchiveRow {
+    return (this.#row ??= this.#rows.rowOf(this.#values))
+  }
+
+  get text(): string {
+    return (this.#text ??= entryOf(this.row).text)
+  }
+
+  forget(): void {
+    this.#row = undefined
+    this.#text = undefined
+  }
+}
+
+/** Lets go of what can be made again, once only the rows' values are of use. */
+export function forgetRows(entries: readonly ArchiveEntry[]): void {
+  for (const entry of entries) if (entry instanceof RawEntry) entry.forget()
 }
 
 function readValue({ raw }: BulkDialect, { kind }: ArchiveColumn, text: string): ArchiveValue {
