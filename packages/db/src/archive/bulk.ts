@@ -31,10 +31,10 @@ export interface BulkDialect {
   /** Values as the database itself writes them as text. */
   readonly raw: RawValues
   /**
-   * The texts of a subquery's rows as one, in the keys' order, each followed by `recordSeparator`. It may be cut where it is
-   * long.
+   * The texts of a subquery's rows as one, in the keys' order, each followed by `recordSeparator`; absent where it costs more
+   * than to read each row's text, and `digest` is there.
    */
-  readonly listed: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
+  readonly listed?: (text: SQL, keys: readonly SQL[]) => SQL<string | null>
   /**
    * SHA-256, hexadecimal, over the texts of a subquery's rows in the keys' order, each followed by `recordSeparator`; where
    * there is one.

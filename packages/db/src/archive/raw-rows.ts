@@ -83,16 +83,26 @@ export class RawRows {
   read(table: ArchiveTable, text: string, rows: number): readonly ArchiveEntry[] | undefined {
     if (rows === 0) return text === '' ? [] : undefined
     if (!text.endsWith(recordSeparator)) return undefined
+    const texts = text.slice(0, -recordSeparator.length).split(recordSeparator)
+    return texts.length === rows ? this.#entriesOf(table, texts, text) : undefined
+  }
+
+  /** As `read`, of rows that are texts by themselves. */
+  readTexts(table: ArchiveTable, texts: readonly string[]): readonly ArchiveEntry[] | undefined {
+    if (texts.length === 0) return []
+    return this.#entriesOf(table, texts, `${texts.join(recordSeparator)}${recordSeparator}`)
+  }
+
+  #entriesOf(table: ArchiveTable, texts: readonly string[], text: string): readonly ArchiveEntry[] | undefined {
     const entries: ArchiveEntry[] = []
     const values: (readonly RawValue[])[] = []
-    for (const line of text.slice(0, -recordSeparator.length).split(recordSeparator)) {
-      const texts = line.split(unitSeparator)
-      if (texts.length !== this.#columns.length) return undefined
-      const raw = this.#valuesOf(texts)
+    for (const line of texts) {
+      const parts = line.split(unitSeparator)
+      if (parts.length !== this.#columns.length) return undefined
+      const raw = this.#valuesOf(parts)
       values.push(raw)
       entries.push(new RawEntry(this, raw))
     }
-    if (entries.length !== rows) return undefined
     // A database of the same kind takes them as they are, and its digest is of the same text.
     const { columns } = table
     knownTexts.set(entries, { bulk: this.#bulk, columns, text })

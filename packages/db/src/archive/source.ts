@@ -3,7 +3,7 @@ import type { BulkDialect } from './bulk.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import { readQuery } from '../store/read-query.ts'
-import { buildQuery, buildStatement, defineShapedQuery } from '../sql/building.ts'
+import { buildQuery, buildStatement, defineShapedQuery, defineShapedStatement, type Bind } from '../sql/building.ts'
 import type { RawResult, Statement } from '../sql/statement.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage, RowPages } from './row.ts'
 import { RawRows, type RawColumn } from './raw-rows.ts'
@@ -52,12 +52,18 @@ interface OpenRange {
 }
 
 /** What the statement that reads a page depends on. */
-interface Aggregation {
-  readonly aggregate: 'listed' | 'digest'
+interface RangeShape {
   readonly isBehind: boolean
   readonly isUpTo: boolean
   readonly sortsByIndex: boolean
 }
+
+interface Aggregation extends RangeShape {
+  readonly aggregate: 'listed' | 'digest'
+}
+
+/** The statement's parameters by their names: the limit, and the values of the range's keys. */
+type Bound = Readonly<Record<string, unknown>>
 
 /** Gives the value that a column of the key is compared with. */
 type KeyPlace = (column: Column, position: number) => SQL
@@ -259,22 +265,27 @@ export class TableReader {
     return found.map((values) => this.#raw.readRow(values))
   }
 
-  /** All rows in one value. Undefined where the database has cut it, or it can't be told apart. */
+  /** Each row, or all of them, as one text. Undefined where the database has cut it, or it can't be told apart. */
   async #entriesOfList(range: OpenRange, limit: number): Promise<readonly ArchiveEntry[] | undefined> {
+    if (this.#bulk.listed === undefined) {
+      const statement = this.#texts(this.#database.dialect, this.#shapeOf(range), this.#bound(range, limit))
+      const { rows } = await this.#database.run(statement)
+      const texts = rows.map(([text]) => text).filter((text) => typeof text === 'string')
+      return texts.length === rows.length ? this.#raw.readTexts(this.table, texts) : undefined
+    }
     const { text, rows } = await this.#aggregate(range, limit, 'listed')
     return this.#raw.read(this.table, text, rows)
   }
 
   /** How many rows there are, and one text made of all of theirs in order. */
   async #aggregate(
-    { after, last }: OpenRange,
+    range: OpenRange,
     limit: number,
     aggregate: Aggregation['aggregate'],
   ): Promise<{ readonly text: string; readonly rows: number }> {
-    const sortsByIndex = this.#sortsByIndex !== false
-    const shape = { aggregate, isBehind: after !== undefined, isUpTo: last !== undefined, sortsByIndex }
-    const input = { limit, ...this.#boundKeys('after', after), ...this.#boundKeys('last', last) }
-    const [found] = await readQuery(this.#database, this.#aggregation(this.#database.dialect, shape, input))
+    const shape = { aggregate, ...this.#shapeOf(range) }
+    const query = this.#aggregation(this.#database.dialect, shape, this.#bound(range, limit))
+    const [found] = await readQuery(this.#database, query)
     return { text: found?.text ?? '', rows: found?.rows ?? 0 }
   }
 
@@ -282,29 +293,46 @@ export class TableReader {
    * Built once, where thousands of pages are read. The limit also keeps MariaDB from merging the subquery: merged, a prepared
    * statement is refused with error 1140 when it is run again.
    */
-  readonly #aggregation = defineShapedQuery<Aggregation, Readonly<Record<string, unknown>>>()(
-    ({ builder }, bind, shape) => {
-      const aggregate = (shape.aggregate === 'digest' ? this.#bulk.digest : undefined) ?? this.#bulk.listed
-      const place = (end: 'after' | 'last') => (column: Column, position: number) => bind(`${end}${position}`, column)
-      const [first, second = sql`null`] = this.#order
-      const rows = builder
-        .select({ text: this.#raw.select.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
-        .from(this.#drizzleTable)
-        .where(
-          and(
-            shape.isBehind ? this.#isBehind(place('after')) : undefined,
-            shape.isUpTo ? this.#isUpTo(place('last')) : undefined,
-          ),
-        )
-        .orderBy(...this.#ascending)
-        .limit(sql.placeholder('limit'))
-      const page = rows.as('page')
-      const text = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
-      return builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
-    },
+  readonly #aggregation = defineShapedQuery<Aggregation, Bound>()(({ builder }, bind, shape) => {
+    const aggregate = (shape.aggregate === 'digest' ? this.#bulk.digest : undefined) ?? this.#bulk.listed
+    if (aggregate === undefined) throw new TypeError('the dialect lists no rows')
+    const [first, second = sql`null`] = this.#order
+    const rows = builder
+      .select({ text: this.#raw.select.as('text'), first: sql`${first}`.as('first'), second: second.as('second') })
+      .from(this.#drizzleTable)
+      .where(this.#isPlaced(bind, shape))
+      .orderBy(...this.#ascending)
+      .limit(sql.placeholder('limit'))
+    const page = rows.as('page')
+    const text = aggregate(sql`${page.text}`, [sql`${page.first}`, sql`${page.second}`])
+    return builder.select({ text, rows: sql<number>`count(*)`.mapWith(Number) }).from(page)
+  })
+
+  /** Each row's text by itself; built once, as well. */
+  readonly #texts = defineShapedStatement<RangeShape, Bound>()(({ builder }, bind, shape) =>
+    builder
+      .select({ text: this.#raw.select })
+      .from(this.#drizzleTable)
+      .where(this.#isPlaced(bind, shape))
+      .orderBy(...this.#ascending)
+      .limit(sql.placeholder('limit')),
   )
 
-  #boundKeys(end: 'after' | 'last', row: ArchiveRow | undefined): Readonly<Record<string, unknown>> {
+  #isPlaced(bind: Bind<Bound>, { isBehind, isUpTo }: RangeShape): SQL | undefined {
+    const place = (end: 'after' | 'last') => (column: Column, position: number) => bind(`${end}${position}`, column)
+    return and(isBehind ? this.#isBehind(place('after')) : undefined, isUpTo ? this.#isUpTo(place('last')) : undefined)
+  }
+
+  #shapeOf({ after, last }: OpenRange): RangeShape {
+    const sortsByIndex = this.#sortsByIndex !== false
+    return { isBehind: after !== undefined, isUpTo: last !== undefined, sortsByIndex }
+  }
+
+  #bound({ after, last }: OpenRange, limit: number): Bound {
+    return { limit, ...this.#boundKeys('after', after), ...this.#boundKeys('last', last) }
+  }
+
+  #boundKeys(end: 'after' | 'last', row: ArchiveRow | undefined): Bound {
     if (row === undefined) return {}
     return Object.fromEntries(this.table.key.map((name, position) => [`${end}${position}`, row[name]]))
   }

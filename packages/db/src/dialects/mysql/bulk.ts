@@ -44,11 +44,7 @@ export const mysqlBulk: BulkDialect = {
     flag: (text) => text === '1',
     time: (text) => (text.length === 23 ? `${text.slice(0, 10)}T${text.slice(11)}Z` : text),
   },
-  // Both are cut at `group_concat_max_len` (the gateway sets it high): then the rows are read instead.
-  listed: (text, keys) =>
-    sql<
-      string | null
-    >`group_concat(concat(${text}, ${sql.raw(`'${recordSeparator}'`)}) order by ${sql.join([...keys], sql`, `)} separator '')`,
+  // Cut at `group_concat_max_len` (every driver sets it high): then the rows are read instead.
   digest: (text, keys) =>
     sql<
       string | null
