@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { workspaceRoot } from '../workspace.ts'
@@ -59,19 +59,41 @@ const bannedInPages: readonly (readonly [pattern: RegExp, instead: string])[] = 
   [/\bwhoever\b(?! reads| can)/i, 'the user who, or everyone who'],
 ]
 
+/** In sources, their comments and names too, and in decisions. The log line's field is the contract's (ADR 172). */
+const bannedInSources: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/(?<!["`])\bcures?\b(?!`|"|\??: )|\bcureOf\b/, 'fix'],
+  [/\b[Ww]hence\b/, 'where a request comes from'],
+  [/\border of refusals\b|\brefusalInOrder\b/, 'precedence of refusals'],
+  [/\bAPI\.md\b|\bCLI\.md\b|\bDESIGN\.md\b/, 'docs/contract/api.md, docs/contract/cli.md, or the fact itself'],
+  [
+    /\b(?:row|line|statement|trip|value|beat|one|bytes|statements|rows) a (?:row|request|status|statement|page|column|lease|second|family)\b/,
+    'per row',
+  ],
+]
+
+/** Files that read the log line, where its field has the field's name. */
+const readersOfLogLines: ReadonlySet<string> = new Set(['packages/cli/src/log-lines.ts'])
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: workspaceRoot,
+  encoding: 'utf8',
+}).split('\n')
+
+/** The product's sources, its tools and the decisions. */
+const sources = files
+  .filter((path) =>
+    /^(?:packages\/[^/]+|functions)\/src\/.*\.tsx?$|^(?:scripts|bench)\/.*\.ts$|^docs\/adr\/.*\.md$/.test(path),
+  )
+  .filter((path) => existsSync(join(workspaceRoot, path)))
+  .map((path) => ({ path, lines: readFileSync(join(workspaceRoot, path), 'utf8').split('\n') }))
+
 /** Pages that people read, and sources whose strings people read; what stands in comments counts too. */
 function textFiles(): readonly string[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: workspaceRoot,
-    encoding: 'utf8',
-  })
-  return listed
-    .split('\n')
-    .filter((path) =>
-      /^(?:README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[^/]+\.md$|^packages\/(?:api|cli|client|console|db|drivers|gateway)\/(?:src|package)\/.*\.(?:tsx?|js|md)$|^functions\/(?:src|assets\/docs)\/.*\.(?:ts|js)$|^\.env\.example$/.test(
-        path,
-      ),
-    )
+  return files.filter((path) =>
+    /^(?:README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/[^/]+\.md$|^packages\/(?:api|cli|client|console|db|drivers|gateway)\/(?:src|package)\/.*\.(?:tsx?|js|md)$|^functions\/(?:src|assets\/docs)\/.*\.(?:ts|js)$|^\.env\.example$/.test(
+      path,
+    ),
+  )
 }
 
 test.for(banned)('%s is not written any more', ([pattern]) => {
@@ -89,6 +111,15 @@ test.for(bannedInPages)('%s is not written in a page', ([pattern]) => {
       .split(/(?<=[.:;|]) /)
       .flatMap((sentence) => (pattern.test(sentence) ? [`${path}: ${sentence}`] : [])),
   )
+  expect(found).toEqual([])
+})
+
+test.for(bannedInSources)('%s is not written in a source', ([pattern]) => {
+  const found = sources
+    .filter(({ path }) => !readersOfLogLines.has(path))
+    .flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+    )
   expect(found).toEqual([])
 })
 
@@ -116,5 +147,29 @@ function plain(prose: string): string {
 
 test('each of the words would be found', () => {
   expect(textFiles().length).toBeGreaterThan(200)
+  expect(sources.length).toBeGreaterThan(700)
+  for (const line of [
+    '/** The cure of a trouble. */',
+    'const { cause, cure } = thrown',
+    'whence',
+    'one a row',
+    'as API.md says',
+  ]) {
+    expect(
+      bannedInSources.filter(([pattern]) => pattern.test(line)),
+      line,
+    ).toHaveLength(1)
+  }
+  for (const line of [
+    'log({ cause, cure: fix })',
+    'has `cause` and `cure`',
+    'the precedence of refusals',
+    'one per row',
+  ]) {
+    expect(
+      bannedInSources.filter(([pattern]) => pattern.test(line)),
+      line,
+    ).toEqual([])
+  }
   expect(banned.filter(([pattern]) => pattern.test(['a backup that came', 'off'].join(' ')))).toHaveLength(1)
 })
