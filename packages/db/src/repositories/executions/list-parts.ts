@@ -247,12 +247,34 @@ export function hasTooMany(
   return sql`(select count(*) from (${sql.join(selects, sql` union all `)}) counted) > ${sql.raw(String(many.mostJoined))}`
 }
 
-/** The workflows by which the caller reaches executions. */
-export function manyIds(dialect: Dialect, caller: UserCaller, isTooMany: SQL): SQL {
-  const selects = [owned(dialect, caller), shared(dialect, caller)].map(
-    ({ table, id, isReached }) => sql`select ${id} as id from ${table} where ${isReached} and ${isTooMany}`,
-  )
+/** The workflows by which the caller reaches executions of the statuses. */
+export function manyIds(
+  dialect: Dialect,
+  caller: UserCaller,
+  listing: ExecutionListing,
+  { many, isTooMany }: { readonly many: ManyParents; readonly isTooMany: SQL },
+): SQL {
+  const selects = [owned(dialect, caller), shared(dialect, caller)].map(({ table, id, isReached }) => {
+    const wanted = all(isReached, isTooMany, hasAny(dialect, many, listing, id))
+    return sql`select ${id} as id from ${table} where ${wanted}`
+  })
   return sql.join(selects, sql` union `)
+}
+
+/** Whether a workflow has any of the statuses, by a look into the index; undefined where each will do. */
+function hasAny(dialect: Dialect, many: ManyParents, { statuses }: ExecutionListing, id: Column): SQL | undefined {
+  const { executions } = dialect.tables
+  const isOfStatus = statusIn(executions.status, statuses)
+  if (isOfStatus === undefined) return undefined
+  const one = many.ofOne({
+    table: executions,
+    fields: sql`1`,
+    index: byWorkflowStatus,
+    where: all(eq(executions.workflowId, id), isOfStatus),
+    limit: 1,
+  })
+  // As a value: MariaDB makes a join of `exists`, which reads all.
+  return sql`(${one}) = 1`
 }
 
 /** The query of the newest execution of each workflow that is not before the page, whatever its status. */

@@ -115,8 +115,8 @@ export function listQuery(
   reached: Reached = { kind: 'all' },
 ): Query<ListRow> {
   const { executions, workflows } = dialect.tables
-  const isTooMany =
-    reached.kind === 'all' && reached.limits ? hasTooMany(dialect, caller, listing, reached.limits) : undefined
+  const many = reached.kind === 'all' ? reached.limits : undefined
+  const isTooMany = many && hasTooMany(dialect, caller, listing, many)
   const isWhole = isTooMany === undefined ? sql`` : sql` where not (${isTooMany})`
   const { isTooMuch, joins } = sizedPage({
     rows: sql`select ids.id, ids.created_at, ${bytesOf(dialect, [executions.error])} as bytes from (${pageOf(dialect, caller, listing, reached)}) ids inner join ${executions} on ${executions.id} = ids.id${isWhole} order by ids.created_at desc, ids.id desc limit ${sql.raw(String(listing.limit + 1))}`,
@@ -125,7 +125,9 @@ export function listQuery(
     id: executions.id,
   })
   const ofMany: readonly Join[] =
-    isTooMany === undefined ? [] : [[sql`(${manyIds(dialect, caller, isTooMany)}) many`, sql`1 = 1`]]
+    many === undefined || isTooMany === undefined
+      ? []
+      : [[sql`(${manyIds(dialect, caller, listing, { many, isTooMany })}) many`, sql`1 = 1`]]
   return buildQuery(
     fromCaller(dialect, isThisCaller(dialect, caller), {
       fields: {
