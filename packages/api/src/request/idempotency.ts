@@ -1,4 +1,4 @@
-import type { Kept, StoredResponse } from '@millrace/db/store/idempotency'
+import type { StoredOutcome, StoredResponse } from '@millrace/db/store/idempotency'
 import { storedResponse, type RouteResponse, type TextResponse } from '../response.ts'
 import { sha256HexOf } from '../digest.ts'
 import type { FieldError } from '../errors.ts'
@@ -30,8 +30,8 @@ export function answeredWith<Value>(
 }
 
 /** What the key says: the first answer again, or that the key was another request's. */
-export function keptResponse(kept: Kept): RouteResponse | Refused {
-  return kept.refusal === 'replay' ? replayed(kept.answer) : kept
+export function replayOrRefusal(stored: StoredOutcome): RouteResponse | Refused {
+  return stored.refusal === 'replay' ? replayed(stored.answer) : stored
 }
 
 /** The first answer under a key, given again. */

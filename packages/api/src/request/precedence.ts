@@ -1,5 +1,5 @@
 import type { Permission } from '@millrace/db/access/access'
-import { findKept } from '@millrace/db/store/idempotency'
+import { findStored } from '@millrace/db/store/idempotency'
 import type { RouteResponse } from '../response.ts'
 import { refuse, type Refused } from '../result.ts'
 import { allows } from '../scopes.ts'
@@ -7,7 +7,7 @@ import type { Access, RouteContract } from '../route-contract.ts'
 import { hasUser, type Context } from '../services/context.ts'
 import { checkSchedule } from '../services/schedules.ts'
 import { checkAdministrator, checkCaller, checkExecution, checkPermission } from '../services/standing.ts'
-import { keptResponse } from './idempotency.ts'
+import { replayOrRefusal } from './idempotency.ts'
 import type { Incoming } from './incoming.ts'
 import type { Faults } from './input.ts'
 
@@ -25,8 +25,8 @@ export async function firstRefusal(
   const denied = await (find?.() ?? checkAccess(contract, context, incoming, faults))
   const isAboutThing = denied?.refusal === 'not_found' || denied?.refusal === 'forbidden'
   if (denied !== undefined && !isAboutThing) return denied
-  const kept = await findKeptResponse(context, faults)
-  if (kept !== undefined) return kept
+  const stored = await findStoredResponse(context, faults)
+  if (stored !== undefined) return stored
   if (denied !== undefined) return denied
   if (faults.fields.length > 0) return refuse(faults.code, { errors: faults.fields })
   return refuse(faults.precondition ?? 'validation_failed')
@@ -97,8 +97,8 @@ async function checkUnknownPath(context: Context): Promise<Refused> {
   return (await checkCaller(context)) ?? refuse('not_found')
 }
 
-async function findKeptResponse({ store, caller, clock }: Context, { idempotencyKey }: Faults) {
+async function findStoredResponse({ store, caller, clock }: Context, { idempotencyKey }: Faults) {
   if (idempotencyKey === undefined || caller.kind === 'anonymous') return undefined
-  const kept = await findKept(store, caller.userId, { ...idempotencyKey, at: clock() })
-  return kept === undefined ? undefined : keptResponse(kept)
+  const stored = await findStored(store, caller.userId, { ...idempotencyKey, at: clock() })
+  return stored === undefined ? undefined : replayOrRefusal(stored)
 }

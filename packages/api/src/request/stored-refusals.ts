@@ -1,11 +1,11 @@
-import { keepRefusal } from '@millrace/db/store/kept-refusals'
+import { storeResponseAlone } from '@millrace/db/store/stored-responses'
 import type { RouteResponse } from '../response.ts'
 import { errorKind, type ErrorStatus } from '../errors.ts'
 import { problemOf } from '../problem.ts'
 import type { Refused } from '../result.ts'
 import type { Context } from '../services/context.ts'
 import type { IdempotencyKey } from '../services/idempotency.ts'
-import { keptResponse } from './idempotency.ts'
+import { replayOrRefusal } from './idempotency.ts'
 
 /** Refusals that are repeated for 24 hours; others leave their key free. */
 const storedStatuses: ReadonlySet<ErrorStatus> = new Set([404, 409, 412])
@@ -20,6 +20,6 @@ export async function storeRefusal(
   const { refusal: code } = answer
   if (!storedStatuses.has(errorKind(code).status) || code === 'idempotency_in_progress') return answer
   const stored = problemOf(answer, { requestId: origin.requestId, hasToken: true })
-  const kept = await keepRefusal(store, caller, { ...key, answer: stored, at: clock() })
-  return kept === undefined ? answer : keptResponse(kept)
+  const earlier = await storeResponseAlone(store, caller, { ...key, answer: stored, at: clock() })
+  return earlier === undefined ? answer : replayOrRefusal(earlier)
 }

@@ -1,4 +1,4 @@
-import type { Kept, StoredResponse } from '@millrace/db/store/idempotency'
+import type { StoredOutcome, StoredResponse } from '@millrace/db/store/idempotency'
 import type { Result } from '../result.ts'
 
 /** A key of the caller's, and what the request was, so that another one under the same key is noticed. */
@@ -14,4 +14,4 @@ export interface Idempotent<Value> extends IdempotencyKey {
 }
 
 /** What a write under an Idempotency-Key gives: nothing is written where the key already stands for an answer. */
-export type OrReplay<Value> = Result<Value> | Kept
+export type OrReplay<Value> = Result<Value> | StoredOutcome

@@ -6,7 +6,7 @@ import { buildStatement, defineQuery, defineStatement } from '../sql/building.ts
 import type { Statement } from '../sql/statement.ts'
 import type { Store } from './store.ts'
 
-/** An answer as it is kept for a key: what is sent again to whoever repeats the request. */
+/** A response as it is stored under a key: it is sent again when the request is repeated. */
 export interface StoredResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -22,18 +22,18 @@ export interface Idempotent {
   readonly at: Date
 }
 
-/** What a key already stands for. */
-export type Kept =
+/** What is stored under a key already: the response to the same request, or another request's. */
+export type StoredOutcome =
   | { readonly ok: false; readonly refusal: 'replay'; readonly answer: StoredResponse }
   | { readonly ok: false; readonly refusal: 'idempotency_key_reused' }
 
 /** The primary key, as errors name it. */
 const idempotencyConstraint = 'idempotency_keys_pk'
 
-const keptForMilliseconds = 24 * 60 * 60 * 1000
+const storedForMilliseconds = 24 * 60 * 60 * 1000
 
-/** An answer to keep, whose body may be what only the batch knows. */
-export interface KeptRow extends Omit<Idempotent, 'answer'> {
+/** A response to store, whose body may be what only the batch knows. */
+export interface ResponseToStore extends Omit<Idempotent, 'answer'> {
   readonly answer: Omit<StoredResponse, 'body'> & { readonly body: string | SQL }
 }
 
@@ -42,10 +42,10 @@ export interface KeptRow extends Omit<Idempotent, 'answer'> {
  * at once the second breaks on it, and all that it did is undone: see {@link underKey}. As the first of the effects it
  * saves the round trips of the others where a request is repeated.
  */
-export function keepResponse(
+export function storeResponse(
   { builder, tables: { idempotencyKeys } }: Dialect,
   { userId }: UserCaller,
-  { key, fingerprint, answer, at }: KeptRow,
+  { key, fingerprint, answer, at }: ResponseToStore,
 ): Statement {
   const { status, headers, body } = answer
   const row = {
@@ -64,7 +64,7 @@ export function keepResponse(
 const ranksFirst: ReadonlySet<string> = new Set(['unauthenticated', 'account_disabled', 'rate_limited', 'replay'])
 
 /**
- * Runs a guarded write that may carry a key ({@link keepResponse}). Where another request has the key, also where that one
+ * Runs a guarded write that may carry a key ({@link storeResponse}). Where another request has the key, also where that one
  * has closed the gate, its answer is the outcome.
  */
 export async function underKey<Result extends Outcome<unknown, string>>(
@@ -72,13 +72,13 @@ export async function underKey<Result extends Outcome<unknown, string>>(
   caller: UserCaller,
   idempotent: Omit<Idempotent, 'answer'> | undefined,
   write: () => Promise<Result>,
-): Promise<Result | Kept> {
+): Promise<Result | StoredOutcome> {
   if (idempotent === undefined) return write()
   for (;;) {
     const outcome = await unlessTaken(write)
     if (outcome !== 'taken' && (outcome.ok || ranksFirst.has(outcome.refusal))) return outcome
-    const kept = await findKept(store, caller.userId, idempotent)
-    if (kept !== undefined) return kept
+    const stored = await findStored(store, caller.userId, idempotent)
+    if (stored !== undefined) return stored
     if (outcome !== 'taken') return outcome
     // The key was older than 24 hours and has been released: now it is free.
   }
@@ -93,7 +93,7 @@ async function unlessTaken<Result>(write: () => Promise<Result>): Promise<Result
   }
 }
 
-const keptQuery = defineQuery<{ userId: string; key: string }>()(({ builder, tables: { idempotencyKeys } }, bind) =>
+const storedQuery = defineQuery<{ userId: string; key: string }>()(({ builder, tables: { idempotencyKeys } }, bind) =>
   builder
     .select({
       fingerprint: idempotencyKeys.fingerprint,
@@ -125,14 +125,14 @@ const releaseStatement = defineStatement<{ userId: string; key: string; createdA
 )
 
 /** What the user's key stands for; undefined when it is free. A key older than 24 hours is released first. */
-export async function findKept(
+export async function findStored(
   store: Store,
   userId: string,
   request: { readonly key: string; readonly fingerprint: string; readonly at: Date },
-): Promise<Kept | undefined> {
-  const [row] = await store.read(keptQuery(store.dialect, { userId, key: request.key }))
+): Promise<StoredOutcome | undefined> {
+  const [row] = await store.read(storedQuery(store.dialect, { userId, key: request.key }))
   if (row === undefined) return undefined
-  if (row.createdAt.getTime() <= request.at.getTime() - keptForMilliseconds) {
+  if (row.createdAt.getTime() <= request.at.getTime() - storedForMilliseconds) {
     const release = releaseStatement(store.dialect, { userId, key: request.key, createdAt: row.createdAt })
     await store.tidy([release])
     return undefined

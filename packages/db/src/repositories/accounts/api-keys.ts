@@ -17,7 +17,7 @@ import type { ApiKeyRow } from '../../schema/rows.ts'
 import { buildQuery, buildStatement, defineStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { keepResponse, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { storeResponse, underKey, type Idempotent, type StoredOutcome } from '../../store/idempotency.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
@@ -45,7 +45,7 @@ export async function createApiKey(
   caller: UserCaller,
   { mayAdminister: needsRole, ...key }: NewApiKey & { readonly mayAdminister: boolean },
   idempotent?: Idempotent,
-): Promise<Outcome<void> | Kept> {
+): Promise<Outcome<void> | StoredOutcome> {
   const { dialect } = store
   const { apiKeys } = dialect.tables
   const { userId } = caller
@@ -61,7 +61,7 @@ export async function createApiKey(
       gate: buildStatement(insertWhere(dialect, apiKeys, { ...key, userId, lastUsedAt: null }, allowed)),
       effects: [
         recordEvent(dialect, event),
-        ...(idempotent === undefined ? [] : [keepResponse(dialect, caller, idempotent)]),
+        ...(idempotent === undefined ? [] : [storeResponse(dialect, caller, idempotent)]),
       ],
       proof: eventQuery(dialect, key.id),
     })

@@ -201,7 +201,7 @@ function hadLease({ lastOp }: Dialect['tables']['executions']): SQL {
 }
 
 /** What was given stands under the key: that something was, says that the caller might claim. */
-export function keepLeases(dialect: Dialect, bind: ClaimBind): SQL {
+export function storeLeases(dialect: Dialect, bind: ClaimBind): SQL {
   const { executions, idempotencyKeys } = dialect.tables
   const leases = dialect.jsonLists([sql`${executions.id}`, sql`${executions.fence}`, sql`${executions.lastOp}`])
   const row = {

@@ -7,7 +7,15 @@ import type { Store } from '../../store/store.ts'
 import { asGiven, claimedSelect, type ClaimedRow } from './claim-answer.ts'
 import { backlogsOf } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
-import { changedEntries, chosen, claimed, claimEntries, isClaimed, isStillClaimed, keepLeases } from './claim-change.ts'
+import {
+  changedEntries,
+  chosen,
+  claimed,
+  claimEntries,
+  isClaimed,
+  isStillClaimed,
+  storeLeases,
+} from './claim-change.ts'
 import { headQuery, onlyWorkflowOf } from './claim-head.ts'
 import { isPlain, notePlain } from './claim-plain.ts'
 import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
@@ -92,7 +100,7 @@ const wholeQuery = defineShapedQuery<ClaimShape, ClaimValues>()((dialect, bind, 
       source: (due) => chosen(dialect, bind, shape, due),
       set: claimed(dialect, bind, shape),
       executions,
-      effects: [changedEntries(dialect, bind), ...(shape.isKeyed ? [keepLeases(dialect, bind)] : [])],
+      effects: [changedEntries(dialect, bind), ...(shape.isKeyed ? [storeLeases(dialect, bind)] : [])],
       answer: (seen) => claimedSelect(dialect, bind, { condition, seen, isTheCaller }).getSQL(),
     })
     return dialect.toSQL(whole)
@@ -109,7 +117,7 @@ const updateStatement = defineShapedStatement<ClaimShape, ClaimValues>()((dialec
 
 const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
-const leasesStatement = defineStatement<ClaimValues>()(keepLeases)
+const leasesStatement = defineStatement<ClaimValues>()(storeLeases)
 
 /** What was claimed. */
 const answerQuery = defineQuery<ClaimValues>()((dialect, bind) =>

@@ -1,6 +1,6 @@
 import { done, standingOf, type Outcome, type UserCaller } from '../../access/access.ts'
-import { type Kept, underKey } from '../../store/idempotency.ts'
-import { keepRefusal } from '../../store/kept-refusals.ts'
+import { type StoredOutcome, underKey } from '../../store/idempotency.ts'
+import { storeResponseAlone } from '../../store/stored-responses.ts'
 import type { Store } from '../../store/store.ts'
 import { claimedOf, placeIn, type ClaimedExecution } from './claim-answer.ts'
 import { claimOnce, type Tried } from './claim-once.ts'
@@ -27,7 +27,7 @@ export async function claimExecutions(
   caller: UserCaller,
   claim: Claim,
   key?: ClaimKey,
-): Promise<Outcome<Leases> | Kept> {
+): Promise<Outcome<Leases> | StoredOutcome> {
   const written = await underKey(store, caller, key, () => claimUntilSettled(store, caller, claim, key))
   if (written.ok || written.refusal !== 'replay') return written
   return replayLeases(store, caller, claim.at, written.answer.body)
@@ -45,7 +45,7 @@ async function claimUntilSettled(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-): Promise<Outcome<Leases> | Kept> {
+): Promise<Outcome<Leases> | StoredOutcome> {
   const startedAt = Date.now()
   for (let tried = 0; ; tried += 1) {
     // A name of its own for each try: what it changed tells what the try did.
@@ -61,11 +61,13 @@ async function claimUntilSettled(
   }
   const nothing = done({ items: [], isReplayed: false })
   if (key === undefined) return nothing
-  return (await keepRefusal(store, caller, { ...key, answer: { status: 200, headers: {}, body: '[]' } })) ?? nothing
+  return (
+    (await storeResponseAlone(store, caller, { ...key, answer: { status: 200, headers: {}, body: '[]' } })) ?? nothing
+  )
 }
 
 function tryOnce(store: Store, caller: UserCaller, claim: Claim, key: ClaimKey | undefined): Promise<Tried> {
-  // What is kept under a key is that of one claim. Those of more than one end at bytes of their own.
+  // What is stored under a key is that of one claim. Those of more than one end at bytes of their own.
   const together = key === undefined && claim.limit === 1 ? claimTogether(store, caller, claim) : undefined
   return together ?? claimOnce(store, caller, claim, key)
 }

@@ -33,7 +33,13 @@ import {
   type ExecutionReadRow,
 } from './executions.ts'
 import { recordEntry } from './history.ts'
-import { keepResponse, type Idempotent, type Kept, type StoredResponse, underKey } from '../../store/idempotency.ts'
+import {
+  storeResponse,
+  type Idempotent,
+  type StoredOutcome,
+  type StoredResponse,
+  underKey,
+} from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import { accessOf } from '../workflows/workflows.ts'
 import { mayAct, mayOnWorkflow } from '../../access/conditions.ts'
@@ -66,7 +72,7 @@ export function createExecution(
   workflowId: string,
   execution: NewExecution,
   idempotent?: IdempotentCreation,
-): Promise<Outcome<ExecutionView> | Kept> {
+): Promise<Outcome<ExecutionView> | StoredOutcome> {
   const making: Making<Refusal> = {
     id: execution.id,
     at: execution.createdAt,
@@ -90,7 +96,7 @@ export function retryExecution(
   id: string,
   retry: Retry,
   idempotent?: IdempotentCreation,
-): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | Kept> {
+): Promise<Outcome<ExecutionView, Refusal | 'invalid_transition'> | StoredOutcome> {
   const making: Making<Refusal | 'invalid_transition'> = {
     id: retry.id,
     at: retry.createdAt,
@@ -125,7 +131,7 @@ interface Making<Reason extends string> {
 }
 
 /**
- * One batch, sent at once where no key is to be kept, and else when it is known what the answer will say. What was read
+ * One batch, sent at once where no response is to be stored, and else when it is known what the answer will say. What was read
  * may have changed until then, and then is read again.
  */
 function makeExecution<Reason extends string>(
@@ -133,7 +139,7 @@ function makeExecution<Reason extends string>(
   caller: UserCaller,
   making: Making<Reason>,
   idempotent: IdempotentCreation | undefined,
-): Promise<Outcome<ExecutionView, Refusal | Reason> | Kept> {
+): Promise<Outcome<ExecutionView, Refusal | Reason> | StoredOutcome> {
   let source: Source | undefined
   const read = async () => {
     const found = await making.read()
@@ -163,12 +169,12 @@ async function writeExecution<Reason extends string>(
 ): Promise<Outcome<ExecutionView> | undefined> {
   const { dialect } = store
   const foreseen = idempotent && source && pendingView(caller, making, source)
-  const keeping = idempotent && foreseen && { ...idempotent, answer: idempotent.answerFor(foreseen) }
+  const storing = idempotent && foreseen && { ...idempotent, answer: idempotent.answerFor(foreseen) }
   const start = startOf(dialect, caller, making, { source, isBound: foreseen !== undefined })
   try {
     const { isOpen, rows, readAs } = await store.apply<ExecutionReadRow>({
       ...start,
-      effects: [...start.effects, ...(keeping === undefined ? [] : [keepResponse(dialect, caller, keeping)])],
+      effects: [...start.effects, ...(storing === undefined ? [] : [storeResponse(dialect, caller, storing)])],
       ...(foreseen === undefined ? { answer: (as) => executionQuery(dialect, as(caller), making.id) } : {}),
     })
     if (!isOpen) return undefined

@@ -6,7 +6,7 @@ import { unpadded } from '../../schema/unpadded-text.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepResponse, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { storeResponse, underKey, type Idempotent, type StoredOutcome } from '../../store/idempotency.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery } from '../audit/event.ts'
 import { executionLocks, latest, refusalOf, type StepRefusal } from './changes.ts'
@@ -30,7 +30,7 @@ export function sendSignal(
   id: string,
   signal: Signal,
   idempotent?: Omit<Idempotent, 'answer'>,
-): Promise<Outcome<{ readonly seq: number }, StepRefusal> | Kept> {
+): Promise<Outcome<{ readonly seq: number }, StepRefusal> | StoredOutcome> {
   const { dialect } = store
   const { name, payload, operation, at } = signal
   // Which place the signal has is known in the batch alone.
@@ -45,7 +45,7 @@ export function sendSignal(
         executionEvent(dialect, caller, id, signal, { type: 'execution.signalled', data: { name } }),
         ...(idempotent === undefined
           ? []
-          : [keepResponse(dialect, caller, { ...idempotent, answer: { status: 202, headers, body } })]),
+          : [storeResponse(dialect, caller, { ...idempotent, answer: { status: 202, headers, body } })]),
       ],
       answer: sentQuery(dialect, { id, at, name: unpadded(name), actor: caller.userId }),
       proof: eventQuery(dialect, operation),

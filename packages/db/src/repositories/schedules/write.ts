@@ -6,7 +6,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { rowLock, type LockStrength } from '../../sql/row-lock.ts'
 import { buildStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepResponse, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { storeResponse, underKey, type Idempotent, type StoredOutcome } from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { callerEvent } from '../audit/caller-event.ts'
@@ -24,7 +24,7 @@ export async function createSchedule(
   caller: UserCaller,
   schedule: ScheduleView,
   { eventId, idempotent }: { readonly eventId: string; readonly idempotent?: Idempotent | undefined },
-): Promise<Outcome<void> | Kept> {
+): Promise<Outcome<void> | StoredOutcome> {
   const { dialect } = store
   const { workflowId } = schedule
   return underKey(store, caller, idempotent, async () => {
@@ -46,7 +46,7 @@ export async function createSchedule(
             isEnabled: schedule.isEnabled,
           },
         }),
-        ...(idempotent === undefined ? [] : [keepResponse(dialect, caller, idempotent)]),
+        ...(idempotent === undefined ? [] : [storeResponse(dialect, caller, idempotent)]),
       ],
       proof: eventQuery(dialect, eventId),
     })

@@ -6,7 +6,7 @@ import type { WorkflowRow, WorkflowVersionRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepResponse, underKey, type Idempotent, type Kept } from '../../store/idempotency.ts'
+import { storeResponse, underKey, type Idempotent, type StoredOutcome } from '../../store/idempotency.ts'
 import { insertAllWhere, insertRow, insertWhere, places } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { checkStanding } from '../accounts/standing.ts'
@@ -40,15 +40,15 @@ export async function createWorkflows(
   caller: UserCaller,
   workflows: NewWorkflows,
   idempotent?: Idempotent,
-): Promise<Outcome<void> | Kept> {
+): Promise<Outcome<void> | StoredOutcome> {
   const { dialect } = store
-  const keeps = idempotent === undefined ? [] : [keepResponse(dialect, caller, idempotent)]
+  const storing = idempotent === undefined ? [] : [storeResponse(dialect, caller, idempotent)]
   const events = workflows.map((workflow) => createdEvent(dialect, caller, workflow))
   return underKey(store, caller, idempotent, async () => {
     const { isOpen } = await store.apply({
       locks: callerLocks(dialect, caller),
       gate: insertHeads(dialect, caller, workflows),
-      effects: [...keeps, insertVersions(dialect, caller, workflows), recordEvents(dialect, events)],
+      effects: [...storing, insertVersions(dialect, caller, workflows), recordEvents(dialect, events)],
       // The batch is atomic: one of its rows tells of all.
       proof: eventQuery(dialect, workflows[0].versionId),
     })

@@ -19,9 +19,15 @@ import type { RowLock } from '../../sql/lock-order.ts'
 import { rowLock } from '../../sql/row-lock.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
-import { keepResponse, type Idempotent, type Kept, type StoredResponse, underKey } from '../../store/idempotency.ts'
+import {
+  storeResponse,
+  type Idempotent,
+  type StoredOutcome,
+  type StoredResponse,
+  underKey,
+} from '../../store/idempotency.ts'
 import { insertWhere } from '../../store/insert-where.ts'
-import { keepRefusal } from '../../store/kept-refusals.ts'
+import { storeResponseAlone } from '../../store/stored-responses.ts'
 import type { Store } from '../../store/store.ts'
 import { untilSettled, type Raced } from '../../store/until-settled.ts'
 import {
@@ -77,12 +83,12 @@ export async function putShare(
   workflowId: string,
   share: NewShare,
   idempotent?: IdempotentShare,
-): Promise<ShareOutcome | Kept> {
+): Promise<ShareOutcome | StoredOutcome> {
   const attempt = () =>
     idempotent === undefined
       ? writeShare(store, caller, workflowId, share)
       : writeForeseen(store, caller, workflowId, share, idempotent)
-  return underKey(store, caller, idempotent, () => untilSettled<ShareOutcome | Kept>(attempt, 'the share'))
+  return underKey(store, caller, idempotent, () => untilSettled<ShareOutcome | StoredOutcome>(attempt, 'the share'))
 }
 
 async function writeShare(
@@ -109,7 +115,7 @@ async function writeShare(
 }
 
 /**
- * The key's answer is kept in the batch that makes the share, so what it says is read before, and the batch holds only
+ * The key's response is stored in the batch that makes the share, so what it says is read before, and the batch holds only
  * while that is still so.
  */
 async function writeForeseen(
@@ -118,18 +124,18 @@ async function writeForeseen(
   workflowId: string,
   share: NewShare,
   { answerFor, ...request }: IdempotentShare,
-): Promise<ShareOutcome | Kept | Raced> {
+): Promise<ShareOutcome | StoredOutcome | Raced> {
   const { dialect } = store
   const [row] = await store.read(shareQuery(dialect, caller, workflowId, share))
   const foreseen = foresee(caller, row, share)
   if (!foreseen.ok) return foreseen
   const shared = asPut(foreseen.value, share)
-  const keeping = { ...request, answer: answerFor(shared) }
-  if (isAsWanted(foreseen.value, share)) return (await keepRefusal(store, caller, keeping)) ?? done(shared)
+  const storing = { ...request, answer: answerFor(shared) }
+  if (isAsWanted(foreseen.value, share)) return (await storeResponseAlone(store, caller, storing)) ?? done(shared)
   const { isOpen } = await store.apply({
     locks: shareLocks(dialect, caller, workflowId, share),
     gate: recordShare(dialect, caller, workflowId, share, foreseen.value),
-    effects: [keepResponse(dialect, caller, keeping), ...putEffects(dialect, caller, workflowId, share)],
+    effects: [storeResponse(dialect, caller, storing), ...putEffects(dialect, caller, workflowId, share)],
     proof: eventQuery(dialect, share.operation),
   })
   return isOpen ? done(shared) : 'raced'
@@ -159,7 +165,7 @@ function isTarget({ tables: { users } }: Dialect, { target }: NewShare): SQL {
 
 /**
  * The gate: the workflow and the user, where the caller may share the one with the other, and that would be new or
- * another permission. Bound to the share that was foreseen, where the answer is kept for a key. The caller's row comes
+ * another permission. Bound to the share that was foreseen, where the response is stored under a key. The caller's row comes
  * first, and all that is asked of the caller is asked by it: where the gate is what locks, shares by one caller wait
  * there, before any of them has read how many there are.
  */

@@ -13,7 +13,13 @@ import {
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { keepResponse, type Idempotent, type Kept, type StoredResponse, underKey } from '../../store/idempotency.ts'
+import {
+  storeResponse,
+  type Idempotent,
+  type StoredOutcome,
+  type StoredResponse,
+  underKey,
+} from '../../store/idempotency.ts'
 import { insertFrom } from '../../store/insert-where.ts'
 import type { Store } from '../../store/store.ts'
 import { untilSettled, type Raced } from '../../store/until-settled.ts'
@@ -54,13 +60,13 @@ export async function restoreVersion(
   workflowId: string,
   restoration: Restoration,
   idempotent?: IdempotentRestoration,
-): Promise<Outcome<WorkflowView> | Kept> {
+): Promise<Outcome<WorkflowView> | StoredOutcome> {
   const attempt = async () => {
     const before = await readBefore(store, caller, workflowId, restoration)
     if (!before.ok) return before
     const after = afterOf(before.value, restoration)
-    const keeping = idempotent && { ...idempotent, answer: idempotent.answerFor(after) }
-    return writeRestored(store, caller, after, restoration, keeping)
+    const storing = idempotent && { ...idempotent, answer: idempotent.answerFor(after) }
+    return writeRestored(store, caller, after, restoration, storing)
   }
   return underKey(store, caller, idempotent, () => untilSettled(attempt, 'the workflow'))
 }
@@ -106,14 +112,14 @@ async function writeRestored(
   caller: UserCaller,
   after: WorkflowView,
   restoration: Restoration,
-  keeping: Idempotent | undefined,
+  storing: Idempotent | undefined,
 ): Promise<Outcome<WorkflowView> | Raced> {
   const { dialect } = store
   const { isOpen } = await store.apply({
     locks: workflowLocks(dialect, caller, after.id, 'no key update'),
     gate: updateHead(dialect, caller, after, restoration),
     effects: [
-      ...(keeping === undefined ? [] : [keepResponse(dialect, caller, keeping)]),
+      ...(storing === undefined ? [] : [storeResponse(dialect, caller, storing)]),
       insertVersion(dialect, caller, after.id, restoration),
       recordEvent(dialect, restoredEvent(dialect, caller, after, restoration)),
     ],

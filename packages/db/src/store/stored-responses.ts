@@ -10,15 +10,19 @@ import {
 } from '../access/conditions.ts'
 import type { Tables } from '../schema/schema.ts'
 import { defineQuery, defineShapedStatement } from '../sql/building.ts'
-import { underKey, type Idempotent, type Kept } from './idempotency.ts'
+import { underKey, type Idempotent, type StoredOutcome } from './idempotency.ts'
 import { insertWhere, places } from './insert-where.ts'
 import type { Store } from './store.ts'
 
 /**
- * Keeps an answer under its key by itself, where the request did nothing; none for a caller who may not act any more.
+ * Stores a response under its key by itself, where the request did nothing; none for a caller who may not act any more.
  * @returns What another request with the key was answered, where that came first.
  */
-export async function keepRefusal(store: Store, caller: UserCaller, idempotent: Idempotent): Promise<Kept | undefined> {
+export async function storeResponseAlone(
+  store: Store,
+  caller: UserCaller,
+  idempotent: Idempotent,
+): Promise<StoredOutcome | undefined> {
   const { dialect } = store
   const { key, fingerprint, answer, at } = idempotent
   const row: KeyRow = {
@@ -34,7 +38,7 @@ export async function keepRefusal(store: Store, caller: UserCaller, idempotent: 
     await store.apply({
       locks: [],
       gate: insertKey(dialect, callerShape(caller), { ...row, ...callerValues(caller) }),
-      proof: keptQuery(dialect, { userId: caller.userId, key, fingerprint, at }),
+      proof: storedKeyQuery(dialect, { userId: caller.userId, key, fingerprint, at }),
     })
     return done(undefined)
   })
@@ -49,7 +53,10 @@ const insertKey = defineShapedStatement<CallerShape, KeyRow & CallerValues>()((d
   return insertWhere(dialect, idempotencyKeys, places(idempotencyKeys, bind), allowed)
 })
 
-const keptQuery = defineQuery<{ userId: string; key: string; fingerprint: string; at: Date }>()((dialect, bind) => {
+const storedKeyQuery = defineQuery<{ userId: string; key: string; fingerprint: string; at: Date }>()((
+  dialect,
+  bind,
+) => {
   const { idempotencyKeys } = dialect.tables
   return dialect.builder
     .select({ key: idempotencyKeys.idempotencyKey })
