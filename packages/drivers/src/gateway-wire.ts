@@ -11,5 +11,8 @@ export const tokenProtocolStart = 'millrace-token.'
 /** Where the gateway says how its pool stands. */
 export const poolStatusPath = '/status'
 
+/** The URL's option, which stands in the words of an error that says that no connection came free within its time. */
+export const poolTimeoutMark = 'pool_timeout'
+
 /** `errno` of the MySQL error that says that no connection came free within `pool_timeout`: nothing was sent. */
 export const busyErrno = 1203

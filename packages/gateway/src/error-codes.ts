@@ -2,6 +2,7 @@ import { DatabaseError } from 'pg'
 import { MysqlConnectionLostError, MysqlManyResultsError } from '@millrace/drivers/native/mysql-connection'
 import { MysqlServerError, MysqlUnreachableError } from '@millrace/drivers/tcp/mysql-errors'
 import { PostgresConnectionLostError } from '@millrace/drivers/native/postgres-connection'
+import { poolTimeoutMark } from '@millrace/drivers/gateway-wire'
 import { PostgresUnreachableError } from '@millrace/drivers/tcp/postgres-errors'
 import { SqliteFailure } from '@millrace/drivers/native/sqlite-connection'
 import { StreamError } from './hrana-errors.ts'
@@ -11,7 +12,7 @@ import { WriteLockBusyError } from './write-lock.ts'
 /** What went wrong with a request, for metrics: a closed list, whatever the protocol says about it. */
 export type GatewayErrorCode =
   /** No connection came free within `pool_timeout`. */
-  | 'pool_timeout'
+  | typeof poolTimeoutMark
   /** SQLite's write lock did not come free in time. */
   | 'lock_timeout'
   | 'unreachable'
@@ -25,7 +26,7 @@ export type GatewayErrorCode =
   | 'protocol'
 
 export function errorCodeOf(error: unknown): GatewayErrorCode {
-  if (error instanceof PoolBusyError) return 'pool_timeout'
+  if (error instanceof PoolBusyError) return poolTimeoutMark
   if (error instanceof WriteLockBusyError) return 'lock_timeout'
   if (error instanceof PoolClosedError) return 'closing'
   if (error instanceof PoolAbortedError) return 'client_gone'

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { poolTimeoutMark } from '@millrace/drivers/gateway-wire'
 import type { DialectName } from '@millrace/db/sql/dialect'
 import { errorCodeOf } from './error-codes.ts'
 import type { GatewayLogEntry } from './log.ts'
@@ -42,7 +43,7 @@ export class GatewayMetrics {
     })
     this.#errors = new Counter({
       name: 'millrace_gateway_errors_total',
-      help: 'What went wrong with requests: a pool_timeout found no free connection in time.',
+      help: `What went wrong with requests: a ${poolTimeoutMark} found no free connection in time.`,
       labelNames: ['code'],
       registers,
     })
@@ -52,7 +53,7 @@ export class GatewayMetrics {
       labelNames: ['event'],
       registers,
     })
-    for (const code of ['pool_timeout', 'lock_timeout', 'unreachable', 'connection_lost', 'database'] as const) {
+    for (const code of [poolTimeoutMark, 'lock_timeout', 'unreachable', 'connection_lost', 'database'] as const) {
       this.#errors.inc({ code }, 0)
     }
     for (const event of ['transaction_ended', 'write_lock_taken', 'connection_lost', 'connection_failed'] as const) {

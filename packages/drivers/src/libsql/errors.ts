@@ -3,6 +3,7 @@ import { sqliteError, troubleOfSqlite } from '@millrace/db/dialects/sqlite/error
 import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Trouble } from '@millrace/db/sql/troubles'
 import { connectionFailure } from '../connection-failure.ts'
+import { poolTimeoutMark } from '../gateway-wire.ts'
 
 /** Reads what the libSQL client throws. */
 export function readLibsqlError(thrown: unknown): DatabaseError {
@@ -13,7 +14,7 @@ export function readLibsqlError(thrown: unknown): DatabaseError {
 }
 
 function troubleOf({ code, message }: LibsqlError): Trouble | undefined {
-  if (message.includes('pool_timeout')) return 'pool_exhausted'
+  if (message.includes(poolTimeoutMark)) return 'pool_exhausted'
   if (code.startsWith('AUTH_')) return 'token_refused'
   return troubleOfSqlite({ code, message }) ?? (/^SQL_(?:PARSE|INPUT)_ERROR/.test(code) ? 'internal' : undefined)
 }

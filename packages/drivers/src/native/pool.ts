@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { PoolStatus } from '@millrace/db/sql/transport'
+import { poolTimeoutMark } from '../gateway-wire.ts'
 
 /** A connection that a pool can keep. */
 export interface PooledConnection {
@@ -33,7 +34,7 @@ export class PoolBusyError extends Error {
 
   constructor(waitedSeconds: number) {
     super(
-      `No database connection came free within ${waitedSeconds} s (pool_timeout): all of pool_size + max_overflow are in use.`,
+      `No database connection came free within ${waitedSeconds} s (${poolTimeoutMark}): all of pool_size + max_overflow are in use.`,
     )
     this.waitedSeconds = waitedSeconds
   }

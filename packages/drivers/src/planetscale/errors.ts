@@ -3,7 +3,7 @@ import { mysqlError, troubleOfErrno, wordsOfErrno } from '@millrace/db/dialects/
 import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { Trouble } from '@millrace/db/sql/troubles'
 import { connectionFailure, connectionTrouble, wordsAlone } from '../connection-failure.ts'
-import { busyErrno } from '../gateway-wire.ts'
+import { busyErrno, poolTimeoutMark } from '../gateway-wire.ts'
 
 /** What the platform refuses by itself, Vitess's own codes among it: fixed words, which the migrator has to know. */
 const platformRefusal = /VT\d{5}: [\w ,-]+|direct DDL is \w+/i
@@ -20,7 +20,8 @@ export function readPlanetScaleError(thrown: unknown, statement: string | undefi
 function troubleOf(thrown: PlanetScaleError, errno: number): Trouble | undefined {
   const { message } = thrown
   // The number is the server's too, for a user's own limit of connections; the words are the gateway's.
-  if (errno === busyErrno && /pool_timeout|gateway/.test(message)) return 'pool_exhausted'
+  if (errno === busyErrno && [poolTimeoutMark, 'gateway'].some((word) => message.includes(word)))
+    return 'pool_exhausted'
   return connectionTrouble(message) ?? troubleOfErrno(errno, message) ?? troubleOfStatus(thrown)
 }
 
