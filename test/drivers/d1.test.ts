@@ -6,7 +6,7 @@ import { targetOf } from '../database.ts'
 import { startCloudflare } from '../deploy/cloudflare.ts'
 import type { TestDatabase } from '../dialects.ts'
 import { startD1 } from '../servers/d1.ts'
-import { driverConformance, type DriverUnderTest } from './conformance.ts'
+import { driverConformance, type DriverUnderTest, type Refusal } from './conformance.ts'
 
 /* D1 in workerd itself, and over Cloudflare's API, of which a stand-in answers. */
 
@@ -35,9 +35,14 @@ async function byApi(): Promise<DriverUnderTest> {
   }
   return {
     database,
-    connect({ port = Number(api.port), timeoutSeconds } = {}) {
+    connect({ port = Number(api.port), timeoutSeconds, wrong } = {}) {
       const apiUrl = `http://127.0.0.1:${port}/client/v4`
-      const d1 = httpClient({ accountId, apiToken, databaseId, apiUrl })
+      const d1 = httpClient({
+        accountId,
+        apiToken: wrong === 'token' ? 'hush' : apiToken,
+        databaseId: wrong === 'database' ? '00000000-0000-4000-8000-000000000000' : databaseId,
+        apiUrl,
+      })
       return connectHttp({ target: targetOf(database.url), d1, timeoutSeconds })
     },
     server: { host: '127.0.0.1', port: Number(api.port) },
@@ -45,10 +50,31 @@ async function byApi(): Promise<DriverUnderTest> {
   }
 }
 
+const cannot = (reason: string): Refusal => ({ cannot: reason })
+
+/** What D1 itself does not have, by whichever way. */
+const refusals = {
+  password: cannot('D1 has none'),
+  token: cannot('a binding has none'),
+  database: cannot('a binding leads to its database'),
+  pool: cannot('D1 serves requests one after the other'),
+  lock: cannot('nobody else writes to its file'),
+  readOnly: cannot('D1 allows no such pragma'),
+}
+
+const traits = { canBeStopped: false, countsMatched: true, snapshot: 'watched', commitText: '' } as const
+
 describe('D1 by its binding', () => {
-  driverConformance({ hasNetwork: false, canBeStopped: false, countsMatched: true, snapshot: 'watched' }, byBinding)
+  driverConformance({ ...traits, hasNetwork: false, refusals }, byBinding)
 })
 
 describe('D1 by the API of Cloudflare', () => {
-  driverConformance({ hasNetwork: true, canBeStopped: false, countsMatched: true, snapshot: 'watched' }, byApi)
+  driverConformance(
+    {
+      ...traits,
+      hasNetwork: true,
+      refusals: { ...refusals, token: { trouble: 'token_refused' }, database: { trouble: 'database_missing' } },
+    },
+    byApi,
+  )
 })

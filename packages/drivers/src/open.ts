@@ -4,6 +4,7 @@ import type { Target } from '@millrace/db/url'
 import type { D1Client } from './d1/client.ts'
 import type { Fetch } from './fetch.ts'
 import type { Endpoint } from './trips.ts'
+import { withinLimits } from './within-limits.ts'
 
 export interface DatabaseSettings extends DatabaseOptions {
   readonly target: Target
@@ -31,10 +32,19 @@ export async function connectHttp(settings: DatabaseSettings): Promise<Connectio
   const { target, d1, timeoutSeconds = 30 } = settings
   if (target.via === 'd1') {
     if (d1 === undefined) throw new TypeError('a D1 database is reached by a binding or by the API of Cloudflare')
+    // Its driver makes statements fit.
     return (await import('./d1/connect.ts')).connect(d1, timeoutSeconds)
   }
-  if (target.via === 'hyperdrive') return connectHyperdrive(target, timeoutSeconds)
-  const endpoint = endpointOf(settings)
+  const connection = await (target.via === 'hyperdrive'
+    ? connectHyperdrive(target, timeoutSeconds)
+    : connectByHttp(target, endpointOf(settings)))
+  return withinLimits(connection)
+}
+
+async function connectByHttp(
+  target: Exclude<Target, { via: 'd1' | 'hyperdrive' }>,
+  endpoint: Endpoint,
+): Promise<Connection> {
   switch (target.dialect) {
     case 'sqlite':
       return (await import('./libsql/connect.ts')).connect(target, endpoint)

@@ -3,6 +3,7 @@ import type { Connection } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
 import { openDatabase } from '../open.ts'
 import type { ConnectionLog } from './log.ts'
+import { withinLimits } from '../within-limits.ts'
 import type { NativeOptions, SqliteFileOptions } from './pooled.ts'
 
 export interface NativeDatabaseSettings extends DatabaseOptions {
@@ -33,6 +34,10 @@ export async function openNativeDatabase(settings: NativeDatabaseSettings): Prom
 }
 
 export async function connectNative(target: NativeTarget, options: NativeOptions): Promise<Connection> {
+  return withinLimits(await loaded(target, options))
+}
+
+async function loaded(target: NativeTarget, options: NativeOptions): Promise<Connection> {
   switch (target.dialect) {
     case 'sqlite':
       return (await import('./sqlite.ts')).connect(target, options.file)
