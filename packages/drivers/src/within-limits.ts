@@ -11,7 +11,8 @@ export function withinLimits(connection: Connection): Connection {
 }
 
 function limited(transport: Transport): Transport {
-  const { limits, transactUnchecked } = transport
+  const { limits } = transport
+  const transactUnchecked = transport.transactUnchecked?.bind(transport)
   return {
     ...transport,
     run: (statement) => refused(limits, [statement]) ?? transport.run(statement),
@@ -38,7 +39,7 @@ function refused(
 function tooMany(count: number, most: number): DatabaseError {
   return new DatabaseError('internal', {
     message: `the statement was not sent: it has ${count} parameters, and the driver takes ${most}`,
-    cure: 'This is a defect of millrace: report it with this message.',
+    fix: 'This is a defect of millrace: report it with this message.',
     isNotApplied: true,
   })
 }

@@ -32,7 +32,7 @@ export async function holdLock({ dialect, url }: TestDatabase, id: string): Prom
         database,
       })
       await session.query(`select id from things where id = '${id}' for update`)
-      return { release: session.close }
+      return { release: () => session.close() }
     }
     default:
       throw new Error('a platform lets nobody past its driver')

@@ -79,7 +79,7 @@ export function statementsOf(suite: Suite) {
       parameters: [id],
     }),
     /** Past the driver. */
-    async ids(): Promise<readonly string[]> {
+    ids: async (): Promise<readonly string[]> => {
       const rows = await suite.driver.database.query('select id from things order by id')
       return rows.map(({ id }) => String(id))
     },
