@@ -94,7 +94,11 @@ describe('through a pooler of transactions, in workerd', () => {
         ...traits,
         countsMatched: true,
         commitText: 'COMMIT',
-        refusals: { ...refusalsOf('postgres'), password: cannot('this pooler takes any') },
+        refusals: {
+          ...refusalsOf('postgres'),
+          password: cannot('this pooler takes any'),
+          database: cannot('this pooler refuses by itself, with a code that says less'),
+        },
       },
       () => pooled(tools.environment),
     )

@@ -74,21 +74,20 @@ export function errorConformance(suite: Suite): void {
     )
   }
 
-  testRefused('readOnly', 'a write where only reading is allowed', () =>
-    withConnection({ hasOneConnection: true }, (own) =>
-      own.transport().transact([readOnlyOf[suite.driver.database.dialect], insert('refused', 'hush')], []),
-    ),
-  )
+  testRefused('readOnly', 'a write where only reading is allowed', () => {
+    const { dialect } = suite.driver.database
+    const write = (own: Connection) => own.transport().transact([readOnlyOf[dialect], insert('refused', 'hush')], [])
+    // SQLite's pragma stays set.
+    return dialect === 'sqlite' ? withConnection({ hasOneConnection: true }, write) : write(suite.connection)
+  })
 
   testRefused('lock', 'a lock that another holds', async () => {
     await suite.driver.database.query("insert into things (id) values ('held')")
     const held = await holdLock(suite.driver.database, 'held')
     try {
-      await withConnection({ hasOneConnection: true }, (own) =>
-        suite.driver.database.dialect === 'sqlite'
-          ? own.transport().run(insert('refused', 'hush'))
-          : own.transport().transact([insert('refused', 'hush')], [lockOf('held', 'nowait')]),
-      )
+      await (suite.driver.database.dialect === 'sqlite'
+        ? suite.transport.run(insert('refused', 'hush'))
+        : suite.transport.transact([insert('refused', 'hush')], [lockOf('held', 'nowait')]))
     } finally {
       await held.release()
     }
