@@ -13,7 +13,12 @@ import { after, claim, claimOf, createUser, createWorkflow, startExecution } fro
 
 /* Claims under a key, and claims that are sent more than once. */
 
-const underKey = () => ({ key: randomUUID(), fingerprint: 'f', at: after(10) })
+const underKey = () => ({
+  key: randomUUID(),
+  fingerprint: 'f',
+  at: after(10),
+  head: { status: 200, headers: {} },
+})
 
 describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase

@@ -151,7 +151,7 @@ describeDialects((dialect) => {
 
   test('a claim under a key and one of several executions go by themselves', async () => {
     const ids = await makeMany(6)
-    const key = { key: randomUUID(), fingerprint: 'request', at: after(10) }
+    const key = { key: randomUUID(), fingerprint: 'request', at: after(10), head: { status: 200, headers: {} } }
     const under = () => claimExecutions(database.store(), owner, claimOf({ workflowIds: [workflowId] }), key)
     const [first, ...others] = await Promise.all([
       taken(under()),

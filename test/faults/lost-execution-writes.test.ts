@@ -85,7 +85,7 @@ describeDialectsByTest((dialect) => {
       await losingEach(dialect === 'mysql' ? 5 : 1, async () => {
         const workflowId = await createWorkflow(sound(), owner)
         for (let count = 0; count < 3; count += 1) await startExecution(sound(), owner, workflowId)
-        const request = { key: randomUUID(), fingerprint: 'f', at: after(10) }
+        const request = { key: randomUUID(), fingerprint: 'f', at: after(10), head: { status: 200, headers: {} } }
         const claim = () => claimExecutions(store, owner, claimOf({ workflowIds: [workflowId] }), request)
         const first = await claim()
         expect(first).toMatchObject({ value: { isReplayed: false, items: [{ fence: 1, attempts: 1 }] } })

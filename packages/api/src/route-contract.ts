@@ -2,7 +2,7 @@ import type { Permission } from '@millrace/db/access/access'
 import type { Members } from '@millrace/db/document'
 import type * as z from 'zod'
 import type { ErrorCode } from './errors.ts'
-import type { IfRevision } from './request/preconditions.ts'
+import type { IfRevision } from './services/if-revision.ts'
 import type { RouteScope } from './scopes.ts'
 import type { IdempotencyKey } from './services/idempotency.ts'
 

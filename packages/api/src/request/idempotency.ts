@@ -3,7 +3,7 @@ import { storedResponse, type RouteResponse, type TextResponse } from '../respon
 import { sha256HexOf } from '../digest.ts'
 import type { FieldError } from '../errors.ts'
 import type { Refused } from '../result.ts'
-import type { IdempotencyKey, Idempotent } from '../services/idempotency.ts'
+import type { IdempotencyKey, Idempotent, IdempotentHead } from '../services/idempotency.ts'
 
 export type ReadKey =
   | { readonly ok: true; readonly key: string | undefined }
@@ -27,6 +27,14 @@ export function answeredWith<Value>(
   answer: (value: Value) => TextResponse,
 ): Idempotent<Value> | undefined {
   return key && { ...key, answerFor: (value) => storedResponse(answer(value)) }
+}
+
+/** The same where only the write knows the body: of a response with any. */
+export function headedAs(
+  key: IdempotencyKey | undefined,
+  { status, headers }: TextResponse,
+): IdempotentHead | undefined {
+  return key && { ...key, head: { status, headers } }
 }
 
 /** What the key says: the first answer again, or that the key was another request's. */

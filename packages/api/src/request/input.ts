@@ -8,7 +8,8 @@ import { isId } from '../ids.ts'
 import { fingerprintOf, readIdempotencyKey } from './idempotency.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
 import { pathParameters } from './path.ts'
-import { parseEntityTags, type IfRevision } from './preconditions.ts'
+import type { IfRevision } from '../services/if-revision.ts'
+import { parseEntityTags } from './preconditions.ts'
 
 /** What is wrong with a request that can be read. Which of it is answered depends on what the caller may know. */
 export interface Faults {

@@ -1,7 +1,5 @@
 import { greatestCount } from '../fields.ts'
-
-/** The revisions that a change may be made on, or any. */
-export type IfRevision = readonly number[] | 'any'
+import type { IfRevision } from '../services/if-revision.ts'
 
 /**
  * Reads an `If-Match` or `If-None-Match` header (RFC 9110, section 13.1): `*`, or a list of entity tags. The weak form

@@ -4,7 +4,7 @@ import type { Entry } from '@millrace/db/repositories/executions/entries'
 import { newId } from '../ids.ts'
 import { done } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
-import { type IdempotencyKey, type OrReplay } from './idempotency.ts'
+import { type IdempotentHead, type OrReplay } from './idempotency.ts'
 
 export interface ClaimInput {
   readonly worker: string
@@ -30,7 +30,7 @@ export interface Leases {
 export async function claim(
   { store, caller, clock }: UserContext,
   { worker, limit = 1, leaseSeconds = 60, workflowIds, withSteps = false }: ClaimInput,
-  key: IdempotencyKey | undefined,
+  key: IdempotentHead | undefined,
 ): Promise<OrReplay<Leases>> {
   const at = clock()
   const leaseUntil = new Date(at.getTime() + leaseSeconds * 1000)

@@ -12,7 +12,7 @@ import {
 } from '@millrace/db/repositories/schedules/write'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
-import type { IfRevision } from '../request/preconditions.ts'
+import type { IfRevision } from './if-revision.ts'
 import { done, refuse, refusedBy, type Refused, type Result } from '../result.ts'
 import { timetableIfKnown, timetableOf } from '../schedules/timetable.ts'
 import type { UserContext } from './context.ts'

@@ -4,7 +4,7 @@ import * as settings from '@millrace/db/repositories/settings/settings'
 import type { StoredSettings } from '@millrace/db/repositories/settings/settings'
 import { randomBase64url } from '../base64url.ts'
 import { newId } from '../ids.ts'
-import type { IfRevision } from '../request/preconditions.ts'
+import type { IfRevision } from './if-revision.ts'
 import { done, refuse, type Refused, type Result } from '../result.ts'
 import {
   containerBeyond,

@@ -6,7 +6,7 @@ import type { VersionPair, VersionSummary, VersionView } from '@millrace/db/repo
 import type { CursorScope } from '../cursor.ts'
 import { greatestCount } from '../fields.ts'
 import { newId } from '../ids.ts'
-import type { IfRevision } from '../request/preconditions.ts'
+import type { IfRevision } from './if-revision.ts'
 import { done, refusedBy, type Refused, type Result } from '../result.ts'
 import type { Context, UserContext } from './context.ts'
 import { type Idempotent, type OrReplay } from './idempotency.ts'

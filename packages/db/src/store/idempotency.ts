@@ -13,6 +13,9 @@ export interface StoredResponse {
   readonly body: string
 }
 
+/** What of a stored response is known before its body is. */
+export type ResponseHead = Omit<StoredResponse, 'body'>
+
 /** A request that carries an Idempotency-Key, with the answer that it gets when it succeeds. */
 export interface Idempotent {
   readonly key: string
@@ -21,6 +24,9 @@ export interface Idempotent {
   readonly answer: StoredResponse
   readonly at: Date
 }
+
+/** The same where the batch alone knows the body. */
+export type IdempotentHead = Omit<Idempotent, 'answer'> & { readonly head: ResponseHead }
 
 /** What is stored under a key already: the response to the same request, or another request's. */
 export type StoredOutcome =
@@ -34,7 +40,7 @@ const storedForMilliseconds = 24 * 60 * 60 * 1000
 
 /** A response to store, whose body may be what only the batch knows. */
 export interface ResponseToStore extends Omit<Idempotent, 'answer'> {
-  readonly answer: Omit<StoredResponse, 'body'> & { readonly body: string | SQL }
+  readonly answer: ResponseHead & { readonly body: string | SQL }
 }
 
 /**

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import type { Json } from '../../json.ts'
+import { headedAs } from '../../request/idempotency.ts'
 import { jsonResponse } from '../../response.ts'
 import { id, text } from '../../fields.ts'
 import { defineRoute, jsonBody } from '../../route.ts'
@@ -13,6 +15,10 @@ const claimBody = z.object({
   withSteps: z.boolean().optional().meta({ description: 'Whether each comes with the steps that are recorded.' }),
 })
 
+function leasesResponse(items: readonly Json[], headers: Readonly<Record<string, string>> = {}) {
+  return jsonResponse(200, { items }, headers)
+}
+
 export const postClaim = defineRoute({
   method: 'POST',
   path: '/v1/executions/claim',
@@ -22,9 +28,9 @@ export const postClaim = defineRoute({
   body: jsonBody(claimBody),
   isIdempotent: true,
   answers: { 200: z.object({ items: z.array(claimedExecutionSchema) }) },
-  act: (context, { body, idempotencyKey }) => claim(context, body, idempotencyKey),
+  act: (context, { body, idempotencyKey }) => claim(context, body, headedAs(idempotencyKey, leasesResponse([]))),
   answer({ items, isReplayed }) {
     const headers = isReplayed ? { 'Idempotency-Replayed': 'true' } : {}
-    return jsonResponse(200, { items: items.map(claimedExecutionJson) }, headers)
+    return leasesResponse(items.map(claimedExecutionJson), headers)
   },
 })

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import type { Json } from '../../json.ts'
+import { headedAs } from '../../request/idempotency.ts'
 import { jsonResponse } from '../../response.ts'
 import { defineRoute, documentsBody } from '../../route.ts'
 import { sendSignal } from '../../services/signals.ts'
@@ -9,6 +11,8 @@ const newSignal = z.object({
   name: signalName,
   payload: value.optional().meta({ description: 'Any JSON value; kept as its exact text.' }),
 })
+
+const sentResponse = (sent: Json) => jsonResponse(202, sent)
 
 export const postSignal = defineRoute({
   method: 'POST',
@@ -21,6 +25,7 @@ export const postSignal = defineRoute({
   isIdempotent: true,
   answers: { 202: z.object({ seq: z.int() }) },
   refusals: ['invalid_transition'],
-  act: (context, { path, body, idempotencyKey }) => sendSignal(context, path.id, body, idempotencyKey),
-  answer: ({ seq }) => jsonResponse(202, { seq }),
+  act: (context, { path, body, idempotencyKey }) =>
+    sendSignal(context, path.id, body, headedAs(idempotencyKey, sentResponse(null))),
+  answer: ({ seq }) => sentResponse({ seq }),
 })

@@ -208,8 +208,8 @@ export function storeLeases(dialect: Dialect, bind: ClaimBind): SQL {
     userId: bind('userId', idempotencyKeys.userId),
     idempotencyKey: bind('idempotencyKey', idempotencyKeys.idempotencyKey),
     fingerprint: bind('fingerprint', idempotencyKeys.fingerprint),
-    status: 200,
-    headers: '{}',
+    status: bind('storedStatus', idempotencyKeys.status),
+    headers: bind('storedHeaders', idempotencyKeys.headers),
     body: sql`(select ${leases} from ${executions} where ${isClaimed(dialect, bind)})`,
     createdAt: bind('at', idempotencyKeys.createdAt),
   }

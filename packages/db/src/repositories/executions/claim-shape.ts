@@ -1,6 +1,6 @@
 import { callerInput, type UserCaller } from '../../access/access.ts'
 import type { Bind } from '../../sql/building.ts'
-import type { Idempotent } from '../../store/idempotency.ts'
+import type { IdempotentHead } from '../../store/idempotency.ts'
 import { type CallerShape, callerShape, callerValues } from '../../access/conditions.ts'
 
 export interface Claim {
@@ -23,7 +23,7 @@ export interface Claim {
 const clockDifferenceMilliseconds = 60_000
 
 /** The leases stand in place of an answer. */
-export type ClaimKey = Omit<Idempotent, 'answer'>
+export type ClaimKey = IdempotentHead
 
 /** What of a claim its SQL depends on: built once for each. */
 export interface ClaimShape extends CallerShape {
@@ -107,6 +107,8 @@ export function claimValues(
     markEnd: `${operation};`,
     idempotencyKey: key?.key ?? null,
     fingerprint: key?.fingerprint ?? null,
+    storedStatus: key?.head.status ?? null,
+    storedHeaders: key === undefined ? null : JSON.stringify(key.head.headers),
     given: workers.length,
     ...(hasWorkers
       ? Object.fromEntries(numbered(limit, (place) => [workerPlace(place), workers[place] ?? worker]))

@@ -61,9 +61,7 @@ async function claimUntilSettled(
   }
   const nothing = done({ items: [], isReplayed: false })
   if (key === undefined) return nothing
-  return (
-    (await storeResponseAlone(store, caller, { ...key, answer: { status: 200, headers: {}, body: '[]' } })) ?? nothing
-  )
+  return (await storeResponseAlone(store, caller, { ...key, answer: { ...key.head, body: '[]' } })) ?? nothing
 }
 
 function tryOnce(store: Store, caller: UserCaller, claim: Claim, key: ClaimKey | undefined): Promise<Tried> {

@@ -6,7 +6,7 @@ import { unpadded } from '../../schema/unpadded-text.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
-import { storeResponse, underKey, type Idempotent, type StoredOutcome } from '../../store/idempotency.ts'
+import { storeResponse, underKey, type IdempotentHead, type StoredOutcome } from '../../store/idempotency.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery } from '../audit/event.ts'
 import { executionLocks, latest, refusalOf, type StepRefusal } from './changes.ts'
@@ -29,13 +29,12 @@ export function sendSignal(
   caller: UserCaller,
   id: string,
   signal: Signal,
-  idempotent?: Omit<Idempotent, 'answer'>,
+  idempotent?: IdempotentHead,
 ): Promise<Outcome<{ readonly seq: number }, StepRefusal> | StoredOutcome> {
   const { dialect } = store
   const { name, payload, operation, at } = signal
   // Which place the signal has is known in the batch alone.
   const body = dialect.concat(dialect.concat(sql`'{"seq":'`, newestSeq(dialect, id)), sql`'}'`)
-  const headers = { 'Content-Type': 'application/json' }
   return underKey(store, caller, idempotent, async () => {
     const { isOpen, rows, readAs } = await store.apply({
       locks: executionLocks(dialect, caller, id),
@@ -45,7 +44,7 @@ export function sendSignal(
         executionEvent(dialect, caller, id, signal, { type: 'execution.signalled', data: { name } }),
         ...(idempotent === undefined
           ? []
-          : [storeResponse(dialect, caller, { ...idempotent, answer: { status: 202, headers, body } })]),
+          : [storeResponse(dialect, caller, { ...idempotent, answer: { ...idempotent.head, body } })]),
       ],
       answer: sentQuery(dialect, { id, at, name: unpadded(name), actor: caller.userId }),
       proof: eventQuery(dialect, operation),
