@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { describe, expect, inject, test } from 'vitest'
+import { workspaceRoot } from './workspace.ts'
 
 const drivers = ['libsql', 'd1', 'neon', 'planetscale', 'hyperdrive/postgres', 'hyperdrive/mysql'] as const
 type Driver = (typeof drivers)[number]
@@ -16,6 +19,9 @@ const mostKibibytes: Readonly<Record<Driver, number>> = {
   'hyperdrive/postgres': 240,
   'hyperdrive/mysql': 320,
 }
+/** How much more CPU time an isolate may take to load than work that never changes (test/start-up.mjs). */
+const mostOfUnchangingWork = 3
+
 /** Of what is loaded for a backup, and a little for the schedule and the checklist. */
 const mostLazyKibibytes = 160
 
@@ -29,8 +35,14 @@ const driverWords: Readonly<Record<Driver, string>> = {
   'hyperdrive/mysql': 'PROTOCOL_CONNECTION_LOST',
 }
 
+let examined: ReturnType<typeof examine> | undefined
+
 /** The Worker's modules as wrangler deploys them. */
-async function deployed() {
+function deployed() {
+  return (examined ??= examine())
+}
+
+async function examine() {
   const worker = inject('worker')
   if ('failed' in worker) throw new Error(worker.failed)
   const [entry] = worker.modules
@@ -73,8 +85,28 @@ async function deployed() {
   function loadedFor(driver: Driver): string {
     return textOf(new Set([...atStart, ...loadedWith(...(connectorOf.get(driver) ?? []))]))
   }
+  /** The modules by whose import all of that is loaded. */
+  const entriesFor = (driver: Driver) =>
+    [basename(entry), ...(connectorOf.get(driver) ?? [])].map((name) => join(dirname(entry), name))
   const always = new Set([...atStart, ...loadedWith(...[...connectorOf.values()].flat())])
-  return { loadedFor, whenNeeded: textOf([...texts.keys()].filter((name) => !always.has(name))) }
+  return { loadedFor, entriesFor, whenNeeded: textOf([...texts.keys()].filter((name) => !always.has(name))) }
+}
+
+/** CPU time of a fresh process for these modules, the less of two: other work adds to it, and nothing takes away. */
+async function startUpOf(entries: readonly string[]): Promise<{ readonly load: number; readonly ratio: number }> {
+  const script = join(workspaceRoot, 'test/start-up.mjs')
+  const measured: { readonly load: number; readonly ratio: number }[] = []
+  for (let turn = 0; turn < 2; turn += 1) {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, ...entries])
+    // What the script has written.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const { load, floor } = JSON.parse(stdout) as { readonly load: number; readonly floor: number }
+    measured.push({ load, ratio: load / floor })
+  }
+  return {
+    load: Math.min(...measured.map(({ load }) => load)),
+    ratio: Math.min(...measured.map(({ ratio }) => ratio)),
+  }
 }
 
 /** As wrangler tells the size of an upload: all of it gzipped as one. */
@@ -90,6 +122,15 @@ describe.each(drivers)('an isolate with the driver %s', (driver) => {
     await context.annotate(told)
     process.stdout.write(`An isolate loads: ${told}\n`)
     expect(size).toBeLessThanOrEqual(mostKibibytes[driver])
+  })
+
+  test('takes a bounded CPU time to load', async (context) => {
+    const { entriesFor } = await deployed()
+    const { load, ratio } = await startUpOf(entriesFor(driver))
+    const told = `${driver}: ${load.toFixed(0)} ms of CPU time, ${ratio.toFixed(2)} of the unchanging work`
+    await context.annotate(told)
+    process.stdout.write(`An isolate starts: ${told}\n`)
+    expect(ratio).toBeLessThanOrEqual(mostOfUnchangingWork)
   })
 
   test('loads no other driver, and nothing of what only a backup needs', async () => {

@@ -3,7 +3,10 @@ import type { Loading } from './loading.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { RawResult, Statement } from './statement.ts'
 
-/** What a driver takes at most; whoever builds statements that can grow keeps to it. */
+/**
+ * What a driver takes at most. What moves rows (archives, imports) builds statements to fit; all others are bounded by the
+ * contract's sizes, far below. Drivers refuse a statement with more parameters before they send it, and D1's makes it fit.
+ */
 export interface TransportLimits {
   /** Of one statement. */
   readonly maxParameters: number
