@@ -19,7 +19,7 @@ const mostKibibytes: Readonly<Record<Driver, number>> = {
   'hyperdrive/postgres': 240,
   'hyperdrive/mysql': 320,
 }
-/** How much more CPU time an isolate may take to load than work that never changes (test/start-up.mjs). */
+/** How much more CPU time an isolate may take to load than work that never changes (test/start-up.ts). */
 const mostOfUnchangingWork = 3
 
 /** Of what is loaded for a backup, and a little for the schedule and the checklist. */
@@ -94,7 +94,7 @@ async function examine() {
 
 /** CPU time of a fresh process for these modules, the less of two: other work adds to it, and nothing takes away. */
 async function startUpOf(entries: readonly string[]): Promise<{ readonly load: number; readonly ratio: number }> {
-  const script = join(workspaceRoot, 'test/start-up.mjs')
+  const script = join(workspaceRoot, 'test/start-up.ts')
   const measured: { readonly load: number; readonly ratio: number }[] = []
   for (let turn = 0; turn < 2; turn += 1) {
     const { stdout } = await promisify(execFile)(process.execPath, [script, ...entries])
