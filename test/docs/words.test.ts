@@ -62,6 +62,10 @@ const bannedInPages: readonly (readonly [pattern: RegExp, instead: string])[] = 
 /** In sources, their comments and names too, and in decisions. The log line's field is the contract's (ADR 172). */
 const bannedInSources: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/(?<!["`])\bcures?\b(?!`|"|\??: )|\bcureOf\b/, 'fix'],
+  [
+    /\b(?:findKept|keptResponse|KeptRow|keepRefusal|keepResponse)\b|\bkept-refusals\b/,
+    'a response is stored under its key',
+  ],
   [/\b[Ww]hence\b/, 'where a request comes from'],
   [/\border of refusals\b|\brefusalInOrder\b/, 'precedence of refusals'],
   [/\bAPI\.md\b|\bCLI\.md\b|\bDESIGN\.md\b/, 'docs/contract/api.md, docs/contract/cli.md, or the fact itself'],
@@ -152,6 +156,7 @@ test('each of the words would be found', () => {
     '/** The cure of a trouble. */',
     'const { cause, cure } = thrown',
     'whence',
+    'await findKept(store)',
     'one a row',
     'as API.md says',
   ]) {
