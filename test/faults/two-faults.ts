@@ -19,7 +19,7 @@ export interface TwoFaults {
 
 /** A world behind a network that loses what is planned. */
 export function openFaultyTheatre(dialect: DialectName, place: Place): Promise<OpenTheatre> {
-  return openTheatre(dialect, place, (name, send) => steppedByTrip(name, faultyFetch(name, send)))
+  return openTheatre(dialect, place, { between: (name, send) => steppedByTrip(name, faultyFetch(name, send)) })
 }
 
 /** Two faults in a row at a write: by itself, and with the write of another client in between. */

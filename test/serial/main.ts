@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { dialects, type DialectName } from '../dialects.ts'
 import type { Grain } from './actor.ts'
 import { explore, partOf, readPart, replay, sample, type Violation } from './explore.ts'
+import { headGroups, headWritesOf, openHeadTheatre } from './heads.ts'
 import { startOwnServers } from './own-servers.ts'
 import { nameOf, pairs, triples, writesOf } from './pairs.ts'
 import { textOf } from './report.ts'
@@ -22,6 +23,7 @@ Exits 1 if an outcome differs from that of every serial order.
   --dialect NAMES     sqlite, postgres, mysql, with commas between; all unless given
   --pairs PATTERN     pairs in which the name of a write matches; * is anything, | is or; 'patch × delete' is one
                       pair or triple
+  --heads             instead of the pairs, those of claims at the head of a queue, on PostgreSQL
   --grain GRAIN       where a write stops: statement (PostgreSQL only; on MariaDB a round trip is a statement) or trip
   --changes N         how often the turn may pass to the other write (3)
   --schedules N       at most N schedules per pair, chosen by the seed (200)
@@ -44,6 +46,7 @@ function readArguments() {
       options: {
         dialect: { type: 'string', default: dialects.join(',') },
         pairs: { type: 'string', default: '*' },
+        heads: { type: 'boolean', default: false },
         grain: { type: 'string' },
         changes: { type: 'string', default: '3' },
         schedules: { type: 'string', default: '200' },
@@ -74,7 +77,9 @@ if (values.help || values.list) {
   await new Promise((resolve) => process.stdout.write(text, resolve))
   process.exit(0)
 }
-const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
+const wanted = dialects
+  .filter((dialect) => values.dialect.split(',').includes(dialect))
+  .filter((dialect) => !values.heads || dialect === 'postgres')
 const seed = Number(values.seed)
 
 function readPairs(): readonly (readonly Write[])[] {
@@ -85,25 +90,33 @@ function readPairs(): readonly (readonly Write[])[] {
   }
 }
 
+function everything(): readonly (readonly Write[])[] {
+  return values.heads ? headGroups : [...pairs, ...triples]
+}
+
+function namedWrites(name: string): readonly Write[] {
+  return values.heads ? headWritesOf(name) : writesOf(name)
+}
+
 /** By name, `*` for anything; a text with ` × ` is the writes themselves. */
 function chosenPairs(): readonly (readonly Write[])[] {
   if (values.listed !== undefined) return partAsked(listedIn(values.listed))
-  if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [writesOf(values.pairs)]
-  if (values.pairs === '*') return partAsked(sample([...pairs, ...triples], Number(values.sample), values.seed))
+  if (values.pairs.includes(' × ') && !values.pairs.includes('*')) return [namedWrites(values.pairs)]
+  if (values.pairs === '*') return partAsked(sample(everything(), Number(values.sample), values.seed))
   const parts = values.pairs.split(' × ').map((part) => new RegExp(`^(?:${part.replaceAll('*', '.*')})$`))
   const [first, second] = parts
-  const matching = pairs.filter(([left, right]) =>
+  const names = (pattern: RegExp | undefined, write: Write | undefined) => pattern?.test(write?.name ?? '') === true
+  const matching = (values.heads ? headGroups : pairs).filter(([left, right]) =>
     second === undefined
-      ? first?.test(left.name) === true || first?.test(right.name) === true
-      : (first?.test(left.name) === true && second.test(right.name)) ||
-        (first?.test(right.name) === true && second.test(left.name)),
+      ? names(first, left) || names(first, right)
+      : (names(first, left) && names(second, right)) || (names(first, right) && names(second, left)),
   )
   return partAsked(sample(matching, Number(values.sample), values.seed))
 }
 
 function listedIn(file: string): readonly (readonly Write[])[] {
   const lines = readFileSync(file, 'utf8').split('\n')
-  return lines.filter((line) => line.trim() !== '').map((line) => writesOf(line))
+  return lines.filter((line) => line.trim() !== '').map((line) => namedWrites(line))
 }
 
 function partAsked(chosen: readonly (readonly Write[])[]): readonly (readonly Write[])[] {
@@ -127,7 +140,7 @@ try {
 }
 
 async function exploreDialect(dialect: DialectName): Promise<void> {
-  const theatre = await openTheatre(dialect, own)
+  const theatre = await (values.heads ? openHeadTheatre(dialect, own) : openTheatre(dialect, own))
   const grain = grainOf(dialect)
   const startedAt = performance.now()
   const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }

@@ -58,8 +58,13 @@ export function nameOf(together: readonly Write[]): string {
  * @throws where no write has one of the names
  */
 export function writesOf(name: string): readonly Write[] {
+  return writesAmong([...writes, ...writesAlone, ...writesAndLooks], name)
+}
+
+/** @throws where no write has one of the names */
+export function writesAmong(all: readonly Write[], name: string): readonly Write[] {
   return name.split(' × ').map((part) => {
-    const found = [...writes, ...writesAlone, ...writesAndLooks].find((write) => write.name === part)
+    const found = all.find((write) => write.name === part)
     if (found === undefined) throw new Error(`there is no write named ${part}`)
     return found
   })

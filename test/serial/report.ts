@@ -4,7 +4,8 @@ import type { Outcome } from './outcome.ts'
 
 /** The command that runs a schedule again. */
 export function commandOf(dialect: DialectName, { writes, schedule, grain }: Violation): string {
-  return `npx -y pnpm@12 serial --dialect ${dialect} --pairs '${writes}' --schedule ${schedule} --grain ${grain}`
+  const world = writes.includes('at the head') ? ' --heads' : ''
+  return `npx -y pnpm@12 serial${world} --dialect ${dialect} --pairs '${writes}' --schedule ${schedule} --grain ${grain}`
 }
 
 /** A violation as isolationtester prints a permutation: its steps, what came out, and what should have. */

@@ -12,6 +12,8 @@ export interface Theatre {
   readonly baseline: Baseline
   /** The moment at which each run begins. */
   readonly beginsAt: Date
+  /** Has the process know what it is to know when a run begins. The rows are put back behind it. */
+  readonly prepare?: (() => Promise<void>) | undefined
 }
 
 export interface Run {
@@ -20,9 +22,13 @@ export interface Run {
 }
 
 /** Puts the world back as it was kept, at the moment at which each run begins. */
-export async function begin({ stage, beginsAt }: Theatre): Promise<void> {
+export async function begin({ stage, beginsAt, prepare }: Theatre): Promise<void> {
   await stage.ground.restore()
   await stage.refresh()
+  stage.setClock(beginsAt)
+  if (prepare === undefined) return
+  await prepare()
+  await stage.ground.restore()
   stage.setClock(beginsAt)
 }
 

@@ -45,6 +45,8 @@ export interface Stage {
   setClock(at: Date): void
   /** Forgets what the process remembers between requests that may differ from run to run: the budget for retries. */
   refresh(): Promise<void>
+  /** Forgets all that it remembers of the database, as a new process. */
+  reopen(): Promise<void>
   close(): Promise<void>
 }
 
@@ -96,6 +98,12 @@ export async function openStage(dialect: DialectName, place: Place, between: Bet
     await Promise.all(left)
     return { status: response.status, headers: response.headers, body: text }
   }
+  const reopen = async (): Promise<void> => {
+    retries = 0
+    current = await open()
+    await send({ method: 'GET', path: '/readyz', headers: {}, body: undefined })
+    await current.store().read({ text: 'select 1', parameters: [], decode: () => undefined })
+  }
   return {
     ground,
     send,
@@ -108,12 +116,9 @@ export async function openStage(dialect: DialectName, place: Place, between: Bet
       nowMilliseconds = at.getTime()
     },
     async refresh() {
-      if (retries === 0) return
-      retries = 0
-      current = await open()
-      await send({ method: 'GET', path: '/readyz', headers: {}, body: undefined })
-      await current.store().read({ text: 'select 1', parameters: [], decode: () => undefined })
+      if (retries > 0) await reopen()
     },
+    reopen,
     async close() {
       await postbox.close()
       await gateway.close()

@@ -28,6 +28,8 @@ export interface World {
   readonly names: ReadonlyMap<string, string>
   /** A generated id by what it stands for, as `wf` or `alice`. */
   id(name: string): string
+  /** Has an id stand for something, too, that was made behind the world. */
+  name(label: string, id: string): void
   request(sender: Sender, method: string, path: string, options?: RequestOptions): Sent
 }
 
@@ -56,6 +58,7 @@ export async function makeWorld(stage: Stage): Promise<World> {
   }
   const world: World = {
     names,
+    name,
     id: (label) => found(ids, label),
     request: (sender, method, path, { body, ifMatch, key } = {}) => ({
       method,
