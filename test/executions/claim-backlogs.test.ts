@@ -72,11 +72,32 @@ describeDialectsByTest((dialect) => {
       const oldest = [1, 2].flatMap((i) => workflowIds.map((workflowId) => `${workflowId.slice(0, 8)}${i}`))
       expect(given).toEqual(oldest.slice(0, 12))
       if (dialect !== 'mysql') return
-      // One statement more, that finds the backlogs, and not for each claim.
+      // The answer of the first tells of the backlogs, and those of the others do not.
       expect(statements.filter(({ text }) => text.includes('backlog.status'))).toHaveLength(1)
       const read = await executionsRead(reached, statements.filter(({ text }) => text.startsWith('update')).slice(-1))
       expect(read).toBeGreaterThan(0)
       expect(read).toBeLessThan(1500)
     },
   )
+
+  test('after a claim that has failed, the next one looks for backlogs first', async () => {
+    const owner = await createUser(store)
+    for (let place = 0; place < 6; place += 1) await addBacklog(owner, '10', place)
+    const claimOne = (by: Store) => claim(by, owner, { at: after(10_000) })
+    const tooLate = (recorded: Store): Store =>
+      new Proxy(recorded, {
+        get: (target, name) =>
+          name === 'apply' ? () => Promise.reject(new Error('too late')) : (Reflect.get(target, name) as unknown),
+      })
+    const statements = await recordedStatements(reached, async (recorded) => {
+      if (dialect === 'mysql') await expect(claimOne(tooLate(recorded))).rejects.toThrow('too late')
+      expect(await claimOne(recorded)).toHaveLength(1)
+      expect(await claimOne(recorded)).toHaveLength(1)
+    })
+    const looked = statements.filter(({ text }) => text.includes('backlog.status'))
+    if (dialect !== 'mysql') return expect(looked).toEqual([])
+    expect(looked).toHaveLength(1)
+    expect(looked[0]).toBe(statements[0])
+    expect(looked[0]?.text).toMatch(/^select `id` from `workflows`/)
+  })
 })

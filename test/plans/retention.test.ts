@@ -33,8 +33,10 @@ describeDialects((dialect) => {
     const deleted = await sweepEndedExecutions(store, soonAfterFirst(60))
     expect(deleted).toBeGreaterThan(250)
     expect(deleted).toBeLessThan(1000)
-    expect(accesses.filter((access) => access.index === undefined)).toEqual([])
-    expect(new Set(accesses.map(({ table }) => table))).toEqual(new Set(['executions', 'execution_history']))
+    // Whether a restore has begun is a mark, one row of a table that has a dozen.
+    const read = accesses.filter(({ table }) => table !== 'marks')
+    expect(read.filter((access) => access.index === undefined)).toEqual([])
+    expect(new Set(read.map(({ table }) => table))).toEqual(new Set(['executions', 'execution_history']))
     expect(index('executions')).toContain('executions_completed_at_id_index')
   })
 

@@ -14,6 +14,8 @@ export type ClaimedRow = StandingRow & {
 } & {
   /** 1 where the claim looked at candidates, else 0; null where its statement does not tell. */
   readonly seen: number | null
+  /** Where it is asked for: workflows of the caller with much that is pending, as a JSON array of ids. */
+  readonly backlogs?: string | null
 }
 
 interface ClaimedSource {
@@ -23,6 +25,7 @@ interface ClaimedSource {
   readonly isOnlyClaimed?: boolean
   /** Which of the users is the caller, where that is not to be asked. */
   readonly isTheCaller?: SQL
+  readonly backlogs?: SQL<string | null>
 }
 
 interface ClaimedSelect {
@@ -35,12 +38,16 @@ interface ClaimedSelect {
 export function claimedSelect(
   dialect: Dialect,
   bind: ClaimBind,
-  { condition, seen = sql`null`, isOnlyClaimed = false, isTheCaller }: ClaimedSource,
+  { condition, seen = sql`null`, isOnlyClaimed = false, isTheCaller, backlogs }: ClaimedSource,
 ): ClaimedSelect {
   const { builder, tables } = dialect
   const { marks, users, executions, workflows, workflowVersions } = tables
   return builder
-    .select({ ...standingFields(dialect), ...claimedFields(dialect, seen) })
+    .select({
+      ...standingFields(dialect),
+      ...claimedFields(dialect, seen),
+      ...(backlogs === undefined ? {} : { backlogs: backlogs.as('backlogs') }),
+    })
     .from(marks)
     .leftJoin(users, isTheCaller ?? isCaller(dialect, bind))
     .leftJoin(executions, condition)

@@ -5,7 +5,7 @@ import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement 
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { asGiven, claimedSelect, type ClaimedRow } from './claim-answer.ts'
-import { backlogsOf } from './claim-backlogs.ts'
+import { backlogsOf, noteBacklogs, noteFailedClaim, toldBacklogs } from './claim-backlogs.ts'
 import { callerRows, candidates } from './claim-candidates.ts'
 import {
   changedEntries,
@@ -35,21 +35,28 @@ export async function claimOnce(
 ): Promise<Tried> {
   const { dialect } = store
   const backlogs = await backlogsOf(store, caller, claim)
-  const shape = claimShape(caller, claim, key, backlogs)
-  const values = claimValues(caller, claim, key, backlogs, shape)
+  const shape = claimShape(caller, claim, key, backlogs.workflowIds)
+  const values = claimValues(caller, claim, key, backlogs.workflowIds, shape)
   const lookup = () => lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {
     const { rows, seen } = await claimWhole(store, claim, { shape, values, lookup })
     return { rows: asGiven(rows, claim), seen }
   }
-  const applied = await store.apply({
-    locks: [],
-    gate: updateStatement(dialect, shape, values),
-    effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, values)] : [])],
-    answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, values)),
-    answersWhenClosed: true,
-    proof: lookup(),
-  })
+  const { areAskedFor } = backlogs
+  const applied = await store
+    .apply({
+      locks: [],
+      gate: updateStatement(dialect, shape, values),
+      effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, values)] : [])],
+      answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, areAskedFor, values)),
+      answersWhenClosed: true,
+      proof: lookup(),
+    })
+    .catch((thrown: unknown) => {
+      if (areAskedFor) noteFailedClaim(store, caller)
+      throw thrown
+    })
+  if (areAskedFor) noteBacklogs(store, caller, applied.rows[0]?.backlogs)
   return { rows: asGiven(applied.rows, claim), seen: applied.isOpen ? applied.affected : 0 }
 }
 
@@ -119,9 +126,12 @@ const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
 const leasesStatement = defineStatement<ClaimValues>()(storeLeases)
 
-/** What was claimed. */
-const answerQuery = defineQuery<ClaimValues>()((dialect, bind) =>
-  claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind) }),
+/** What was claimed, and which workflows have a backlog where that is asked for. */
+const answerQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, asksForBacklogs) =>
+  claimedSelect(dialect, bind, {
+    condition: isClaimed(dialect, bind),
+    ...(asksForBacklogs ? { backlogs: toldBacklogs(dialect, bind) } : {}),
+  }),
 )
 
 const ownQuery = defineQuery<ClaimValues>()((dialect, bind) =>
