@@ -3,7 +3,7 @@ import type { UserCaller } from '../../access/access.ts'
 import { defineQuery } from '../../sql/building.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { Store } from '../../store/store.ts'
-import type { Claim, ClaimBind } from './claim-shape.ts'
+import type { Backlogs, Claim, ClaimBind } from './claim-shape.ts'
 
 /** Beyond so many callers all are forgotten. */
 const mostCallers = 1000
@@ -19,13 +19,7 @@ interface Known {
 
 const knownByScope = new WeakMap<object, Map<string, Known>>()
 
-export interface Backlogs {
-  readonly workflowIds: readonly string[]
-  /** Whether the claim's answer is to tell which there are now. */
-  readonly areAskedFor: boolean
-}
-
-const none: Backlogs = { workflowIds: [], areAskedFor: false }
+const none: Backlogs = { workflowIds: [], areAskedFor: false, areUnknown: false }
 
 /**
  * Workflows of the caller, among those that a claim is for, of which a join should not read all that is pending: the
@@ -39,23 +33,14 @@ export async function backlogsOf(store: Store, { userId }: UserCaller, { workflo
   if (memory === undefined || many === undefined) return none
   if (workflowIds !== undefined && workflowIds.length <= many.mostConstant) return none
   const remembered = knownByScope.get(memory)?.get(userId)
-  const isOld = remembered === undefined || Date.now() - remembered.at > rememberedMilliseconds
-  if (remembered?.hasFailed === true && isOld) {
+  const isOld = remembered !== undefined && Date.now() - remembered.at > rememberedMilliseconds
+  if (remembered?.hasFailed === true) {
     const rows = await store.read(backlogsQuery(dialect, { userId }))
-    return {
-      workflowIds: wantedOf(
-        remember(
-          memory,
-          userId,
-          rows.map(({ id }) => id),
-        ),
-        workflowIds,
-      ),
-      areAskedFor: false,
-    }
+    const ids = rows.map(({ id }) => id)
+    return { ...none, workflowIds: wantedOf(remember(memory, userId, ids), workflowIds) }
   }
-  if (isOld) return { workflowIds: [], areAskedFor: true }
-  return { workflowIds: wantedOf(remembered, workflowIds), areAskedFor: false }
+  if (remembered === undefined) return { workflowIds: [], areAskedFor: true, areUnknown: true }
+  return { workflowIds: wantedOf(remembered, workflowIds), areAskedFor: isOld, areUnknown: false }
 }
 
 /** Remembers what the answer of a claim told, a JSON array of ids. */

@@ -25,6 +25,15 @@ const clockDifferenceMilliseconds = 60_000
 /** The leases stand in place of an answer. */
 export type ClaimKey = IdempotentHead
 
+/** What is known of the caller's workflows with much that is pending (claim-backlogs.ts). */
+export interface Backlogs {
+  readonly workflowIds: readonly string[]
+  /** Whether the claim's answer is to tell which there are now. */
+  readonly areAskedFor: boolean
+  /** Whether nothing is known of the caller yet. */
+  readonly areUnknown: boolean
+}
+
 /** What of a claim its SQL depends on: built once for each. */
 export interface ClaimShape extends CallerShape {
   readonly limit: number
@@ -34,6 +43,8 @@ export interface ClaimShape extends CallerShape {
   readonly workflowPlaces: number | undefined
   /** How many places there are for workflows that are reached one by one beside all others. */
   readonly backlogPlaces: number
+  /** Whether these are not known, of a claim that names none: then its statement itself finds the first few workflows. */
+  readonly findsFirst: boolean
   readonly isKeyed: boolean
   /** Whether each place has a worker of its own. */
   readonly hasWorkers: boolean
@@ -67,7 +78,7 @@ export function claimShape(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-  backlogs: readonly string[],
+  { workflowIds: backlogs, areUnknown }: Backlogs,
 ): ClaimShape {
   const { workflowIds, workers } = claim
   const isShared = workers !== undefined && workers.length > 1
@@ -80,6 +91,7 @@ export function claimShape(
     spare: spareOf(claim),
     workflowPlaces: workflowIds && placesFor(workflowIds.length),
     backlogPlaces: backlogs.length === 0 ? 0 : placesFor(backlogs.length),
+    findsFirst: areUnknown && workflowIds === undefined,
     isKeyed: key !== undefined,
   }
 }
