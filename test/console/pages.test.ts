@@ -368,7 +368,7 @@ describeHalf('the console', () => {
     await page.getByRole('heading', { name: 'By keys' }).focus()
     await page.keyboard.press('g')
     await page.keyboard.press('e')
-    await page.getByRole('heading', { name: 'Executions' }).waitFor()
+    await page.getByRole('heading', { name: 'Executions', exact: true }).waitFor()
     expect(page.url()).not.toContain(id)
   })
 })
