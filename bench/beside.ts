@@ -103,12 +103,17 @@ async function command(directory: string, name: string, given: readonly string[]
   return text
 }
 
-const cpuOf =
-  (subject: SubjectName) =>
-  ({ cpu: bySubject }: Result): number =>
-    layers.filter((layer) => layer !== 'client').reduce((sum, layer) => sum + bySubject[subject][layer], 0)
+function cpuOf(subject: SubjectName, { cpu: bySubject }: Result): number {
+  return layers.filter((layer) => layer !== 'client').reduce((sum, layer) => sum + bySubject[subject][layer], 0)
+}
 
-const cpu = cpuOf('product')
+function cpu(result: Result): number {
+  return cpuOf('product', result)
+}
+
+function cpuOfFloor(result: Result): number {
+  return cpuOf('floor', result)
+}
 
 function perSecond({ requestsPerSecond }: Result): number {
   return requestsPerSecond.product
@@ -143,7 +148,7 @@ function rowsOf(
       median(before, cpu).toFixed(2),
       median(since, cpu).toFixed(2),
       shown(spreadOf(ratios(cpu))),
-      shown(spreadOf(ratios(cpuOf('floor')))),
+      shown(spreadOf(ratios(cpuOfFloor))),
       median(before, perSecond).toFixed(0),
       median(since, perSecond).toFixed(0),
       median(before, shareOfFloor).toFixed(2),
