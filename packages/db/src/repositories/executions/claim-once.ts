@@ -35,7 +35,7 @@ export async function claimOnce(
 ): Promise<Tried> {
   const { dialect } = store
   const backlogs = await backlogsOf(store, caller, claim)
-  const shape = claimShape(caller, claim, key, backlogs)
+  const shape = claimShape(caller, claim, key, backlogs.workflowIds)
   const values = claimValues(caller, claim, key, backlogs.workflowIds, shape)
   const lookup = () => lookupQuery(dialect, values)
   if (dialect.claim.change.kind === 'whole') {

@@ -25,15 +25,6 @@ const clockDifferenceMilliseconds = 60_000
 /** The leases stand in place of an answer. */
 export type ClaimKey = IdempotentHead
 
-/** What is known of the caller's workflows with much that is pending (claim-backlogs.ts). */
-export interface Backlogs {
-  readonly workflowIds: readonly string[]
-  /** Whether the claim's answer is to tell which there are now. */
-  readonly areAskedFor: boolean
-  /** Whether nothing is known of the caller yet. */
-  readonly areUnknown: boolean
-}
-
 /** What of a claim its SQL depends on: built once for each. */
 export interface ClaimShape extends CallerShape {
   readonly limit: number
@@ -78,7 +69,7 @@ export function claimShape(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-  { workflowIds: backlogs, areUnknown }: Backlogs,
+  backlogs: readonly string[] | undefined,
 ): ClaimShape {
   const { workflowIds, workers } = claim
   const isShared = workers !== undefined && workers.length > 1
@@ -90,8 +81,8 @@ export function claimShape(
     hasWorkers: isShared && new Set(workers).size > 1,
     spare: spareOf(claim),
     workflowPlaces: workflowIds && placesFor(workflowIds.length),
-    backlogPlaces: backlogs.length === 0 ? 0 : placesFor(backlogs.length),
-    findsFirst: areUnknown && workflowIds === undefined,
+    backlogPlaces: backlogs === undefined || backlogs.length === 0 ? 0 : placesFor(backlogs.length),
+    findsFirst: backlogs === undefined && workflowIds === undefined,
     isKeyed: key !== undefined,
   }
 }
@@ -100,7 +91,7 @@ export function claimValues(
   caller: UserCaller,
   claim: Claim,
   key: ClaimKey | undefined,
-  backlogs: readonly string[],
+  backlogs: readonly string[] = [],
   { workflowPlaces = 0, backlogPlaces, hasWorkers, limit }: ClaimShape,
 ): ClaimValues {
   const { operation, worker, at, leaseUntil, workflowIds = [], workers = [] } = claim
