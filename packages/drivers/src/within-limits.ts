@@ -1,6 +1,6 @@
-import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { Connection, Transport, TransportLimits } from '@millrace/db/sql/transport'
+import { notSent } from './not-sent.ts'
 
 /**
  * Refuses what the driver can't send before any of it is sent. PostgreSQL's protocol counts parameters in 16 bits: the
@@ -30,16 +30,9 @@ function refused(
 ): Promise<never> | undefined {
   for (const statements of batch) {
     for (const { parameters } of statements) {
-      if (parameters.length > maxParameters) return Promise.reject(tooMany(parameters.length, maxParameters))
+      if (parameters.length > maxParameters)
+        return Promise.reject(notSent(`${parameters.length} parameters, and the driver takes ${maxParameters}`))
     }
   }
   return undefined
-}
-
-function tooMany(count: number, most: number): DatabaseError {
-  return new DatabaseError('internal', {
-    message: `the statement was not sent: it has ${count} parameters, and the driver takes ${most}`,
-    fix: 'This is a defect of millrace: report it with this message.',
-    isNotApplied: true,
-  })
 }

@@ -1,9 +1,9 @@
-import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Statement } from '@millrace/db/sql/statement'
 import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { D1Statement, D1Value } from './client.ts'
 import { numbered } from './numbered.ts'
 import { readSqlText, withPlaces } from './sql-text.ts'
+import { notSent } from '../not-sent.ts'
 
 /** https://developers.cloudflare.com/d1/platform/limits/; of parameters `numbered` has more fit. */
 export const d1Limits: TransportLimits = {
@@ -50,31 +50,21 @@ function isWhole(value: D1Value | undefined): boolean {
 function refuseTooLarge(sql: string, params: readonly D1Value[]): void {
   const { maxParameters, maxStatementBytes } = d1Limits
   if (params.length > maxParameters) {
-    throw tooLarge(`${params.length} parameters, and D1 takes ${maxParameters}`, reportIt)
+    throw notSent(`${params.length} parameters, and D1 takes ${maxParameters}`)
   }
   // A character has three bytes at most: most texts need not be measured.
   if (sql.length * 3 > maxSqlBytes && bytesOf(sql) > maxSqlBytes) {
-    throw tooLarge(`${bytesOf(sql)} bytes of SQL, and D1 takes ${maxSqlBytes}`, reportIt)
+    throw notSent(`${bytesOf(sql)} bytes of SQL, and D1 takes ${maxSqlBytes}`)
   }
   const characters = params.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
   if (characters * 3 <= maxStatementBytes) return
   const bytes = params.reduce<number>((sum, value) => sum + (typeof value === 'string' ? bytesOf(value) : 0), 0)
   if (bytes > maxStatementBytes) {
-    throw tooLarge(
+    throw notSent(
       `${bytes} bytes of parameters, and a row of D1 has ${maxStatementBytes} at most`,
       'Store less in one document, or use another database: on D1 a row, its documents included, has 2 MB at most.',
     )
   }
-}
-
-const reportIt = 'This is a defect of millrace: report it with this message.'
-
-function tooLarge(what: string, fix: string): DatabaseError {
-  return new DatabaseError('internal', {
-    message: `the statement was not sent: it has ${what}`,
-    fix,
-    isNotApplied: true,
-  })
 }
 
 const encoder = new TextEncoder()
