@@ -1,6 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 
+/** `TEST_LONG=1` runs the long form of everything, which leaves nothing to chance. */
+export const isLong = process.env['TEST_LONG'] === '1'
+
+/** Whether this is a run of everything, in which some tests are left to another commit; scripts/test.ts says so. */
+export const isSampled = process.env['TEST_SAMPLE'] === '1' && !isLong
+
 /** Git's name of the code and its tests, so that each change of them draws others, and a change of a page does not. */
 export function seedOfRun(): string {
   const given = process.env['TEST_SEED']

@@ -1,4 +1,4 @@
-import { drawnBy, seedOfRun } from './run-seed.ts'
+import { drawnBy, isSampled, seedOfRun } from './run-seed.ts'
 
 /** Slow suites that are about no database; a run of everything has one of each row, by seed. */
 const turns: readonly (readonly string[])[] = [
@@ -18,7 +18,7 @@ export interface TestFile {
 
 /** The files that this run leaves to another commit. None where it is not sampled. */
 export function leftToOthers(files: readonly TestFile[]): ReadonlySet<TestFile> {
-  if (process.env['TEST_SAMPLE'] !== '1' || process.env['TEST_LONG'] === '1') return new Set()
+  if (!isSampled) return new Set()
   const seed = seedOfRun()
   const waiting = new Set(
     turns.flatMap((row) => row.toSpliced(drawnBy(seed, `turn of ${row.join(' ')}`, row.length), 1)),

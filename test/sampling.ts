@@ -1,11 +1,7 @@
 import { describe, inject, type RunnerTestSuite, type SuiteCollector } from 'vitest'
-import { drawnBy } from '../scripts/run-seed.ts'
+import { drawnBy, isLong, isSampled } from '../scripts/run-seed.ts'
 
-/** `TEST_LONG=1` runs the long form of everything, which leaves nothing to chance. */
-export const isLong = process.env['TEST_LONG'] === '1'
-
-/** Whether this is a run of everything, in which some tests are left to another commit; scripts/test.ts says so. */
-export const isSampled = process.env['TEST_SAMPLE'] === '1' && !isLong
+export { isLong, isSampled }
 
 /** What the short forms of this run are drawn by: TEST_SEED, or git's names of the code and the tests. The run prints it. */
 export const runSeed = (): string => inject('seed')
