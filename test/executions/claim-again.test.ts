@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
 import { generatedRows } from '../generated-rows.ts'
-import { after, claim, claimOf, createUser, createWorkflow, startExecution } from './kit.ts'
+import { after, claim, claimOf, createUser, createWorkflow, startExecution, ownerWithWorkflow } from './kit.ts'
 
 /* Claims under a key, and claims that are sent more than once. */
 
@@ -29,11 +29,6 @@ describeDialectsByTest((dialect) => {
   })
   afterAll(() => reached.stop())
 
-  async function ownerWithWorkflow(): Promise<{ owner: UserCaller; workflowId: string }> {
-    const owner = await createUser(store)
-    return { owner, workflowId: await createWorkflow(store, owner) }
-  }
-
   async function typesOf(owner: UserCaller, id: string) {
     const listed = await listEntries(store, owner, id, { of: 'history', afterSeq: 0, limit: 10 })
     return listed.ok ? listed.value.entries.map(({ type }) => type) : []
@@ -47,7 +42,7 @@ describeDialectsByTest((dialect) => {
   }
 
   test('a replayed claim gives the same leases while they last, and no others', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     for (let count = 0; count < 5; count += 1)
       await startExecution(store, owner, workflowId, { createdAt: after(count) })
     // Another worker's lease, of the same length.
@@ -80,7 +75,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a replayed claim gives nothing of a workflow that another owns since', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const kept = await createWorkflow(store, owner)
     const { id } = await startExecution(store, owner, kept)
     await startExecution(store, owner, workflowId)
@@ -93,7 +88,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a claim under a key that first meets used up ones alone keeps what it is given then', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     // More than a claim looks at first.
     for (let count = 0; count < 25; count += 1) {
       await startExecution(store, owner, workflowId, { maxAttempts: 1, createdAt: after(-20) })
@@ -107,7 +102,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a claim that arrives twice takes what is there once, and writes its history once', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const spent = await usedUp(owner, workflowId)
     const { id } = await startExecution(store, owner, workflowId)
     const sent = claimOf()
@@ -118,7 +113,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a claim writes the history of what it fails itself, not of what another failed at the same moment', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const spent = await usedUp(owner, workflowId)
     // As adoption leaves one: without a history.
     const { moment } = generatedRows[dialect]

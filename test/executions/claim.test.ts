@@ -10,7 +10,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
 import { generatedRows } from '../generated-rows.ts'
-import { after, claim, claimOf, createUser, createWorkflow, documentOf, start, startExecution } from './kit.ts'
+import {
+  after,
+  claim,
+  claimOf,
+  createUser,
+  createWorkflow,
+  documentOf,
+  start,
+  startExecution,
+  ownerWithWorkflow,
+} from './kit.ts'
 
 describeDialectsByTest((dialect) => {
   let reached: ReachedDatabase
@@ -21,11 +31,6 @@ describeDialectsByTest((dialect) => {
   })
   afterAll(() => reached.stop())
 
-  async function ownerWithWorkflow(definition?: string): Promise<{ owner: UserCaller; workflowId: string }> {
-    const owner = await createUser(store)
-    return { owner, workflowId: await createWorkflow(store, owner, definition) }
-  }
-
   async function get(caller: UserCaller, id: string) {
     const found = await getExecution(store, caller, id)
     if (!found.ok) throw new Error(found.refusal)
@@ -33,7 +38,7 @@ describeDialectsByTest((dialect) => {
   }
 
   test('a claim gives the execution with its definition, running under a new fence', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow('{ "a" : 1.0 }')
+    const { owner, workflowId } = await ownerWithWorkflow(store, '{ "a" : 1.0 }')
     const made = await startExecution(store, owner, workflowId, { input: documentOf('{"n": 1e400}') })
     expect(made).toMatchObject({ status: 'pending', attempts: 0, fence: 0, dueAt: null, versionNumber: 1 })
     const [claimed, ...others] = await claim(store, owner, { limit: 5 })
@@ -52,7 +57,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('each comes with the definition of its own version', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow('{"version":1}')
+    const { owner, workflowId } = await ownerWithWorkflow(store, '{"version":1}')
     const first = await startExecution(store, owner, workflowId)
     await patchWorkflow(store, owner, workflowId, {
       change: { definition: documentOf('{"version":2}') },
@@ -70,7 +75,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('claims go by dueAt, else by the lease that ran out, else by createdAt, then by id', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const make = (given: Parameters<typeof startExecution>[3]) => startExecution(store, owner, workflowId, given)
     const expired = await make({ createdAt: after(-500) })
     await claim(store, owner, { at: after(-400), leaseUntil: after(5) })
@@ -99,8 +104,8 @@ describeDialectsByTest((dialect) => {
   })
 
   test('what lost its lease is found once, however many of others have lost theirs longer', async () => {
-    const theirs = await ownerWithWorkflow()
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const theirs = await ownerWithWorkflow(store)
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const { numbers, moment, text } = generatedRows[dialect]
     const [long, created] = [moment(start.getTime() - 5_000_000, 'i'), moment(start.getTime(), '0')]
     const made: string[] = []
@@ -129,8 +134,8 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a claim reaches the own workflows only, all with the admin role, and of those the ones that it names', async () => {
-    const mine = await ownerWithWorkflow()
-    const theirs = await ownerWithWorkflow()
+    const mine = await ownerWithWorkflow(store)
+    const theirs = await ownerWithWorkflow(store)
     const secondId = await createWorkflow(store, mine.owner)
     const one = await startExecution(store, mine.owner, mine.workflowId)
     const two = await startExecution(store, mine.owner, secondId)
@@ -149,7 +154,7 @@ describeDialectsByTest((dialect) => {
   test('an administrator gets each once, its own among them', async () => {
     const administrator = await createUser(store, 'admin')
     const own = await createWorkflow(store, administrator)
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const first = await startExecution(store, administrator, own)
     const second = await startExecution(store, owner, workflowId)
     const claimed = await claim(store, administrator, { limit: 50, workflowIds: [own, workflowId] })
@@ -158,7 +163,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('used up ones that a claim meets fail, each with its reason, and do not count against the limit', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const make = (given: Parameters<typeof startExecution>[3]) => startExecution(store, owner, workflowId, given)
     const expired = await make({ maxAttempts: 1, createdAt: after(-20) })
     await claim(store, owner, { at: after(-20), leaseUntil: after(-10) })
@@ -186,7 +191,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('hundreds of used up ones do not hide what is due behind them', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     for (let batch = 0; batch < 5; batch += 1) {
       await Promise.all(Array.from({ length: 50 }, () => startExecution(store, owner, workflowId, { maxAttempts: 1 })))
     }
@@ -198,7 +203,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('what is not due yet, or held under a lease, does not hide what is due behind it', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     // More than a claim looks at.
     const many = (given: Parameters<typeof startExecution>[3]) =>
       Promise.all(Array.from({ length: 105 }, () => startExecution(store, owner, workflowId, given)))
@@ -215,7 +220,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('neither does what is everyone’s hide it from an administrator', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const administrator = await createUser(store, 'admin')
     const { numbers, moment, text } = generatedRows[dialect]
     const [created, later] = [moment(start.getTime(), '0'), moment(start.getTime(), '1000')]
@@ -238,7 +243,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a claim ends at 8 MiB of documents, costs the rest no attempt, and always gives one', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow(`{"d":"${'é'.repeat(500_000)}"}`)
+    const { owner, workflowId } = await ownerWithWorkflow(store, `{"d":"${'é'.repeat(500_000)}"}`)
     const input = documentOf(`"${'x'.repeat(1_000_000)}"`)
     for (let count = 0; count < 5; count += 1) {
       await startExecution(store, owner, workflowId, { input, createdAt: after(count) })
@@ -250,7 +255,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a lease that has run out can be claimed again, and the fence shuts the first worker out', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const { id } = await startExecution(store, owner, workflowId)
     await claim(store, owner, { at: after(1), leaseUntil: after(10) })
     expect(await claim(store, owner, { at: after(9.999) })).toEqual([])
@@ -269,7 +274,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('after a restore, which brings no leases, what was running can be claimed at once', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const [first, last] = [
       await startExecution(store, owner, workflowId),
       await startExecution(store, owner, workflowId, { maxAttempts: 1, createdAt: after(1) }),
@@ -286,7 +291,7 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a disabled or unknown caller claims nothing', async () => {
-    const { owner, workflowId } = await ownerWithWorkflow()
+    const { owner, workflowId } = await ownerWithWorkflow(store)
     const { id } = await startExecution(store, owner, workflowId)
     const late = { ...owner, issuedAt: after(-5) }
     expect(await claimExecutions(store, late, claimOf())).toEqual({ ok: false, refusal: 'unauthenticated' })
@@ -295,7 +300,7 @@ describeDialectsByTest((dialect) => {
 
   describe('trips', () => {
     test('a claim takes one round trip, five on MySQL, however many it gives, and four where nothing is due', async () => {
-      const { owner, workflowId } = await ownerWithWorkflow()
+      const { owner, workflowId } = await ownerWithWorkflow(store)
       for (let count = 0; count < 21; count += 1) await startExecution(store, owner, workflowId)
       const tripsOf = async (limit: number) => {
         let trips = 0

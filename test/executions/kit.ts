@@ -56,6 +56,15 @@ export async function createWorkflow(store: Store, owner: UserCaller, definition
   return id
 }
 
+/** A new user with a workflow. */
+export async function ownerWithWorkflow(
+  store: Store,
+  definition?: string,
+): Promise<{ owner: UserCaller; workflowId: string }> {
+  const owner = await createUser(store)
+  return { owner, workflowId: await createWorkflow(store, owner, definition) }
+}
+
 export async function startExecution(
   store: Store,
   caller: UserCaller,

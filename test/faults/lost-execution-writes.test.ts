@@ -340,4 +340,68 @@ describeDialectsByTest((dialect) => {
       expect(await reportExecution(store, owner, fresh, report(0, 3))).toMatchObject({ value: { state: '{"n":3}' } })
     })
   })
+
+  describe('a worker’s last word on an execution, where the connection breaks', () => {
+    test('an end whose request is lost is not told as done by the end that another report made at the same moment', async () => {
+      const { id } = await claimed()
+      await listExecutions(store, owner, { statuses: [], limit: 1 })
+      const end = { fence: 1, dueAt: null, leaseUntil: undefined } as const
+      const failed = await reportExecution(sound(), owner, id, { ...end, step: 'fail', ...operation() })
+      expect(failed).toMatchObject({ value: { status: 'failed' } })
+      for (const step of ['complete', 'fail', 'pause', 'giveBack'] as const) {
+        proxy.loseNext(1, 'request')
+        const lost = await reportExecution(store, owner, id, { ...end, step, ...operation() })
+        expect(lost).toEqual({ ok: false, refusal: 'invalid_transition' })
+      }
+      const { id: paused } = await claimed()
+      await reportExecution(sound(), owner, paused, { ...end, step: 'pause', ...operation() })
+      proxy.loseNext(1, 'request')
+      const again = await reportExecution(store, owner, paused, { ...end, step: 'pause', ...operation() })
+      expect(again).toEqual({ ok: false, refusal: 'invalid_transition' })
+    })
+
+    test('an end whose request is lost is not told as done by the end of another type, fence, moment or execution, once a claim has followed', async () => {
+      const { id, workflowId } = await claimed()
+      await listExecutions(store, owner, { statuses: [], limit: 1 })
+      const report = (over: Store, step: 'complete' | 'pause', fence: number, seconds: number) =>
+        reportExecution(over, owner, id, {
+          ...{ fence, step, dueAt: after(seconds), leaseUntil: undefined },
+          ...{ operation: randomUUID(), at: after(seconds) },
+        })
+      const claim = (seconds: number, leaseSeconds: number) =>
+        claimExecutions(
+          sound(),
+          owner,
+          claimOf({ workflowIds: [workflowId], at: after(seconds), leaseUntil: after(seconds + leaseSeconds) }),
+        )
+      expect(await report(sound(), 'pause', 1, 20)).toMatchObject({ value: { status: 'paused' } })
+      await claim(20, 1)
+      await claim(22, 60)
+      for (const [step, fence, seconds] of [
+        ['complete', 1, 20],
+        ['pause', 2, 20],
+        ['pause', 1, 21],
+      ] as const) {
+        proxy.loseNext(1, 'request')
+        expect(await report(store, step, fence, seconds)).toEqual({ ok: false, refusal: 'fence_stale' })
+      }
+      expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { status: 'running', fence: 3 } })
+      const { id: other } = await claimed()
+      proxy.loseNext(1, 'request')
+      const lost = { fence: 1, step: 'pause', dueAt: null, leaseUntil: undefined, ...operation() } as const
+      expect(await reportExecution(store, owner, other, lost)).toMatchObject({ value: { status: 'paused' } })
+    })
+
+    test('an end of an execution that is deleted before the look-up is no 404', async () => {
+      const end = { fence: 1, step: 'complete', dueAt: null, leaseUntil: undefined } as const
+      const { id: other } = await claimed()
+      await listExecutions(store, owner, { statuses: [], limit: 1 })
+      proxy.loseNext(0, 'answer')
+      await reportExecution(store, owner, other, { ...end, ...operation() })
+      const { id } = await claimed()
+      proxy.loseNext(proxy.seen(), 'answer', () => removeExecution(sound(), owner, id, operation()))
+      const lost = reportExecution(store, owner, id, { ...end, ...operation() })
+      await expect(lost).rejects.toMatchObject({ fault: 'database_unreachable' })
+    })
+  })
 })
