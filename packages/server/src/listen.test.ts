@@ -56,6 +56,24 @@ test('it ends at once where nobody is connected', async () => {
   expect(performance.now() - startedAt).toBeLessThan(10_000)
 })
 
+test.each([
+  ['nothing', ''],
+  ['one address', 'CF-Connecting-IP: 192.0.2.1\r\n'],
+  ['two addresses', 'cf-connecting-ip: 192.0.2.1\r\nCf-Connecting-Ip: 192.0.2.2\r\n'],
+])('the client is who connects, where it says %s of itself', async (_said, own) => {
+  const named: (string | null)[] = []
+  const answer = ({ headers }: Request) => {
+    named.push(headers.get('CF-Connecting-IP'), ...[...headers].filter(([name]) => /^cf-/i.test(name)).flat())
+    return new Response('done')
+  }
+  const listening = await listen(answer, { host: '127.0.0.1', port: 0, addressOf: () => '198.51.100.7' })
+  const socket = connect(listening.port, '127.0.0.1')
+  socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${own}\r\n`)
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 OK/)
+  expect(named).toEqual(['198.51.100.7', 'cf-connecting-ip', '198.51.100.7'])
+  await listening.close(5)
+})
+
 test('a request of HTTP/1.0 is answered without a Host', async () => {
   const listening = await started()
   const socket = connect(listening.port, '127.0.0.1')

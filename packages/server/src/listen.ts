@@ -73,14 +73,16 @@ function stopListening(server: Server): Promise<void> {
 const clientAddressHeader = 'cf-connecting-ip'
 
 /** The address that the connection comes from stands where the platform puts it; a caller's own word for it counts for nothing. */
-function nameClient(request: IncomingMessage, address: string): void {
-  const { rawHeaders } = request
-  const kept: string[] = []
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ''
-    if (name.toLowerCase() !== clientAddressHeader) kept.push(name, rawHeaders[at + 1] ?? '')
+function nameClient({ headers, rawHeaders }: IncomingMessage, address: string): void {
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    const { length } = rawHeaders[at] ?? ''
+    if (length === clientAddressHeader.length && rawHeaders[at]?.toLowerCase() === clientAddressHeader) {
+      rawHeaders.splice(at, 2)
+    }
   }
-  request.rawHeaders = [...kept, clientAddressHeader, address]
+  rawHeaders.push(clientAddressHeader, address)
+  // Node has made these of the raw ones already, to look for `Host`, and the adapter reads either.
+  headers[clientAddressHeader] = address
 }
 
 function portOf(server: Server, asked: number): number {
