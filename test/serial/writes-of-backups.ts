@@ -1,6 +1,6 @@
 import { newBackupRow } from '@millrace/api/backups/new-row'
 import { newId } from '@millrace/api/ids'
-import { recordDrill } from '@millrace/db/repositories/backups/backups'
+import { recordBackup, recordDrill } from '@millrace/db/repositories/backups/backups'
 import { requestBackup, type BackupResult } from '@millrace/db/repositories/backups/requests'
 import { addBackup, endBackup, noteBegun, postponeBackup, putBackup } from '@millrace/db/repositories/backups/runs'
 import { backupMark } from '@millrace/db/schema/schema'
@@ -81,6 +81,9 @@ export const ofBackups = commands({
 
 /** Those that no pair needs. */
 export const ofBackupsAlone = commands({
+  'record a backup of a command': {
+    run: (store, { eventId, at }) => recordBackup(store, ended(at, { name: 'of a command' }), eventId),
+  },
   'ask for a backup otherwise': { run: (store, input) => ask(store, input, 'admin', '2026-01-31T033001Z') },
   'ask for a backup without being an administrator': {
     run: (store, input) => ask(store, input, 'alice', '2026-01-31T033002Z'),

@@ -1,10 +1,19 @@
 import { desc, eq } from 'drizzle-orm'
-import { done, isThisCaller, type Outcome, type UserCaller, administratorOf } from '../../access/access.ts'
+import {
+  done,
+  isThisCaller,
+  type Outcome,
+  restoreError,
+  type UserCaller,
+  administratorOf,
+} from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
 import { buildQuery, buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
+import { insertWhere } from '../../store/insert-where.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
@@ -26,15 +35,20 @@ const digestQuery = defineQuery<{ sha256: string }>()(({ builder, tables: { back
     .where(eq(backups.sha256, bind('sha256', backups.sha256))),
 )
 
-/** Records a backup that a command has taken. @param eventId Of the audit event that tells of it. */
+/**
+ * Records a backup that a command has taken.
+ * @param eventId of the audit event that tells of it
+ * @throws DatabaseError `restore_in_progress` where others restore into the database: the event would be a row that their archive does not have
+ */
 export async function recordBackup(store: Store, backup: BackupRow, eventId: string): Promise<void> {
   const { dialect } = store
-  await store.apply({
+  const { isOpen } = await store.apply({
     locks: [],
-    gate: insertBackup(dialect, backup),
+    gate: buildStatement(insertWhere(dialect, dialect.tables.backups, backup, isNotRestoring(dialect))),
     effects: [recordEvent(dialect, completedEvent(backup, eventId))],
     proof: eventQuery(dialect, eventId),
   })
+  if (!isOpen) throw restoreError()
 }
 
 function insertBackup({ builder, tables: { backups } }: Dialect, backup: BackupRow): Statement {
