@@ -152,11 +152,12 @@ async function run({ dialects: wanted, plan, isJson }: Wanted): Promise<void> {
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
   const runId = randomUUID()
-  const [servers, product, floor] = await Promise.all([
-    startServers(directory, runId),
+  // Before the servers: where one can't be built, nothing else is there to be ended.
+  const [product, floor] = await Promise.all([
     build(join(directory, 'product')),
     buildOtherWorker(join(directory, 'floor'), join(import.meta.dirname, 'floor.ts')),
   ])
+  const servers = await startServers(directory, runId)
   // Inherited by what is started from here on, so that the servers' process can end it where this one is killed.
   process.env[runVariable] = runId
   const results: Partial<Record<DialectName, readonly Result[]>> = {}
