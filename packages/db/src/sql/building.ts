@@ -55,7 +55,7 @@ export function defineShapedQuery<Shape, Input extends object>() {
     })
     return (dialect: Dialect, shape: Shape, input: Input): Query<RowOf<Select>> => {
       const { text, slots, columns, decode } = prepared(dialect, shape)
-      return { text, parameters: fill(slots, input), columns, decode }
+      return { text, parameters: fill(slots, input), columns, readsNumbers: true, decode }
     }
   }
 }
@@ -111,7 +111,9 @@ function namedSlot(name: string, encoder?: DriverValueEncoder<unknown, unknown>)
 }
 
 function fill(slots: readonly Slot[], input: object): unknown[] {
-  const values: Readonly<Record<string, unknown>> = { ...input }
+  // A statement's places are named, which an interface as the input's type does not say.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const values = input as Readonly<Record<string, unknown>>
   return slots.map((slot) => slot(values))
 }
 
@@ -155,12 +157,14 @@ type Decode = (value: unknown) => unknown
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function decoderOf<Row>(selectedFields: object): (values: readonly unknown[]) => Row {
   const fields = Object.entries(selectedFields).map(([name, field]) => ({ name, decode: decoderOfField(field) }))
+  // A copy has room for all columns at once; added one by one, they took a quarter of the time.
+  const empty: Readonly<Record<string, unknown>> = Object.fromEntries(fields.map(({ name }) => [name, null]))
   return (values) => {
-    const row: Record<string, unknown> = {}
+    const row = { ...empty }
     let position = 0
     for (const { name, decode } of fields) {
       const value = values[position++]
-      row[name] = value === null || value === undefined ? null : decode(value)
+      if (value !== null && value !== undefined) row[name] = decode(value)
     }
     // The selection is the row's type and its decoders alike: drizzle infers the one, this loop follows the other.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion

@@ -10,6 +10,8 @@ export interface Statement {
   readonly timeoutSeconds?: number
   /** How many columns its rows have, where it is built from a selection. */
   readonly columns?: number
+  /** Set where what decodes its rows makes numbers of whole numbers: a driver that has them as bigint need not. */
+  readonly readsNumbers?: boolean
 }
 
 /** A statement that gives rows. */

@@ -73,8 +73,11 @@ interface Memory {
 }
 
 /** A warm isolate remembers that the schema is current: migrations are never taken back. */
-async function ensureSchema(transport: Transport, memory: Memory, retrying: Retrying): Promise<void> {
-  if (memory.isSchemaCurrent) return
+function ensureSchema(transport: Transport, memory: Memory, retrying: Retrying): Promise<void> | undefined {
+  return memory.isSchemaCurrent ? undefined : checkSchema(transport, memory, retrying)
+}
+
+async function checkSchema(transport: Transport, memory: Memory, retrying: Retrying): Promise<void> {
   const missing = await readPending(transport, retrying)
   if (missing.length > 0) {
     throw databaseError('database_schema_outdated', `migrations are missing: ${missing.join(', ')}`, {
@@ -85,7 +88,7 @@ async function ensureSchema(transport: Transport, memory: Memory, retrying: Retr
 }
 
 async function readPending(transport: Transport, retrying: Retrying): Promise<readonly string[]> {
-  const unchecked = createStore(transport, { ensureSchema: () => Promise.resolve(), retrying })
+  const unchecked = createStore(transport, { ensureSchema: () => undefined, retrying })
   return pendingMigrations(await appliedMigrationNames(unchecked))
 }
 

@@ -54,8 +54,8 @@ export interface Changed<Row> {
 }
 
 export interface StoreOptions {
-  /** Called before each read and write; throws where the schema is not the one that this code needs. */
-  readonly ensureSchema: () => Promise<void>
+  /** Called before each read and write; rejects where the schema is not the one that this code needs, undefined where it is known to be. */
+  readonly ensureSchema: () => Promise<void> | undefined
   readonly retrying: Retrying
   readonly sharing?: Sharing | undefined
   readonly memory?: object | undefined
@@ -97,9 +97,9 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     dialect: transport.dialect,
     sharing,
     memory,
-    async read(query) {
-      await ensureSchema()
-      return read(query)
+    read(query) {
+      const ensuring = ensureSchema()
+      return ensuring === undefined ? read(query) : ensuring.then(() => read(query))
     },
     async apply(write) {
       await ensureSchema()

@@ -16,6 +16,8 @@ interface Prepared {
 export class SqliteSession {
   readonly #database: Database.Database
   readonly #prepared = new Map<string, Prepared>()
+  /** The same for statements whose whole numbers are read as numbers, which the binding makes of them faster than bigints. */
+  readonly #preparedForNumbers = new Map<string, Prepared>()
   readonly #changes: Database.Statement
   /** A statement that met a lock keeps what it has read until it is gone: the connection would go on reading old data. */
   #isStale = false
@@ -32,14 +34,14 @@ export class SqliteSession {
   }
 
   /** Whether it may write, and so needs the lock before it begins. Throws SqliteFailure. */
-  isWrite({ text }: Statement): boolean {
-    return this.#preparedOf(text).isWrite
+  isWrite(statement: Statement): boolean {
+    return this.#preparedOf(statement).isWrite
   }
 
   /** Throws SqliteFailure. */
-  run({ text, parameters }: Statement): RawResult {
-    const { statement, givesRows, isWrite } = this.#preparedOf(text)
-    const values = parameters.map(valueOf)
+  run(wanted: Statement): RawResult {
+    const { statement, givesRows, isWrite } = this.#preparedOf(wanted)
+    const values = wanted.parameters.map(valueOf)
     try {
       if (!givesRows) {
         const { changes } = statement.run(values)
@@ -75,6 +77,7 @@ export class SqliteSession {
 
   close(): void {
     this.#prepared.clear()
+    this.#preparedForNumbers.clear()
     this.#database.close()
   }
 
@@ -83,16 +86,17 @@ export class SqliteSession {
     return isRow(changes) ? Number(changes[0]) : 0
   }
 
-  #preparedOf(text: string): Prepared {
-    const known = this.#prepared.get(text)
+  #preparedOf({ text, readsNumbers = false }: Statement): Prepared {
+    const prepared = readsNumbers ? this.#preparedForNumbers : this.#prepared
+    const known = prepared.get(text)
     if (known !== undefined) return known
-    if (this.#prepared.size >= mostPrepared) this.#prepared.clear()
+    if (prepared.size >= mostPrepared) prepared.clear()
     try {
       const statement = this.#database.prepare(text)
       const givesRows = statement.reader
       const made = { statement, givesRows, isWrite: mayWrite(text) }
-      if (givesRows) statement.safeIntegers().raw()
-      this.#prepared.set(text, made)
+      if (givesRows) statement.safeIntegers(!readsNumbers).raw()
+      prepared.set(text, made)
       return made
     } catch (error) {
       throw sqliteFailureOf(error)
@@ -106,7 +110,7 @@ function mayWrite(text: string): boolean {
   return !/^\s*with\b/i.test(text) || /\b(?:insert|update|delete|replace)\b/i.test(text)
 }
 
-/** `raw` makes lists of rows, `safeIntegers` bigints of integers. */
+/** `raw` makes lists of rows, `safeIntegers` bigints of integers, which else are numbers. */
 function isRow(row: unknown): row is readonly SqliteValue[] {
   return Array.isArray(row)
 }

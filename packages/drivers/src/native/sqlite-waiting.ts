@@ -26,8 +26,16 @@ export function readError(thrown: unknown): DatabaseError {
 }
 
 /** As `whenUnlocked`; what fails is a DatabaseError. */
-export function waited<Result>(act: () => Result): Promise<Result> {
-  return whenUnlocked(act).catch((thrown: unknown) => {
+export async function waited<Result>(act: () => Result): Promise<Result> {
+  try {
+    // Nearly always nobody else has the lock: then waiting costs no promise.
+    return act()
+  } catch (thrown) {
+    if (!(thrown instanceof SqliteFailure) || !thrown.isLocked) throw readError(thrown)
+  }
+  try {
+    return await whenUnlocked(act)
+  } catch (thrown) {
     throw readError(thrown)
-  })
+  }
 }

@@ -9,7 +9,7 @@ import { prepareSqliteFile, SqliteFailure } from './sqlite-connection.ts'
 import { openLoading } from './sqlite-loading.ts'
 import { SqliteSession } from './sqlite-session.ts'
 import { fileOfSnapshot, openSnapshot } from './sqlite-snapshot.ts'
-import { readError, whenUnlocked } from './sqlite-waiting.ts'
+import { readError, waited, whenUnlocked } from './sqlite-waiting.ts'
 
 /** SQLite's own: https://www.sqlite.org/limits.html */
 const limits: TransportLimits = {
@@ -36,13 +36,9 @@ export function connect({ path }: { readonly path: string }, options: SqliteFile
     return session
   }
 
-  async function use<Result>(act: (session: SqliteSession) => Result): Promise<Result> {
-    if (options.movesRows === true) await nextTurn()
-    try {
-      return await whenUnlocked(() => act(current()))
-    } catch (thrown) {
-      throw readError(thrown)
-    }
+  function use<Result>(act: (session: SqliteSession) => Result): Promise<Result> {
+    const inSession = () => act(current())
+    return options.movesRows === true ? nextTurn().then(() => waited(inSession)) : waited(inSession)
   }
 
   return {

@@ -45,7 +45,7 @@ export async function listVersions(
   const { rows, isCut } = cutOf(found)
   const summaries = rows
     .filter(isJoined<Omit<VersionSummary, 'id'> & { readonly versionId: string }>('versionId'))
-    .map(({ versionId, ...row }) => ({ id: versionId, ...pick(row, members) }))
+    .map((row) => ({ id: row.versionId, ...pick(row, members) }))
   return done({ rows: summaries, isCut })
 }
 
