@@ -11,8 +11,13 @@ import { faultOf } from './faults.ts'
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
-import { requestContexts, respond, type AppContext, type RequestVariables } from './middleware/request-context.ts'
-import { readsToTheEnd } from './middleware/unread-body.ts'
+import {
+  requestContexts,
+  respond,
+  type AppContext,
+  type Handle,
+  type RequestVariables,
+} from './middleware/request-context.ts'
 import { problemOf } from './problem.ts'
 import { Replica } from './replica.ts'
 import { isNotModified } from './request/preconditions.ts'
@@ -202,12 +207,15 @@ export function createApp({
   const replica = replicaDatabase && new Replica({ database: replicaDatabase, clock, log, metrics })
   const app = new Hono<RequestVariables>()
   const { slowQueryMilliseconds, logLevel, corsOrigins } = settings
-  app.use(readsToTheEnd)
-  const sharesHeaders = corsOrigins.length > 0
-  app.use(
-    requestContexts({ clock, log, slowQueryMilliseconds, logsTrips: logLevel === 'debug', sharesHeaders, metrics }),
-  )
-  if (sharesHeaders) app.use(crossOrigin(corsOrigins))
+  const inContext = requestContexts({
+    clock,
+    log,
+    slowQueryMilliseconds,
+    logsTrips: logLevel === 'debug',
+    crossOrigin: corsOrigins.length > 0 ? crossOrigin(corsOrigins) : undefined,
+    metrics,
+  })
+  const answers: Answers = (handle) => inContext(answering(handle))
   const parts = {
     settings,
     database,
@@ -221,37 +229,56 @@ export function createApp({
     backups,
     metrics,
   }
-  serveConsole(app, parts)
-  app.get('/docs/', (c) => {
-    c.get('requestContext').route = '/docs'
-    return c.redirect('/docs', 308)
-  })
+  serveConsole(app, parts, answers)
+  app.get(
+    '/docs/',
+    answers((c) => {
+      c.get('requestContext').route = '/docs'
+      return c.redirect('/docs', 308)
+    }),
+  )
+  serveTable(app, parts, answers)
+  app.notFound(answers((c) => writeRefusal(c, refuse('not_found', { detail: 'No route has this path.' }))))
+  return app
+}
+
+type Answers = (handle: Handle) => Handle
+
+function serveTable(app: Hono<RequestVariables>, parts: Parts, answers: Answers): void {
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const allow = allowOf(ofPath)
-    app.all(honoPath(path), async (c) => {
+    const serveRoute = answers(async (c) => {
       c.get('requestContext').route = path
-      if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
-      const method = c.req.method === 'HEAD' ? 'GET' : c.req.method
+      const { raw } = c.req
+      if (raw.method === 'OPTIONS') return c.body(null, 204, { Allow: allow })
+      const method = raw.method === 'HEAD' ? 'GET' : raw.method
       const route = ofPath.find((candidate) => candidate.method === method)
       if (route === undefined) return writeRefusal(c, refuse('method_not_allowed'), allow)
       const answer = await serve(c, route, parts)
       return answer.ok ? writeResponse(c, answer) : writeRefusal(c, answer)
     })
+    app.all(honoPath(path), serveRoute)
   }
-  app.notFound((c) => writeRefusal(c, refuse('not_found', { detail: 'No route has this path.' })))
-  app.onError((thrown, c) => {
-    const { refused, cause, fix } = faultOf(thrown)
-    Object.assign(c.get('requestContext'), { cause, fix })
-    return writeRefusal(c, refused)
-  })
-  return app
+}
+
+/** What is thrown is a refusal too. */
+function answering(handle: Handle): Handle {
+  return async (c) => {
+    try {
+      return await handle(c)
+    } catch (thrown) {
+      const { refused, cause, fix } = faultOf(thrown)
+      Object.assign(c.get('requestContext'), { cause, fix })
+      return writeRefusal(c, refused)
+    }
+  }
 }
 
 /** The console is no part of the API: its page and files, and its sessions, stand beside the table. */
-function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
-  app.all('/console/session/:step', async (c) => {
+function serveConsole(app: Hono<RequestVariables>, parts: Parts, answers: Answers): void {
+  const serveSession = answers(async (c) => {
     c.get('requestContext').route = '/console/session/{step}'
-    const { answer, cookie } = await consoleSession(c.req.param('step'), c.req.raw, (route, request) =>
+    const { answer, cookie } = await consoleSession(c.req.param('step') ?? '', c.req.raw, (route, request) =>
       serve(c, route, parts, request),
     )
     const response = answer.ok
@@ -261,8 +288,9 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
     if (cookie !== undefined) response.headers.set('Set-Cookie', cookie)
     return response
   })
+  app.all('/console/session/:step', serveSession)
   for (const path of ['/console', '/console/*']) {
-    app.all(path, async (c) => {
+    const serveFile = answers(async (c) => {
       c.get('requestContext').route = path
       if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
         return writeRefusal(c, refuse('method_not_allowed'), 'GET, HEAD')
@@ -270,6 +298,7 @@ function serveConsole(app: Hono<RequestVariables>, parts: Parts): void {
       const file = await consoleFile(parts.readAsset, c.req.path)
       return file.ok ? writeResponse(c, file) : writeRefusal(c, file)
     })
+    app.all(path, serveFile)
   }
 }
 

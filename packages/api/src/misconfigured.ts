@@ -20,22 +20,20 @@ interface MisconfiguredOptions {
  */
 export function createMisconfiguredApp({ problems, log, clock = () => new Date() }: MisconfiguredOptions) {
   const app = new Hono<RequestVariables>()
-  app.use(
-    requestContexts({
-      clock,
-      log,
-      logsTrips: false,
-      sharesHeaders: false,
-      slowQueryMilliseconds: Number.POSITIVE_INFINITY,
-      metrics: new IsolateMetrics(),
-    }),
-  )
-  app.get(getHealth.path, (c) => {
+  const inContext = requestContexts({
+    clock,
+    log,
+    logsTrips: false,
+    crossOrigin: undefined,
+    slowQueryMilliseconds: Number.POSITIVE_INFINITY,
+    metrics: new IsolateMetrics(),
+  })
+  const answerHealth = inContext((c) => {
     c.get('requestContext').route = getHealth.path
     const { status, headers, body } = healthResponse()
     return new Response(body, { status, headers })
   })
-  app.all('*', (c) => {
+  const answerProblem = inContext((c) => {
     const requestContext = c.get('requestContext')
     requestContext.code = 'internal'
     log({ level: 'error', event: 'misconfigured', requestId: requestContext.requestId, problems })
@@ -43,6 +41,8 @@ export function createMisconfiguredApp({ problems, log, clock = () => new Date()
     const { status, headers, body } = problemOf(refuse('internal', { detail }), { requestId: requestContext.requestId })
     return new Response(body, { status, headers })
   })
+  app.get(getHealth.path, answerHealth)
+  app.all('*', answerProblem)
   return app
 }
 

@@ -8,13 +8,17 @@ const unknownNetwork = 'unknown'
  * is not.
  */
 export function networkOf(headers: Headers, trustedProxies: readonly Cidr[]): string {
-  const forwarded = (headers.get('X-Forwarded-For') ?? '').split(',').toReversed()
-  for (const text of [headers.get('CF-Connecting-IP') ?? '', ...forwarded]) {
-    const address = parseAddress(text.trim())
-    if (address === undefined) return unknownNetwork
-    if (!trustedProxies.some((network) => contains(network, address))) return nameOf(unmapped(address))
+  const isTrusted = (address: readonly number[]) => trustedProxies.some((network) => contains(network, address))
+  let address = addressIn(headers.get('CF-Connecting-IP') ?? '')
+  if (address !== undefined && isTrusted(address)) {
+    const forwarded = (headers.get('X-Forwarded-For') ?? '').split(',').map(addressIn)
+    address = forwarded.findLast((one) => one === undefined || !isTrusted(one))
   }
-  return unknownNetwork
+  return address === undefined ? unknownNetwork : nameOf(unmapped(address))
+}
+
+function addressIn(text: string): readonly number[] | undefined {
+  return parseAddress(text.trim())
 }
 
 function contains({ bytes, prefixBits }: Cidr, address: readonly number[]): boolean {

@@ -2,7 +2,7 @@ import type { Caller, Origin } from '@millrace/db/access/access'
 import { refuse, type Refused } from '../result.ts'
 import type { HeldScopes } from '../scopes.ts'
 import { apiKeyStart, readApiKey } from './api-keys.ts'
-import type { AccessTokens } from './tokens.ts'
+import type { AccessTokens, VerifiedToken } from './tokens.ts'
 
 export interface Authenticated {
   readonly ok: true
@@ -20,12 +20,12 @@ const afterEveryPassword = new Date('9999-12-31T23:59:59.999Z')
  * Who calls, by the `Authorization` header; null is an anonymous caller. The user's standing, and whether an API key is
  * there, is not looked at here: the statement that decides the permission does that.
  */
-export async function authenticate(
+export function authenticate(
   tokens: AccessTokens,
   authorization: string | null,
   origin: Origin,
   at: Date,
-): Promise<Authenticated | Refused> {
+): Authenticated | Refused | Promise<Authenticated | Refused> {
   if (authorization === null) {
     return { ok: true, caller: { kind: 'anonymous' }, sessionId: undefined, scopes: undefined, expiresAt: null }
   }
@@ -36,13 +36,19 @@ export async function authenticate(
   return token.startsWith(apiKeyStart) ? byApiKey(token, origin, at) : byAccessToken(tokens, token, origin, at)
 }
 
-async function byAccessToken(
+function byAccessToken(
   tokens: AccessTokens,
   text: string,
   origin: Origin,
   at: Date,
-): Promise<Authenticated | Refused> {
-  const verified = await tokens.verify(text, at)
+): Authenticated | Refused | Promise<Authenticated | Refused> {
+  const verified = tokens.verify(text, at)
+  return verified instanceof Promise
+    ? verified.then((settled) => byVerified(settled, origin))
+    : byVerified(verified, origin)
+}
+
+function byVerified(verified: VerifiedToken, origin: Origin): Authenticated | Refused {
   if (!verified.ok) return refuse(verified.problem)
   const { userId, issuedAt, sessionId } = verified.token
   const caller = { kind: 'user', userId, issuedAt, mayAdminister: true, sessionId, origin } as const

@@ -27,7 +27,8 @@ export type VerifiedToken =
 /** Issues and verifies access tokens: JWTs, HS256 only. */
 export interface AccessTokens {
   issue(userId: string, sessionId: string, at: Date): Promise<string>
-  verify(token: string, at: Date): Promise<VerifiedToken>
+  /** No promise where the token is remembered. */
+  verify(token: string, at: Date): VerifiedToken | Promise<VerifiedToken>
 }
 
 interface Remembered {
@@ -70,6 +71,22 @@ export function createAccessTokens(keys: readonly NamedKey[]): AccessTokens {
     remembered.set(token, entry)
   }
 
+  async function verifySignature(token: string, at: Date): Promise<VerifiedToken> {
+    if (!isWrittenOneWay(token)) return { ok: false, problem: 'unauthenticated' }
+    try {
+      const { payload } = await jwtVerify(token, keyOfHeader, { ...required, currentDate: at })
+      const entry = readClaims(payload)
+      if (entry === undefined || !isCurrent(entry, at.getTime() / 1000))
+        return { ok: false, problem: 'unauthenticated' }
+      remember(token, entry)
+      return { ok: true, token: entry.token }
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return { ok: false, problem: 'token_expired' }
+      if (error instanceof errors.JOSEError) return { ok: false, problem: 'unauthenticated' }
+      throw error
+    }
+  }
+
   return {
     async issue(userId, sessionId, at) {
       const [first] = keys
@@ -87,23 +104,11 @@ export function createAccessTokens(keys: readonly NamedKey[]): AccessTokens {
         .sign(key)
     },
 
-    async verify(token, at) {
-      const nowSeconds = at.getTime() / 1000
+    verify(token, at) {
       const known = remembered.get(token)
-      if (known !== undefined && isCurrent(known, nowSeconds)) return { ok: true, token: known.token }
+      if (known !== undefined && isCurrent(known, at.getTime() / 1000)) return { ok: true, token: known.token }
       remembered.delete(token)
-      if (!isWrittenOneWay(token)) return { ok: false, problem: 'unauthenticated' }
-      try {
-        const { payload } = await jwtVerify(token, keyOfHeader, { ...required, currentDate: at })
-        const entry = readClaims(payload)
-        if (entry === undefined || !isCurrent(entry, nowSeconds)) return { ok: false, problem: 'unauthenticated' }
-        remember(token, entry)
-        return { ok: true, token: entry.token }
-      } catch (error) {
-        if (error instanceof errors.JWTExpired) return { ok: false, problem: 'token_expired' }
-        if (error instanceof errors.JOSEError) return { ok: false, problem: 'unauthenticated' }
-        throw error
-      }
+      return verifySignature(token, at)
     },
   }
 }

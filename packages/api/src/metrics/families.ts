@@ -47,20 +47,32 @@ export function gauge(name: string, help: string, samples: readonly Sample[] | n
   }
 }
 
+export interface Counted {
+  readonly labels: Labels
+  value: number
+}
+
 /** Counts by labels. */
 export class Counter {
-  readonly #counts = new Map<string, { readonly labels: Labels; value: number }>()
+  readonly #counts = new Map<string, Counted>()
 
   /** @param known Labels that are there, with 0, before anything was counted: a rate needs the value before the first event. */
   constructor(known: readonly Labels[] = []) {
-    for (const labels of known) this.#counts.set(JSON.stringify(labels), { labels, value: 0 })
+    for (const labels of known) this.of(labels)
   }
 
   add(labels: Labels = {}): void {
+    this.of(labels).value += 1
+  }
+
+  /** The count for those labels: for who counts so often that to find it each time would cost more than to count. */
+  of(labels: Labels): Counted {
     const key = JSON.stringify(labels)
-    const counted = this.#counts.get(key) ?? { labels, value: 0 }
-    counted.value += 1
+    const known = this.#counts.get(key)
+    if (known !== undefined) return known
+    const counted = { labels, value: 0 }
     this.#counts.set(key, counted)
+    return counted
   }
 
   family(name: string, help: string): Family {
@@ -69,11 +81,27 @@ export class Counter {
   }
 }
 
-interface Observed {
+/** Durations with the same labels. */
+export class Observed {
   readonly labels: Labels
+  readonly #bounds: readonly number[]
   /** Of each bucket alone; the last is of what is beyond all. */
   readonly counts: number[]
-  sum: number
+  sum = 0
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.labels = labels
+    this.#bounds = bounds
+    this.counts = Array.from({ length: bounds.length + 1 }, () => 0)
+  }
+
+  observe(value: number): void {
+    const bounds = this.#bounds
+    let bucket = 0
+    while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket += 1
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1
+    this.sum += value
+  }
 }
 
 /** Durations by labels, counted in buckets. */
@@ -87,21 +115,21 @@ export class Histogram {
    */
   constructor(bounds: readonly number[], known: readonly Labels[] = []) {
     this.#bounds = bounds
-    for (const labels of known) this.#observed.set(JSON.stringify(labels), this.#nothingOf(labels))
-  }
-
-  #nothingOf(labels: Labels): Observed {
-    return { labels, counts: Array.from({ length: this.#bounds.length + 1 }, () => 0), sum: 0 }
+    for (const labels of known) this.of(labels)
   }
 
   observe(value: number, labels: Labels = {}): void {
+    this.of(labels).observe(value)
+  }
+
+  /** As {@link Counter.of}. */
+  of(labels: Labels): Observed {
     const key = JSON.stringify(labels)
-    const observed = this.#observed.get(key) ?? this.#nothingOf(labels)
-    const found = this.#bounds.findIndex((bound) => value <= bound)
-    const bucket = found === -1 ? this.#bounds.length : found
-    observed.counts[bucket] = (observed.counts[bucket] ?? 0) + 1
-    observed.sum += value
+    const known = this.#observed.get(key)
+    if (known !== undefined) return known
+    const observed = new Observed(labels, this.#bounds)
     this.#observed.set(key, observed)
+    return observed
   }
 
   family(name: string, help: string): Family {

@@ -1,5 +1,5 @@
 import type { DatabaseFault } from '@millrace/db/sql/troubles'
-import { Counter, gauge, Histogram, type Family, type Labels } from './families.ts'
+import { Counter, gauge, Histogram, type Counted, type Family, type Labels, type Observed } from './families.ts'
 
 /** Seconds: a request takes a few round trips, and what takes longer than ten seconds has failed in some way. */
 const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -26,7 +26,10 @@ export interface CountedRequest {
 export class IsolateMetrics {
   readonly #requests = new Counter()
   readonly #requestSeconds = new Histogram(secondsBounds)
+  /** Of {@link #requests} and {@link #requestSeconds}, by status, method and route. */
+  readonly #ofRequests = new Map<string, { readonly counted: Counted; readonly observed: Observed }>()
   readonly #tripSeconds = new Histogram(secondsBounds, withoutLabels)
+  readonly #trips = this.#tripSeconds.of({})
   readonly #slowQueries = new Counter(withoutLabels)
   readonly #retries = new Counter(retriedFaults)
   readonly #replicaReads = new Counter(replicaResults)
@@ -35,13 +38,20 @@ export class IsolateMetrics {
   isReplicaUp = true
 
   request({ method, route, status, milliseconds }: CountedRequest): void {
-    const labels = { route, method, status: String(status) }
-    this.#requests.add(labels)
-    this.#requestSeconds.observe(milliseconds / 1000, labels)
+    const key = `${status} ${method} ${route}`
+    const known = this.#ofRequests.get(key) ?? this.#newRequests(key, { route, method, status: String(status) })
+    known.counted.value += 1
+    known.observed.observe(milliseconds / 1000)
+  }
+
+  #newRequests(key: string, labels: Labels) {
+    const made = { counted: this.#requests.of(labels), observed: this.#requestSeconds.of(labels) }
+    this.#ofRequests.set(key, made)
+    return made
   }
 
   trip(milliseconds: number, { isSlow }: { readonly isSlow: boolean }): void {
-    this.#tripSeconds.observe(milliseconds / 1000)
+    this.#trips.observe(milliseconds / 1000)
     if (isSlow) this.#slowQueries.add()
   }
 

@@ -1,9 +1,10 @@
 import type { TripObserver } from '@millrace/db/sql/transport'
 import type { Context, MiddlewareHandler } from 'hono'
+import { discardUnread } from '../request/discard.ts'
 import { newId } from '../ids.ts'
 import type { Log, LogEntry } from '../log.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { IsolateMetrics } from '../metrics/isolate.ts'
+import type { CountedRequest, IsolateMetrics } from '../metrics/isolate.ts'
 import { readTraceContext, type TraceContext } from '../trace-context.ts'
 
 interface Trip {
@@ -94,13 +95,17 @@ export function respond(c: AppContext, { status, headers, body }: Written): Resp
   const requestContext = c.get('requestContext')
   if (requestContext.sharesHeaders) return new Response(body, { status, headers })
   requestContext.hasHeaders = true
-  const own = headersOf(c, status, headers['Cache-Control'] !== undefined)
-  return new Response(body, { status, headers: { ...headers, ...own } })
+  const all = { ...headers }
+  setHeaders(c, status, all)
+  return new Response(body, { status, headers: all })
 }
 
-function addHeaders(c: AppContext): void {
-  const { headers, status } = c.res
-  const { Vary: vary, ...others } = headersOf(c, status, headers.has('Cache-Control'))
+function addHeaders(c: AppContext, { headers, status }: Response): void {
+  const own: Record<string, string> = {}
+  const caching = headers.get('Cache-Control')
+  if (caching !== null) own['Cache-Control'] = caching
+  setHeaders(c, status, own)
+  const { Vary: vary, ...others } = own
   for (const [name, value] of Object.entries(others)) headers.set(name, value)
   if (vary !== undefined) headers.append('Vary', vary)
 }
@@ -110,13 +115,19 @@ interface RequestContextOptions {
   readonly log: Log
   readonly logsTrips: boolean
   readonly slowQueryMilliseconds: number
-  /** Whether other middleware adds headers to answers. */
-  readonly sharesHeaders: boolean
+  /** Adds its headers to answers, and answers preflights itself; undefined: none does. */
+  readonly crossOrigin: MiddlewareHandler | undefined
   readonly metrics: IsolateMetrics
 }
 
-/** Opens and closes each request's context: its id, the headers that all answers have, and its line in the log. */
-export function requestContexts(options: RequestContextOptions): MiddlewareHandler<RequestVariables> {
+/** What answers a request. */
+export type Handle = (c: AppContext) => Response | Promise<Response>
+
+/**
+ * Opens and closes each request's context around what handles it: its id, the headers that all answers have, and its line in
+ * the log. A function around each handler and no middleware of Hono's, which costs a request three more promises each time.
+ */
+export function requestContexts(options: RequestContextOptions): (handle: Handle) => Handle {
   const report: ReportTrip = (requestId, { milliseconds, statement, parameterTypes }) => {
     const parameters = options.logsTrips ? { parameters: parameterTypes() } : {}
     const entry = { requestId, milliseconds: Math.round(milliseconds), statement, ...parameters }
@@ -125,23 +136,34 @@ export function requestContexts(options: RequestContextOptions): MiddlewareHandl
     if (isSlow) options.log({ level: 'warn', event: 'slow_query', ...entry })
     else if (options.logsTrips) options.log({ level: 'debug', event: 'trip', ...entry })
   }
-  return async (c, next) => {
-    const { headers: given } = c.req.raw
+  return (handle) => async (c) => {
+    const { raw } = c.req
+    const { headers: given } = raw
     const requestContext = new RequestContext(
       requestIdOf(given, options.clock),
       readTraceContext(given),
       report,
-      options.sharesHeaders,
+      options.crossOrigin !== undefined,
     )
     c.set('requestContext', requestContext)
-    await next()
-    const { status } = c.res
-    if (!requestContext.hasHeaders) addHeaders(c)
-    const method = knownMethods.has(c.req.method) ? c.req.method : 'other'
-    options.log(entryOf(requestContext, method, status))
+    const { crossOrigin } = options
+    const response = await (crossOrigin === undefined ? handle(c) : handleWithin(crossOrigin, c, handle))
+    const { status } = response
+    if (!requestContext.hasHeaders) addHeaders(c, response)
+    const method = knownMethods.has(raw.method) ? raw.method : 'other'
     const { route, milliseconds } = requestContext
+    options.log(entryOf(requestContext, { method, status, milliseconds }))
     options.metrics.request({ method, route, status, milliseconds })
+    if (method !== 'GET' && method !== 'HEAD') await discardUnread(raw)
+    return response
   }
+}
+
+async function handleWithin(middleware: MiddlewareHandler, c: AppContext, handle: Handle): Promise<Response> {
+  const answered = await middleware(c, async () => {
+    c.res = await handle(c)
+  })
+  return answered ?? c.res
 }
 
 /** A method can be any word of the caller's. */
@@ -157,23 +179,25 @@ function isShareable(method: string, status: number, { userId }: RequestContext)
   return userId === undefined && (method === 'GET' || method === 'HEAD') && (status === 200 || status === 304)
 }
 
-function headersOf(c: AppContext, status: number, saysCaching: boolean): Record<string, string> {
+/** Sets those that all answers have. */
+function setHeaders(c: AppContext, status: number, headers: Record<string, string>): void {
   const requestContext = c.get('requestContext')
-  const headers: Record<string, string> = {
-    'X-Request-Id': requestContext.requestId,
-    'Server-Timing': requestContext.serverTiming,
-    'X-Content-Type-Options': 'nosniff',
-  }
-  const isApi = /^\/v1(\/|$)/.test(c.req.path)
+  const { path, method } = c.req
+  headers['X-Request-Id'] = requestContext.requestId
+  headers['Server-Timing'] = requestContext.serverTiming
+  headers['X-Content-Type-Options'] = 'nosniff'
+  const isApi = path.startsWith('/v1/') || path === '/v1'
   if (isApi) headers['Vary'] = 'Authorization'
   // A file that is named by its content says itself how long it holds.
-  if (saysCaching) return headers
-  if (isShareable(c.req.method, status, requestContext)) headers['Cache-Control'] = 'no-cache'
+  if (headers['Cache-Control'] !== undefined) return
+  if (isShareable(method, status, requestContext)) headers['Cache-Control'] = 'no-cache'
   else if (isApi) headers['Cache-Control'] = 'no-store'
-  return headers
 }
 
-function entryOf(requestContext: RequestContext, method: string, status: number): LogEntry {
+function entryOf(
+  requestContext: RequestContext,
+  { method, status, milliseconds }: Pick<CountedRequest, 'method' | 'status' | 'milliseconds'>,
+): LogEntry {
   const { requestId, route, trips, traceId, userId, code, cause, fix } = requestContext
   return {
     level: status >= 500 ? 'error' : 'info',
@@ -182,7 +206,7 @@ function entryOf(requestContext: RequestContext, method: string, status: number)
     method,
     route,
     status,
-    milliseconds: Math.round(requestContext.milliseconds),
+    milliseconds: Math.round(milliseconds),
     databaseMilliseconds: Math.round(requestContext.databaseMilliseconds),
     trips,
     traceId,

@@ -8,6 +8,7 @@ import type { Route } from '../route.ts'
 import type { Access } from '../route-contract.ts'
 import { isBodyOf, readBody } from './body.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
+import { readUrl } from './url.ts'
 
 export interface Admitted extends Authenticated {
   readonly incoming: Incoming
@@ -23,24 +24,30 @@ interface AdmitOptions {
 
 /** What can be refused without the database, by the precedence in docs/contract/api.md: 413, 415, malformed 400, 401. */
 export async function admit(route: Route, request: Request, options: AdmitOptions): Promise<Admitted | Refused> {
-  const read = await readBody(request, options.maxBodyBytes)
+  const reading = readBody(request, options.maxBodyBytes)
+  const read = reading instanceof Promise ? await reading : reading
   if (!read.ok) return read
   const types = route.isBodyDocument === true ? mergePatchTypes : jsonTypes
-  if (!isBodyOf(types, request.headers) && (read.bytes.length > 0 || request.headers.has('Content-Type'))) {
-    if (read.bytes.length > 0 || !route.body.isOptional) return refuseType(types)
+  if ((read.bytes.length > 0 || !route.body.isOptional) && isOfOtherType(types, request.headers, read.bytes)) {
+    return refuseType(types)
   }
   const body = scan(read.bytes, route)
   if (!('kind' in body)) return body
-  const { pathname, searchParams } = new URL(request.url)
-  const admitted = await admitCaller(route.access, request.headers, searchParams, options)
+  const { pathname, query } = readUrl(request.url)
+  const admitted = await admitCaller(route.access, request.headers, query, options)
   if (!admitted.ok) return admitted
   const { method, headers } = request
-  const incoming = { method, pathname, query: searchParams, headers, bytes: read.bytes, body }
+  const incoming = { method, pathname, query, headers, bytes: read.bytes, body }
   return { ...admitted, incoming }
 }
 
 const jsonTypes = ['application/json']
 const mergePatchTypes = ['application/merge-patch+json', 'application/json']
+
+/** Without a body there may be no type either. */
+function isOfOtherType(types: readonly string[], headers: Headers, { length }: Uint8Array): boolean {
+  return (length > 0 || headers.has('Content-Type')) && !isBodyOf(types, headers)
+}
 
 function refuseType(types: readonly string[]): Refused {
   const named = types.map((type) => `\`Content-Type: ${type}\``).join(' or ')
@@ -86,15 +93,25 @@ async function admitMetrics(metricsTokens: readonly string[], authorization: str
   return refuse('unauthenticated', { detail: 'Send `Authorization: Bearer <METRICS_TOKEN>`.' })
 }
 
-async function admitCaller(
+function admitCaller(
   access: Access,
   headers: Headers,
   query: URLSearchParams,
   { tokens, metricsTokens, origin, at }: AdmitOptions,
-): Promise<Authenticated | Refused> {
+): Authenticated | Refused | Promise<Authenticated | Refused> {
   if (access.kind === 'open' && access.checksToken !== true) return anonymous
   if (access.kind === 'metrics') return admitMetrics(metricsTokens, headers.get('Authorization'))
-  const authenticated = await authenticate(tokens, headers.get('Authorization'), origin, at)
+  const authenticated = authenticate(tokens, headers.get('Authorization'), origin, at)
+  return authenticated instanceof Promise
+    ? authenticated.then((settled) => admitAuthenticated(access, query, settled))
+    : admitAuthenticated(access, query, authenticated)
+}
+
+function admitAuthenticated(
+  access: Access,
+  query: URLSearchParams,
+  authenticated: Authenticated | Refused,
+): Authenticated | Refused {
   if (!authenticated.ok) return authenticated
   const isAnonymous = authenticated.caller.kind === 'anonymous'
   return isAnonymous && !servesAnonymous(access, query) ? refuse('unauthenticated') : authenticated

@@ -5,7 +5,7 @@ import type { ErrorCode, FieldError } from '../errors.ts'
 import type { BodyContract, Input, RouteContract } from '../route-contract.ts'
 import type { IdempotencyKey } from '../services/idempotency.ts'
 import { isId } from '../ids.ts'
-import { fingerprintOf, readIdempotencyKey } from './idempotency.ts'
+import { fingerprintOf, readIdempotencyKey, type ReadKey } from './idempotency.ts'
 import type { Incoming, IncomingBody } from './incoming.ts'
 import { pathParameters } from './path.ts'
 import type { IfRevision } from '../services/if-revision.ts'
@@ -27,18 +27,30 @@ export type ReadInput<Path, Query, Body> =
   | { readonly ok: true; readonly input: Input<Path, Query, Body> }
   | { readonly ok: false; readonly faults: Faults & { readonly path: Path | undefined } }
 
-/** Reads a request by its route's contract: the typed input, or all that is wrong with it. */
-export async function readInput<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
+/** Reads a request by its route's contract: the typed input, or all that is wrong with it. No promise where none is needed. */
+export function readInput<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
+  contract: RouteContract<Path, Query, Body>,
+  incoming: Incoming,
+  origin: Pick<Origin, 'network'>,
+): MaybePromise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
+  const key = contract.isIdempotent ? readIdempotencyKey(incoming.headers) : noKey
+  if (!key.ok || key.key === undefined) return readWithKey(contract, incoming, origin, key, undefined)
+  return withFingerprint(key.key, incoming).then((known) => readWithKey(contract, incoming, origin, key, known))
+}
+
+type MaybePromise<Value> = Value | Promise<Value>
+
+function readWithKey<Path extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodObject>(
   contract: RouteContract<Path, Query, Body>,
   incoming: Incoming,
   { network }: Pick<Origin, 'network'>,
-): Promise<ReadInput<z.output<Path>, z.output<Query>, z.output<Body>>> {
+  key: ReadKey,
+  idempotencyKey: IdempotencyKey | undefined,
+): ReadInput<z.output<Path>, z.output<Query>, z.output<Body>> {
   const path = readPath(contract, incoming.pathname)
   const query = readQuery(contract, incoming.query)
   const body = checkedBody(contract.body, incoming.body)
   const ifMatch = readIfMatch(contract, incoming.headers)
-  const key = contract.isIdempotent ? readIdempotencyKey(incoming.headers) : noKey
-  const idempotencyKey = key.ok && key.key !== undefined ? await withFingerprint(key.key, incoming) : undefined
   if (path !== undefined && query.ok && body.ok && ifMatch.ok && key.ok) {
     const { ifRevision } = ifMatch
     const { headers } = incoming
@@ -90,16 +102,18 @@ function readIfMatch(
 ):
   | { readonly ok: true; readonly ifRevision: IfRevision }
   | { readonly ok: false; readonly code: 'precondition_required' | 'precondition_failed' } {
+  if (!isConditional && mayBeConditional !== true) return unconditional
   const header = headers.get('If-Match')
   if (!isConditional) {
-    const isIgnored = mayBeConditional !== true || header === null
     // A malformed one matches nothing; what else there is to refuse ranks before that.
-    return { ok: true, ifRevision: isIgnored ? 'any' : (parseEntityTags(header) ?? []) }
+    return header === null ? unconditional : { ok: true, ifRevision: parseEntityTags(header) ?? [] }
   }
   if (header === null) return { ok: false, code: 'precondition_required' }
   const ifRevision = parseEntityTags(header)
   return ifRevision === undefined ? { ok: false, code: 'precondition_failed' } : { ok: true, ifRevision }
 }
+
+const unconditional = { ok: true, ifRevision: 'any' } as const
 
 type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly FieldError[] }
 
@@ -107,6 +121,10 @@ function readQuery<Query extends z.ZodObject>(
   { query: schema, repeatableQuery }: RouteContract<z.ZodObject, Query>,
   query: URLSearchParams,
 ): Read<z.output<Query>> {
+  if (query.size === 0) {
+    const defaults = ofNothing(schema)
+    if (defaults.success) return { ok: true, value: defaults.data }
+  }
   const known = Object.keys(schema.shape)
   const values: Record<string, string | readonly string[]> = {}
   const errors: FieldError[] = []
@@ -147,7 +165,7 @@ function checkedBody<Body extends z.ZodObject>(
     case 'not_object':
       return { ok: false, errors: [{ pointer: '', message: body.message }], isAboutDocuments: false }
     case 'absent':
-      return readMembers(contract, new Map())
+      return readNothing(contract)
     case 'object':
       return readMembers(contract, body.members)
     case 'document':
@@ -166,6 +184,11 @@ function readDocument<Body extends z.ZodObject>(
   if (parsed.success) return { ok: true, value: parsed.data }
   const errors = parsed.error.issues.map(({ path, message }) => ({ pointer: pointerTo(path.slice(1)), message }))
   return { ok: false, errors, isAboutDocuments: false }
+}
+
+function readNothing<Body extends z.ZodObject>(contract: BodyContract<Body>): CheckedBody<z.output<Body>> {
+  const parsed = ofNothing(contract.schema)
+  return parsed.success ? { ok: true, value: parsed.data } : readMembers(contract, new Map())
 }
 
 function readMembers<Body extends z.ZodObject>(
@@ -191,6 +214,19 @@ function readMembers<Body extends z.ZodObject>(
     if (!isScanned) errors.push(...errorsOf(issue))
   }
   return { ok: false, errors, isAboutDocuments }
+}
+
+/** What schemas make of an object without members: a request that gives none is not parsed again. */
+const parsedOfNothing = new WeakMap<z.ZodObject, unknown>()
+
+function ofNothing<Schema extends z.ZodObject>(schema: Schema): z.ZodSafeParseResult<z.output<Schema>> {
+  const known = parsedOfNothing.get(schema)
+  // Each schema's entry is its own result.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  if (known !== undefined) return known as z.ZodSafeParseResult<z.output<Schema>>
+  const parsed = schema.safeParse({})
+  parsedOfNothing.set(schema, parsed)
+  return parsed
 }
 
 function errorsOf(issue: z.core.$ZodIssue): readonly FieldError[] {

@@ -1,17 +1,32 @@
+/** Where a pattern's `{name}` segments stand, of patterns that were asked for. */
+const placesOfPatterns = new Map<string, readonly (readonly [position: number, name: string])[]>()
+
+function placesIn(pattern: string) {
+  const known = placesOfPatterns.get(pattern)
+  if (known !== undefined) return known
+  const places = pattern
+    .split('/')
+    .flatMap((part, position) => (part.startsWith('{') ? [[position, part.slice(1, -1)] as const] : []))
+  placesOfPatterns.set(pattern, places)
+  return places
+}
+
 /** The values of `{name}` segments in a path that matches the pattern; undefined when one is not well encoded. */
 export function pathParameters(pattern: string, pathname: string): Readonly<Record<string, string>> | undefined {
-  const segments = pathname.split('/')
   const values: Record<string, string> = {}
-  for (const [position, part] of pattern.split('/').entries()) {
-    if (!part.startsWith('{')) continue
+  const places = placesIn(pattern)
+  if (places.length === 0) return values
+  const segments = pathname.split('/')
+  for (const [position, name] of places) {
     const value = decoded(segments[position] ?? '')
     if (value === undefined) return undefined
-    values[part.slice(1, -1)] = value
+    values[name] = value
   }
   return values
 }
 
 function decoded(segment: string): string | undefined {
+  if (!segment.includes('%')) return segment
   try {
     return decodeURIComponent(segment)
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Permission } from '@millrace/db/access/access'
 import { findStored } from '@millrace/db/store/idempotency'
 import type { RouteResponse } from '../response.ts'
 import { refuse, type Refused } from '../result.ts'
-import { allows } from '../scopes.ts'
+import { allows, type RouteScope } from '../scopes.ts'
 import type { Access, RouteContract } from '../route-contract.ts'
 import { hasUser, type Context } from '../services/context.ts'
 import { checkSchedule } from '../services/schedules.ts'
@@ -77,13 +77,19 @@ function neededFor(access: Extract<Access, { kind: 'workflow' }>, body: Incoming
 }
 
 /** What is wrong with a token that was sent to a route which asks for none. */
-export async function needlessTokenRefusal({ access }: RouteContract, context: Context): Promise<Refused | undefined> {
+export function needlessTokenRefusal(
+  { access }: RouteContract,
+  context: Context,
+): Promise<Refused | undefined> | undefined {
   return access.kind === 'open' ? checkCaller(context) : undefined
 }
 
 /** Why the caller's API key is not enough for the route; a key or user that does not count is refused for that first. */
-export async function scopeRefusal({ scope }: RouteContract, context: Context): Promise<Refused | undefined> {
-  if (scope === undefined || allows(context.scopes, scope)) return undefined
+export function scopeRefusal({ scope }: RouteContract, context: Context): Promise<Refused | undefined> | undefined {
+  return scope === undefined || allows(context.scopes, scope) ? undefined : missingScope(scope, context)
+}
+
+async function missingScope(scope: RouteScope, context: Context): Promise<Refused> {
   const detail =
     scope === 'account'
       ? 'No API key may do this: log in.'
