@@ -93,7 +93,8 @@ async function startSubject(
   }
 }
 
-async function startGatewayProcess({ url }: BenchDatabase) {
+/** A gateway in a process of its own. */
+export async function startGatewayProcess({ url }: BenchDatabase) {
   const child = fork(join(import.meta.dirname, '../test/servers/gateway.ts'), {
     env: { ...process.env, DATABASE_URL: url },
   })
