@@ -156,6 +156,18 @@ describeDialectsByTest((dialect) => {
     },
   )
 
+  test(`a copy from its own kind that is killed (${kills}) is resumed as well`, { timeout: longest }, async () => {
+    const own = await reachDatabase(dialect)
+    const target = await reachDatabase(dialect)
+    try {
+      expect(await fill(own.database, size)).toEqual(expected)
+      await expectResumable(['copy', '--from', own.raw.url, '--to', target.raw.url], target)
+    } finally {
+      await own.stop()
+      await target.stop()
+    }
+  })
+
   test(
     'a killed restore is resumed by the same archive alone, shuts the database, and is abandoned',
     { timeout: longest },

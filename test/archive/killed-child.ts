@@ -21,7 +21,7 @@ function watch(text: string): void {
 /* oxlint-disable typescript/unbound-method */
 const { run: runSqlite } = SqliteSession.prototype
 const { run: runMysql } = MysqlSession.prototype
-const { query: queryPostgres, copyIn: copyIntoPostgres } = PostgresConnection.prototype
+const { query: queryPostgres, copyIn: copyIntoPostgres, copyEncodedIn } = PostgresConnection.prototype
 /* oxlint-enable typescript/unbound-method */
 
 SqliteSession.prototype.run = function watched(statement) {
@@ -42,6 +42,11 @@ PostgresConnection.prototype.query = function watched(text, ...others) {
 PostgresConnection.prototype.copyIn = function watched(statement, text) {
   watch(statement)
   return copyIntoPostgres.call(this, statement, text)
+}
+
+PostgresConnection.prototype.copyEncodedIn = function watched(text, rows) {
+  watch(text)
+  return copyEncodedIn.call(this, text, rows)
 }
 
 function killSoon(): void {

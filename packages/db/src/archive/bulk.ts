@@ -26,6 +26,10 @@ export interface BulkDialect {
   readonly misplacedKey?: (column: Column) => SQL
   /** The column, or a value for it, as something that sorts by bytes. */
   sortKey(value: Column | SQL): SQL
+  /** Gives a row where the database can encode its rows: where all of its texts are certain to be UTF-8. Absent where it never can. */
+  readonly canEncode?: Statement
+  /** The type of columns that hold nothing but what the database itself has parsed as a document. */
+  readonly documentType?: string
   /** Texts as one text. */
   join(texts: readonly SQL[]): SQL<string>
   /** Values as the database itself writes them as text. */

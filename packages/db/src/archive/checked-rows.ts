@@ -1,7 +1,9 @@
 import { ArchiveError, type ArchiveProblem } from './archive-error.ts'
 import { TablesDigester, type TableDigests } from './digest.ts'
+import { EncodedCheck } from './encoded-check.ts'
+import { endOfRow } from './encoded-fields.ts'
 import { References } from './references.ts'
-import type { ArchiveEntry, ArchiveRow, RowPage, RowPages } from './row.ts'
+import { entryOf, type ArchiveEntry, type ArchiveRow, type EncodedForm, type RowPage, type RowPages } from './row.ts'
 import { archiveTables, describeKey, tableNamed, type ArchiveTable } from './tables.ts'
 import { compareKeys } from './text-order.ts'
 import { faultOfValue } from './values.ts'
@@ -33,6 +35,16 @@ export class RowWatch {
     this.#last = row
     faults.push(...this.#references.add(table.name, row))
     return faults
+  }
+
+  /** What checks encoded rows of the table in its stead; undefined where nothing can. */
+  checkOf(table: ArchiveTable, form: EncodedForm): EncodedCheck | undefined {
+    return EncodedCheck.of(table, form, this.#references)
+  }
+
+  /** Takes a row of the table before that others were judged in its stead up to. */
+  follow(row: ArchiveRow): void {
+    this.#last = row
   }
 
   digest(page: RowPage): void {
@@ -77,19 +89,71 @@ export function watchRows(pages: RowPages): WatchedRows {
 }
 
 async function* watched(pages: RowPages, watch: RowWatch): AsyncGenerator<RowPage> {
-  let line = 1
+  const judge = new PageJudge(watch)
   for await (const page of pages) {
-    const { table, entries } = page
-    for (const entry of entries) {
-      line += 1
-      const fault = firstFaultOfValues(table, entry.row) ?? watch.faultsOf(table, entry)[0]
-      if (fault !== undefined) throw refused(line, table, `${describeKey(table, entry.row)}: ${fault}`)
-      refuseWrongHead(watch.wrongHeads(false), line)
-    }
+    judge.judge(page)
     watch.digest(page)
     yield page
   }
-  refuseWrongHead(watch.wrongHeads(true), line + 1)
+  judge.end()
+}
+
+/** Refuses what no archive can hold. */
+class PageJudge {
+  readonly #watch: RowWatch
+  #table: ArchiveTable | undefined
+  #check: EncodedCheck | undefined
+  /** Of the archive that the rows would make; the head is the first. */
+  #line = 1
+
+  constructor(watch: RowWatch) {
+    this.#watch = watch
+  }
+
+  /** @throws ArchiveError */
+  judge(page: RowPage): void {
+    const { table, encoded } = page
+    const isFirst = table !== this.#table
+    this.#table = table
+    if (isFirst) this.#check = encoded === undefined ? undefined : this.#watch.checkOf(table, encoded)
+    if (encoded !== undefined && this.#check !== undefined)
+      return this.#judgeEncoded(page, encoded, this.#check, isFirst)
+    for (const entry of page.entries) this.#judgeRow(table, entry)
+  }
+
+  end(): void {
+    refuseWrongHead(this.#watch.wrongHeads(true), this.#line + 1)
+  }
+
+  /** By bytes; a row that these do not say to be right is made and judged by its values, as the first of its table is. */
+  #judgeEncoded(page: RowPage, form: EncodedForm, check: EncodedCheck, isFirst: boolean): void {
+    const { bytes } = form
+    check.begin()
+    let before = -1
+    let isFollowed = true
+    for (let at = 0; at < bytes.length; at = endOfRow(bytes, at)) {
+      const isPassed = !(isFirst && at === 0) && check.passes(bytes, at)
+      if (isPassed) this.#line += 1
+      else {
+        if (!isFollowed) this.#watch.follow(form.rowAt(before))
+        const row = form.rowAt(at)
+        const entry = entryOf(row)
+        this.#judgeRow(page.table, entry)
+        check.take(bytes, at, entry.text)
+      }
+      isFollowed = !isPassed
+      before = at
+    }
+    this.#watch.follow(form.last)
+    form.digested = check.end()
+  }
+
+  #judgeRow(table: ArchiveTable, entry: ArchiveEntry): void {
+    this.#line += 1
+    const fault = firstFaultOfValues(table, entry.row) ?? this.#watch.faultsOf(table, entry)[0]
+    if (fault !== undefined) throw refused(this.#line, table, `${describeKey(table, entry.row)}: ${fault}`)
+    refuseWrongHead(this.#watch.wrongHeads(false), this.#line)
+  }
 }
 
 function firstFaultOfValues({ columns }: ArchiveTable, row: ArchiveRow): string | undefined {

@@ -7,7 +7,7 @@ import { schemaNumber } from '../schema/known-migrations.ts'
 import { defineQuery } from '../sql/building.ts'
 import { watchRows } from './checked-rows.ts'
 import type { Consistency } from './lines.ts'
-import type { RowPages } from './row.ts'
+import { charactersOf, rowCountOf, type RowPages } from './row.ts'
 import { countRows, readRows, type Readable } from './source.ts'
 import { writeArchive, type WrittenArchive } from './write.ts'
 
@@ -89,9 +89,6 @@ async function refuseUnready(database: Database): Promise<void> {
 async function* told(pages: RowPages, onRows: DumpOptions['onRows']): RowPages & AsyncGenerator {
   for await (const page of pages) {
     yield page
-    onRows?.(
-      page.entries.length,
-      page.entries.reduce((sum, { text }) => sum + text.length, 0),
-    )
+    onRows?.(rowCountOf(page), charactersOf(page))
   }
 }

@@ -1,12 +1,13 @@
 import { nameKey } from '../schema/names.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import type { CopiedRange, KeyValue, Loading } from '../sql/loading.ts'
+import type { CopiedRange, Loading } from '../sql/loading.ts'
 import type { Transport } from '../sql/transport.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import type { Statement } from '../sql/statement.ts'
 import type { HeldMark } from './mark.ts'
-import { forgetRows, rawValues } from './raw-rows.ts'
-import { entryOf, type ArchiveEntry, type ArchiveRow, type RowPage } from './row.ts'
+import { keyValues, rangeOf, type EncodedTables } from './encoded-tables.ts'
+import { rawValues } from './raw-rows.ts'
+import { entryOf, forgetRows, type ArchiveEntry, type ArchiveRow, type EncodedForm, type RowPage } from './row.ts'
 import type { ArchiveColumn, ArchiveTable, ArchiveTableName } from './tables.ts'
 
 /** Columns that follow from others, and are not in the archive: each from the column that it is the key of. */
@@ -39,13 +40,25 @@ export function insertingBy(transport: Transport): InsertPage {
  * By the driver's own way to load many rows, or to copy them where they come from its own kind, while the mark is this
  * process's: where foreign keys are not checked, nothing else would refuse rows of a run that was taken over or abandoned
  * meanwhile.
+ * @param encoded the tables that take rows as another database of the kind has encoded them
  * @throws RestoreError `taken_over`
  */
-export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark): InsertPage {
+export function insertingInto(
+  loading: Loading,
+  dialect: Dialect,
+  mark: HeldMark,
+  encoded: EncodedTables | undefined,
+): InsertPage {
   const bulk = toolsOf(dialect).bulk
   return async (page, place) => {
+    const form = encodedFor(page, encoded)
+    if (form !== undefined && loading.insertEncoded !== undefined) {
+      const { table, columns } = rangeOf(page.table)
+      if (await loading.insertEncoded(mark.held(), { table, columns, encoded: form })) return
+      return mark.check()
+    }
     if (place !== undefined && loading.copy !== undefined && derivedColumns[page.table.name] === undefined) {
-      const range = rangeOf(page, place)
+      const range = copiedRange(page, place)
       forgetRows(page.entries)
       const outcome = await loading.copy(mark.held(), range)
       if (outcome === 'copied') return
@@ -60,24 +73,19 @@ export function insertingInto(loading: Loading, dialect: Dialect, mark: HeldMark
   }
 }
 
-function rangeOf({ table, entries }: RowPage, { after }: PagePlace): CopiedRange {
-  const { name, columns, key } = table
-  const last = entries.at(-1)?.row
-  return {
-    table: name,
-    columns: columns.map((column) => column.name),
-    key,
-    after: after === undefined ? undefined : keyValues(key, after),
-    last: last === undefined ? [] : keyValues(key, last),
-    rows: entries.length,
-  }
+/** Where the page's table has no columns that follow from others, and the database takes its rows so. */
+function encodedFor({ table, encoded }: RowPage, tables: EncodedTables | undefined): EncodedForm | undefined {
+  return derivedColumns[table.name] === undefined && tables?.has(table.name) === true ? encoded : undefined
 }
 
-function keyValues(key: ArchiveTable['key'], row: ArchiveRow): readonly KeyValue[] {
-  return key.map((name) => {
-    const value = row[name]
-    return typeof value === 'number' ? value : String(value)
-  })
+function copiedRange({ table, entries }: RowPage, { after }: PagePlace): CopiedRange {
+  const last = entries.at(-1)?.row
+  return {
+    ...rangeOf(table),
+    after: after === undefined ? undefined : keyValues(table, after),
+    last: last === undefined ? [] : keyValues(table, last),
+    rows: entries.length,
+  }
 }
 
 function insertStatements({ dialect, limits }: Transport, page: RowPage): readonly Statement[] {

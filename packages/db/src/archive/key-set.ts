@@ -18,6 +18,20 @@ export class KeySet {
     return this.#slots[at] === high && this.#slots[at + 1] === low
   }
 
+  /** As `add`, of a key's ASCII characters. */
+  addBytes(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#size * 4 > this.#slots.length) this.#grow()
+    hashBytes(bytes, from, to)
+    if (place(this.#slots, hashHigh, hashLow)) this.#size += 1
+  }
+
+  /** As `has`, of a key's ASCII characters. */
+  hasBytes(bytes: Uint8Array, from: number, to: number): boolean {
+    hashBytes(bytes, from, to)
+    const at = slotOf(this.#slots, hashHigh, hashLow)
+    return this.#slots[at] === hashHigh && this.#slots[at + 1] === hashLow
+  }
+
   #grow(): void {
     const larger = new Uint32Array(this.#slots.length * 2)
     for (let at = 0; at < this.#slots.length; at += 2) {
@@ -48,9 +62,29 @@ function slotOf(slots: Uint32Array, high: number, low: number): number {
   }
 }
 
+/** What the last `hashBytes` gave: an object for each key would be most of the garbage. */
+let [hashHigh, hashLow] = [0, 0]
+
+/** `hashOf` of ASCII characters. */
+function hashBytes(bytes: Uint8Array, from: number, to: number): void {
+  let [high, low]: readonly [number, number] = seeds
+  for (let at = from; at < to; at += 1) {
+    const code = bytes[at] ?? 0
+    high = Math.imul(high ^ code, 0xcc9e2d51)
+    high = (high << 13) | (high >>> 19)
+    low = Math.imul(low ^ code, 0x1b873593)
+    low = (low << 15) | (low >>> 17)
+  }
+  hashHigh = mixed(high)
+  hashLow = mixed(low)
+  if (hashHigh === 0 && hashLow === 0) hashLow = 1
+}
+
+const seeds = [0x9e3779b9, 0x85ebca6b] as const
+
 /** Two hashes of 32 bits (Murmur's mixing, from different seeds); never both 0, which is a free slot. */
 function hashOf(key: string): readonly [high: number, low: number] {
-  let [high, low] = [0x9e3779b9, 0x85ebca6b]
+  let [high, low]: readonly [number, number] = seeds
   for (let at = 0; at < key.length; at += 1) {
     const code = key.charCodeAt(at)
     high = Math.imul(high ^ code, 0xcc9e2d51)

@@ -3,16 +3,18 @@ import type { ExecutionStatus } from '../schema/schema.ts'
 import type { Database } from '../store/database.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import { buildQuery, buildStatement } from '../sql/building.ts'
+import type { Loading } from '../sql/loading.ts'
 import type { Snapshot } from '../sql/snapshot.ts'
 import type { Transport } from '../sql/transport.ts'
 import type { TableDigests } from './digest.ts'
+import { encodedTables } from './encoded-tables.ts'
 import { refuseBrokenReferences } from './foreign-keys.ts'
 import { insertingBy, insertingInto } from './insertion.ts'
 import { LateIndexes, makeMissingIndexes } from './late-indexes.ts'
 import { HeldMark, markWords, readMark, type RestoreMark } from './mark.ts'
-import { Proof } from './proof.ts'
+import { Proof, type EncodedTarget } from './proof.ts'
 import { RestoreError } from './restore-error.ts'
-import type { RowPage, RowPages } from './row.ts'
+import { charactersOf, rowCountOf, type RowPage, type RowPages } from './row.ts'
 import { withinRowLimit } from './row-limit.ts'
 import { RowSink } from './sink.ts'
 import { countRows } from './source.ts'
@@ -55,9 +57,10 @@ export async function loadRows(
     ? await resumeMark(transport, options.digest)
     : await beginUnderMark(transport, options.digest)
   await emptyShortLived(transport)
-  const proof = new Proof(transport)
+  const opened = await openLoading(database, options.from)
+  const proof = new Proof(transport, opened.encoded)
   const fitting = withinRowLimit(pages, transport.limits)
-  const indexes = await writeAll(database, mark, noted(fitting, proof), options)
+  const indexes = await writeAll(database, { mark, opened }, noted(fitting, proof), options)
   const digests = finish()
   await raiseLastSeq(transport)
   await complete(transport, [() => makeIndexes(indexes, options), () => proof.complete(digests, options)])
@@ -66,6 +69,21 @@ export async function loadRows(
   if (!toolsOf(transport.dialect).bulk.makesForeignKeysLast) await refuseBrokenReferences(transport)
   await mark.lift()
   return digests
+}
+
+/** How rows go in, where the driver has more than statements. */
+interface OpenLoading {
+  readonly loading: Loading | undefined
+  /** What the target takes of the source's rows as they are encoded there. */
+  readonly encoded: EncodedTarget | undefined
+}
+
+async function openLoading(database: Database, from: Snapshot | undefined): Promise<OpenLoading> {
+  const takesEncoded = from?.readEncoded !== undefined
+  const tables = takesEncoded ? await encodedTables(database.transport()) : undefined
+  const loading = await database.load(from)
+  if (tables === undefined || loading?.insertEncoded === undefined) return { loading, encoded: undefined }
+  return { loading, encoded: { tables, open: () => database.snapshot() } }
 }
 
 function makeIndexes(indexes: LateIndexes, { onIndex, signal }: LoadOptions): Promise<void> {
@@ -201,14 +219,15 @@ async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<
  */
 async function writeAll(
   database: Database,
-  mark: HeldMark,
+  { mark, opened }: { readonly mark: HeldMark; readonly opened: OpenLoading },
   pages: RowPages,
   options: LoadOptions,
 ): Promise<LateIndexes> {
   const transport = database.transport()
   const { isResumed, signal, indexesLastFrom } = options
-  const loading = await database.load(options.from)
-  const insert = loading === undefined ? insertingBy(transport) : insertingInto(loading, transport.dialect, mark)
+  const { loading, encoded } = opened
+  const insert =
+    loading === undefined ? insertingBy(transport) : insertingInto(loading, transport.dialect, mark, encoded?.tables)
   const sink = new RowSink(transport, insert, options)
   const indexes = new LateIndexes(database.transport(), {
     isResumed,
@@ -222,10 +241,11 @@ async function writeAll(
   let rows = 0
   let notedAt = Date.now()
   const write = async (page: RowPage) => {
-    const characters = page.entries.reduce((sum, { text }) => sum + text.length, 0)
+    const [count, characters] = [rowCountOf(page), charactersOf(page)]
     await indexes.wrote(page.table, await sink.write(page))
-    rows += page.entries.length
-    options.onRows?.(page.entries.length, characters)
+    page.encoded?.release?.()
+    rows += count
+    options.onRows?.(count, characters)
     if (Date.now() - notedAt < noteMilliseconds) return
     notedAt = Date.now()
     await mark.note(page.table.name, rows)

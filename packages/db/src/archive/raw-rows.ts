@@ -1,6 +1,6 @@
 import { sql, type Column, type SQL } from 'drizzle-orm'
 import type { BulkDialect } from './bulk.ts'
-import { entryOf, type ArchiveEntry, type ArchiveRow, type ArchiveValue } from './row.ts'
+import { entryOf, ReadEntry, type ArchiveEntry, type ArchiveRow, type ArchiveValue } from './row.ts'
 import type { RawValue } from '../sql/loading.ts'
 import type { ArchiveColumn, ArchiveTable } from './tables.ts'
 
@@ -150,38 +150,19 @@ export class RawRows {
   }
 }
 
-/**
- * A row that is made of its texts when it is asked for. Kept for every row of the pages that are under way, rows and their
- * JSON would be most of what the garbage collector moves.
- */
-class RawEntry implements ArchiveEntry {
+class RawEntry extends ReadEntry {
   readonly #rows: RawRows
   readonly #values: readonly RawValue[]
-  #row: ArchiveRow | undefined
-  #text: string | undefined
 
   constructor(rows: RawRows, values: readonly RawValue[]) {
+    super()
     this.#rows = rows
     this.#values = values
   }
 
-  get row(): ArchiveRow {
-    return (this.#row ??= this.#rows.rowOf(this.#values))
+  protected override read(): ArchiveRow {
+    return this.#rows.rowOf(this.#values)
   }
-
-  get text(): string {
-    return (this.#text ??= entryOf(this.row).text)
-  }
-
-  forget(): void {
-    this.#row = undefined
-    this.#text = undefined
-  }
-}
-
-/** Lets go of what can be made again, once only the rows' values are of use. */
-export function forgetRows(entries: readonly ArchiveEntry[]): void {
-  for (const entry of entries) if (entry instanceof RawEntry) entry.forget()
 }
 
 function readValue({ raw }: BulkDialect, { kind }: ArchiveColumn, text: string): ArchiveValue {

@@ -1,5 +1,7 @@
 import { toolsOf } from '../dialects/tools.ts'
 import { nameKey } from '../schema/names.ts'
+import { int64At, type EncodedFields } from './encoded-fields.ts'
+import { KeptTexts } from './kept-texts.ts'
 import { KeySet } from './key-set.ts'
 import type { ArchiveRow, ArchiveValue } from './row.ts'
 import { ownText } from './raw-rows.ts'
@@ -14,6 +16,7 @@ export class References {
   readonly #rules = new Map(archiveTables.map((table) => [table.name, rulesOf(table)]))
   readonly #ids = new Map(archiveTables.map(({ name }) => [name, new KeySet()]))
   readonly #workflows = new Map<ArchiveValue, Workflow>()
+  readonly #texts = new KeptTexts()
   #history = new History('')
 
   /** Says all that is wrong with the row. */
@@ -33,6 +36,63 @@ export class References {
     }
     this.#addVersions(table, row, faults)
     return faults
+  }
+
+  /**
+   * Says of encoded rows of a table whether `add` would find nothing wrong, and adds those of which it says so. Their keys are
+   * ASCII. Undefined where rows have more to compare than keys that others refer to.
+   */
+  encodedJudge({ name, columns }: ArchiveTable): ((fields: EncodedFields) => boolean) | undefined {
+    const rules = this.#rules.get(name)
+    const own = this.#ids.get(name)
+    if (rules === undefined || own === undefined || rules.uniqueKeys.length > 0 || judgedByValues.has(name))
+      return undefined
+    const place = (column: string) => columns.findIndex((other) => other.name === column)
+    const foreign = rules.foreignKeys.map(({ column, target }) => ({
+      at: place(column),
+      target: this.#ids.get(target),
+    }))
+    if (foreign.some(({ at }) => columns[at]?.kind !== 'id')) return undefined
+    const id = place('id')
+    const isRelated = this.#encodedRelations(name, place)
+    return (fields) => {
+      const { bytes } = fields
+      for (const { at, target } of foreign) {
+        const start = fields.starts[at] ?? 0
+        const length = fields.lengths[at] ?? -1
+        if (length >= 0 && target?.hasBytes(bytes, start, start + length) !== true) return false
+      }
+      if (!isRelated(fields)) return false
+      const start = fields.starts[id] ?? 0
+      if (rules.isReferredTo) own.addBytes(bytes, start, start + (fields.lengths[id] ?? 0))
+      return true
+    }
+  }
+
+  /** What no key of the schema says, of encoded rows. */
+  #encodedRelations(table: ArchiveTableName, place: (column: string) => number): (fields: EncodedFields) => boolean {
+    if (table === 'executions') {
+      const workflowAt = place('workflow_id')
+      const versionAt = place('version_number')
+      return (fields) => {
+        const workflow = this.#workflows.get(this.#textAt(fields, workflowAt))
+        return workflow?.hasVersion(numberAt(fields, versionAt)) !== false
+      }
+    }
+    if (table !== 'execution_history') return () => true
+    const executionAt = place('execution_id')
+    const seqAt = place('seq')
+    const keyAt = place('key')
+    return (fields) => {
+      const executionId = this.#textAt(fields, executionAt) ?? ''
+      if (this.#history.executionId !== executionId) this.#history = new History(executionId)
+      return this.#history.takes(numberAt(fields, seqAt), this.#textAt(fields, keyAt))
+    }
+  }
+
+  #textAt({ bytes, starts, lengths }: EncodedFields, column: number): string | null {
+    const length = lengths[column] ?? -1
+    return length < 0 ? null : this.#texts.textOf(bytes, starts[column] ?? 0, length)
   }
 
   /** What is wrong with the workflows' heads; asked when all versions have come. */
@@ -61,6 +121,9 @@ export class References {
     return this.#history.add(row)
   }
 }
+
+/** Their rows are compared with each other by more than keys. */
+const judgedByValues: ReadonlySet<ArchiveTableName> = new Set(['workflows', 'workflow_versions'])
 
 interface TableRules {
   readonly foreignKeys: readonly { readonly column: string; readonly target: ArchiveTableName }[]
@@ -107,6 +170,10 @@ function valueOf(row: ArchiveRow, column: string): ArchiveValue {
   return row[column] ?? null
 }
 
+function numberAt({ bytes, starts }: EncodedFields, column: number): number {
+  return int64At(bytes, starts[column] ?? 0)
+}
+
 /** One execution's entries, which come by `seq`. */
 class History {
   readonly executionId: string
@@ -127,6 +194,14 @@ class History {
     if (this.#keys.has(String(key))) faults.push('another row has the same execution_id with key')
     this.#keys.add(String(key))
     return faults
+  }
+
+  /** Adds an entry in which `add` would find nothing wrong. */
+  takes(seq: number, key: string | null): boolean {
+    if (seq !== this.#seq + 1 || (key !== null && this.#keys.has(key))) return false
+    this.#seq = seq
+    if (key !== null) this.#keys.add(key)
+    return true
   }
 }
 
@@ -152,7 +227,8 @@ class Workflow {
   }
 
   hasVersion(number: number): boolean {
-    return this.#ranges.some(({ first, last }) => first <= number && number <= last)
+    for (const { first, last } of this.#ranges) if (first <= number && number <= last) return true
+    return false
   }
 
   get faultOfHead(): string | undefined {

@@ -3,7 +3,7 @@ import { retried } from '../store/retry.ts'
 import type { Transport } from '../sql/transport.ts'
 import type { InsertPage } from './insertion.ts'
 import { isWorthAgain, patience } from './patience.ts'
-import type { ArchiveEntry, ArchiveRow, RowPage } from './row.ts'
+import { lastRowOf, rowCountOf, type ArchiveEntry, type ArchiveRow, type RowPage } from './row.ts'
 import { RestoreError } from './restore-error.ts'
 import { TableReader } from './source.ts'
 import { describeKey, type ArchiveTable } from './tables.ts'
@@ -39,7 +39,7 @@ export class RowSink {
   async write(page: RowPage): Promise<number> {
     if (page.table !== this.#table) this.#begun = this.#begin(page.table)
     const after = this.#lastRow
-    this.#lastRow = page.entries.at(-1)?.row
+    this.#lastRow = lastRowOf(page)
     await this.#begun
     let conflicts = 0
     return retried(
@@ -58,10 +58,13 @@ export class RowSink {
   }
 
   async #writeOnce(page: RowPage, after: ArchiveRow | undefined, mayBeThere: boolean): Promise<number> {
-    const missing = mayBeThere ? await this.#missingOf(page, after) : page.entries
-    const isWhole = missing.length === page.entries.length
-    if (missing.length > 0)
-      await (isWhole ? this.#insert(page, { after }) : this.#insert({ ...page, entries: missing }))
+    const rows = rowCountOf(page)
+    const missing = mayBeThere ? await this.#missingOf(page, after) : undefined
+    if (missing === undefined || missing.length === rows) {
+      if (rows > 0) await this.#insert(page, { after })
+      return rows
+    }
+    if (missing.length > 0) await this.#insert({ table: page.table, entries: missing })
     return missing.length
   }
 

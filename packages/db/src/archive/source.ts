@@ -4,7 +4,9 @@ import type { Dialect } from '../sql/dialect.ts'
 import { toolsOf } from '../dialects/tools.ts'
 import { readQuery } from '../store/read-query.ts'
 import { buildQuery, buildStatement, defineShapedQuery, defineShapedStatement, type Bind } from '../sql/building.ts'
+import type { Snapshot } from '../sql/snapshot.ts'
 import type { RawResult, Statement } from '../sql/statement.ts'
+import { encodedPages, encodedPageSize, encodedTables } from './encoded-tables.ts'
 import type { ArchiveEntry, ArchiveRow, RowPage, RowPages } from './row.ts'
 import { RawRows, type RawColumn } from './raw-rows.ts'
 import { sha256Of } from './sha256.ts'
@@ -14,6 +16,7 @@ import { archiveTables, type ArchiveTable } from './tables.ts'
 export interface Readable {
   readonly dialect: Dialect
   run(statement: Statement): Promise<RawResult>
+  readonly readEncoded?: Snapshot['readEncoded']
 }
 
 /** A page's rows and their documents' bytes: what one answer holds, and so what memory does. */
@@ -24,12 +27,16 @@ export interface PageLimits {
 
 const defaultLimits: PageLimits = { rows: 500, bytes: 512 * 1024 }
 
-/** All rows of a database in the archive's order, page by page. */
-export async function* readRows(
-  database: Readable,
-  limits: PageLimits = defaultLimits,
-): RowPages & AsyncGenerator<RowPage> {
-  for (const table of archiveTables) yield* new TableReader(database, table).pages(limits)
+/** All rows of a database in the archive's order, page by page; as it encodes them, where it can. */
+export async function* readRows(database: Readable, limits?: PageLimits): RowPages & AsyncGenerator<RowPage> {
+  const { readEncoded } = database
+  const encoded = readEncoded === undefined ? undefined : await encodedTables(database)
+  for (const table of archiveTables) {
+    const found = encoded?.get(table.name)
+    if (readEncoded === undefined || found === undefined)
+      yield* new TableReader(database, table).pages(limits ?? defaultLimits)
+    else yield* encodedPages(readEncoded, found, limits ?? encodedPageSize)
+  }
 }
 
 /** How many rows the archive's tables hold together. */

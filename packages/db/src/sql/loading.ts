@@ -1,4 +1,7 @@
+import type { EncodedRows, KeyValue } from './encoded-rows.ts'
 import type { Statement } from './statement.ts'
+
+export type { KeyValue } from './encoded-rows.ts'
 
 /** A value as the database itself writes it as text; null is null. */
 export type RawValue = string | null
@@ -16,6 +19,14 @@ export interface Loading {
    */
   insert(guard: Statement, rows: LoadedRows): Promise<boolean>
   /**
+   * Inserts rows of one table as a snapshot of the same kind of database has encoded them, all or none. Absent where the driver
+   * can't.
+   * @param guard as of `insert`
+   * @returns as `insert`
+   * @throws DatabaseError
+   */
+  readonly insertEncoded?: (guard: Statement, page: LoadedEncoding) => Promise<boolean>
+  /**
    * Copies rows of one table from the snapshot's database, all or none, without their passing through this process. Absent
    * where the driver can't.
    * @param guard as of `insert`
@@ -32,6 +43,12 @@ export interface LoadedRows {
   readonly rows: readonly (readonly RawValue[])[]
 }
 
+export interface LoadedEncoding {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly encoded: EncodedRows
+}
+
 /** Rows of a table by its primary key: those behind `after`, up to and with `last`. */
 export interface CopiedRange {
   readonly table: string
@@ -42,8 +59,6 @@ export interface CopiedRange {
   /** How many the snapshot has there. */
   readonly rows: number
 }
-
-export type KeyValue = string | number
 
 /** `other_rows`: the database may have other rows than the snapshot by now; nothing was copied. */
 export type CopyOutcome = 'copied' | 'not_allowed' | 'other_rows'

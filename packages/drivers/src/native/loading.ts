@@ -1,4 +1,4 @@
-import type { LoadedRows, Loading } from '@millrace/db/sql/loading'
+import type { LoadedEncoding, LoadedRows, Loading } from '@millrace/db/sql/loading'
 import type { Statement } from '@millrace/db/sql/statement'
 import { withinSeconds } from '../tcp/time-limit.ts'
 import { Pool, type PooledConnection, type PoolOptions } from './pool.ts'
@@ -44,12 +44,14 @@ interface PooledLoading<Loader extends Stoppable> {
   readonly stop: (other: Loader, stuck: Loader) => Promise<unknown>
   /** Whether the guard gave a row: then the rows were inserted. */
   readonly insert: (loader: Loader, guard: Statement, rows: LoadedRows) => Promise<boolean>
-  readonly readError: (thrown: unknown, rows: LoadedRows) => Error
+  /** As `insert`, of rows as this kind of database has encoded them. */
+  readonly insertEncoded?: (loader: Loader, guard: Statement, page: LoadedEncoding) => Promise<boolean>
+  readonly readError: (thrown: unknown, rows: Pick<LoadedRows, 'table'>) => Error
 }
 
 /** Loads rows by a pool of its own, whose connections are set up for that alone. */
 export function pooledLoading<Loader extends Stoppable>(loading: PooledLoading<Loader>): Loading {
-  const { open, options, timeoutSeconds, prepare, stop, insert, readError } = loading
+  const { open, options, timeoutSeconds, prepare, stop, insert, insertEncoded, readError } = loading
   const openPrepared = async () => {
     const loader = await open()
     try {
@@ -61,21 +63,24 @@ export function pooledLoading<Loader extends Stoppable>(loading: PooledLoading<L
     }
   }
   const pool = new Pool(openPrepared, options)
-  return {
-    async insert(guard, rows) {
+  async function lent(rows: Pick<LoadedRows, 'table'>, act: (loader: Loader) => Promise<boolean>): Promise<boolean> {
+    try {
+      const loan = await pool.acquire()
       try {
-        const loan = await pool.acquire()
-        try {
-          return await withinSeconds(timeoutSeconds, stoppable(loan.connection, open, stop), () =>
-            insert(loan.connection, guard, rows),
-          )
-        } finally {
-          loan.release()
-        }
-      } catch (thrown) {
-        throw readError(thrown, rows)
+        return await withinSeconds(timeoutSeconds, stoppable(loan.connection, open, stop), () => act(loan.connection))
+      } finally {
+        loan.release()
       }
-    },
+    } catch (thrown) {
+      throw readError(thrown, rows)
+    }
+  }
+  return {
+    insert: (guard, rows) => lent(rows, (loader) => insert(loader, guard, rows)),
+    ...(insertEncoded !== undefined && {
+      insertEncoded: (guard: Statement, page: LoadedEncoding) =>
+        lent(page, (loader) => insertEncoded(loader, guard, page)),
+    }),
     close: () => pool.close(),
   }
 }

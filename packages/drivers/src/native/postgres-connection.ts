@@ -1,6 +1,7 @@
 import { finished } from 'node:stream/promises'
 import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import type { EncodedPageSize, EncodedRows } from '@millrace/db/sql/encoded-rows'
 import type { PeerCertificate } from 'node:tls'
 import type { ServerAddress } from '@millrace/db/url'
 import { connectionFailureWords } from '../tcp/connection-trouble.ts'
@@ -9,6 +10,8 @@ import { PostgresLink, postgresOptions } from '../tcp/postgres-link.ts'
 import type { PostgresValue } from '../tcp/postgres-values.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
+import { CopyIn } from './postgres-copy-in.ts'
+import { CopyOut } from './postgres-copy-out.ts'
 import { ParsedStatements, Pipeline, type PipelinedResult, type PipelinedStatement } from './postgres-pipeline.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
 
@@ -146,6 +149,27 @@ export class PostgresConnection extends PostgresLink implements PooledConnection
       stream.end(text)
       return finished(stream)
     })
+  }
+
+  /** Runs `copy … from stdin (format binary)` of encoded rows, and what follows it in the text. Throws as `query`. */
+  copyEncodedIn(text: string, rows: EncodedRows): Promise<void> {
+    return this.#sending(() => {
+      const copy = new CopyIn(text, rows)
+      this.client.query(copy)
+      return copy.done
+    })
+  }
+
+  /** Runs `copy … to stdout (format binary)`, and gives its rows. Whoever stops before their end ends the connection. */
+  async *copyOut(text: string, size: EncodedPageSize): AsyncGenerator<EncodedRows> {
+    if (this.isLost) throw this.#failureOf(undefined)
+    const copy = new CopyOut(text, size)
+    this.client.query(copy)
+    try {
+      yield* copy.pages()
+    } catch (error) {
+      throw this.#failureOf(error)
+    }
   }
 
   #failureOf(error: unknown): Error {

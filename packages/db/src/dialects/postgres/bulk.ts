@@ -31,6 +31,8 @@ export const postgresBulk: BulkDialect = {
       [`[${rows.map(({ text }) => text).join(',')}]`],
     )
   },
+  canEncode: plain("select 1 where current_setting('server_encoding') <> 'SQL_ASCII'"),
+  documentType: 'json',
   sortKey: (value) => sql`${value}`,
   join: (texts) => sql<string>`concat(${sql.join([...texts], sql`, `)})`,
   raw: {
