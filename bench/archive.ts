@@ -1,8 +1,10 @@
 /**
- * `node bench/archive.ts [--rows 1000000] [--dialect sqlite,postgres,mysql]`: `millrace copy` beside the database's own
- * dump and load (`sqlite3 .dump`, `pg_dump | psql`, `mariadb-dump | mariadb`) on the same rows, in one run: seconds, CPU
- * seconds of the commands, rows per second, peak memory. Ours proves by digests what it wrote; theirs does not. The
- * PostgreSQL server is Debian's, where there is one, for the sake of its pg_dump. Loopback only.
+ * `node bench/archive.ts [--rows 1000000] [--dialect sqlite,postgres,mysql] [--rounds 1] [--beside MAIN.JS]`: `millrace copy`
+ * beside the database's own dump and load (`sqlite3 .dump`, `pg_dump | psql`, `mariadb-dump | mariadb`) on the same rows, in
+ * turn in one run: seconds, CPU seconds of the commands and of the servers meanwhile, rows per second, peak memory. Ours
+ * proves by digests what it wrote; theirs does not. The command is the bundle that is published (`pnpm package`), built first;
+ * `--beside` adds the `main.js` of another one. The PostgreSQL server is Debian's, where there is one, for the sake of its
+ * pg_dump. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -22,14 +24,20 @@ import { startGateway } from '@millrace/gateway'
 import { dialects, type DialectName } from '../test/dialects.ts'
 import { findInstalledPostgres, startPostgres } from '../test/servers/postgres.ts'
 import { findTools } from '../test/servers/debian-tools.ts'
+import { buildCommand } from '../test/servers/command.ts'
 import { startServers } from '../test/servers/start.ts'
 import { workspaceRoot } from '../test/workspace.ts'
 import { benchRows } from './archive-rows.ts'
 import { createDatabase, type BenchDatabase } from './databases.ts'
-import { cpuMilliseconds as cpuOf, familyOf } from './processes.ts'
+import { childrenNamed, cpuMilliseconds as cpuOf, endedChildrenMilliseconds, familyOf } from './processes.ts'
 
 const { values } = parseArgs({
-  options: { rows: { type: 'string', default: '1000000' }, dialect: { type: 'string', default: dialects.join(',') } },
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    dialect: { type: 'string', default: dialects.join(',') },
+    rounds: { type: 'string', default: '1' },
+    beside: { type: 'string' },
+  },
 })
 const executions = Number(values.rows)
 const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(dialect))
@@ -47,9 +55,12 @@ const ownPostgres =
     ? undefined
     : await startPostgres(join(directory, 'installed-postgres'), new AbortController().signal, installed)
 const started = ownPostgres === undefined ? servers.started : { ...servers.started, postgres: ownPostgres.address }
+const command = await buildCommand()
+const commands = values.beside === undefined ? [command.path] : [values.beside, command.path]
 try {
   for (const dialect of wanted) await compare(dialect)
 } finally {
+  command.remove()
   await ownPostgres?.stop()
   await servers.stop()
   rmSync(directory, { recursive: true, force: true })
@@ -59,6 +70,7 @@ interface Measured {
   readonly seconds: number
   /** Of all of the command's processes. */
   readonly cpuSeconds: number
+  readonly serverCpuSeconds: number
   readonly peakMegabytes: number
   readonly exitCode: number | null
 }
@@ -66,17 +78,16 @@ interface Measured {
 async function compare(dialect: DialectName): Promise<void> {
   const source = await createDatabase(dialect, started, directory)
   const rows = await fill(source)
-  const target = await createDatabase(dialect, started, directory)
-  const bin = join(workspaceRoot, 'packages/cli/bin/millrace.js')
-  tell(
-    dialect,
-    'millrace copy',
-    rows,
-    await run([process.execPath, bin, 'copy', '--from', source.url, '--to', target.url]),
-  )
-  const other = await createDatabase(dialect, started, directory)
-  const script = nativeScript(targetOf(source), targetOf(other))
-  tell(dialect, script.name, rows, await run(['sh', '-ec', script.text], script.env))
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    for (const path of commands) {
+      const target = await createDatabase(dialect, started, directory)
+      const name = path === command.path ? 'millrace copy' : 'millrace copy, beside'
+      tell(dialect, name, rows, await run([process.execPath, path, 'copy', '--from', source.url, '--to', target.url]))
+    }
+    const other = await createDatabase(dialect, started, directory)
+    const script = nativeScript(targetOf(source), targetOf(other))
+    tell(dialect, script.name, rows, await run(['sh', '-ec', script.text], script.env))
+  }
 }
 
 function targetOf({ url }: BenchDatabase): Target {
@@ -129,19 +140,24 @@ async function run(command: readonly string[], env: Readonly<Record<string, stri
   const startedAt = performance.now()
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
   const peaks = new Map<number, number>()
-  let cpuMilliseconds = 0
+  const before = { ended: endedChildrenMilliseconds(), servers: serversMilliseconds() }
   const timer = setInterval(() => {
     for (const id of familyOf(child.pid ?? 0)) peaks.set(id, Math.max(peaks.get(id) ?? 0, peakOf(id)))
-    cpuMilliseconds = Math.max(cpuMilliseconds, cpuOf(child.pid ?? 0))
   }, 100)
   await once(child, 'exit')
   clearInterval(timer)
   return {
     seconds: (performance.now() - startedAt) / 1000,
-    cpuSeconds: cpuMilliseconds / 1000,
+    cpuSeconds: (endedChildrenMilliseconds() - before.ended) / 1000,
+    serverCpuSeconds: (serversMilliseconds() - before.servers) / 1000,
     peakMegabytes: [...peaks.values()].reduce((sum, peak) => sum + peak, 0),
     exitCode: child.exitCode,
   }
+}
+
+/** CPU time of the servers until now. */
+function serversMilliseconds(): number {
+  return [servers.processId, ...childrenNamed('postgres')].reduce((sum, id) => sum + cpuOf(id), 0)
 }
 
 /** The kernel's own high-water mark; 0 where there is none to read. */
@@ -158,13 +174,13 @@ function tell(
   dialect: DialectName,
   name: string,
   rows: number,
-  { seconds, cpuSeconds, peakMegabytes, exitCode }: Measured,
+  { seconds, cpuSeconds, serverCpuSeconds, peakMegabytes, exitCode }: Measured,
 ): void {
   const outcome = exitCode === 0 ? '' : `  FAILED with exit code ${exitCode}`
   const memory = `${peakMegabytes.toFixed(0)} MB peak`
   const rate = `${Math.round(rows / seconds).toLocaleString('en-US')} rows/s`
   const load = `load ${loadavg()[0]?.toFixed(1) ?? '?'}`
   process.stdout.write(
-    `${dialect.padEnd(9)} ${name.padEnd(24)} ${seconds.toFixed(1).padStart(7)} s  ${cpuSeconds.toFixed(1).padStart(6)} s CPU  ${rate.padStart(16)}  ${memory.padEnd(12)}  ${load}${outcome}\n`,
+    `${dialect.padEnd(9)} ${name.padEnd(24)} ${seconds.toFixed(1).padStart(7)} s  ${cpuSeconds.toFixed(1).padStart(6)} + ${serverCpuSeconds.toFixed(1).padStart(5)} s CPU  ${rate.padStart(16)}  ${memory.padEnd(12)}  ${load}${outcome}\n`,
   )
 }
