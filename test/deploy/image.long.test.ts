@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { claimablePort } from '@millrace/cli/ports'
@@ -7,13 +7,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { freshDatabase } from '../dialects.ts'
 import { millrace } from '../cli/millrace.ts'
 import { workspaceRoot } from '../workspace.ts'
-
-/** There is no Docker engine: the steps of the Dockerfile are run by hand, in a folder that holds what it copies. */
-const dockerfile = readFileSync(join(workspaceRoot, 'deploy/Dockerfile'), 'utf8').replaceAll(/\\\n\s*/g, '')
-const instructions = (name: string): string[] =>
-  dockerfile
-    .split('\n')
-    .flatMap((line) => (line.trimStart().startsWith(`${name} `) ? [line.trimStart().slice(name.length + 1)] : []))
+import { healthCheck, imageUser, instructions, withDataIn } from './dockerfile.ts'
 
 /** What the build's context holds by Dockerfile.dockerignore, of the files that git has. */
 function copyContext(to: string): void {
@@ -29,25 +23,21 @@ function copyContext(to: string): void {
   }
 }
 
-/** An ordinary user, where the tests run as root; else whoever runs them. */
-const user = process.getuid?.() === 0 ? { uid: 10_001, gid: 10_001 } : {}
-
 test("the Dockerfile's steps give a gateway that an ordinary user runs from files that it cannot change", async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-image-'))
   chmodSync(directory, 0o755)
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   const app = join(directory, 'app')
+  const data = join(directory, 'data')
   copyContext(app)
   for (const step of instructions('RUN')) {
-    execFileSync('sh', ['-ec', step], { cwd: app, stdio: 'pipe', env: { ...process.env, CI: '1' } })
+    execFileSync('sh', ['-ec', withDataIn(data, step)], { cwd: app, stdio: 'pipe', env: { ...process.env, CI: '1' } })
   }
   const database = await freshDatabase('postgres')
   onTestFinished(() => database.drop())
   expect(await millrace(['migrate'], { cwd: directory, env: { DATABASE_URL: database.url } })).toMatchObject({
     exitCode: 0,
   })
-  const data = join(directory, 'data')
-  mkdirSync(data)
   const [urlFile, tokenFile] = [join(data, 'url'), join(data, 'token')]
   writeFileSync(urlFile, `${database.url}\n`, { mode: 0o644 })
   writeFileSync(tokenFile, 'a-token-of-more-than-thirty-two-characters\n', { mode: 0o644 })
@@ -59,7 +49,7 @@ test("the Dockerfile's steps give a gateway that an ordinary user runs from file
   const args = (JSON.parse(command) as string[]).map((arg) => (arg === '8789' ? String(port) : arg))
   const gateway = spawn(node, [...program, ...args, '--token-file', tokenFile], {
     cwd: data,
-    ...user,
+    ...imageUser,
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', DATABASE_URL_FILE: urlFile },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -68,10 +58,8 @@ test("the Dockerfile's steps give a gateway that an ordinary user runs from file
   const ended = new Promise<number | null>((resolve) => gateway.once('close', resolve))
   onTestFinished(() => void gateway.kill('SIGKILL'))
   const isHealthy = (): boolean => {
-    const check = instructions('HEALTHCHECK')[0]?.split(' CMD ')[1] ?? '[]'
-    const [, ...healthcheck] = JSON.parse(check.replace('8789', String(port))) as string[]
     try {
-      execFileSync(process.execPath, healthcheck, { stdio: 'pipe' })
+      execFileSync(process.execPath, healthCheck(port), { stdio: 'pipe' })
       return true
     } catch {
       // Exits 1 while nothing listens.

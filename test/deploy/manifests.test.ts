@@ -322,6 +322,15 @@ describe('the image', () => {
     const command = lines.find((line) => line.startsWith('CMD '))?.slice(4) ?? ''
     expectCommand(JSON.parse(command) as string[])
     expect(read('Dockerfile')).toMatch(/^HEALTHCHECK /m)
+    // Of serve, and of the gateway.
+    expect(read('Dockerfile')).toContain('[8787, 8789]')
+  })
+
+  test('its base is pinned by its digest', () => {
+    const [, base] = /^ARG NODE_IMAGE=(.*)$/m.exec(read('Dockerfile')) ?? []
+    expect(base).toMatch(/^node:\d+\.\d+\.\d+-\w+-slim@sha256:[0-9a-f]{64}$/)
+    const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, name]) => name)
+    expect(new Set(bases)).toEqual(new Set(['${NODE_IMAGE}']))
   })
 
   test('what it copies is there', () => {

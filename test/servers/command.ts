@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundleCommand } from '../../scripts/bundle-command.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -15,6 +15,8 @@ export async function buildCommand(): Promise<BuiltCommand> {
   const cache = join(workspaceRoot, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'millrace-command-'))
+  // A test runs it as the user of the image.
+  chmodSync(folder, 0o755)
   const remove = () => {
     rmSync(folder, { recursive: true, force: true })
   }
