@@ -7,7 +7,7 @@ import { newId } from '../ids.ts'
 import { done, refuse, type Result } from '../result.ts'
 import type { Context } from './context.ts'
 import { tooMany, uncount } from './limits.ts'
-import { openSession, type LoggedIn, type UserView } from './sessions.ts'
+import { beginOfTokens, openSession, type LoggedIn, type UserView } from './sessions.ts'
 
 interface Device {
   readonly userAgent: string | null
@@ -73,7 +73,7 @@ export async function login(context: Context, input: Credentials): Promise<Resul
     }
     const { passwordHash } = user
     const newHash = isOutdated(passwordHash, bcryptCost) ? await hashPassword(password, bcryptCost) : undefined
-    const startedAt = clock()
+    const startedAt = beginOfTokens(clock(), user.tokensValidFrom)
     const { session, loggedIn } = openSession(viewOf(user), { userAgent, at: startedAt })
     const right = { userId: user.id, passwordHash, newHash, origin }
     const started = await logIn(store, right, session, counted)

@@ -48,6 +48,14 @@ export function openSession(
   return { session, loggedIn: { user, sessionId: familyId, refreshToken: refreshToken.text, at } }
 }
 
+/**
+ * When a session's next tokens begin: now, or when the user's tokens begin to be valid, where the function that set the
+ * password has a clock that is ahead. Tokens that began before would never work.
+ */
+export function beginOfTokens(now: Date, tokensValidFrom: Date): Date {
+  return now < tokensValidFrom ? tokensValidFrom : now
+}
+
 const unknownToken = 'This refresh token is not valid: its session has ended. Log in again.'
 
 /**
@@ -67,8 +75,9 @@ export async function refresh(
     const refused = await refusalOf(context, used, refreshSha256, at)
     if (refused !== undefined) return refused
     const family = { id: used.familyId, startedAt: used.createdAt }
-    const { session, loggedIn } = openSession(userOf(used), { userAgent, at, family })
-    const rotated = await sessions.rotateRefresh(store, used, session, at)
+    const begunAt = beginOfTokens(at, used.tokensValidFrom)
+    const { session, loggedIn } = openSession(userOf(used), { userAgent, at: begunAt, family })
+    const rotated = await sessions.rotateRefresh(store, used, session, begunAt)
     // Otherwise another request was first, or the user's standing changed: judge again.
     if (rotated.ok) return done(loggedIn)
   }
