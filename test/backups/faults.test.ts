@@ -1,13 +1,10 @@
 import { keyOfBackup } from '@millrace/api/backups/names'
-import { newBackupRow } from '@millrace/api/backups/new-row'
 import { runBackups, type BackupParts, type Occasion } from '@millrace/api/backups/run'
 import { scheduledLimits } from '@millrace/api/backups/limits'
-import { newId } from '@millrace/api/ids'
 import type { LogEntry } from '@millrace/api/log'
 import { openArchive } from '@millrace/db/archive/read'
 import { restoreArchive } from '@millrace/db/archive/restore'
 import { verifyArchive } from '@millrace/db/archive/verify'
-import { recordBackup } from '@millrace/db/repositories/backups/backups'
 import {
   addBackup,
   changeBackup,
@@ -355,23 +352,6 @@ describeDialectsByTest((dialect) => {
     expect(runs).toBeGreaterThan(1)
     expect(entries).toEqual([{ level: 'info', event: 'backup_skipped', reason: 'a restore is under way' }])
     expect(await listScheduledBackups(restored.database.store())).toEqual([])
-  })
-
-  test('a command that took a backup records nothing in a database into which others began to restore', async () => {
-    const store = reached.database.store()
-    const backup = newBackupRow({ name: 'of a command', result: 'ok', createdAt: new Date(now) })
-    const before = await digestTables(reached.raw)
-    await reached.raw.query(`update marks set value = 'an archive' where name = 'restore'`)
-    try {
-      await expect(recordBackup(store, backup, newId(new Date(now)))).rejects.toThrow('a restore into this database')
-    } finally {
-      await reached.raw.query(`update marks set value = null where name = 'restore'`)
-    }
-    expect(await digestTables(reached.raw)).toEqual(before)
-    await recordBackup(store, backup, newId(new Date(now)))
-    const rows = await reached.raw.query(`select name from backups where name = 'of a command'`)
-    const events = await reached.raw.query(`select id from audit where subject_id = 'of a command'`)
-    expect([rows.length, events.length]).toEqual([1, 1])
   })
 
   test.each([

@@ -9,6 +9,7 @@ export const suites = [
   'test/races/*.test.ts',
   'test/faults/!(*.long).test.ts',
   'test/backups/!(page).test.ts',
+  'test/archive/notes-during-restore.test.ts',
   'test/serial/{serial,effects,standing}.test.ts',
   'test/serve/jobs.test.ts',
   // Some terms keep a plan from reading more than it needs.

@@ -58,7 +58,7 @@ export async function putSettings(
   // Who may not write at all is told that before what it sent is judged.
   if (!taken.ok) return (await checkCaller(context)) ?? taken
   const tooMuch = tooLarge(taken.value.tree)
-  if (tooMuch !== undefined) return tooMuch
+  if (tooMuch !== undefined) return (await checkCaller(context)) ?? tooMuch
   const write = { ...writeAt(context), data: await sealedText(context, caller.userId, taken.value) }
   const outcome = await settings.putSettings(store, caller, ifRevision, write)
   return outcome.ok ? done(viewOf(outcome.value)) : refuse(outcome.refusal)

@@ -22,7 +22,7 @@ import { insertWhere } from '../../store/insert-where.ts'
 import { callerEvent } from '../audit/caller-event.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
 import { checkStanding } from './standing.ts'
-import { mayAdminister, mayAct } from '../../access/conditions.ts'
+import { isNotRestoring, mayAdminister, mayAct } from '../../access/conditions.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { pageOf } from '../../access/pages.ts'
@@ -180,20 +180,22 @@ export async function checkApiKey(
   return scopes === undefined || scopes.includes(row.scopes) ? done(undefined) : refused('scope_missing')
 }
 
-const touchStatement = defineStatement<{ keySha256: string; at: Date; before: Date }>()(
-  ({ builder, tables: { apiKeys } }, bind) =>
-    builder
-      .update(apiKeys)
-      .set({ lastUsedAt: bind('at', apiKeys.lastUsedAt) })
-      .where(
-        and(
-          eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256)),
-          or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, bind('before', apiKeys.lastUsedAt))),
-        ),
+const touchStatement = defineStatement<{ keySha256: string; at: Date; before: Date }>()((dialect, bind) => {
+  const { apiKeys } = dialect.tables
+  return dialect.builder
+    .update(apiKeys)
+    .set({ lastUsedAt: bind('at', apiKeys.lastUsedAt) })
+    .where(
+      and(
+        eq(apiKeys.keySha256, bind('keySha256', apiKeys.keySha256)),
+        or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, bind('before', apiKeys.lastUsedAt))),
+        // An archive has the time too. A request that is refused without the database can use a key during a restore.
+        isNotRestoring(dialect),
       ),
-)
+    )
+})
 
-/** Notes that a key was used, unless that was noted since `before`. */
+/** Notes that a key was used, unless that was noted since `before`, or others restore into the database. */
 export async function touchApiKey(
   store: Store,
   use: { readonly keySha256: string; readonly at: Date; readonly before: Date },

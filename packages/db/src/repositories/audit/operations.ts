@@ -1,4 +1,6 @@
 import { exists, sql } from 'drizzle-orm'
+import { all } from '../../access/access.ts'
+import { isNotRestoring } from '../../access/conditions.ts'
 import type { AuditType } from '../../schema/audit-types.ts'
 import type { Store } from '../../store/store.ts'
 import { eventQuery, recordEvent, type AuditEvent } from './event.ts'
@@ -15,7 +17,10 @@ export interface DatabaseOperation {
   readonly data: NonNullable<AuditEvent['data']>
 }
 
-/** Leaves an event, where there is a user: a database that nobody has used yet stays empty, so that it can be restored into. */
+/**
+ * Leaves an event, where there is a user: a database that nobody has used yet stays empty, so that it can be restored into.
+ * While others restore into it none is left, for their archive does not have it.
+ */
 export async function recordOperation(
   store: Store,
   { eventId, at, type, command, data }: DatabaseOperation,
@@ -33,7 +38,7 @@ export async function recordOperation(
   const hasUsers = exists(dialect.builder.select({ one: sql`1` }).from(dialect.tables.users))
   await store.apply({
     locks: [],
-    gate: recordEvent(dialect, event, { when: hasUsers }),
+    gate: recordEvent(dialect, event, { when: all(hasUsers, isNotRestoring(dialect)) }),
     proof: eventQuery(dialect, eventId),
   })
 }
