@@ -9,6 +9,7 @@ import type { PoolStatus } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import type { ConnectionLogEntry } from '@millrace/drivers/native/log'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
+import { backupsInto } from './backups.ts'
 
 export interface ServiceParts {
   readonly settings: Settings
@@ -45,8 +46,7 @@ export async function openService(parts: ServiceParts): Promise<Service> {
     onRetry: ({ fault }) => metrics.retry(fault),
   })
   const replica = await openReplica(parts)
-  const backups =
-    parts.bucket === undefined ? undefined : scheduledBackups({ ...parts, bucket: parts.bucket }, database)
+  const backups = parts.bucket === undefined ? undefined : backupsInto(parts.bucket, { database, settings, log })
   const running = new Set<Promise<unknown>>()
   const execution = executionOf(running)
   const service: Service = {
@@ -90,17 +90,4 @@ async function openReplica({ settings, onConnection }: ServiceParts): Promise<Da
   const { readDatabase: target } = settings
   if (target === undefined) return undefined
   return openNativeDatabase({ target, timeoutSeconds: 5, attempts: 1, log: onConnection })
-}
-
-function scheduledBackups(
-  { settings, log, bucket }: ServiceParts & { readonly bucket: BackupBucket },
-  database: Database,
-): ScheduledBackups {
-  return {
-    bucket,
-    async run(occasion) {
-      const { runBackups } = await import('@millrace/api/backups/run')
-      await runBackups({ database, settings, log, bucket, clock: () => new Date() }, occasion)
-    },
-  }
 }

@@ -6,7 +6,7 @@ export type BackupFault =
   | DatabaseFault
   /** The database has rows that no archive can hold. */
   | 'rows_refused'
-  /** More than one run of a function can take. */
+  /** More than one run of a function can take, or than one object can hold. */
   | 'too_large'
   /** The platform would have ended the run. */
   | 'out_of_time'

@@ -1,6 +1,6 @@
 import { BackupFailure } from './failure.ts'
 
-/** What one run may take; docs/backups.md says how it was measured. */
+/** What one run may take: `Infinity` where nothing sets a limit. docs/backups.md says how those of functions were measured. */
 export interface BackupLimits {
   /** From the run's start. The platform ends a scheduled run after 15 minutes, and work after an answer after 30 s. */
   readonly runSeconds: number
@@ -8,10 +8,14 @@ export interface BackupLimits {
   readonly contentCharacters: number
   /** Of all tables: the keys of all rows but executions are held in memory to check what refers to what. */
   readonly rows: number
-  /** Of each part of the upload but the last; R2 wants 5 MiB or more. Two of them are held. */
+  /** Of each part of the upload but the last; R2 and S3 want 5 MiB or more. Two of them are held. */
   readonly partBytes: number
 }
 
+/** What R2 and S3 make one object of. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+export const mostParts = 10_000
+
+/** Of a run in a function. */
 export const scheduledLimits: BackupLimits = {
   runSeconds: 14 * 60,
   contentCharacters: 1024 ** 3,
@@ -22,7 +26,19 @@ export const scheduledLimits: BackupLimits = {
 /** Of a backup that is tried right after it was asked for; the schedule takes what is too large for that. */
 export const trialLimits: BackupLimits = { ...scheduledLimits, runSeconds: 25 }
 
-const byCommandLine = 'Take this backup with `millrace backup`, which has no such limit, by a schedule of your own.'
+/**
+ * Of a run in a process of one's own: an archive of up to 335 GB, in as much time as it takes. Parts are of one size, since
+ * R2 takes no others, by the protocol of S3 either.
+ */
+export const serverLimits: BackupLimits = {
+  runSeconds: Infinity,
+  contentCharacters: Infinity,
+  rows: Infinity,
+  partBytes: 32 * 1024 * 1024,
+}
+
+export const byCommandLine =
+  'Take this backup with `millrace backup`, which has no such limit, by a schedule of your own.'
 
 /** Watches that a run stays within its limits. */
 export class RunWatch {

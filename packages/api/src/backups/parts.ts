@@ -1,5 +1,6 @@
 import type { BackupUpload, UploadedPart } from './bucket.ts'
-import { backupFailureOf, ofBucket, type BackupFailure } from './failure.ts'
+import { BackupFailure, backupFailureOf, ofBucket } from './failure.ts'
+import { byCommandLine, mostParts } from './limits.ts'
 
 const mostAttempts = 3
 
@@ -22,7 +23,7 @@ export class PartSender {
     this.#spare = new Uint8Array(partBytes)
   }
 
-  /** @throws BackupFailure `bucket_failed`, of this part or the one before */
+  /** @throws BackupFailure `bucket_failed`, of this part or the one before; `too_large` */
   async write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.byteLength;) {
       const taken = chunk.subarray(at, at + this.#filling.byteLength - this.#filled)
@@ -48,6 +49,7 @@ export class PartSender {
 
   async #send(): Promise<void> {
     await this.settle()
+    if (this.#number > mostParts) throw tooManyParts(this.#filling.byteLength)
     const bytes = this.#filling.subarray(0, this.#filled)
     const number = this.#number
     this.#sending = this.#sendPart(number, bytes).then((part) => {
@@ -71,4 +73,11 @@ export class PartSender {
       }
     }
   }
+}
+
+function tooManyParts(partBytes: number): BackupFailure {
+  return new BackupFailure('too_large', {
+    cause: `the archive is longer than ${mostParts} parts of ${partBytes} bytes, the most that one object is made of`,
+    fix: byCommandLine,
+  })
 }
