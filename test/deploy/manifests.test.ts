@@ -10,17 +10,30 @@ import * as kubernetes from 'kubernetes-models'
 import { describe, expect, inject, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { createProgram } from '@millrace/cli/program'
-import { settingNames } from '@millrace/cli/environment'
+import { bucketNames, secretNames, settingNames } from '@millrace/cli/environment'
 import { workspaceRoot } from '../workspace.ts'
 
 /** There is no Docker engine and no cluster to try these on: each is judged by its own schema or parser. */
 const deploy = join(workspaceRoot, 'deploy')
 const read = (path: string): string => readFileSync(join(deploy, path), 'utf8')
 
-type Manifest = Readonly<Record<string, unknown>> & { readonly apiVersion: string; readonly kind: string }
+type Manifest = Readonly<Record<string, unknown>> & {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+  }
+}
+
+interface Scaler {
+  readonly spec: { readonly scaleTargetRef: { readonly name: string } }
+}
 
 interface Container {
   readonly name: string
+  readonly image: string
   readonly args?: readonly string[]
   readonly env?: readonly { readonly name: string; readonly value: string }[]
   readonly securityContext: unknown
@@ -72,6 +85,10 @@ function podSpecOf(value: unknown): PodSpec | undefined {
   }
   return undefined
 }
+
+/** Settings, and what `serve` reads for its bucket. */
+const variables: readonly string[] = [...settingNames, ...bucketNames]
+const isSecret = (name: string) => secretNames.has(name) || /^AWS_\w+_(KEY|TOKEN)$/.test(name)
 
 const clusters = [
   { folder: 'kubernetes', podCount: 3, serving: 'gateway' },
@@ -128,10 +145,50 @@ describe.each(clusters)('Kubernetes, $folder', ({ folder, podCount, serving }) =
     const secret = manifests.find(({ kind }) => kind === 'Secret') as unknown as { stringData: object }
     const names = pods.flatMap(({ containers }) => containers.flatMap(({ env = [] }) => env))
     for (const { name, value } of names) {
-      expect(settingNames).toContain(name.replace(/_FILE$/, ''))
+      expect(variables).toContain(name.replace(/_FILE$/, ''))
+      expect(isSecret(name)).toBe(false)
+      if (!name.endsWith('_FILE')) continue
       expect(value).toMatch(/^\/etc\/millrace\//)
       expect(Object.keys(secret.stringData)).toContain(value.replace('/etc/millrace/', ''))
     }
+  })
+
+  test('the number of what an autoscaler scales is its own alone', () => {
+    const scaled = manifests
+      .filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
+      .map((scaler) => (scaler as unknown as Scaler).spec.scaleTargetRef.name)
+    for (const name of scaled) {
+      const target = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)
+      expect(target).toHaveProperty('spec')
+      expect(target).not.toHaveProperty('spec.replicas')
+    }
+    expect(scaled).toEqual(serving === 'serve' ? ['millrace-serve'] : [])
+  })
+
+  test('the documented upgrade deletes the Job, whose template cannot change, and names only what is there', () => {
+    const page = readFileSync(join(workspaceRoot, 'docs', serving === 'serve' ? 'serve.md' : 'deploy.md'), 'utf8')
+    const upgrade = [...page.matchAll(/```bash\n(.*?)```/gs)].map(([, text = '']) => text).find(isUpgradeOf(folder))
+    const lines = (upgrade ?? '').trim().split('\n')
+    const migrates = `kubectl apply -k deploy/${folder} -l app.kubernetes.io/component=migrate`
+    expect(lines).toEqual([
+      'kubectl delete job millrace-migrate -n millrace --ignore-not-found',
+      migrates,
+      'kubectl wait job/millrace-migrate -n millrace --for=condition=complete --timeout=15m',
+      `kubectl apply -k deploy/${folder}`,
+      `kubectl rollout status deployment/millrace-${serving} -n millrace`,
+    ])
+    const named = ({ metadata: { namespace, name, labels } }: Manifest) => ({ namespace, name, labels })
+    const component = { 'app.kubernetes.io/component': 'migrate' }
+    const ofMigrate = manifests.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === 'migrate')
+    expect(ofMigrate.map(named)).toMatchObject([{ namespace: 'millrace', name: 'millrace-migrate', labels: component }])
+    expect(ofMigrate).toMatchObject([{ kind: 'Job', spec: { activeDeadlineSeconds: 15 * 60 } }])
+    const deployment = manifests.find(({ kind }) => kind === 'Deployment')
+    expect(deployment?.metadata).toMatchObject({ namespace: 'millrace', name: `millrace-${serving}` })
+  })
+
+  test('the version in kustomization.yaml is that of every container', () => {
+    const { images } = parse(read(`${folder}/kustomization.yaml`)) as { images: { name: string }[] }
+    for (const { containers } of pods) for (const { image } of containers) expect(image).toBe(images[0]?.name)
   })
 
   test('every command is one that millrace has', () => {
@@ -140,6 +197,18 @@ describe.each(clusters)('Kubernetes, $folder', ({ folder, podCount, serving }) =
     for (const args of commands) if (args[0] === 'migrate' || args[0] === serving) expectCommand(args)
   })
 })
+
+test('serve in Kubernetes is told where its backups go, and whose word for an address counts', () => {
+  const { pods } = manifestsIn('kubernetes-serve')
+  const names = pods.flatMap(({ containers }) => containers.flatMap(({ env = [] }) => env.map(({ name }) => name)))
+  expect(names).toEqual(
+    expect.arrayContaining(['BACKUP_TO', 'AWS_SECRET_ACCESS_KEY_FILE', 'AWS_ACCESS_KEY_ID_FILE', 'TRUSTED_PROXIES']),
+  )
+})
+
+function isUpgradeOf(folder: string) {
+  return (block: string) => block.includes('kubectl delete job') && block.includes(`deploy/${folder}\n`)
+}
 
 function expectCommand([name, ...args]: readonly string[]): void {
   const program = createProgram({ streams: process, isJson: true, run: () => Promise.resolve() })
@@ -227,7 +296,11 @@ describe('compose with a SQLite file', () => {
   test('secrets are files, and those that services name are there', () => {
     expect(serve?.['secrets']).toEqual(Object.keys(compose.secrets))
     const names = Object.keys(serve?.['environment'] as object).map((name) => name.replace(/_FILE$/, ''))
-    expect(settingNames).toEqual(expect.arrayContaining(names))
+    expect(variables).toEqual(expect.arrayContaining(names))
+    expect(serve?.['environment']).toMatchObject({
+      BACKUP_TO: expect.any(String),
+      TRUSTED_PROXIES: expect.any(String),
+    })
   })
 })
 
@@ -282,7 +355,8 @@ describe.each(['postgres', 'mariadb'])('compose with the whole product and %s', 
     expect(read(file)).not.toMatch(/(POSTGRES|MARIADB)_PASSWORD: |DATABASE_URL: /)
     for (const name of instances) {
       const settings = Object.keys(services[name]?.['environment'] as object).map((each) => each.replace(/_FILE$/, ''))
-      expect(settingNames).toEqual(expect.arrayContaining(settings))
+      expect(variables).toEqual(expect.arrayContaining(settings))
+      expect(settings).toEqual(expect.arrayContaining(['BACKUP_TO', 'TRUSTED_PROXIES', 'AWS_SECRET_ACCESS_KEY']))
     }
   })
 })
@@ -339,6 +413,8 @@ describe('the image', () => {
       .filter((line) => line.startsWith('!'))
     expect(copied.length).toBeGreaterThan(5)
     for (const line of copied) expect(existsSync(join(dirname(deploy), line.slice(1))), line).toBe(true)
+    // The packages' tsconfig.json extend it, and the builds read them.
+    expect(copied).toContain('!tsconfig.base.json')
   })
 })
 

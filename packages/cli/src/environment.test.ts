@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadEnvironment, settingNames, settingsOnly } from './environment.ts'
+import { bucketNames, loadEnvironment, settingNames, settingsOnly } from './environment.ts'
 import { Failure } from './failure.ts'
 
 let caller = ''
@@ -54,17 +54,20 @@ test("NAME_FILE gives the file's text without its line end, and beats .env when 
   expect(load({ DATABASE_URL_FILE: 'mounted' })['DATABASE_URL']).toBe('a secret with a line end')
 })
 
-test.for(settingNames)('%s can stand in a file, with or without a line end, and nowhere twice', (name) => {
-  expect(load({ [`${name}_FILE`]: 'mounted' })[name]).toBe('a secret with a line end')
-  writeFileSync(join(caller, 'bare'), ' as written ')
-  expect(load({ [`${name}_FILE`]: join(caller, 'bare') })[name]).toBe(' as written ')
-  expect(failureOf({ [`${name}_FILE`]: 'mounted', [name]: 'x' }).words.what).toBe(
-    `Both ${name} and ${name}_FILE are set.`,
-  )
-  const unreadable = failureOf({ [`${name}_FILE`]: '.' })
-  expect(unreadable).toMatchObject({ code: 'settings_invalid', exitCode: 2 })
-  expect(unreadable.words.what).toContain(`${name}_FILE`)
-})
+test.for([...settingNames, ...bucketNames])(
+  '%s can stand in a file, with or without a line end, and nowhere twice',
+  (name) => {
+    expect(load({ [`${name}_FILE`]: 'mounted' })[name]).toBe('a secret with a line end')
+    writeFileSync(join(caller, 'bare'), ' as written ')
+    expect(load({ [`${name}_FILE`]: join(caller, 'bare') })[name]).toBe(' as written ')
+    expect(failureOf({ [`${name}_FILE`]: 'mounted', [name]: 'x' }).words.what).toBe(
+      `Both ${name} and ${name}_FILE are set.`,
+    )
+    const unreadable = failureOf({ [`${name}_FILE`]: '.' })
+    expect(unreadable).toMatchObject({ code: 'settings_invalid', exitCode: 2 })
+    expect(unreadable.words.what).toContain(`${name}_FILE`)
+  },
+)
 
 function failureOf(variables: Record<string, string>): Failure {
   try {
@@ -84,7 +87,8 @@ test.for([{ AUTH_KEYS_FILE: 'absent' }, { AUTH_KEYS_FILE: 'mounted', AUTH_KEYS: 
 )
 
 test('only settings are handed on', () => {
-  expect(settingsOnly({ PATH: '/bin', AUTH_KEYS: 'k:x', AUTH_KEYS_FILE: 'y' })).toEqual({ AUTH_KEYS: 'k:x' })
+  const bucket = Object.fromEntries(bucketNames.map((name) => [name, 'of this machine']))
+  expect(settingsOnly({ ...bucket, PATH: '/bin', AUTH_KEYS: 'k:x', AUTH_KEYS_FILE: 'y' })).toEqual({ AUTH_KEYS: 'k:x' })
 })
 
 test('a reference that nobody replaced is refused by name, without the rest of the value', () => {

@@ -38,6 +38,22 @@ export const settingNames = [
 
 export type SettingName = (typeof settingNames)[number]
 
+/**
+ * What `BACKUP_TO=s3://…` of `serve` needs, by the names that Amazon's own tools read. They are no settings of the functions,
+ * whose bucket is bound: `deploy` must not send those of the machine that it runs on to the Worker.
+ */
+export const bucketNames = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_ENDPOINT_URL',
+] as const
+
+const namesOfFiles: readonly string[] = [...settingNames, ...bucketNames]
+
 /** Those that whoever reads them could use: they are never shown, and never on a command line. */
 export const secretNames: ReadonlySet<string> = new Set<SettingName>([
   'DATABASE_URL',
@@ -77,7 +93,7 @@ function readDotEnv(directories: Directories, warn: Warn): Environment {
   if (file === undefined) return {}
   try {
     const text = readText(file)
-    for (const words of dotEnvWarnings(text, [...settingNames, ...otherNames])) warn(words)
+    for (const words of dotEnvWarnings(text, [...namesOfFiles, ...otherNames])) warn(words)
     return parseEnv(text)
   } catch (error) {
     throw new Failure('settings_invalid', {
@@ -103,7 +119,7 @@ function readMountedFile(name: string, path: string, callerDirectory: string): s
 /** One source's variables, each `NAME_FILE` replaced by the file's content under NAME. */
 function withMountedFiles(source: Environment, callerDirectory: string): Environment {
   const variables = withoutEmpty(source)
-  for (const name of settingNames) {
+  for (const name of namesOfFiles) {
     const path = variables[`${name}_FILE`]
     if (path === undefined) continue
     if (variables[name] !== undefined) {
@@ -131,7 +147,7 @@ export function loadEnvironment(
     ...withMountedFiles(readDotEnv(directories, warn), directories.caller),
     ...withMountedFiles(processVariables, directories.caller),
   }
-  for (const name of settingNames) refuseUnexpanded(name, environment[name] ?? '')
+  for (const name of namesOfFiles) refuseUnexpanded(name, environment[name] ?? '')
   return environment
 }
 
