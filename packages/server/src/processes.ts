@@ -1,23 +1,18 @@
 import cluster, { type Worker } from 'node:cluster'
-import type { Family, Sample } from '@millrace/api/metrics/families'
-import type { PoolStatus } from '@millrace/db/sql/transport'
-
-/** What one process has counted, and how full its pool is. */
-export interface ProcessState {
-  readonly families: readonly Family[]
-  readonly pool: PoolStatus | undefined
-}
+import { GroupStates, type ProcessState } from './group-states.ts'
 
 type Message =
   | { readonly kind: 'ask'; readonly id: number }
   | { readonly kind: 'collect'; readonly id: number }
   | { readonly kind: 'state'; readonly id: number; readonly state: ProcessState }
-  | { readonly kind: 'states'; readonly id: number; readonly states: readonly ProcessState[] }
+  | { readonly kind: 'sum'; readonly id: number; readonly state: ProcessState }
   | { readonly kind: 'ready'; readonly port: number }
 
-/** How long a process may take to tell its state; one that does not is left out of that answer. */
+/** How long a process may take to tell its state; one that does not counts with what it told before. */
 const stateMilliseconds = 1000
 const restartMilliseconds = 1000
+/** How long the first process may take to tell the sum: as long as Prometheus waits for a scrape. */
+const sumMilliseconds = 10_000
 
 export interface ProcessGroup {
   /** The port that all listen on. */
@@ -28,6 +23,12 @@ export interface ProcessGroup {
 
 export interface GroupOptions {
   readonly count: number
+  /** Of each process's command line, which other users of the machine see: no secret. */
+  readonly args: readonly string[]
+  /** What each has in its environment beyond this one's. An empty value takes a variable away. */
+  readonly env: Readonly<Record<string, string>>
+  /** What this process has counted. */
+  readonly own: () => Promise<ProcessState>
   /** Told when a process has ended by itself; another one is started in its place. */
   readonly onExit: (code: number) => void
 }
@@ -36,19 +37,22 @@ export interface GroupOptions {
  * Starts processes that run this program again and share one port. Resolves when all of them listen.
  * @throws Error when one ends before it listens
  */
-export async function startProcesses({ count, onExit }: GroupOptions): Promise<ProcessGroup> {
+export async function startProcesses({ count, args, env, own, onExit }: GroupOptions): Promise<ProcessGroup> {
   let isClosing = false
   let isReady = false
+  const states = new GroupStates()
   // Standard output is this process's alone: what others say of an end that comes too early is no part of its result.
-  cluster.setupPrimary({ stdio: ['ignore', 2, 2, 'ipc'] })
+  cluster.setupPrimary({ args: [...args], stdio: ['ignore', 2, 2, 'ipc'] })
   const start = (): Promise<number> =>
     new Promise((resolve, reject) => {
-      const worker = cluster.fork()
+      const worker = cluster.fork(env)
       worker.on('message', (message: Message) => {
         if (message.kind === 'ready') resolve(message.port)
-        if (message.kind === 'ask') void answerAsked(worker, message.id)
+        if (message.kind === 'state') states.tell(worker.id, message.state)
+        if (message.kind === 'ask') void answerAsked(worker, message.id, async () => states.sumWith(await own()))
       })
       worker.once('exit', (code) => {
+        states.end(worker.id)
         reject(new Error(`a process ended with ${code} before it listened`))
         if (isClosing || !isReady) return
         onExit(code)
@@ -88,31 +92,36 @@ async function allEnded(): Promise<void> {
   )
 }
 
-/** A process that is scraped asks for all of them: this one asks each. */
-async function answerAsked(asking: Worker, id: number): Promise<void> {
+/** A process that is scraped asks for the sum of all: this one asks each. */
+async function answerAsked(asking: Worker, id: number, sum: () => Promise<ProcessState>): Promise<void> {
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
-  const states = await Promise.all(
-    workers.filter((worker) => worker.isConnected()).map((worker) => stateOf(worker, id)),
-  )
-  const message: Message = { kind: 'states', id, states: states.filter((state) => state !== undefined) }
-  if (asking.isConnected()) asking.send(message)
+  await Promise.all(workers.map((worker) => told(worker, id)))
+  const message: Message = { kind: 'sum', id, state: await sum() }
+  sendTo(asking, message)
 }
 
-function stateOf(worker: Worker, id: number): Promise<ProcessState | undefined> {
+/** Resolves when the process has told its state, has ended, or takes too long. */
+function told(worker: Worker, id: number): Promise<void> {
   return new Promise((resolve) => {
-    const settle = (state: ProcessState | undefined) => {
+    const settle = () => {
       clearTimeout(timer)
       worker.off('message', listen)
-      resolve(state)
+      worker.off('exit', settle)
+      resolve()
     }
     const listen = (message: Message) => {
-      if (message.kind === 'state' && message.id === id) settle(message.state)
+      if (message.kind === 'state' && message.id === id) settle()
     }
-    const timer = setTimeout(() => settle(undefined), stateMilliseconds)
+    const timer = setTimeout(settle, stateMilliseconds)
     worker.on('message', listen)
-    const message: Message = { kind: 'collect', id }
-    worker.send(message)
+    worker.once('exit', settle)
+    sendTo(worker, { kind: 'collect', id })
   })
+}
+
+/** One that ends meanwhile gets nothing: with a callback, that is no error of this process. */
+function sendTo(worker: Worker, message: Message): void {
+  if (worker.isConnected()) worker.send(message, () => undefined)
 }
 
 /** Whether this process is one of a group's. */
@@ -121,8 +130,11 @@ export function isGroupMember(): boolean {
 }
 
 export interface Membership {
-  /** The states of all processes of the group, this one's among them. */
-  states(): Promise<readonly ProcessState[]>
+  /**
+   * What all processes of the group have counted, the first one and those that ended included.
+   * @throws Error when the first one does not tell: without the others, counters would fall
+   */
+  sum(): Promise<ProcessState>
 }
 
 function send(message: Message): void {
@@ -133,61 +145,31 @@ let asked = 0
 
 /** Says that this process listens, and answers the group's questions from here on. */
 export function joinGroup(port: number, own: () => Promise<ProcessState>): Membership {
-  const waiting = new Map<number, (states: readonly ProcessState[]) => void>()
+  const waiting = new Map<number, (state: ProcessState) => void>()
   process.on('message', (message: Message) => {
-    if (message.kind === 'states') waiting.get(message.id)?.(message.states)
+    if (message.kind === 'sum') waiting.get(message.id)?.(message.state)
     if (message.kind === 'collect') {
       void own().then((state) => send({ kind: 'state', id: message.id, state }))
     }
   })
   send({ kind: 'ready', port })
   return {
-    states() {
+    sum() {
       asked += 1
       // Of several processes that ask at once no two have the same.
-      const id = asked * 100_000 + (process.pid % 100_000)
-      return new Promise((resolve) => {
-        const settle = (states: readonly ProcessState[]) => {
+      const id = asked * 10_000_000 + process.pid
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(id)
+          reject(new Error('the first process did not tell what the others have counted'))
+        }, sumMilliseconds)
+        waiting.set(id, (state) => {
           clearTimeout(timer)
           waiting.delete(id)
-          resolve(states)
-        }
-        const timer = setTimeout(() => {
-          void own().then((state) => settle([state]))
-        }, 2 * stateMilliseconds)
-        waiting.set(id, settle)
+          resolve(state)
+        })
         send({ kind: 'ask', id })
       })
     },
   }
-}
-
-/** The counts of several processes as one's: values of the same name and labels are added. */
-export function sumFamilies(states: readonly ProcessState[]): readonly Family[] {
-  const summed = new Map<string, { readonly family: Family; readonly samples: Map<string, Sample> }>()
-  for (const family of states.flatMap(({ families }) => families)) {
-    const sum = summed.get(family.name) ?? { family, samples: new Map<string, Sample>() }
-    summed.set(family.name, sum)
-    for (const sample of family.samples) {
-      const key = JSON.stringify([sample.suffix, sample.labels])
-      const value = (sum.samples.get(key)?.value ?? 0) + sample.value
-      sum.samples.set(key, { ...sample, value })
-    }
-  }
-  return [...summed.values()].map(({ family, samples }) => ({ ...family, samples: [...samples.values()] }))
-}
-
-export function sumPools(states: readonly ProcessState[]): PoolStatus | undefined {
-  const pools = states.flatMap(({ pool }) => (pool === undefined ? [] : [pool]))
-  const [first, ...others] = pools
-  if (first === undefined) return undefined
-  return others.reduce(
-    (sum, pool) => ({
-      size: sum.size + pool.size,
-      checkedOut: sum.checkedOut + pool.checkedOut,
-      overflow: sum.overflow + pool.overflow,
-      waiting: sum.waiting + pool.waiting,
-    }),
-    first,
-  )
 }

@@ -10,6 +10,7 @@ import type { Database } from '@millrace/db/store/database'
 import type { ConnectionLogEntry } from '@millrace/drivers/native/log'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { backupsInto } from './backups.ts'
+import { countsTrips } from './counts-trips.ts'
 
 export interface ServiceParts {
   readonly settings: Settings
@@ -38,13 +39,14 @@ export interface Service {
 /** @throws what opening the database throws: SqliteFailure, TlsFileError */
 export async function openService(parts: ServiceParts): Promise<Service> {
   const { settings, log, readAsset, onConnection } = parts
-  const metrics = new IsolateMetrics()
-  const database = await openNativeDatabase({
+  const metrics = new IsolateMetrics('by this server since it began')
+  const opened = await openNativeDatabase({
     target: settings.database,
     log: onConnection,
     sharesTrips: true,
     onRetry: ({ fault }) => metrics.retry(fault),
   })
+  const database = countsTrips(opened, metrics, settings.slowQueryMilliseconds)
   const replica = await openReplica(parts)
   const backups = parts.bucket === undefined ? undefined : backupsInto(parts.bucket, { database, settings, log })
   const running = new Set<Promise<unknown>>()

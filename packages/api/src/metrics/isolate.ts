@@ -33,9 +33,15 @@ export class IsolateMetrics {
   readonly #slowQueries = new Counter(withoutLabels)
   readonly #retries = new Counter(retriedFaults)
   readonly #replicaReads = new Counter(replicaResults)
+  readonly #since: string
   hasReplica = false
   /** Whether what was last asked of the replica was answered. */
   isReplicaUp = true
+
+  /** @param since What counts, and from when: for the help of the metrics. */
+  constructor(since = 'by this isolate since it began: each isolate counts for itself') {
+    this.#since = since
+  }
 
   request({ method, route, status, milliseconds }: CountedRequest): void {
     const key = `${status} ${method} ${route}`
@@ -69,17 +75,17 @@ export class IsolateMetrics {
 
   own(): readonly Family[] {
     return [
-      this.#requests.family('millrace_requests_total', ofIsolate('Requests answered')),
-      this.#requestSeconds.family('millrace_request_duration_seconds', ofIsolate('How long requests took')),
+      this.#requests.family('millrace_requests_total', this.#help('Requests answered')),
+      this.#requestSeconds.family('millrace_request_duration_seconds', this.#help('How long requests took')),
       this.#tripSeconds.family(
         'millrace_database_trip_duration_seconds',
-        ofIsolate('How long round trips to the database took; their count is the number of trips'),
+        this.#help('How long round trips to the database took; their count is the number of trips'),
       ),
       this.#slowQueries.family(
         'millrace_slow_queries_total',
-        ofIsolate('Round trips that took SLOW_QUERY_MS or longer'),
+        this.#help('Round trips that took SLOW_QUERY_MS or longer'),
       ),
-      this.#retries.family('millrace_database_retries_total', ofIsolate('Statements tried again after a fault')),
+      this.#retries.family('millrace_database_retries_total', this.#help('Statements tried again after a fault')),
       ...(this.hasReplica ? this.#replicaFamilies() : []),
     ]
   }
@@ -88,17 +94,17 @@ export class IsolateMetrics {
     return [
       this.#replicaReads.family(
         'millrace_replica_reads_total',
-        ofIsolate('Lists and histories: answered by the replica, or why the primary answered'),
+        this.#help('Lists and histories: answered by the replica, or why the primary answered'),
       ),
       gauge(
         'millrace_replica_up',
-        ofIsolate('Whether the replica answered when it was last asked'),
+        this.#help('Whether the replica answered when it was last asked'),
         this.isReplicaUp ? 1 : 0,
       ),
     ]
   }
-}
 
-function ofIsolate(help: string): string {
-  return `${help}, by this isolate since it began: each isolate counts for itself.`
+  #help(words: string): string {
+    return `${words}, ${this.#since}.`
+  }
 }

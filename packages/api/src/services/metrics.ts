@@ -89,10 +89,14 @@ function stateFamilies(
 
 function poolFamilies({ size, checkedOut, overflow, waiting }: PoolStatus): readonly Family[] {
   return [
-    gauge('millrace_gateway_pool_size', "Connections that the gateway's pool keeps.", size),
-    gauge('millrace_gateway_pool_checked_out', 'Connections of the gateway that are in use.', checkedOut),
-    gauge('millrace_gateway_pool_overflow', "Connections of the gateway beyond its pool's size.", overflow),
-    gauge('millrace_gateway_pool_waiting', 'Requests that wait for a connection of the gateway.', waiting),
+    gauge(
+      'millrace_gateway_pool_size',
+      "Connections that the pool keeps: the gateway's, or those of all processes of a server.",
+      size,
+    ),
+    gauge('millrace_gateway_pool_checked_out', 'Connections of the pool that are in use.', checkedOut),
+    gauge('millrace_gateway_pool_overflow', 'Connections of the pool beyond its size.', overflow),
+    gauge('millrace_gateway_pool_waiting', 'Requests that wait for a connection of the pool.', waiting),
   ]
 }
 

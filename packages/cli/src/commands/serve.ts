@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Database } from '@millrace/db/store/database'
+import type { ProcessState } from '@millrace/server/group-states'
 import { endWithStarter } from '../ancestors.ts'
 import type { AddCommand } from '../command.ts'
 import { isMissingFile, type ChosenDatabase } from '../connection.ts'
@@ -14,6 +15,7 @@ import { applyMigrations } from '../migrations.ts'
 import { parseGiven, parsePort, withDatabaseOption } from '../options.ts'
 import { authority, claimablePort, reachableHost } from '../ports.ts'
 import { serveLog } from '../serve/log.ts'
+import { memberCommand, withPoolOfJobs } from '../serve/group.ts'
 import { readServeSettings, type ServeSettings } from '../serve/settings.ts'
 
 interface ServeOptions {
@@ -97,12 +99,11 @@ async function serveInGroup(context: Context, chosen: ServeSettings, options: Se
   const { startProcesses } = await import('@millrace/server/processes')
   const { startJobs } = await import('@millrace/server/jobs')
   const { log } = serveLog(context, chosen.settings.logLevel)
-  const service = await openForServing(context, chosen)
-  // What is given to processes by their arguments is given to these too, but for the port that was found.
-  const end = process.argv.indexOf('--')
-  process.argv.splice(end === -1 ? process.argv.length : end, 0, '--port', String(options.port))
+  const service = await openForServing(context, withPoolOfJobs(chosen))
   const group = await startProcesses({
     count: options.processes,
+    ...memberCommand(options, context.output.isJson),
+    own: () => ownState(service),
     onExit: (code) => context.output.note(`A process ended with ${code}; another one takes its place.`),
   })
   context.lifetime.defer(() => group.close())
@@ -111,16 +112,19 @@ async function serveInGroup(context: Context, chosen: ServeSettings, options: Se
   return group.port
 }
 
+async function ownState(service: Serving): Promise<ProcessState> {
+  return { families: service.metrics.own(), pool: await service.ownPoolStatus() }
+}
+
 async function serveAsMember(context: Context, options: ServeOptions): Promise<number> {
   const chosen = await readServeSettings(context, options.database, undefined)
   const service = await openForServing(context, chosen)
-  const { joinGroup, sumFamilies, sumPools } = await import('@millrace/server/processes')
-  const own = async () => ({ families: service.metrics.own(), pool: await service.ownPoolStatus() })
+  const { joinGroup } = await import('@millrace/server/processes')
   process.on('disconnect', () => context.lifetime.end(143))
   const port = await listenFor(context, service, options)
-  const group = joinGroup(port, own)
-  service.metrics.collect = async () => sumFamilies(await group.states())
-  service.poolStatusOf = async () => sumPools(await group.states())
+  const group = joinGroup(port, () => ownState(service))
+  service.metrics.collect = async () => (await group.sum()).families
+  service.poolStatusOf = async () => (await group.sum()).pool
   await untilInterrupted(context.lifetime.interruption)
   return 0
 }
