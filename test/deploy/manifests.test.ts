@@ -228,7 +228,15 @@ const schemaOfCompose = JSON.parse(
   (name, value: unknown) => (name === 'id' && typeof value === 'string' ? undefined : value),
 ) as object
 
+interface ScrapeJob {
+  readonly job_name: string
+  readonly static_configs: readonly { readonly targets: readonly string[] }[]
+}
+
+const networksOf = (networks: unknown) => (Array.isArray(networks) ? (networks as readonly unknown[]) : [])
+
 interface Compose {
+  readonly networks: Readonly<Record<string, unknown>>
   readonly services: Readonly<Record<string, Readonly<Record<string, unknown>> & { readonly command?: string[] }>>
   readonly secrets: Readonly<Record<string, unknown>>
 }
@@ -347,6 +355,17 @@ describe.each(['postgres', 'mariadb'])('compose with the whole product and %s', 
     for (const name of instances) expect(caddy).toContain(`${name}:8787`)
     expect(caddy).toContain('lb_try_duration')
     expect(services['tls']?.['volumes']).toContain('./Caddyfile.serve-two:/etc/caddy/Caddyfile:ro')
+  })
+
+  test('Prometheus asks each instance, over a network that it shares with nothing else', () => {
+    const { scrape_configs: jobs } = parse(read('observability/prometheus.yml')) as {
+      scrape_configs: readonly ScrapeJob[]
+    }
+    const targets = jobs.find(({ job_name: name }) => name === 'millrace-serve')?.static_configs[0]?.targets
+    expect(targets).toEqual(instances.map((name) => `${name}:8787`))
+    const monitored = Object.entries(services).filter(([, { networks }]) => networksOf(networks).includes('monitoring'))
+    expect(monitored.map(([name]) => name)).toEqual(instances)
+    expect(compose.networks).toMatchObject({ monitoring: { name: 'millrace-monitoring', internal: true } })
   })
 
   test('secrets are files, those that services name are there, and settings are ones that millrace has', () => {

@@ -57,10 +57,12 @@ test('Prometheus takes the alert rules and the configuration', (context) => {
     code: 0,
     output: expect.stringContaining('SUCCESS'),
   })
-  expect(run(context, 'check', 'config', 'prometheus.yml')).toMatchObject({
-    code: 0,
-    output: expect.stringContaining('SUCCESS'),
-  })
+  for (const configuration of ['prometheus.yml', 'prometheus-kubernetes.yml']) {
+    expect(run(context, 'check', 'config', configuration)).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('SUCCESS'),
+    })
+  }
 })
 
 test('each alert fires when it should, and not when all is well', (context) => {
