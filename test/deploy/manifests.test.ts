@@ -206,6 +206,19 @@ test('serve in Kubernetes is told where its backups go, and whose word for an ad
   )
 })
 
+test('Prometheus finds each pod of serve by the name of a Service that there is', () => {
+  const { scrape_configs: jobs } = parse(read('observability/prometheus-kubernetes.yml')) as {
+    scrape_configs: readonly { readonly dns_sd_configs: readonly object[] }[]
+  }
+  const headless = manifestsIn('kubernetes-serve').all.filter(
+    ({ kind, spec }) => kind === 'Service' && JSON.stringify(spec).includes('"clusterIP":"None"'),
+  )
+  expect(headless).toMatchObject([{ spec: { ports: [{ port: 8787 }] } }])
+  const [{ metadata } = { metadata: { name: '', namespace: '' } }] = headless
+  const name = `${metadata.name}.${metadata.namespace ?? ''}.svc.cluster.local`
+  expect(jobs[0]?.dns_sd_configs).toEqual([{ names: [name], type: 'A', port: 8787 }])
+})
+
 function isUpgradeOf(folder: string) {
   return (block: string) => block.includes('kubectl delete job') && block.includes(`deploy/${folder}\n`)
 }
