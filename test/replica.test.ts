@@ -53,6 +53,7 @@ describeOneDialect((dialect) => {
   async function catchUp(): Promise<void> {
     const mark = await HeldMark.set(replica.database.transport(), 'emptied to be filled again')
     expect(mark).toBeDefined()
+    await mark?.begin()
     await abandonRestore(replica.database)
     const source = await openSource(primary, 'snapshot')
     const rows = watchRows(source.pages)

@@ -11,6 +11,7 @@ import { describeDialectsByTest } from '../dialects.ts'
 import { createUser } from '../executions/kit.ts'
 import { archiveOf, fill, restored, streamOf } from './archives.ts'
 import { watchedSample } from './sample.ts'
+import { withOwn } from './with-own.ts'
 
 const size = { users: 3, workflows: 4, executions: 5 }
 
@@ -104,17 +105,4 @@ function leaveSession({ target }: ReachedDatabase, userId: string): void {
   const columns = 'id, family_id, user_id, refresh_sha256, created_at, last_used_at, expires_at'
   database.exec(`insert into sessions (${columns}) values ('s', 's', '${userId}', 'f', 1, 1, 4102444800000)`)
   database.close()
-}
-
-/** An object with some members in place of its own. */
-function withOwn<Real extends object>(real: Real, own: Partial<Real>): Real {
-  return new Proxy(real, {
-    get(_target, name): unknown {
-      if (name in own) return Reflect.get(own, name)
-      const value: unknown = Reflect.get(real, name)
-      if (typeof value !== 'function') return value
-      const bound: unknown = value.bind(real)
-      return bound
-    },
-  })
 }

@@ -129,7 +129,7 @@ describeDialectsByTest((dialect) => {
     await breakOff(name)
     await load({ isResumed: true })
     expect(await missingIndexes()).toEqual([name])
-    await HeldMark.set(target.database.transport(), 'emptied after the test')
+    await (await HeldMark.set(target.database.transport(), 'emptied after the test'))?.begin()
     await abandonRestore(target.database)
     expect(await missingIndexes()).toEqual([name])
   })

@@ -31,7 +31,7 @@ describeDialects((to) => {
   })
 
   afterEach(async () => {
-    await HeldMark.set(target.database.transport(), 'emptied after the test')
+    await (await HeldMark.set(target.database.transport(), 'emptied after the test'))?.begin()
     await abandonRestore(target.database)
   })
 

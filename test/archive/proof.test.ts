@@ -117,7 +117,7 @@ async function loadAll({ database }: ReachedDatabase, pages: RowPages): Promise<
 }
 
 async function empty({ database }: ReachedDatabase): Promise<void> {
-  await HeldMark.set(database.transport(), 'emptied before the test')
+  await (await HeldMark.set(database.transport(), 'emptied before the test'))?.begin()
   await abandonRestore(database)
 }
 

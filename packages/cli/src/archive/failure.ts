@@ -12,6 +12,7 @@ import type { FailureCode } from '../failure-code.ts'
 
 const restoreCodes: Record<RestoreFault, FailureCode> = {
   not_empty: 'not_empty',
+  writes_under_way: 'database_busy',
   restore_in_progress: 'restore_in_progress',
   no_restore: 'not_found',
   other_archive: 'restore_in_progress',

@@ -11,6 +11,11 @@ export interface BulkDialect {
   readonly makesForeignKeysLast: boolean
   /** Begins a transaction that doesn't wait for the locks of others for long; where the driver's time limit does not do. */
   readonly waitsBriefly?: Statement
+  /**
+   * Begin a transaction that waits until those that have written to the table have ended, for a while; where setting a
+   * restore's mark doesn't wait for them.
+   */
+  readonly waitsForWriters?: (table: string) => readonly Statement[]
   /** Ends a query whose rows are to stay as they are until the transaction ends; empty where no other writes then. */
   readonly sharesRows: SQL
   /** How many pages are written at the same time, each by a connection of its own. */

@@ -19,6 +19,7 @@ import { withinRowLimit } from './row-limit.ts'
 import { RowSink } from './sink.ts'
 import { countRows } from './source.ts'
 import { archiveTables, type ArchiveTable } from './tables.ts'
+import { awaitWriters, tellingWriters } from './writers-under-way.ts'
 
 export interface LoadOptions {
   /** Names what is loaded: only the same can be resumed. */
@@ -55,7 +56,8 @@ export async function loadRows(
   const transport = database.transport()
   const mark = options.isResumed
     ? await resumeMark(transport, options.digest)
-    : await beginUnderMark(transport, options.digest)
+    : await setMark(transport, options.digest)
+  if (!mark.isBegun) await beginUnder(mark, transport, options.signal)
   await emptyShortLived(transport)
   const opened = await openLoading(database, options.from)
   const proof = new Proof(transport, opened.encoded)
@@ -127,20 +129,26 @@ async function resumeMark(transport: Transport, digest: string): Promise<HeldMar
   return HeldMark.takeOver(transport, mark)
 }
 
-/** Sets the mark on a database without rows; where someone wrote meanwhile, takes it back. */
-async function beginUnderMark(transport: Transport, digest: string): Promise<HeldMark> {
+/** Sets the mark on a database without rows. */
+async function setMark(transport: Transport, digest: string): Promise<HeldMark> {
   const found = await readMark(transport)
   if (found !== undefined) throw inProgress(found)
   await refuseRows(transport)
-  const mark = await HeldMark.set(transport, digest)
+  const mark = await tellingWriters(() => HeldMark.set(transport, digest))
   if (mark === undefined) throw inProgress(await readMark(transport))
+  return mark
+}
+
+/** Looks again, once nobody else can write any more; where someone wrote meanwhile, takes the mark back. */
+async function beginUnder(mark: HeldMark, transport: Transport, signal: AbortSignal | undefined): Promise<void> {
   try {
+    await awaitWriters(transport, signal)
     await refuseRows(transport)
   } catch (thrown) {
     await mark.lift()
     throw thrown
   }
-  return mark
+  await mark.begin()
 }
 
 function inProgress(mark: RestoreMark | undefined): RestoreError {
@@ -300,9 +308,13 @@ export async function abandonOwnRestore(database: Database, digest: string): Pro
   if (mark?.digest === digest) await emptyUnder(transport, mark)
 }
 
-/** Children go before what they refer to. */
+/** Children go before what they refer to. Rows that are there before it has begun are of others, and stay. */
 async function emptyUnder(transport: Transport, mark: RestoreMark): Promise<number> {
   const held = await HeldMark.takeOver(transport, mark)
+  if (!mark.isBegun) {
+    await held.lift()
+    return 0
+  }
   const rows = await countRows(transport)
   await emptyShortLived(transport)
   for (const table of archiveTables.toReversed()) await emptyTable(transport, table)

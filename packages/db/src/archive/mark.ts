@@ -16,6 +16,8 @@ export interface RestoreMark {
   readonly digest: string
   /** The table that is being written, and how many rows of all are. */
   readonly progress: { readonly table: string | null; readonly rows: number }
+  /** False until it is sure that no rows of others are there: until then none of the restore's are either. */
+  readonly isBegun: boolean
 }
 
 /** What the digest of a mark begins with where rows are copied from a database. */
@@ -45,12 +47,15 @@ function readAnchor(transport: Transport) {
 
 /** A mark whose value can't be read still means that a restore is under way, of an unknown archive. */
 function parseMark(text: string): RestoreMark {
-  const unknown: RestoreMark = { digest: '', progress: { table: null, rows: 0 } }
+  const unknown: RestoreMark = { digest: '', progress: { table: null, rows: 0 }, isBegun: true }
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || !('digest' in value) || typeof value.digest !== 'string')
       return unknown
-    return { digest: value.digest, progress: parseProgress('progress' in value ? value.progress : undefined) }
+    const progress = parseProgress('progress' in value ? value.progress : undefined)
+    // Marks of earlier versions don't say.
+    const isBegun = !('isBegun' in value) || value.isBegun !== false
+    return { digest: value.digest, progress, isBegun }
   } catch {
     return unknown
   }
@@ -74,15 +79,17 @@ export class HeldMark {
   readonly #transport: Transport
   readonly #owner = crypto.randomUUID()
   readonly #digest: string
+  #isBegun: boolean
 
-  private constructor(transport: Transport, digest: string) {
+  private constructor(transport: Transport, { digest, isBegun }: Pick<RestoreMark, 'digest' | 'isBegun'>) {
     this.#transport = transport
     this.#digest = digest
+    this.#isBegun = isBegun
   }
 
-  /** Sets the mark, in one statement; undefined where there is one already. */
+  /** Sets the mark, in one statement; undefined where there is one already. The restore is then still to `begin`. */
   static async set(transport: Transport, digest: string): Promise<HeldMark | undefined> {
-    const held = new HeldMark(transport, digest)
+    const held = new HeldMark(transport, { digest, isBegun: false })
     const { marks } = transport.dialect.tables
     const isSet = await held.#update({ value: held.#value(null, 0), owner: held.#owner }, isNull(marks.value))
     return isSet ? held : undefined
@@ -90,10 +97,23 @@ export class HeldMark {
 
   /** Takes over the mark that is there. */
   static async takeOver(transport: Transport, mark: RestoreMark): Promise<HeldMark> {
-    const held = new HeldMark(transport, mark.digest)
+    const held = new HeldMark(transport, mark)
     const { table, rows } = mark.progress
     await held.#update({ value: held.#value(table, rows), owner: held.#owner })
     return held
+  }
+
+  get isBegun(): boolean {
+    return this.#isBegun
+  }
+
+  /**
+   * Notes that no rows of others are there: all that come from now on are the restore's.
+   * @throws RestoreError `taken_over`
+   */
+  async begin(): Promise<void> {
+    this.#isBegun = true
+    await this.note(null, 0)
   }
 
   /**
@@ -107,7 +127,7 @@ export class HeldMark {
   }
 
   /** @throws RestoreError `taken_over` */
-  async note(table: ArchiveTableName, rows: number): Promise<void> {
+  async note(table: ArchiveTableName | null, rows: number): Promise<void> {
     const isChanged = await this.#update({ value: this.#value(table, rows) }, this.#isOwn)
     // MySQL doesn't count a row that had the same progress already, as one that a resumed run comes to again.
     if (!isChanged) await this.check()
@@ -145,7 +165,11 @@ export class HeldMark {
   }
 
   #value(table: string | null, rows: number): string {
-    return JSON.stringify({ digest: this.#digest, progress: { table, rows } } satisfies RestoreMark)
+    return JSON.stringify({
+      digest: this.#digest,
+      progress: { table, rows },
+      isBegun: this.#isBegun,
+    } satisfies RestoreMark)
   }
 
   get #isOwn(): SQL {

@@ -2,6 +2,8 @@
 export type RestoreFault =
   /** The target has rows. */
   | 'not_empty'
+  /** A transaction that writes to the target does not end. */
+  | 'writes_under_way'
   /** A restore is under way that this is not the resumption of. */
   | 'restore_in_progress'
   /** There is no mark to resume or abandon under. */

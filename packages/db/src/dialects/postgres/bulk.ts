@@ -19,6 +19,12 @@ export const postgresBulk: BulkDialect = {
   makesForeignKeysLast: true,
   // The server's own limit: a request that was given up may wait on.
   waitsBriefly: plain("select set_config('lock_timeout', '3s', true)"),
+  // SHARE is the weakest mode that conflicts with that of writes. It takes no right but that to update or delete.
+  // https://www.postgresql.org/docs/current/sql-lock.html
+  waitsForWriters: (table) => [
+    plain("select set_config('lock_timeout', '10s', true)"),
+    plain(`lock table "${table}" in share mode`),
+  ],
   sharesRows: sql`for share`,
   writesAtOnce: 2,
   byteLength: (column) => sql<number>`coalesce(octet_length(${column}::text), 0)`.mapWith(Number),
