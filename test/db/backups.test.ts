@@ -1,6 +1,6 @@
 import { newBackupRow } from '@millrace/api/backups/new-row'
 import type { UserCaller } from '@millrace/db/access/access'
-import { listBackups } from '@millrace/db/repositories/backups/backups'
+import { listBackups, recordDrill } from '@millrace/db/repositories/backups/backups'
 import { findBackup, type BackupResult } from '@millrace/db/repositories/backups/requests'
 import { putBackup } from '@millrace/db/repositories/backups/runs'
 import { backupMark } from '@millrace/db/schema/schema'
@@ -51,6 +51,32 @@ describeDialectsByTest((dialect) => {
     ['is not there', '2026-01-06T033000Z'],
   ])('one that %s is not found', async (_what, name) => {
     expect(await findBackup(store, root, { name })).toEqual({ ok: false, refusal: 'not_found' })
+  })
+
+  const drillOf = (name: string, sha256: string, seconds: number) => ({
+    ...newBackupRow({ name, createdAt: after(0), result: 'ok', verifiedAt: after(seconds) }),
+    sha256: sha256.repeat(64),
+    drilledAt: after(seconds),
+  })
+  const drills = (sha256: string) =>
+    reached.raw.query(`select name from backups where sha256 = '${sha256.repeat(64)}' and drilled_at is not null`)
+
+  test('four drills at once of one archive are all recorded, in one row', async () => {
+    await Promise.all([1, 2, 3, 4].map((seconds) => recordDrill(store, drillOf('four', 'a', seconds))))
+    expect((await drills('a')).map(({ name }) => name)).toEqual(['four'])
+    await recordDrill(store, drillOf('four', 'a', 5))
+    await recordDrill(store, drillOf('four', 'a', 5))
+    expect(await drills('a')).toHaveLength(1)
+    await reached.raw.query(`delete from backups where name = 'four'`)
+  })
+
+  test('a drill of a file with other content takes the place of the one before; of a known archive it is noted there', async () => {
+    await recordDrill(store, drillOf('a file', 'b', 1))
+    await recordDrill(store, drillOf('a file', 'c', 2))
+    await recordDrill(store, drillOf('another name', 'c', 3))
+    expect(await drills('b')).toEqual([])
+    expect((await drills('c')).map(({ name }) => name)).toEqual(['a file'])
+    await reached.raw.query(`delete from backups where name = 'a file'`)
   })
 
   test('nobody but an administrator finds or lists one', async () => {

@@ -26,7 +26,7 @@ export async function addBackups(store: Store, at: Date): Promise<void> {
     ['one', drilled],
     ['another', 'b'.repeat(64)],
   ] as const) {
-    await recordDrill(store, { ...newBackupRow({ name, result: 'ok', createdAt: at }), sha256 })
+    await recordDrill(store, drillOf(name, sha256, at))
   }
 }
 
@@ -35,6 +35,12 @@ function ask(store: Store, { id, eventId, at }: CommandInput, who: string, name:
   const caller = { kind: 'user', userId: id(who), issuedAt: at, mayAdminister: true } as const
   return requestBackup(store, caller, newBackupRow({ name, result: 'requested', createdAt: at }), eventId)
 }
+
+const drillOf = (name: string, sha256: string, at: Date) => ({
+  ...newBackupRow({ name, result: 'ok', createdAt: at, verifiedAt: at }),
+  sha256,
+  drilledAt: at,
+})
 
 const ended = (at: Date, change: Partial<BackupRow> & { readonly result?: BackupResult } = {}) =>
   newBackupRow({ name: begun, result: 'ok', createdAt: at, bytes: 10, rowCount: 1, verifiedAt: at, ...change })
@@ -101,10 +107,12 @@ export const ofBackupsAlone = commands({
     run: (store, { at }) => postponeBackup(store, 'another run', ended(at, { result: 'requested' })),
   },
   'record a drill of a known backup': {
-    run: (store, { at }) =>
-      recordDrill(store, {
-        ...newBackupRow({ name: 'drilled', result: 'ok', createdAt: at, verifiedAt: at, drilledAt: at }),
-        sha256: drilled,
-      }),
+    run: (store, { at }) => recordDrill(store, drillOf('drilled', drilled, at)),
+  },
+  'record a drill of a new backup': {
+    run: (store, { at }) => recordDrill(store, drillOf('drilled', 'c'.repeat(64), at)),
+  },
+  'record a drill of a file with other content': {
+    run: (store, { at }) => recordDrill(store, drillOf('another', 'd'.repeat(64), at)),
   },
 })

@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm'
+import { and, desc, eq, gte, sql } from 'drizzle-orm'
 import {
   done,
   isThisCaller,
@@ -11,7 +11,6 @@ import { isNotRestoring } from '../../access/conditions.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { BackupRow } from '../../schema/rows.ts'
 import { buildQuery, buildStatement, defineQuery } from '../../sql/building.ts'
-import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
@@ -20,20 +19,7 @@ import { pick } from '../../sql/pick.ts'
 import { pageOf } from '../../access/pages.ts'
 import { isBehind } from '../../sql/keyset.ts'
 import { isJoined } from '../../sql/joined.ts'
-
-const namedQuery = defineQuery<{ name: string }>()(({ builder, tables: { backups } }, bind) =>
-  builder
-    .select({ name: backups.name })
-    .from(backups)
-    .where(eq(backups.name, bind('name', backups.name))),
-)
-
-const digestQuery = defineQuery<{ sha256: string }>()(({ builder, tables: { backups } }, bind) =>
-  builder
-    .select({ name: backups.name })
-    .from(backups)
-    .where(eq(backups.sha256, bind('sha256', backups.sha256))),
-)
+import { backupOf } from './requests.ts'
 
 /**
  * Records a backup that a command has taken.
@@ -51,10 +37,6 @@ export async function recordBackup(store: Store, backup: BackupRow, eventId: str
   if (!isOpen) throw restoreError()
 }
 
-function insertBackup({ builder, tables: { backups } }: Dialect, backup: BackupRow): Statement {
-  return buildStatement(builder.insert(backups).values(backup))
-}
-
 function completedEvent({ name, bytes, rowCount, createdAt }: BackupRow, id: string): AuditEvent {
   return {
     id,
@@ -67,23 +49,38 @@ function completedEvent({ name, bytes, rowCount, createdAt }: BackupRow, id: str
   }
 }
 
+/** A backup that was restored for trial and found right. */
+export type DrilledBackup = BackupRow & { readonly sha256: string; readonly drilledAt: Date }
+
 /**
  * Records that an archive was restored for trial and found right: with the backup of that digest, or, when this database
- * knows none, as one of its own.
+ * knows none, as one of its own. One of the same name is then replaced: its file has other content by now.
  */
-export async function recordDrill(store: Store, backup: BackupRow & { readonly sha256: string }): Promise<void> {
-  const { builder, tables } = store.dialect
-  const { backups } = tables
-  const known = await store.read(digestQuery(store.dialect, { sha256: backup.sha256 }))
-  if (known.length === 0) {
-    const { name } = backup
-    const [gate, proof] = [insertBackup(store.dialect, backup), namedQuery(store.dialect, { name })]
-    await store.apply({ locks: [], gate, proof })
-    return
-  }
+export async function recordDrill(store: Store, backup: DrilledBackup): Promise<void> {
+  const { dialect } = store
+  const { backups } = dialect.tables
   const { drilledAt, verifiedAt } = backup
-  const update = builder.update(backups).set({ drilledAt, verifiedAt }).where(eq(backups.sha256, backup.sha256))
-  await store.tidy([buildStatement(update)])
+  const proof = buildQuery(drilledQuery(dialect, backup))
+  const update = dialect.builder.update(backups).set({ drilledAt, verifiedAt }).where(eq(backups.sha256, backup.sha256))
+  const known = await store.apply({ locks: [], gate: buildStatement(update), proof })
+  // MySQL counts no row where all was so already: one that was drilled twice in a millisecond.
+  if (known.isOpen || (await store.read(proof)).length > 0) return
+  const { name: _key, ...columns } = backupOf(backups)
+  const insert = insertWhere(
+    dialect,
+    backups,
+    backup,
+    sql`1 = 1 ${dialect.orUpdate([backups.name], Object.values(columns))}`,
+  )
+  await store.apply({ locks: [], gate: buildStatement(insert), proof })
+}
+
+/** Of a drill's lost answer: another's that came later says the same of the archive. */
+function drilledQuery({ builder, tables: { backups } }: Dialect, { sha256, drilledAt }: DrilledBackup) {
+  return builder
+    .select({ name: backups.name })
+    .from(backups)
+    .where(and(eq(backups.sha256, sha256), gte(backups.drilledAt, drilledAt)))
 }
 
 /** A backup as administrators see it. */
