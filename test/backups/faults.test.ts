@@ -269,28 +269,67 @@ describeDialectsByTest((dialect) => {
     }
   }
 
+  /** The bucket, with something that happens before a call. */
+  function bucketWith(before: Partial<Record<'get' | 'list', () => Promise<unknown>>>): BackupParts['bucket'] {
+    return {
+      createMultipartUpload: (key, options) => bucket.createMultipartUpload(key, options),
+      resumeMultipartUpload: (key, id) => bucket.resumeMultipartUpload(key, id),
+      head: (key) => bucket.head(key),
+      delete: (key) => bucket.delete(key),
+      async list(options) {
+        await before.list?.()
+        return bucket.list(options)
+      },
+      async get(key) {
+        await before.get?.()
+        return bucket.get(key)
+      },
+    }
+  }
+
+  const overtake = () => reached.raw.query(`update marks set owner = 'another' where name = 'backup'`)
+  const endOther = () => reached.raw.query(`update marks set owner = null, lease_until = null where name = 'backup'`)
+
   test('a run that was overtaken writes nothing more', async () => {
     bucket.plan(undefined)
     const before = await backups()
     const isOvertaken = partsOf({
       clock: () => new Date(now + 1000),
-      bucket: {
-        createMultipartUpload: (key, options) => bucket.createMultipartUpload(key, options),
-        resumeMultipartUpload: (key, id) => bucket.resumeMultipartUpload(key, id),
-        head: (key) => bucket.head(key),
-        list: (options) => bucket.list(options),
-        delete: (key) => bucket.delete(key),
-        async get(key) {
-          await reached.raw.query(`update marks set owner = 'another' where name = 'backup'`)
-          return bucket.get(key)
-        },
-      },
+      bucket: bucketWith({ get: overtake }),
     })
     await runBackups(isOvertaken, 'schedule')
     const after = await backups()
     expect(after.filter(({ result }) => result === 'ok')).toEqual(before.filter(({ result }) => result === 'ok'))
     expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_failed', fault: 'overtaken' }))
-    await reached.raw.query(`update marks set owner = null, lease_until = null where name = 'backup'`)
+    await endOther()
+    await run('schedule')
+    await expectInOrder()
+  })
+
+  test('a run that is overtaken before it prunes removes no object', async () => {
+    bucket.plan(undefined)
+    const before = [...bucket.objects.keys()]
+    const settings = { backupRecipients: [], backupIdentity: undefined, backupKeep: { days: 1, weeks: 0, months: 0 } }
+    await run('schedule', { settings, bucket: bucketWith({ list: overtake }) })
+    expect([...bucket.objects.keys()]).toEqual(expect.arrayContaining(before))
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_pruning_failed', fault: 'overtaken' }))
+    expect(entries).not.toContainEqual(expect.objectContaining({ event: 'backups_pruned' }))
+    await endOther()
+    await run('schedule', { settings })
+    await expectInOrder()
+  })
+
+  test('a run that fails once it was overtaken leaves the object, which may be that of the other run', async () => {
+    bucket.plan(undefined)
+    const before = new Set(bucket.objects.keys())
+    const get = async () => {
+      await overtake()
+      throw new Error('the bucket does not answer')
+    }
+    await run('schedule', { bucket: bucketWith({ get }) })
+    expect([...bucket.objects.keys()].filter((key) => !before.has(key))).toHaveLength(1)
+    expect(entries).toContainEqual(expect.objectContaining({ event: 'backup_failed', fault: 'overtaken' }))
+    await endOther()
     await run('schedule')
     await expectInOrder()
   })

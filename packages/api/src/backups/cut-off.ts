@@ -6,9 +6,10 @@ import {
   putBackup,
   type BegunBackup,
 } from '@millrace/db/repositories/backups/runs'
+import type { DatabaseLease } from '@millrace/db/store/lease'
 import { newId } from '../ids.ts'
 import type { BackupBucket } from './bucket.ts'
-import { ofBucket } from './failure.ts'
+import { ofBucket, overtaken } from './failure.ts'
 import type { House } from './housekeeping.ts'
 import { keyOfBackup, timeOfName } from './names.ts'
 import { newBackupRow } from './new-row.ts'
@@ -19,10 +20,11 @@ import { newBackupRow } from './new-row.ts'
  */
 export async function endCutOff(
   { database, bucket, clock, log }: Omit<House, 'settings'>,
-  owner: string,
+  lease: DatabaseLease,
   { name, uploadId, isTrial }: BegunBackup,
 ): Promise<void> {
   const store = database.store()
+  const { owner } = lease
   const key = keyOfBackup(name)
   const known = (await listScheduledBackups(store)).find((backup) => backup.name === name)
   const row = known ?? newBackupRow({ name, result: 'running', createdAt: timeOfName(name) ?? new Date(0) })
@@ -31,13 +33,14 @@ export async function endCutOff(
     await abortUpload(bucket, { key, uploadId }, 'aborting the upload of a run that was cut off')
   }
   if (key !== undefined && !isDone) {
+    if (!lease.isHeld()) throw overtaken()
     await ofBucket('removing what a run that was cut off has uploaded', () => bucket.delete(key))
   }
   const at = clock()
   const isFailed = row.result.startsWith('failed')
   const result: BackupResult = isTrial ? 'requested' : 'failed: cut_off'
   const ended = isDone || isFailed ? row : { ...row, result }
-  await putBackup(store, owner, ended)
+  if (!(await putBackup(store, owner, ended))) throw overtaken()
   // One that succeeded has its event already; one that is asked for again has not ended.
   if (isDone || ended.result === 'requested') await postponeBackup(store, owner, ended)
   else await endBackup(store, owner, ended, { id: newId(at), at })

@@ -59,3 +59,11 @@ export async function ofBucket<Result>(what: string, ask: () => Promise<Result>)
     })
   }
 }
+
+/** Of a run whose lease another may have. */
+export function overtaken(): BackupFailure {
+  return new BackupFailure('overtaken', {
+    cause: 'the lease of this run could not be renewed in time, and another run may have taken over',
+    fix: 'Look whether the database was out of reach; the other run, or the next one, ends this backup.',
+  })
+}

@@ -17,7 +17,7 @@ import { backupMark } from '@millrace/db/schema/schema'
 import { newId } from '../ids.ts'
 import type { Settings } from '../settings.ts'
 import { abortUpload, endCutOff } from './cut-off.ts'
-import { BackupFailure, backupFailureOf, ofBucket } from './failure.ts'
+import { backupFailureOf, ofBucket, overtaken } from './failure.ts'
 import { keepHouse, type House } from './housekeeping.ts'
 import { RunWatch, scheduledLimits, trialLimits, type BackupLimits } from './limits.ts'
 import { backupNameAt, keyOfBackup } from './names.ts'
@@ -78,12 +78,12 @@ async function runLeased(parts: BackupParts, occasion: Occasion, lease: Database
     parts.log({ level: 'info', event: 'backup_skipped', reason: 'a restore is under way' })
     return
   }
-  if (begun !== undefined) await endCutOff(parts, lease.owner, begun)
+  if (begun !== undefined) await endCutOff(parts, lease, begun)
   const { requested } = await readBackupsDue(store)
   if (requested === undefined && occasion !== 'schedule') return
   const name = requested ?? (await freeName(parts))
   const isTaken = await takeBackup(parts, { lease, name, isTrial: occasion === 'trial' })
-  if (isTaken) await keepHouse(parts, lease.owner)
+  if (isTaken) await keepHouse(parts, lease)
 }
 
 /** A run that fails before it has a backup of its own to fail is noted as one all the same, so that it is seen. */
@@ -152,8 +152,8 @@ async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Pr
     if (fault === 'overtaken') return false
     const result: BackupResult = isLeftToSchedule ? 'requested' : `failed: ${fault}`
     // What became of it stands before what is left is removed: where that fails, the next run ends it.
-    await putBackup(store, owner, { ...row, result })
-    await discard(parts, begun, uploads)
+    if (!(await putBackup(store, owner, { ...row, result }))) throw overtaken()
+    await discard(parts, lease, begun, uploads)
     if (isLeftToSchedule) await postponeBackup(store, owner, { ...row, result })
     else await endBackup(store, owner, { ...row, result }, endAt(clock()))
     return false
@@ -218,10 +218,17 @@ async function writeAndReadBack(
 }
 
 /** Leaves nothing of a failed backup in the bucket. Where that fails too, what was begun stays noted, and the next run does it. */
-async function discard({ bucket }: BackupParts, { name }: BegunBackup, { id }: Uploads): Promise<void> {
+async function discard(
+  { bucket }: BackupParts,
+  lease: DatabaseLease,
+  { name }: BegunBackup,
+  { id }: Uploads,
+): Promise<void> {
   if (id === null) return
   const key = keyOf(name)
   await abortUpload(bucket, { key, uploadId: id }, 'aborting the upload')
+  // By now the object may be that of another run of this name.
+  if (!lease.isHeld()) throw overtaken()
   await ofBucket('removing what was uploaded', () => bucket.delete(key))
 }
 
@@ -231,11 +238,4 @@ function newRow(name: string, { at, isEncrypted }: { readonly at: Date; readonly
 
 function endAt(at: Date): BackupEnd {
   return { id: newId(at), at }
-}
-
-function overtaken(): BackupFailure {
-  return new BackupFailure('overtaken', {
-    cause: 'the lease of this run could not be renewed in time, and another run may have taken over',
-    fix: 'Look whether the database was out of reach; the other run, or the next one, ends this backup.',
-  })
 }

@@ -224,21 +224,24 @@ function forget({ builder, tables: { marks } }: Dialect, owner: string): Stateme
   )
 }
 
-/** Changes what became of a backup that the run found otherwise. */
+/** Changes what became of a backup that the run found otherwise. @returns whether the run still held the lease */
 export async function changeBackup(
   store: Store,
   owner: string,
   name: string,
   change: Partial<Omit<BackupRow, 'name'>>,
-): Promise<void> {
-  await store.tidy([update(store.dialect, owner, { name, ...change })])
+): Promise<boolean> {
+  const [changed = 0] = await store.tidy([update(store.dialect, owner, { name, ...change })])
+  return changed > 0
 }
 
-export async function removeBackup(store: Store, owner: string, name: string): Promise<void> {
+/** Removes the row of a backup. @returns whether the run still held the lease, and it was there */
+export async function removeBackup(store: Store, owner: string, name: string): Promise<boolean> {
   const { builder, tables } = store.dialect
   const { backups } = tables
   const removal = builder.delete(backups).where(all(eq(backups.name, name), holdsLease(store.dialect, owner)))
-  await store.tidy([buildStatement(removal)])
+  const [removed = 0] = await store.tidy([buildStatement(removal)])
+  return removed > 0
 }
 
 function isOwn({ tables: { marks } }: Dialect, owner: string): SQL {
