@@ -291,6 +291,27 @@ describeDialectsByTest((dialect) => {
     })
   })
 
+  test('a registration whose account is deleted before the look-up is told that it was done, and is not made again', async () => {
+    const store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
+    const accountOf = () => {
+      const id = unique('user')
+      const names = { username: id, usernameKey: id, email: `${id}@x`, emailKey: `${id}@x`, passwordHash: 'h' }
+      return { user: { id, ...names, role: 'user' as const, createdAt: now }, session: sessionOf(id), origin }
+    }
+    await registerAccount(store, accountOf())
+    proxy.loseNext(0, 'answer')
+    await registerAccount(store, accountOf())
+    const account = accountOf()
+    const { id } = account.user
+    const leaver: UserCaller = { kind: 'user', userId: id, issuedAt: now, mayAdminister: true }
+    proxy.loseNext(proxy.seen(), 'answer', () =>
+      removeAccount(sound, leaver, { passwordHash: 'h', eventId: unique('event'), at: later }),
+    )
+    expect(await registerAccount(store, account)).toEqual(done)
+    expect(await count(`users where id = '${id}'`)).toBe(0)
+    expect(await count(`audit where subject_id = '${id}' and type = 'user.registered'`)).toBe(1)
+  })
+
   test('a log-in whose session ends before the look-up is told that it was, and starts no other', async () => {
     const { userId } = await join()
     const store = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()

@@ -21,7 +21,7 @@ import { isJoined } from '../../sql/joined.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import type { Store } from '../../store/store.ts'
-import { recordEvent } from '../audit/event.ts'
+import { eventQuery, recordEvent } from '../audit/event.ts'
 import { attempted, countFields, type Attempt, type RateLimited } from './login-attempts.ts'
 import { addSession, type NewSession } from './sessions.ts'
 import { fromCaller } from '../../access/reads.ts'
@@ -109,6 +109,7 @@ export async function registerAccount(
   return addUser(store, user, [addSession(dialect, session, session.createdAt), event])
 }
 
+/** @param effects among them the event, which has the user's id: it stays where the user is deleted */
 async function addUser(
   store: Store,
   user: NewUser,
@@ -122,7 +123,7 @@ async function addUser(
       locks: [],
       gate: buildStatement(insertWhere(dialect, users, row, isNotRestoring(dialect))),
       effects,
-      proof: userExistsQuery(dialect, { id: user.id }),
+      proof: eventQuery(dialect, user.id),
     })
     if (!isOpen) throw restoreError()
     return done(undefined)
@@ -156,13 +157,6 @@ const usernameQuery = defineQuery<{ username: string; usernameKey: string }>()((
         eq(users.username, bind('username', users.username)),
       ),
     ),
-)
-
-const userExistsQuery = defineQuery<{ id: string }>()(({ builder, tables: { users } }, bind) =>
-  builder
-    .select({ id: users.id })
-    .from(users)
-    .where(eq(users.id, bind('id', users.id))),
 )
 
 /** What a log-in is judged by. */
