@@ -150,6 +150,19 @@ describeDialectsByTest((dialect) => {
     })
   }
 
+  test('a signal whose answer is lost is told its own place, though another of that name and moment came before the look-up', async () => {
+    const { id } = await claimed()
+    const signal = () => ({ name: 'go "on"', payload: null, ...operation() })
+    await sendSignal(store, owner, id, signal())
+    proxy.loseNext(0, 'answer')
+    const before = await sendSignal(store, owner, id, signal())
+    proxy.loseNext(proxy.seen(), 'answer', () => sendSignal(sound(), owner, id, signal()))
+    const lost = await sendSignal(store, owner, id, signal())
+    expect(before).toEqual({ ok: true, value: { seq: 4 } })
+    expect(lost).toEqual({ ok: true, value: { seq: 5 } })
+    expect(await sendSignal(sound(), owner, id, signal())).toEqual({ ok: true, value: { seq: 7 } })
+  })
+
   test('a start whose execution is deleted before the look-up is not made again, and says that its answer is lost', async () => {
     const workflowId = await createWorkflow(sound(), owner)
     const start = (id: string) =>

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import { done, type Outcome, type UserCaller, absentFor } from '../../access/access.ts'
 import type { DocumentText } from '../../document/index.ts'
 import { signalNeedle } from '../../schema/signal-names.ts'
@@ -34,23 +34,24 @@ export function sendSignal(
   const { dialect } = store
   const { name, payload, operation, at } = signal
   // Which place the signal has is known in the batch alone.
-  const body = dialect.concat(dialect.concat(sql`'{"seq":'`, newestSeq(dialect, id)), sql`'}'`)
+  const seq = newestSeq(dialect, id)
+  const body = dialect.concat(dialect.concat(sql`'{"seq":'`, seq), sql`'}'`)
   return underKey(store, caller, idempotent, async () => {
     const { isOpen, rows, readAs } = await store.apply({
       locks: executionLocks(dialect, caller, id),
       gate: signalStatement(dialect, caller, id, signal),
       effects: [
         recordEntry(dialect, id, { type: 'signal', at, actor: caller.userId, name: unpadded(name), payload }),
-        executionEvent(dialect, caller, id, signal, { type: 'execution.signalled', data: { name } }),
+        executionEvent(dialect, caller, id, signal, { type: 'execution.signalled', data: { name, seq } }),
         ...(idempotent === undefined
           ? []
           : [storeResponse(dialect, caller, { ...idempotent, answer: { ...idempotent.head, body } })]),
       ],
-      answer: sentQuery(dialect, { id, at, name: unpadded(name), actor: caller.userId }),
+      answer: sentQuery(dialect, { operation }),
       proof: eventQuery(dialect, operation),
     })
     const [row] = rows
-    if (isOpen && row !== undefined) return done({ seq: row.seq })
+    if (isOpen && row !== undefined) return done({ seq: seqOf(row.data) })
     if (isOpen) return absentFor(readAs(caller))
     return refusalOf(store, caller, id, 'execute', () => 'invalid_transition' as const)
   })
@@ -85,21 +86,19 @@ function newestSeq({ builder, tables: { executions } }: Dialect, id: string) {
   return sql`(${builder.select({ seq: executions.lastSeq }).from(executions).where(eq(executions.id, id))})`
 }
 
-/** The newest of that moment: in the batch itself its own. */
-const sentQuery = defineQuery<{ id: string; at: Date; name: string; actor: string }>()(
-  ({ builder, tables: { executionHistory } }, bind) =>
-    builder
-      .select({ seq: executionHistory.seq })
-      .from(executionHistory)
-      .where(
-        and(
-          eq(executionHistory.executionId, bind('id', executionHistory.executionId)),
-          eq(executionHistory.type, 'signal'),
-          eq(executionHistory.at, bind('at', executionHistory.at)),
-          eq(executionHistory.name, bind('name', executionHistory.name)),
-          eq(executionHistory.actor, bind('actor', executionHistory.actor)),
-        ),
-      )
-      .orderBy(desc(executionHistory.seq))
-      .limit(1),
+/** By the event, since others may have sent a signal of that name at the same moment. */
+const sentQuery = defineQuery<{ operation: string }>()(({ builder, tables: { audit } }, bind) =>
+  builder
+    .select({ data: audit.data })
+    .from(audit)
+    .where(eq(audit.id, bind('operation', audit.id))),
 )
+
+/** The place that a signal's event tells. */
+function seqOf(data: string): number {
+  const value: unknown = JSON.parse(data)
+  if (typeof value !== 'object' || value === null || !('seq' in value) || typeof value.seq !== 'number') {
+    throw new TypeError('the event of a signal does not tell its place')
+  }
+  return value.seq
+}
