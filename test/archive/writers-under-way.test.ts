@@ -115,6 +115,19 @@ describeServers((dialect) => {
     await abandonRestore(target.database)
   })
 
+  test('a restore that begins while another takes its mark over has begun for that one too', async () => {
+    const transport = target.database.transport()
+    const held = await HeldMark.set(transport, 'sample')
+    const read = await mark()
+    if (held === undefined || read === undefined) throw new Error('there is no mark')
+    await held.begin()
+    const other = await HeldMark.takeOver(transport, read)
+    expect([read.isBegun, other.isBegun]).toEqual([false, true])
+    await expect(held.begin()).rejects.toMatchObject({ fault: 'taken_over' })
+    await other.lift()
+    await expect(HeldMark.takeOver(transport, read)).rejects.toMatchObject({ fault: 'taken_over' })
+  })
+
   test('a restore that was killed before it had looked again is abandoned without the rows of others', async () => {
     await HeldMark.set(target.database.transport(), 'sample')
     await insertUser(target)

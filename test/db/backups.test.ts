@@ -5,10 +5,12 @@ import { findBackup, type BackupResult } from '@millrace/db/repositories/backups
 import { putBackup } from '@millrace/db/repositories/backups/runs'
 import { backupMark } from '@millrace/db/schema/schema'
 import type { Store } from '@millrace/db/store/store'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from '@millrace/drivers/open'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
 import { after, createUser } from '../executions/kit.ts'
+import { startLosingProxy } from '../faults/losing-proxy.ts'
 
 const owner = 'a run'
 
@@ -71,13 +73,39 @@ describeDialectsByTest((dialect) => {
   })
 
   test('a drill of a file with other content takes the place of the one before; of a known archive it is noted there', async () => {
-    await recordDrill(store, drillOf('a file', 'b', 1))
+    await recordDrill(store, drillOf('a file', 'b', 9))
     await recordDrill(store, drillOf('a file', 'c', 2))
     await recordDrill(store, drillOf('another name', 'c', 3))
     expect(await drills('b')).toEqual([])
     expect((await drills('c')).map(({ name }) => name)).toEqual(['a file'])
     await reached.raw.query(`delete from backups where name = 'a file'`)
   })
+
+  test.each(['request', 'answer'] as const)(
+    'a drill of which each %s is lost once is recorded, after an earlier one too',
+    async (loss) => {
+      const proxy = await startLosingProxy(reached.gateway.url)
+      onTestFinished(() => proxy.close())
+      const losing = (await openDatabase({ target: reached.target, gatewayUrl: proxy.url })).store()
+      await listBackups(losing, root, { limit: 1 })
+      for (let trip = 1, isLost = true; isLost; trip += 1) {
+        const name = `drilled ${trip}`
+        const drilledAt = async () => {
+          const listed = await listBackups(store, root, { limit: 100 })
+          return listed.ok
+            ? listed.value.filter((backup) => backup.name === name).map((backup) => backup.drilledAt)
+            : []
+        }
+        for (const seconds of [1, 2]) {
+          proxy.loseNext(trip, loss)
+          await recordDrill(losing, drillOf(name, String(trip), seconds))
+          if (seconds === 1) isLost = proxy.seen() >= trip
+          expect(await drilledAt()).toEqual([after(seconds)])
+        }
+      }
+      await reached.raw.query(`delete from backups where name like 'drilled %'`)
+    },
+  )
 
   test('nobody but an administrator finds or lists one', async () => {
     const user = await createUser(store)

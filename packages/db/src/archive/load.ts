@@ -311,7 +311,7 @@ export async function abandonOwnRestore(database: Database, digest: string): Pro
 /** Children go before what they refer to. Rows that are there before it has begun are of others, and stay. */
 async function emptyUnder(transport: Transport, mark: RestoreMark): Promise<number> {
   const held = await HeldMark.takeOver(transport, mark)
-  if (!mark.isBegun) {
+  if (!held.isBegun) {
     await held.lift()
     return 0
   }

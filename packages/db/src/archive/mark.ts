@@ -95,12 +95,20 @@ export class HeldMark {
     return isSet ? held : undefined
   }
 
-  /** Takes over the mark that is there. */
+  /**
+   * Takes over the mark that is there.
+   * @throws RestoreError `taken_over` where it is lifted meanwhile
+   */
   static async takeOver(transport: Transport, mark: RestoreMark): Promise<HeldMark> {
     const held = new HeldMark(transport, mark)
     const { table, rows } = mark.progress
-    await held.#update({ value: held.#value(table, rows), owner: held.#owner })
-    return held
+    const value = held.#value(table, rows)
+    // One that has begun since it was read has rows by now.
+    const isUnchanged = mark.isBegun ? undefined : eq(transport.dialect.tables.marks.value, value)
+    if ((await held.#update({ value, owner: held.#owner }, isUnchanged)) || mark.isBegun) return held
+    const found = await readMark(transport)
+    if (found === undefined) throw takenOver()
+    return HeldMark.takeOver(transport, found)
   }
 
   get isBegun(): boolean {
