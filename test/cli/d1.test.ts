@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'
 import { documentOf, emptyDirectory, millrace } from './millrace.ts'
@@ -131,7 +132,7 @@ test('all migrations are pending for a local D1 that is not there, which looking
   expect(documentOf(status)).toMatchObject({
     ok: false,
     applied: [],
-    pending: ['0001_initial', '0002_durable_executions'],
+    pending: [...knownMigrations],
   })
   expect(existsSync(join(cwd, '.millrace'))).toBe(false)
 })

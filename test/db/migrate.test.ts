@@ -93,7 +93,8 @@ describe('where the server refuses foreign keys', () => {
         const wanted = migrations.map((migration) =>
           statementsOf(migration).filter((text) => / FOREIGN KEY /.test(text)),
         )
-        expect(rows.map((row) => String(row['left_out']).split('\n'))).toEqual(wanted)
+        const leftOut = rows.map(({ left_out: text }) => (typeof text === 'string' ? text.split('\n') : []))
+        expect(leftOut).toEqual(wanted)
       } finally {
         await gateway.close()
         await raw.drop()

@@ -23,6 +23,8 @@ export async function explain(transport: Transport, statement: Statement): Promi
 /** `SCAN t`, `SCAN t USING INDEX i`, `SEARCH t USING INDEX i (a=?)`; https://www.sqlite.org/eqp.html */
 async function explainSqlite(transport: Transport, statement: Statement): Promise<readonly TableAccess[]> {
   const { rows } = await transport.run({ ...statement, text: `explain query plan ${statement.text}` })
+  // A claim's lost leases, a common table expression, stand under the table's own name.
+  let standIns = [...statement.text.matchAll(/\blost "executions"/g)].length
   return rows.flatMap((row): TableAccess[] => {
     const line = String(row[3])
     const match =
@@ -31,6 +33,10 @@ async function explainSqlite(transport: Transport, statement: Statement): Promis
       )
     if (match === null) return []
     const [, verb, table = '', index] = match
+    if (verb === 'SCAN' && index === undefined && table === 'executions' && standIns > 0) {
+      standIns -= 1
+      return []
+    }
     // A scan along an index reads all of it too, unless a limit ends it: the verb decides.
     return [{ table, index: verb === 'SCAN' && index === undefined ? undefined : (index ?? 'rowid') }]
   })

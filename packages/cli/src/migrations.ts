@@ -38,7 +38,7 @@ export function noteProgress({ output }: Context, progress: MigrationProgress): 
       output.note(`${progress.name}: this server takes no foreign keys, left out: ${progress.statement}`)
       break
     case 'applying':
-      if (progress.statement === 1 || progress.statement === progress.of) {
+      if (progress.of > 0 && (progress.statement === 1 || progress.statement === progress.of)) {
         output.note(`${progress.name}: statement ${progress.statement} of ${progress.of}`)
       }
       break

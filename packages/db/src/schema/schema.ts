@@ -190,6 +190,13 @@ export function defineTables(kit: ColumnKit) {
         .index('executions_workflow_id_status_due_at_created_at_id_index')
         .on(t.workflowId, t.status, t.dueAt, t.createdAt, t.id),
       kit.index('executions_status_lease_until_id_index').on(t.status, t.leaseUntil, t.id),
+      ...kit.indexesOfLockingReads(
+        'executions_workflow_id_status_lease_until_id_index',
+        t.workflowId,
+        t.status,
+        t.leaseUntil,
+        t.id,
+      ),
       // Only ended ones have a time of completion: retention takes the oldest.
       kit.index('executions_completed_at_id_index').on(t.completedAt, t.id),
       kit.check('executions_status_check', oneOf(t.status, executionStatuses)),

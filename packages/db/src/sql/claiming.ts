@@ -10,6 +10,8 @@ export interface HeldParts {
   readonly executions: Executions
   /** How many with attempts left. */
   readonly limit: SQL
+  /** Whether the claim has taken nothing yet, where {@link ClaimDialect.isFirst} asks for it. */
+  readonly isFirst: SQL | undefined
   /** Of the row itself: whether it still can be claimed or fail; and 1 where its attempts are used up, else 0. */
   readonly isStillDue: SQL
   readonly isExhausted: SQL
@@ -53,8 +55,8 @@ export interface ClaimDialect {
   readonly mostLost: number | undefined
   /**
    * The first `limit` candidates with attempts left, or a few more, and those that are used up, as `due_id`, `due_since`,
-   * `was_running` and `is_exhausted`. Where claimers run side by side, each row is locked, and one that another
-   * transaction holds is passed by.
+   * `was_running` and `is_exhausted`. Where claimers run side by side, each row is locked, asked again whether it is due,
+   * and passed by where another transaction holds it.
    */
   held(parts: HeldParts): SQL
   readonly change:

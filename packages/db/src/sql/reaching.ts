@@ -25,6 +25,8 @@ export interface ReachThrough extends Reach {
   readonly belongs: SQL
   /** The index that leads from the last parent to its rows, for dialects that choose by their number. */
   readonly index: string
+  /** Whether there is one last parent, whose id `belongs` has as a value. */
+  readonly isOneParent?: boolean
 }
 
 /** Rows that belong to parents whose ids are known. */
@@ -53,7 +55,7 @@ export interface ManyParents {
   readonly mostJoined: number
   /** How many keys of one parent may be read and sorted rather than looked for along another order. */
   readonly mostSorted: number
-  /** Whether so many executions of a workflow are pending that a join should not read them all. */
+  /** Whether so many executions of a workflow are pending, or running, that a join should not read them all. */
   hasBacklog(workflowId: SQL): SQL
   /** Gives `parent_id` and `head` for each parent that has a row, by one look into the index for each. */
   heads(heads: Heads): SQL
@@ -64,13 +66,16 @@ export interface ManyParents {
 }
 
 /** One of several kinds of rows that belong to the same parents. */
-export type ReachPart = Pick<ReachThrough, 'fields' | 'where' | 'order' | 'limit'>
+export type ReachPart = Pick<ReachThrough, 'fields' | 'where' | 'order' | 'limit' | 'index'>
 
 /** Rows of the table that another select has found already: all that belong to a parent, in no order. */
 export interface FewRows {
-  readonly fields: SQL
   /** The name of what holds them. */
   readonly among: SQL
+  /** Whether it may not hold all. */
+  readonly isMore: SQL
+  /** What it does not hold, read only then; with the same fields. */
+  readonly others: ReachPart
 }
 
 /** Rows that are reached only when other tables have a row. */

@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
 import type { ClaimDialect } from '../../sql/claiming.ts'
-import { candidatesInOrder } from '../candidates-in-order.ts'
 import { setClause } from '../set-clause.ts'
 
 /**
@@ -14,7 +13,8 @@ export const mysqlClaim: ClaimDialect = {
   isFirst: () => undefined,
   // Reading for an update locks what it reads, and these would be other callers'.
   mostLost: undefined,
-  held: candidatesInOrder,
+  // Read for an update, they are as they are now, and stay so.
+  held: ({ candidates }) => sql`select * from ${candidates} candidates`,
   change: {
     kind: 'batch',
     update: ({ set, source, executions }) =>

@@ -42,6 +42,9 @@ export const mysqlKit = {
   flag: (name: string) => flagColumn(name),
   count: (name: string) => countColumn(name),
   index,
+  indexesOfLockingReads: (name: string, ...columns: Parameters<ReturnType<typeof index>['on']>) => [
+    index(name).on(...columns),
+  ],
   uniqueIndex,
   primaryKey,
   check,

@@ -1,4 +1,5 @@
 import { inArray, sql, type SQL } from 'drizzle-orm'
+import type { ExecutionStatus } from '../../schema/schema.ts'
 import type { ReachDialect, ReachThrough } from '../../sql/reaching.ts'
 import { throughEach } from '../through-each.ts'
 
@@ -10,8 +11,7 @@ export const mysqlReach: ReachDialect = {
     mostBacklogs: 16,
     mostJoined: 1000,
     mostSorted: 10_000,
-    hasBacklog: (workflowId) =>
-      sql`(select 1 from executions backlog force index (executions_workflow_id_status_due_at_created_at_id_index) where backlog.workflow_id = ${workflowId} and backlog.status = 'pending' limit 1 offset 200) = 1`,
+    hasBacklog: (workflowId) => sql`(${hasMany(workflowId, 'pending')} or ${hasMany(workflowId, 'running')})`,
     // "Using index for group-by": the server goes from one parent to the next, where their ids are values.
     heads: ({ table, parentId, parentIds, where, head, index }) =>
       sql`select ${parentId} as parent_id, ${head} as head from ${table} ${forced(index)} where ${inArray(parentId, [...parentIds])} and ${where} group by ${parentId}`,
@@ -23,10 +23,26 @@ export const mysqlReach: ReachDialect = {
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
   through,
-  throughEach: throughEach(through),
+  throughEach: (reach, parts) => (reach.isOneParent === true ? ofOneParent(reach, parts) : ofParents(reach, parts)),
   behind: ({ fields, table, gates, gateWhere, where, order, limit, isLocking }) =>
     sql`select ${fields} from ${sql.join([...gates, table], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
   orderAfterNull: (_column, order) => order,
+}
+
+function hasMany(workflowId: SQL, status: ExecutionStatus): SQL {
+  return sql`(select 1 from executions backlog force index (executions_workflow_id_status_due_at_created_at_id_index) where backlog.workflow_id = ${workflowId} and backlog.status = ${sql.raw(`'${status}'`)} limit 1 offset 200) = 1`
+}
+
+const ofParents = throughEach(through)
+
+/** One parent's rows stand in the index's order, so what is read ends at the limit: a select less to plan than for many. */
+const ofOneParent: ReachDialect['throughEach'] = (reach, parts) => {
+  const { table, parents, parentWhere, belongs, isLocking } = reach
+  const selects = parts.map(({ fields, where, order, limit, index }) => {
+    const tables = sql.join([...parents, sql`${table} ${forced(index)}`], sql` straight_join `)
+    return sql`(select ${fields} from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)})`
+  })
+  return sql.join(selects, sql` union all `)
 }
 
 function lock(isLocking = false): SQL {

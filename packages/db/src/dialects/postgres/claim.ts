@@ -34,13 +34,13 @@ export const postgresClaim: ClaimDialect = {
   mostLost: 100,
   // Used up ones first: however many there are, the limit leaves room for the others. Where some are held by other
   // transactions a few more than `limit` are locked, which their places then leave out.
-  held({ candidates, executions, limit, isStillDue, isExhausted }) {
+  held({ candidates, executions, limit, isFirst, isStillDue, isExhausted }) {
     const order = sql`is_exhausted desc, due_since, due_id`
     const inOrder = sql`(select * from ${candidates} candidates order by ${order}) candidates`
     const most = sql`${limit} + (select count(*) from ${candidates} spent where spent.is_exhausted = 1)`
     // In a subquery of its own, which reads the row by its key: as a join, a plan that was made when the table was small
     // reads all that are pending or running, with each claim. Rows come one by one, as the limit asks for them.
-    const locked = sql`select 1 from ${executions} where ${executions.id} = candidates.due_id and ${isStillDue} and candidates.is_exhausted = ${isExhausted} for update of ${executions} skip locked`
+    const locked = sql`select 1 from ${executions} where ${executions.id} = candidates.due_id and ${isStillDue} and ${isFirst ?? sql`1 = 1`} and candidates.is_exhausted = ${isExhausted} for update of ${executions} skip locked`
     return sql`select candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted from ${inOrder} cross join lateral (${locked}) locked order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most}`
   },
   change: {

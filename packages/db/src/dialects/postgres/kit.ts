@@ -36,6 +36,7 @@ export const postgresKit = {
   flag: (name: string) => flagColumn(name),
   count: (name: string) => countColumn(name),
   index,
+  indexesOfLockingReads: () => [],
   uniqueIndex,
   primaryKey,
   check,

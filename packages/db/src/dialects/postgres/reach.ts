@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
-import type { ReachDialect } from '../../sql/reaching.ts'
+import { sql, type SQL } from 'drizzle-orm'
+import type { FewRows, ReachDialect, ReachPart, ReachThrough } from '../../sql/reaching.ts'
 
 export const postgresReach: ReachDialect = {
   many: undefined,
@@ -11,11 +11,8 @@ export const postgresReach: ReachDialect = {
   },
   throughEach({ table, parents, parentWhere, belongs }, parts, few) {
     const tables = sql.join([...parents], sql` cross join `)
-    const selects = parts.map(
-      ({ fields, where, order, limit }) =>
-        sql`(select ${fields} from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))})`,
-    )
-    if (few !== undefined) selects.push(sql`(select ${few.fields} from ${few.among} ${table} where ${belongs})`)
+    const selects = parts.map((part) => ofParent({ table, belongs }, part))
+    if (few !== undefined) selects.push(...ofFew({ table, belongs }, few))
     return sql`select kinds.* from ${tables} cross join lateral (${sql.join(selects, sql` union all `)}) kinds where ${parentWhere}`
   },
   // Evaluated once, before anything is read: a one-time filter.
@@ -23,4 +20,17 @@ export const postgresReach: ReachDialect = {
     sql`select ${fields} from ${table} where exists (select 1 from ${sql.join([...gates], sql` cross join `)} where ${gateWhere}) and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
   // `is null` is no equality to the planner: without the column it sorts.
   orderAfterNull: (column, order) => sql`${column}, ${order}`,
+}
+
+type Child = Pick<ReachThrough, 'table' | 'belongs'>
+
+function ofParent({ table, belongs }: Child, { fields, where, order, limit }: ReachPart): SQL {
+  return sql`(select ${fields} from ${table} where ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))})`
+}
+
+function ofFew({ table, belongs }: Child, { among, isMore, others }: FewRows): readonly SQL[] {
+  return [
+    ofParent({ table, belongs }, { ...others, where: sql`${others.where} and ${isMore}` }),
+    sql`(select ${others.fields} from ${among} ${table} where ${belongs})`,
+  ]
 }

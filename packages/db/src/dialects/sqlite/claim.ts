@@ -1,14 +1,13 @@
 import { sql } from 'drizzle-orm'
 import type { ClaimDialect } from '../../sql/claiming.ts'
-import { candidatesInOrder } from '../candidates-in-order.ts'
 import { setClause } from '../set-clause.ts'
 
 /** One writer at a time, from BEGIN IMMEDIATE on: nothing is to be locked. */
 export const sqliteClaim: ClaimDialect = {
   before: [],
   isFirst: (taken) => sql`not exists (${taken})`,
-  mostLost: undefined,
-  held: candidatesInOrder,
+  mostLost: 100,
+  held: ({ candidates, isFirst }) => sql`select * from ${candidates} candidates where ${isFirst ?? sql`1 = 1`}`,
   change: {
     kind: 'batch',
     update: ({ set, source, executions }) =>

@@ -25,6 +25,11 @@ const countColumn = customType<{ data: number; driverData: bigint }>({
   fromDriver: Number,
 })
 
+type IndexOn = ReturnType<typeof index>['on']
+type NamedIndexes = (name: string, ...columns: Parameters<IndexOn>) => ReturnType<IndexOn>[]
+
+const noIndexes: NamedIndexes = () => []
+
 /** The column kit of SQLite, and the static type of every other dialect's kit. */
 export const sqliteKit = {
   table: sqliteTable,
@@ -40,6 +45,8 @@ export const sqliteKit = {
   /** A safe integer. */
   count: (name: string) => countColumn(name),
   index,
+  /** Indexes for dialects where reading for an update locks all that is read, and so must not read what it does not want. */
+  indexesOfLockingReads: noIndexes,
   uniqueIndex,
   primaryKey,
   check,

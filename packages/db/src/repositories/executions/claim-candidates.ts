@@ -6,7 +6,11 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import { backlogPlace, workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
 import { lostLeases, type LostLeases } from './claim-lost.ts'
-import { dueKinds, type DueKind } from './due.ts'
+import { anyPendingKind, dueKinds, ownLostKind, type DueKind } from './due.ts'
+
+/** A workflow's own; by their leases only where reading locks, as the others look among everyone's. */
+const byDue = 'executions_workflow_id_status_due_at_created_at_id_index'
+const byLease = 'executions_workflow_id_status_lease_until_id_index'
 
 /** The rows that tell the caller's standing: of these tables a claim of one statement reads nothing else. */
 export function callerRows(dialect: Dialect, bind: ClaimBind, { credential }: ClaimShape): WholeClaim['caller'] {
@@ -25,7 +29,7 @@ export function candidates(
   dialect: Dialect,
   bind: ClaimBind,
   shape: ClaimShape,
-  isTheCaller = isCaller(dialect, bind),
+  isTheCaller = isCaller(dialect, bind, shape.credential),
 ): SQL {
   const isActing = mayClaim(dialect, bind, isTheCaller)
   const at = bind('at', dialect.tables.executions.dueAt)
@@ -33,9 +37,10 @@ export function candidates(
   const lost = lostLeases(dialect, kinds, at)
   const parts = [
     ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, { isActing, kind })) : []),
-    ...reachedWorkflows(dialect, bind, shape).map((reached) =>
-      ownParts(dialect, { isActing, kinds, lost, shape, reached }),
-    ),
+    ...reachedWorkflows(dialect, bind, shape).map((reached) => {
+      const own = ownKinds(dialect, { kinds, at, reached, seeksLost: lost === undefined })
+      return ownParts(dialect, { isActing, kinds: own, lost, shape, reached })
+    }),
   ]
   // `union` keeps one of what is an administrator's own, and of a workflow that is named twice.
   const reached = sql.join(
@@ -52,6 +57,8 @@ interface ReachedWorkflows {
   readonly isReached: SQL
   /** Of an execution. */
   readonly belongs: SQL
+  /** Whether it is one, whose id is a value. */
+  readonly isOne: boolean
 }
 
 /**
@@ -66,6 +73,7 @@ function reachedWorkflows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape):
     return Array.from({ length: workflowPlaces }, (_, place) => ({
       isReached: eq(workflows.id, bind(workflowPlace(place), workflows.id)),
       belongs: eq(executions.workflowId, bind(workflowPlace(place), executions.workflowId)),
+      isOne: true,
     }))
   }
   const isWanted =
@@ -75,8 +83,12 @@ function reachedWorkflows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape):
     : Array.from({ length: backlogPlaces }, (_, place) => bind(backlogPlace(place), workflows.id))
   const isOther = ids.length === 0 ? undefined : sql`${workflows.id} not in (${sql.join([...ids], sql`, `)})`
   return [
-    ...ids.map((id) => ({ isReached: all(isWanted, eq(workflows.id, id)), belongs: eq(executions.workflowId, id) })),
-    { isReached: all(isWanted, isOther), belongs: eq(executions.workflowId, workflows.id) },
+    ...ids.map((id) => ({
+      isReached: all(isWanted, eq(workflows.id, id)),
+      belongs: eq(executions.workflowId, id),
+      isOne: true,
+    })),
+    { isReached: all(isWanted, isOther), belongs: eq(executions.workflowId, workflows.id), isOne: false },
   ]
 }
 
@@ -93,12 +105,22 @@ function firstOwn(dialect: Dialect, bind: ClaimBind): readonly SQL[] {
   })
 }
 
-/** In place of the kinds that are running: what is found among everyone's, and what is not. */
-function withLost(dialect: Dialect, kinds: readonly DueKind[], { name, others }: LostLeases) {
-  return {
-    parts: [...kinds.filter(({ status }) => status !== others.status), others],
-    few: { fields: candidateFields(dialect, others), among: name },
-  }
+interface OwnKinds {
+  readonly kinds: readonly DueKind[]
+  readonly at: SQL
+  readonly reached: ReachedWorkflows
+  readonly seeksLost: boolean
+}
+
+/**
+ * Of a workflow's own those that were running are of one kind: they are read all, or not at all. Where a join reads all
+ * keys of a status, so are those that are pending.
+ */
+function ownKinds(dialect: Dialect, { kinds, at, reached, seeksLost }: OwnKinds): readonly DueKind[] {
+  const running = seeksLost ? [ownLostKind(dialect, at)] : []
+  const others = kinds.filter(({ status }) => status !== 'running')
+  if (reached.isOne || dialect.reach.many === undefined) return [...others, ...running]
+  return [anyPendingKind(dialect, at), ...others.filter(({ status }) => status !== 'pending'), ...running]
 }
 
 interface OwnParts {
@@ -111,17 +133,17 @@ interface OwnParts {
 
 function ownParts(dialect: Dialect, { isActing, kinds, lost, shape, reached }: OwnParts): SQL {
   const { executions, users, workflows } = dialect.tables
-  const { parts, few } = lost === undefined ? { parts: kinds, few: undefined } : withLost(dialect, kinds, lost)
+  const few = lost && { among: lost.name, isMore: lost.isMore, others: candidatePart(dialect, shape, lost.others) }
   return dialect.reach.throughEach(
     {
       table: executions,
       parents: [users, workflows],
       parentWhere: all(isActing, eq(workflows.ownerId, users.id), reached.isReached),
       belongs: reached.belongs,
-      index: 'executions_workflow_id_status_due_at_created_at_id_index',
       isLocking: true,
+      isOneParent: reached.isOne,
     },
-    parts.map((part) => candidatePart(dialect, shape, part)),
+    kinds.map((part) => candidatePart(dialect, shape, part)),
     few,
   )
 }
@@ -173,8 +195,9 @@ export function mayClaim(dialect: Dialect, bind: ClaimBind, isTheCaller: SQL): S
 }
 
 function candidatePart(dialect: Dialect, { limit, spare }: ClaimShape, kind: DueKind) {
-  const { condition, order } = kind
-  return { fields: candidateFields(dialect, kind), where: condition, order, limit: limit + spare }
+  const { condition, order, status } = kind
+  const index = status === 'running' ? byLease : byDue
+  return { fields: candidateFields(dialect, kind), where: condition, order, limit: limit + spare, index }
 }
 
 function candidateFields(

@@ -20,7 +20,8 @@ export function chosen(dialect: Dialect, bind: ClaimBind, shape: ClaimShape, can
     candidates,
     executions,
     limit,
-    isStillDue: all(isStillDue, isFirst),
+    isFirst,
+    isStillDue,
     isExhausted: sql`case when ${executions.attempts} >= ${executions.maxAttempts} then 1 else 0 end`,
   })
   const placed = sql`select held.due_id, held.was_running, held.is_exhausted, row_number() over (partition by held.is_exhausted order by held.due_since, held.due_id) as place from (${held}) held`

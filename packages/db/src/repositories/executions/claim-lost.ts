@@ -1,7 +1,7 @@
-import { eq, isNull, lte, sql, type SQL } from 'drizzle-orm'
-import { all, any } from '../../access/access.ts'
+import { sql, type SQL } from 'drizzle-orm'
+import { all } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { DueKind } from './due.ts'
+import { ownLostKind, type DueKind } from './due.ts'
 
 /**
  * What lost its lease, where no index has a workflow's executions by their leases: the first of everyone's are looked
@@ -11,7 +11,9 @@ export interface LostLeases {
   /** A common table expression, with the columns of executions that candidates are told by. */
   readonly name: SQL
   readonly select: SQL
-  /** All that the first of everyone's do not hold, where they may not be all; `since` is that of the first as well. */
+  /** Whether there may be others. */
+  readonly isMore: SQL
+  /** All that the first of everyone's do not hold; `since` is that of the first as well. */
   readonly others: DueKind
 }
 
@@ -20,7 +22,8 @@ export function lostLeases(dialect: Dialect, kinds: readonly DueKind[], at: SQL)
   const { mostLost } = dialect.claim
   if (mostLost === undefined) return undefined
   const { executions } = dialect.tables
-  const { id, workflowId, status, dueAt, leaseUntil, createdAt, attempts, maxAttempts } = executions
+  const own = ownLostKind(dialect, at)
+  const { id, workflowId, dueAt, leaseUntil, createdAt, attempts, maxAttempts } = executions
   const columns = sql.join([id, workflowId, dueAt, leaseUntil, createdAt, attempts, maxAttempts], sql`, `)
   const name = sql.raw('lost')
   // One more than may be looked through: it says that there are more.
@@ -29,19 +32,13 @@ export function lostLeases(dialect: Dialect, kinds: readonly DueKind[], at: SQL)
     .filter(({ status }) => status === 'running')
     .map(
       ({ condition }) =>
-        sql`(select ${columns} from ${executions} where ${condition} order by ${leaseUntil} limit ${limit})`,
+        sql`select * from (select ${columns} from ${executions} where ${condition} order by ${leaseUntil} limit ${limit}) firsts`,
     )
-  const since = sql`coalesce(${dueAt}, ${leaseUntil}, ${createdAt})`
-  const isMore = sql`exists (select 1 from ${name} offset ${sql.raw(String(mostLost))})`
   const isNone = sql`${id} not in (select id from ${name})`
   return {
     name,
     select: sql.join(firsts, sql` union all `),
-    others: {
-      status: 'running',
-      since,
-      condition: all(eq(status, 'running'), any(lte(leaseUntil, at), isNull(leaseUntil)), isMore, isNone),
-      order: sql`${since}, ${id}`,
-    },
+    isMore: sql`exists (select 1 from ${name} limit 1 offset ${sql.raw(String(mostLost))})`,
+    others: { ...own, condition: all(own.condition, isNone) },
   }
 }

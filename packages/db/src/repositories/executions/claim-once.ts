@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { asProven, type UserCaller } from '../../access/access.ts'
+import { asProven, isCaller, type UserCaller } from '../../access/access.ts'
+import { callerShape, type CallerShape } from '../../access/conditions.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
@@ -18,7 +19,15 @@ import {
 } from './claim-change.ts'
 import { headQuery, onlyWorkflowOf } from './claim-head.ts'
 import { isPlain, notePlain } from './claim-plain.ts'
-import { claimShape, claimValues, type Claim, type ClaimKey, type ClaimShape, type ClaimValues } from './claim-shape.ts'
+import {
+  claimShape,
+  claimValues,
+  type Claim,
+  type ClaimBind,
+  type ClaimKey,
+  type ClaimShape,
+  type ClaimValues,
+} from './claim-shape.ts'
 
 export interface Tried {
   readonly rows: readonly ClaimedRow[]
@@ -43,12 +52,13 @@ export async function claimOnce(
     return { rows: asGiven(rows, claim), seen }
   }
   const { areAskedFor } = backlogs
+  const asked: Asked = { ...callerShape(caller), areAskedFor }
   const applied = await store
     .apply({
       locks: [],
       gate: updateStatement(dialect, shape, values),
       effects: [entriesStatement(dialect, values), ...(key ? [leasesStatement(dialect, values)] : [])],
-      answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, areAskedFor, values)),
+      answer: (readAs) => (readAs === asProven ? lookup() : answerQuery(dialect, asked, values)),
       answersWhenClosed: true,
       proof: lookup(),
     })
@@ -126,13 +136,23 @@ const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
 const leasesStatement = defineStatement<ClaimValues>()(storeLeases)
 
+interface Asked extends CallerShape {
+  /** Which workflows have a backlog. */
+  readonly areAskedFor: boolean
+}
+
 /** What was claimed, and which workflows have a backlog where that is asked for. */
-const answerQuery = defineShapedQuery<boolean, ClaimValues>()((dialect, bind, asksForBacklogs) =>
-  claimedSelect(dialect, bind, {
-    condition: isClaimed(dialect, bind),
-    ...(asksForBacklogs ? { backlogs: toldBacklogs(dialect, bind) } : {}),
-  }),
+const answerQuery = defineShapedQuery<Asked, ClaimValues>()((dialect, bind, asked) =>
+  answerSelect(dialect, bind, asked),
 )
+
+function answerSelect(dialect: Dialect, bind: ClaimBind, { areAskedFor, credential }: Asked) {
+  return claimedSelect(dialect, bind, {
+    condition: isClaimed(dialect, bind),
+    isTheCaller: isCaller(dialect, bind, credential),
+    ...(areAskedFor ? { backlogs: toldBacklogs(dialect, bind) } : {}),
+  })
+}
 
 const ownQuery = defineQuery<ClaimValues>()((dialect, bind) =>
   claimedSelect(dialect, bind, { condition: isClaimed(dialect, bind), isOnlyClaimed: true }),

@@ -48,6 +48,30 @@ export function dueKinds(dialect: Dialect, at: Date | SQL): readonly [DueKind, .
   ]
 }
 
+/** A workflow's own that were running, with a lease that has run out or none, in one range of an index or read all. */
+export function ownLostKind(dialect: Dialect, at: Date | SQL): DueKind {
+  const { id, status, dueAt, leaseUntil, createdAt } = dialect.tables.executions
+  const since = sql`coalesce(${dueAt}, ${leaseUntil}, ${createdAt})`
+  return {
+    status: 'running',
+    condition: all(eq(status, 'running'), any(lte(leaseUntil, at), isNull(leaseUntil))),
+    since,
+    order: sql`${since}, ${id}`,
+  }
+}
+
+/** Pending ones, delayed or not, for where all of a status are read and sorted in any case. */
+export function anyPendingKind(dialect: Dialect, at: Date | SQL): DueKind {
+  const { id, status, dueAt, createdAt } = dialect.tables.executions
+  const since = sql`coalesce(${dueAt}, ${createdAt})`
+  return {
+    status: 'pending',
+    condition: all(eq(status, 'pending'), any(isNull(dueAt), lte(dueAt, at))),
+    since,
+    order: sql`${since}, ${id}`,
+  }
+}
+
 /** Whether an execution is due: what a lock waited for may have changed since it was chosen. */
 export function isDue(dialect: Dialect, at: Date | SQL): SQL {
   const { executions } = dialect.tables

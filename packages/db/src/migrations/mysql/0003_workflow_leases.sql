@@ -1,0 +1,1 @@
+CREATE INDEX `executions_workflow_id_status_lease_until_id_index` ON `executions` (`workflow_id`,`status`,`lease_until`,`id`);
