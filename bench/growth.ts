@@ -61,8 +61,8 @@ if (values.help) {
 const sizes = [1000, 100_000, ...(values.million ? [1_000_000] : [])]
 const rounds = Number(values.rounds)
 const acts = growthActs.filter((act) => values.act.split(',').includes(act))
-// After all that was filled in.
-const now = new Date('2060-01-01T00:00:00.000Z')
+// After all that was filled in, and before the leases end that last.
+const now = new Date('2040-01-01T00:00:00.000Z')
 /** Owns half of all workflows. */
 const owner: UserCaller = { kind: 'user', userId: 'u1', issuedAt: now, mayAdminister: false }
 /** Owns the workflow that a third of all executions are of. */
