@@ -160,7 +160,8 @@ const idleSeconds = 1
 
 async function listenFor(context: Context, service: Serving, { host, port, grace }: ServeOptions): Promise<number> {
   const { listen } = await import('@millrace/server/listen')
-  const listening = await listen((request) => service.fetch(request), { host, port })
+  const answerUnreadable = (request: Request) => service.answerUnreadable(request)
+  const listening = await listen((request) => service.fetch(request), { host, port, answerUnreadable })
   context.lifetime.defer(async () => {
     await listening.close(grace, Math.min(grace, idleSeconds))
     await service.settled()
