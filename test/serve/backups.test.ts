@@ -1,13 +1,16 @@
-import { mkdtempSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BackupBucket } from '@millrace/api/backups/bucket'
+import { ofBucket } from '@millrace/api/backups/failure'
 import { runBackups } from '@millrace/api/backups/run'
 import type { LogEntry } from '@millrace/api/log'
 import { parseSettings } from '@millrace/api/settings'
 import { newServiceSecrets } from '@millrace/cli/secrets'
+import { makeDirectory } from '@millrace/server/bucket/directory'
 import { openFolder } from '@millrace/server/bucket/folder'
 import { readBackupPlace } from '@millrace/server/bucket/open'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { openS3 } from '@millrace/server/bucket/s3'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { startS3 } from './s3.ts'
 
@@ -125,4 +128,77 @@ test.each([
 ])('BACKUP_TO=%s is wrong, and all that is wrong is said', (text, variables) => {
   const place = readBackupPlace({ BACKUP_TO: text }, '/')
   expect(place.ok ? [] : place.problems.map(({ variable }) => variable)).toEqual(variables)
+})
+
+/** A bucket of S3 at an address, with a secret that no error may hold. */
+function s3At(endpoint: string): BackupBucket {
+  return openS3({
+    bucket: 'backups',
+    prefix: '',
+    endpoint,
+    region: 'us-east-1',
+    accessKeyId: 'key',
+    secretAccessKey: 'hush',
+    sessionToken: undefined,
+    patienceSeconds: 0.5,
+  })
+}
+
+test('a bucket that never answers is given up, with what to look at', async () => {
+  const s3 = await startS3(['PUT', 'HEAD', 'GET'])
+  onTestFinished(() => s3.stop())
+  const bucket = s3At(s3.url)
+  const given = { fix: expect.stringContaining('BACKUP_TO'), message: expect.stringContaining('ETIMEDOUT') }
+  await expect(bucket.head('one')).rejects.toMatchObject(given)
+  await expect(bucket.get('one')).rejects.toMatchObject(given)
+  await expect(bucket.list({ prefix: '' })).rejects.toMatchObject(given)
+  const upload = await bucket.createMultipartUpload('one', {
+    httpMetadata: { contentType: 'application/octet-stream' },
+    customMetadata: {},
+  })
+  // More than the sockets between hold.
+  await expect(upload.uploadPart(1, new Uint8Array(16 * 1024 * 1024))).rejects.toMatchObject(given)
+})
+
+test('an upload that is told to end closes its connection', async () => {
+  const s3 = await startS3(['PUT'])
+  onTestFinished(() => s3.stop())
+  const stopping = new AbortController()
+  const upload = await s3At(s3.url).createMultipartUpload('one', {
+    httpMetadata: { contentType: 'application/octet-stream' },
+    customMetadata: {},
+    signal: stopping.signal,
+  })
+  const sent = upload.uploadPart(1, new Uint8Array(10))
+  stopping.abort(new Error('told to end'))
+  await expect(sent).rejects.toThrow('told to end')
+})
+
+test('what fails names the code of the system and the place, and no secret', async () => {
+  const s3 = await startS3()
+  await s3.stop()
+  const folder = join(mkdtempSync(join(inject('directory'), 'folder-')), 'file')
+  writeFileSync(folder, '')
+  for (const [bucket, code] of [
+    [s3At(s3.url), 'ECONNREFUSED'],
+    [openFolder(join(folder, 'backups')), 'ENOTDIR'],
+  ] as const) {
+    const failure = await ofBucket('listing', () => bucket.list({ prefix: '' })).then(
+      () => new Error('it did not fail'),
+      (thrown: unknown) => thrown,
+    )
+    expect(failure).toMatchObject({
+      fault: 'bucket_failed',
+      message: expect.stringContaining(code),
+      fix: expect.stringContaining('BACKUP_TO'),
+    })
+    expect(`${JSON.stringify(failure)} ${String(failure)}`).not.toMatch(/hush|R2/)
+  }
+})
+
+test.runIf(existsSync('/proc/self'))('a folder that can not be made is refused, and does not spin', async () => {
+  await expect(makeDirectory('/proc/none/backups')).rejects.toMatchObject({ code: 'ENOENT' })
+  const place = readBackupPlace({ BACKUP_TO: 'file:///proc/none/backups' }, '/')
+  const problems = place.ok ? await place.check?.() : []
+  expect(problems).toMatchObject([{ variable: 'BACKUP_TO', why: expect.stringContaining('ENOENT') }])
 })

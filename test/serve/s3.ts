@@ -8,11 +8,28 @@ interface Stored {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** As much of S3 as a backup asks, in memory; whatever is not signed is refused. */
-export async function startS3(): Promise<{ readonly url: string; keys(): readonly string[]; stop(): Promise<void> }> {
+export interface S3Server {
+  readonly url: string
+  keys(): readonly string[]
+  /** Methods of the requests that it leaves without an answer. */
+  readonly hanging: readonly string[]
+  stop(): Promise<void>
+}
+
+/**
+ * As much of S3 as a backup asks, in memory; whatever is not signed is refused.
+ * @param hangsOn Methods that it never answers
+ */
+export async function startS3(hangsOn: readonly string[] = []): Promise<S3Server> {
+  const hanging: string[] = []
   const objects = new Map<string, Stored>()
   const uploads = new Map<string, { readonly headers: Stored['headers']; readonly parts: Map<number, Buffer> }>()
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '' } = request
+    if (hangsOn.includes(method)) {
+      hanging.push(method)
+      return
+    }
     const url = new URL(request.url ?? '/', 'http://s3.local')
     const body = await buffer(request)
     const end = (status: number, text = '', headers: Record<string, string> = {}) => {
@@ -67,6 +84,7 @@ export async function startS3(): Promise<{ readonly url: string; keys(): readonl
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     keys: () => [...objects.keys()],
+    hanging,
     async stop() {
       server.close()
       server.closeAllConnections()

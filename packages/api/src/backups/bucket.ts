@@ -8,9 +8,22 @@ export interface BackupBucket {
   delete(key: string): Promise<void>
 }
 
+/** What failed in a bucket, and how to fix it there; an error of another kind is R2's. */
+export class BucketError extends Error {
+  override readonly name = 'BucketError'
+  readonly fix: string
+
+  constructor(message: string, fix: string) {
+    super(message)
+    this.fix = fix
+  }
+}
+
 export interface UploadOptions {
   readonly httpMetadata: { readonly contentType: string }
   readonly customMetadata: Record<string, string>
+  /** Ends what is being sent of the upload; R2 has no such thing. */
+  readonly signal?: AbortSignal
 }
 
 export interface BackupUpload {

@@ -1,5 +1,6 @@
 import { ArchiveError } from '@millrace/db/archive/archive-error'
 import { DatabaseError, type DatabaseFault } from '@millrace/db/sql/errors'
+import { BucketError } from './bucket.ts'
 
 /** Why a backup did not succeed, closed. The database's own faults keep their names. */
 export type BackupFault =
@@ -18,6 +19,8 @@ export type BackupFault =
   | 'cut_off'
   /** Another run took over: this one's lease ran out. */
   | 'overtaken'
+  /** The process was told to end; the backup is left to the next run. */
+  | 'interrupted'
 
 /** In the words of the operator, for the log alone. */
 export class BackupFailure extends Error {
@@ -53,9 +56,13 @@ export async function ofBucket<Result>(what: string, ask: () => Promise<Result>)
   try {
     return await ask()
   } catch (thrown) {
+    if (thrown instanceof BackupFailure) throw thrown
     throw new BackupFailure('bucket_failed', {
       cause: `${what}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      fix: 'Look at the state of R2 and at the bucket that is bound as BACKUPS; the next run tries again.',
+      fix:
+        thrown instanceof BucketError
+          ? thrown.fix
+          : 'Look at the state of R2 and at the bucket that is bound as BACKUPS; the next run tries again.',
     })
   }
 }
@@ -65,5 +72,12 @@ export function overtaken(): BackupFailure {
   return new BackupFailure('overtaken', {
     cause: 'the lease of this run could not be renewed in time, and another run may have taken over',
     fix: 'Look whether the database was out of reach; the other run, or the next one, ends this backup.',
+  })
+}
+
+export function interrupted(): BackupFailure {
+  return new BackupFailure('interrupted', {
+    cause: 'the process was told to end',
+    fix: 'Nothing: the next run takes this backup, within five minutes where a process serves the database.',
   })
 }

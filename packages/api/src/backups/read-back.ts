@@ -92,6 +92,6 @@ function compare(found: { readonly bytes: number; readonly sha256: string }, { b
 function differs(cause: string): BackupFailure {
   return new BackupFailure('read_back_differs', {
     cause: `read back from the bucket, the backup is not what was written: ${cause}`,
-    fix: 'Look at the state of R2; the next run tries again.',
+    fix: 'Look at the state of what stores the backups; the next run tries again.',
   })
 }

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import type { BackupBucket, BackupUpload, ObjectHead, UploadedPart } from '@millrace/api/backups/bucket'
+import { makeDirectory } from './directory.ts'
+import { withFix } from './fault.ts'
 
 /** Beside each object, what is said of it; never an object itself. */
 const noteEnding = '.meta.json'
 const unfinished = /\.upload-[0-9a-f-]{36}$/
+
+const fix = 'Check the folder of BACKUP_TO, its rights and the free space there; the next run tries again.'
 
 /** A folder as a bucket. Files are for their owner only, and stand under their names when they are whole and synced. */
 export function openFolder(directory: string): BackupBucket {
@@ -21,11 +25,11 @@ export function openFolder(directory: string): BackupBucket {
     return { key, size: found.size, customMetadata: await readNote(pathOf(key)) }
   }
 
-  return {
+  return withFix(fix, {
     async createMultipartUpload(key, { customMetadata }) {
       const uploadId = randomUUID()
       const part = partOf(pathOf(key), uploadId)
-      await mkdir(dirname(part), { recursive: true, mode: 0o700 })
+      await makeDirectory(dirname(part))
       await writeFile(part, '', { mode: 0o600 })
       await writeFile(`${part}${noteEnding}`, JSON.stringify(customMetadata), { mode: 0o600 })
       return uploadOf(key, uploadId)
@@ -51,7 +55,7 @@ export function openFolder(directory: string): BackupBucket {
       await rm(pathOf(key), { force: true })
       await rm(`${pathOf(key)}${noteEnding}`, { force: true })
     },
-  }
+  })
 }
 
 function partOf(path: string, uploadId: string): string {

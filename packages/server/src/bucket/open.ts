@@ -2,11 +2,17 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BackupBucket } from '@millrace/api/backups/bucket'
 import type { Environment, SettingProblem } from '@millrace/api/settings'
+import { whyUnwritable } from './directory.ts'
 import { openFolder } from './folder.ts'
 import { openS3 } from './s3.ts'
 
 export type BackupPlace =
-  | { readonly ok: true; readonly bucket: BackupBucket | undefined }
+  | {
+      readonly ok: true
+      readonly bucket: BackupBucket | undefined
+      /** Says what is wrong with the place itself; absent where that shows only when a backup is taken. */
+      readonly check?: () => Promise<readonly SettingProblem[]>
+    }
   | { readonly ok: false; readonly problems: readonly SettingProblem[] }
 
 /** Where `BACKUP_TO` leads: a folder, or a bucket of S3 with the usual `AWS_*` variables; nowhere when it is not set. */
@@ -33,7 +39,15 @@ function wrong(variable: string, why: string): BackupPlace {
 function readFolder(url: URL, callerDirectory: string): BackupPlace {
   if (url.host !== '')
     return wrong('BACKUP_TO', 'A folder of another host is out of reach: three slashes belong before its path.')
-  return { ok: true, bucket: openFolder(resolve(callerDirectory, fileURLToPath(url))) }
+  const directory = resolve(callerDirectory, fileURLToPath(url))
+  return { ok: true, bucket: openFolder(directory), check: () => folderProblems(directory) }
+}
+
+async function folderProblems(directory: string): Promise<readonly SettingProblem[]> {
+  const why = await whyUnwritable(directory)
+  if (why === undefined) return []
+  const how = 'Create the folder, and let the user that runs this write into it; or name another one.'
+  return [{ variable: 'BACKUP_TO', why: `Nothing can be written into the folder ${directory}: ${why}.`, fix: how }]
 }
 
 function readS3(url: URL, env: Environment): BackupPlace {
@@ -45,6 +59,10 @@ function readS3(url: URL, env: Environment): BackupPlace {
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']
   if (endpoint !== undefined && URL.parse(endpoint) === null) {
     problems.push({ variable: 'AWS_ENDPOINT_URL_S3', why: 'It is no URL.', fix: 'Use https://host, without a path.' })
+  } else if (endpoint !== undefined && /\/\/[^/]*@/.test(endpoint)) {
+    // Errors name the URL of a request.
+    const why = 'It has a user or a password, which the keys of AWS_* are for.'
+    problems.push({ variable: 'AWS_ENDPOINT_URL_S3', why, fix: 'Use https://host, without a path.' })
   }
   if (problems.length > 0) return { ok: false, problems }
   const bucket = openS3({

@@ -1,71 +1,33 @@
-import { AwsClient } from 'aws4fetch'
 import type { BackupBucket, BackupUpload, ObjectHead, UploadedPart } from '@millrace/api/backups/bucket'
-
-export interface S3Address {
-  readonly bucket: string
-  /** Before each key; without a slash at its ends, empty where there is none. */
-  readonly prefix: string
-  /** Of another service than Amazon's, without a path. */
-  readonly endpoint: string | undefined
-  readonly region: string
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken: string | undefined
-}
+import { withFix } from './fault.ts'
+import { openRequests, type S3Address } from './requests.ts'
+import { memberOf } from './xml.ts'
 
 const metadataPrefix = 'x-amz-meta-'
+/** Making an object of thousands of parts takes minutes. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
+const completionSeconds = 300
 
-/** Signed requests to one bucket; anything but an answer of success is thrown. */
-function openRequests({ bucket, prefix, endpoint, region, accessKeyId, secretAccessKey, sessionToken }: S3Address) {
-  const client = new AwsClient({
-    accessKeyId,
-    secretAccessKey,
-    region,
-    service: 's3',
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-  })
-  const bucketUrl = `${endpoint ?? `https://s3.${region}.amazonaws.com`}/${bucket}`
-  const keyOf = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
-  const urlOf = (key: string, query: string) =>
-    `${bucketUrl}/${keyOf(key).split('/').map(encodeURIComponent).join('/')}${query}`
-  return {
-    keyOf,
-    /** A request about the bucket, whose query is given. */
-    send: async (query: string) => succeeded(await client.fetch(`${bucketUrl}${query}`)),
-    /** A request about one object. */
-    sendToObject: async (key: string, init: RequestInit, query = '') =>
-      succeeded(await client.fetch(urlOf(key, query), init)),
-    /** The same; undefined where the object, or its upload, is not there. */
-    sendToObjectIfThere: async (key: string, init: RequestInit, query = ''): Promise<Response | undefined> => {
-      const answer = await client.fetch(urlOf(key, query), init)
-      if (answer.status !== 404) return succeeded(answer)
-      await answer.body?.cancel()
-      return undefined
-    },
-  }
-}
+const fix =
+  'Check that the bucket of BACKUP_TO can be reached, and the keys and their rights; the next run tries again.'
 
-async function succeeded(answer: Response): Promise<Response> {
-  if (answer.ok) return answer
-  throw new Error(`S3 answered ${answer.status} ${memberOf(await answer.text(), 'Code') ?? ''}`.trimEnd())
-}
+type UploadOf = (key: string, uploadId: string, signal?: AbortSignal) => BackupUpload
 
-/** S3 and what speaks its protocol, addressed by path. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
-export function openS3(address: S3Address): BackupBucket {
-  const { keyOf, send, sendToObject, sendToObjectIfThere } = openRequests(address)
-
-  function uploadOf(key: string, uploadId: string): BackupUpload {
+function uploadsBy({ sendToObject, sendToObjectIfThere }: ReturnType<typeof openRequests>): UploadOf {
+  return (key, uploadId, signal) => {
     const query = `uploadId=${encodeURIComponent(uploadId)}`
     return {
       uploadId,
       async uploadPart(partNumber, bytes) {
-        const init = { method: 'PUT', body: new Uint8Array(bytes) }
-        const answer = await sendToObject(key, init, `?partNumber=${partNumber}&${query}`)
+        const asked = { method: 'PUT', body: bytes, signal } as const
+        const answer = await sendToObject(key, asked, `?partNumber=${partNumber}&${query}`)
+        await answer.body?.cancel()
         return { partNumber, etag: answer.headers.get('ETag') ?? '' }
       },
       async complete(parts: UploadedPart[]) {
-        const body = `<CompleteMultipartUpload>${parts.map(partElement).join('')}</CompleteMultipartUpload>`
-        const answer = await sendToObject(key, { method: 'POST', body }, `?${query}`)
+        const list = `<CompleteMultipartUpload>${parts.map(partElement).join('')}</CompleteMultipartUpload>`
+        const body = new TextEncoder().encode(list)
+        const asked = { method: 'POST', body, signal, patienceSeconds: completionSeconds } as const
+        const answer = await sendToObject(key, asked, `?${query}`)
         const text = await answer.text()
         // It may begin an answer with 200 and find what is wrong later.
         if (text.includes('<Error>')) throw new Error(`S3 answered ${memberOf(text, 'Code') ?? 'an error'}`)
@@ -75,17 +37,24 @@ export function openS3(address: S3Address): BackupBucket {
       },
     }
   }
+}
 
-  return {
-    async createMultipartUpload(key, { httpMetadata, customMetadata }) {
+/** S3 and what speaks its protocol, addressed by path. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
+export function openS3(address: S3Address): BackupBucket {
+  const requests = openRequests(address)
+  const { keyOf, send, sendToObject, sendToObjectIfThere } = requests
+  const uploadOf = uploadsBy(requests)
+
+  return withFix(fix, {
+    async createMultipartUpload(key, { httpMetadata, customMetadata, signal }) {
       const headers = new Headers({ 'Content-Type': httpMetadata.contentType })
       for (const [name, value] of Object.entries(customMetadata)) headers.set(`${metadataPrefix}${name}`, value)
-      const text = await (await sendToObject(key, { method: 'POST', headers }, '?uploads=')).text()
+      const text = await (await sendToObject(key, { method: 'POST', headers, signal }, '?uploads=')).text()
       const uploadId = memberOf(text, 'UploadId')
       if (uploadId === undefined) throw new Error('S3 began an upload without an id')
-      return uploadOf(key, uploadId)
+      return uploadOf(key, uploadId, signal)
     },
-    resumeMultipartUpload: uploadOf,
+    resumeMultipartUpload: (key, uploadId) => uploadOf(key, uploadId),
     async head(key) {
       const answer = await sendToObjectIfThere(key, { method: 'HEAD' })
       return answer === undefined ? null : headOf(key, answer)
@@ -110,7 +79,7 @@ export function openS3(address: S3Address): BackupBucket {
     async delete(key) {
       await sendToObjectIfThere(key, { method: 'DELETE' })
     },
-  }
+  })
 }
 
 function partElement({ partNumber, etag }: UploadedPart): string {
@@ -128,11 +97,6 @@ function metadataOf(headers: Headers): Record<string, string> {
 
 function withoutPrefix(key: string, prefix: string): string {
   return prefix === '' ? key : key.slice(prefix.length + 1)
-}
-
-/** The text of an element without children, of which there is one. */
-function memberOf(xml: string, name: string): string | undefined {
-  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
 }
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
