@@ -187,6 +187,8 @@ export interface AppOptions {
   readonly readAsset?: ReadAsset | undefined
   /** Undefined where no bucket is bound. */
   readonly backups?: ScheduledBackups | undefined
+  /** Aborts when the process is about to end; nothing ends early when absent. */
+  readonly stopping?: AbortSignal | undefined
   /** What the isolate counts; its own when absent. */
   readonly metrics?: IsolateMetrics
 }
@@ -199,6 +201,7 @@ export function createApp({
   log,
   readAsset,
   backups,
+  stopping,
   clock = () => new Date(),
   metrics = new IsolateMetrics(),
 }: AppOptions): Hono<RequestVariables> {
@@ -227,6 +230,7 @@ export function createApp({
     log,
     readAsset,
     backups,
+    stopping,
     metrics,
   }
   serveConsole(app, parts, answers)

@@ -34,6 +34,7 @@ export interface Parts {
   readonly tokens: AccessTokens
   readonly readAsset: ReadAsset | undefined
   readonly backups: ScheduledBackups | undefined
+  readonly stopping: AbortSignal | undefined
   readonly noteUse: ReturnType<typeof createKeyUses>
 }
 
@@ -77,6 +78,7 @@ export async function serve(
     accessTokens: tokens,
     readAsset: parts.readAsset,
     backups: parts.backups,
+    stopping: parts.stopping,
     afterwards: (work: () => Promise<void>) => doAfterwards(c, parts, work),
   }
   const lagging =

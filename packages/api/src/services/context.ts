@@ -35,6 +35,8 @@ export interface Context {
   readonly settings: ApiSettings
   /** Undefined where no bucket is bound. */
   readonly backups: ScheduledBackups | undefined
+  /** Aborts when the process is about to end: what goes on for long ends early. */
+  readonly stopping: AbortSignal | undefined
   /** Does what the answer does not wait for. */
   readonly afterwards: (work: () => Promise<void>) => void
 }

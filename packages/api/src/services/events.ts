@@ -27,7 +27,7 @@ export interface FollowedFrom {
 
 /**
  * An execution's history as server-sent events, then what happens to it, until it ends or the stream is as long as one may
- * be, in time or in reads.
+ * be, in time or in reads, or the process is about to end.
  */
 export async function followHistory(
   context: UserContext,
@@ -45,8 +45,9 @@ export async function followHistory(
     return refuse('validation_failed', { errors })
   }
   const stop = new AbortController()
-  const { clock } = context
-  return done(streamOf(eventsOf({ first: first.value, start, read, dataOf, clock, signal: stop.signal }), stop))
+  const { clock, stopping } = context
+  const events = eventsOf({ first: first.value, start, read, dataOf, clock, signal: stop.signal })
+  return done(streamOf(events, stop, stopping))
 }
 
 interface Following {
@@ -82,13 +83,11 @@ export async function* eventsOf({
     // Status and entries are of one moment: of what has ended this was the last.
     if (!hasMore && ended.has(page.status)) return
     if (reads === mostReads || clock().getTime() + (hasMore ? 0 : pollMilliseconds) > endsAt) return
-    if (!hasMore) {
-      await pause(pollMilliseconds, signal)
-      if (signal.aborted) return
-      if (clock().getTime() - saidAt > commentMilliseconds - pollMilliseconds) {
-        yield ': nothing new\n\n'
-        saidAt = clock().getTime()
-      }
+    if (!hasMore) await pause(pollMilliseconds, signal)
+    if (signal.aborted) return
+    if (!hasMore && clock().getTime() - saidAt > commentMilliseconds - pollMilliseconds) {
+      yield ': nothing new\n\n'
+      saidAt = clock().getTime()
     }
     // Who may no longer read it, or can't for a fault of the database, is told so where it is taken up again.
     const next = await read(afterSeq).catch(() => undefined)
@@ -97,16 +96,27 @@ export async function* eventsOf({
   }
 }
 
-function streamOf(events: AsyncGenerator<string, void, undefined>, stop: AbortController): ReadableStream<Uint8Array> {
+function streamOf(
+  events: AsyncGenerator<string, void, undefined>,
+  stop: AbortController,
+  stopping: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
+  const end = () => stop.abort()
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        // Not before it is read: an answer to HEAD would stay on the list for ever.
+        stopping?.addEventListener('abort', end)
+        if (stopping?.aborted === true) end()
         const next = await events.next()
-        if (next.done === true) controller.close()
-        else controller.enqueue(encoder.encode(next.value))
+        if (next.done === true) {
+          stopping?.removeEventListener('abort', end)
+          controller.close()
+        } else controller.enqueue(encoder.encode(next.value))
       },
       async cancel() {
+        stopping?.removeEventListener('abort', end)
         stop.abort()
         await events.return()
       },
