@@ -4,7 +4,8 @@ import type { Log } from '@millrace/api/log'
 import { serveSchedules } from '@millrace/api/services/scheduler'
 import { sweepExpired, type KeptFor } from '@millrace/api/services/sweeps'
 import type { Database } from '@millrace/db/store/database'
-import { takeSlot } from '@millrace/db/store/time-slot'
+import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
+import { takeMissedSlot, takeSlot } from '@millrace/db/store/time-slot'
 
 interface Parts {
   readonly database: Database
@@ -20,6 +21,8 @@ interface Job {
   /** The last moment up to `at` at which it was due. */
   readonly slotAt: (at: Date) => Date
   readonly run: (at: Date) => Promise<void>
+  /** Whether it is still to be done for a slot that passed while nothing ran; never when absent. */
+  readonly isMissed?: (slot: Date) => Promise<boolean>
 }
 
 const minuteMilliseconds = 60_000
@@ -34,7 +37,7 @@ const daily = (ofDayMilliseconds: number) => (at: Date) =>
   new Date(Math.floor((at.getTime() - ofDayMilliseconds) / dayMilliseconds) * dayMilliseconds + ofDayMilliseconds)
 
 export interface Jobs {
-  /** Begins no more, and waits for what runs; a sweep ends early, since the next one goes on. */
+  /** Begins no more, and waits for what runs; a sweep ends early, since the next one goes on. The service ends a backup. */
   stop(): Promise<void>
 }
 
@@ -53,9 +56,20 @@ function jobsOf(
       ? []
       : [
           { name: 'backup-requests', slotAt: everyMinutes(5), run: () => backups.run('tick') },
-          { name: 'backup', slotAt: daily(backupOfDayMilliseconds), run: () => backups.run('schedule') },
+          {
+            name: 'backup',
+            slotAt: daily(backupOfDayMilliseconds),
+            run: () => backups.run('schedule'),
+            isMissed: (slot: Date) => isBackupMissed(database, slot),
+          },
         ]),
   ]
+}
+
+/** A backup that was taken since counts for the day. */
+async function isBackupMissed(database: Database, slot: Date): Promise<boolean> {
+  const backups = await listScheduledBackups(database.store())
+  return !backups.some(({ result, createdAt }) => result === 'ok' && createdAt >= slot)
 }
 
 async function serve(database: Database, clock: () => Date, log: Log): Promise<void> {
@@ -64,7 +78,7 @@ async function serve(database: Database, clock: () => Date, log: Log): Promise<v
 
 /**
  * Runs the jobs at their times: of all processes that serve one database, one does each. A process that starts does what
- * is due next, not what was due before.
+ * is due next, and of what was due before only a daily backup that no process took.
  */
 export function startJobs(parts: Parts): Jobs {
   const { database, log, clock = () => new Date() } = parts
@@ -72,9 +86,15 @@ export function startJobs(parts: Parts): Jobs {
   const timers = new Map<string, NodeJS.Timeout>()
   const stopping = new AbortController()
 
-  async function run({ name, run: work }: Job, slot: Date): Promise<void> {
+  /** What runs is waited for at the end. */
+  function start(job: Job, isDue: () => Promise<boolean>): void {
+    const done = run(job, isDue).finally(() => running.delete(done))
+    running.add(done)
+  }
+
+  async function run({ name, run: work }: Job, isDue: () => Promise<boolean>): Promise<void> {
     try {
-      if (await takeSlot(database.store(), name, slot)) await work(clock())
+      if (await isDue()) await work(clock())
     } catch (thrown) {
       const { cause, fix } = faultOf(thrown)
       log({ level: 'error', event: 'sweep_failed', what: name, cause, cure: fix })
@@ -88,8 +108,7 @@ export function startJobs(parts: Parts): Jobs {
       job.name,
       setTimeout(
         () => {
-          const done = run(job, next).finally(() => running.delete(done))
-          running.add(done)
+          start(job, () => takeSlot(database.store(), job.name, next))
           wait(job)
         },
         Math.max(0, next.getTime() - clock().getTime()),
@@ -97,7 +116,14 @@ export function startJobs(parts: Parts): Jobs {
     )
   }
 
-  for (const job of jobsOf(parts, stopping.signal)) wait(job)
+  for (const job of jobsOf(parts, stopping.signal)) {
+    const { name, slotAt, isMissed } = job
+    const last = slotAt(clock())
+    if (isMissed !== undefined) {
+      start(job, async () => (await takeMissedSlot(database.store(), name, last)) && isMissed(last))
+    }
+    wait(job)
+  }
   return {
     async stop() {
       stopping.abort()

@@ -19,6 +19,19 @@ export async function takeSlot(store: Store, job: string, slot: Date): Promise<b
   return addSlot(store, name, value)
 }
 
+/**
+ * Takes a slot that passed before this process began, where no process took it. Of a job that no process has ever had, the
+ * slot counts as taken: what was due before a database was first served is nobody's.
+ * @returns whether this process is to do it
+ */
+export async function takeMissedSlot(store: Store, job: string, slot: Date): Promise<boolean> {
+  const name = markOf(job)
+  const value = slot.toISOString()
+  if (await raiseSlot(store, name, value)) return true
+  await addSlot(store, name, value)
+  return false
+}
+
 async function raiseSlot(store: Store, name: string, value: string): Promise<boolean> {
   const { builder, tables } = store.dialect
   const { marks } = tables

@@ -1,0 +1,126 @@
+import type { Occasion } from '@millrace/api/backups/run'
+import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
+import { newBackupRow } from '@millrace/api/backups/new-row'
+import type { LogEntry } from '@millrace/api/log'
+import { startJobs, type Jobs } from '@millrace/server/jobs'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { MemoryBucket } from '../backups/memory-bucket.ts'
+import { reachDatabase, type ReachedDatabase } from '../database.ts'
+import { describeDialectsByTest } from '../dialects.ts'
+
+const patience = { timeout: 30_000, interval: 20 }
+
+describeDialectsByTest((dialect) => {
+  let reached: ReachedDatabase
+  let occasions: Occasion[]
+  let work: (occasion: Occasion) => Promise<void>
+  let entries: LogEntry[]
+  beforeAll(async () => {
+    reached = await reachDatabase(dialect)
+  })
+  afterAll(() => reached.stop())
+  beforeEach(async () => {
+    occasions = []
+    entries = []
+    work = () => Promise.resolve()
+    await reached.raw.query('delete from backups')
+    await reached.raw.query(`delete from marks where name like 'slot.%'`)
+  })
+
+  const backups: ScheduledBackups = {
+    bucket: new MemoryBucket(),
+    run(occasion) {
+      occasions.push(occasion)
+      return work(occasion)
+    },
+  }
+
+  /** As a process that starts then. */
+  function startAt(time: string): Jobs {
+    const ahead = Date.parse(time) - Date.now()
+    const jobs = startJobs({
+      database: reached.database,
+      backups,
+      log: (entry) => entries.push(entry),
+      settings: { executionKeepMilliseconds: undefined, auditKeepMilliseconds: 400 * 86_400_000 },
+      clock: () => new Date(Date.now() + ahead),
+    })
+    onTestFinished(() => jobs.stop())
+    return jobs
+  }
+
+  const slots = async () => {
+    const rows = await reached.raw.query(`select name, value from marks where name like 'slot.%' order by name`)
+    return Object.fromEntries(rows.map(({ name, value }) => [String(name), String(value)]))
+  }
+
+  const noteBackup = (at: string, result: string) => {
+    const row = newBackupRow({ name: at.slice(0, 19).replaceAll(':', '') + 'Z', result: 'ok', createdAt: new Date(at) })
+    const when = dialect === 'sqlite' ? String(row.createdAt.getTime()) : `'${at.slice(0, 19).replace('T', ' ')}'`
+    const isEncrypted = dialect === 'postgres' ? 'false' : '0'
+    return reached.raw.query(
+      `insert into backups (name, is_encrypted, result, created_at) values ('${row.name}', ${isEncrypted}, '${result}', ${when})`,
+    )
+  }
+
+  test('each job is done at its time, once among all processes', async () => {
+    startAt('2026-01-02T03:29:59.500Z')
+    startAt('2026-01-02T03:29:59.500Z')
+    await vi.waitFor(async () => {
+      expect(occasions.toSorted()).toEqual(['schedule', 'tick'])
+      expect(Object.values(await slots())).toEqual(Array.from({ length: 4 }, () => '2026-01-02T03:30:00.000Z'))
+    }, patience)
+    expect(entries.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  test('at its end it begins no more, and waits for what runs', async () => {
+    let finish: () => void = () => undefined
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    work = (occasion) => (occasion === 'schedule' ? finished : Promise.resolve())
+    const jobs = startAt('2026-01-02T03:29:59.500Z')
+    await vi.waitFor(() => expect(occasions).toContain('schedule'), patience)
+    let isStopped = false
+    const stopped = jobs.stop().finally(() => {
+      isStopped = true
+    })
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    expect(isStopped).toBe(false)
+    finish()
+    await stopped
+  })
+
+  test('a job that fails is told, and the others run', async () => {
+    work = (occasion) => (occasion === 'tick' ? Promise.reject(new Error('no bucket')) : Promise.resolve())
+    startAt('2026-01-02T03:29:59.500Z')
+    await vi.waitFor(() => {
+      expect(occasions.toSorted()).toEqual(['schedule', 'tick'])
+      expect(entries).toContainEqual(expect.objectContaining({ event: 'sweep_failed', what: 'backup-requests' }))
+    }, patience)
+  })
+
+  test('a daily backup whose time passed while nothing ran is taken at the start, once among all', async () => {
+    await startAt('2026-01-01T12:00:00.000Z').stop()
+    // A database that was never served before has missed nothing.
+    expect(occasions).toEqual([])
+    await noteBackup('2026-01-01T13:00:00.000Z', 'ok')
+    const jobs = [startAt('2026-01-03T12:00:00.000Z'), startAt('2026-01-03T12:00:00.000Z')]
+    for (const one of jobs) await one.stop()
+    expect(occasions).toEqual(['schedule'])
+    await startAt('2026-01-03T13:00:00.000Z').stop()
+    expect(occasions).toEqual(['schedule'])
+  })
+
+  test.each([
+    ['ok', []],
+    ['failed: bucket_failed', ['schedule']],
+  ])('where a backup since has the result %s, taken at the start are %j', async (result, taken) => {
+    await startAt('2026-01-01T12:00:00.000Z').stop()
+    await noteBackup('2026-01-03T04:00:00.000Z', result)
+    await startAt('2026-01-03T12:00:00.000Z').stop()
+    expect(occasions).toEqual(taken)
+  })
+})
