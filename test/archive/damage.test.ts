@@ -57,7 +57,12 @@ async function run(work: (context: Context) => Promise<number>): Promise<Told> {
   const context: Context = {
     output,
     directories: { caller: directory, workspace: workspaceRoot },
-    lifetime: { interruption: new AbortController().signal, defer: () => undefined, end: () => undefined },
+    lifetime: {
+      interruption: new AbortController().signal,
+      defer: () => undefined,
+      endOnSecondSignal: () => undefined,
+      end: () => undefined,
+    },
     environment: () => ({}),
   }
   const exitCode = await work(context).catch((error: unknown) => {

@@ -36,7 +36,12 @@ function check(id: string) {
       failure: () => undefined,
     },
     directories: { caller: workspaceRoot, workspace: workspaceRoot },
-    lifetime: { interruption: new AbortController().signal, defer: () => undefined, end: () => undefined },
+    lifetime: {
+      interruption: new AbortController().signal,
+      defer: () => undefined,
+      endOnSecondSignal: () => undefined,
+      end: () => undefined,
+    },
     environment: () => ({}),
   }
   return refuseCaching(context, { config: join(workspaceRoot, 'wrangler.toml'), hyperdrive: { id, own } })

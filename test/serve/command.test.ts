@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { describeDialectsInTurn, freshDatabase } from '../dialects.ts'
@@ -142,15 +142,15 @@ test('a replica that is a SQLite file which is not there is refused, and not mad
   expect(readdirSync(cwd)).toEqual([])
 })
 
-test('a folder of backups is made for its owner only, and nothing stands in it before there is one', async () => {
+test('a folder for backups is made at the start, for its owner only, and nothing stands in it before there is one', async () => {
   const cwd = emptyDirectory()
   const running = startMillrace(['serve', '--migrate', '--port', '0', '--json'], {
     cwd,
     env: { ...secrets, BACKUP_TO: `file://${join(cwd, 'backups')}` },
   })
   await urlOf(running)
-  expect(existsSync(join(cwd, 'backups'))).toBe(false)
+  expect(readdirSync(join(cwd, 'backups'))).toEqual([])
+  expect(statSync(join(cwd, 'backups')).mode & 0o777).toBe(0o700)
   running.process.kill('SIGTERM')
   await running.ended
-  expect(readdirSync(cwd).filter((name) => name !== 'backups').length).toBeGreaterThan(0)
 })

@@ -101,6 +101,8 @@ export type LogEntry =
   | Noted<'backup_skipped', { reason: string }>
   | BackupNoticeEntry
   | Noted<'backups_pruned', { names: readonly string[] }>
+  /** Of several processes that serve as one, one has ended by itself: with a code, or by a signal. */
+  | Readonly<{ level: 'error'; event: 'process_ended'; code: number | null; signal: string | null }>
   /** A token for a new password that the webhook did not take: its user gets no mail. */
   | Failed<'mail_webhook_failed', { requestId: string }>
 

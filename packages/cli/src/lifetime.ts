@@ -5,11 +5,16 @@ const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 /** The time a command has to end by itself after a signal. */
 const graceMilliseconds = 5000
 
+/** A Ctrl-C under npm comes twice, from the terminal and from npm: only what comes later is meant as a second one. */
+const secondSignalMilliseconds = 1000
+
 /** What a command opened is closed in reverse order, however the command ends. */
 export interface Lifetime {
   /** Aborts, with an Interrupted as reason, on the first signal or when the starting process is gone. */
   readonly interruption: AbortSignal
   defer(close: () => Promise<void>): void
+  /** From here on a second signal ends the process, after `act` and nothing more. */
+  endOnSecondSignal(act: () => void): void
   end(exitCode: 129 | 130 | 143): void
 }
 
@@ -21,15 +26,28 @@ export interface RunningLifetime extends Lifetime {
 export function createLifetime(): RunningLifetime {
   const controller = new AbortController()
   const closers: (() => Promise<void>)[] = []
+  let beforeExit: (() => void) | undefined
+  let endedAt = Infinity
   const end = (exitCode: 129 | 130 | 143) => {
+    endedAt = Math.min(endedAt, Date.now())
     controller.abort(new Interrupted(exitCode))
+  }
+  const onSignal = (exitCode: 129 | 130 | 143) => {
+    if (beforeExit !== undefined && Date.now() - endedAt > secondSignalMilliseconds) {
+      beforeExit()
+      process.exit(exitCode)
+    }
+    end(exitCode)
   }
   return {
     interruption: controller.signal,
     defer: (close) => closers.push(close),
+    endOnSecondSignal(act) {
+      beforeExit = act
+    },
     end,
     async run(work) {
-      const stopListening = onSignals(end)
+      const stopListening = onSignals(onSignal)
       try {
         const exitCode = await Promise.race([work(), afterGrace(controller.signal)])
         controller.signal.throwIfAborted()

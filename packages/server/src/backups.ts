@@ -8,6 +8,8 @@ interface Parts {
   readonly database: Database
   readonly settings: Settings
   readonly log: Log
+  /** Ends the run that is under way. */
+  readonly signal?: AbortSignal
 }
 
 /** The backups of a process of one's own, within no limits of a platform. */

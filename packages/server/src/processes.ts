@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { GroupStates, type ProcessState } from './group-states.ts'
+import { Restarts, type ProcessEnd } from './restarts.ts'
 
 type Message =
   | { readonly kind: 'ask'; readonly id: number }
@@ -10,7 +11,6 @@ type Message =
 
 /** How long a process may take to tell its state; one that does not counts with what it told before. */
 const stateMilliseconds = 1000
-const restartMilliseconds = 1000
 /** How long the first process may take to tell the sum: as long as Prometheus waits for a scrape. */
 const sumMilliseconds = 10_000
 
@@ -19,6 +19,10 @@ export interface ProcessGroup {
   readonly port: number
   /** Tells all to end, and resolves when all have. */
   close(): Promise<void>
+  /** Resolves, with the end of the last one, when none listens and none can be started any more. */
+  readonly failed: Promise<ProcessEnd>
+  /** Ends all at once. */
+  kill(): void
 }
 
 export interface GroupOptions {
@@ -30,7 +34,7 @@ export interface GroupOptions {
   /** What this process has counted. */
   readonly own: () => Promise<ProcessState>
   /** Told when a process has ended by itself; another one is started in its place. */
-  readonly onExit: (code: number) => void
+  readonly onExit: (end: ProcessEnd) => void
 }
 
 /**
@@ -39,27 +43,36 @@ export interface GroupOptions {
  */
 export async function startProcesses({ count, args, env, own, onExit }: GroupOptions): Promise<ProcessGroup> {
   let isClosing = false
+  const restarts = new Restarts()
   let isReady = false
   const states = new GroupStates()
   // Standard output is this process's alone: what others say of an end that comes too early is no part of its result.
   cluster.setupPrimary({ args: [...args], stdio: ['ignore', 2, 2, 'ipc'] })
-  const start = (): Promise<number> =>
+  const start = (failures = 0): Promise<number> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork(env)
+      let isListening = false
       worker.on('message', (message: Message) => {
-        if (message.kind === 'ready') resolve(message.port)
+        if (message.kind === 'ready') {
+          isListening = true
+          restarts.listening += 1
+          resolve(message.port)
+        }
         if (message.kind === 'state') states.tell(worker.id, message.state)
         if (message.kind === 'ask') void answerAsked(worker, message.id, async () => states.sumWith(await own()))
       })
-      worker.once('exit', (code) => {
+      worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
+        const end = { code, signal }
         states.end(worker.id)
-        reject(new Error(`a process ended with ${code} before it listened`))
+        if (isListening) restarts.listening -= 1
+        reject(new Error(`a process ended with ${code ?? signal} before it listened`))
         if (isClosing || !isReady) return
-        onExit(code)
-        setTimeout(() => {
+        onExit(end)
+        const failed = isListening ? 0 : failures + 1
+        restarts.next(end, failed, () => {
           // Its own end is told by the same way.
-          if (!isClosing) start().catch(() => undefined)
-        }, restartMilliseconds).unref()
+          if (!isClosing) start(failed).catch(() => undefined)
+        })
       })
     })
   async function close(): Promise<void> {
@@ -68,10 +81,14 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
     await all
   }
+  const kill = () => {
+    isClosing = true
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
+  }
   try {
     const [port = 0] = await Promise.all(Array.from({ length: count }, start))
     isReady = true
-    return { port, close }
+    return { port, close, failed: restarts.failed, kill }
   } catch (thrown) {
     await close()
     throw thrown

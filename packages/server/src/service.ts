@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createApp } from '@millrace/api/app'
 import type { ReadAsset } from '@millrace/api/assets'
 import type { BackupBucket } from '@millrace/api/backups/bucket'
@@ -5,7 +6,6 @@ import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import type { Log } from '@millrace/api/log'
 import { IsolateMetrics } from '@millrace/api/metrics/isolate'
 import type { Settings } from '@millrace/api/settings'
-import { createUnreadableApp } from '@millrace/api/unreadable'
 import type { PoolStatus } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import type { ConnectionLogEntry } from '@millrace/drivers/native/log'
@@ -32,8 +32,8 @@ export interface Service {
   /** What the API tells of the pool; of several processes that serve as one, all of theirs. */
   poolStatusOf: () => Promise<PoolStatus | undefined>
   fetch(request: Request): Response | Promise<Response>
-  /** Answers what has no URL. */
-  answerUnreadable(request: Request): Response | Promise<Response>
+  /** Ends what may end early, since the process is about to: a backup, which the next run takes, and event streams. */
+  stop(): void
   /** Resolves when what goes on after answers has ended, for the time being. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -51,7 +51,13 @@ export async function openService(parts: ServiceParts): Promise<Service> {
   })
   const database = countsTrips(opened, metrics, settings.slowQueryMilliseconds)
   const replica = await openReplica(parts)
-  const backups = parts.bucket === undefined ? undefined : backupsInto(parts.bucket, { database, settings, log })
+  const stopping = new AbortController()
+  // Each event stream listens to it.
+  setMaxListeners(0, stopping.signal)
+  const backups =
+    parts.bucket === undefined
+      ? undefined
+      : backupsInto(parts.bucket, { database, settings, log, signal: stopping.signal })
   const running = new Set<Promise<unknown>>()
   const execution = executionOf(running)
   const service: Service = {
@@ -61,7 +67,7 @@ export async function openService(parts: ServiceParts): Promise<Service> {
     ownPoolStatus: () => database.poolStatus(),
     poolStatusOf: () => database.poolStatus(),
     fetch: (request) => app.fetch(request, {}, execution),
-    answerUnreadable: (request) => unreadable.fetch(request),
+    stop: () => stopping.abort(),
     async settled() {
       await Promise.all(running)
     },
@@ -71,8 +77,16 @@ export async function openService(parts: ServiceParts): Promise<Service> {
     },
   }
   const shown: Database = { ...database, poolStatus: () => service.poolStatusOf() }
-  const unreadable = createUnreadableApp({ log, metrics })
-  const app = createApp({ settings, database: shown, replica, log, metrics, backups, readAsset })
+  const app = createApp({
+    settings,
+    database: shown,
+    replica,
+    log,
+    metrics,
+    backups,
+    readAsset,
+    stopping: stopping.signal,
+  })
   return service
 }
 

@@ -35,6 +35,7 @@ export async function keepHouse(house: House, lease: DatabaseLease): Promise<voi
     await prune(house, lease)
   } catch (thrown) {
     const { fault, message: cause, fix } = backupFailureOf(thrown)
+    if (fault === 'interrupted') return
     house.log({ level: 'error', event: 'backup_pruning_failed', fault, cause, cure: fix })
   }
 }

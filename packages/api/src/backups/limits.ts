@@ -1,4 +1,4 @@
-import { BackupFailure } from './failure.ts'
+import { BackupFailure, interrupted } from './failure.ts'
 
 /** What one run may take: `Infinity` where nothing sets a limit. docs/backups.md says how those of functions were measured. */
 export interface BackupLimits {
@@ -40,15 +40,17 @@ export const serverLimits: BackupLimits = {
 export const byCommandLine =
   'Take this backup with `millrace backup`, which has no such limit, by a schedule of your own.'
 
-/** Watches that a run stays within its limits. */
+/** Watches that a run stays within its limits, and that it is not told to end. */
 export class RunWatch {
   readonly #limits: BackupLimits
   readonly #clock: () => Date
   readonly #endsAt: number
+  readonly #signal: AbortSignal | undefined
   #characters = 0
 
-  constructor(limits: BackupLimits, clock: () => Date) {
+  constructor(limits: BackupLimits, clock: () => Date, signal?: AbortSignal) {
     this.#limits = limits
+    this.#signal = signal
     this.#clock = clock
     this.#endsAt = clock().getTime() + limits.runSeconds * 1000
   }
@@ -62,7 +64,7 @@ export class RunWatch {
     })
   }
 
-  /** @throws BackupFailure `too_large`, `out_of_time` */
+  /** @throws BackupFailure `too_large`, `out_of_time`, `interrupted` */
   add(characters: number): void {
     this.#characters += characters
     if (this.#characters > this.#limits.contentCharacters) {
@@ -74,8 +76,9 @@ export class RunWatch {
     this.checkTime()
   }
 
-  /** @throws BackupFailure `out_of_time` */
+  /** @throws BackupFailure `out_of_time`, `interrupted` */
   checkTime(): void {
+    if (this.#signal?.aborted === true) throw interrupted()
     if (this.#clock().getTime() < this.#endsAt) return
     throw new BackupFailure('out_of_time', {
       cause: `the backup was not done after ${this.#limits.runSeconds} s, shortly before the platform would have ended it`,

@@ -14,11 +14,13 @@ import {
 } from '@millrace/db/repositories/backups/runs'
 import type { BackupRow } from '@millrace/db/schema/rows'
 import { backupMark } from '@millrace/db/schema/schema'
+import type { Store } from '@millrace/db/store/store'
 import { newId } from '../ids.ts'
 import type { Settings } from '../settings.ts'
 import { abortUpload, endCutOff } from './cut-off.ts'
-import { backupFailureOf, ofBucket, overtaken } from './failure.ts'
+import { backupFailureOf, interrupted, ofBucket, overtaken, type BackupFailure } from './failure.ts'
 import { keepHouse, type House } from './housekeeping.ts'
+import { interruptible } from './interruptible.ts'
 import { RunWatch, scheduledLimits, trialLimits, type BackupLimits } from './limits.ts'
 import { backupNameAt, keyOfBackup } from './names.ts'
 import { newBackupRow } from './new-row.ts'
@@ -39,6 +41,8 @@ export interface BackupParts extends House {
   /** Those of the occasion when absent. */
   readonly limits?: BackupLimits
   readonly leaseTiming?: LeaseTiming
+  /** Ends the run; the next one takes its backup. */
+  readonly signal?: AbortSignal
 }
 
 /** Long, since a function that computes for a while renews nothing meanwhile. */
@@ -50,7 +54,8 @@ const defaultTiming: LeaseTiming = { leaseMilliseconds: 240_000, renewalMillisec
  * @throws DatabaseError when the database can't even be asked whether there is something to do, or told what came of it
  */
 export async function runBackups(parts: BackupParts, occasion: Occasion): Promise<void> {
-  const { database, log, leaseTiming = defaultTiming } = parts
+  const { database, log, signal, leaseTiming = defaultTiming } = parts
+  if (signal?.aborted === true) return
   const store = database.store()
   if (occasion === 'tick') {
     const { requested, begun } = await readBackupsDue(store)
@@ -63,15 +68,19 @@ export async function runBackups(parts: BackupParts, occasion: Occasion): Promis
     return
   }
   try {
-    await runLeased(parts, occasion, lease)
+    const bucket = signal === undefined ? parts.bucket : interruptible(parts.bucket, signal)
+    await runLeased({ ...parts, bucket, ownBucket: parts.bucket }, occasion, lease)
   } catch (thrown) {
-    await noteFailure(parts, lease, thrown)
+    await noteFailure(parts, occasion, lease, thrown)
   } finally {
     await lease.release()
   }
 }
 
-async function runLeased(parts: BackupParts, occasion: Occasion, lease: DatabaseLease): Promise<void> {
+/** With the bucket as it is, for what must be done after an interruption too. */
+type LeasedParts = BackupParts & { readonly ownBucket: BackupParts['bucket'] }
+
+async function runLeased(parts: LeasedParts, occasion: Occasion, lease: DatabaseLease): Promise<void> {
   const store = parts.database.store()
   const { begun, isRestoring } = await readBackupsDue(store)
   if (isRestoring) {
@@ -89,17 +98,28 @@ async function runLeased(parts: BackupParts, occasion: Occasion, lease: Database
 /** A run that fails before it has a backup of its own to fail is noted as one all the same, so that it is seen. */
 async function noteFailure(
   { database, clock, log }: BackupParts,
+  occasion: Occasion,
   lease: DatabaseLease,
   thrown: unknown,
 ): Promise<void> {
   const name = backupNameAt(clock())
   const { fault, message: cause, fix } = backupFailureOf(thrown)
+  if (fault === 'interrupted') {
+    if (occasion === 'schedule') await leaveToNextRun(database.store(), lease, name, clock())
+    return
+  }
   log({ level: 'error', event: 'backup_failed', name, fault, cause, cure: fix })
   if (fault === 'overtaken') return
   const result: BackupResult = `failed: ${fault}`
   const at = clock()
   const row = { ...newRow(name, { at, isEncrypted: false }), result }
   await addBackup(database.store(), lease.owner, row, { id: newId(at), at })
+}
+
+/** The schedule's own backup of that day, of which nothing was begun: a tick takes what is asked for. */
+async function leaveToNextRun(store: Store, { owner }: DatabaseLease, name: string, at: Date): Promise<void> {
+  const result: BackupResult = 'requested'
+  await putBackup(store, owner, { ...newRow(name, { at, isEncrypted: false }), result })
 }
 
 /** Never the name of one that is there, whatever the clock says. */
@@ -123,7 +143,7 @@ interface Run {
 }
 
 /** @returns whether it succeeded */
-async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Promise<boolean> {
+async function takeBackup(parts: LeasedParts, { lease, name, isTrial }: Run): Promise<boolean> {
   const { database, settings, clock, log } = parts
   const store = database.store()
   const { owner } = lease
@@ -144,13 +164,16 @@ async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Pr
     log({ level: 'info', event: 'backup_taken', name, bytes, rows, isEncrypted, isDrilled, milliseconds })
     return true
   } catch (thrown) {
-    const failure = lease.isHeld() ? backupFailureOf(thrown) : overtaken()
-    const { fault, message: cause, fix } = failure
-    const isLeftToSchedule = isTrial && fault === 'out_of_time'
-    if (isLeftToSchedule) log({ level: 'info', event: 'backup_skipped', reason: 'it is left to the schedule' })
+    const { fault, message: cause, fix } = failureOf(parts, lease, thrown)
+    const isInterrupted = fault === 'interrupted'
+    const isLeftToSchedule = isInterrupted || (isTrial && fault === 'out_of_time')
+    const reason = isInterrupted ? 'the process was told to end; the next run takes it' : 'it is left to the schedule'
+    if (isLeftToSchedule) log({ level: 'info', event: 'backup_skipped', reason })
     else log({ level: 'error', event: 'backup_failed', name, fault, cause, cure: fix })
     if (fault === 'overtaken') return false
     const result: BackupResult = isLeftToSchedule ? 'requested' : `failed: ${fault}`
+    // Where the process is gone before all is removed, the run that ends this one takes it again.
+    if (isInterrupted && !isTrial) await noteBegun(store, owner, { ...begun, uploadId: uploads.id, isTrial: true })
     // What became of it stands before what is left is removed: where that fails, the next run ends it.
     if (!(await putBackup(store, owner, { ...row, result }))) throw overtaken()
     await discard(parts, lease, begun, uploads)
@@ -160,13 +183,18 @@ async function takeBackup(parts: BackupParts, { lease, name, isTrial }: Run): Pr
   }
 }
 
+function failureOf({ signal }: BackupParts, lease: DatabaseLease, thrown: unknown): BackupFailure {
+  if (!lease.isHeld()) return overtaken()
+  return signal?.aborted === true ? interrupted() : backupFailureOf(thrown)
+}
+
 interface Uploads {
   /** Of the upload once it has begun. */
   id: string | null
 }
 
 async function writeAndReadBack(
-  { database, bucket, settings, clock, log, limits: given }: BackupParts,
+  { database, bucket, settings, clock, log, signal, limits: given }: BackupParts,
   run: {
     readonly lease: DatabaseLease
     readonly begun: BegunBackup
@@ -178,7 +206,7 @@ async function writeAndReadBack(
   const { name, isEncrypted } = row
   const { backupRecipients: recipients, backupIdentity: identity } = settings
   const limits = given ?? (begun.isTrial ? trialLimits : scheduledLimits)
-  const watch = new RunWatch(limits, clock)
+  const watch = new RunWatch(limits, clock, signal)
   const key = keyOf(name)
   const upload = await ofBucket('beginning the upload', () =>
     bucket.createMultipartUpload(key, {
@@ -219,7 +247,7 @@ async function writeAndReadBack(
 
 /** Leaves nothing of a failed backup in the bucket. Where that fails too, what was begun stays noted, and the next run does it. */
 async function discard(
-  { bucket }: BackupParts,
+  { ownBucket: bucket }: LeasedParts,
   lease: DatabaseLease,
   { name }: BegunBackup,
   { id }: Uploads,

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Database } from '@millrace/db/store/database'
 import type { ProcessState } from '@millrace/server/group-states'
+import type { Listening } from '@millrace/server/listen'
+import type { ProcessEnd } from '@millrace/server/restarts'
 import { endWithStarter } from '../ancestors.ts'
 import type { AddCommand } from '../command.ts'
 import { isMissingFile, type ChosenDatabase } from '../connection.ts'
@@ -17,6 +19,7 @@ import { authority, claimablePort, reachableHost } from '../ports.ts'
 import { serveLog } from '../serve/log.ts'
 import { memberCommand, withPoolOfJobs } from '../serve/group.ts'
 import { readServeSettings, type ServeSettings } from '../serve/settings.ts'
+import { closeSoon, endsWithin } from '../serve/stopping.ts'
 
 interface ServeOptions {
   readonly database?: string
@@ -31,6 +34,7 @@ const examples = `
 Serves the API, its documentation and the console from this machine, and connects to the database directly. Schedules,
 clean-up and backups (BACKUP_TO) run on time; if several processes serve one database, each job runs once.
 On SIGTERM or Ctrl-C it refuses new connections, lets running requests finish within --grace, and exits with 143 or 130.
+A second one ends it at once.
 The log goes to standard error, one JSON object per line (plain text on a terminal). /metrics covers all processes.
 
 Examples:
@@ -65,12 +69,13 @@ async function serve(context: Context, options: ServeOptions): Promise<number> {
   const { output } = context
   if (isGroupMember()) return serveAsMember({ ...context, output: { ...output, noteOnce: () => undefined } }, options)
   const willMigrate = options.migrate === true
-  const chosen = await readServeSettings(context, options.database, willMigrate ? undefined : pendingMigrations)
+  const pending = willMigrate ? undefined : pendingMigrations
+  const chosen = await readServeSettings(context, options.database, pending, { checksPlace: true })
   const port = await claimablePort(options.host, options.port, '--port')
   if (willMigrate) await bringUpToDate(context, chosen)
   await buildAssets(context)
   endWithStarter(context.lifetime)
-  const found = await (options.processes === 1
+  const { port: found, failed } = await (options.processes === 1
     ? serveAlone(context, chosen, { ...options, port })
     : serveInGroup(context, chosen, { ...options, port }))
   const url = `http://${authority(reachableHost(options.host), found)}`
@@ -80,22 +85,28 @@ async function serve(context: Context, options: ServeOptions): Promise<number> {
     `  console   ${url}/console`,
   ]
   context.output.result({ url }, `${words.join('\n')}\n\nPress Ctrl-C to stop.`)
-  await untilInterrupted(context.lifetime.interruption)
+  await Promise.race([untilInterrupted(context.lifetime.interruption), failed])
   return 0
 }
 
-async function serveAlone(context: Context, chosen: ServeSettings, options: ServeOptions): Promise<number> {
+interface Found {
+  readonly port: number
+  /** Rejects when nothing listens any more. */
+  readonly failed: Promise<never>
+}
+
+async function serveAlone(context: Context, chosen: ServeSettings, options: ServeOptions): Promise<Found> {
   const service = await openForServing(context, chosen)
   const { startJobs } = await import('@millrace/server/jobs')
   const { log } = serveLog(context, chosen.settings.logLevel)
-  const port = await listenFor(context, service, options)
+  const listening = await listenFor(service, options)
   const jobs = startJobs({ database: service.database, backups: service.backups, log, settings: chosen.settings })
-  context.lifetime.defer(() => jobs.stop())
-  return port
+  deferStop(context, service, options, () => [answered(listening, service, options), jobs.stop()])
+  return { port: listening.port, failed: new Promise(() => undefined) }
 }
 
 /** This process runs the jobs, and the others answer. */
-async function serveInGroup(context: Context, chosen: ServeSettings, options: ServeOptions): Promise<number> {
+async function serveInGroup(context: Context, chosen: ServeSettings, options: ServeOptions): Promise<Found> {
   const { startProcesses } = await import('@millrace/server/processes')
   const { startJobs } = await import('@millrace/server/jobs')
   const { log } = serveLog(context, chosen.settings.logLevel)
@@ -104,25 +115,46 @@ async function serveInGroup(context: Context, chosen: ServeSettings, options: Se
     count: options.processes,
     ...memberCommand(options, context.output.isJson),
     own: () => ownState(service),
-    onExit: (code) => context.output.note(`A process ended with ${code}; another one takes its place.`),
+    onExit: (end) => log({ level: 'error', event: 'process_ended', ...end }),
   })
-  context.lifetime.defer(() => group.close())
   const jobs = startJobs({ database: service.database, backups: service.backups, log, settings: chosen.settings })
-  context.lifetime.defer(() => jobs.stop())
-  return group.port
+  const stopping = { ...options, grace: options.grace + memberSeconds }
+  deferStop(
+    context,
+    service,
+    stopping,
+    () => [group.close(), jobs.stop()],
+    () => group.kill(),
+  )
+  const failed = group.failed.then((end) => {
+    throw groupFailure(end)
+  })
+  return { port: group.port, failed }
 }
 
 async function ownState(service: Serving): Promise<ProcessState> {
   return { families: service.metrics.own(), pool: await service.ownPoolStatus() }
 }
 
+function groupFailure({ code, signal }: ProcessEnd): Failure {
+  return new Failure('internal', {
+    what: 'None of the processes can be started any more.',
+    why: `The last one ended ${code === null ? `by ${signal ?? 'a signal'}` : `with ${code}`} before it listened.`,
+    fix: 'Correct what the error above this one names, and start it again.',
+  })
+}
+
+/** What the other processes take to end beyond --grace. */
+const memberSeconds = 3
+
 async function serveAsMember(context: Context, options: ServeOptions): Promise<number> {
-  const chosen = await readServeSettings(context, options.database, undefined)
+  const chosen = await readServeSettings(context, options.database, undefined, { checksPlace: false })
   const service = await openForServing(context, chosen)
   const { joinGroup } = await import('@millrace/server/processes')
   process.on('disconnect', () => context.lifetime.end(143))
-  const port = await listenFor(context, service, options)
-  const group = joinGroup(port, () => ownState(service))
+  const listening = await listenFor(service, options)
+  deferStop(context, service, options, () => [answered(listening, service, options)])
+  const group = joinGroup(listening.port, () => ownState(service))
   service.metrics.collect = async () => (await group.sum()).families
   service.poolStatusOf = async () => (await group.sum()).pool
   await untilInterrupted(context.lifetime.interruption)
@@ -137,7 +169,7 @@ async function openForServing(context: Context, { settings, bucket }: ServeSetti
   const { log, onConnection } = serveLog(context, settings.logLevel)
   const readAsset = readAssetsOf(join(context.directories.workspace, assetsFolder))
   const service = await opened(() => openService({ settings, log, onConnection, readAsset, bucket }))
-  context.lifetime.defer(() => service.close())
+  context.lifetime.defer(() => closeSoon(() => service.close()))
   return service
 }
 
@@ -158,15 +190,33 @@ async function opened<Result>(open: () => Promise<Result>): Promise<Result> {
 /** How long a proxy's kept connection may bring one more request. Whoever sends some has sent one by then. */
 const idleSeconds = 1
 
-async function listenFor(context: Context, service: Serving, { host, port, grace }: ServeOptions): Promise<number> {
+async function listenFor(service: Serving, { host, port }: ServeOptions): Promise<Listening> {
   const { listen } = await import('@millrace/server/listen')
-  const answerUnreadable = (request: Request) => service.answerUnreadable(request)
-  const listening = await listen((request) => service.fetch(request), { host, port, answerUnreadable })
-  context.lifetime.defer(async () => {
-    await listening.close(grace, Math.min(grace, idleSeconds))
-    await service.settled()
+  return listen((request) => service.fetch(request), { host, port })
+}
+
+/** Takes no more connections from here on, and resolves when what is under way has ended. */
+async function answered(listening: Listening, service: Serving, { grace }: ServeOptions): Promise<void> {
+  await listening.close(grace, Math.min(grace, idleSeconds))
+  await service.settled()
+}
+
+/**
+ * At its end, everything is told to stop at the same time, and none of it is waited for longer than --grace: a job must not
+ * keep the listener open, nor the other way round.
+ */
+function deferStop(
+  { lifetime }: Context,
+  service: Serving,
+  { grace }: ServeOptions,
+  stop: () => readonly Promise<unknown>[],
+  kill: () => void = () => undefined,
+): void {
+  lifetime.endOnSecondSignal(kill)
+  lifetime.defer(async () => {
+    service.stop()
+    if (!(await endsWithin(grace, stop()))) kill()
   })
-  return listening.port
 }
 
 async function pendingMigrations(chosen: ChosenDatabase): Promise<readonly string[]> {

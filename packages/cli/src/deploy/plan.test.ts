@@ -31,7 +31,12 @@ function planOf(variables: Readonly<Record<string, string>>, options: DeployOpti
       failure: () => undefined,
     },
     directories: { caller: at, workspace: at },
-    lifetime: { interruption: new AbortController().signal, defer: () => undefined, end: () => undefined },
+    lifetime: {
+      interruption: new AbortController().signal,
+      defer: () => undefined,
+      endOnSecondSignal: () => undefined,
+      end: () => undefined,
+    },
     environment: () => variables,
   }
   return makePlan(context, options)

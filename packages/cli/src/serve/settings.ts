@@ -17,12 +17,14 @@ export interface ServeSettings {
 /**
  * All that production needs, of the settings and of the database, checked together.
  * @param pending The migrations that the database lacks; undefined where they are about to be applied
+ * @param checksPlace Whether BACKUP_TO is tried: not by those that the first process starts, which has done so
  * @throws Failure that lists all that is wrong
  */
 export async function readServeSettings(
   context: Context,
   databaseOption: string | undefined,
   pending: ((chosen: ChosenDatabase) => Promise<readonly string[]>) | undefined,
+  { checksPlace }: { readonly checksPlace: boolean },
 ): Promise<ServeSettings> {
   const chosen = chooseDatabase(context, databaseOption)
   if (chosen.target.via === 'd1') throw cannotServeD1(chosen.shownUrl)
@@ -33,6 +35,7 @@ export async function readServeSettings(
   const place = readBackupPlace(environment, caller)
   const problems: SettingProblem[] = [...(parsed.ok ? [] : parsed.problems), ...(place.ok ? [] : place.problems)]
   if (parsed.ok) problems.push(...replicaProblems(parsed.settings, caller))
+  if (place.ok && checksPlace) problems.push(...((await place.check?.()) ?? []))
   const missing = await pendingOr(pending, chosen, problems)
   if (problems.length > 0) throw settingsFailure([...problems, ...missing.map(asProblem)])
   const [first] = missing

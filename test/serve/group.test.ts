@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { newServiceSecrets } from '@millrace/cli/secrets'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { documentOf, emptyDirectory, startMillrace, type Running } from '../cli/millrace.ts'
+import { describeDialectsInTurn } from '../dialects.ts'
+import { migratedDatabase } from '../templates.ts'
+
+// Each command is a process of its own, and the machine may have other work.
+vi.setConfig({ testTimeout: 120_000 })
+
+const patience = { timeout: 60_000, interval: 100 }
+const secrets = newServiceSecrets()
+
+async function serve(options: readonly string[], env: Readonly<Record<string, string>>): Promise<[Running, string]> {
+  const running = startMillrace(['serve', '--processes', '2', '--port', '0', '--json', ...options], {
+    cwd: emptyDirectory(),
+    env: { ...secrets, BCRYPT_COST: '4', ...env },
+  })
+  await vi.waitFor(() => {
+    if (!running.stdout().includes('\n')) throw new Error(`it is not ready: ${running.stderr()}`)
+  }, patience)
+  const { url } = documentOf({ stdout: running.stdout() }) as { url: string }
+  return [running, url]
+}
+
+/** Those that a process has started, and that have started none themselves: the members of its group. */
+async function membersOf({ process: { pid } }: Running): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid='])
+  const rows = stdout.trim().split('\n')
+  const all = rows.map((row) => row.trim().split(/\s+/).map(Number))
+  const startedBy = (parent: number) => all.flatMap(([own = 0, above]) => (above === parent ? [own] : []))
+  const leavesOf = (parent: number): readonly number[] => {
+    const started = startedBy(parent)
+    return started.length === 0 ? [parent] : started.flatMap(leavesOf)
+  }
+  return pid === undefined ? [] : leavesOf(pid)
+}
+
+const loggedEnds = (running: Running): readonly unknown[] =>
+  running
+    .stderr()
+    .split('\n')
+    .filter((line) => line.includes('"process_ended"'))
+    .map((line): unknown => JSON.parse(line))
+
+describeDialectsInTurn((dialect) => {
+  test('a process that is killed is replaced, and the log says how it ended', async () => {
+    const database = await migratedDatabase(dialect)
+    onTestFinished(() => database.drop())
+    const [running, url] = await serve([], { DATABASE_URL: database.url })
+    const before = await membersOf(running)
+    expect(before).toHaveLength(2)
+    const [killed = 0] = before
+    process.kill(killed, 'SIGKILL')
+    await vi.waitFor(async () => {
+      const after = await membersOf(running)
+      expect(after).toHaveLength(2)
+      expect(after).not.toContain(killed)
+    }, patience)
+    const end = { level: 'error', event: 'process_ended', code: null, signal: 'SIGKILL', time: expect.any(String) }
+    expect(loggedEnds(running)).toEqual([end])
+    expect((await fetch(`${url}/healthz`, { headers: { Connection: 'close' } })).status).toBe(200)
+  })
+})
+
+test('a group in which no process can be started any more ends with 1, and says why', async () => {
+  const directory = emptyDirectory()
+  mkdirSync(join(directory, 'data'))
+  const [running] = await serve(['--migrate'], { DATABASE_URL: `sqlite:///${join(directory, 'data/workflows.db')}` })
+  renameSync(join(directory, 'data'), join(directory, 'moved'))
+  for (const pid of await membersOf(running)) process.kill(pid, 'SIGKILL')
+  expect((await running.ended).exitCode).toBe(1)
+  expect(running.stderr()).toContain('The database cannot be opened.')
+  expect(loggedEnds(running)).toContainEqual(expect.objectContaining({ code: 1, signal: null }))
+})
