@@ -9,8 +9,8 @@ export type EncodedTables = ReadonlyMap<ArchiveTableName, EncodedTable>
 
 type Encoding = Pick<Snapshot, 'dialect' | 'run'>
 
-/** A page of what is copied: one of half a megabyte costs little memory, and the trips of a transaction do not count. */
-export const encodedPageSize: EncodedPageSize = { rows: 4000, bytes: 512 * 1024 }
+/** As pages of values: where a page's rows are made after all, as for another kind of database, memory holds all of them. */
+export const encodedPageSize: EncodedPageSize = { rows: 500, bytes: 512 * 1024 }
 
 /** The tables whose columns are all of the types of the schema: others would be encoded in another way. */
 export async function encodedTables(database: Encoding): Promise<EncodedTables> {
