@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { Server as NetServer } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, RequestError } from '@hono/node-server'
 
 export interface Listening {
   readonly port: number
@@ -18,21 +18,43 @@ export interface ListenOptions {
   readonly port: number
   /** Of the client; where its connection comes from when absent. */
   readonly addressOf?: (request: IncomingMessage) => string
+  /** Answers what has no URL: a request whose target or `Host` is missing or malformed. With an empty 400 when absent. */
+  readonly answerUnreadable?: Answer
 }
+
+type Answer = (request: Request) => Response | Promise<Response>
 
 /** Serves HTTP on Node. Rejects with Node's error where it can't listen there. */
 export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  { host, port, addressOf = ({ socket }) => socket.remoteAddress ?? '' }: ListenOptions,
+  fetch: Answer,
+  {
+    host,
+    port,
+    addressOf = ({ socket }) => socket.remoteAddress ?? '',
+    answerUnreadable = () => new Response(null, { status: 400 }),
+  }: ListenOptions,
 ): Promise<Listening> {
   // The name of whoever sends no `Host`: HTTP/1.0 needs none, and health checks of proxies speak it.
-  const answer = getRequestListener((request) => fetch(request), { hostname: 'localhost' })
+  const hostname = 'localhost'
+  let arrived: IncomingMessage | undefined
+  const answer = getRequestListener((request) => fetch(request), {
+    hostname,
+    // Where no URL can be made of the request that arrived, the adapter calls it before anything else is read.
+    errorHandler: (error) =>
+      error instanceof RequestError ? answerUnreadable(withoutTarget(arrived)) : new Response(null, { status: 500 }),
+  })
+  const refuse = getRequestListener((request) => answerUnreadable(request), { hostname })
   let isClosing = false
-  const server = createServer((request, response) => {
+  // Without a `Host`, Node would answer by itself.
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
     nameClient(request, addressOf(request))
     // A connection that is kept would bring its next request to a server that is about to end.
     if (isClosing) response.setHeader('Connection', 'close')
-    void answer(request, response)
+    arrived = request
+    // `OPTIONS *` asks for no path: no route has it.
+    if (request.url === '*') request.url = '/*'
+    if (request.headers.host === undefined && request.httpVersion === '1.1') void refuse(request, response)
+    else void answer(request, response)
   })
   // Longer than the proxies in front keep theirs, or one may send a request into a connection that is being closed.
   server.keepAliveTimeout = 75_000
@@ -58,6 +80,17 @@ export async function listen(
       clearTimeout(late)
     },
   }
+}
+
+/** What can be told of a request without a URL: its method and its id. */
+function withoutTarget(request: IncomingMessage | undefined): Request {
+  const requestId = request?.headers['x-request-id']
+  // `fetch` knows no TRACE.
+  const method = request?.method === 'TRACE' ? 'GET' : request?.method
+  return new Request('http://localhost/', {
+    ...(method === undefined ? {} : { method }),
+    headers: typeof requestId === 'string' ? { 'X-Request-Id': requestId } : {},
+  })
 }
 
 /**

@@ -6,6 +6,7 @@ import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import type { Log } from '@millrace/api/log'
 import { IsolateMetrics } from '@millrace/api/metrics/isolate'
 import type { Settings } from '@millrace/api/settings'
+import { createUnreadableApp } from '@millrace/api/unreadable'
 import type { PoolStatus } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import type { ConnectionLogEntry } from '@millrace/drivers/native/log'
@@ -32,6 +33,8 @@ export interface Service {
   /** What the API tells of the pool; of several processes that serve as one, all of theirs. */
   poolStatusOf: () => Promise<PoolStatus | undefined>
   fetch(request: Request): Response | Promise<Response>
+  /** Answers what has no URL. */
+  answerUnreadable(request: Request): Response | Promise<Response>
   /** Ends what may end early, since the process is about to: a backup, which the next run takes, and event streams. */
   stop(): void
   /** Resolves when what goes on after answers has ended, for the time being. */
@@ -67,6 +70,7 @@ export async function openService(parts: ServiceParts): Promise<Service> {
     ownPoolStatus: () => database.poolStatus(),
     poolStatusOf: () => database.poolStatus(),
     fetch: (request) => app.fetch(request, {}, execution),
+    answerUnreadable: (request) => unreadable.fetch(request),
     stop: () => stopping.abort(),
     async settled() {
       await Promise.all(running)
@@ -77,6 +81,7 @@ export async function openService(parts: ServiceParts): Promise<Service> {
     },
   }
   const shown: Database = { ...database, poolStatus: () => service.poolStatusOf() }
+  const unreadable = createUnreadableApp({ log, metrics })
   const app = createApp({
     settings,
     database: shown,

@@ -192,7 +192,8 @@ const idleSeconds = 1
 
 async function listenFor(service: Serving, { host, port }: ServeOptions): Promise<Listening> {
   const { listen } = await import('@millrace/server/listen')
-  return listen((request) => service.fetch(request), { host, port })
+  const answerUnreadable = (request: Request) => service.answerUnreadable(request)
+  return listen((request) => service.fetch(request), { host, port, answerUnreadable })
 }
 
 /** Takes no more connections from here on, and resolves when what is under way has ended. */
