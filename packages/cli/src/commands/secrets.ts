@@ -9,10 +9,12 @@ import type { AddCommand } from '../command.ts'
 const examples = `
 Keep the output in your secret store. The age identity decrypts backups: store it away from the backups and from the
 deployment. --identity-file writes it to a file of its own, for --identity of \`millrace verify\`, \`drill\` and \`restore\`;
-without this option it is printed with the rest.
+without this option it is printed with the rest. A file that the shell makes for the output is readable by others unless
+umask says otherwise.
 
 Examples:
   millrace secrets new
+  (umask 077; millrace secrets new > .env)
   millrace secrets new --identity-file identity.txt
   millrace secrets new --json | jq -r .AUTH_KEYS`
 
