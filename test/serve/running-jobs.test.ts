@@ -1,6 +1,5 @@
 import type { Occasion } from '@millrace/api/backups/run'
 import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
-import { newBackupRow } from '@millrace/api/backups/new-row'
 import type { LogEntry } from '@millrace/api/log'
 import { startJobs, type Jobs } from '@millrace/server/jobs'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -55,11 +54,11 @@ describeDialectsByTest((dialect) => {
   }
 
   const noteBackup = (at: string, result: string) => {
-    const row = newBackupRow({ name: at.slice(0, 19).replaceAll(':', '') + 'Z', result: 'ok', createdAt: new Date(at) })
-    const when = dialect === 'sqlite' ? String(row.createdAt.getTime()) : `'${at.slice(0, 19).replace('T', ' ')}'`
+    const name = `${at.slice(0, 19).replaceAll(':', '')}Z`
+    const createdAt = dialect === 'sqlite' ? String(Date.parse(at)) : `'${at.slice(0, 19).replace('T', ' ')}'`
     const isEncrypted = dialect === 'postgres' ? 'false' : '0'
     return reached.raw.query(
-      `insert into backups (name, is_encrypted, result, created_at) values ('${row.name}', ${isEncrypted}, '${result}', ${when})`,
+      `insert into backups (name, is_encrypted, result, created_at) values ('${name}', ${isEncrypted}, '${result}', ${createdAt})`,
     )
   }
 

@@ -28,10 +28,10 @@ test('each failure in a row doubles the pause, up to half a minute', () => {
   }
 })
 
-test('a group is given up when none listens and one has failed four times in a row, and is not started again', async () => {
+test('a group is given up when none listens and one has failed three times in a row, and is not started again', async () => {
   const restarts = new Restarts()
   const start = vi.fn<() => void>()
-  restarts.next(end, 4, start)
+  restarts.next(end, 3, start)
   expect(await restarts.failed).toEqual(end)
   vi.runAllTimers()
   expect(start).not.toHaveBeenCalled()
@@ -39,7 +39,7 @@ test('a group is given up when none listens and one has failed four times in a r
 
 test.each([
   ['another one listens', 1, 9],
-  ['it has failed three times', 0, 3],
+  ['it has failed twice', 0, 2],
 ])('a group is not given up while %s', async (_what, listening, failures) => {
   const restarts = new Restarts()
   restarts.listening = listening

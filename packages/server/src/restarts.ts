@@ -7,7 +7,7 @@ export interface ProcessEnd {
 const firstPauseMilliseconds = 500
 const longestPauseMilliseconds = 30_000
 /** Starts in a row that fail, of one process, until a group in which none listens is given up: after five to ten seconds. */
-const mostFailures = 4
+const mostFailures = 3
 
 /** When processes of a group are started again: each failure in a row doubles the pause before the next start. */
 export class Restarts {
