@@ -60,6 +60,15 @@ export function gateClosed(): DatabaseError {
 
 /** The same error where an earlier attempt may have been applied, so that nobody takes it for certain that none was. */
 export function perhapsApplied(error: DatabaseError): DatabaseError {
+  return withCertainty(error, false)
+}
+
+/** The same error of a batch that nothing can end any more but a rollback, whatever became of its last statement. */
+export function neverApplied(error: DatabaseError): DatabaseError {
+  return withCertainty(error, true)
+}
+
+function withCertainty(error: DatabaseError, isNotApplied: boolean): DatabaseError {
   const { fault, trouble, message, fix, constraint, retryAfterSeconds } = error
-  return new DatabaseError(fault, { trouble, message, fix, constraint, retryAfterSeconds, isNotApplied: false })
+  return new DatabaseError(fault, { trouble, message, fix, constraint, retryAfterSeconds, isNotApplied })
 }

@@ -1,4 +1,5 @@
 import { Client, type Connection, type ExecutedQuery } from '@planetscale/database'
+import { DatabaseError, neverApplied } from '@millrace/db/sql/errors'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connect, TransportLimits } from '@millrace/db/sql/transport'
 import type { Target } from '@millrace/db/url'
@@ -44,13 +45,17 @@ export function planetScaleTransports(target: MysqlTarget, endpoint: Endpoint): 
       async transact(writes, reads) {
         // By hand, not by the client's `transaction`: when the answer to its COMMIT is lost, its ROLLBACK hides it.
         const connection = client.connection()
-        await execute(connection, statementOf('begin'))
+        await beforeCommit(() => execute(connection, statementOf('begin')))
         try {
-          const { isDone, results } = await writeUntilGate(writes, (statement) => execute(connection, statement))
-          const read: RawResult[] = []
-          for (const statement of reads) read.push(await execute(connection, statement))
-          await execute(connection, statementOf(isDone ? 'commit' : 'rollback'))
-          return [...results, ...read]
+          const { isDone, results } = await beforeCommit(async () => {
+            const written = await writeUntilGate(writes, (statement) => execute(connection, statement))
+            const read: RawResult[] = []
+            for (const statement of reads) read.push(await execute(connection, statement))
+            return { isDone: written.isDone, results: [...written.results, ...read] }
+          })
+          if (isDone) await execute(connection, statementOf('commit'))
+          else await beforeCommit(() => execute(connection, statementOf('rollback')))
+          return results
         } catch (thrown) {
           // After a COMMIT that was lost on its way too: until the session ends, its locks would stand in a retry's way.
           await rollBackQuietly(connection, execute)
@@ -66,6 +71,18 @@ type Execute = (connection: Connection, statement: Statement) => Promise<RawResu
 /** The error that led here is the one to tell; a session whose ROLLBACK fails too is ended by the server. */
 async function rollBackQuietly(connection: Connection, execute: Execute): Promise<void> {
   await execute(connection, statementOf('rollback')).catch(() => undefined)
+}
+
+/**
+ * Part of a transaction whose COMMIT nobody has sent: what breaks it was never applied, and never will be. A statement
+ * that arrives late finds its transaction ended, or leaves it to be rolled back.
+ */
+async function beforeCommit<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    throw thrown instanceof DatabaseError && !thrown.isNotApplied ? neverApplied(thrown) : thrown
+  }
 }
 
 function statementOf(text: string): Statement {
