@@ -25,7 +25,7 @@ export const troublePages: readonly TroublePage[] = [
   {
     trouble: 'database_unreachable',
     cause: 'The functions got no answer: the gateway is not running, its address is wrong, or the network failed.',
-    more: 'Send `GET /healthz` to the gateway at `DATABASE_GATEWAY_URL`. If the answer of a write was lost, Millrace looks up whether it happened before it sends it again.',
+    more: 'Send `GET /healthz` to the gateway at `DATABASE_GATEWAY_URL`. If the answer of a write was lost, Millrace looks up whether it happened before it sends it again. If nobody can tell, the write gets this error, and may have happened or still happen.',
     seen: {
       sqlite: { words: 'the connection to the database was refused or broke' },
       postgres: { words: 'the connection to the database was refused or broke' },

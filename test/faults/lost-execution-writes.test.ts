@@ -283,6 +283,7 @@ describeDialectsByTest((dialect) => {
       { ...failed, error: documentOf('{"code":"b"}') },
     ]) {
       proxy.loseNext(1, 'request')
+      await expect(record(store, other)).rejects.toMatchObject({ fault: 'database_unreachable' })
       expect(await record(store, other)).toEqual({ ok: false, refusal: 'step_recorded' })
     }
   })
@@ -355,6 +356,12 @@ describeDialectsByTest((dialect) => {
   })
 
   describe('a worker’s last word on an execution, where the connection breaks', () => {
+    /** A batch that was lost may arrive late, but for one whose COMMIT nobody has sent. */
+    async function isNotDone(lost: Promise<unknown>, refusal: string): Promise<void> {
+      if (dialect === 'mysql') expect(await lost).toEqual({ ok: false, refusal })
+      else await expect(lost).rejects.toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
+    }
+
     test('an end whose request is lost is not told as done by the end that another report made at the same moment', async () => {
       const { id } = await claimed()
       await listExecutions(store, owner, { statuses: [], limit: 1 })
@@ -363,14 +370,13 @@ describeDialectsByTest((dialect) => {
       expect(failed).toMatchObject({ value: { status: 'failed' } })
       for (const step of ['complete', 'fail', 'pause', 'giveBack'] as const) {
         proxy.loseNext(1, 'request')
-        const lost = await reportExecution(store, owner, id, { ...end, step, ...operation() })
-        expect(lost).toEqual({ ok: false, refusal: 'invalid_transition' })
+        await isNotDone(reportExecution(store, owner, id, { ...end, step, ...operation() }), 'invalid_transition')
       }
       const { id: paused } = await claimed()
       await reportExecution(sound(), owner, paused, { ...end, step: 'pause', ...operation() })
       proxy.loseNext(1, 'request')
-      const again = await reportExecution(store, owner, paused, { ...end, step: 'pause', ...operation() })
-      expect(again).toEqual({ ok: false, refusal: 'invalid_transition' })
+      const again = reportExecution(store, owner, paused, { ...end, step: 'pause', ...operation() })
+      await isNotDone(again, 'invalid_transition')
     })
 
     test('an end whose request is lost is not told as done by the end of another type, fence, moment or execution, once a claim has followed', async () => {
@@ -396,7 +402,7 @@ describeDialectsByTest((dialect) => {
         ['pause', 1, 21],
       ] as const) {
         proxy.loseNext(1, 'request')
-        expect(await report(store, step, fence, seconds)).toEqual({ ok: false, refusal: 'fence_stale' })
+        await isNotDone(report(store, step, fence, seconds), 'fence_stale')
       }
       expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { status: 'running', fence: 3 } })
       const { id: other } = await claimed()

@@ -8,7 +8,7 @@ export interface LostTripsLine extends LostTrips {
   readonly name: string
 }
 
-/** Every line of lost-trips.txt: `answer complete`, `request heartbeat × cancel running`. */
+/** Every line of lost-trips.txt: `answer complete`, `request heartbeat × cancel running`, `delayed patch × unshare × share`. */
 export function readLostTrips(): readonly LostTripsLine[] {
   const lines = readFileSync(join(import.meta.dirname, 'lost-trips.txt'), 'utf8').split('\n')
   return lines.filter((line) => line !== '' && !line.startsWith('#')).map(readLine)
@@ -16,8 +16,9 @@ export function readLostTrips(): readonly LostTripsLine[] {
 
 function readLine(line: string): LostTripsLine {
   const [fault, ...words] = line.split(' ')
-  if (fault !== 'answer' && fault !== 'request') throw new Error(`no trips that are lost: ${line}`)
-  const [write, other, ...more] = writesOf(words.join(' '))
-  if (write === undefined || more.length > 0) throw new Error(`one write, or two, are lost trips of: ${line}`)
-  return { name: line, fault, write, other }
+  const isLoss = fault === 'answer' || fault === 'request' || fault === 'delayed'
+  if (!isLoss) throw new Error(`no trips that are lost: ${line}`)
+  const [write, other, afterwards, ...more] = writesOf(words.join(' '))
+  if (write === undefined || more.length > 0) throw new Error(`one write, two or three are lost trips of: ${line}`)
+  return { name: line, fault, write, other, afterwards }
 }

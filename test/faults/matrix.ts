@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseError } from '@millrace/db/sql/errors'
-import type { ActorName, Grain } from '../serial/actor.ts'
+import { actorNames, type ActorName } from '../serial/actor.ts'
 import { keyOf, outcomeOf, type Outcome } from '../serial/outcome.ts'
-import { begin, probe, run, type Theatre } from '../serial/run.ts'
-import { readSchedule } from '../serial/schedule.ts'
+import { begin, probe, type Theatre } from '../serial/run.ts'
 import { sample } from '../serial/explore.ts'
 import type { Answered } from '../serial/stage.ts'
 import type { Write } from '../serial/write.ts'
@@ -29,11 +28,18 @@ export interface Matrix {
   readonly violations: readonly FaultViolation[]
 }
 
-/** A write whose trips are lost, and the one that comes in between. */
-export interface LostTrips {
+/** What others write meanwhile. */
+interface Others {
+  /** Between the first fault and what follows it. */
+  readonly other?: Write | undefined
+  /** When the write has been answered, and before what was held back arrives. */
+  readonly afterwards?: Write | undefined
+}
+
+/** A write whose trips are lost, and what others write meanwhile. */
+export interface LostTrips extends Others {
   readonly fault: TripFault
   readonly write: Write
-  readonly other?: Write | undefined
 }
 
 interface Bound {
@@ -58,57 +64,72 @@ export async function runMatrix(
   other: Write | undefined,
   { mostRuns, mostFirsts = Number.POSITIVE_INFINITY, seed }: Bound,
 ): Promise<Matrix> {
-  const judge = await judgeOf(theatre, write, other)
-  const { trips } = await runFaulty(theatre, write, undefined, [])
-  const firsts = sample(planned(1, trips), mostFirsts, `${seed} ${write.name}`)
+  const judge = await judgeOf(theatre, write, { other })
+  const { trips } = await runFaulty(theatre, write, {}, [])
+  const firsts = sample(planned(write, 1, trips), mostFirsts, `${seed} ${write.name}`)
   const cases: (readonly PlannedFault[])[] = []
   for (const first of firsts) {
-    const { trips: then } = await runFaulty(theatre, write, undefined, [first])
-    cases.push([first], ...planned(first.trip + 1, Math.min(then, first.trip + reach)).map((second) => [first, second]))
+    const { trips: then } = await runFaulty(theatre, write, {}, [first])
+    cases.push(
+      [first],
+      ...planned(write, first.trip + 1, Math.min(then, first.trip + reach)).map((second) => [first, second]),
+    )
   }
   const chosen = sample(cases, mostRuns, `${seed} ${write.name}`)
   const violations: FaultViolation[] = []
   for (const faults of chosen) {
-    const { outcome, isMet } = await runFaulty(theatre, write, other, faults)
-    if (isMet && !judge.isAllowed(outcome)) {
-      violations.push({ case: caseOf(write, other, faults), outcome, allowed: judge.outcomes })
+    const { isMet, ...end } = await runFaulty(theatre, write, { other }, faults)
+    if (isMet && !judge.isAllowed(end)) {
+      const { outcome } = end
+      violations.push({ case: caseOf(write, { other }, faults), outcome, allowed: judge.outcomes })
     }
   }
   return { runs: chosen.length, possible: cases.length, violations }
 }
 
-/**
- * Sends a write and loses each of its trips in turn; with another client's write between the loss and what follows it,
- * and without.
- */
+/** Sends a write and loses each of its trips in turn; with what others write meanwhile, and without. */
 export async function runLostTrips(
   theatre: Theatre,
-  { fault, write, other }: LostTrips,
+  { fault, write, ...others }: LostTrips,
 ): Promise<readonly FaultViolation[]> {
-  const judge = await judgeOf(theatre, write, other)
-  const { trips } = await runFaulty(theatre, write, undefined, [])
+  const judge = await judgeOf(theatre, write, others)
+  const { trips } = await runFaulty(theatre, write, {}, [])
   const violations: FaultViolation[] = []
-  for (const planning of planned(1, trips).filter((one) => one.fault === fault)) {
-    const { outcome, isMet } = await runFaulty(theatre, write, other, [planning])
-    if (isMet && !judge.isAllowed(outcome)) {
-      violations.push({ case: caseOf(write, other, [planning]), outcome, allowed: judge.outcomes })
+  for (let trip = 1; trip <= trips; trip += 1) {
+    const planning = { trip, fault }
+    const { isMet, ...end } = await runFaulty(theatre, write, others, [planning])
+    if (isMet && !judge.isAllowed(end)) {
+      const { outcome } = end
+      violations.push({ case: caseOf(write, others, [planning]), outcome, allowed: judge.outcomes })
     }
   }
   return violations
 }
 
-function planned(from: number, to: number): readonly PlannedFault[] {
+function planned(write: Write, from: number, to: number): readonly PlannedFault[] {
   const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
-  return numbers.flatMap((trip) => tripFaults.map((fault) => ({ trip, fault })))
+  const faults = tripFaults.filter((fault) => fault !== 'delayed' || !isMoreWhenLate(write))
+  return numbers.flatMap((trip) => faults.map((fault) => ({ trip, fault })))
 }
 
-function caseOf(write: Write, other: Write | undefined, faults: readonly PlannedFault[]): string {
+/** What a claim without a key takes when it arrives behind its second attempt is taken beside it: docs/writes.md. */
+function isMoreWhenLate({ name }: Write): boolean {
+  return ['claim', 'claim five', 'claim by an API key'].includes(name)
+}
+
+function caseOf(write: Write, { other, afterwards }: Others, faults: readonly PlannedFault[]): string {
   const met = faults.map(({ trip, fault }) => `${fault} of trip ${trip}`).join(', then ')
-  return `${write.name}: ${met}${other === undefined ? '' : `; ${other.name} in between`}`
+  const between = other === undefined ? '' : `; ${other.name} in between`
+  return `${write.name}: ${met}${between}${afterwards === undefined ? '' : `; ${afterwards.name} behind its answer`}`
 }
 
-interface Ran {
+interface End {
   readonly outcome: Outcome
+  /** Without the answers: ids are told apart by where they stand, and whoever is not told has seen none. */
+  readonly rows: string
+}
+
+interface Ran extends End {
   readonly trips: number
   /** Whether every fault found its trip. */
   readonly isMet: boolean
@@ -119,16 +140,17 @@ const blockedMilliseconds = 100
 async function runFaulty(
   theatre: Theatre,
   write: Write,
-  other: Write | undefined,
+  { other, afterwards }: Others,
   faults: readonly PlannedFault[],
 ): Promise<Ran> {
-  const { stage, world, baseline } = theatre
+  const { stage, world } = theatre
   await begin(theatre)
   let others: Promise<Answered> | undefined
   const request: FaultyRequest = {
     faults,
     trips: 0,
     met: 0,
+    late: [],
     // It may wait for a lock of the transaction that has just lost its client.
     atFirstFault: async () => {
       if (other === undefined) return
@@ -143,47 +165,61 @@ async function runFaulty(
   })
   const answers = new Map<ActorName, Answered>([['a', answer]])
   if (others !== undefined) answers.set('b', await others)
+  if (afterwards !== undefined) answers.set('c', await afterwards.act(stage, world))
+  // The database may refuse it by now, or break on it: nobody hears of that.
+  for (const arrive of request.late) await arrive().catch(() => undefined)
+  return { ...(await endOf(theatre, answers)), trips: request.trips, isMet: request.met === faults.length }
+}
+
+async function endOf({ stage, baseline }: Theatre, answers: ReadonlyMap<ActorName, Answered>): Promise<End> {
   const rows = await stage.ground.rows()
   const probes = new Map<ActorName, string>()
   for (const [name, given] of answers) probes.set(name, await probe(stage, given))
   const outcome = await outcomeOf({ answers, probes, rows }, baseline)
-  return { outcome, trips: request.trips, isMet: request.met === faults.length }
+  const alone = await outcomeOf({ answers: new Map(), probes: new Map(), rows }, baseline)
+  return { outcome, rows: keyOf(alone) }
 }
 
 interface Judge {
   readonly outcomes: readonly Outcome[]
-  isAllowed(outcome: Outcome): boolean
+  isAllowed(end: End): boolean
 }
 
-const grain: Grain = 'trip'
-
-async function judgeOf(theatre: Theatre, write: Write, other: Write | undefined): Promise<Judge> {
-  const together = other === undefined ? [write] : [write, other]
-  const orders = other === undefined ? ['a'] : ['ab', 'ba']
-  const outcomes: Outcome[] = []
-  for (const order of orders) {
-    outcomes.push((await run(theatre, together, readSchedule(order), grain)).outcome)
-  }
-  const without = other === undefined ? { answers: {}, gone: [], come: [] } : await alone(theatre, other)
-  const exact = new Set(outcomes.map((outcome) => toldKey(outcome, other === undefined)))
-  const rows = new Set([...outcomes, without].map(rowsKey))
+async function judgeOf(theatre: Theatre, write: Write, { other, afterwards }: Others): Promise<Judge> {
+  const isAlone = other === undefined && afterwards === undefined
+  const orders = other === undefined ? ['ac'] : ['abc', 'bac']
+  const cast: Cast = { a: write, b: other, c: afterwards }
+  const told: End[] = []
+  for (const order of orders) told.push(await inTurn(theatre, cast, order))
+  // Not told whether it was done: it may never be, or be when it arrives at last.
+  const untold = [await inTurn(theatre, cast, 'bc')]
+  if (afterwards !== undefined) untold.push(await inTurn(theatre, cast, 'bca'))
+  const exact = new Set(told.map(({ outcome }) => toldKey(outcome, isAlone)))
+  const left = new Set([...told, ...untold].map(({ rows }) => rows))
   return {
-    outcomes,
-    isAllowed(outcome) {
+    outcomes: told.map(({ outcome }) => outcome),
+    isAllowed({ outcome, rows }) {
       // Not told whether it was done, or leaves what is held to its next run: either will do.
-      if (write.isRunAgain === true || /^5\d\d/.test(outcome.answers.a ?? '')) return rows.has(rowsKey(outcome))
-      return exact.has(toldKey(outcome, other === undefined))
+      if (write.isRunAgain === true || /^5\d\d/.test(outcome.answers.a ?? '')) return left.has(rows)
+      return exact.has(toldKey(outcome, isAlone))
     },
   }
 }
 
-async function alone(theatre: Theatre, other: Write): Promise<Outcome> {
-  const { outcome } = await run(theatre, [other], readSchedule('a'), grain)
-  return outcome
-}
+type Cast = Readonly<Partial<Record<ActorName, Write | undefined>>>
 
-function rowsKey({ gone, come }: Outcome): string {
-  return keyOf({ answers: {}, gone, come })
+/** Runs those of the cast that there are, one after the other. */
+async function inTurn(theatre: Theatre, cast: Cast, order: string): Promise<End> {
+  const { stage, world } = theatre
+  await begin(theatre)
+  const answers = new Map<ActorName, Answered>()
+  const sent = actorNames.filter((name) => order.includes(name)).toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
+  for (const name of sent) {
+    const answer = await cast[name]?.act(stage, world)
+    if (answer !== undefined) answers.set(name, answer)
+  }
+  for (const name of sent) if (cast[name]?.isRunAgain === true) await cast[name].act(stage, world)
+  return endOf(theatre, answers)
 }
 
 /**

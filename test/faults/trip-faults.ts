@@ -3,10 +3,10 @@ import type { Fetch } from '@millrace/drivers/fetch'
 import type { DialectName } from '../dialects.ts'
 
 /**
- * What becomes of one round trip: lost before the database sees it, its answer lost after the database acted, or refused
- * by the database, which says that it has done nothing.
+ * What becomes of one round trip: lost before the database sees it, its answer lost after the database acted, refused
+ * by the database, which says that it has done nothing, or told as lost and held back, until its request was answered.
  */
-export const tripFaults = ['request', 'answer', 'refused'] as const
+export const tripFaults = ['request', 'answer', 'refused', 'delayed'] as const
 export type TripFault = (typeof tripFaults)[number]
 
 /** The trip of a request by its number, counted from 1, and what becomes of it. */
@@ -22,6 +22,8 @@ export interface FaultyRequest {
   readonly atFirstFault?: (() => Promise<void>) | undefined
   trips: number
   met: number
+  /** Trips that were held back: the database sees one when it is called. */
+  readonly late: (() => Promise<unknown>)[]
 }
 
 const underWay = new AsyncLocalStorage<FaultyRequest>()
@@ -48,6 +50,8 @@ export function faultyFetch(dialect: DialectName, send: Fetch): Fetch {
     if (planned.fault === 'answer') await send(input, init)
     if (request.met === 1) await request.atFirstFault?.()
     if (planned.fault === 'refused') return refusal(dialect, init)
+    // Whoever held it back knows no time limit of the one who sent it.
+    if (planned.fault === 'delayed') request.late.push(() => send(input, { ...init, signal: null }))
     throw new TypeError('Network connection lost.')
   }
 }

@@ -29,11 +29,6 @@ export interface GuardedWrite<Row = never> {
    */
   readonly proof: Query<unknown>
   /**
-   * Set where no such id exists, and `proof` asks for a mark that another's write may have replaced. A closed gate then
-   * says nothing after a lost answer: it may be that other write that has closed it.
-   */
-  readonly isProofReplaceable?: boolean
-  /**
    * The gate of attempts after a lost answer, where the first one may have been applied and `proof` can't tell: it does
    * nothing over what others have written since.
    */

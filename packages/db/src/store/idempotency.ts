@@ -1,9 +1,9 @@
 import { and, eq, type SQL } from 'drizzle-orm'
 import { type Outcome, type UserCaller } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
-import { DatabaseError } from '../sql/errors.ts'
 import { buildStatement, defineQuery, defineStatement } from '../sql/building.ts'
 import type { Statement } from '../sql/statement.ts'
+import { isKeyTaken } from './key-taken.ts'
 import type { Store } from './store.ts'
 
 /** A response as it is stored under a key: it is sent again when the request is repeated. */
@@ -32,9 +32,6 @@ export type IdempotentHead = Omit<Idempotent, 'answer'> & { readonly head: Respo
 export type StoredOutcome =
   | { readonly ok: false; readonly refusal: 'replay'; readonly answer: StoredResponse }
   | { readonly ok: false; readonly refusal: 'idempotency_key_reused' }
-
-/** The primary key, as errors name it. */
-const idempotencyConstraint = 'idempotency_keys_pk'
 
 const storedForMilliseconds = 24 * 60 * 60 * 1000
 
@@ -149,16 +146,6 @@ export async function findStored(
     refusal: 'replay',
     answer: { status: row.status, headers: parseHeaders(row.headers), body: row.body },
   }
-}
-
-function isKeyTaken(thrown: unknown): boolean {
-  return (
-    thrown instanceof DatabaseError &&
-    thrown.fault === 'unique_violation' &&
-    (thrown.constraint === idempotencyConstraint ||
-      // SQLite names a primary key by its columns.
-      thrown.constraint === 'idempotency_keys_user_id_idempotency_key_unique')
-  )
 }
 
 function parseHeaders(text: string): Readonly<Record<string, string>> {

@@ -8,12 +8,25 @@ import { createRetryBudget, defaultRetryPolicy } from './retry.ts'
 import { createStore } from './store.ts'
 
 /** What becomes of one trip. */
-type Fate = 'done' | 'lost' | 'refused' | 'taken' | 'closed' | 'deadlock' | 'found' | 'not found' | 'look-up refused'
+type Fate =
+  | 'done'
+  | 'nothing done'
+  | 'lost'
+  | 'refused'
+  | 'taken'
+  | 'key taken'
+  | 'closed'
+  | 'deadlock'
+  | 'found'
+  | 'not found'
+  | 'look-up refused'
 
 const lost = databaseError('database_unreachable', 'lost', { isNotApplied: false })
 const refused = databaseError('pool_exhausted', 'refused', { isNotApplied: true })
 const deadlock = databaseError('deadlock', 'deadlock', { isNotApplied: true })
 const taken = databaseError('unique_violation', 'taken', { isNotApplied: true, constraint: 'a_pk' })
+
+const keyTaken = databaseError('unique_violation', 'taken', { isNotApplied: true, constraint: 'idempotency_keys_pk' })
 
 const statement = (text: string): Statement => ({ text, parameters: [] })
 const query = (text: string): Query<unknown> => ({ text, parameters: [], decode: ([value]) => value })
@@ -34,6 +47,7 @@ function scripted(fates: readonly Fate[]) {
       case 'done':
       case 'found':
         return one
+      case 'nothing done':
       case 'not found':
         return { rows: [], affected: 0 }
       case 'lost':
@@ -43,6 +57,8 @@ function scripted(fates: readonly Fate[]) {
         throw refused
       case 'taken':
         throw taken
+      case 'key taken':
+        throw keyTaken
       case 'closed':
         throw gateClosed()
       case 'deadlock':
@@ -110,12 +126,6 @@ describe('a guarded write', () => {
       isOpen: true,
     },
     {
-      name: 'that lost and was not applied may find its gate closed',
-      fates: ['lost', 'not found', 'closed', 'not found'],
-      sent: ['batch', 'proof', 'batch', 'proof'],
-      isOpen: false,
-    },
-    {
       name: 'that meets twelve deadlocks in a row comes through',
       fates: [...Array.from({ length: 12 }, () => 'deadlock' as const), 'done'],
       sent: Array.from({ length: 13 }, () => 'batch'),
@@ -126,6 +136,25 @@ describe('a guarded write', () => {
     const script = scripted(fates)
     const outcome = await script.store.apply(write)
     expect({ isOpen: outcome.isOpen, sent: script.sent, rest: script.rest }).toEqual({ isOpen, sent, rest: [] })
+  })
+
+  test.each([
+    { name: 'is closed', fates: ['lost', 'not found', 'closed', 'not found'] },
+    { name: 'breaks on a unique key', fates: ['lost', 'not found', 'taken', 'not found'] },
+    {
+      name: 'is closed, when a deadlock came between',
+      fates: ['lost', 'not found', 'deadlock', 'not found', 'closed', 'not found'],
+    },
+  ] as const)('that lost an answer is not refused because it $name: the first attempt may arrive late', async (one) => {
+    const { store, rest } = scripted(one.fates)
+    await expect(store.apply(write)).rejects.toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
+    expect(rest).toEqual([])
+  })
+
+  test('that lost an answer is told that its Idempotency-Key is taken, since the first attempt breaks on it as well', async () => {
+    const { store, rest } = scripted(['lost', 'not found', 'key taken', 'not found'])
+    await expect(store.apply(write)).rejects.toMatchObject({ constraint: 'idempotency_keys_pk' })
+    expect(rest).toEqual([])
   })
 
   test('that lost an answer is never called certainly not applied, whatever the last error was', async () => {
@@ -161,6 +190,39 @@ describe('a guarded write', () => {
     await expect(store.apply(write)).rejects.toMatchObject({ constraint: 'a_pk', isNotApplied: true })
     expect(sent).toEqual(['batch'])
   })
+})
+
+describe('a write that is one statement', () => {
+  const change = { statement: query('statement'), lookup: () => query('look-up') }
+
+  test.each([
+    { name: 'that did nothing tells it', fates: ['nothing done'], sent: ['statement'], affected: 0 },
+    {
+      name: 'that lost and is not there is sent again, and looked up',
+      fates: ['lost', 'not found', 'done', 'found'],
+      sent: ['statement', 'look-up', 'statement', 'look-up'],
+      affected: 1,
+    },
+    {
+      name: 'that lost and came to the database late, so that the second did nothing, was applied',
+      fates: ['lost', 'not found', 'nothing done', 'found'],
+      sent: ['statement', 'look-up', 'statement', 'look-up'],
+      affected: 1,
+    },
+  ] as const)('$name', async ({ fates, sent, affected }) => {
+    const script = scripted(fates)
+    expect((await script.store.change(change)).affected).toBe(affected)
+    expect({ sent: script.sent, rest: script.rest }).toEqual({ sent, rest: [] })
+  })
+
+  test.each([['nothing done'], ['taken']] as const)(
+    'that lost is not refused because it ended as %s: the first attempt may arrive late',
+    async (fate) => {
+      const { store, rest } = scripted(['lost', 'not found', fate, 'not found'])
+      await expect(store.change(change)).rejects.toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
+      expect(rest).toEqual([])
+    },
+  )
 })
 
 describe('statements that tidy up', () => {

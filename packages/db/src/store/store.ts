@@ -3,6 +3,7 @@ import type { Dialect } from '../sql/dialect.ts'
 import type { Sharing } from './coalescer.ts'
 import { databaseError, DatabaseError } from '../sql/errors.ts'
 import { answerOf, openedBy, type Applied, type GuardedWrite, type MarkedWrite } from './guarded-write.ts'
+import { isKeyTaken } from './key-taken.ts'
 import { watched, type Loss } from './loss.ts'
 import { retried, type Retrying } from './retry.ts'
 import { sendGuarded } from './send-guarded.ts'
@@ -16,7 +17,8 @@ export interface Store {
   read<Row>(query: Query<Row>): Promise<readonly Row[]>
   /**
    * Sends a guarded write: one round trip where the platform takes a batch, else one per statement and two for the
-   * transaction. Deadlocks and locks that others hold are waited out until the deadline. Never applied twice.
+   * transaction. Deadlocks and locks that others hold are waited out until the deadline. Never applied twice. After a
+   * lost answer the gate is never called closed: where no proof is found, the answer is lost for good.
    */
   apply<Row = never>(write: GuardedWrite<Row> | MarkedWrite<Row>): Promise<Applied<Row>>
   /** Sends a write that is one statement: one round trip. Never applied twice. */
@@ -72,7 +74,10 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     return (await read(query)).length > 0
   }
 
-  async function applyOnce<Row>(write: GuardedWrite<Row> | MarkedWrite<Row>, loss: Loss): Promise<Applied<Row>> {
+  async function applyOnce<Row>(
+    write: GuardedWrite<Row> | MarkedWrite<Row>,
+    loss: Loss,
+  ): Promise<Applied<Row> | Unknown> {
     const foundApplied = async (): Promise<Applied<Row> | undefined> => {
       if (!loss.isPossible || !(await isFound(write.proof))) return undefined
       const answer = answerOf(write, asProven)
@@ -83,13 +88,11 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     try {
       const gate = loss.isPossible ? (write.gateAfterLoss ?? write.gate) : write.gate
       const applied = await sendGuarded(transport, { ...write, gate })
-      // Closed by the first one, which was still on its way when it was looked up.
-      if (applied.isOpen) return applied
-      const late = await foundApplied()
-      if (late === undefined && loss.isPossible && write.isProofReplaceable === true) throw answerLost()
-      return late ?? applied
+      if (applied.isOpen || !loss.isPossible) return applied
+      // Closed by the first one, which was still on its way when it was looked up; or it is on its way even now.
+      return (await foundApplied()) ?? unknown
     } catch (thrown) {
-      return foundLate(thrown, foundApplied)
+      return foundLate(thrown, loss, foundApplied)
     }
   }
 
@@ -104,16 +107,14 @@ export function createStore(transport: Transport, { ensureSchema, retrying, shar
     async apply(write) {
       await ensureSchema()
       const loss: Loss = { isPossible: false }
-      return retried(() => watched(loss, () => applyOnce(write, loss)), isWorthWritingAgain, retrying)
+      const send = () => watched(loss, () => applyOnce(write, loss))
+      return known(await retried(send, isWorthWritingAgain, retrying))
     },
     async change(change) {
       await ensureSchema()
       const loss: Loss = { isPossible: false }
-      return retried(
-        () => watched(loss, () => changeOnce(transport, read, change, loss)),
-        isWorthWritingAgain,
-        retrying,
-      )
+      const send = () => watched(loss, () => changeOnce(transport, read, change, loss))
+      return known(await retried(send, isWorthWritingAgain, retrying))
     },
     async tidy(statements) {
       await ensureSchema()
@@ -134,35 +135,51 @@ async function changeOnce<Row>(
   read: Read,
   { before = [], statement, lookup }: Change<Row>,
   loss: Loss,
-): Promise<Changed<Row>> {
-  const found = loss.isPossible ? await read(lookup()) : []
-  if (found.length > 0) return { rows: found, affected: found.length, insertId: undefined }
-  // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
-  const late = async () => {
+): Promise<Changed<Row> | Unknown> {
+  const find = async (): Promise<Changed<Row> | undefined> => {
     const rows = loss.isPossible ? await read(lookup()) : []
     return rows.length > 0 ? { rows, affected: rows.length, insertId: undefined } : undefined
   }
+  const found = await find()
+  if (found !== undefined) return found
   try {
     const results =
       before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
+    // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
+    if (loss.isPossible) return (await find()) ?? unknown
     const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
-    return (await late()) ?? { rows: rows.map((row) => statement.decode(row)), affected, insertId }
+    return { rows: rows.map((row) => statement.decode(row)), affected, insertId }
   } catch (thrown) {
-    return foundLate(thrown, late)
+    return foundLate(thrown, loss, find)
   }
 }
 
-function answerLost(): DatabaseError {
-  const message = 'the answer of a write was lost, and others have written since: whether it was done is not known'
-  return databaseError('database_unreachable', message, { isNotApplied: false })
+/**
+ * What became of a write of which an attempt was lost, and a later one did nothing: the first one may have been applied
+ * and hidden by others since, or arrive once its condition holds again. So no refusal may be told.
+ */
+const unknown = 'unknown'
+type Unknown = typeof unknown
+
+/** @throws DatabaseError where nobody can tell whether the write was done */
+function known<Result>(result: Result | Unknown): Result {
+  if (result !== unknown) return result
+  const message = 'the answer of a write was lost, and sent again it did nothing: whether it is done is not known'
+  throw databaseError('database_unreachable', message, { isNotApplied: false })
 }
 
 /** What broke on a unique key may have met the first one, which was still on its way when it was looked up. */
-async function foundLate<Result>(thrown: unknown, look: () => Promise<Result | undefined>): Promise<Result> {
-  if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation') throw thrown
-  const found = await look()
-  if (found === undefined) throw thrown
-  return found
+async function foundLate<Result>(
+  thrown: unknown,
+  loss: Loss,
+  find: () => Promise<Result | undefined>,
+): Promise<Result | Unknown> {
+  if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation' || !loss.isPossible) throw thrown
+  const found = await find()
+  if (found !== undefined) return found
+  // Under a key that another request has, the first one breaks as well, whenever it arrives.
+  if (isKeyTaken(thrown)) throw thrown
+  return unknown
 }
 
 async function send(transport: Transport, statements: readonly Statement[]): Promise<readonly RawResult[]> {

@@ -50,7 +50,6 @@ export async function renewLease(
     gateAfterLoss: renew(
       sql`case when ${isNewest(dialect, at)} then ${sql.param(leaseUntil, executions.leaseUntil)} else ${latest(executions.leaseUntil, leaseUntil)} end`,
     ),
-    // Whatever ends the lease overwrites all that this has written: then it is as if it had come second, and was refused.
     proof: workMarkQuery(dialect, id, operation),
   })
   return isOpen ? done(undefined) : workRefusal(store, caller, id, fence)
@@ -95,7 +94,6 @@ export async function reportExecution(
     ...(step === 'keep'
       ? {
           proof: workMarkQuery(dialect, id, report.operation),
-          isProofReplaceable: true,
           gateAfterLoss: reportStatement(dialect, caller, id, report, isNewest(dialect, report.at)),
         }
       : { proof: reportedQuery(dialect, id, report, entryTypes[step]) }),
