@@ -42,7 +42,7 @@ export class GroupStates {
  * The families of several processes as one's. Counts of the same name and labels are added. Of a gauge, which says whether
  * something is well, the least holds: what is down for one process is down.
  */
-export function sumFamilies(states: readonly (readonly Family[])[]): readonly Family[] {
+function sumFamilies(states: readonly (readonly Family[])[]): readonly Family[] {
   const summed = new Map<string, { readonly family: Family; readonly samples: Map<string, Sample> }>()
   for (const family of states.flat()) {
     const sum = summed.get(family.name) ?? { family, samples: new Map<string, Sample>() }
