@@ -70,8 +70,7 @@ async function serveDuringBackup(dialect: DialectName, options: readonly string[
 }
 
 const isRefused = async (url: string): Promise<boolean> =>
-  // Of several processes the first one takes a connection that comes while the last of them closes, and nobody answers it.
-  fetch(`${url}/healthz`, { headers: { Connection: 'close' }, signal: AbortSignal.timeout(2000) }).then(
+  fetch(`${url}/healthz`, { headers: { Connection: 'close' } }).then(
     () => false,
     (thrown: unknown) => thrown instanceof Error && JSON.stringify(thrown.cause).includes('ECONNREFUSED'),
   )

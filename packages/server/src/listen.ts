@@ -56,6 +56,11 @@ export async function listen(
     if (request.headers.host === undefined && request.httpVersion === '1.1') void refuse(request, response)
     else void answer(request, response)
   })
+  // Node's cluster calls it too, where the first process takes this one out of its group.
+  server.close = (closed) => {
+    NetServer.prototype.close.call(server, closed)
+    return server
+  }
   // Longer than the proxies in front keep theirs, or one may send a request into a connection that is being closed.
   server.keepAliveTimeout = 75_000
   await new Promise<void>((resolve, reject) => {
@@ -99,7 +104,7 @@ function withoutTarget(request: IncomingMessage | undefined): Request {
  */
 function stopListening(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    NetServer.prototype.close.call(server, () => resolve())
+    server.close(() => resolve())
   })
 }
 

@@ -8,6 +8,7 @@ type Message =
   | { readonly kind: 'state'; readonly id: number; readonly state: ProcessState }
   | { readonly kind: 'sum'; readonly id: number; readonly state: ProcessState }
   | { readonly kind: 'ready'; readonly port: number }
+  | { readonly kind: 'end' }
 
 /** How long a process may take to tell its state; one that does not counts with what it told before. */
 const stateMilliseconds = 1000
@@ -46,16 +47,18 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
   const restarts = new Restarts()
   let isReady = false
   const states = new GroupStates()
+  const all = new Set<Worker>()
+  const listening = new Set<Worker>()
   // Standard output is this process's alone: what others say of an end that comes too early is no part of its result.
   cluster.setupPrimary({ args: [...args], stdio: ['ignore', 2, 2, 'ipc'] })
   const start = (failures = 0): Promise<number> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork(env)
-      let isListening = false
+      all.add(worker)
       worker.on('message', (message: Message) => {
         if (message.kind === 'ready') {
-          isListening = true
-          restarts.listening += 1
+          listening.add(worker)
+          restarts.listening = listening.size
           resolve(message.port)
         }
         if (message.kind === 'state') states.tell(worker.id, message.state)
@@ -64,7 +67,9 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
       worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
         const end = { code, signal }
         states.end(worker.id)
-        if (isListening) restarts.listening -= 1
+        all.delete(worker)
+        const isListening = listening.delete(worker)
+        restarts.listening = listening.size
         reject(new Error(`a process ended with ${code ?? signal} before it listened`))
         if (isClosing || !isReady) return
         onExit(end)
@@ -77,13 +82,16 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
     })
   async function close(): Promise<void> {
     isClosing = true
-    const all = allEnded()
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
-    await all
+    const ended = allEnded(all)
+    for (const worker of all) {
+      if (listening.has(worker)) takeOut(worker)
+      else worker.process.kill('SIGTERM')
+    }
+    await ended
   }
   const kill = () => {
     isClosing = true
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
+    for (const worker of all) worker.process.kill('SIGKILL')
   }
   try {
     const [port = 0] = await Promise.all(Array.from({ length: count }, start))
@@ -96,10 +104,9 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
 }
 
 /** Resolves when every process has ended. */
-async function allEnded(): Promise<void> {
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+async function allEnded(workers: ReadonlySet<Worker>): Promise<void> {
   await Promise.all(
-    workers.map(
+    [...workers].map(
       (worker) =>
         new Promise<void>((resolve) => {
           if (worker.isDead()) resolve()
@@ -107,6 +114,16 @@ async function allEnded(): Promise<void> {
         }),
     ),
   )
+}
+
+/**
+ * Takes a process out of the group before it is told to end: this process hands it no more connections, and it answers those
+ * that are on their way to it. Told by a signal, it would give them back to a group of which none may listen any more, and
+ * nobody would ever answer them.
+ */
+function takeOut(worker: Worker): void {
+  worker.disconnect()
+  sendTo(worker, { kind: 'end' })
 }
 
 /** A process that is scraped asks for the sum of all: this one asks each. */
@@ -161,9 +178,10 @@ function send(message: Message): void {
 let asked = 0
 
 /** Says that this process listens, and answers the group's questions from here on. */
-export function joinGroup(port: number, own: () => Promise<ProcessState>): Membership {
+export function joinGroup(port: number, own: () => Promise<ProcessState>, onEnd: () => void): Membership {
   const waiting = new Map<number, (state: ProcessState) => void>()
   process.on('message', (message: Message) => {
+    if (message.kind === 'end') onEnd()
     if (message.kind === 'sum') waiting.get(message.id)?.(message.state)
     if (message.kind === 'collect') {
       void own().then((state) => send({ kind: 'state', id: message.id, state }))

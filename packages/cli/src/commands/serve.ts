@@ -154,7 +154,11 @@ async function serveAsMember(context: Context, options: ServeOptions): Promise<n
   process.on('disconnect', () => context.lifetime.end(143))
   const listening = await listenFor(service, options)
   deferStop(context, service, options, () => [answered(listening, service, options)])
-  const group = joinGroup(listening.port, () => ownState(service))
+  const group = joinGroup(
+    listening.port,
+    () => ownState(service),
+    () => context.lifetime.end(143),
+  )
   service.metrics.collect = async () => (await group.sum()).families
   service.poolStatusOf = async () => (await group.sum()).pool
   await untilInterrupted(context.lifetime.interruption)
