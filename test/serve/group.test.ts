@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, renameSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { newServiceSecrets } from '@millrace/cli/secrets'
@@ -76,4 +78,34 @@ test('a group in which no process can be started any more ends with 1, and says 
   expect(running.stderr()).toContain('The directory of the SQLite file does not exist.')
   expect(running.stderr()).toContain('None of the processes can be started any more.')
   expect(loggedEnds(running)).toContainEqual(expect.objectContaining({ code: 2, signal: null }))
+})
+
+test('when a group closes, each connection is answered or ended while a request is still under way', async () => {
+  const [running, url] = await serve(['--migrate', '--grace', '600'], {})
+  const { port, hostname } = new URL(url)
+  const open = () => connect(Number(port), hostname)
+  const underWay = open()
+  await once(underWay, 'connect')
+  underWay.write(
+    'POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+  )
+  const seen = { answered: 0, isRefused: false }
+  const ask = () =>
+    new Promise<void>((resolve) => {
+      const socket = open()
+      socket.on('connect', () => socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))
+      socket.on('data', () => (seen.answered += 1))
+      socket.on('error', (error) => (seen.isRefused ||= 'code' in error && error.code === 'ECONNREFUSED'))
+      socket.on('close', () => resolve())
+    })
+  const asking = Array.from({ length: 20 }, async () => {
+    while (!seen.isRefused) await ask()
+  })
+  await vi.waitFor(() => expect(seen.answered).toBeGreaterThan(100), patience)
+  running.process.kill('SIGTERM')
+  // One that nobody answers would keep its loop, and this test, to the end of --grace.
+  await Promise.all(asking)
+  expect(running.process.exitCode).toBeNull()
+  underWay.destroy()
+  expect((await running.ended).exitCode).toBe(143)
 })
