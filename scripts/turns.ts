@@ -5,6 +5,7 @@ const turns: readonly (readonly string[])[] = [
   ['test/package/millrace.test.ts', 'test/packages/client.test.ts'],
   ['test/packages/generated-clients.test.ts', 'test/examples/from-sqlalchemy.test.ts', 'test/examples/worker.test.ts'],
   ['test/deploy/deploy.test.ts', 'test/deploy/d1.test.ts'],
+  ['test/serve/group.test.ts', 'test/serve/stopping.test.ts'],
 ]
 
 /** Ways to run the service that share all above the driver with the functions; a run of everything has half of the suites of each, by seed. */
