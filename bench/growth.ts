@@ -177,13 +177,14 @@ async function run(act: GrowthAct, { workflows, executions }: World, round: numb
         operation: randomUUID(),
         at,
       }),
-    claim: () => claimExecutions(executions.store(), caller, claimOf(id, undefined)),
-    claimNamed: () => claimExecutions(executions.store(), caller, claimOf(id, ['w2'])),
+    claim: () => claimExecutions(executions.store(), caller, claimOf(id, undefined, round)),
+    claimNamed: () => claimExecutions(executions.store(), caller, claimOf(id, ['w2'], round)),
   }[act]()
   if (!outcome.ok) throw new Error(`${act}: ${outcome.refusal}`)
 }
 
-function claimOf(operation: string, workflowIds: readonly string[] | undefined): Claim {
-  const leaseUntil = new Date(now.getTime() + 60_000)
+/** Leases end a millisecond apart, as those of claims that follow one another: their entries are found by them. */
+function claimOf(operation: string, workflowIds: readonly string[] | undefined, round: number): Claim {
+  const leaseUntil = new Date(now.getTime() + 60_000 + round)
   return { operation, worker: 'bench', limit: 1, at: now, leaseUntil, workflowIds }
 }
