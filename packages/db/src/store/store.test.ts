@@ -193,7 +193,7 @@ describe('a guarded write', () => {
 })
 
 describe('a write that is one statement', () => {
-  const change = { statement: query('statement'), lookup: () => query('look-up') }
+  const change = { locks: [], statement: query('statement'), lookup: () => query('look-up') }
 
   test.each([
     { name: 'that did nothing tells it', fates: ['nothing done'], sent: ['statement'], affected: 0 },

@@ -2,6 +2,7 @@ import { asProven } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Sharing } from './coalescer.ts'
 import { databaseError, DatabaseError } from '../sql/errors.ts'
+import type { RowLock } from '../sql/lock-order.ts'
 import { answerOf, openedBy, type Applied, type GuardedWrite, type MarkedWrite } from './guarded-write.ts'
 import { isKeyTaken } from './key-taken.ts'
 import { watched, type Loss } from './loss.ts'
@@ -37,6 +38,8 @@ export interface Store {
 
 /** One statement that decides, writes and gives what it did: a write in one round trip on every platform. */
 export interface Change<Row> {
+  /** As those of a {@link GuardedWrite}. */
+  readonly locks: readonly RowLock[]
   /** Sent before it in the same transaction: settings and waits, nothing that writes. */
   readonly before?: readonly Statement[]
   readonly statement: Query<Row>
@@ -133,7 +136,7 @@ type Read = <Row>(query: Query<Row>) => Promise<readonly Row[]>
 async function changeOnce<Row>(
   transport: Transport,
   read: Read,
-  { before = [], statement, lookup }: Change<Row>,
+  { locks, before = [], statement, lookup }: Change<Row>,
   loss: Loss,
 ): Promise<Changed<Row> | Unknown> {
   const find = async (): Promise<Changed<Row> | undefined> => {
@@ -142,12 +145,13 @@ async function changeOnce<Row>(
   }
   const found = await find()
   if (found !== undefined) return found
+  const locking = transport.dialect.gate.locking(locks)
+  const first = locking === undefined ? before : [...before, locking]
   try {
-    const results =
-      before.length === 0 ? [await transport.run(statement)] : await transport.transact(before, [statement])
+    const results = first.length === 0 ? [await transport.run(statement)] : await transport.transact(first, [statement])
     // The first one may still have been on its way when it was looked up: this one waited for it, and did nothing.
     if (loss.isPossible) return (await find()) ?? unknown
-    const { rows, affected, insertId } = results[before.length] ?? { rows: [], affected: 0, insertId: undefined }
+    const { rows, affected, insertId } = results[first.length] ?? { rows: [], affected: 0, insertId: undefined }
     return { rows: rows.map((row) => statement.decode(row)), affected, insertId }
   } catch (thrown) {
     return foundLate(thrown, loss, find)

@@ -3,7 +3,7 @@ import { type Outcome, type Refusal, type UserCaller } from '../../access/access
 import { callerLocks } from '../../access/caller-locks.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { RowLock } from '../../sql/lock-order.ts'
-import { rowLock } from '../../sql/row-lock.ts'
+import { defineRowLock, type LockStrength } from '../../sql/row-lock.ts'
 import { executionOf, executionQuery, type ExecutionView } from './executions.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -12,32 +12,51 @@ export type StepRefusal = Refusal | 'fence_stale' | 'invalid_transition'
 
 /** What a user's write to an execution reads: the caller, the workflow that gives the permission, the execution itself. */
 export function executionLocks(dialect: Dialect, caller: UserCaller, id: string): readonly RowLock[] {
-  return [...callerLocks(dialect, caller), ...workLocks(dialect, id)]
+  return [...workerLocks(dialect, caller, id), lockExecution(dialect, id)]
 }
 
-/** For a worker's write, whose answer depends on the execution and on who owns its workflow. */
-function workLocks(dialect: Dialect, id: string): readonly RowLock[] {
-  return [lockWorkflow(dialect, id), lockExecution(dialect, id)]
+/**
+ * What gives a worker's write its permission. The execution itself is locked by the gate, which reads that row again
+ * after it has waited for it, but nothing else.
+ */
+export function workerLocks(dialect: Dialect, caller: UserCaller, id: string): readonly RowLock[] {
+  return [...callerLocks(dialect, caller), lockWorkflow(dialect, id)]
+}
+
+const lockWorkflowWith = {
+  share: lockWorkflowFor('share'),
+  'no key update': lockWorkflowFor('no key update'),
+}
+
+function lockWorkflowFor(strength: LockStrength) {
+  return defineRowLock<{ executionId: string }>(
+    'workflows',
+    strength,
+  )(({ builder, tables: { executions, workflows } }, bind) => {
+    const workflowId = builder
+      .select({ id: executions.workflowId })
+      .from(executions)
+      .where(eq(executions.id, bind('executionId', executions.id)))
+    return eq(workflows.id, sql`(${workflowId})`)
+  })
 }
 
 /** The workflow's row stands for its owner and its shares. */
 export function lockWorkflow(
   dialect: Dialect,
   executionId: string,
-  strength: 'share' | 'no key update' = 'share',
+  strength: keyof typeof lockWorkflowWith = 'share',
 ): RowLock {
-  const { builder, tables } = dialect
-  const { executions, workflows } = tables
-  const workflowId = builder
-    .select({ id: executions.workflowId })
-    .from(executions)
-    .where(eq(executions.id, executionId))
-  return rowLock(dialect, 'workflows', strength, eq(workflows.id, sql`(${workflowId})`))
+  return lockWorkflowWith[strength](dialect, { executionId })
 }
 
+const lockExecutionRow = defineRowLock<{ id: string }>(
+  'executions',
+  'no key update',
+)(({ tables: { executions } }, bind) => eq(executions.id, bind('id', executions.id)))
+
 export function lockExecution(dialect: Dialect, id: string): RowLock {
-  const { executions } = dialect.tables
-  return rowLock(dialect, 'executions', 'no key update', eq(executions.id, id))
+  return lockExecutionRow(dialect, { id })
 }
 
 /** The later one of a moment and of what a column has: of writers whose clocks differ the last one may have the earlier. */

@@ -83,10 +83,10 @@ async function claimWhole(store: Store, claim: Claim, { shape, values, lookup }:
   const workflowId = onlyWorkflowOf(claim, shape)
   const isTriedPlain = workflowId !== undefined && isPlain(store, workflowId)
   if (isTriedPlain) {
-    const { rows } = await store.change({ before, statement: headQuery(dialect, shape, values), lookup })
+    const { rows } = await store.change({ locks: [], before, statement: headQuery(dialect, shape, values), lookup })
     if (rows.length > 0) return { rows, seen: rows.length }
   }
-  const { rows } = await store.change({ before, statement: wholeQuery(dialect, shape, values), lookup })
+  const { rows } = await store.change({ locks: [], before, statement: wholeQuery(dialect, shape, values), lookup })
   if (workflowId !== undefined) notePlain(store, workflowId, rows, isTriedPlain)
   const seen = rows[0]?.seen ?? 0
   // What it saw and did not get may be its own: of a claim that was sent twice the second takes nothing.

@@ -2,7 +2,7 @@ import { done, refused, type Outcome, type UserCaller } from '../../access/acces
 import { asGiven, unpadded } from '../../schema/unpadded-text.ts'
 import { DatabaseError, databaseError } from '../../sql/errors.ts'
 import type { Store } from '../../store/store.ts'
-import type { StepRefusal } from './changes.ts'
+import { workerLocks, type StepRefusal } from './changes.ts'
 import { checkExecution, executionOf, executionQuery } from './executions.ts'
 import {
   recordStatement,
@@ -192,7 +192,11 @@ async function insertSteps(
   const lookup = () => ownStepsQuery(dialect, id, { actor: caller.userId, fence, steps, at })
   try {
     const statement = recordStatement(dialect, shape, values)
-    const { rows, affected, insertId } = await store.change<RecordedRow>({ statement, lookup })
+    const { rows, affected, insertId } = await store.change<RecordedRow>({
+      locks: workerLocks(dialect, caller, id),
+      statement,
+      lookup,
+    })
     if (affected === 0 && rows.length === 0) return undefined
     const told = insertId === undefined ? undefined : recording.toldBy(insertId)
     if (told === undefined) {

@@ -9,7 +9,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
-import { latest, lockExecution, refusalOf, type StepRefusal } from './changes.ts'
+import { executionLocks, latest, refusalOf, workerLocks, type StepRefusal } from './changes.ts'
 import { mayOnExecution, type ExecutionView, executionQuery, executionOf } from './executions.ts'
 import { lastSeqAfter, recordEntry } from './history.ts'
 import { type CallerTerms, mayAct } from '../../access/conditions.ts'
@@ -44,7 +44,7 @@ export async function renewLease(
         .where(isWorkable(dialect, caller, id, { fence, step: 'keep' })),
     )
   const { isOpen } = await store.apply({
-    locks: [],
+    locks: workerLocks(dialect, caller, id),
     gate: renew(leaseUntil),
     // A later heartbeat may have been told of a longer lease meanwhile. The lease of the claim itself counts for nothing.
     gateAfterLoss: renew(
@@ -87,7 +87,7 @@ export async function reportExecution(
   const { step } = report
   const { isOpen, rows } = await store.apply({
     // A signal that is on its way is waited for: what the gate then reads of the history has it.
-    locks: report.waitFor === undefined ? [] : [lockExecution(dialect, id)],
+    locks: report.waitFor === undefined ? workerLocks(dialect, caller, id) : executionLocks(dialect, caller, id),
     gate: reportStatement(dialect, caller, id, report),
     effects: step === 'keep' ? [] : [reportEntry(dialect, caller, id, report, entryTypes[step])],
     answer: (as) => executionQuery(dialect, as(caller), id),
