@@ -1,7 +1,7 @@
 import { DatabaseError } from '@millrace/db/sql/errors'
 import { newId } from '@millrace/api/ids'
 import type { Store } from '@millrace/db/store/store'
-import type { Write } from './write.ts'
+import { ofEverybody, type Write } from './write.ts'
 
 export interface CommandInput {
   /** Of the audit event that the write records. */
@@ -21,7 +21,7 @@ export function commands(described: Readonly<Record<string, Command>>): readonly
   return Object.entries(described).map(([name, { run, changes = [], reads = [] }]) => ({
     name,
     changes,
-    reads,
+    reads: [...reads, ...ofEverybody],
     async act(stage, world) {
       try {
         return await stage.work(({ store, clock }) => {

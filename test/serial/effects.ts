@@ -72,13 +72,13 @@ function counted(effects: readonly string[]): readonly string[] {
   return [...counts].map(([effect, count]) => (count === 1 ? effect : `${count} ${effect}`)).toSorted()
 }
 
-function readRow(text: string, names: ReadonlyMap<string, string>): Row {
+function readRow(text: string, names: ReadonlyMap<string, string>, more: readonly string[] = []): Row {
   const [table = ''] = text.split(' ', 1)
   const told = tables[table]
   if (told === undefined) throw new Error(`nobody has said how a row of ${table} is told`)
   const row = JSON.parse(text.slice(table.length + 1)) as Readonly<Record<string, string | number | boolean | null>>
   const values = (columns: readonly string[]) => columns.map((column) => row[column] ?? null)
-  const words = values(told.columns).flatMap((value) =>
+  const words = values([...told.columns, ...more]).flatMap((value) =>
     value === null || value === '' ? [] : wordOf(String(value), names),
   )
   return { key: JSON.stringify([table, ...values(told.key)]), text, words: `${table}(${words.join(' ')})` }
@@ -91,14 +91,17 @@ function wordOf(value: string, names: ReadonlyMap<string, string>): string {
   return names.get(value) ?? (uuid.test(value) || digest.test(value) ? '*' : value)
 }
 
-/** Rows of some tables, as {@link effectsOf} words them, sorted. */
+/** Rows of some tables, as {@link effectsOf} words them, with the columns that are named for a table besides, sorted. */
 export function tellRows(
   rows: readonly string[],
   names: ReadonlyMap<string, string>,
-  ofTables: readonly string[],
+  ofTables: Readonly<Record<string, readonly string[]>>,
 ): readonly string[] {
-  const wanted = rows.filter((text) => ofTables.some((table) => text.startsWith(`${table} `)))
-  return counted(wanted.map((text) => readRow(text, names).words))
+  const told = rows.flatMap((text) => {
+    const more = ofTables[text.split(' ', 1)[0] ?? '']
+    return more === undefined ? [] : [readRow(text, names, more).words]
+  })
+  return counted(told)
 }
 
 /** What a write answers and changes where nothing happens beside it. */

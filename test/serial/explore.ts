@@ -28,6 +28,8 @@ export interface Explored {
   readonly schedules: number
   /** How many there are below the bound of changes. */
   readonly possible: number
+  /** Writes that took no step by themselves: nothing was held against them. */
+  readonly unstepped: readonly string[]
   readonly violations: readonly Violation[]
 }
 
@@ -43,7 +45,8 @@ export async function explore(theatre: Theatre, together: readonly Write[], boun
     const violation = await judge.violationOf(schedule)
     if (violation !== undefined) violations.push(violation)
   }
-  return { schedules: chosen.length, possible: all.length, violations }
+  const unstepped = together.filter((_, index) => (judge.lengths[judge.names[index] ?? 'a'] ?? 0) === 0)
+  return { schedules: chosen.length, possible: all.length, unstepped: unstepped.map(({ name }) => name), violations }
 }
 
 /** Runs one schedule, with the serial ones to hold it against: only the first of them where that is its outcome. */

@@ -1,10 +1,12 @@
 import { serveSchedules } from '@millrace/api/services/scheduler'
 import { newId } from '@millrace/api/ids'
+import { HeldMark } from '@millrace/db/archive/mark'
+import { awaitWriters } from '@millrace/db/archive/writers-under-way'
 import { sweepIdempotencyKeys } from '@millrace/db/repositories/accounts/expiry'
 import { sweepEndedExecutions } from '@millrace/db/repositories/executions/retention'
 import { sweepExecutions } from '@millrace/db/repositories/executions/sweep'
 import type { Job } from './stage.ts'
-import type { Write } from './write.ts'
+import { ofEverybody, type Write } from './write.ts'
 
 interface DescribedJob {
   readonly job: Job
@@ -17,24 +19,38 @@ function jobs(described: Readonly<Record<string, DescribedJob>>): readonly Write
   return Object.entries(described).map(([name, { job, changes, reads = [], isRunAgain = false }]) => ({
     name,
     changes,
-    reads,
+    reads: [...reads, ...ofEverybody],
     isRunAgain,
     act: (stage) => stage.work(job),
   }))
 }
 
-/**
- * Whoever restores marks the database before anything else. Only schedules of failed-schedules.txt have it beside another
- * write: every write reads the mark.
- */
+/** What a restore does before its first row: every write reads the mark. */
 export const beginRestore: Write = {
   name: 'begin a restore',
-  changes: ['restore mark'],
+  changes: ofEverybody,
   reads: [],
-  async act(stage) {
-    await stage.ground.execute(`update marks set value = 'an archive' where name = 'restore'`)
-    return { status: 200, headers: new Headers(), body: '' }
-  },
+  act: (stage) =>
+    stage.work(async ({ transport }) => {
+      const mark = await HeldMark.set(transport, 'an archive')
+      if (mark === undefined) return
+      await awaitWriters(transport, undefined)
+      await mark.begin()
+    }),
+}
+
+/** A transaction that changes nothing of the execution, and in no pair: what others wait for while it is under way. */
+export const holdRunning: Write = {
+  name: 'hold the running execution',
+  changes: [],
+  reads: [],
+  act: (stage, world) =>
+    stage.work(({ store }) =>
+      store.tidy([
+        { text: `update executions set state = state where id = '${world.id('running')}'`, parameters: [] },
+        { text: 'select 1', parameters: [] },
+      ]),
+    ),
 }
 
 /** What the service does by the clock, and an operator. */

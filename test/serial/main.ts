@@ -1,6 +1,7 @@
 /**
  * `pnpm serial`: steps every pair of writes that can meet, and some triples, against each other, on databases that it
- * starts and ends itself, and exits 1 where an outcome equals that of no serial order.
+ * starts and ends itself, and exits 1 where an outcome equals that of no serial order, or a write took no
+ * step.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -18,7 +19,8 @@ import type { Write } from './write.ts'
 const usage = `Usage: npx -y pnpm@12 serial [options]
 
 Runs every two writes that can affect the same row, and some groups of three, in many orders of their statements.
-Exits 1 if an outcome differs from that of every serial order.
+Exits 1 if an outcome differs from that of every serial order, or if a write never stopped, so that nothing was tried.
+Two writes of one step each have no order but the serial ones; the last line counts such pairs.
 
   --dialect NAMES     sqlite, postgres, mysql, with commas between; all unless given
   --pairs PATTERN     pairs in which the name of a write matches; * is anything, | is or; 'patch × delete' is one
@@ -143,7 +145,7 @@ async function exploreDialect(dialect: DialectName): Promise<void> {
   const theatre = await (values.heads ? openHeadTheatre(dialect, own) : openTheatre(dialect, own))
   const grain = grainOf(dialect)
   const startedAt = performance.now()
-  const count = { pairs: 0, schedules: 0, possible: 0, violations: 0, violated: 0 }
+  const count = { pairs: 0, schedules: 0, possible: 0, single: 0, unstepped: 0, violations: 0, violated: 0 }
   let toldAt = startedAt
   try {
     for (const together of chosen) {
@@ -159,6 +161,10 @@ async function exploreDialect(dialect: DialectName): Promise<void> {
         count.schedules += explored.schedules
         count.possible += explored.possible
         violations.push(...explored.violations)
+        if (explored.unstepped.length > 0) {
+          count.unstepped += 1
+          process.stdout.write(`✗ ${dialect}: ${nameOf(together)}: no step of ${explored.unstepped.join(', ')}\n`)
+        } else if (explored.possible === 0) count.single += 1
       } else {
         const violation = await replay(theatre, together, readSchedule(values.schedule), grain)
         count.schedules += 1
@@ -176,9 +182,9 @@ async function exploreDialect(dialect: DialectName): Promise<void> {
   } finally {
     await theatre.close()
   }
-  if (count.violations > 0) process.exitCode = 1
+  if (count.violations > 0 || count.unstepped > 0) process.exitCode = 1
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
   process.stdout.write(
-    `${dialect}, by ${grain}: ${count.pairs} pairs, ${count.schedules} of the ${count.possible} schedules with at most ${values.changes} changes of turn (seed ${seed}), ${count.violations} violations in ${count.violated} pairs, ${seconds} s\n`,
+    `${dialect}, by ${grain}: ${count.pairs} pairs (${count.single} of two single steps, ${count.unstepped} without a step), ${count.schedules} of the ${count.possible} schedules with at most ${values.changes} changes of turn (seed ${seed}), ${count.violations} violations in ${count.violated} pairs, ${seconds} s\n`,
   )
 }

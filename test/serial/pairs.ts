@@ -1,17 +1,32 @@
 import type { Write } from './write.ts'
+import { beginRestore } from './jobs.ts'
 import { writesAlone } from './writes-alone.ts'
-import { writesAndLooks } from './writes-and-looks.ts'
+import { beginRestoreAndLook, endingsAndLooks, writesAndLooks } from './writes-and-looks.ts'
+import { ofExecutions } from './writes-of-executions.ts'
 import { writes } from './writes.ts'
 
 export type Pair = readonly [Write, Write]
 
-/** Every two writes, also one with itself, that can meet in a row. */
-export const pairs: readonly Pair[] = writes.flatMap((first, index) =>
-  writes
-    .slice(index)
-    .filter((second) => canMeet(first, second))
-    .map((second): Pair => [first, second]),
-)
+/** Every two writes, also one with itself, that can meet in a row; and what rests on an ending that looks at the rows. */
+export const pairs: readonly Pair[] = [
+  ...writes.flatMap((first, index) =>
+    writes
+      .slice(index)
+      .filter((second) => canMeet(first, second))
+      .map((second): Pair => [first, second]),
+  ),
+  ...ofExecutions
+    .filter((write) => !mayEndLater(write))
+    .flatMap((write) =>
+      endingsAndLooks.filter((ending) => canMeet(write, ending)).map((ending): Pair => [write, ending]),
+    ),
+  ...writes.filter((write) => canMeet(write, beginRestoreAndLook)).map((write): Pair => [write, beginRestoreAndLook]),
+]
+
+/** A claim of PostgreSQL may be given out behind the end of its caller's standing (docs/adr/0192). */
+function mayEndLater({ name }: Write): boolean {
+  return name.startsWith('claim')
+}
 
 /** Three of which each meets another one, where two alone would not do: `share × transfer × unshare`. */
 export const triples: readonly (readonly Write[])[] = [
@@ -40,6 +55,10 @@ export const triples: readonly (readonly Write[])[] = [
   'signal waiting × resume waiting × signal waiting by bob under a key',
   'serve the schedules × serve the schedules × change the due schedule',
   'reset the password × reset the password otherwise × log in',
+  'hold the running execution × record steps × disable alice, and look',
+  'hold the running execution × heartbeat × transfer work to bob by root, and look',
+  'hold the running execution × write state × delete the worker key, and look',
+  'hold the running execution × complete × log out of the first, and look',
   'create under an old key × create otherwise under an old key × sweep old keys',
 ].map(writesOf)
 
@@ -70,7 +89,7 @@ export function writesAmong(all: readonly Write[], name: string): readonly Write
   })
 }
 
-/** Other writes that can meet it. */
+/** Other clients' writes that can meet it. */
 export function partnersOf(write: Write): readonly Write[] {
-  return writes.filter((other) => other !== write && canMeet(write, other))
+  return writes.filter((other) => other !== write && other !== beginRestore && canMeet(write, other))
 }

@@ -9,6 +9,7 @@ import { textOf } from './report.ts'
 import { run } from './run.ts'
 import { readSchedule } from './schedule.ts'
 import { openTheatre, type OpenTheatre } from './theatre.ts'
+import type { Write } from './write.ts'
 
 const seed = Number(process.env['SERIAL_SEED'] ?? 1)
 const sampled: Readonly<Record<DialectName, { readonly pairs: number; readonly grain: Grain }>> = {
@@ -39,6 +40,29 @@ describeDialects((dialect) => {
     expect(await stepsOf('ab')).toBe(alone)
   })
 
+  test('a write that never stops is told as one', async () => {
+    const { grain } = sampled[dialect]
+    const outside: Write = {
+      name: 'past the drivers',
+      changes: [],
+      reads: [],
+      async act({ ground }) {
+        await ground.execute(`update marks set value = value where name = 'restore'`)
+        return { status: 200, headers: new Headers(), body: '' }
+      },
+    }
+    const together = [...writesOf('create'), outside]
+    const { unstepped } = await explore(theatre, together, { grain, mostChanges: 2, mostSchedules: 1, seed })
+    expect(unstepped).toEqual(['past the drivers'])
+    const stepped = await explore(theatre, writesOf('create × begin a restore'), {
+      grain,
+      mostChanges: 2,
+      mostSchedules: 1,
+      seed,
+    })
+    expect(stepped.unstepped).toEqual([])
+  })
+
   test('every schedule that ever failed is serial', async () => {
     const violations: Violation[] = []
     for (const { grain, schedule, writes } of readFailedSchedules().filter((failed) => failed.dialect === dialect)) {
@@ -51,13 +75,16 @@ describeDialects((dialect) => {
   test('pairs that the seed chooses are serial', async () => {
     const { grain, pairs: count } = sampled[dialect]
     const violations: Violation[] = []
+    const unstepped: string[] = []
     let schedules = 0
     for (const together of sample(pairs, count, String(seed))) {
       const explored = await explore(theatre, together, { grain, mostChanges: 3, mostSchedules: 6, seed })
       schedules += explored.schedules
       violations.push(...explored.violations)
+      unstepped.push(...explored.unstepped)
     }
     process.stdout.write(`${dialect}: SERIAL_SEED=${seed}: ${schedules} schedules of ${count} pairs\n`)
     expect(violations.map((violation) => textOf(dialect, violation))).toEqual([])
+    expect(unstepped).toEqual([])
   }, 180_000)
 })

@@ -4,6 +4,7 @@ import { parseSettings } from '@millrace/api/settings'
 import { readMigrations } from '@millrace/cli/migrations'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Database } from '@millrace/db/store/database'
+import type { Transport } from '@millrace/db/sql/transport'
 import type { Store } from '@millrace/db/store/store'
 import type { Fetch } from '@millrace/drivers/fetch'
 import { openDatabase } from '@millrace/drivers/open'
@@ -30,7 +31,12 @@ export interface Answered {
 }
 
 /** What the service does by the clock, and not when it is asked. */
-export type Job = (parts: { readonly store: Store; readonly clock: () => Date }) => Promise<unknown>
+export type Job = (parts: {
+  readonly store: Store
+  /** For what is below the store: a command that restores. */
+  readonly transport: Transport
+  readonly clock: () => Date
+}) => Promise<unknown>
 
 /** The app, the real drivers and the gateway in this process, in front of a real database. */
 export interface Stage {
@@ -108,7 +114,7 @@ export async function openStage(dialect: DialectName, place: Place, between: Bet
     ground,
     send,
     async work(job) {
-      await job({ store: current.store(), clock })
+      await job({ store: current.store(), transport: current.transport(), clock })
       return { status: 200, headers: new Headers(), body: '' }
     },
     mailedToken: () => postbox.newestToken(),

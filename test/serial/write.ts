@@ -23,6 +23,9 @@ interface Described extends RequestOptions {
   readonly reads?: readonly string[]
 }
 
+/** What every write reads: whether others restore into the database. */
+export const ofEverybody: readonly string[] = ['restore mark']
+
 /** What a sender's standing rests on. */
 export const standing: Readonly<Record<Sender, readonly string[]>> = {
   alice: ['user alice', 'session alice'],
@@ -47,7 +50,7 @@ export function table(described: Readonly<Record<string, Described>>): readonly 
       name,
       sender: by,
       changes,
-      reads: [...reads, ...standing[by]],
+      reads: [...reads, ...standing[by], ...ofEverybody],
       act: (stage, world) => stage.send(world.request(by, method, path, options)),
     }
   })

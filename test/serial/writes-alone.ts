@@ -7,7 +7,7 @@ import { setDisabled, setPassword, setRole } from '@millrace/db/repositories/acc
 import { readSettingsOf, resealSettings } from '@millrace/db/repositories/settings/resealing'
 import { documentOf } from '../executions/kit.ts'
 import { commands } from './commands.ts'
-import { beginRestore } from './jobs.ts'
+import { beginRestore, holdRunning } from './jobs.ts'
 import { password } from './world.ts'
 import { table, type Write } from './write.ts'
 import { writesAfter } from './writes-after.ts'
@@ -226,6 +226,7 @@ export const writesAlone: readonly Write[] = [
   ...ofSessions,
   ...ofAccounts,
   revealed,
+  holdRunning,
   ...writesOfCallers,
   ...ofWorkflows,
   ...ofExecutions,

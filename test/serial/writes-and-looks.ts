@@ -1,4 +1,5 @@
 import { tellRows } from './effects.ts'
+import { beginRestore } from './jobs.ts'
 import { table, type Write } from './write.ts'
 import { ofAccounts } from './writes-of-accounts.ts'
 import { ofWorkflows } from './writes-of-workflows.ts'
@@ -9,33 +10,65 @@ import { ofWorkflows } from './writes-of-workflows.ts'
  */
 
 const ofOthers = table({
-  'unshare bob from work': { by: 'alice', send: 'DELETE /v1/workflows/{work}/shares/{bob}' },
+  'unshare bob from work': {
+    by: 'alice',
+    send: 'DELETE /v1/workflows/{work}/shares/{bob}',
+    changes: ['share bob'],
+    reads: ['work'],
+  },
   'transfer to bob by root': {
     by: 'root',
     send: 'POST /v1/workflows/{wf}/transfer',
     body: { username: 'bob' },
     ifMatch: '*',
+    changes: ['wf'],
+  },
+  'transfer work to bob by root': {
+    by: 'root',
+    send: 'POST /v1/workflows/{work}/transfer',
+    body: { username: 'bob' },
+    ifMatch: '*',
+    changes: ['work'],
   },
 })
 
-/** Tables of what rests on a standing. */
-const looked = [
-  'workflows',
-  'workflow_versions',
-  'workflow_shares',
-  'executions',
-  'schedules',
-  'backups',
-  'settings',
-  'password_resets',
-]
+/** Tables of what rests on a standing, and what else a heartbeat and a report of state write. */
+const looked = {
+  users: [],
+  workflows: [],
+  workflow_versions: [],
+  workflow_shares: [],
+  executions: ['lease_until', 'state'],
+  execution_history: [],
+  schedules: [],
+  backups: [],
+  settings: [],
+  audit: [],
+  password_resets: [],
+}
 
-const endings = ['disable alice', 'disable bob', 'demote root', 'unshare bob']
+const endings = [
+  'disable alice',
+  'disable bob',
+  'demote root',
+  'delete the worker key',
+  'log out of the first',
+  'unshare bob',
+]
 const isEnding = ({ name }: Write): boolean => endings.includes(name)
 
-/** `disable alice, and look`: in no pair, but failed-schedules.txt names some. */
-export const writesAndLooks: readonly Write[] = [...[...ofAccounts, ...ofWorkflows].filter(isEnding), ...ofOthers].map(
-  (write): Write => ({
+const endingsAlone = [...ofAccounts, ...ofWorkflows].filter(isEnding)
+
+/** `disable alice, and look`: meets the writes to executions, and others by name in failed-schedules.txt. */
+export const endingsAndLooks: readonly Write[] = [...endingsAlone, ...ofOthers].map(andLook)
+
+/** Every write rests on it. A restore looks whether there are rows. */
+export const beginRestoreAndLook: Write = andLook(beginRestore)
+
+export const writesAndLooks: readonly Write[] = [...endingsAndLooks, beginRestoreAndLook]
+
+function andLook(write: Write): Write {
+  return {
     ...write,
     name: `${write.name}, and look`,
     async act(stage, world) {
@@ -43,5 +76,5 @@ export const writesAndLooks: readonly Write[] = [...[...ofAccounts, ...ofWorkflo
       const seen = tellRows(await stage.ground.rows(), world.names, looked)
       return { ...answer, body: JSON.stringify({ answer: answer.body, seen }) }
     },
-  }),
-)
+  }
+}
