@@ -38,7 +38,7 @@ test('serve migrates and answers in that folder as that user, and the health che
   const served = spawn(process.execPath, [inject('command'), 'serve', '--migrate', '--port', '0', '--json'], {
     cwd: data,
     ...imageUser,
-    env: { PATH: process.env['PATH'], HOME: data, ...newServiceSecrets(), BACKUP_TO: 'file:///./backups' },
+    env: { PATH: process.env['PATH'], HOME: data, ...newServiceSecrets(), BACKUP_TO: `file://${data}/backups` },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void served.kill('SIGKILL'))
@@ -50,7 +50,7 @@ test('serve migrates and answers in that folder as that user, and the health che
   await vi.waitFor(() => expect(written, said).toContain('\n'), { timeout: 60_000, interval: 50 })
   const { url } = JSON.parse(written) as { url: string }
   const { port } = new URL(url)
-  expect(existsSync(join(data, 'workflows.db'))).toBe(true)
+  for (const name of ['workflows.db', 'backups']) expect(existsSync(join(data, name)), name).toBe(true)
   const check = healthCheck(Number(port))
   expect(await exitOf(process.execPath, check)).toBe(0)
   served.kill('SIGTERM')
