@@ -21,6 +21,13 @@ import { isBehind } from '../../sql/keyset.ts'
 import { isJoined } from '../../sql/joined.ts'
 import { backupOf } from './requests.ts'
 
+const digestQuery = defineQuery<{ sha256: string }>()(({ builder, tables: { backups } }, bind) =>
+  builder
+    .select({ name: backups.name })
+    .from(backups)
+    .where(eq(backups.sha256, bind('sha256', backups.sha256))),
+)
+
 /**
  * Records a backup that a command has taken.
  * @param eventId of the audit event that tells of it
@@ -61,10 +68,17 @@ export async function recordDrill(store: Store, backup: DrilledBackup): Promise<
   const { backups } = dialect.tables
   const { drilledAt, verifiedAt } = backup
   const proof = buildQuery(drilledQuery(dialect, backup))
-  const update = dialect.builder.update(backups).set({ drilledAt, verifiedAt }).where(eq(backups.sha256, backup.sha256))
-  const known = await store.apply({ locks: [], gate: buildStatement(update), proof })
-  // MySQL counts no row where all was so already: one that was drilled twice in a millisecond.
-  if (known.isOpen || (await store.read(proof)).length > 0) return
+  // Read first: after a lost answer a closed gate says nothing, so no gate may be closed because the archive is new.
+  const known = await store.read(digestQuery(dialect, { sha256: backup.sha256 }))
+  if (known.length > 0) {
+    const update = dialect.builder
+      .update(backups)
+      .set({ drilledAt, verifiedAt })
+      .where(eq(backups.sha256, backup.sha256))
+    const { isOpen } = await store.apply({ locks: [], gate: buildStatement(update), proof })
+    // MySQL counts no row where all was so already. Where the row is gone by now, the drill is a new one.
+    if (isOpen || (await store.read(proof)).length > 0) return
+  }
   const { name: _key, ...columns } = backupOf(backups)
   const insert = insertWhere(
     dialect,
