@@ -12,7 +12,7 @@ export const pairs: readonly Pair[] = [
   ...writes.flatMap((first, index) =>
     writes
       .slice(index)
-      .filter((second) => canMeet(first, second))
+      .filter((second) => canMeet(first, second) && !isCutShort(first, second))
       .map((second): Pair => [first, second]),
   ),
   ...ofExecutions
@@ -20,8 +20,16 @@ export const pairs: readonly Pair[] = [
     .flatMap((write) =>
       endingsAndLooks.filter((ending) => canMeet(write, ending)).map((ending): Pair => [write, ending]),
     ),
-  ...writes.filter((write) => canMeet(write, beginRestoreAndLook)).map((write): Pair => [write, beginRestoreAndLook]),
+  ...writes
+    .filter((write) => canMeet(write, beginRestoreAndLook) && !isCutShort(write, beginRestoreAndLook))
+    .map((write): Pair => [write, beginRestoreAndLook]),
 ]
+
+/** A job is several writes, and a restore that begins between two of them refuses the others. */
+function isCutShort(job: Write, other: Write): boolean {
+  const severalWrites = ['serve the schedules', 'sweep executions', 'sweep ended executions']
+  return severalWrites.includes(job.name) && (other === beginRestore || other === beginRestoreAndLook)
+}
 
 /** A claim of PostgreSQL may be given out behind the end of its caller's standing (docs/adr/0192). */
 function mayEndLater({ name }: Write): boolean {
