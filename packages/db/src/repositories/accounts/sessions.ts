@@ -216,7 +216,7 @@ export async function logOut(store: Store, refreshSha256: string, { eventId, ori
     actor: { kind: 'user', userId, id: familyId },
     subject: { type: 'session', id: familyId },
   }
-  const { rows } = await store.apply({
+  const { isOpen, rows } = await store.apply({
     locks: [rowLock(dialect, 'users', 'no key update', eq(users.id, userId))],
     gate: recordEvent(dialect, event, { when: all(live, isNotRestoring(dialect)) }),
     effects: [buildStatement(builder.delete(sessions).where(eq(sessions.familyId, sql`(${ended})`)))],
@@ -224,7 +224,7 @@ export async function logOut(store: Store, refreshSha256: string, { eventId, ori
     proof: eventQuery(dialect, eventId),
     answersWhenClosed: true,
   })
-  if (rows.some((row) => row.restore !== null)) throw restoreError()
+  if (!isOpen && rows.some((row) => row.restore !== null)) throw restoreError()
 }
 
 /** A family of refresh tokens that is alive: what a user calls a session. */
