@@ -3,8 +3,7 @@ import { describeDialects } from '../dialects.ts'
 import { partOf, readPart } from '../serial/explore.ts'
 import { writesOf } from '../serial/pairs.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
-import { writes } from '../serial/writes.ts'
-import { openFaultyTheatre, runTwoFaults } from './two-faults.ts'
+import { openFaultyTheatre, runTwoFaults, wholeWrites } from './two-faults.ts'
 
 const seed = Number(process.env['FAULTS_SEED'] ?? 1)
 /** Of each write, by itself and with each partner. */
@@ -14,7 +13,7 @@ const wanted = process.env['FAULTS_WRITES'] ?? ''
 /** As 1/3: one of three parts of the writes. They wait most of the time, so that parts run well side by side. */
 const part = readPart(process.env['FAULTS_PART'] ?? '1/1')
 const chosen = partOf(
-  writes.filter(({ name }) => name.includes(wanted)),
+  wholeWrites.filter(({ name }) => name.includes(wanted)),
   part,
 )
 /** The one whose write comes in between, in place of one that the seed chooses. */

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { describeDialects, type DialectName } from '../dialects.ts'
 import { sample } from '../serial/explore.ts'
 import type { OpenTheatre } from '../serial/theatre.ts'
-import { writes } from '../serial/writes.ts'
-import { openFaultyTheatre, runTwoFaults } from './two-faults.ts'
+import { openFaultyTheatre, runTwoFaults, wholeWrites } from './two-faults.ts'
 
 const seed = Number(process.env['FAULTS_SEED'] ?? 1)
 /** Writes of the whole matrix, which two-faults.long.test.ts runs. On MariaDB a write has many trips. */
@@ -20,7 +19,7 @@ describeDialects((dialect) => {
     const count = sampled[dialect]
     const found: string[] = []
     let runs = 0
-    for (const write of sample(writes, count, `${seed} ${dialect}`)) {
+    for (const write of sample(wholeWrites, count, `${seed} ${dialect}`)) {
       const result = await runTwoFaults(theatre, write, { seed, mostRuns: 6, mostFirsts: 2 })
       runs += result.runs
       found.push(...result.violations)

@@ -1,4 +1,5 @@
 import { sample } from '../serial/explore.ts'
+import { beginRestore } from '../serial/jobs.ts'
 import { partnersOf } from '../serial/pairs.ts'
 import { linesOf } from '../serial/report.ts'
 import { steppedByTrip } from '../serial/stage.ts'
@@ -7,8 +8,12 @@ import type { Place } from '../serial/ground.ts'
 import type { Theatre } from '../serial/run.ts'
 import type { Write } from '../serial/write.ts'
 import type { DialectName } from '../dialects.ts'
+import { writes } from '../serial/writes.ts'
 import { runMatrix, type FaultViolation } from './matrix.ts'
 import { faultyFetch } from './trip-faults.ts'
+
+/** Those that are done or not. A restore begins by several, and one that is interrupted leaves its mark, to be resumed. */
+export const wholeWrites: readonly Write[] = writes.filter((write) => write !== beginRestore)
 
 export interface TwoFaults {
   readonly runs: number
