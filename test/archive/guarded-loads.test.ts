@@ -1,5 +1,5 @@
 import { abandonRestore, loadRows } from '@millrace/db/archive/load'
-import { readMark } from '@millrace/db/archive/mark'
+import { HeldMark, readMark } from '@millrace/db/archive/mark'
 import { openArchive } from '@millrace/db/archive/read'
 import { restoreArchive } from '@millrace/db/archive/restore'
 import type { Transport } from '@millrace/db/sql/transport'
@@ -55,6 +55,27 @@ describeDialectsByTest((dialect) => {
     expect((await target.raw.query('select id from users')).length).toBe(1)
     expect((await target.raw.query('select id from workflows')).length).toBe(0)
     for (const table of ['audit', 'users']) await target.raw.query(`delete from ${table}`)
+  })
+
+  test('a mark that is lifted while another takes it over is not set again, and one of another archive is left', async () => {
+    const transport = target.database.transport()
+    const held = await HeldMark.set(transport, 'sample')
+    await held?.begin()
+    const read = await mark()
+    if (held === undefined || read === undefined) throw new Error('there is no mark')
+    await held.lift()
+    await expect(HeldMark.takeOver(transport, read)).rejects.toMatchObject({ fault: 'taken_over' })
+    expect(await mark()).toBeUndefined()
+    const another = await HeldMark.set(transport, 'another sample')
+    await another?.begin()
+    await expect(HeldMark.takeOver(transport, read)).rejects.toMatchObject({ fault: 'taken_over' })
+    expect((await mark())?.digest).toBe('another sample')
+    await another?.note('users', 7)
+    const further = await mark()
+    if (further === undefined) throw new Error('there is no mark')
+    await another?.note('users', 8)
+    await (await HeldMark.takeOver(transport, further)).lift()
+    await expect(another?.note('users', 9)).rejects.toMatchObject({ fault: 'taken_over' })
   })
 
   test('a database whose proof fails stays marked', async () => {

@@ -35,7 +35,11 @@ export class EncodedCheck {
   }
 
   /** Undefined for a table whose rows are judged by values. */
-  static of(table: ArchiveTable, { parsed }: EncodedForm, references: References): EncodedCheck | undefined {
+  static of(
+    table: ArchiveTable,
+    { parsed }: Pick<EncodedForm, 'parsed'>,
+    references: References,
+  ): EncodedCheck | undefined {
     const kinds = table.key.map((name) => table.columns[placeOf(table, name)]?.kind).join()
     const judge = references.encodedJudge(table)
     if (judge === undefined || (kinds !== 'id' && kinds !== 'id,count')) return undefined
@@ -46,8 +50,12 @@ export class EncodedCheck {
     this.#lines.begin()
   }
 
-  /** Digests the lines since `begin`. */
+  /** Digests the lines since `begin`. The page may be overwritten from now on. */
   end(): DigestedLines {
+    const end = this.#lastStart + Math.max(0, this.#lastLength)
+    // A copy: `slice` of a Buffer is none.
+    this.#lastText = new Uint8Array(this.#lastText.subarray(this.#lastStart, end))
+    this.#lastStart = 0
     return this.#digest.add(this.#lines.bytes)
   }
 

@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, or, sql, type SQL } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, ne, or, sql, type SQL } from 'drizzle-orm'
 import { toolsOf } from '../dialects/tools.ts'
 import { isAnchor } from '../access/access.ts'
 import { readAnchored } from '../store/read-query.ts'
@@ -103,11 +103,11 @@ export class HeldMark {
     const held = new HeldMark(transport, mark)
     const { table, rows } = mark.progress
     const value = held.#value(table, rows)
-    // One that has begun since it was read has rows by now.
-    const isUnchanged = mark.isBegun ? undefined : eq(transport.dialect.tables.marks.value, value)
-    if ((await held.#update({ value, owner: held.#owner }, isUnchanged)) || mark.isBegun) return held
+    // One that has begun since it was read has rows by now; one that was lifted since must not be set again.
+    const isUnchanged = mark.isBegun ? held.#isOfSame() : eq(transport.dialect.tables.marks.value, value)
+    if (await held.#update({ value, owner: held.#owner }, isUnchanged)) return held
     const found = await readMark(transport)
-    if (found === undefined) throw takenOver()
+    if (found?.digest !== mark.digest) throw takenOver()
     return HeldMark.takeOver(transport, found)
   }
 
@@ -178,6 +178,15 @@ export class HeldMark {
       progress: { table, rows },
       isBegun: this.#isBegun,
     } satisfies RestoreMark)
+  }
+
+  /** The condition that the mark is there and of the same archive, however far it is. */
+  #isOfSame(): SQL {
+    const { value } = this.#transport.dialect.tables.marks
+    // A mark that can't be read is of an unknown one.
+    if (this.#digest === '') return isNotNull(value)
+    const begin = JSON.stringify({ digest: this.#digest }).slice(0, -1)
+    return sql`substr(${value}, 1, ${sql.raw(String(begin.length))}) = ${begin}`
   }
 
   get #isOwn(): SQL {

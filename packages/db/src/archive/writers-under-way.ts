@@ -34,9 +34,9 @@ export async function tellingWriters<Result>(waiting: () => Promise<Result>): Pr
     if (!(thrown instanceof DatabaseError)) throw thrown
     if (thrown.trouble !== 'lock_wait' && thrown.fault !== 'database_timeout') throw thrown
     throw new RestoreError('writes_under_way', {
-      what: 'Others are writing to the database.',
+      what: 'Others are writing to the database, or maintain its tables.',
       why: `A transaction that began before the restore has not ended in time (${thrown.message}).`,
-      fix: 'Stop what writes to this database (functions, `millrace serve`, commands), or end its open transaction, and run the command again. No row was written.',
+      fix: 'Stop what writes to this database (functions, `millrace serve`, commands), or end its open transaction; wait until VACUUM or CREATE INDEX CONCURRENTLY has ended. Then run the command again. No row was written. Where it then says that a restore is under way, `--abandon` lifts that mark.',
     })
   }
 }

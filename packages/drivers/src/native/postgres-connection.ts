@@ -237,7 +237,9 @@ async function connect(
     ssl: tls === undefined ? false : sslOptions(tls),
     // pg's own, which takes no pipeline of another's.
     pipeline: session === 'new',
+    // A server that is gone without a word is noticed within minutes: the system's own default begins after two hours.
     keepAlive: true,
+    keepAliveInitialDelayMillis: 60_000,
   })
   // Until it is connected: an error after the one that connect() rejects with must not end the process.
   client.on('error', () => undefined)
