@@ -185,8 +185,9 @@ describeDialectsByTest((dialect) => {
     const renew = (over: Store, seconds: number) =>
       renewLease(over, owner, id, { fence: 1, leaseUntil: after(seconds), ...operation() })
     proxy.loseNext(1, 'answer', () => renew(sound(), 99))
-    expect(await renew(store, 60)).toEqual({ ok: true, value: undefined })
+    await expect(renew(store, 60)).rejects.toMatchObject({ fault: 'database_unreachable', isNotApplied: false })
     expect(await getExecution(sound(), owner, id)).toMatchObject({ value: { leaseUntil: after(99) } })
+    expect(await renew(sound(), 60)).toEqual({ ok: true, value: undefined })
   })
 
   /** A claim, under way, of the one execution of a workflow. */

@@ -36,20 +36,18 @@ export async function renewLease(
 ): Promise<Outcome<void, StepRefusal>> {
   const { dialect } = store
   const { executions } = dialect.tables
-  const renew = (lease: Date | SQL): Statement =>
+  const renew = (condition?: SQL): Statement =>
     buildStatement(
       dialect.builder
         .update(executions)
-        .set({ leaseUntil: lease, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(dialect, operation) })
-        .where(isWorkable(dialect, caller, id, { fence, step: 'keep' })),
+        .set({ leaseUntil, updatedAt: latest(executions.updatedAt, at), lastOp: workMark(dialect, operation) })
+        .where(all(isWorkable(dialect, caller, id, { fence, step: 'keep' }), condition)),
     )
   const { isOpen } = await store.apply({
     locks: workerLocks(dialect, caller, id),
-    gate: renew(leaseUntil),
-    // A later heartbeat may have been told of a longer lease meanwhile. The lease of the claim itself counts for nothing.
-    gateAfterLoss: renew(
-      sql`case when ${isNewest(dialect, at)} then ${sql.param(leaseUntil, executions.leaseUntil)} else ${latest(executions.leaseUntil, leaseUntil)} end`,
-    ),
+    gate: renew(),
+    // A later heartbeat may have been told of a longer lease meanwhile.
+    gateAfterLoss: renew(isNewest(dialect, at)),
     proof: workMarkQuery(dialect, id, operation),
   })
   return isOpen ? done(undefined) : workRefusal(store, caller, id, fence)
