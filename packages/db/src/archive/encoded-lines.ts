@@ -1,6 +1,6 @@
 import { int64At, type EncodedFields } from './encoded-fields.ts'
 import { isSame } from './kept-texts.ts'
-import { isoOf } from './instants.ts'
+import { isoOf } from '../sql/instants.ts'
 import type { ArchiveColumn, ArchiveTable, ColumnKind } from './tables.ts'
 
 /** What of a column decides how its fields are written. */

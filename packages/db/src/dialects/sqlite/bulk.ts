@@ -1,5 +1,5 @@
 import { sql, type Column, type SQL } from 'drizzle-orm'
-import { isoOf, millisecondsOf } from '../../archive/instants.ts'
+import { isoOf, millisecondsOf } from '../../sql/instants.ts'
 import type { ArchiveColumn, ColumnKind } from '../../archive/tables.ts'
 import type { BulkDialect } from '../../archive/bulk.ts'
 import type { ArchiveValue } from '../../archive/row.ts'
