@@ -8,26 +8,34 @@ export class KeySet {
   #size = 0
 
   add(key: string): void {
-    if (this.#size * 4 > this.#slots.length) this.#grow()
-    if (place(this.#slots, ...hashOf(key))) this.#size += 1
+    hashText(key)
+    this.#add()
   }
 
   has(key: string): boolean {
-    const [high, low] = hashOf(key)
-    const at = slotOf(this.#slots, high, low)
-    return this.#slots[at] === high && this.#slots[at + 1] === low
+    hashText(key)
+    return this.#has()
   }
 
   /** As `add`, of a key's ASCII characters. */
   addBytes(bytes: Uint8Array, from: number, to: number): void {
-    if (this.#size * 4 > this.#slots.length) this.#grow()
     hashBytes(bytes, from, to)
-    if (place(this.#slots, hashHigh, hashLow)) this.#size += 1
+    this.#add()
   }
 
   /** As `has`, of a key's ASCII characters. */
   hasBytes(bytes: Uint8Array, from: number, to: number): boolean {
     hashBytes(bytes, from, to)
+    return this.#has()
+  }
+
+  /** Of the key that was hashed last. */
+  #add(): void {
+    if (this.#size * 4 > this.#slots.length) this.#grow()
+    if (place(this.#slots, hashHigh, hashLow)) this.#size += 1
+  }
+
+  #has(): boolean {
     const at = slotOf(this.#slots, hashHigh, hashLow)
     return this.#slots[at] === hashHigh && this.#slots[at + 1] === hashLow
   }
@@ -62,38 +70,39 @@ function slotOf(slots: Uint32Array, high: number, low: number): number {
   }
 }
 
-/** What the last `hashBytes` gave: an object for each key would be most of the garbage. */
+/** The key that was hashed last: an object for each would be most of the garbage. */
 let [hashHigh, hashLow] = [0, 0]
 
-/** `hashOf` of ASCII characters. */
+/** `hashText` of ASCII characters. */
 function hashBytes(bytes: Uint8Array, from: number, to: number): void {
-  let [high, low]: readonly [number, number] = seeds
-  for (let at = from; at < to; at += 1) {
-    const code = bytes[at] ?? 0
-    high = Math.imul(high ^ code, 0xcc9e2d51)
-    high = (high << 13) | (high >>> 19)
-    low = Math.imul(low ^ code, 0x1b873593)
-    low = (low << 15) | (low >>> 17)
-  }
-  hashHigh = mixed(high)
-  hashLow = mixed(low)
-  if (hashHigh === 0 && hashLow === 0) hashLow = 1
+  beginHash()
+  for (let at = from; at < to; at += 1) hashCode(bytes[at] ?? 0)
+  endHash()
 }
 
-const seeds = [0x9e3779b9, 0x85ebca6b] as const
+function hashText(key: string): void {
+  beginHash()
+  for (let at = 0; at < key.length; at += 1) hashCode(key.charCodeAt(at))
+  endHash()
+}
+
+function beginHash(): void {
+  hashHigh = 0x9e3779b9
+  hashLow = 0x85ebca6b
+}
+
+function hashCode(code: number): void {
+  hashHigh = Math.imul(hashHigh ^ code, 0xcc9e2d51)
+  hashHigh = (hashHigh << 13) | (hashHigh >>> 19)
+  hashLow = Math.imul(hashLow ^ code, 0x1b873593)
+  hashLow = (hashLow << 15) | (hashLow >>> 17)
+}
 
 /** Two hashes of 32 bits (Murmur's mixing, from different seeds); never both 0, which is a free slot. */
-function hashOf(key: string): readonly [high: number, low: number] {
-  let [high, low]: readonly [number, number] = seeds
-  for (let at = 0; at < key.length; at += 1) {
-    const code = key.charCodeAt(at)
-    high = Math.imul(high ^ code, 0xcc9e2d51)
-    high = (high << 13) | (high >>> 19)
-    low = Math.imul(low ^ code, 0x1b873593)
-    low = (low << 15) | (low >>> 17)
-  }
-  const words = [mixed(high), mixed(low)] as const
-  return words[0] === 0 && words[1] === 0 ? [0, 1] : words
+function endHash(): void {
+  hashHigh = mixed(hashHigh)
+  hashLow = mixed(hashLow)
+  if (hashHigh === 0 && hashLow === 0) hashLow = 1
 }
 
 function mixed(value: number): number {
