@@ -2,7 +2,7 @@ import { DatabaseError as ServerError, escapeLiteral } from 'pg'
 import { postgres } from '@millrace/db/dialects/postgres/dialect'
 import type { DatabaseError } from '@millrace/db/sql/errors'
 import type { EncodedPageSize, EncodedRange, EncodedRows, KeyValue } from '@millrace/db/sql/encoded-rows'
-import type { LoadedEncoding, Loading, RawValue } from '@millrace/db/sql/loading'
+import type { Loading, RawValue } from '@millrace/db/sql/loading'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connection, TransportLimits } from '@millrace/db/sql/transport'
@@ -202,49 +202,33 @@ function openLoading(
     timeoutSeconds,
     prepare: (connection) => connection.query('set synchronous_commit = off', []),
     stop,
-    insert(connection, guard, { table, columns, rows }) {
-      return guardedCopy(connection, guard, { statement: `copy "${table}" (${namesOf(columns)}) from stdin`, rows })
-    },
-    insertEncoded: guardedEncodedCopy,
+    insert: (connection, guard, { table, columns, rows }) =>
+      guarded(connection, guard, async () => {
+        await connection.copyIn(`copy "${table}" (${namesOf(columns)}) from stdin`, copyText(rows))
+        await connection.query(commit.text, [])
+      }),
+    // The commit goes with the rows, in their round trip.
+    insertEncoded: (connection, guard, { table, columns, encoded }) =>
+      guarded(connection, guard, () =>
+        connection.copyEncodedIn(`copy "${table}" (${namesOf(columns)}) from stdin (format binary); commit`, encoded),
+      ),
     readError,
   })
 }
 
-interface Copy {
-  readonly statement: string
-  readonly rows: readonly (readonly RawValue[])[]
-}
-
-async function guardedCopy(connection: PostgresConnection, guard: Statement, copy: Copy): Promise<boolean> {
-  try {
-    await connection.query(begin.text, [])
-    const { rows } = await connection.query(guard.text, guard.parameters.map(postgresValueOf))
-    const isAllowed = rows.length > 0
-    if (isAllowed) await connection.copyIn(copy.statement, copyText(copy.rows))
-    await connection.query(commit.text, [])
-    return isAllowed
-  } catch (thrown) {
-    await connection.rollBackForCertain()
-    throw thrown
-  }
-}
-
-/** In three round trips: the guard, the copy's beginning, and its rows with the transaction's end. */
-async function guardedEncodedCopy(
+/** Does what commits at its end, in a transaction whose guard gives a row. @returns whether the guard gave one */
+async function guarded(
   connection: PostgresConnection,
   guard: Statement,
-  { table, columns, encoded }: LoadedEncoding,
+  copyAndCommit: () => Promise<void>,
 ): Promise<boolean> {
   try {
-    const values = guard.parameters.map(postgresValueOf)
-    const opening = [
+    const [, found] = await connection.pipeline([
       { text: begin.text, values: [], name: undefined },
-      { text: guard.text, values, name: undefined },
-    ]
-    const [, found] = await connection.pipeline(opening)
+      { text: guard.text, values: guard.parameters.map(postgresValueOf), name: undefined },
+    ])
     const isAllowed = found !== undefined && found.rows.length > 0
-    const copy = `copy "${table}" (${namesOf(columns)}) from stdin (format binary); commit`
-    if (isAllowed) await connection.copyEncodedIn(copy, encoded)
+    if (isAllowed) await copyAndCommit()
     else await connection.query(commit.text, [])
     return isAllowed
   } catch (thrown) {
