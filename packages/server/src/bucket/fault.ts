@@ -1,28 +1,15 @@
-import { BucketError, type BackupBucket, type BackupUpload } from '@millrace/api/backups/bucket'
+import { BucketError, type BackupBucket } from '@millrace/api/backups/bucket'
+import { withEachCall } from '@millrace/api/backups/each-call'
 
 /** A bucket whose errors say how to fix them where it is. */
 export function withFix(fix: string, bucket: BackupBucket): BackupBucket {
-  const told = async <Result>(work: Promise<Result>): Promise<Result> => {
+  return withEachCall(bucket, async (work) => {
     try {
-      return await work
+      return await work()
     } catch (thrown) {
       throw new BucketError(wordsOf(thrown), fix)
     }
-  }
-  const toldUpload = (upload: BackupUpload): BackupUpload => ({
-    uploadId: upload.uploadId,
-    uploadPart: (partNumber, bytes) => told(upload.uploadPart(partNumber, bytes)),
-    complete: (parts) => told(upload.complete(parts)),
-    abort: () => told(upload.abort()),
   })
-  return {
-    createMultipartUpload: async (key, options) => toldUpload(await told(bucket.createMultipartUpload(key, options))),
-    resumeMultipartUpload: (key, uploadId) => toldUpload(bucket.resumeMultipartUpload(key, uploadId)),
-    get: (key) => told(bucket.get(key)),
-    head: (key) => told(bucket.head(key)),
-    list: (options) => told(bucket.list(options)),
-    delete: (key) => told(bucket.delete(key)),
-  }
 }
 
 /** An error's words, with those of its cause and the system's code, which `fetch` has there: `fetch failed: connect ECONNREFUSED …`. */
