@@ -188,23 +188,29 @@ export function joinGroup(port: number, own: () => Promise<ProcessState>, onEnd:
     }
   })
   send({ kind: 'ready', port })
-  return {
-    sum() {
-      asked += 1
-      // Of several processes that ask at once no two have the same.
-      const id = asked * 10_000_000 + process.pid
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          waiting.delete(id)
-          reject(new Error('the first process did not tell what the others have counted'))
-        }, sumMilliseconds)
-        waiting.set(id, (state) => {
-          clearTimeout(timer)
-          waiting.delete(id)
-          resolve(state)
-        })
-        send({ kind: 'ask', id })
+  const ask = () => {
+    asked += 1
+    // Of several processes that ask at once no two have the same.
+    const id = asked * 10_000_000 + process.pid
+    return new Promise<ProcessState>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(id)
+        reject(new Error('the first process did not tell what the others have counted'))
+      }, sumMilliseconds)
+      waiting.set(id, (state) => {
+        clearTimeout(timer)
+        waiting.delete(id)
+        resolve(state)
       })
-    },
+      send({ kind: 'ask', id })
+    })
+  }
+  let underWay: Promise<ProcessState> | undefined
+  return {
+    // A scrape asks for the counts and for the pools at once: one answer has both.
+    sum: () =>
+      (underWay ??= ask().finally(() => {
+        underWay = undefined
+      })),
   }
 }
