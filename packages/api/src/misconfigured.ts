@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { requestContexts, type RequestVariables } from './middleware/request-context.ts'
+import { requestContexts, withoutTrips, type RequestVariables } from './middleware/request-context.ts'
 import type { Log } from './log.ts'
 import { IsolateMetrics } from './metrics/isolate.ts'
 import { problemOf } from './problem.ts'
@@ -20,14 +20,7 @@ interface MisconfiguredOptions {
  */
 export function createMisconfiguredApp({ problems, log, clock = () => new Date() }: MisconfiguredOptions) {
   const app = new Hono<RequestVariables>()
-  const inContext = requestContexts({
-    clock,
-    log,
-    logsTrips: false,
-    crossOrigin: undefined,
-    slowQueryMilliseconds: Number.POSITIVE_INFINITY,
-    metrics: new IsolateMetrics(),
-  })
+  const inContext = requestContexts({ ...withoutTrips, clock, log, metrics: new IsolateMetrics() })
   const answerHealth = inContext((c) => {
     c.get('requestContext').route = getHealth.path
     const { status, headers, body } = healthResponse()

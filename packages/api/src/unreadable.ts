@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import type { Log } from './log.ts'
 import type { IsolateMetrics } from './metrics/isolate.ts'
-import { requestContexts, respond, type RequestVariables } from './middleware/request-context.ts'
+import { requestContexts, respond, withoutTrips, type RequestVariables } from './middleware/request-context.ts'
 import { problemOf } from './problem.ts'
 import { refuse } from './result.ts'
 
@@ -19,15 +19,7 @@ const detail =
  * a line in the log. HTTP wants 400 (RFC 9112, 3.2), and the contract's code of that status is `malformed_json`.
  */
 export function createUnreadableApp({ log, metrics, clock = () => new Date() }: Options): Hono<RequestVariables> {
-  const inContext = requestContexts({
-    log,
-    metrics,
-    clock,
-    // No trip is made.
-    logsTrips: false,
-    slowQueryMilliseconds: Number.POSITIVE_INFINITY,
-    crossOrigin: undefined,
-  })
+  const inContext = requestContexts({ ...withoutTrips, log, metrics, clock })
   const app = new Hono<RequestVariables>()
   app.all(
     '*',

@@ -120,6 +120,13 @@ interface RequestContextOptions {
   readonly metrics: IsolateMetrics
 }
 
+/** Of an app that makes no trips, and adds no headers of other origins. */
+export const withoutTrips = {
+  logsTrips: false,
+  slowQueryMilliseconds: Number.POSITIVE_INFINITY,
+  crossOrigin: undefined,
+} as const
+
 /** What answers a request. */
 export type Handle = (c: AppContext) => Response | Promise<Response>
 
