@@ -13,19 +13,13 @@ const mostFailures = 3
 export class Restarts {
   /** How many processes listen. */
   listening = 0
+  readonly #outcome = Promise.withResolvers<ProcessEnd>()
   /** Resolves when none listens, and one of them could not be started for several times in a row. */
-  readonly failed: Promise<ProcessEnd>
-  #fail: (end: ProcessEnd) => void = () => undefined
-
-  constructor() {
-    this.failed = new Promise((resolve) => {
-      this.#fail = resolve
-    })
-  }
+  readonly failed = this.#outcome.promise
 
   /** @param failures How often in a row this one has ended before it listened */
   next(end: ProcessEnd, failures: number, start: () => void): void {
-    if (failures >= mostFailures && this.listening === 0) this.#fail(end)
+    if (failures >= mostFailures && this.listening === 0) this.#outcome.resolve(end)
     else setTimeout(start, Math.min(firstPauseMilliseconds * 2 ** failures, longestPauseMilliseconds))
   }
 }
