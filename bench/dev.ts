@@ -26,11 +26,11 @@ import { createWorld, type World } from './acts.ts'
 import { createDatabase } from './databases.ts'
 import { acts, type Act } from './floor-contract.ts'
 import { floorVars } from './floor-vars.ts'
-import { load, openClient, type Client } from './load.ts'
-import { cpuMilliseconds } from './processes.ts'
+import { openClient, type Client } from './load.ts'
 import { medianOf } from './statistics.ts'
 import { startGatewayProcess } from './subjects.ts'
 import { table } from './table.ts'
+import { ratiosOf, takeTurns, type Contender } from './turns.ts'
 
 const lanes = 8
 const bytes = 6_000
@@ -64,10 +64,7 @@ try {
   rmSync(directory, { recursive: true, force: true })
 }
 
-interface Subject {
-  readonly client: Client
-  /** Those that work for it, its gateway's among them. */
-  readonly processIds: readonly number[]
+interface Subject extends Contender {
   stop(): Promise<void>
 }
 
@@ -192,34 +189,18 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function cpuOf({ processIds }: Subject): number {
-  return processIds.reduce((sum, id) => sum + cpuMilliseconds(id), 0)
-}
-
-async function measure(world: World, act: Act, product: Subject, floor: Subject): Promise<string[]> {
-  const subjects = [product, floor].map((subject) => ({ subject, rates: new Array<number>(), requests: 0, cpu: 0 }))
-  const slice = (subject: Subject, time: number) =>
-    load(subject.client, { lanes, seconds: time }, (client, lane) => world.turn(act, client, lane))
-  for (const { subject } of subjects) await slice(subject, 1)
-  for (let round = 0; round < rounds; round += 1) {
-    for (const one of round % 2 === 0 ? subjects : subjects.toReversed()) {
-      const before = cpuOf(one.subject)
-      const { requests, seconds: taken } = await slice(one.subject, seconds)
-      one.rates.push(requests / taken)
-      one.requests += requests
-      one.cpu += cpuOf(one.subject) - before
-    }
-  }
-  const [dev, raw] = subjects
+async function measure(world: World, act: Act, product: Contender, floor: Contender): Promise<string[]> {
+  const turn = (_: Contender, client: Client, lane: number) => world.turn(act, client, lane)
+  const [dev, raw] = await takeTurns([product, floor], turn, { lanes, rounds, seconds })
   if (dev === undefined || raw === undefined) throw new Error('there is nothing to compare')
-  const ratios = dev.rates.map((rate, round) => rate / (raw.rates[round] ?? Number.NaN))
+  const ratios = ratiosOf(dev, raw)
   return [
     act,
     medianOf(dev.rates).toFixed(0),
     medianOf(raw.rates).toFixed(0),
     medianOf(ratios).toFixed(2),
     ratios.map((ratio) => ratio.toFixed(2)).join(' '),
-    (dev.cpu / dev.requests).toFixed(2),
-    (raw.cpu / raw.requests).toFixed(2),
+    dev.milliseconds.toFixed(2),
+    raw.milliseconds.toFixed(2),
   ]
 }

@@ -13,12 +13,12 @@ import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { runVariable } from '../test/servers/protocol.ts'
 import { startServers } from '../test/servers/start.ts'
-import { load, type Client, type Received } from './load.ts'
+import type { Client, Received } from './load.ts'
 import { startDirectus } from './peers/directus.ts'
-import { cpuMilliseconds } from './processes.ts'
 import { serveActs, type ServeAct } from './serve-acts.ts'
 import { servedDialects, startServeStage, type ServedDialect, type ServeStage } from './serve-subjects.ts'
 import { medianOf } from './statistics.ts'
+import { ratiosOf, takeTurns, type Contender, type Measured } from './turns.ts'
 
 const lanes = 8
 
@@ -55,7 +55,7 @@ async function compare(dialect: ServedDialect): Promise<void> {
   try {
     const directus = values.directus && dialect === 'sqlite' ? await startDirectus(directory, lanes) : undefined
     try {
-      const peers = directus === undefined ? [] : [{ name: 'Directus', ...directus }]
+      const peers = directus === undefined ? [] : [{ ...directus, name: 'Directus', processIds: [directus.processId] }]
       await report(dialect, [...subjectsOf(stage), ...peers])
     } finally {
       await directus?.stop()
@@ -65,18 +65,16 @@ async function compare(dialect: ServedDialect): Promise<void> {
   }
 }
 
-interface Subject {
+interface Subject extends Contender {
   readonly name: string
-  readonly client: Client
-  readonly processId: number
   turn(act: ServeAct, client: Client, lane: number): Promise<Received>
 }
 
 function subjectsOf({ subjects: { product, floor }, world }: ServeStage): readonly Subject[] {
   const turn: Subject['turn'] = (act, client, lane) => world.turn(act, client, lane)
   return [
-    { ...product, name: 'serve', turn },
-    { ...floor, name: 'floor', turn },
+    { name: 'serve', client: product.client, processIds: [product.processId], turn },
+    { name: 'floor', client: floor.client, processIds: [floor.processId], turn },
   ]
 }
 
@@ -95,43 +93,23 @@ async function report(dialect: ServedDialect, subjects: readonly Subject[]): Pro
   for (const act of acts) process.stdout.write(`| ${(await measure(subjects, act)).join(' | ')} |\n`)
 }
 
-interface Measured {
-  readonly subject: Subject
-  readonly rates: number[]
-  requests: number
-  cpu: number
-}
-
 async function measure(subjects: readonly Subject[], act: ServeAct): Promise<readonly string[]> {
-  const measured = subjects.map((subject): Measured => ({ subject, rates: [], requests: 0, cpu: 0 }))
-  const slice = (subject: Subject, sliceSeconds: number) =>
-    load(subject.client, { lanes, seconds: sliceSeconds }, (client, lane) => subject.turn(act, client, lane))
-  for (const subject of subjects) await slice(subject, 1)
-  for (let round = 0; round < rounds; round += 1) {
-    for (const one of round % 2 === 0 ? measured : measured.toReversed()) {
-      const before = cpuMilliseconds(one.subject.processId)
-      const { requests, seconds: taken } = await slice(one.subject, seconds)
-      one.rates.push(requests / taken)
-      one.requests += requests
-      one.cpu += cpuMilliseconds(one.subject.processId) - before
-    }
-  }
-  return rowOf(act, measured)
+  const turn = (subject: Subject, client: Client, lane: number) => subject.turn(act, client, lane)
+  return rowOf(act, await takeTurns(subjects, turn, { lanes, rounds, seconds }))
 }
 
-function rowOf(act: ServeAct, [product, ...others]: readonly Measured[]): readonly string[] {
+function rowOf(act: ServeAct, [product, ...others]: readonly Measured<Subject>[]): readonly string[] {
   if (product === undefined) throw new Error('there is nothing to measure')
   const all = [product, ...others]
   return [
     act,
     ...all.map(({ rates }) => medianOf(rates).toFixed(0)),
-    ...others.map(({ rates }) => product.rates.map((rate, round) => (rate / (rates[round] ?? 1)).toFixed(2)).join(' ')),
-    ...all.map((one) => millisecondsOf(one).toFixed(2)),
-    ...others.map((other) => (millisecondsOf(other) / millisecondsOf(product)).toFixed(2)),
+    ...others.map((other) =>
+      ratiosOf(product, other)
+        .map((ratio) => ratio.toFixed(2))
+        .join(' '),
+    ),
+    ...all.map(({ milliseconds }) => milliseconds.toFixed(2)),
+    ...others.map(({ milliseconds }) => (milliseconds / product.milliseconds).toFixed(2)),
   ]
-}
-
-/** CPU time of a request. */
-function millisecondsOf({ cpu, requests }: Measured): number {
-  return cpu / requests
 }
