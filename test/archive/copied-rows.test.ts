@@ -6,43 +6,30 @@ import type { RowPage, RowPages } from '@millrace/db/archive/row'
 import { countRows } from '@millrace/db/archive/source'
 import type { CopyOutcome } from '@millrace/db/sql/loading'
 import type { Database } from '@millrace/db/store/database'
-import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { SqliteConnection } from '@millrace/drivers/native/sqlite-connection'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { targetOf } from '../database.ts'
-import { describeDialectsByTest, type TestDatabase } from '../dialects.ts'
-import { migratedDatabase } from '../templates.ts'
+import { describeDialectsByTest } from '../dialects.ts'
 import { fill } from './archives.ts'
+import { NativeDatabases } from './native-databases.ts'
 
 /** From a file into a file, SQLite copies rows by itself: those of the snapshot, whoever writes to the source meanwhile. */
 
 const size = { users: 4, workflows: 8, executions: 800 }
 
 describeDialectsByTest((dialect) => {
-  const raw: TestDatabase[] = []
-  const opened: Database[] = []
+  const databases = new NativeDatabases()
+  const { raw } = databases
   let source: Database
   let target: Database
   let before: TableDigests
 
   beforeEach(async () => {
-    source = await openNative()
-    target = await openNative()
+    source = await databases.open(dialect)
+    target = await databases.open(dialect)
     before = await fill(source, size)
   })
 
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((database) => database.close()))
-    await Promise.all(raw.splice(0).map((database) => database.drop()))
-  })
-
-  async function openNative(file: { readonly onlyReads?: boolean } = {}): Promise<Database> {
-    const made = await migratedDatabase(dialect)
-    const database = await openNativeDatabase({ target: targetOf(made.url), file: { ...file, movesRows: true } })
-    raw.push(made)
-    opened.push(database)
-    return database
-  }
+  afterEach(() => databases.drop())
 
   interface Moving {
     /** Behind the snapshot, before anything is loaded. */
@@ -117,7 +104,7 @@ describeDialectsByTest((dialect) => {
 
   if (dialect === 'sqlite') {
     test('a writer that waits for the end of the snapshot stops nobody', async () => {
-      source = await openNative({ onlyReads: true })
+      source = await databases.open(dialect, { onlyReads: true })
       await fill(source, size)
       const path = new URL(raw.at(-1)?.url.replace(/^[^:]+/, 'file') ?? '').pathname
       const writer = SqliteConnection.open(path)

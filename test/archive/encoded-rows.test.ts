@@ -8,42 +8,29 @@ import { archiveTables } from '@millrace/db/archive/tables'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
-import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { targetOf } from '../database.ts'
-import { describeDialects, type TestDatabase } from '../dialects.ts'
-import { migratedDatabase } from '../templates.ts'
+import { describeDialects } from '../dialects.ts'
 import { fill } from './archives.ts'
+import { NativeDatabases } from './native-databases.ts'
 
 /** From one PostgreSQL to another, rows move as the server encodes them, and are checked and proven by these bytes. */
 
 const size = { users: 5, workflows: 9, executions: 900 }
 
 describeDialects((dialect) => {
-  const raw: TestDatabase[] = []
-  const opened: Database[] = []
+  const databases = new NativeDatabases()
+  const { raw } = databases
   let source: Database
   let target: Database
   let before: TableDigests
 
   beforeEach(async () => {
-    source = await openNative()
-    target = await openNative()
+    source = await databases.open(dialect)
+    target = await databases.open(dialect)
     before = await fill(source, size)
   })
 
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((database) => database.close()))
-    await Promise.all(raw.splice(0).map((database) => database.drop()))
-  })
-
-  async function openNative(): Promise<Database> {
-    const made = await migratedDatabase(dialect)
-    const database = await openNativeDatabase({ target: targetOf(made.url), file: { movesRows: true } })
-    raw.push(made)
-    opened.push(database)
-    return database
-  }
+  afterEach(() => databases.drop())
 
   const inSource = (statement: string) => raw[0]?.query(statement)
   const inTarget = (statement: string) => raw[1]?.query(statement)

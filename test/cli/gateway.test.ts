@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { describeDialects, freshDatabase } from '../dialects.ts'
-import { documentOf, emptyDirectory, millrace, start, startMillrace, workspace, type Running } from './millrace.ts'
+import { documentOf, emptyDirectory, millrace, start, startMillrace, urlOf, workspace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
@@ -10,14 +10,6 @@ vi.setConfig({ testTimeout: 120_000 })
 const token = 'a-long-random-token-of-32-or-more-characters'
 const authorized = { headers: { 'X-Millrace-Gateway-Token': token } }
 const patience = { timeout: 20_000, interval: 50 }
-
-async function urlOf(running: Running): Promise<string> {
-  await vi.waitFor(() => {
-    if (!running.stdout().includes('\n')) throw new Error(`the gateway is not ready: ${running.stderr()}`)
-  }, patience)
-  const { url } = documentOf({ stdout: running.stdout() }) as { url: string }
-  return url
-}
 
 function answers(url: string): Promise<boolean> {
   return fetch(`${url}/healthz`).then(

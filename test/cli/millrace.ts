@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { inject, onTestFinished } from 'vitest'
+import { inject, onTestFinished, vi } from 'vitest'
 
 export const workspace = join(import.meta.dirname, '../..')
 
@@ -94,4 +94,15 @@ export function millrace(args: readonly string[], call: Call): Promise<Ended> {
 
 export function documentOf({ stdout }: Pick<Ended, 'stdout'>): unknown {
   return JSON.parse(stdout)
+}
+
+/** Where a command with `--json` says that it serves, once it says so. */
+export async function urlOf(running: Running): Promise<string> {
+  await vi.waitFor(
+    () => {
+      if (!running.stdout().includes('\n')) throw new Error(`it is not ready: ${running.stderr()}`)
+    },
+    { timeout: 60_000, interval: 50 },
+  )
+  return (documentOf({ stdout: running.stdout() }) as { url: string }).url
 }

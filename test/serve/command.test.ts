@@ -5,34 +5,14 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { describeDialectsInTurn, freshDatabase } from '../dialects.ts'
 import { newServiceSecrets } from '@millrace/cli/secrets'
-import { documentOf, emptyDirectory, millrace, startMillrace, type Running } from '../cli/millrace.ts'
+import { documentOf, emptyDirectory, millrace, startMillrace, urlOf } from '../cli/millrace.ts'
+import { json, register } from './accounts.ts'
 
 // Each command is a process of its own, and the machine may have other work.
 vi.setConfig({ testTimeout: 120_000 })
 
 const patience = { timeout: 60_000, interval: 50 }
 const secrets = newServiceSecrets()
-
-async function urlOf(running: Running): Promise<string> {
-  await vi.waitFor(() => {
-    if (!running.stdout().includes('\n')) throw new Error(`it is not ready: ${running.stderr()}`)
-  }, patience)
-  const { url } = documentOf({ stdout: running.stdout() }) as { url: string }
-  return url
-}
-
-const json = { 'Content-Type': 'application/json' }
-
-async function register(url: string, name: string): Promise<string> {
-  const answer = await fetch(`${url}/v1/auth/register`, {
-    method: 'POST',
-    headers: json,
-    body: JSON.stringify({ username: name, email: `${name}@example.com`, password: 'correct horse battery' }),
-  })
-  expect(answer.status).toBe(201)
-  const { accessToken } = (await answer.json()) as { accessToken: string }
-  return accessToken
-}
 
 describeDialectsInTurn((dialect) => {
   test('it migrates, serves the API, its docs and its console, and ends on SIGTERM', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { documentOf, emptyDirectory, startMillrace, type Running } from '../cli/millrace.ts'
+import { emptyDirectory, startMillrace, urlOf, type Running } from '../cli/millrace.ts'
 import { describeDialectsInTurn } from '../dialects.ts'
 import { migratedDatabase } from '../templates.ts'
 
@@ -21,11 +21,7 @@ async function serve(options: readonly string[], env: Readonly<Record<string, st
     cwd: emptyDirectory(),
     env: { ...secrets, BCRYPT_COST: '4', ...env },
   })
-  await vi.waitFor(() => {
-    if (!running.stdout().includes('\n')) throw new Error(`it is not ready: ${running.stderr()}`)
-  }, patience)
-  const { url } = documentOf({ stdout: running.stdout() }) as { url: string }
-  return [running, url]
+  return [running, await urlOf(running)]
 }
 
 /** Those that a process has started, and that have started none themselves: the members of its group. */

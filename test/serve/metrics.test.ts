@@ -5,7 +5,7 @@ import { parseSettings } from '@millrace/api/settings'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { openService } from '@millrace/server/service'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { documentOf, emptyDirectory, startMillrace } from '../cli/millrace.ts'
+import { emptyDirectory, startMillrace, urlOf } from '../cli/millrace.ts'
 import { describeDialectsInTurn, freshDatabase } from '../dialects.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -61,8 +61,7 @@ describeDialectsInTurn((dialect) => {
       await running.ended
       await database.drop()
     })
-    await vi.waitFor(() => expect(running.stdout(), running.stderr()).toContain('\n'), patience)
-    const served = (documentOf({ stdout: running.stdout() }) as { url: string }).url
+    const served = await urlOf(running)
     /** Over a connection of its own, so that any process may have it. */
     const get = async (path: string) => {
       const headers = { Authorization: `Bearer ${secrets.METRICS_TOKEN}`, Connection: 'close' }

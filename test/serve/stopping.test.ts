@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { newServiceSecrets } from '@millrace/cli/secrets'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { documentOf, emptyDirectory, millrace, startMillrace, type Running } from '../cli/millrace.ts'
+import { documentOf, emptyDirectory, millrace, startMillrace, urlOf, type Running } from '../cli/millrace.ts'
 import { describeDialectsInTurn, type DialectName, type TestDatabase } from '../dialects.ts'
 import { migratedDatabase } from '../templates.ts'
+import { json, register } from './accounts.ts'
 import { startS3 } from './s3.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -17,26 +18,6 @@ interface Serving {
   readonly running: Running
   readonly url: string
   readonly database: TestDatabase
-}
-
-async function urlOf(running: Running): Promise<string> {
-  await vi.waitFor(() => {
-    if (!running.stdout().includes('\n')) throw new Error(`it is not ready: ${running.stderr()}`)
-  }, patience)
-  const { url } = documentOf({ stdout: running.stdout() }) as { url: string }
-  return url
-}
-
-const json = { 'Content-Type': 'application/json' }
-
-async function register(url: string): Promise<string> {
-  const registered = await fetch(`${url}/v1/auth/register`, {
-    method: 'POST',
-    headers: json,
-    body: '{"username":"ada","email":"ada@example.com","password":"correct horse battery"}',
-  })
-  const { accessToken } = (await registered.json()) as { accessToken: string }
-  return accessToken
 }
 
 /** Serves while a backup is under way whose bucket takes a part and never says so. */
@@ -58,7 +39,7 @@ async function serveDuringBackup(dialect: DialectName, options: readonly string[
     },
   })
   const url = await urlOf(running)
-  const accessToken = await register(url)
+  const accessToken = await register(url, 'ada')
   await database.query(`update users set role = 'admin'`)
   const asked = await fetch(`${url}/v1/admin/backups`, {
     method: 'POST',
@@ -108,7 +89,7 @@ describeDialectsInTurn((dialect) => {
       env: { DATABASE_URL: database.url, ...secrets, BCRYPT_COST: '4' },
     })
     const url = await urlOf(running)
-    const headers = { ...json, Authorization: `Bearer ${await register(url)}` }
+    const headers = { ...json, Authorization: `Bearer ${await register(url, 'ada')}` }
     const create = async (path: string, body: string): Promise<string> => {
       const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body })
       expect(answer.status).toBe(201)
