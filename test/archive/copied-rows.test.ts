@@ -1,8 +1,5 @@
-import { watchRows } from '@millrace/db/archive/checked-rows'
 import type { TableDigests } from '@millrace/db/archive/digest'
-import { openSource } from '@millrace/db/archive/dump'
-import { abandonRestore, loadRows } from '@millrace/db/archive/load'
-import type { RowPage, RowPages } from '@millrace/db/archive/row'
+import { abandonRestore } from '@millrace/db/archive/load'
 import { countRows } from '@millrace/db/archive/source'
 import type { CopyOutcome } from '@millrace/db/sql/loading'
 import type { Database } from '@millrace/db/store/database'
@@ -10,7 +7,7 @@ import { SqliteConnection } from '@millrace/drivers/native/sqlite-connection'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { describeDialectsByTest } from '../dialects.ts'
 import { fill } from './archives.ts'
-import { NativeDatabases } from './native-databases.ts'
+import { moveRows, NativeDatabases, type Moving } from './native-databases.ts'
 
 /** From a file into a file, SQLite copies rows by itself: those of the snapshot, whoever writes to the source meanwhile. */
 
@@ -31,36 +28,11 @@ describeDialectsByTest((dialect) => {
 
   afterEach(() => databases.drop())
 
-  interface Moving {
-    /** Behind the snapshot, before anything is loaded. */
-    readonly first?: () => Promise<void>
-    /** Before each page is written. */
-    readonly page?: (page: RowPage) => Promise<void>
-  }
-
   /** What became of the pages that the driver was asked to copy by itself. */
-  async function move({ first, page: beforePage }: Moving = {}): Promise<readonly CopyOutcome[]> {
+  async function move(moving: Moving = {}): Promise<readonly CopyOutcome[]> {
     const outcomes: CopyOutcome[] = []
-    const from = await openSource(source, 'snapshot')
-    try {
-      await first?.()
-      const watched = watchRows(from.pages)
-      async function* pages(): RowPages & AsyncGenerator<RowPage> {
-        for await (const page of watched.pages) {
-          await beforePage?.(page)
-          yield page
-        }
-      }
-      const moved = await loadRows(noting(target, outcomes), pages(), () => watched.finish(), {
-        digest: 'moved',
-        isResumed: false,
-        from: from.snapshot,
-      })
-      expect(moved).toEqual(before)
-      return outcomes
-    } finally {
-      await from.close()
-    }
+    expect(await moveRows(source, noting(target, outcomes), moving)).toEqual(before)
+    return outcomes
   }
 
   const ofFiles = (outcomes: readonly CopyOutcome[]) => (dialect === 'sqlite' ? outcomes : [])

@@ -1,7 +1,6 @@
 import { watchRows } from '@millrace/db/archive/checked-rows'
 import type { TableDigests } from '@millrace/db/archive/digest'
-import { openSource } from '@millrace/db/archive/dump'
-import { abandonRestore, loadRows, type LoadOptions } from '@millrace/db/archive/load'
+import { abandonRestore } from '@millrace/db/archive/load'
 import type { RowPage, RowPages } from '@millrace/db/archive/row'
 import { readRows } from '@millrace/db/archive/source'
 import { archiveTables } from '@millrace/db/archive/tables'
@@ -11,7 +10,7 @@ import { readiness } from '@millrace/db/store/readiness'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { describeDialects } from '../dialects.ts'
 import { fill } from './archives.ts'
-import { NativeDatabases } from './native-databases.ts'
+import { moveRows, NativeDatabases, type Moving } from './native-databases.ts'
 
 /** From one PostgreSQL to another, rows move as the server encodes them, and are checked and proven by these bytes. */
 
@@ -35,35 +34,11 @@ describeDialects((dialect) => {
   const inSource = (statement: string) => raw[0]?.query(statement)
   const inTarget = (statement: string) => raw[1]?.query(statement)
 
-  interface Moving extends Partial<LoadOptions> {
-    /** Before each page is written. */
-    readonly page?: (page: RowPage) => Promise<unknown>
-  }
-
   /** Tables whose rows went in as they are encoded. */
-  async function move({ page: beforePage, ...options }: Moving = {}): Promise<ReadonlySet<string>> {
+  async function move(moving: Moving = {}): Promise<ReadonlySet<string>> {
     const tables = new Set<string>()
-    const from = await openSource(source, 'snapshot')
-    try {
-      const watched = watchRows(from.pages)
-      async function* pages(): RowPages & AsyncGenerator<RowPage> {
-        for await (const page of watched.pages) {
-          await beforePage?.(page)
-          yield page
-        }
-      }
-      const moved = await loadRows(noting(target, tables), pages(), () => watched.finish(), {
-        digest: 'moved',
-        isResumed: false,
-        indexesLastFrom: 400,
-        from: from.snapshot,
-        ...options,
-      })
-      expect(moved).toEqual(before)
-      return tables
-    } finally {
-      await from.close()
-    }
+    expect(await moveRows(source, noting(target, tables), { indexesLastFrom: 400, ...moving })).toEqual(before)
+    return tables
   }
 
   async function tableDigests(database: Database): Promise<TableDigests> {
