@@ -82,6 +82,12 @@ test('a member waits no longer than it may for a run that does not end', async (
   expect(await second).toBe('B')
 })
 
+test('nor do members for whom a run beside it had no room', async () => {
+  const { coalescer, runs } = heldRuns({ ...patient, longestWaitMilliseconds: 1 })
+  for (const member of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) void coalescer.join('group', member)
+  await expect.poll(() => runs.map(({ members }) => members.join(''))).toEqual(['a', 'bcd', 'efg', 'h'])
+})
+
 test('what a run throws all of its members get, and the next run is not touched by it', async () => {
   const { coalescer, runs } = heldRuns()
   const results = ['a', 'b', 'c'].map((member) => coalescer.join('group', member))

@@ -25,6 +25,7 @@ interface CoalescerOptions {
 
 interface Waiting<Member, Result> {
   readonly member: Member
+  readonly sinceMilliseconds: number
   readonly resolve: (result: Result) => void
   readonly reject: (error: unknown) => void
 }
@@ -57,13 +58,24 @@ export class Coalescer<Member, Result> {
     const group = this.#groups.get(key) ?? { waiting: [], running: 0, timer: undefined, gathering: undefined }
     this.#groups.set(key, group)
     return new Promise((resolve, reject) => {
-      group.waiting.push({ member, resolve, reject })
+      group.waiting.push({ member, sinceMilliseconds: performance.now(), resolve, reject })
       if (this.#isComplete(group)) return this.#start(key, group)
-      group.timer ??= setTimeout(() => {
+      this.#limitWaiting(key, group)
+    })
+  }
+
+  /** Until the first of those that wait has waited for as long as it may. */
+  #limitWaiting(key: string, group: Group<Member, Result>): void {
+    const [first] = group.waiting
+    if (first === undefined) return
+    const waitedMilliseconds = performance.now() - first.sinceMilliseconds
+    group.timer ??= setTimeout(
+      () => {
         group.timer = undefined
         this.#start(key, group)
-      }, this.#options.longestWaitMilliseconds)
-    })
+      },
+      Math.max(0, this.#options.longestWaitMilliseconds - waitedMilliseconds),
+    )
   }
 
   #isComplete({ waiting, running, gathering }: Group<Member, Result>): boolean {
@@ -76,6 +88,7 @@ export class Coalescer<Member, Result> {
     group.timer = undefined
     group.gathering = undefined
     const together = group.waiting.splice(0, this.#options.most)
+    this.#limitWaiting(key, group)
     if (together.length > 0) void this.#run(key, group, together)
     else if (group.running === 0) this.#groups.delete(key)
   }
