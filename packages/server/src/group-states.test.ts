@@ -30,11 +30,22 @@ test('what a member counted stays when it has ended, and its pool and its gauges
   group.end(1)
   group.end(1)
   group.end(3)
-  group.tell(3, stateOf(1, true, 5))
+  group.tell(4, stateOf(1, true, 5))
   const { families, pool } = group.sumWith(stateOf(0, true, 1))
   expect(valueOf(families, 'requests')).toEqual([16])
   expect(valueOf(families, 'replica_up')).toEqual([1])
   expect(pool).toMatchObject({ size: 11 })
+})
+
+test('what a member told just before its end, and is heard after it, is not counted twice', () => {
+  const group = new GroupStates()
+  group.tell(1, stateOf(10, false, 5))
+  group.end(1)
+  group.tell(1, stateOf(11, false, 5))
+  const { families, pool } = group.sumWith(stateOf(0, true, 1))
+  expect(valueOf(families, 'requests')).toEqual([10])
+  expect(valueOf(families, 'replica_up')).toEqual([1])
+  expect(pool).toMatchObject({ size: 1 })
 })
 
 test('a replica that one of several cannot reach is down', () => {

@@ -15,13 +15,15 @@ export class GroupStates {
   /** Of all members that ended, up to what they told last. */
   #ended: readonly Family[] = []
   readonly #members = new Map<number, ProcessState>()
+  readonly #endedMembers = new Set<number>()
 
-  /** What a member tells takes the place of what it told before. */
+  /** What a member tells takes the place of what it told before; what is heard of one that has ended comes too late. */
   tell(member: number, state: ProcessState): void {
-    this.#members.set(member, state)
+    if (!this.#endedMembers.has(member)) this.#members.set(member, state)
   }
 
   end(member: number): void {
+    this.#endedMembers.add(member)
     const last = this.#members.get(member)
     if (last === undefined) return
     this.#members.delete(member)
