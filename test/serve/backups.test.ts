@@ -26,18 +26,20 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
   },
   'a bucket of S3': async () => {
     const s3 = await startS3()
-    const place = readBackupPlace(
-      {
-        BACKUP_TO: 's3://backups/millrace/',
-        AWS_ACCESS_KEY_ID: 'key',
-        AWS_SECRET_ACCESS_KEY: 'hush',
-        AWS_ENDPOINT_URL_S3: s3.url,
-      },
-      '/',
-    )
-    if (!place.ok || place.bucket === undefined) throw new Error('the place is wrong')
-    return { bucket: place.bucket, stop: () => s3.stop() }
+    return { bucket: bucketAt('s3://backups/millrace/', s3.url), stop: () => s3.stop() }
   },
+  'a bucket of S3 by the keys of a session': async () => {
+    const s3 = await startS3()
+    const session = { AWS_SESSION_TOKEN: 'session+/=', AWS_REGION: 'eu-central-1' }
+    return { bucket: bucketAt('s3://backups', s3.url, session), stop: () => s3.stop() }
+  },
+}
+
+function bucketAt(to: string, endpoint: string, environment: Readonly<Record<string, string>> = {}): BackupBucket {
+  const keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'hush', AWS_ENDPOINT_URL_S3: endpoint }
+  const place = readBackupPlace({ BACKUP_TO: to, ...keys, ...environment }, '/')
+  if (!place.ok || place.bucket === undefined) throw new Error('the place is wrong')
+  return place.bucket
 }
 
 describe.each(Object.entries(places))('backups into %s', (_name, open) => {
@@ -119,6 +121,26 @@ test('a folder’s files are for their owner only', async () => {
   const files = readdirSync(join(directory, 'backups/2026'))
   expect(files.toSorted()).toEqual(['one', 'one.meta.json'])
   for (const file of files) expect(statSync(join(directory, 'backups/2026', file)).mode & 0o777).toBe(0o600)
+})
+
+test('a prefix in a bucket is taken as it is written', async () => {
+  const s3 = await startS3()
+  onTestFinished(() => s3.stop())
+  const bucket = bucketAt("s3://backups/team%20a/it's (1)+é*?#!/", s3.url)
+  const upload = await bucket.createMultipartUpload('one', {
+    httpMetadata: { contentType: 'text/plain' },
+    customMetadata: {},
+  })
+  await upload.complete([await upload.uploadPart(1, new Uint8Array(1))])
+  expect(s3.keys()).toEqual(["/backups/team%20a/it's (1)+é*?#!/one"])
+  expect((await bucket.list({ prefix: '' })).objects).toEqual([{ key: 'one', size: 1 }])
+})
+
+test('a request that is signed with another secret is refused, and told by its code', async () => {
+  const s3 = await startS3()
+  onTestFinished(() => s3.stop())
+  const bucket = bucketAt('s3://backups', s3.url, { AWS_SECRET_ACCESS_KEY: 'another' })
+  await expect(bucket.get('one')).rejects.toThrow('S3 answered 403 SignatureDoesNotMatch')
 })
 
 test.each([

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { isSignedBy } from './s3-signature.ts'
 
 interface Stored {
   readonly bytes: Buffer
@@ -15,6 +16,9 @@ export interface S3Server {
   readonly hanging: readonly string[]
   stop(): Promise<void>
 }
+
+/** Of the one user, whose key id is `key`. */
+const secret = 'hush'
 
 /**
  * As much of S3 as a backup asks, in memory; whatever is not signed is refused.
@@ -37,6 +41,10 @@ export async function startS3(hangsOn: readonly string[] = []): Promise<S3Server
     }
     if (request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=key/') !== true) {
       end(403, '<Error><Code>AccessDenied</Code></Error>')
+      return
+    }
+    if (!isSignedBy(request, secret)) {
+      end(403, '<Error><Code>SignatureDoesNotMatch</Code></Error>')
       return
     }
     const key = decodeURIComponent(url.pathname)

@@ -24,7 +24,7 @@ export function readBackupPlace(env: Environment, callerDirectory: string): Back
     case 'file:':
       return readFolder(url, callerDirectory)
     case 's3:':
-      return readS3(url, env)
+      return readS3(url, text, env)
     default:
       return wrong('BACKUP_TO', 'It leads neither to a folder nor to a bucket.')
   }
@@ -50,7 +50,8 @@ async function folderProblems(directory: string): Promise<readonly SettingProble
   return [{ variable: 'BACKUP_TO', why: `Nothing can be written into the folder ${directory}: ${why}.`, fix: how }]
 }
 
-function readS3(url: URL, env: Environment): BackupPlace {
+/** The prefix stands in the text as it is in keys, as Amazon's own program takes it: a URL would encode what is in it. */
+function readS3(url: URL, text: string, env: Environment): BackupPlace {
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = env
   const problems: SettingProblem[] = []
   if (url.hostname === '') problems.push({ variable: 'BACKUP_TO', why: 'It names no bucket.', fix })
@@ -67,7 +68,7 @@ function readS3(url: URL, env: Environment): BackupPlace {
   if (problems.length > 0) return { ok: false, problems }
   const bucket = openS3({
     bucket: url.hostname,
-    prefix: url.pathname.replaceAll(/^\/+|\/+$/g, ''),
+    prefix: text.replace(/^s3:\/\/[^/]*/i, '').replaceAll(/^\/+|\/+$/g, ''),
     endpoint: endpoint?.replace(/\/+$/, ''),
     region: env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
     accessKeyId,
