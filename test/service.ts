@@ -105,7 +105,9 @@ export async function startOnD1(
   const maxBodyBytes = Math.min(Number(given?.['MAX_BODY_BYTES'] ?? 1_048_576), 1_900_000)
   const vars = { ...defaultVars(), ...given, MAX_BODY_BYTES: String(maxBodyBytes) }
   const { startD1Service } = await import('./servers/d1-service.ts')
-  const { url, database, stop } = await startD1Service(worker, { vars, isMigrated }, (line) => logged.push(line))
+  const { url, database, binding, stop } = await startD1Service(worker, { vars, isMigrated }, (line) =>
+    logged.push(line),
+  )
   const service: Service = {
     database,
     urls: [url],
@@ -120,7 +122,7 @@ export async function startOnD1(
     gatewayLogs: () => [],
     stop,
   }
-  return service
+  return { ...service, binding }
 }
 
 /** Gateways start in this process when there is one, else each in its own, so that none can wait for another's turn. */

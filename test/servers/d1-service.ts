@@ -2,6 +2,7 @@ import { readMigrations } from '@millrace/cli/migrations'
 import { bindingClient } from '@millrace/drivers/d1/binding'
 import { openDatabase } from '@millrace/drivers/open'
 import { migrate } from '@millrace/db/migrate/migrate'
+import type { D1Binding } from '@millrace/drivers/d1/client'
 import { targetOf } from '../database.ts'
 import type { TestDatabase } from '../dialects.ts'
 import { workspaceRoot } from '../workspace.ts'
@@ -11,6 +12,7 @@ import { runWorker, type BuiltWorker } from './worker.ts'
 export interface D1Service {
   readonly url: string
   readonly database: TestDatabase
+  readonly binding: D1Binding
   readonly stop: () => Promise<void>
 }
 
@@ -30,7 +32,7 @@ export async function startD1Service(
       const opened = await openDatabase({ target: targetOf(database.url), d1: bindingClient(binding) })
       await migrate(opened, readMigrations(workspaceRoot, 'sqlite'))
     }
-    return { url, database, stop }
+    return { url, database, binding, stop }
   } catch (error) {
     await stop()
     throw error

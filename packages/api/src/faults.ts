@@ -14,7 +14,7 @@ export interface Fault {
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof DatabaseError) {
     const { fault, message, fix, retryAfterSeconds } = thrown
-    return { refused: refuse(codeOf(fault), { retryAfterSeconds }), cause: message, fix }
+    return { refused: refuse(codeOf(fault), { retryAfterSeconds, detail: detailOf(fault) }), cause: message, fix }
   }
   if (thrown instanceof SealingError) {
     return { refused: refuse('internal'), cause: thrown.message, fix: thrown.fix }
@@ -23,7 +23,13 @@ export function faultOf(thrown: unknown): Fault {
   return { refused: refuse('internal'), cause, fix: 'This is a defect of millrace: report it with this message.' }
 }
 
-/** Faults that callers are told of have a code of the same name. */
+/** Faults that callers are told of have a code of the same name, but for what is theirs to mend. */
 export function codeOf(fault: DatabaseFault): ErrorCode {
+  if (fault === 'row_too_large') return 'payload_too_large'
   return errorCodes.find((code) => code === fault) ?? 'internal'
+}
+
+function detailOf(fault: DatabaseFault): string | undefined {
+  if (fault !== 'row_too_large') return undefined
+  return 'This database takes no row as large as the one that this would make: send less, or first shorten what is stored.'
 }

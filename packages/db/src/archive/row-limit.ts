@@ -1,3 +1,4 @@
+import { bytesBesideText } from '../sql/row-size.ts'
 import type { TransportLimits } from '../sql/transport.ts'
 import { withDerived } from './insertion.ts'
 import { RestoreError } from './restore-error.ts'
@@ -58,8 +59,6 @@ function largeRowsOf(page: RowPage, maxRowBytes: number): readonly LargeRow[] {
 
 /** More than the keys of a row's names can have together. */
 const longestKeys = 100_000
-/** At most, of a number and of what a database notes of each value: https://www.sqlite.org/fileformat2.html#record_format */
-const bytesBesideText = 18
 const encoder = new TextEncoder()
 
 function bytesOf(columns: ArchiveTable['columns'], { row }: ArchiveEntry): number {

@@ -6,6 +6,7 @@ import type { HistoryDialect } from './history.ts'
 import type { MigrationDialect } from './migration.ts'
 import type { RecordingDialect } from './recording.ts'
 import type { ReachDialect } from './reaching.ts'
+import type { RowSizeDialect } from './row-size.ts'
 import type { TableConfig } from './table-config.ts'
 import type { Tables } from '../schema/schema.ts'
 
@@ -56,4 +57,6 @@ export interface Dialect {
   readonly history: HistoryDialect
   readonly recording: RecordingDialect
   readonly migration: MigrationDialect
+  /** Where the platform has a limit for a row that its server does not keep. */
+  readonly rowSize?: RowSizeDialect
 }

@@ -42,11 +42,11 @@ export class DatabaseError extends Error {
   }
 }
 
-/** A {@link DatabaseError} with the fault and the fix of its trouble. */
+/** A {@link DatabaseError} with the fault of its trouble, and its fix unless there is a better one. */
 export function databaseError(
   trouble: Trouble,
   message: string,
-  details: { readonly isNotApplied: boolean; readonly constraint?: string | undefined },
+  details: { readonly isNotApplied: boolean; readonly constraint?: string | undefined; readonly fix?: string },
 ): DatabaseError {
   const { fault, fix, retryAfterSeconds } = factsOf(trouble)
   return new DatabaseError(fault, { trouble, message, fix, retryAfterSeconds, ...details })

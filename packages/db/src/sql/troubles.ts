@@ -116,6 +116,10 @@ const troubles = {
     fix: 'A row that is referred to does not exist, or is still referred to.',
   },
   check_violation: { fault: 'check_violation', fix: 'A value is not among those that the column allows.' },
+  row_too_large: {
+    fault: 'row_too_large',
+    fix: 'Store less in the documents of one row, or use a database with larger rows: one of Cloudflare D1 has 2 MB at most (docs/databases.md).',
+  },
   internal: {
     fault: 'internal',
     fix: 'This is a defect of millrace or an unknown answer of the database: report it with this message.',

@@ -15,6 +15,7 @@ type Fate =
   | 'refused'
   | 'taken'
   | 'key taken'
+  | 'too large'
   | 'closed'
   | 'deadlock'
   | 'found'
@@ -27,6 +28,8 @@ const deadlock = databaseError('deadlock', 'deadlock', { isNotApplied: true })
 const taken = databaseError('unique_violation', 'taken', { isNotApplied: true, constraint: 'a_pk' })
 
 const keyTaken = databaseError('unique_violation', 'taken', { isNotApplied: true, constraint: 'idempotency_keys_pk' })
+
+const tooLarge = databaseError('row_too_large', 'too large', { isNotApplied: true })
 
 const statement = (text: string): Statement => ({ text, parameters: [] })
 const query = (text: string): Query<unknown> => ({ text, parameters: [], decode: ([value]) => value })
@@ -59,6 +62,8 @@ function scripted(fates: readonly Fate[]) {
         throw taken
       case 'key taken':
         throw keyTaken
+      case 'too large':
+        throw tooLarge
       case 'closed':
         throw gateClosed()
       case 'deadlock':
@@ -141,6 +146,7 @@ describe('a guarded write', () => {
   test.each([
     { name: 'is closed', fates: ['lost', 'not found', 'closed', 'not found'] },
     { name: 'breaks on a unique key', fates: ['lost', 'not found', 'taken', 'not found'] },
+    { name: 'would make a row too large', fates: ['lost', 'not found', 'too large', 'not found'] },
     {
       name: 'is closed, when a deadlock came between',
       fates: ['lost', 'not found', 'deadlock', 'not found', 'closed', 'not found'],

@@ -1,7 +1,7 @@
 import { asProven } from '../access/access.ts'
 import type { Dialect } from '../sql/dialect.ts'
 import type { Sharing } from './coalescer.ts'
-import { databaseError, DatabaseError } from '../sql/errors.ts'
+import { databaseError, DatabaseError, type DatabaseFault } from '../sql/errors.ts'
 import type { RowLock } from '../sql/lock-order.ts'
 import { answerOf, openedBy, type Applied, type GuardedWrite, type MarkedWrite } from './guarded-write.ts'
 import { isKeyTaken } from './key-taken.ts'
@@ -172,19 +172,25 @@ function known<Result>(result: Result | Unknown): Result {
   throw databaseError('database_unreachable', message, { isNotApplied: false })
 }
 
-/** What broke on a unique key may have met the first one, which was still on its way when it was looked up. */
+/**
+ * What broke on a unique key may have met the first one, which was still on its way when it was looked up; and a row that
+ * is too large for this one may not be when the first one arrives.
+ */
 async function foundLate<Result>(
   thrown: unknown,
   loss: Loss,
   find: () => Promise<Result | undefined>,
 ): Promise<Result | Unknown> {
-  if (!(thrown instanceof DatabaseError) || thrown.fault !== 'unique_violation' || !loss.isPossible) throw thrown
+  if (!(thrown instanceof DatabaseError) || !refusals.has(thrown.fault) || !loss.isPossible) throw thrown
   const found = await find()
   if (found !== undefined) return found
   // Under a key that another request has, the first one breaks as well, whenever it arrives.
   if (isKeyTaken(thrown)) throw thrown
   return unknown
 }
+
+/** Faults that are answers: the database has decided, and by what was there then. */
+const refusals: ReadonlySet<DatabaseFault> = new Set(['unique_violation', 'row_too_large'])
 
 async function send(transport: Transport, statements: readonly Statement[]): Promise<readonly RawResult[]> {
   const [only, ...others] = statements

@@ -17,6 +17,8 @@ test.each([
   ['FOREIGN KEY constraint failed: SQLITE_CONSTRAINT (extended: …)', 'foreign_key_violation', true],
   ['no such table: nothing: SQLITE_ERROR', 'database_schema_outdated', true],
   ['database is locked: SQLITE_BUSY', 'database_busy', true],
+  ['string or blob too big: SQLITE_TOOBIG', 'row_too_large', true],
+  ["bad JSON path: 'millrace: the row is too large: 2000001': SQLITE_ERROR", 'row_too_large', true],
   ['near "selec": syntax error at offset 0: SQLITE_ERROR', 'internal', true],
   ['Too many API requests by single Worker invocation.', 'internal', true],
   ['internal error; reference = abc', 'database_unreachable', false],
@@ -29,6 +31,12 @@ test.each([
   ]) {
     expect(readD1Error(thrown)).toMatchObject({ fault, isNotApplied })
   }
+})
+
+test('a database that is full has no disk that anyone could free', () => {
+  const { trouble, fix } = readD1Error(new Error('D1_ERROR: Exceeded maximum DB size.'))
+  expect(trouble).toBe('disk_full')
+  expect(fix).toMatch(/10 GB.*EXECUTION_KEEP/)
 })
 
 test('what is not known is told in its own words', () => {

@@ -9,11 +9,14 @@ import { connectionFailure } from '../connection-failure.ts'
  */
 const platformTroubles: readonly (readonly [words: RegExp, trouble: Trouble, isNotApplied: boolean])[] = [
   [/D1 DB is overloaded/i, 'database_busy', true],
-  [/exceeded (?:maximum DB size|D1's maximum account storage)/i, 'disk_full', true],
   [/exceeded (?:timeout|its CPU time limit|its memory limit)|memory limit and was reset/i, 'database_timeout', false],
   [/Network connection lost|was reset|to be reset|transient issue|client disconnected/i, 'database_unreachable', false],
   [/D1_TYPE_ERROR/, 'internal', true],
 ]
+
+const isFull = /exceeded (?:maximum DB size|D1's maximum account storage)/i
+const fixOfFull =
+  'A D1 database holds 10 GB, and 500 MB on the free plan; an account has a limit too. Set EXECUTION_KEEP and AUDIT_KEEP so that old rows are deleted, or move to another database with `millrace copy`.'
 
 /** What one run of a Worker asks for beyond its plan's limit never left it, and nothing more of that run will. */
 const overLimit = /Too many (?:API requests|subrequests) by single worker invocation/i
@@ -29,6 +32,7 @@ export function readD1Error(thrown: unknown): DatabaseError {
   if (!(thrown instanceof Error)) return connectionFailure(thrown)
   const message = wordsOf(thrown)
   if (overLimit.test(message)) return tooManyQueries(message)
+  if (isFull.test(message)) return databaseError('disk_full', `D1: ${message}`, { isNotApplied: true, fix: fixOfFull })
   const platform = platformTroubles.find(([words]) => words.test(message))
   if (platform !== undefined) {
     const [, trouble, isNotApplied] = platform

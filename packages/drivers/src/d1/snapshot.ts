@@ -1,8 +1,8 @@
-import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Snapshot } from '@millrace/db/sql/snapshot'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Transport } from '@millrace/db/sql/transport'
+import { d1Dialect } from './dialect.ts'
 
 /**
  * Reads of one moment, as far as D1 has such: a transaction there is one batch, and ends with its answer. So each
@@ -12,7 +12,7 @@ import type { Transport } from '@millrace/db/sql/transport'
 export function openWatchedSnapshot(transport: Transport): Snapshot {
   const seen: { readonly statement: Statement; readonly digest: string }[] = []
   return {
-    dialect: sqlite,
+    dialect: d1Dialect,
     async run(statement) {
       const result = await transport.run(statement)
       seen.push({ statement, digest: await digestOf(result) })

@@ -46,13 +46,20 @@ test('few values among many places need no JSON', () => {
   expect(sql.endsWith('cast(?2 as integer)')).toBe(true)
 })
 
+test('a long text that stands several times is bound once', () => {
+  const long = 'x'.repeat(1_500_000)
+  const { sql, params } = statement('select ?, ?, ?, ?', [long, 'a', long, 1])
+  expect(params).toEqual([long, 'a', 1])
+  expect(sql).toBe('select ?1, ?2, ?1, cast(?3 as integer)')
+})
+
 test.each([
-  ['a text and its parameters beyond a row', 'select ?', ['x'.repeat(2_000_001)], 'a row of D1 has 2000000 at most'],
-  ['characters of several bytes', 'select ?, ?', ['é'.repeat(600_000), 'é'.repeat(600_000)], '2400000 bytes'],
-  ['a long statement', `select 1 /* ${'x'.repeat(100_000)} */`, [], 'D1 takes 100000'],
-] as const)('%s is refused before it is sent, without its values', (_what, text, parameters, words) => {
+  ['a text beyond a row', 'select ?', ['x'.repeat(2_000_001)], 'row_too_large', 'D1 takes 2000000'],
+  ['characters of several bytes', 'select ?, ?', ['é'.repeat(1_200_000), 'é'], 'row_too_large', '2400000 bytes'],
+  ['a long statement', `select 1 /* ${'x'.repeat(100_000)} */`, [], 'internal', 'D1 takes 100000'],
+] as const)('%s is refused before it is sent, without its values', (_what, text, parameters, fault, words) => {
   expect(() => statement(text, parameters)).toThrow(
-    expect.objectContaining({ fault: 'internal', isNotApplied: true, message: expect.stringContaining(words) }),
+    expect.objectContaining({ fault, isNotApplied: true, message: expect.stringContaining(words) }),
   )
   expect(() => statement(text, parameters)).not.toThrow(/xxx|éé/)
 })

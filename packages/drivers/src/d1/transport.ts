@@ -1,16 +1,17 @@
-import { sqlite } from '@millrace/db/dialects/sqlite/dialect'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { Connect, TripObserver } from '@millrace/db/sql/transport'
 import { observed } from '../observed.ts'
 import type { D1Client } from './client.ts'
+import { d1Dialect } from './dialect.ts'
 import { readD1Error } from './errors.ts'
 import { inPlaceOfRenaming } from './rebuild.ts'
-import { d1Limits, toD1 } from './statement.ts'
+import { d1Limits } from './limits.ts'
+import { toD1 } from './statement.ts'
 
 /** Each call is one request to the database, which serves them one after the other: nothing is pooled or kept. */
 export function d1Transports(client: D1Client, timeoutSeconds: number): Connect {
   return (observer) => ({
-    dialect: sqlite,
+    dialect: d1Dialect,
     limits: d1Limits,
     platform: 'd1',
     async run(statement) {

@@ -1,5 +1,6 @@
 import { databaseError, gateClosed, type DatabaseError } from '../../sql/errors.ts'
 import { gateClosedWords } from '../../sql/gate.ts'
+import { rowTooLargeWords } from '../../sql/row-size.ts'
 import { factsOf, type Trouble } from '../../sql/troubles.ts'
 
 /** As drivers give what SQLite answers: its result code's name, which may be an extended one, and its words. */
@@ -27,6 +28,7 @@ const troubles: readonly (readonly [string, Trouble])[] = [
 /** What is the matter; undefined where it is no answer of SQLite. */
 export function troubleOfSqlite({ code, message }: SqliteFailure): Trouble | undefined {
   if (/no such (?:table|column)/.test(message)) return 'database_schema_outdated'
+  if (message.includes(rowTooLargeWords) || /string or blob too big/.test(message)) return 'row_too_large'
   if (/UNIQUE constraint failed/.test(message)) return 'unique_violation'
   if (/FOREIGN KEY constraint failed/.test(message)) return 'foreign_key_violation'
   if (/(?:CHECK|NOT NULL) constraint failed/.test(message)) return 'check_violation'

@@ -7,6 +7,7 @@ import { encodeSignalNames } from '../../schema/signal-names.ts'
 import { unpadded } from '../../schema/unpadded-text.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildQuery, buildStatement } from '../../sql/building.ts'
+import { refuseLarge } from '../../sql/row-size.ts'
 import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { executionLocks, latest, refusalOf, workerLocks, type StepRefusal } from './changes.ts'
@@ -87,7 +88,10 @@ export async function reportExecution(
     // A signal that is on its way is waited for: what the gate then reads of the history has it.
     locks: report.waitFor === undefined ? workerLocks(dialect, caller, id) : executionLocks(dialect, caller, id),
     gate: reportStatement(dialect, caller, id, report),
-    effects: step === 'keep' ? [] : [reportEntry(dialect, caller, id, report, entryTypes[step])],
+    effects: [
+      ...(step === 'keep' ? [] : [reportEntry(dialect, caller, id, report, entryTypes[step])]),
+      ...refuseLargeReport(dialect, id, report),
+    ],
     answer: (as) => executionQuery(dialect, as(caller), id),
     ...(step === 'keep'
       ? {
@@ -102,6 +106,18 @@ export async function reportExecution(
     return judgeWritten(caller, row, { at, needed: 'owner' }, (as, needed) => executionOf(as, row, needed))
   }
   return workRefusal(store, caller, id, report.fence)
+}
+
+/** A state leaves that much free for the error that its execution may end with: a worker whose state is refused says so. */
+const freeForError = 8000
+
+const isGiven = (text: unknown): boolean => text !== undefined && text !== null
+
+/** Where it leaves texts in the row, which has the input and may have others. */
+function refuseLargeReport(dialect: Dialect, id: string, { state, error, waitFor }: Report): readonly Statement[] {
+  if (![state, error, waitFor].some(isGiven)) return []
+  const { executions } = dialect.tables
+  return refuseLarge(dialect, executions, eq(executions.id, id), isGiven(state) ? freeForError : 0)
 }
 
 function reportStatement(dialect: Dialect, caller: UserCaller, id: string, report: Report, condition?: SQL): Statement {

@@ -7,7 +7,7 @@ import { buildStatement, defineQuery } from '../../sql/building.ts'
 import type { Store } from '../../store/store.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
 import { eventQuery, recordEvent } from '../audit/event.ts'
-import { isUnchanged } from './settings.ts'
+import { isUnchanged, refuseLargeSettings } from './settings.ts'
 
 /* What an operator does with everyone's settings, without a caller: the command line stands outside of permissions. */
 
@@ -108,6 +108,7 @@ export async function resealSettings(store: Store, before: SealedSettings, resea
         data: { secrets },
         origin: { requestId: null, network: null },
       }),
+      ...refuseLargeSettings(dialect, userId, resealing),
     ],
     proof: eventQuery(dialect, operation),
   })

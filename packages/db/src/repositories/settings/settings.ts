@@ -20,6 +20,7 @@ import type { Dialect } from '../../sql/dialect.ts'
 import { DatabaseError } from '../../sql/errors.ts'
 import type { RowLock } from '../../sql/lock-order.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
+import { refuseLarge } from '../../sql/row-size.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Applied } from '../../store/guarded-write.ts'
 import { insertWhere } from '../../store/insert-where.ts'
@@ -121,11 +122,24 @@ function replaceSettings(
   return store.apply({
     locks: settingsLocks(dialect, caller),
     gate,
-    effects: [recordEvent(dialect, changedEvent(dialect, caller, write), { when: isThere })],
+    effects: [
+      recordEvent(dialect, changedEvent(dialect, caller, write), { when: isThere }),
+      ...refuseLargeSettings(dialect, caller.userId, write),
+    ],
     answer: (as) => settingsQuery(dialect, callerInput(as(caller))),
     answersWhenClosed: true,
     proof: eventQuery(dialect, write.operation),
   })
+}
+
+/** Sealed, secrets are longer than they were when they were sent. */
+export function refuseLargeSettings(
+  dialect: Dialect,
+  userId: string,
+  { operation }: Pick<SettingsWrite, 'operation'>,
+): readonly Statement[] {
+  const { settings } = dialect.tables
+  return refuseLarge(dialect, settings, all(eq(settings.userId, userId), eq(settings.lastOp, operation)))
 }
 
 /** The user's row stands for its settings, of which there may be none yet to be locked. */
@@ -217,7 +231,10 @@ function writeAfter(
       before.data === undefined
         ? insertSettings(dialect, caller, write)
         : updateSettings(dialect, caller, write, isUnchanged(dialect, before)),
-    effects: [recordEvent(dialect, changedEvent(dialect, caller, write))],
+    effects: [
+      recordEvent(dialect, changedEvent(dialect, caller, write)),
+      ...refuseLargeSettings(dialect, caller.userId, write),
+    ],
     proof: eventQuery(dialect, write.operation),
   })
 }

@@ -6,6 +6,7 @@ import { nameKey } from '../../schema/names.ts'
 import type { WorkflowRow, WorkflowVersionRow } from '../../schema/rows.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineShapedStatement, defineStatement, type Bind } from '../../sql/building.ts'
+import { refuseLarge } from '../../sql/row-size.ts'
 import type { Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { boundEvent, eventValues, type EventShape, type EventValues } from '../audit/caller-event.ts'
@@ -59,6 +60,7 @@ export async function patchWorkflow(
   patch: WorkflowPatch,
 ): Promise<Outcome<WorkflowView>> {
   const { dialect } = store
+  const { workflows } = dialect.tables
   const shape = shapeOf(caller, patch)
   const values = valuesOf(caller, id, patch)
   const { isOpen, rows } = await store.apply({
@@ -67,6 +69,7 @@ export async function patchWorkflow(
     effects: [
       updateStatement(dialect, shape, values),
       ...(patch.change.definition === undefined ? [] : [insertNextVersion(dialect, caller, id, patch)]),
+      ...refuseLarge(dialect, workflows, all(eq(workflows.id, id), eq(workflows.lastOp, patch.operation))),
     ],
     answer: (as) => viewQuery(dialect, as(caller), id),
     answersWhenClosed: true,

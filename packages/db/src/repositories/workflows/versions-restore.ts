@@ -12,6 +12,7 @@ import {
 } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { buildStatement, defineQuery } from '../../sql/building.ts'
+import { refuseLarge } from '../../sql/row-size.ts'
 import type { Statement } from '../../sql/statement.ts'
 import {
   storeResponse,
@@ -115,6 +116,7 @@ async function writeRestored(
   storing: Idempotent | undefined,
 ): Promise<Outcome<WorkflowView> | Raced> {
   const { dialect } = store
+  const { workflows, workflowVersions } = dialect.tables
   const { isOpen } = await store.apply({
     locks: workflowLocks(dialect, caller, after.id, 'no key update'),
     gate: updateHead(dialect, caller, after, restoration),
@@ -122,6 +124,8 @@ async function writeRestored(
       ...(storing === undefined ? [] : [storeResponse(dialect, caller, storing)]),
       insertVersion(dialect, caller, after.id, restoration),
       recordEvent(dialect, restoredEvent(dialect, caller, after, restoration)),
+      ...refuseLarge(dialect, workflows, eq(workflows.id, after.id)),
+      ...refuseLarge(dialect, workflowVersions, eq(workflowVersions.id, restoration.versionId)),
     ],
     proof: eventQuery(dialect, restoration.operation),
   })
