@@ -158,9 +158,16 @@ export function ownStepsQuery(
           eq(history.at, at),
           eq(history.fence, fence),
           eq(history.actor, actor),
-          or(...isOneOf),
+          byHalves(isOneOf),
         ),
       )
       .orderBy(asc(history.seq)),
   )
+}
+
+/** D1 takes expressions of a hundred levels, and each `or` in a row is one more. */
+function byHalves(conditions: readonly (SQL | undefined)[]): SQL | undefined {
+  if (conditions.length <= 2) return or(...conditions)
+  const half = Math.ceil(conditions.length / 2)
+  return or(byHalves(conditions.slice(0, half)), byHalves(conditions.slice(half)))
 }
