@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Miniflare, Request as WorkerRequest, Response as WorkerResponse } from 'miniflare'
 import { miniflare } from '../servers/miniflare.ts'
 import { D1Api } from './d1-api.ts'
+import { R2Api } from './r2-api.ts'
 
 /** A binding of an uploaded Worker, as wrangler describes it. */
 export interface Binding {
@@ -13,6 +14,8 @@ export interface Binding {
   readonly text?: string
   /** Of a D1 database. */
   readonly id?: string
+  /** Of an R2 bucket. */
+  readonly bucket_name?: string
 }
 
 export interface Upload {
@@ -36,6 +39,7 @@ export interface Cloudflare {
   readonly uploads: readonly Upload[]
   readonly crons: readonly string[]
   readonly d1: D1Api
+  readonly r2: R2Api
   close(): Promise<void>
 }
 
@@ -74,6 +78,7 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Cloud
     uploads: [],
     crons: [],
     d1: new D1Api(),
+    r2: new R2Api(),
     worker: undefined,
     async close() {
       server.closeAllConnections()
@@ -115,6 +120,11 @@ async function answer(
     const answered = await cloudflare.d1.answer(request.method ?? 'GET', url, ofD1, body.toString())
     return say(answered?.status ?? 404, answered?.result ?? null, answered?.message ?? 'no such route')
   }
+  const [, ofR2] = /^\/client\/v4\/accounts\/account\/r2\/(.*)$/.exec(pathname) ?? []
+  if (ofR2 !== undefined) {
+    const answered = cloudflare.r2.answer(request.method ?? 'GET', ofR2, body.toString())
+    return say(answered.status, answered.result, answered.message, answered.code)
+  }
   const rest = pathname.replace('/client/v4/accounts/account/workers/', '')
   if (/^services\/[^/]+$/.test(rest)) return say(404, null, 'no such service', 10_090)
   if (/^scripts\/[^/]+\/deployments$/.test(rest)) return say(404, null, 'no such script', 10_007)
@@ -123,8 +133,6 @@ async function answer(
   if (rest.endsWith('/assets-upload-session')) return say(200, { jwt: 'of-assets', buckets: [] })
   if (rest.endsWith('/secrets')) return say(200, [])
   if (rest.endsWith('/settings')) return say(200, { bindings: [] })
-  if (/\/r2\/buckets/.test(rest))
-    return say(200, { name: rest.split('/').at(-1), buckets: [{ name: 'millrace-backups-staging' }] })
   if (rest.endsWith('/subdomain')) return say(200, { enabled: true, previews_enabled: false })
   if (rest.endsWith('/schedules')) {
     const schedules: unknown = JSON.parse(body.toString())
@@ -136,6 +144,8 @@ async function answer(
   await options.onUpload?.()
   if (options.refusal !== undefined) return say(403, null, options.refusal)
   const upload = await take(cloudflare, options, { worker, body, type: request.headers['content-type'] ?? '' })
+  if (upload === undefined)
+    return say(400, null, 'R2 bucket not found. Please use a different name and try again.', 10_085)
   say(200, { id: worker, tag: 'tag', deployment_id: upload.version.replaceAll('-', ''), startup_time_ms: 1 })
 }
 
@@ -156,12 +166,14 @@ async function take(
   cloudflare: Running,
   options: CloudflareOptions,
   { worker, body, type }: { worker: string; body: Buffer; type: string },
-): Promise<Upload> {
+): Promise<Upload | undefined> {
   const form = await new Response(new Uint8Array(body), { headers: { 'Content-Type': type } }).formData()
   const described = form.get('metadata')
   if (typeof described !== 'string') throw new Error('an upload without metadata')
   const metadata = JSON.parse(described) as Metadata
   const { bindings, observability } = metadata
+  const buckets = bindings.filter(({ type }) => type === 'r2_bucket')
+  if (buckets.some(({ bucket_name: name = '' }) => !cloudflare.r2.names.has(name))) return undefined
   const upload = { worker, version: randomUUID(), bindings, observability, commandLines: commandLines() }
   cloudflare.uploads.push(upload)
   // Source maps come with the modules, and are none.

@@ -29,21 +29,31 @@ test('from nothing to a working API with D1 in one command, and the next one fin
   const cwd = emptyDirectory()
   const rehearsed = await millrace([...staging(cloudflare), '--dry-run'], { cwd, env })
   expect(rehearsed, rehearsed.stdout).toMatchObject({ exitCode: 0 })
-  expect(documentOf(rehearsed)).toMatchObject({ pending: expect.arrayContaining([expect.stringMatching(/^0001_/)]) })
-  expect([...cloudflare.d1.names]).toEqual([])
+  expect(documentOf(rehearsed)).toMatchObject({
+    pending: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
+    buckets: [{ name: 'millrace-backups-staging', state: 'missing' }],
+  })
+  expect([...cloudflare.d1.names, ...cloudflare.r2.names]).toEqual([])
 
   const deployed = await millrace(staging(cloudflare), { cwd, env })
   expect(deployed, deployed.stdout).toMatchObject({ exitCode: 0 })
   expect([...cloudflare.d1.names.values()]).toEqual(['millrace-staging'])
   const [id] = cloudflare.d1.names.keys()
   expect(cloudflare.uploads[0]?.bindings).toContainEqual(expect.objectContaining({ name: 'DB', type: 'd1', id }))
-  expect(documentOf(deployed)).toMatchObject({ applied: expect.arrayContaining([expect.stringMatching(/^0001_/)]) })
+  expect(documentOf(deployed)).toMatchObject({
+    applied: expect.arrayContaining([expect.stringMatching(/^0001_/)]),
+    buckets: [{ name: 'millrace-backups-staging', state: 'created' }],
+  })
+  expect(cloudflare.uploads[0]?.bindings).toContainEqual(
+    expect.objectContaining({ name: 'BACKUPS', type: 'r2_bucket', bucket_name: 'millrace-backups-staging' }),
+  )
   expect((await fetch(`${cloudflare.url}/readyz`)).status).toBe(200)
 
   const again = await millrace(staging(cloudflare), { cwd, env })
   expect(again, again.stdout).toMatchObject({ exitCode: 0 })
-  expect(documentOf(again)).toMatchObject({ applied: [] })
+  expect(documentOf(again)).toMatchObject({ applied: [], buckets: [{ state: 'found' }] })
   expect(cloudflare.d1.names.size).toBe(1)
+  expect(cloudflare.r2.created).toEqual(['millrace-backups-staging'])
 
   // Commands reach the deployed one by its id.
   const remote = { ...env, DATABASE_URL: `d1://DB?id=${id}` }
@@ -63,4 +73,30 @@ test('without an account or a token that opens it nothing is made, and the messa
   expect(refused.stdout).toContain('401')
   expect(refused.stdout + refused.stderr).not.toContain('of-somebody')
   expect(cloudflare.d1.names.size + cloudflare.uploads.length).toBe(0)
+})
+
+test('in an account without R2 nothing is made, and the message says how to have it or to do without', async () => {
+  const { cloudflare, env } = await world()
+  cloudflare.r2.isEnabled = false
+  const refused = await millrace(staging(cloudflare), { cwd: emptyDirectory(), env })
+  expect(refused.exitCode).toBe(1)
+  expect(documentOf(refused)).toMatchObject({
+    error: {
+      code: 'forbidden',
+      what: expect.stringContaining('millrace-backups-staging. Nothing was changed.'),
+      why: expect.stringContaining('Please enable R2 through the Cloudflare Dashboard.'),
+      fix: expect.stringMatching(/Enable R2.*remove the r2_buckets entry/),
+    },
+  })
+  expect(cloudflare.d1.names.size + cloudflare.uploads.length).toBe(0)
+})
+
+test('a token that may not see buckets deploys with one that is there', async () => {
+  const { cloudflare, env } = await world()
+  cloudflare.r2.isAllowed = false
+  cloudflare.r2.names.add('millrace-backups-staging')
+  const deployed = await millrace(staging(cloudflare), { cwd: emptyDirectory(), env })
+  expect(deployed, deployed.stdout).toMatchObject({ exitCode: 0 })
+  expect(deployed.stderr).toContain('Whether the R2 bucket millrace-backups-staging exists could not be seen.')
+  expect(documentOf(deployed)).toMatchObject({ buckets: [{ state: 'unknown' }] })
 })

@@ -6,6 +6,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { AddCommand } from '../command.ts'
 import { connect, loadDrivers, needsGateway } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { createBuckets, findBuckets, type FoundBucket } from '../deploy/buckets.ts'
 import { placeD1, type PlacedPlan } from '../deploy/d1.ts'
 import { makePlan, type DeployOptions as PlanOptions, type Plan } from '../deploy/plan.ts'
 import { awaitReadiness } from '../deploy/readiness.ts'
@@ -56,11 +57,19 @@ function parseSeconds(text: string): number {
 
 async function deploy(context: Context, options: DeployOptions): Promise<number> {
   const isDryRun = options.dryRun === true
-  const { plan, database } = await openPlan(context, await makePlan(context, options), isDryRun)
+  const made = await makePlan(context, options)
+  const buckets = await findBuckets(context, made.buckets)
+  const placed = await openPlan(context, made, isDryRun)
+  const { database } = placed
   // Only a dry run leaves a D1 database that is missing as it is.
   return isDryRun || database === undefined
-    ? rehearse(context, plan, database)
-    : perform(context, plan, database, options.wait)
+    ? rehearse(context, { ...placed, buckets })
+    : perform(context, { ...placed, database, buckets }, options.wait)
+}
+
+/** A plan with what it needs in the account. */
+interface Prepared extends PlacedPlan {
+  readonly buckets: readonly FoundBucket[]
 }
 
 async function openPlan(context: Context, plan: Plan, isDryRun: boolean): Promise<PlacedPlan> {
@@ -77,10 +86,10 @@ async function openAsFunctions(context: Context, { settings, hyperdrive }: Plan)
   return openDatabase(needsGateway(target) ? { target, gatewayUrl, gatewayToken } : { target })
 }
 
-async function rehearse(context: Context, plan: Plan, database: Database | undefined): Promise<number> {
+async function rehearse(context: Context, { plan, database, buckets }: Prepared): Promise<number> {
   const asked = database === undefined ? allPending(context) : await askForMigrations(context, database)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: true })
-  const document = { ...documentOf(plan, deployed), dryRun: true, applied: [] }
+  const document = { ...documentOf(plan, deployed, buckets), dryRun: true, applied: [] }
   if ('unreachable' in asked) {
     const failure = unreachable(plan, asked.unreachable)
     context.output.failure(failure, { ok: false, ...document, pending: null })
@@ -92,7 +101,7 @@ async function rehearse(context: Context, plan: Plan, database: Database | undef
     [
       `${plan.worker} can be deployed. Nothing was changed.`,
       `  database   ${database === undefined ? `will be created: D1 ${plan.d1?.name ?? ''}; then it ` : ''}${pending.length === 0 ? 'has every migration' : `lacks ${pending.join(', ')}`}`,
-      ...wordsOf(plan, deployed.bundle),
+      ...wordsOf(plan, deployed.bundle, buckets),
     ].join('\n'),
   )
   return 0
@@ -151,14 +160,19 @@ function hostOfTarget(target: Exclude<Target, { readonly via: 'file' }>): string
   }
 }
 
-async function perform(context: Context, plan: Plan, database: Database, waitSeconds: number): Promise<number> {
+async function perform(
+  context: Context,
+  { plan, database, buckets: found }: Prepared & { readonly database: Database },
+  waitSeconds: number,
+): Promise<number> {
   const { interruption } = context.lifetime
   await refuseCaching(context, plan)
+  const buckets = await createBuckets(context, found)
   const applied = await applyMigrations(context, database)
   await noteMigrations(context, database, applied)
   const deployed = await wranglerDeploy(context, plan, { isDryRun: false })
   const url = plan.url ?? deployed.url
-  const document = { ...documentOf(plan, deployed), url, dryRun: false, pending: [], applied }
+  const document = { ...documentOf(plan, deployed, buckets), url, dryRun: false, pending: [], applied }
   if (url === null) throw unplaced(plan)
   context.output.note(`Waiting until ${deployed.version ?? 'it'} is ready on ${url}.`)
   const readiness = await awaitReadiness({ url, version: deployed.version, waitSeconds, interruption })
@@ -173,31 +187,48 @@ async function perform(context: Context, plan: Plan, database: Database, waitSec
       `${plan.worker} is deployed and ready on ${url}`,
       `  version    ${deployed.version ?? 'not named'}`,
       `  database   ${readiness.dialect}, schema ${readiness.schema}, migrations applied: ${applied.join(', ') || 'none'}`,
-      ...wordsOf(plan, deployed.bundle),
+      ...wordsOf(plan, deployed.bundle, buckets),
     ].join('\n'),
   )
   return 0
 }
 
-function documentOf({ worker, environment, vars, secrets }: Plan, { version, url, bundle }: Deployed) {
+function documentOf(
+  { worker, environment, vars, secrets }: Plan,
+  { version, url, bundle }: Deployed,
+  buckets: readonly FoundBucket[],
+) {
   return {
     worker,
     environment: environment ?? null,
     url,
     version,
     bundle,
+    buckets: buckets.map(({ name, state }) => ({ name, state })),
     vars: Object.keys(vars).toSorted(),
     secrets: Object.keys(secrets).toSorted(),
   }
 }
 
-function wordsOf({ vars, secrets }: Plan, { bytes, gzipBytes }: Bundle): readonly string[] {
+function wordsOf(
+  { vars, secrets }: Plan,
+  { bytes, gzipBytes }: Bundle,
+  buckets: readonly FoundBucket[],
+): readonly string[] {
   const [all, gzipped] = [bytes, gzipBytes].map((count) => (count / 1024).toFixed(0))
   return [
+    ...buckets.map(({ name, state }) => `  backups    R2 bucket ${name}${bucketWords[state]}`),
     `  bundle     ${all} KiB, ${gzipped} KiB gzipped`,
     `  vars       ${Object.keys(vars).toSorted().join(', ') || 'none'}`,
     `  secrets    ${Object.keys(secrets).toSorted().join(', ')}`,
   ]
+}
+
+const bucketWords: Readonly<Record<FoundBucket['state'], string>> = {
+  found: '',
+  missing: ', which will be created',
+  created: ', created',
+  unknown: ', which wrangler creates if it is missing',
 }
 
 function changedFailure(changed: readonly string[]): Failure {

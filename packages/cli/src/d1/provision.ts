@@ -1,21 +1,19 @@
+import { askCloudflare } from '../cloudflare-api.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
-import { readAccount, type Account } from './account.ts'
-
-const timeoutMilliseconds = 30_000
+import { readAccount } from './account.ts'
 
 /** The id of the account's D1 database of this name; undefined where there is none. */
 export async function findD1(context: Context, name: string): Promise<string | undefined> {
-  const account = readAccount(context)
-  const found = await ask(account, `?name=${encodeURIComponent(name)}&per_page=100`)
+  const found = await ask(context, `?name=${encodeURIComponent(name)}&per_page=100`)
   const databases = Array.isArray(found) ? found.filter(isRecord) : []
   return databases.map((database) => (database['name'] === name ? idOf(database) : undefined)).find(Boolean)
 }
 
 /** Creates a D1 database. Gives its id. */
 export async function createD1(context: Context, name: string): Promise<string> {
-  const created = await ask(readAccount(context), '', { name })
+  const created = await ask(context, '', { name })
   const id = isRecord(created) ? idOf(created) : undefined
   if (id !== undefined) return id
   throw refused(`It answered without the id of the new database ${name}.`)
@@ -26,24 +24,10 @@ function idOf({ uuid }: Readonly<Record<string, unknown>>): string | undefined {
 }
 
 /** https://developers.cloudflare.com/api/resources/d1/subresources/database/ */
-async function ask({ accountId, apiToken, apiUrl }: Account, query: string, body?: object): Promise<unknown> {
-  const base = apiUrl ?? 'https://api.cloudflare.com/client/v4'
-  const response = await fetch(`${base}/accounts/${encodeURIComponent(accountId)}/d1/database${query}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { Authorization: `Bearer ${apiToken}`, 'Content-Type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(timeoutMilliseconds),
-  }).catch(() => undefined)
-  if (response === undefined) throw refused('It did not answer.')
-  const answer: unknown = await response.json().catch(() => undefined)
-  if (response.ok && isRecord(answer) && answer['success'] === true) return answer['result']
-  throw refused(`It answered ${response.status}: ${messageIn(answer)}`)
-}
-
-function messageIn(answer: unknown): string {
-  const errors = isRecord(answer) ? answer['errors'] : undefined
-  const first: unknown = Array.isArray(errors) ? errors.at(0) : undefined
-  return isRecord(first) && typeof first['message'] === 'string' ? first['message'] : 'nothing that can be read'
+async function ask(context: Context, query: string, body?: object): Promise<unknown> {
+  const answer = await askCloudflare(readAccount(context), { path: `d1/database${query}`, ...(body && { body }) })
+  if (answer.isGood) return answer.result
+  throw refused(answer.message)
 }
 
 function refused(why: string): Failure {

@@ -15,6 +15,7 @@ import {
   type ConfiguredHyperdrive,
 } from '../hyperdrive.ts'
 import { isRecord } from '../json.ts'
+import { planBuckets, type PlannedBucket } from './buckets.ts'
 import { planD1, type PlannedD1 } from './planned-d1.ts'
 
 export interface DeployOptions {
@@ -37,6 +38,7 @@ export interface Plan {
   readonly secrets: Readonly<Record<string, string>>
   /** The D1 database, where DATABASE_URL names one. */
   readonly d1: PlannedD1 | undefined
+  readonly buckets: readonly PlannedBucket[]
   /** Where the deployment will be asked; else wrangler says where it put it. */
   readonly url: string | undefined
   /** Of functions that reach their database through Hyperdrive: the configuration's id, and the database by itself. */
@@ -46,7 +48,7 @@ export interface Plan {
 /** Everything that can be found wrong without asking anyone. Throws one Failure that lists all of it. */
 export async function makePlan(context: Context, options: DeployOptions): Promise<Plan> {
   const config = join(context.directories.workspace, 'wrangler.toml')
-  const { worker, vars: configured, hyperdrives, d1Databases } = await readConfiguration(config, options)
+  const { worker, vars: configured, hyperdrives, d1Databases, buckets } = await readConfiguration(config, options)
   const environment = context.environment()
   const behind = readBehind(context, environment['DATABASE_URL'] ?? configured['DATABASE_URL'], options.database)
   // `--database` is the functions' own, but where they reach it through Hyperdrive.
@@ -73,6 +75,7 @@ export async function makePlan(context: Context, options: DeployOptions): Promis
     vars: named(false),
     secrets: named(true),
     d1: planD1(parsed.settings.database, worker, d1Databases),
+    buckets,
     url: options.url === undefined ? undefined : originOf(options.url),
     hyperdrive: behind && {
       id: hyperdrives.find(({ binding }) => binding === behind.binding)?.id ?? '',
@@ -106,6 +109,7 @@ interface Configuration {
   readonly vars: Readonly<Record<string, string>>
   readonly hyperdrives: readonly ConfiguredHyperdrive[]
   readonly d1Databases: unknown
+  readonly buckets: readonly PlannedBucket[]
 }
 
 async function readConfiguration(config: string, { env, url }: DeployOptions): Promise<Configuration> {
@@ -120,7 +124,7 @@ async function readConfiguration(config: string, { env, url }: DeployOptions): P
     })
   }
   const members = membersOf(read(env))
-  const { name, vars, workers_dev: hasOwnHost, route, routes, d1_databases: d1Databases } = members
+  const { name, vars, workers_dev: hasOwnHost, route, routes, d1_databases: d1Databases, r2_buckets: bound } = members
   const isSomewhere = hasOwnHost !== false || route !== undefined || textsOf(routes).length > 0
   if (!isSomewhere && url === undefined) {
     throw new Failure('usage', {
@@ -132,7 +136,13 @@ async function readConfiguration(config: string, { env, url }: DeployOptions): P
   const texts = Object.entries(membersOf(vars)).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   )
-  return { worker: String(name), vars: Object.fromEntries(texts), hyperdrives: hyperdrivesIn(members), d1Databases }
+  return {
+    worker: String(name),
+    vars: Object.fromEntries(texts),
+    hyperdrives: hyperdrivesIn(members),
+    d1Databases,
+    buckets: planBuckets(bound),
+  }
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { settingNames } from '../environment.ts'
 import { Failure } from '../failure.ts'
 import { isRecord } from '../json.ts'
+import { fixWithoutR2 } from './buckets.ts'
 import type { Plan } from './plan.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
 
@@ -129,7 +130,10 @@ function wranglerFailure(command: string, exitCode: number, lines: readonly stri
   return new Failure('internal', {
     what: `wrangler ${command} ended with exit code ${exitCode}: what was deployed before still answers.`,
     why: lines.slice(Math.max(error, 0)).join('\n') || 'It said nothing.',
-    fix: 'Correct what it says and run this again. Migrations that were applied stay applied; the old code runs with them.',
+    // Of a log-in by `wrangler login`, with which only wrangler sees the account.
+    fix: lines.some((line) => line.includes('code: 10042'))
+      ? fixWithoutR2
+      : 'Correct what it says and run this again. Migrations that were applied stay applied; the old code runs with them.',
   })
 }
 
