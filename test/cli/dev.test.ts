@@ -249,6 +249,12 @@ const signals = {
   mysql: ['SIGHUP', 129],
 } as const
 
+const servedFiles = [
+  ['/docs', 'text/html; charset=utf-8'],
+  ['/openapi.json', 'application/json'],
+  ['/console', 'text/html; charset=utf-8'],
+] as const
+
 describeDialectsInTurn((dialect) => {
   const [signal, exitCode] = signals[dialect]
 
@@ -260,6 +266,14 @@ describeDialectsInTurn((dialect) => {
     expect(dev.ready.database).not.toMatch(/:[^*@/]+@/)
     expect(await (await fetch(`${dev.ready.url}/readyz`)).json()).toMatchObject({ status: 'ready', dialect })
     expect(await database.query('select count(*) as n from users')).toHaveLength(1)
+    // The assets are a Worker of their own here, and the schedule is run by hand.
+    expect(dev.ready.docsUrl).toBe(`${dev.ready.url}/docs`)
+    for (const [path, type] of servedFiles) {
+      const { status, headers } = await fetch(`${dev.ready.url}${path}`)
+      expect([path, status, headers.get('Content-Type')]).toEqual([path, 200, type])
+    }
+    expect((await fetch(`${dev.ready.url}/nothing.html`)).status).toBe(404)
+    expect((await fetch(`${dev.ready.url}/cdn-cgi/local/scheduled?cron=*/5+*+*+*+*`)).status).toBe(200)
     expect(processesMarked('MILLRACE_DEV_RUN', dev.mark).length).toBeGreaterThan(2)
     dev.running.process.kill(signal)
     expect(await dev.running.ended).toMatchObject({ exitCode })

@@ -30,6 +30,28 @@ export function withoutD1(text: string): string {
   return text.replaceAll(d1Table, '')
 }
 
+/** Up to the next table, which may have a comment above it. */
+const assetsTable = /^\[assets\]\n((?:\w.*\n)*)/m
+
+/**
+ * The configuration of a Worker with assets as those of two: one that is bound to the other in the assets' place, and one
+ * that has nothing but the assets.
+ */
+export function withAssetsApart(text: string): { readonly functions: string; readonly assets: string } {
+  const lines = assetsTable.exec(text)?.[1] ?? ''
+  const name = 'millrace-assets'
+  const own = ['directory', 'html_handling'].map((key) => entryOf(key, lines)).join('')
+  return {
+    functions: text.replace(assetsTable, `[[services]]\n${entryOf('binding', lines)}service = "${name}"\n`),
+    assets: `name = "${name}"\n${entryOf('compatibility_date', text)}\n[assets]\n${own}`,
+  }
+}
+
+/** The line of an entry; empty where there is none. */
+function entryOf(key: string, text: string): string {
+  return new RegExp(`^${key} = .*\n`, 'm').exec(text)?.[0] ?? ''
+}
+
 export interface D1Entry {
   readonly binding: string
   readonly name: string

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { wranglerState } from '../d1/state.ts'
 import { Failure } from '../failure.ts'
 import { localConnectionVariable } from '../hyperdrive.ts'
-import { d1Configuration, localD1, movedConfiguration, withoutD1 } from '../wrangler-configuration.ts'
+import { d1Configuration, localD1, movedConfiguration, withAssetsApart, withoutD1 } from '../wrangler-configuration.ts'
 import { markName } from './leftovers.ts'
 import { writePrivateFile } from './state.ts'
 
@@ -50,18 +50,24 @@ const closeMilliseconds = 8000
 const guardScript = fileURLToPath(new URL(`guard${extname(import.meta.url)}`, import.meta.url))
 
 /**
- * `dev` has a configuration of its own in the state directory. In a clone it builds what a debugger can read, into a folder
- * of its own; an installed package holds what is deployed.
+ * `dev` has configurations of its own in the state directory. In a clone it builds what a debugger can read, into a folder
+ * of its own; an installed package holds what is deployed. The assets are a Worker of their own: in front of a Worker that
+ * has some, wrangler's development server puts another one, through which every request would pass.
+ * @returns the paths of the configurations, the functions' own first
  */
-function configurationFor({ workspace, stateDirectory, hyperdrive, d1Bindings }: WorkerSettings): string {
+function writeConfigurations({ workspace, stateDirectory, hyperdrive, d1Bindings }: WorkerSettings): readonly string[] {
   const isClone = existsSync(join(workspace, 'functions/src'))
-  const text = movedConfiguration(workspace, `functions/${isClone ? 'dist-dev' : 'dist'}`, ' --dev')
-  const path = join(stateDirectory, 'wrangler.toml')
+  const moved = movedConfiguration(workspace, `functions/${isClone ? 'dist-dev' : 'dist'}`, ' --dev')
+  const { functions, assets } = withAssetsApart(withoutD1(moved))
   const isBound = hyperdrive === undefined || hyperdrive.isConfigured
   const binding = isBound ? '' : `\n[[hyperdrive]]\nbinding = ${JSON.stringify(hyperdrive.binding)}\nid = "local"\n`
   const bound = d1Bindings.map((name) => d1Configuration(localD1(name)))
-  writePrivateFile(path, `${withoutD1(text)}${binding}${bound.join('')}`)
-  return path
+  const texts = { 'wrangler.toml': `${functions}${binding}${bound.join('')}`, 'assets.toml': assets }
+  return Object.entries(texts).map(([name, text]) => {
+    const path = join(stateDirectory, name)
+    writePrivateFile(path, text)
+    return path
+  })
 }
 
 function wranglerArguments(settings: WorkerSettings): string[] {
@@ -70,7 +76,7 @@ function wranglerArguments(settings: WorkerSettings): string[] {
   return [
     join(wrangler, 'bin/wrangler.js'),
     'dev',
-    `--config=${configurationFor(settings)}`,
+    ...writeConfigurations(settings).map((path) => `--config=${path}`),
     `--ip=${host}`,
     `--port=${port}`,
     `--env-file=${envFile}`,
