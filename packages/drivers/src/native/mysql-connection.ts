@@ -257,10 +257,42 @@ function fieldOf(field: FieldPacket): MysqlField {
 /** What one value may hold that is put together of many rows'; the default is 1 KB in MySQL. */
 const groupConcatBytes = 64 * 1024 * 1024
 
+/** @param version as the server greets with it */
 export function setUpStatement(version: string): string {
   // MariaDB knew only the old name until 11.1, MySQL 8 knows only the new one.
   const isolation = version.includes('MariaDB') ? 'tx_isolation' : 'transaction_isolation'
-  return `SET NAMES utf8mb4, SESSION time_zone = '+00:00', SESSION sql_mode = '${sqlMode}', SESSION ${isolation} = 'REPEATABLE-READ', SESSION autocommit = 1, SESSION group_concat_max_len = ${groupConcatBytes}`
+  const settings = [
+    "time_zone = '+00:00'",
+    `sql_mode = '${sqlMode}'`,
+    `${isolation} = 'REPEATABLE-READ'`,
+    'autocommit = 1',
+    `group_concat_max_len = ${groupConcatBytes}`,
+    // On by default since 11.6: a write would be refused because of a row that another has changed since the transaction's
+    // first read, where it is meant to see the row as it is by now, as on MySQL.
+    ...(hasSnapshotIsolation(version) ? ['innodb_snapshot_isolation = 0'] : []),
+  ]
+  return `SET NAMES utf8mb4, ${settings.map((setting) => `SESSION ${setting}`).join(', ')}`
+}
+
+/** https://mariadb.com/docs/server/server-usage/storage-engines/innodb/innodb-system-variables#innodb_snapshot_isolation */
+const firstWithSnapshotIsolation: readonly (readonly [major: number, minor: number, patch: number])[] = [
+  [10, 6, 18],
+  [10, 11, 8],
+  [11, 0, 6],
+  [11, 1, 5],
+  [11, 2, 4],
+  [11, 4, 2],
+]
+
+/** Whether it is a MariaDB that knows the setting. */
+export function hasSnapshotIsolation(version: string): boolean {
+  // Some call themselves `5.5.5-10.11.8-MariaDB`, for the sake of old replicas.
+  const [, ...parts] = /(\d+)\.(\d+)\.(\d+)-MariaDB/.exec(version) ?? []
+  const [major = 0, minor = 0, patch = 0] = parts.map(Number)
+  if (major > 11 || (major === 11 && minor > 4)) return true
+  return firstWithSnapshotIsolation.some(
+    ([sameMajor, sameMinor, from]) => major === sameMajor && minor === sameMinor && patch >= from,
+  )
 }
 
 interface ConnectedMysql {

@@ -9,8 +9,10 @@ const errnos: readonly (readonly [Trouble, readonly number[]])[] = [
   ['database_missing', [1049]],
   ['database_schema_outdated', [1146, 1054]],
   ['too_many_connections', [1040, 1203, 1226]],
-  ['lock_wait', [1205]],
-  ['deadlock', [1213]],
+  // 3572: what a statement that does not wait says on MySQL; MariaDB has 1205 for it.
+  ['lock_wait', [1205, 3572]],
+  // 1020: a row changed since the transaction's snapshot, on MariaDB with innodb_snapshot_isolation. It is rolled back.
+  ['deadlock', [1213, 1020]],
   ['disk_full', [1021, 1114]],
   ['read_only', [1290, 1792, 1836]],
   ['database_timeout', [1317]],
@@ -23,8 +25,8 @@ const errnos: readonly (readonly [Trouble, readonly number[]])[] = [
 
 /** Their messages name tables, columns and users, and no values. */
 const quotable = new Set([
-  1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1226, 1290, 1305, 1969, 2002, 2003, 2006,
-  2013, 3159,
+  1020, 1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1226, 1290, 1305, 1969, 2002, 2003,
+  2006, 2013, 3159, 3572,
 ])
 
 /** What the number of an error means; undefined where no more is known than that the server refused. */
