@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { recordingVariable } from './recording-variable.ts'
-import { seedOfRun } from '../scripts/run-seed.ts'
+import { drawnBy, isSampled, seedOfRun } from '../scripts/run-seed.ts'
 import { buildCommand } from './servers/command.ts'
 import { makeDataDirectory } from './servers/data-directory.ts'
+import { findMysqlServer, mysqlServers, mysqlServerVariable } from './servers/mariadb-program.ts'
 import { runVariable, type StartedServers } from './servers/protocol.ts'
 import { startServers } from './servers/start.ts'
 import { buildWorker, type BuiltWorker, type UnbuiltWorker } from './servers/worker.ts'
@@ -50,7 +51,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
+/**
+ * A run of everything has the suites of MySQL's dialect on one of its servers, by seed; another run has the machine's own
+ * MariaDB. TEST_MYSQL_SERVER names one, and TEST_MYSQL_URL one that runs.
+ */
+function chooseMysqlServer(seed: string): void {
+  if (process.env[mysqlServerVariable] === undefined && isSampled && process.env['TEST_MYSQL_URL'] === undefined) {
+    const drawn = mysqlServers[drawnBy(seed, 'the server of MySQL', mysqlServers.length)] ?? ''
+    const found = findMysqlServer(drawn)
+    if ('missing' in found) process.stdout.write(`MySQL's dialect is not tested on ${drawn}: ${found.missing}\n`)
+    else process.env[mysqlServerVariable] = drawn
+  }
+  const chosen = process.env[mysqlServerVariable] ?? 'mariadb'
+  process.stdout.write(`MySQL's dialect is tested on ${chosen}; TEST_MYSQL_SERVER may be ${mysqlServers.join(', ')}\n`)
+}
+
 async function prepare(): Promise<Ground> {
+  const seed = seedOfRun()
+  chooseMysqlServer(seed)
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
@@ -65,7 +83,6 @@ async function prepare(): Promise<Ground> {
       : buildWorker(join(directory, 'worker')),
     buildCommand(),
   ])
-  const seed = seedOfRun()
   process.stdout.write(`short forms are drawn by TEST_SEED=${seed}; TEST_LONG=1 runs the long ones\n`)
   process.env[runVariable] = runId
   // https://nodejs.org/api/module.html#module-compile-cache: the command and wrangler are started hundreds of times.

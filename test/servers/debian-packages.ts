@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -17,13 +17,19 @@ export type Apt = (...args: readonly string[]) => void
  * Fills a folder with unpacked packages, which needs no root. It is made in one rename, so that two runs at once, or one
  * that is killed, leave no half of it.
  * @param fetch Downloads packages into the work folder, where apt runs, and unpacks them to `root`.
+ * @param suite Another release than the machine's: apt then takes nothing to be installed, so that what it downloads has
+ *   all libraries of that release, and its C library.
  */
-export function unpackPackages(target: string, fetch: (apt: Apt, work: string, root: string) => void): void {
+export function unpackPackages(
+  target: string,
+  fetch: (apt: Apt, work: string, root: string) => void,
+  suite?: string,
+): void {
   mkdirSync(cacheDirectory, { recursive: true })
   const work = mkdtempSync(join(cacheDirectory, 'unpacking-'))
   try {
     const root = join(work, 'root')
-    fetch(privateApt(work, packageLists(work)), work, root)
+    fetch(privateApt(work, packageLists(work, suite), suite), work, root)
     if (!existsSync(target)) renameSync(root, target)
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -36,13 +42,13 @@ export const downloads = 'cache/archives'
 const listsAreNewMilliseconds = 3_600_000
 
 /** The folder of apt's lists: those that another program was found by within the hour, since to fetch them takes seconds. */
-function packageLists(work: string): string {
-  const shared = join(cacheDirectory, `lists-${process.arch}`)
+function packageLists(work: string, suite?: string): string {
+  const shared = join(cacheDirectory, `lists-${suite === undefined ? '' : `${suite}-`}${process.arch}`)
   const changedAt = statSync(shared, { throwIfNoEntry: false })?.mtimeMs
   if (changedAt !== undefined && Date.now() - changedAt < listsAreNewMilliseconds) return shared
   const lists = join(work, 'lists')
   mkdirSync(join(lists, 'partial'), { recursive: true })
-  privateApt(work, lists)('update')
+  privateApt(work, lists, suite)('update')
   rmSync(shared, { recursive: true, force: true })
   try {
     renameSync(lists, shared)
@@ -54,7 +60,7 @@ function packageLists(work: string): string {
 }
 
 /** apt-get with lists and cache of its own: the system's are root's, and may never have been fetched. */
-function privateApt(work: string, lists: string): Apt {
+function privateApt(work: string, lists: string, suite?: string): Apt {
   mkdirSync(join(work, downloads, 'partial'), { recursive: true })
   const settings = [
     `Dir::State::lists=${lists}`,
@@ -63,11 +69,24 @@ function privateApt(work: string, lists: string): Apt {
     'Acquire::Languages=none',
     // Only root may take the system's lock; nothing of the system is written.
     'Debug::NoLocking=1',
+    ...(suite === undefined ? [] : settingsOfSuite(work, suite)),
   ]
   const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])]
   return (...args) => {
     execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } })
   }
+}
+
+/** Another release, from where the machine has its own. */
+function settingsOfSuite(work: string, suite: string): readonly string[] {
+  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages'], {
+    encoding: 'utf8',
+  })
+  const archive = targets.split('\n').find((uri) => /\/debian\/?$/.test(uri))
+  if (archive === undefined) throw new Error('this system has none of its packages from Debian')
+  const sources = join(work, 'sources.list')
+  writeFileSync(sources, `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive} ${suite} main\n`)
+  return [`Dir::Etc::sourcelist=${sources}`, 'Dir::Etc::sourceparts=/dev/null', 'Dir::State::status=/dev/null']
 }
 
 /** Unpacks the archives in a folder to `root`, and removes them. */

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import type { MissingServer } from './address.ts'
 import {
   cacheDirectory,
+  downloads,
   hasDebianPackages,
   libraryFolders,
   unpackArchives,
@@ -12,7 +13,10 @@ import {
 } from './debian-packages.ts'
 
 export interface MariadbProgram {
+  readonly kind: 'mariadb' | 'mysql'
   readonly command: string
+  /** Stand before the server's own arguments. */
+  readonly args: readonly string[]
   /** The folder of its messages, character sets and SQL scripts. */
   readonly share: string
   /** Folders of shared libraries, for LD_LIBRARY_PATH; empty when the system's own do. */
@@ -25,8 +29,67 @@ const advice =
   'Install MariaDB (Debian, Ubuntu: `apt-get install mariadb-server-core`; macOS: `brew install mariadb`), ' +
   'or set TEST_MYSQL_URL to a server of yours.'
 
+/** Servers of other releases of Debian, by their name in TEST_MYSQL_SERVER. They bring the C library that they need. */
+const otherServers = {
+  'mariadb-11': {
+    kind: 'mariadb',
+    suite: 'trixie',
+    package: 'mariadb-server-core',
+    program: 'mariadbd',
+    share: 'mariadb',
+  },
+  'mysql-9': { kind: 'mysql', suite: 'sid', package: 'mysql-server-core', program: 'mysqld', share: 'mysql' },
+} as const
+
+const loaders = ['usr/lib64/ld-linux-x86-64.so.2', 'usr/lib/ld-linux-aarch64.so.1']
+
+export const mysqlServerVariable = 'TEST_MYSQL_SERVER'
+
+/** What TEST_MYSQL_SERVER may be. `mariadb` is the machine's, else that of the machine's own release of Debian. */
+export const mysqlServers = ['mariadb', ...Object.keys(otherServers)]
+
+/** The server that TEST_MYSQL_SERVER names. */
+export function findMysqlServer(name = process.env[mysqlServerVariable] ?? 'mariadb'): MariadbProgram | MissingServer {
+  if (name === 'mariadb') return findMariadb()
+  if (isOther(name)) return findOther(name)
+  throw new Error(`${mysqlServerVariable} is ${name}; it may be ${mysqlServers.join(', ')}.`)
+}
+
+function isOther(name: string): name is keyof typeof otherServers {
+  return name in otherServers
+}
+
+function findOther(name: keyof typeof otherServers): MariadbProgram | MissingServer {
+  const { kind, suite, package: wanted, program, share } = otherServers[name]
+  const root = join(cacheDirectory, `${name}-${process.arch}`)
+  if (!existsSync(root)) {
+    if (!hasDebianPackages()) return { missing: `No ${name} here: it is one of Debian's packages. ${advice}` }
+    try {
+      unpackPackages(
+        root,
+        (apt, work, target) => {
+          apt('install', '--yes', '--no-install-recommends', '--download-only', wanted)
+          unpackArchives(join(work, downloads), target)
+        },
+        suite,
+      )
+    } catch (error) {
+      return { missing: `No ${name} here, and its packages could not be had (${String(error)}). ${advice}` }
+    }
+  }
+  const loader = loaders.map((path) => join(root, path)).find((path) => existsSync(path))
+  if (loader === undefined) return { missing: `No ${name} for ${process.arch}.` }
+  return {
+    kind,
+    command: loader,
+    args: ['--library-path', libraryFolders(root), join(root, 'usr/sbin', program)],
+    share: join(root, 'usr/share', share),
+    libraries: '',
+  }
+}
+
 /** The machine's MariaDB, else Debian's packages unpacked beside the repository, which needs no root. */
-export function findMariadb(): MariadbProgram | MissingServer {
+function findMariadb(): MariadbProgram | MissingServer {
   const installed = findInstalled()
   if (installed !== undefined) return installed
   const unpacked = join(cacheDirectory, `mariadb-${process.arch}`)
@@ -48,7 +111,7 @@ function findInstalled(): MariadbProgram | undefined {
     for (const name of ['share/mysql', 'share/mariadb', 'share']) {
       const share = join(dirname(real), '..', name)
       if (existsSync(join(share, 'mariadb_system_tables.sql')) || existsSync(join(share, 'mysql_system_tables.sql'))) {
-        return { command: real, share, libraries: '' }
+        return { kind: 'mariadb', command: real, args: [], share, libraries: '' }
       }
     }
   }
@@ -57,7 +120,9 @@ function findInstalled(): MariadbProgram | undefined {
 
 function programIn(root: string): MariadbProgram {
   return {
+    kind: 'mariadb',
     command: join(root, 'usr/sbin/mariadbd'),
+    args: [],
     share: join(root, 'usr/share/mysql'),
     libraries: libraryFolders(root),
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testPassword, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
-import { findMariadb, type MariadbProgram } from './mariadb-program.ts'
+import { findMysqlServer, type MariadbProgram } from './mariadb-program.ts'
 import { findFreePort, startProcess, type ServerProcess } from './process.ts'
 
 /** A MariaDB that has its system tables and is not running yet. */
@@ -32,7 +32,7 @@ export async function createMariadbCluster(
   unwanted: AbortSignal,
   settings: readonly string[] = [],
 ): Promise<MariadbCluster | MissingServer> {
-  const program = findMariadb()
+  const program = findMysqlServer()
   if ('missing' in program) return program
   mkdirSync(directory)
   const options = serverOptions(program, directory)
@@ -42,6 +42,7 @@ export async function createMariadbCluster(
   const rootPassword = randomBytes(18).toString('base64url')
   const users = writeUsers(directory, rootPassword)
   const args = [
+    ...program.args,
     ...options,
     `--port=${port}`,
     '--bind-address=127.0.0.1',
@@ -64,7 +65,8 @@ export async function createMariadbCluster(
         command: program.command,
         args,
         directory,
-        readyLine: /ready for connections/,
+        // MySQL says the same of its other protocol, with another port.
+        readyLine: new RegExp(`ready for connections.*port: ${port}`, 's'),
         // Its data is thrown away: an orderly shutdown would only cost time.
         stopSignal: 'SIGKILL',
         unwanted,
@@ -76,6 +78,7 @@ export async function createMariadbCluster(
 function serverOptions(program: MariadbProgram, directory: string): readonly string[] {
   return [
     '--no-defaults',
+    ...optionsByKind[program.kind],
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
     `--datadir=${join(directory, 'data')}`,
     `--tmpdir=${directory}`,
@@ -83,12 +86,17 @@ function serverOptions(program: MariadbProgram, directory: string): readonly str
     `--character-sets-dir=${join(program.share, 'charsets')}`,
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-buffer-pool-size=64M',
-    '--innodb-log-file-size=16M',
     '--innodb-doublewrite=0',
   ]
 }
 
-/** What the script mariadb-install-db does, which Debian packs apart from the server. */
+const optionsByKind: Readonly<Record<MariadbProgram['kind'], readonly string[]>> = {
+  // As MariaDB 11.6 and later have it.
+  mariadb: ['--innodb-log-file-size=16M', '--loose-innodb-snapshot-isolation=ON'],
+  mysql: ['--innodb-redo-log-capacity=32M', '--mysqlx=OFF', '--disable-log-bin', '--secure-file-priv=NULL'],
+}
+
+/** On MariaDB what the script mariadb-install-db does, which Debian packs apart from the server. */
 function createSystemTables(
   program: MariadbProgram,
   options: readonly string[],
@@ -96,16 +104,25 @@ function createSystemTables(
   environment: Readonly<Record<string, string>>,
 ): void {
   mkdirSync(join(directory, 'data'))
+  const env = { ...process.env, ...environment }
+  if (program.kind === 'mysql') {
+    const made = spawnSync(program.command, [...program.args, ...options, '--initialize-insecure'], {
+      encoding: 'utf8',
+      env,
+    })
+    if (made.status !== 0) throw new Error(`MySQL made no system tables:\n${made.error ?? made.stderr}`)
+    return
+  }
   const scripts = ['system_tables', 'performance_tables', 'system_tables_data'].map((name) =>
     readFirst([join(program.share, `mariadb_${name}.sql`), join(program.share, `mysql_${name}.sql`)]),
   )
   const result = spawnSync(
     program.command,
-    [...options, '--bootstrap', '--log-warnings=0', '--enforce-storage-engine='],
+    [...program.args, ...options, '--bootstrap', '--log-warnings=0', '--enforce-storage-engine='],
     {
       cwd: directory,
       encoding: 'utf8',
-      env: { ...process.env, ...environment },
+      env,
       input: [
         'create database if not exists mysql;',
         'use mysql;',

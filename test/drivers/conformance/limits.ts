@@ -76,7 +76,7 @@ export function limitConformance(suite: Suite): void {
     const [row] = await database.query(
       database.dialect === 'postgres'
         ? "select count(*)::int as n from pg_stat_activity where datname = current_database() and state = 'active' and query like 'select pg_sleep%'"
-        : "select count(*) as n from information_schema.processlist where db = database() and info like 'select sleep%'",
+        : "select count(*) as n from information_schema.processlist where db = database() and info like 'select count(*) from information_schema.schemata%'",
     )
     return Number(row?.['n'])
   }
@@ -117,7 +117,11 @@ function slow(dialect: TestDatabase['dialect'], seconds = 20): Statement {
     case 'postgres':
       return { text: `select pg_sleep(${seconds})`, parameters: [] }
     case 'mysql':
-      return { text: `select sleep(${seconds})`, parameters: [] }
+      // MySQL answers an interrupted `select sleep(20)` with 1, as if it had slept.
+      return {
+        text: `select count(*) from information_schema.schemata where schema_name = database() and sleep(${seconds}) = 1`,
+        parameters: [],
+      }
     case 'sqlite':
       return { text: 'select 1', parameters: [] }
   }
