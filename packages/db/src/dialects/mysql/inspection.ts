@@ -10,7 +10,7 @@ export const mysqlInspection: InspectionDialect = {
   encodingFix: 'Leave `charset` in DATABASE_URL away, or set it to utf8mb4.',
   encryption: plain(`show session status like 'Ssl_version'`),
   json: plain(
-    `select json_valid('{"a":[1.0]}') = 1 and json_valid('{') = 0 and (select json_arrayagg(json_array(one)) from (select 1 as one) anchor) = '[[1]]'`,
+    `select json_valid('{"a":[1.0]}') = 1 and json_valid('{') = 0 and (select cast(json_arrayagg(json_array(one)) as char) from (select 1 as one) anchor) = '[[1]]'`,
   ),
   strangeCollations: undefined,
   // `explain` judges the rights and runs nothing.
