@@ -29,6 +29,18 @@ function served(service: string, suites: readonly string[]) {
   return { test: { name: service, include, env: { TEST_SERVICE: service }, ...withServers, ...withSharedModules } }
 }
 
+/** Suites on other servers of MySQL's dialect than the machine's MariaDB: a run of everything has them on one, by seed. */
+const otherServerSuites = [
+  'drivers/drivers',
+  'executions/claim-races',
+  ...servedSuites.map((name) => `contract/${name}`),
+]
+
+function onServer(name: string) {
+  const include = otherServerSuites.map((suite) => `test/${suite}.test.ts`)
+  return { test: { name, include, env: { TEST_PROJECT_SERVER: name }, ...withServers, ...withSharedModules } }
+}
+
 /** The unit project needs no server, so that `test packages/db/src/url/url.test.ts` answers at once. */
 export default defineConfig({
   test: {
@@ -57,6 +69,7 @@ export default defineConfig({
         },
       },
       // The contract against other ways to run it as well: where nobody waits for it, or with TEST_SERVICE.
+      ...(isCi ? [onServer('mariadb-11'), onServer('mysql-9')] : []),
       ...(isCi ? [served('serve', servedSuites), served('hyperdrive', hyperdriveSuites), served('d1', d1Suites)] : []),
       // Looks at what the suites before it have asked and were answered.
       { test: { name: 'page', include: [afterAllOthers], sequence: { groupOrder: 1 } } },

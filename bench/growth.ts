@@ -90,7 +90,7 @@ try {
 
 /** The tests' own has 64 MB of memory: beyond some 100,000 rows it would measure the disk. */
 async function startMariadb(): Promise<{ readonly address: ServerAddress; stop(): Promise<void> }> {
-  const settings = ['--innodb-buffer-pool-size=1G', '--innodb-log-file-size=512M']
+  const settings = ['--innodb-buffer-pool-size=1G', '--loose-innodb-log-file-size=512M']
   const cluster = await createMariadbCluster(join(directory, 'mariadb'), new AbortController().signal, settings)
   if ('missing' in cluster) throw new Error(cluster.missing)
   const server = await cluster.start()

@@ -85,7 +85,7 @@ export const troublePages: readonly TroublePage[] = [
   {
     trouble: 'tls_required',
     cause: 'The server refuses unencrypted connections, and `sslmode` is `disable`, or `prefer` fell back to no TLS.',
-    more: 'MariaDB reports this as a [wrong password](#wrong-password) (1045). MySQL 8 uses error 3159; this was not tested.',
+    more: 'MariaDB 10.11 reports this as a [wrong password](#wrong-password) (1045). MariaDB 11.8 and MySQL use error 3159.',
     seen: {
       sqlite: noServer,
       postgres: { words: 'PostgreSQL: no pg_hba.conf entry for host …, no encryption (SQLSTATE 28000)' },

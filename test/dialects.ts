@@ -7,7 +7,8 @@ import pg from 'pg'
 import { describe, expect, inject, test, type SuiteCollector } from 'vitest'
 import { dealt, drawn, isSampled, keepTests, type Candidate } from './sampling.ts'
 import { served } from './served.ts'
-import type { ServerAddress } from './servers/address.ts'
+import type { MissingServer, ServerAddress } from './servers/address.ts'
+import { otherServerNames } from './servers/protocol.ts'
 
 export const dialects = ['sqlite', 'postgres', 'mysql'] as const
 export type DialectName = (typeof dialects)[number]
@@ -15,9 +16,20 @@ export type DialectName = (typeof dialects)[number]
 const serverDialects = ['postgres', 'mysql'] as const
 export type ServerDialect = (typeof serverDialects)[number]
 
-/** Hyperdrive reaches servers alone, and D1 is SQLite. */
-const servedDialects: readonly DialectName[] =
-  served === 'hyperdrive' ? serverDialects : served === 'd1' ? ['sqlite'] : dialects
+const dialectsOf: Readonly<Record<typeof served, readonly DialectName[]>> = {
+  functions: dialects,
+  serve: dialects,
+  // It reaches servers alone.
+  hyperdrive: serverDialects,
+  d1: ['sqlite'],
+}
+
+/** In a project of another server of MySQL's dialect, its name: the suites run on that alone. */
+export const otherServer = otherServerNames.find((name) => name === process.env['TEST_PROJECT_SERVER'])
+
+const servedDialects: readonly DialectName[] = otherServer === undefined ? dialectsOf[served] : ['mysql']
+
+const servedServers = serverDialects.filter((dialect) => servedDialects.includes(dialect))
 
 export type RawRow = Readonly<Record<string, unknown>>
 
@@ -109,12 +121,12 @@ export function casesOn<Case>(dialect: DialectName, cases: readonly Case[], name
 
 /** As {@link describeDialects}, for those that are servers. */
 export function describeServers(suite: (dialect: ServerDialect) => void): void {
-  describeEach(serverDialects, suite, everything)
+  describeEach(servedServers, suite, everything)
 }
 
 /** As {@link describeDialectsInTurn}, for those that are servers. */
 export function describeServersInTurn(suite: (dialect: ServerDialect) => void): void {
-  describeEach(serverDialects, suite, inTurn)
+  describeEach(servedServers, suite, inTurn)
 }
 
 const everything = (): boolean => true
@@ -179,12 +191,16 @@ export const isCi = (): boolean => !['', '0', 'false', undefined].includes(proce
 
 function missingReason(dialect: DialectName): string | undefined {
   if (dialect === 'sqlite') return undefined
-  const server = inject('servers')[dialect]
+  const server = serverOrReason(dialect)
   return 'missing' in server ? server.missing : undefined
 }
 
+function serverOrReason(dialect: ServerDialect): ServerAddress | MissingServer {
+  return inject('servers')[otherServer ?? dialect] ?? { missing: 'it was not asked for' }
+}
+
 function serverOf(dialect: 'postgres' | 'mysql'): ServerAddress {
-  const server = inject('servers')[dialect]
+  const server = serverOrReason(dialect)
   if ('missing' in server) throw new Error(server.missing)
   return server
 }

@@ -31,12 +31,21 @@ export const generatedRows: Readonly<Record<DialectName, GeneratedRows>> = {
     analyze: () => 'analyze',
   },
   mysql: {
-    numbers: (from, to) => `(select seq as i from seq_${from}_to_${to}) s`,
+    // Of digits: MySQL counts no further than a thousand by a recursion, and has no table of numbers as MariaDB has.
+    numbers: (from, to) => `(${numbersOfDigits(from, to)}) s`,
     literal: (milliseconds) => `timestamp '${written(milliseconds)}'`,
     moment: (milliseconds, seconds) => `timestamp '${written(milliseconds)}' + interval (${seconds}) second`,
     text: (prefix, number) => `concat('${prefix}', ${number})`,
     analyze: (tables) => `analyze table ${tables.join(', ')}`,
   },
+}
+
+function numbersOfDigits(from: number, to: number): string {
+  const digits = Array.from({ length: String(to - from).length }, (_digit, power) => power)
+  const tens = Array.from({ length: 10 }, (_digit, digit) => `select ${digit} as n`).join(' union all ')
+  const sum = digits.map((power) => `d${power}.n * ${10 ** power}`).join(' + ')
+  const tables = digits.map((power) => `(${tens}) d${power}`).join(' cross join ')
+  return `select i from (select ${from} + ${sum} as i from ${tables}) t where i <= ${to} order by i`
 }
 
 function written(milliseconds: number): string {

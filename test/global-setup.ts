@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { recordingVariable } from './recording-variable.ts'
-import { drawnBy, isSampled, seedOfRun } from '../scripts/run-seed.ts'
+import { seedOfRun } from '../scripts/run-seed.ts'
 import { buildCommand } from './servers/command.ts'
 import { makeDataDirectory } from './servers/data-directory.ts'
-import { findMysqlServer, mysqlServers, mysqlServerVariable } from './servers/mariadb-program.ts'
-import { runVariable, type StartedServers } from './servers/protocol.ts'
+import { otherServerNames, runVariable, serverNames, type StartedServers } from './servers/protocol.ts'
 import { startServers } from './servers/start.ts'
 import { buildWorker, type BuiltWorker, type UnbuiltWorker } from './servers/worker.ts'
 
@@ -33,6 +32,9 @@ interface Ground {
   remove(): Promise<void>
 }
 
+/** vitest.config.ts has projects for them then. */
+const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
+
 declare global {
   /** Vitest gives each project a copy of this module of its own, so that only the process can hold what they share. */
   // oxlint-disable-next-line no-var -- a global is declared in no other way
@@ -51,24 +53,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/**
- * A run of everything has the suites of MySQL's dialect on one of its servers, by seed; another run has the machine's own
- * MariaDB. TEST_MYSQL_SERVER names one, and TEST_MYSQL_URL one that runs.
- */
-function chooseMysqlServer(seed: string): void {
-  if (process.env[mysqlServerVariable] === undefined && isSampled && process.env['TEST_MYSQL_URL'] === undefined) {
-    const drawn = mysqlServers[drawnBy(seed, 'the server of MySQL', mysqlServers.length)] ?? ''
-    const found = findMysqlServer(drawn)
-    if ('missing' in found) process.stdout.write(`MySQL's dialect is not tested on ${drawn}: ${found.missing}\n`)
-    else process.env[mysqlServerVariable] = drawn
-  }
-  const chosen = process.env[mysqlServerVariable] ?? 'mariadb'
-  process.stdout.write(`MySQL's dialect is tested on ${chosen}; TEST_MYSQL_SERVER may be ${mysqlServers.join(', ')}\n`)
-}
-
 async function prepare(): Promise<Ground> {
-  const seed = seedOfRun()
-  chooseMysqlServer(seed)
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
   // PostgreSQL runs as another user when this is root.
   chmodSync(directory, 0o711)
@@ -76,13 +61,14 @@ async function prepare(): Promise<Ground> {
   chmodSync(dataDirectory, 0o711)
   const runId = randomUUID()
   const [servers, worker, command] = await Promise.all([
-    startServers(directory, runId, dataDirectory),
+    startServers(directory, runId, dataDirectory, [...serverNames, ...(isCi ? otherServerNames : [])]),
     // Where the app runs in the tests' own process, nobody waits for a Worker.
     process.env['TEST_WITHOUT_WORKER'] === '1'
       ? { failed: 'this run builds no Worker' }
       : buildWorker(join(directory, 'worker')),
     buildCommand(),
   ])
+  const seed = seedOfRun()
   process.stdout.write(`short forms are drawn by TEST_SEED=${seed}; TEST_LONG=1 runs the long ones\n`)
   process.env[runVariable] = runId
   // https://nodejs.org/api/module.html#module-compile-cache: the command and wrangler are started hundreds of times.

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startGateway } from '@millrace/gateway'
 import { inject } from 'vitest'
-import { freshDatabase, type DialectName, type Template, type TestDatabase } from './dialects.ts'
+import { freshDatabase, otherServer, type DialectName, type Template, type TestDatabase } from './dialects.ts'
 import { targetOf } from './target.ts'
 
 /**
@@ -14,7 +14,7 @@ export async function migratedDatabase(dialect: DialectName): Promise<TestDataba
 }
 
 function fileOf(dialect: DialectName): string {
-  return join(inject('directory'), `template-${dialect}.json`)
+  return join(inject('directory'), `template-${otherServer ?? dialect}.json`)
 }
 
 function readTemplate(dialect: DialectName): Template | undefined {

@@ -123,6 +123,7 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'POSTGRES_URL',
   'SERIAL_SEED',
   'TEST_LONG',
+  'TEST_MYSQL_SERVER',
   'TEST_MYSQL_URL',
   'TEST_POSTGRES_URL',
   'TEST_SEED',

@@ -8,21 +8,45 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseAddress, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
-import { endOfRun, runVariable, type ServerName, type ServersMessage } from './protocol.ts'
+import {
+  endOfRun,
+  otherServerNames,
+  runVariable,
+  type ServerName,
+  type ServersMessage,
+  type StartedServers,
+} from './protocol.ts'
 
 if (process.send === undefined) throw new Error('test/servers/main.ts is forked by test/global-setup.ts')
 
 const [directory = '', runId = '', dataDirectory = directory, ...wanted] = process.argv.slice(2)
 
 const unwanted = new AbortController()
-const starting = Promise.allSettled([
-  startUnlessGiven('postgres', { port: 5432, database: 'postgres' }, () =>
-    startPostgres(join(dataDirectory, 'postgres'), unwanted.signal),
+const starts: readonly (readonly [name: ServerName, start: () => Promise<TestServer | MissingServer>])[] = [
+  [
+    'postgres',
+    () =>
+      startUnlessGiven('TEST_POSTGRES_URL', { port: 5432, database: 'postgres' }, () =>
+        startPostgres(join(dataDirectory, 'postgres'), unwanted.signal),
+      ),
+  ],
+  [
+    'mysql',
+    () =>
+      startUnlessGiven('TEST_MYSQL_URL', { port: 3306, database: '' }, () =>
+        startMariadb(join(dataDirectory, 'mariadb'), unwanted.signal),
+      ),
+  ],
+  ...otherServerNames.map(
+    (name) => [name, () => startMariadb(join(dataDirectory, name), unwanted.signal, name)] as const,
   ),
-  startUnlessGiven('mysql', { port: 3306, database: '' }, () =>
-    startMariadb(join(dataDirectory, 'mariadb'), unwanted.signal),
-  ),
-])
+]
+const starting = Promise.allSettled(
+  starts.map(async ([name, start]) => {
+    const server = wanted.includes(name) ? await start() : { missing: 'it was not asked for' }
+    return [name, server] as const
+  }),
+)
 
 let endedInOrder = false
 process.on('message', (message) => {
@@ -38,21 +62,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-const [postgres, mysql] = await starting
-if (postgres.status === 'fulfilled' && mysql.status === 'fulfilled') {
-  tell({ started: { postgres: addressOf(postgres.value), mysql: addressOf(mysql.value) } })
-} else {
-  const reasons = [postgres, mysql].flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []))
-  tell({ failed: reasons.join('\n') })
+const results = await starting
+const reasons = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []))
+if (reasons.length > 0) tell({ failed: reasons.join('\n') })
+else {
+  const servers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const started = Object.fromEntries(servers.map(([name, server]) => [name, addressOf(server)]))
+  tell({ started: started as StartedServers })
 }
 
 async function startUnlessGiven(
-  name: ServerName,
+  variable: string,
   defaults: Pick<ServerAddress, 'port' | 'database'>,
   start: () => Promise<TestServer | MissingServer>,
 ): Promise<TestServer | MissingServer> {
-  if (!wanted.includes(name)) return { missing: 'it was not asked for' }
-  const url = process.env[`TEST_${name.toUpperCase()}_URL`]
+  const url = process.env[variable]
   if (url === undefined || url === '') return start()
   return { address: parseAddress(url, defaults), stop: () => Promise.resolve() }
 }
@@ -67,10 +91,10 @@ function tell(message: ServersMessage): void {
 
 async function stop(): Promise<void> {
   unwanted.abort()
-  const results = await starting
+  const begun = await starting
   await Promise.all(
-    results.map(async (result) => {
-      if (result.status === 'fulfilled' && 'stop' in result.value) await result.value.stop()
+    begun.map(async (result) => {
+      if (result.status === 'fulfilled' && 'stop' in result.value[1]) await result.value[1].stop()
     }),
   )
   for (const folder of [directory, dataDirectory]) await removeFolder(folder)

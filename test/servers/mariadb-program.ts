@@ -11,6 +11,7 @@ import {
   unpackPackages,
   type Apt,
 } from './debian-packages.ts'
+import { otherServerNames, type OtherServerName } from './protocol.ts'
 
 export interface MariadbProgram {
   readonly kind: 'mariadb' | 'mysql'
@@ -29,7 +30,7 @@ const advice =
   'Install MariaDB (Debian, Ubuntu: `apt-get install mariadb-server-core`; macOS: `brew install mariadb`), ' +
   'or set TEST_MYSQL_URL to a server of yours.'
 
-/** Servers of other releases of Debian, by their name in TEST_MYSQL_SERVER. They bring the C library that they need. */
+/** Servers of other releases of Debian. They bring the C library that they need. */
 const otherServers = {
   'mariadb-11': {
     kind: 'mariadb',
@@ -39,27 +40,22 @@ const otherServers = {
     share: 'mariadb',
   },
   'mysql-9': { kind: 'mysql', suite: 'sid', package: 'mysql-server-core', program: 'mysqld', share: 'mysql' },
-} as const
+} as const satisfies Readonly<Record<OtherServerName, object>>
 
 const loaders = ['usr/lib64/ld-linux-x86-64.so.2', 'usr/lib/ld-linux-aarch64.so.1']
 
-export const mysqlServerVariable = 'TEST_MYSQL_SERVER'
-
-/** What TEST_MYSQL_SERVER may be. `mariadb` is the machine's, else that of the machine's own release of Debian. */
-export const mysqlServers = ['mariadb', ...Object.keys(otherServers)]
-
-/** The server that TEST_MYSQL_SERVER names. */
-export function findMysqlServer(name = process.env[mysqlServerVariable] ?? 'mariadb'): MariadbProgram | MissingServer {
-  if (name === 'mariadb') return findMariadb()
+/** @param name by default what TEST_MYSQL_SERVER names, or the machine's MariaDB, else that of its own release of Debian */
+export function findMysqlServer(name = process.env['TEST_MYSQL_SERVER'] ?? ''): MariadbProgram | MissingServer {
+  if (name === '') return findMariadb()
   if (isOther(name)) return findOther(name)
-  throw new Error(`${mysqlServerVariable} is ${name}; it may be ${mysqlServers.join(', ')}.`)
+  throw new Error(`TEST_MYSQL_SERVER is ${name}; it may be ${otherServerNames.join(' or ')}.`)
 }
 
-function isOther(name: string): name is keyof typeof otherServers {
+function isOther(name: string): name is OtherServerName {
   return name in otherServers
 }
 
-function findOther(name: keyof typeof otherServers): MariadbProgram | MissingServer {
+function findOther(name: OtherServerName): MariadbProgram | MissingServer {
   const { kind, suite, package: wanted, program, share } = otherServers[name]
   const root = join(cacheDirectory, `${name}-${process.arch}`)
   if (!existsSync(root)) {

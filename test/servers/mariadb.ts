@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testPassword, type MissingServer, type ServerAddress, type TestServer } from './address.ts'
 import { findMysqlServer, type MariadbProgram } from './mariadb-program.ts'
+import type { OtherServerName } from './protocol.ts'
 import { findFreePort, startProcess, type ServerProcess } from './process.ts'
 
 /** A MariaDB that has its system tables and is not running yet. */
@@ -19,20 +20,28 @@ export interface MariadbCluster {
  * A private MariaDB, made unlike the developer's own: latin1 with a collation that ignores case is the default of each
  * new database, and the time zone is half an hour off. The test user owns databases named `millrace_…`, nothing else.
  */
-export async function startMariadb(directory: string, unwanted: AbortSignal): Promise<TestServer | MissingServer> {
-  const cluster = await createMariadbCluster(directory, unwanted)
+export async function startMariadb(
+  directory: string,
+  unwanted: AbortSignal,
+  name?: OtherServerName,
+): Promise<TestServer | MissingServer> {
+  const cluster = await createMariadbCluster(directory, unwanted, [], name)
   if ('missing' in cluster) return cluster
   const server = await cluster.start()
   return { address: cluster.address, stop: () => server.stop() }
 }
 
-/** Settings are options of the server's command line, beside the tests'. */
+/**
+ * @param settings options of the server's command line, beside the tests'
+ * @param name another server than TEST_MYSQL_SERVER names
+ */
 export async function createMariadbCluster(
   directory: string,
   unwanted: AbortSignal,
   settings: readonly string[] = [],
+  name?: OtherServerName,
 ): Promise<MariadbCluster | MissingServer> {
-  const program = findMysqlServer()
+  const program = findMysqlServer(name)
   if ('missing' in program) return program
   mkdirSync(directory)
   const options = serverOptions(program, directory)
