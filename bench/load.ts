@@ -5,6 +5,8 @@ export interface Sent {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Of an answer that does not end by itself: its first chunk is all that is read, and its connection is closed. */
+  readonly takesFirstChunk?: boolean
 }
 
 export interface Received {
@@ -24,16 +26,14 @@ export function openClient(url: string): Client {
   const { hostname, port } = new URL(url)
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   return {
-    send: ({ method, path, headers, body }) =>
+    send: ({ method, path, headers, body, takesFirstChunk = false }) =>
       new Promise((resolve, reject) => {
         const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
         const outgoing = request({ agent, hostname, port, method, path, headers: { ...headers, ...length } })
         outgoing.once('error', reject)
         outgoing.once('response', (answer) => {
           const chunks: Buffer[] = []
-          answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-          answer.once('error', reject)
-          answer.once('end', () => {
+          const finish = () => {
             const serverTiming = answer.headers['server-timing']
             resolve({
               status: answer.statusCode ?? 0,
@@ -41,7 +41,15 @@ export function openClient(url: string): Client {
               serverTiming: typeof serverTiming === 'string' ? serverTiming : undefined,
               body: Buffer.concat(chunks).toString(),
             })
+          }
+          answer.on('data', (chunk: Buffer) => {
+            chunks.push(chunk)
+            if (!takesFirstChunk) return
+            finish()
+            outgoing.destroy()
           })
+          answer.once('error', reject)
+          answer.once('end', finish)
         })
         outgoing.end(body)
       }),

@@ -73,7 +73,7 @@ interface ServeOptions {
   readonly onLog?: ((line: string) => void) | undefined
 }
 
-type Started = ServeSubject & { stop(): Promise<void> }
+type Started = ServeSubject & { readonly url: string; stop(): Promise<void> }
 
 /** Starts `millrace serve` on a database that it migrates. */
 export async function startServe({ url, directory, variables, flags = [], onLog }: ServeOptions): Promise<Started> {
@@ -103,8 +103,10 @@ async function started(child: ChildProcess, urlOf: (line: string) => string): Pr
   const told: unknown = await Promise.race([once(child.stdout, 'data'), exited])
   const [first] = Array.isArray(told) ? (told as readonly unknown[]) : []
   if (!(first instanceof Uint8Array)) throw new Error(`a process of the bench ended with ${String(first)}`)
-  const client = openClient(urlOf(Buffer.from(first).toString().trim()))
+  const url = urlOf(Buffer.from(first).toString().trim())
+  const client = openClient(url)
   return {
+    url,
     client,
     processId: child.pid ?? 0,
     async stop() {

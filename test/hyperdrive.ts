@@ -17,7 +17,7 @@ export function serverOf({ url }: TestDatabase): {
  * As wrangler has it from its configuration for local work.
  * @param port in place of the server's own: of a proxy before it
  */
-export function connectionStringOf(database: TestDatabase, port?: number): string {
+export function connectionStringOf(database: Pick<TestDatabase, 'url'>, port?: number): string {
   const url = new URL(database.url.replace(/^(\w+)\+\w+:/, '$1:'))
   if (port !== undefined) url.port = String(port)
   return url.href
