@@ -119,7 +119,9 @@ const ofJobsAlone = commands({
       }
     },
   },
-  'take the slot of a job': { run: (store, { at }) => takeSlot(store, 'another job', at) },
+  'take the slot of a job': {
+    run: (store, { at }) => takeSlot(store, { job: 'another job', slot: at, owner: 'a process' }),
+  },
 })
 
 export const writesAfter: readonly Write[] = [

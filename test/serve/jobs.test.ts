@@ -12,7 +12,8 @@ describeDialects((dialect) => {
 
   const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute))
   const takenAtOnce = async (job: string, slot: Date) => {
-    const taken = await Promise.all(Array.from({ length: 10 }, () => takeSlot(reached.database.store(), job, slot)))
+    const owners = Array.from({ length: 10 }, () => crypto.randomUUID())
+    const taken = await Promise.all(owners.map((owner) => takeSlot(reached.database.store(), { job, slot, owner })))
     return taken.filter(Boolean).length
   }
 

@@ -1,11 +1,16 @@
 import type { Occasion } from '@millrace/api/backups/run'
 import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import type { LogEntry } from '@millrace/api/log'
+import { openDatabase } from '@millrace/drivers/open'
+import { databaseError } from '@millrace/db/sql/errors'
+import { takeMissedSlot, takeSlot } from '@millrace/db/store/time-slot'
 import { startJobs, type Jobs } from '@millrace/server/jobs'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { MemoryBucket } from '../backups/memory-bucket.ts'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
+import { startLosingProxy } from '../faults/losing-proxy.ts'
+import { openDoor } from '../servers/door.ts'
 
 const patience = { timeout: 30_000, interval: 20 }
 
@@ -35,10 +40,10 @@ describeDialectsByTest((dialect) => {
   }
 
   /** As a process that starts then. */
-  function startAt(time: string): Jobs {
+  function startAt(time: string, database = reached.database): Jobs {
     const ahead = Date.parse(time) - Date.now()
     const jobs = startJobs({
-      database: reached.database,
+      database,
       backups,
       log: (entry) => entries.push(entry),
       settings: { executionKeepMilliseconds: undefined, auditKeepMilliseconds: 400 * 86_400_000 },
@@ -108,9 +113,9 @@ describeDialectsByTest((dialect) => {
     await noteBackup('2026-01-01T13:00:00.000Z', 'ok')
     const jobs = [startAt('2026-01-03T12:00:00.000Z'), startAt('2026-01-03T12:00:00.000Z')]
     for (const one of jobs) await one.stop()
-    expect(occasions).toEqual(['schedule'])
-    await startAt('2026-01-03T13:00:00.000Z').stop()
-    expect(occasions).toEqual(['schedule'])
+    expect(occasions.toSorted()).toEqual(['schedule', 'tick'])
+    await startAt('2026-01-03T12:04:00.000Z').stop()
+    expect(occasions.toSorted()).toEqual(['schedule', 'tick'])
   })
 
   test.each([
@@ -120,6 +125,80 @@ describeDialectsByTest((dialect) => {
     await startAt('2026-01-01T12:00:00.000Z').stop()
     await noteBackup('2026-01-03T04:00:00.000Z', result)
     await startAt('2026-01-03T12:00:00.000Z').stop()
-    expect(occasions).toEqual(taken)
+    expect(occasions.filter((occasion) => occasion === 'schedule')).toEqual(taken)
+  })
+
+  test('what was due every few minutes while nothing ran is done at the start, once among all', async () => {
+    await startAt('2026-01-01T12:00:00.000Z').stop()
+    expect(occasions).toEqual([])
+    const jobs = [startAt('2026-01-01T12:06:00.000Z'), startAt('2026-01-01T12:07:00.000Z')]
+    for (const one of jobs) await one.stop()
+    expect(occasions).toEqual(['tick'])
+    expect(await slots()).toMatchObject({
+      'slot.backup-requests': '2026-01-01T12:05:00.000Z',
+      'slot.sweep': '2026-01-01T12:05:00.000Z',
+      'slot.schedules': '2026-01-01T12:07:00.000Z',
+    })
+  })
+
+  test.each([
+    ['at the start', '2026-01-02T12:01:00.000Z', 1],
+    ['when it is due', '2026-01-02T03:29:59.500Z', 2],
+  ])(
+    'with a database that is away %s, the daily backup is taken when it is back, once among all',
+    async (_when, time, slotsMissed) => {
+      await startAt('2026-01-01T12:00:00.000Z').stop()
+      const door = await openDoor()
+      onTestFinished(() => door.close())
+      const database = await openDatabase({ target: reached.target, gatewayUrl: door.url })
+      const jobs = [startAt(time, database), startAt(time, database)]
+      const failed = () =>
+        entries.flatMap((entry) => (entry.event === 'sweep_failed' && entry.what === 'backup' ? [entry.what] : []))
+      await vi.waitFor(() => expect(failed()).toHaveLength(2 * slotsMissed), patience)
+      expect(occasions).toEqual([])
+      door.leadTo(reached.gateway.port)
+      await vi.waitFor(() => expect(occasions).toContain('schedule'), patience)
+      const slot = '2026-01-02T03:30:00.000Z'
+      await vi.waitFor(async () => expect(await slots()).toMatchObject({ 'slot.backup': slot }), patience)
+      await noteBackup('2026-01-02T13:00:00.000Z', 'ok')
+      for (const one of jobs) await one.stop()
+      await startAt('2026-01-02T14:00:00.000Z').stop()
+      expect(occasions.filter((occasion) => occasion === 'schedule')).toEqual(['schedule'])
+      // Said once of each slot, however often it was tried.
+      expect(failed()).toHaveLength(2 * slotsMissed)
+    },
+  )
+
+  test('a database that goes away after the slot was taken loses the backup of the day no more than one before', async () => {
+    await startAt('2026-01-01T12:00:00.000Z').stop()
+    const failures = [databaseError('database_unreachable', 'it is gone', { isNotApplied: true })]
+    work = (occasion) => {
+      const failure = occasion === 'schedule' ? failures.pop() : undefined
+      return failure === undefined ? Promise.resolve() : Promise.reject(failure)
+    }
+    const jobs = startAt('2026-01-02T12:01:00.000Z')
+    await vi.waitFor(
+      () => expect(occasions.filter((occasion) => occasion === 'schedule')).toEqual(['schedule', 'schedule']),
+      patience,
+    )
+    await jobs.stop()
+  })
+
+  test('a slot whose answer was lost is the one’s that took it', async () => {
+    await startAt('2026-01-01T12:00:00.000Z').stop()
+    const proxy = await startLosingProxy(reached.gateway.url)
+    onTestFinished(() => proxy.close())
+    const database = await openDatabase({ target: reached.target, gatewayUrl: proxy.url })
+    // What is asked once for each connection has been asked then.
+    await takeSlot(database.store(), { job: 'other', slot: new Date(0), owner: 'one' })
+    const request = { job: 'backup', slot: new Date('2026-01-02T03:30:00.000Z'), owner: 'one' }
+    for (const take of [takeSlot, takeMissedSlot]) {
+      await reached.raw.query(`update marks set value = '2026-01-01T03:30:00.000Z' where name = 'slot.backup'`)
+      proxy.loseNext(1, 'answer')
+      await expect(take(database.store(), request)).rejects.toMatchObject({ name: 'DatabaseError' })
+      expect(await slots()).toMatchObject({ 'slot.backup': '2026-01-02T03:30:00.000Z' })
+      expect(await take(database.store(), { ...request, owner: 'another' })).toBe(false)
+      expect(await take(database.store(), request)).toBe(true)
+    }
   })
 })

@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ScheduledBackups } from '@millrace/api/backups/scheduled'
 import { faultOf } from '@millrace/api/faults'
 import type { Log } from '@millrace/api/log'
 import { serveSchedules } from '@millrace/api/services/scheduler'
 import { sweepExpired, type KeptFor } from '@millrace/api/services/sweeps'
-import type { Database } from '@millrace/db/store/database'
 import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
+import { DatabaseError } from '@millrace/db/sql/errors'
+import type { Database } from '@millrace/db/store/database'
 import { takeMissedSlot, takeSlot } from '@millrace/db/store/time-slot'
 
 interface Parts {
@@ -21,8 +23,8 @@ interface Job {
   /** The last moment up to `at` at which it was due. */
   readonly slotAt: (at: Date) => Date
   readonly run: (at: Date) => Promise<void>
-  /** Whether it is still to be done for a slot that passed while nothing ran; never when absent. */
-  readonly isMissed?: (slot: Date) => Promise<boolean>
+  /** Whether nothing else has done since what is to be done for a slot; not asked when absent. */
+  readonly isStillDue?: (slot: Date) => Promise<boolean>
 }
 
 const minuteMilliseconds = 60_000
@@ -60,14 +62,14 @@ function jobsOf(
             name: 'backup',
             slotAt: daily(backupOfDayMilliseconds),
             run: () => backups.run('schedule'),
-            isMissed: (slot: Date) => isBackupMissed(database, slot),
+            isStillDue: (slot: Date) => isBackupDue(database, slot),
           },
         ]),
   ]
 }
 
 /** A backup that was taken since counts for the day. */
-async function isBackupMissed(database: Database, slot: Date): Promise<boolean> {
+async function isBackupDue(database: Database, slot: Date): Promise<boolean> {
   const backups = await listScheduledBackups(database.store())
   return !backups.some(({ result, createdAt }) => result === 'ok' && createdAt >= slot)
 }
@@ -76,39 +78,54 @@ async function serve(database: Database, clock: () => Date, log: Log): Promise<v
   await serveSchedules({ store: database.store(), clock, log })
 }
 
+type Take = typeof takeSlot
+
 /**
- * Runs the jobs at their times: of all processes that serve one database, one does each. A process that starts does what
- * is due next, and of what was due before only a daily backup that no process took.
+ * Runs the jobs at their times: of all processes that serve one database, one does each. A process that starts does the
+ * newest of each job that no process took, such as a backup that was due while nothing ran. What a database that is away
+ * keeps from being done is done when it is back, or at its next time, whichever comes first.
  */
 export function startJobs(parts: Parts): Jobs {
   const { database, log, clock = () => new Date() } = parts
   const running = new Set<Promise<void>>()
   const timers = new Map<string, NodeJS.Timeout>()
   const stopping = new AbortController()
+  const { signal } = stopping
 
   /** What runs is waited for at the end. */
-  function start(job: Job, isDue: () => Promise<boolean>): void {
-    const done = run(job, isDue).finally(() => running.delete(done))
+  function start(job: Job, slot: Date, take: Take): void {
+    const done = attend(job, slot, take).finally(() => running.delete(done))
     running.add(done)
   }
 
-  async function run({ name, run: work }: Job, isDue: () => Promise<boolean>): Promise<void> {
-    try {
-      if (await isDue()) await work(clock())
-    } catch (thrown) {
-      const { cause, fix } = faultOf(thrown)
-      log({ level: 'error', event: 'sweep_failed', what: name, cause, cure: fix })
+  async function attend(job: Job, slot: Date, take: Take): Promise<void> {
+    const { name } = job
+    // Of this slot and this process alone: a clock that was set back brings the same slot again.
+    const owner = crypto.randomUUID()
+    let isTaken = false
+    for (let tries = 0; ; tries += 1) {
+      try {
+        isTaken ||= await take(database.store(), { job: name, slot, owner })
+        if (isTaken && ((await job.isStillDue?.(slot)) ?? true)) await job.run(clock())
+        return
+      } catch (thrown) {
+        const { cause, fix } = faultOf(thrown)
+        if (tries === 0) log({ level: 'error', event: 'sweep_failed', what: name, cause, cure: fix })
+        if (!(thrown instanceof DatabaseError)) return
+      }
+      await pause(pauseMilliseconds(tries), signal)
+      if (signal.aborted || job.slotAt(clock()) > slot) return
     }
   }
 
   function wait(job: Job): void {
-    if (stopping.signal.aborted) return
+    if (signal.aborted) return
     const next = nextSlot(job, clock())
     timers.set(
       job.name,
       setTimeout(
         () => {
-          start(job, () => takeSlot(database.store(), job.name, next))
+          start(job, next, takeSlot)
           wait(job)
         },
         Math.max(0, next.getTime() - clock().getTime()),
@@ -116,12 +133,8 @@ export function startJobs(parts: Parts): Jobs {
     )
   }
 
-  for (const job of jobsOf(parts, stopping.signal)) {
-    const { name, slotAt, isMissed } = job
-    const last = slotAt(clock())
-    if (isMissed !== undefined) {
-      start(job, async () => (await takeMissedSlot(database.store(), name, last)) && isMissed(last))
-    }
+  for (const job of jobsOf(parts, signal)) {
+    start(job, job.slotAt(clock()), takeMissedSlot)
     wait(job)
   }
   return {
@@ -131,6 +144,18 @@ export function startJobs(parts: Parts): Jobs {
       await Promise.all(running)
     },
   }
+}
+
+const firstPauseMilliseconds = 1000
+const longestPauseMilliseconds = 60_000
+
+function pauseMilliseconds(tries: number): number {
+  return Math.min(firstPauseMilliseconds * 2 ** tries, longestPauseMilliseconds)
+}
+
+/** Ends early with the signal. */
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined)
 }
 
 function nextSlot({ slotAt }: Job, at: Date): Date {

@@ -3,20 +3,26 @@ import { DatabaseError } from '../sql/errors.ts'
 import { buildQuery, buildStatement } from '../sql/building.ts'
 import type { Store } from './store.ts'
 
-/** Names of jobs are at most 50 characters long. */
-const markOf = (job: string): string => `slot.${job}`
+/** A time slot of a job, and who asks for it. */
+export interface SlotRequest {
+  /** At most 50 characters long. */
+  readonly job: string
+  /** When it is due: the same moment for every process. */
+  readonly slot: Date
+  /** Who asks, at most 64 characters: whoever asks again under the same name after a lost answer finds what it took. */
+  readonly owner: string
+}
 
 /**
  * Takes a time slot of a job: of all processes that serve one database, the first one that asks has it. A job that was
  * taken and did not come to its end is not done again before its next slot.
- * @param slot When it is due: the same moment for every process
  * @returns whether this process is to do it
  */
-export async function takeSlot(store: Store, job: string, slot: Date): Promise<boolean> {
-  const name = markOf(job)
-  const value = slot.toISOString()
-  if (await raiseSlot(store, name, value)) return true
-  return addSlot(store, name, value)
+export async function takeSlot(store: Store, { job, slot, owner }: SlotRequest): Promise<boolean> {
+  const mark: Mark = { name: markOf(job), value: slot.toISOString(), owner }
+  if (await raiseSlot(store, mark)) return true
+  const found = await findSlot(store, mark)
+  return found === undefined ? addSlot(store, mark) : isSame(found, mark)
 }
 
 /**
@@ -24,30 +30,51 @@ export async function takeSlot(store: Store, job: string, slot: Date): Promise<b
  * slot counts as taken: what was due before a database was first served is nobody's.
  * @returns whether this process is to do it
  */
-export async function takeMissedSlot(store: Store, job: string, slot: Date): Promise<boolean> {
-  const name = markOf(job)
-  const value = slot.toISOString()
-  if (await raiseSlot(store, name, value)) return true
-  await addSlot(store, name, value)
+export async function takeMissedSlot(store: Store, { job, slot, owner }: SlotRequest): Promise<boolean> {
+  const mark: Mark = { name: markOf(job), value: slot.toISOString(), owner }
+  if (await raiseSlot(store, mark)) return true
+  const found = await findSlot(store, mark)
+  if (found !== undefined) return isSame(found, mark)
+  await addSlot(store, { ...mark, owner: null })
   return false
 }
 
-async function raiseSlot(store: Store, name: string, value: string): Promise<boolean> {
+interface Mark {
+  readonly name: string
+  readonly value: string
+  readonly owner: string | null
+}
+
+const markOf = (job: string): string => `slot.${job}`
+
+async function raiseSlot(store: Store, { name, value, owner }: Mark): Promise<boolean> {
   const { builder, tables } = store.dialect
   const { marks } = tables
   const isEarlier = and(eq(marks.name, name), lt(marks.value, value))
-  const [raised] = await store.tidy([buildStatement(builder.update(marks).set({ value }).where(isEarlier))])
+  const [raised] = await store.tidy([buildStatement(builder.update(marks).set({ value, owner }).where(isEarlier))])
   return raised === 1
 }
 
-/** Where the job was never done before. */
-async function addSlot(store: Store, name: string, value: string): Promise<boolean> {
+type FoundMark = Pick<Mark, 'owner'> & { readonly value: string | null }
+
+async function findSlot(store: Store, { name }: Mark): Promise<FoundMark | undefined> {
   const { builder, tables } = store.dialect
   const { marks } = tables
-  const isThere = buildQuery(builder.select({ name: marks.name }).from(marks).where(eq(marks.name, name)))
-  if ((await store.read(isThere)).length > 0) return false
+  const find = builder.select({ value: marks.value, owner: marks.owner }).from(marks).where(eq(marks.name, name))
+  const [found] = await store.read(buildQuery(find))
+  return found
+}
+
+/** Whether what could not be raised had been raised by this very request, whose answer was lost. */
+function isSame(found: FoundMark, { value, owner }: Mark): boolean {
+  return found.value === value && found.owner === owner
+}
+
+/** Where the job was never done before. */
+async function addSlot(store: Store, mark: Mark): Promise<boolean> {
+  const { builder, tables } = store.dialect
   try {
-    await store.tidy([buildStatement(builder.insert(marks).values({ name, owner: null, value, leaseUntil: null }))])
+    await store.tidy([buildStatement(builder.insert(tables.marks).values({ ...mark, leaseUntil: null }))])
     return true
   } catch (thrown) {
     if (thrown instanceof DatabaseError && thrown.fault === 'unique_violation') return false
