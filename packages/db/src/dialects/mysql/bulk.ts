@@ -6,7 +6,8 @@ import { recordSeparator } from '../../archive/raw-rows.ts'
 import { plain } from '../plain.ts'
 
 export const mysqlBulk: BulkDialect = {
-  // InnoDB buffers what it inserts into them; those that foreign keys need can't be left out anyway.
+  // Those that foreign keys need can't be left out, and DDL ends a transaction, so that none could guard it by the mark. The
+  // server's own dump and load keep the indexes too.
   makesIndexesLast: false,
   makesForeignKeysLast: false,
   sharesRows: sql`lock in share mode`,
