@@ -1,4 +1,6 @@
 import { readMigrations } from '@millrace/cli/migrations'
+import { abandonRestore, loadRows } from '@millrace/db/archive/load'
+import { HeldMark } from '@millrace/db/archive/mark'
 import { migrate } from '@millrace/db/migrate/migrate'
 import type { Database } from '@millrace/db/store/database'
 import { bindingClient } from '@millrace/drivers/d1/binding'
@@ -10,6 +12,7 @@ import { freshDatabase, type TestDatabase } from '../dialects.ts'
 import { startD1 } from '../servers/d1.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { archiveOf, linesOf, restored } from './archives.ts'
+import { watchedSample } from './sample.ts'
 
 const migrations = readMigrations(workspaceRoot, 'sqlite')
 
@@ -49,12 +52,51 @@ function documentsIn(archive: Uint8Array): readonly string[] {
 }
 
 async function freshD1(): Promise<Database> {
-  const { binding, database } = await startD1()
-  onTestFinished(() => database.drop())
-  const d1 = await openDatabase({ target: targetOf(database.url), d1: bindingClient(binding) })
-  await migrate(d1, migrations)
+  const { d1 } = await watchedD1()
   return d1
 }
+
+/** A migrated D1, its own raw side, and all statements that it is sent from then on. */
+async function watchedD1() {
+  const { binding, database: raw } = await startD1()
+  onTestFinished(() => raw.drop())
+  const client = bindingClient(binding)
+  const sent: string[] = []
+  const d1 = await openDatabase({
+    target: targetOf(raw.url),
+    d1: {
+      send(statements, timeoutSeconds) {
+        sent.push(...statements.map(({ sql }) => sql))
+        return client.send(statements, timeoutSeconds)
+      },
+    },
+  })
+  await migrate(d1, migrations)
+  sent.length = 0
+  return { d1, raw, sent }
+}
+
+test('no statement of a restore into D1, nor of giving it up, is about all rows of a large table: D1 ends it after half a minute', async () => {
+  const { d1, raw, sent } = await watchedD1()
+  const sample = watchedSample({ users: 5, workflows: 10, executions: 2500 }, 1)
+  const options = { digest: 'sample', isResumed: false, indexesLastFrom: 400 }
+  const unfinished = "status in ('pending', 'running', 'paused')"
+  await loadRows(d1, sample.pages, () => sample.finish(), options)
+
+  expect(sent.filter((text) => /\bindex\b/i.test(text) && /^\s*(?:create|drop)/i.test(text))).toEqual([])
+  const [{ n = 0 } = {}] = await raw.query(`select count(*) as n from executions where ${unfinished}`)
+  expect(Number(n)).toBeGreaterThan(1000)
+  const newest = 'coalesce((select max(seq) from execution_history where execution_id = executions.id), 0)'
+  expect(await raw.query(`select id from executions where ${unfinished} and last_seq <> ${newest} limit 3`)).toEqual([])
+  const raised = sent.filter((text) => /^update "?executions/.test(text))
+  expect(raised).toHaveLength(Math.floor(Number(n) / 1000) + 1)
+
+  sent.length = 0
+  await HeldMark.set(d1.transport(), 'sample').then((mark) => mark?.begin())
+  await abandonRestore(d1)
+  expect(await raw.query('select id from executions limit 1')).toEqual([])
+  expect(sent.filter((text) => /^delete from "?executions"?/.test(text))).toHaveLength(6)
+})
 
 async function fill(database: TestDatabase, sizes: readonly number[]): Promise<void> {
   await database.query(

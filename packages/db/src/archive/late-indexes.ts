@@ -66,7 +66,9 @@ export class LateIndexes {
     this.#from = from
     this.#isResumed = isResumed
     this.#makesForeignKeys = makesForeignKeys
-    this.#canLeaveOut = toolsOf(transport.dialect).bulk.makesIndexesLast
+    // An index is made by one statement, which reads the table: of large documents more than can be read in half a minute.
+    const hasTime = transport.limits.maxStatementSeconds === undefined
+    this.#canLeaveOut = hasTime && toolsOf(transport.dialect).bulk.makesIndexesLast
   }
 
   /** Takes note of rows that were written to a table, and drops its indexes when those are many. */

@@ -1,4 +1,4 @@
-import { asc, eq, inArray, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, lte, sql, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../schema/schema.ts'
 import type { Database } from '../store/database.ts'
 import { toolsOf } from '../dialects/tools.ts'
@@ -199,6 +199,9 @@ const unfinished: ExecutionStatus[] = ['pending', 'running', 'paused']
 /** Time limit of that statement: there may be many unfinished executions. */
 const raisingSeconds = 300
 
+/** Executions of one statement, where the platform gives it less time. */
+const raisedAtOnce = 1000
+
 /** Sets `last_seq` of unfinished executions, which will get more history. No archive has it: it is the newest `seq`. */
 async function raiseLastSeq(transport: Transport): Promise<void> {
   const { builder, tables } = transport.dialect
@@ -207,11 +210,30 @@ async function raiseLastSeq(transport: Transport): Promise<void> {
     .select({ seq: sql`coalesce(max(${executionHistory.seq}), 0)` })
     .from(executionHistory)
     .where(eq(executionHistory.executionId, executions.id))
-  const update = builder
-    .update(executions)
-    .set({ lastSeq: sql`(${newest})` })
-    .where(inArray(executions.status, unfinished))
-  await transport.run({ ...buildStatement(update), timeoutSeconds: raisingSeconds })
+  const isUnfinished = inArray(executions.status, unfinished)
+  const raise = async (condition: SQL | undefined): Promise<void> => {
+    const update = builder
+      .update(executions)
+      .set({ lastSeq: sql`(${newest})` })
+      .where(and(isUnfinished, condition))
+    await transport.run({ ...buildStatement(update), timeoutSeconds: raisingSeconds })
+  }
+  if (transport.limits.maxStatementSeconds === undefined) return raise(undefined)
+  for (let after = ''; ;) {
+    const isNext = gt(executions.id, after)
+    const boundary = builder
+      .select({ id: executions.id })
+      .from(executions)
+      .where(and(isUnfinished, isNext))
+      .orderBy(asc(executions.id))
+      .limit(1)
+      .offset(raisedAtOnce - 1)
+    const query = buildQuery(boundary)
+    const [row] = (await transport.run(query)).rows.map((values) => query.decode(values))
+    await raise(and(isNext, row && lte(executions.id, row.id)))
+    if (row === undefined) return
+    after = row.id
+  }
 }
 
 async function* noted(pages: RowPages, proof: Proof): RowPages & AsyncGenerator<RowPage> {
@@ -282,8 +304,9 @@ async function writeAll(
   return indexes
 }
 
-/** Rows deleted by one statement. */
+/** Rows deleted by one statement; fewer where the platform gives it little time, since the pages of each document are freed. */
 const deletedAtOnce = 5000
+const deletedInLittleTime = 500
 
 /**
  * Empties the tables of a database under the mark, and lifts it.
@@ -328,13 +351,14 @@ async function emptyTable(transport: Transport, { property, key }: ArchiveTable)
   const table = tables[property]
   const [keyName = 'id'] = key
   const column = sql.identifier(keyName)
+  const rowsAtOnce = transport.limits.maxStatementSeconds === undefined ? deletedAtOnce : deletedInLittleTime
   for (;;) {
     const boundary = builder
       .select({ key: sql<string>`${column}` })
       .from(table)
       .orderBy(asc(sql`${column}`))
       .limit(1)
-      .offset(deletedAtOnce - 1)
+      .offset(rowsAtOnce - 1)
     const [row] = (await transport.run(buildQuery(boundary))).rows
     const condition = row === undefined ? undefined : lte(sql`${column}`, sql`${row[0]}`)
     await transport.run(buildStatement(builder.delete(table).where(condition)))

@@ -16,6 +16,8 @@ export interface TransportLimits {
   readonly maxStatementBytes: number
   /** Of all values of one row; absent where a row holds whatever a statement does. */
   readonly maxRowBytes?: number
+  /** Of one statement or batch, where the platform ends it then, whatever limit it is given here. */
+  readonly maxStatementSeconds?: number
 }
 
 /** How a driver runs SQL, for one request. Everything that goes wrong is thrown as a DatabaseError. */

@@ -7,4 +7,5 @@ export const d1Limits = {
   maxBatchStatements: 500,
   maxStatementBytes: 2_000_000,
   maxRowBytes: 2_000_000,
+  maxStatementSeconds: 30,
 } as const satisfies TransportLimits
