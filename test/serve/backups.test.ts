@@ -35,6 +35,22 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
   },
 }
 
+/** What there is to do with a bucket, once: an object of one part is made, found, read and deleted. */
+async function useOnce(bucket: BackupBucket): Promise<string> {
+  const upload = await bucket.createMultipartUpload('one', {
+    httpMetadata: { contentType: 'text/plain' },
+    customMetadata: {},
+  })
+  await upload.complete([await upload.uploadPart(1, new TextEncoder().encode('whole'))])
+  expect(await bucket.head('one')).toMatchObject({ size: 5 })
+  expect((await bucket.list({ prefix: '' })).objects).toEqual([{ key: 'one', size: 5 }])
+  const object = await bucket.get('one')
+  const text = await new Response(object?.body).text()
+  await bucket.delete('one')
+  expect(await bucket.head('one')).toBeNull()
+  return text
+}
+
 function bucketAt(to: string, endpoint: string, environment: Readonly<Record<string, string>> = {}): BackupBucket {
   const keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'hush', AWS_ENDPOINT_URL_S3: endpoint }
   const place = readBackupPlace({ BACKUP_TO: to, ...keys, ...environment }, '/')
@@ -133,7 +149,13 @@ test('a prefix in a bucket is taken as it is written', async () => {
   })
   await upload.complete([await upload.uploadPart(1, new Uint8Array(1))])
   expect(s3.keys()).toEqual(["/backups/team%20a/it's (1)+é*?#!/one"])
-  expect((await bucket.list({ prefix: '' })).objects).toEqual([{ key: 'one', size: 1 }])
+  expect(await useOnce(bucket)).toBe('whole')
+})
+
+test('a connection that ends without an answer costs another request, and no more', async () => {
+  const s3 = await startS3([], { losesAnswers: true })
+  onTestFinished(() => s3.stop())
+  expect(await useOnce(bucketAt('s3://backups', s3.url))).toBe('whole')
 })
 
 test('a request that is signed with another secret is refused, and told by its code', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { isSignedBy } from './s3-signature.ts'
@@ -23,9 +23,14 @@ const secret = 'hush'
 /**
  * As much of S3 as a backup asks, in memory; whatever is not signed is refused.
  * @param hangsOn Methods that it never answers
+ * @param losesAnswers Whether it does the first request of each kind and ends the connection without an answer
  */
-export async function startS3(hangsOn: readonly string[] = []): Promise<S3Server> {
+export async function startS3(
+  hangsOn: readonly string[] = [],
+  { losesAnswers = false }: { readonly losesAnswers?: boolean } = {},
+): Promise<S3Server> {
   const hanging: string[] = []
+  const done = new Set<string>()
   const objects = new Map<string, Stored>()
   const uploads = new Map<string, { readonly headers: Stored['headers']; readonly parts: Map<number, Buffer> }>()
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -36,8 +41,12 @@ export async function startS3(hangsOn: readonly string[] = []): Promise<S3Server
     }
     const url = new URL(request.url ?? '/', 'http://s3.local')
     const body = await buffer(request)
-    const end = (status: number, text = '', headers: Record<string, string> = {}) => {
-      response.writeHead(status, headers).end(text)
+    const kind = `${method} ${[...url.searchParams.keys()].join()}`
+    const isLost = losesAnswers && !done.has(kind)
+    done.add(kind)
+    const end = (status: number, text: string | Buffer = '', headers: OutgoingHttpHeaders = {}) => {
+      if (isLost) request.socket.destroy()
+      else response.writeHead(status, headers).end(text)
     }
     if (request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=key/') !== true) {
       end(403, '<Error><Code>AccessDenied</Code></Error>')
@@ -82,8 +91,8 @@ export async function startS3(hangsOn: readonly string[] = []): Promise<S3Server
         end(404, request.method === 'HEAD' ? '' : '<Error><Code>NoSuchKey</Code></Error>')
         return
       }
-      response.writeHead(200, { 'Content-Length': object.bytes.byteLength, ...object.headers })
-      response.end(request.method === 'HEAD' ? undefined : object.bytes)
+      const headers = { 'Content-Length': object.bytes.byteLength, ...object.headers }
+      end(200, request.method === 'HEAD' ? '' : object.bytes, headers)
     }
   }
   const server = createServer((request, response) => void answer(request, response))

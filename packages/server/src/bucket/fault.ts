@@ -18,10 +18,12 @@ export function wordsOf(thrown: unknown): string {
   const { message, cause } = thrown
   // Where a host has several addresses, the cause has a code and no message.
   const words = cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : message
-  const code = codeOf(thrown) ?? codeOf(cause)
+  const code = codeOf(thrown)
   return code === undefined || words.includes(code) ? words : `${words} (${code})`
 }
 
-function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+/** The system's code of an error, or of its cause. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined
+  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : codeOf(thrown.cause)
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AwsClient } from 'aws4fetch'
+import { codeOf } from './fault.ts'
 import { memberOf } from './xml.ts'
 
 export interface S3Address {
@@ -29,6 +30,8 @@ interface Asked {
 /** What S3 asks for more time with is asked again, as its own clients do: 503 SlowDown among them. */
 const mostAttempts = 8
 const firstPauseMilliseconds = 100
+/** So is what a connection that broke has left without an answer, whether or not it was done. */
+const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 const defaultPatienceSeconds = 60
 /** What goes over the network between two looks at the clock. */
 const sliceBytes = 64 * 1024
@@ -50,9 +53,12 @@ export function openRequests(address: S3Address) {
   const ask = async (url: string, asked: Asked): Promise<Response> => {
     const patienceSeconds = asked.patienceSeconds ?? address.patienceSeconds ?? defaultPatienceSeconds
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await askOnce(client, url, asked, patienceSeconds)
-      if ((answer.status < 500 && answer.status !== 429) || attempt === mostAttempts) return answer
-      await answer.body?.cancel()
+      const isLast = attempt === mostAttempts
+      const answer = await askOnce(client, url, asked, patienceSeconds).catch((thrown: unknown) => {
+        if (isLast || !brokenCodes.has(codeOf(thrown) ?? '')) throw thrown
+      })
+      if (answer !== undefined && (isLast || (answer.status < 500 && answer.status !== 429))) return answer
+      await answer?.body?.cancel()
       await delay(Math.random() * firstPauseMilliseconds * 2 ** attempt, undefined, { signal: asked.signal })
     }
   }

@@ -13,6 +13,12 @@ const fix =
 type UploadOf = (key: string, uploadId: string, signal?: AbortSignal) => BackupUpload
 
 function uploadsBy({ sendToObject, sendToObjectIfThere }: ReturnType<typeof openRequests>): UploadOf {
+  /** No upload is there any more after one whose answer was lost: it has become the object. */
+  async function refuseUnlessMade(key: string, signal: AbortSignal | undefined): Promise<void> {
+    const made = await sendToObjectIfThere(key, { method: 'HEAD', signal })
+    if (made === undefined) throw new Error('S3 answered 404 NoSuchUpload')
+    await made.body?.cancel()
+  }
   return (key, uploadId, signal) => {
     const query = `uploadId=${encodeURIComponent(uploadId)}`
     return {
@@ -27,7 +33,8 @@ function uploadsBy({ sendToObject, sendToObjectIfThere }: ReturnType<typeof open
         const list = `<CompleteMultipartUpload>${parts.map(partElement).join('')}</CompleteMultipartUpload>`
         const body = new TextEncoder().encode(list)
         const asked = { method: 'POST', body, signal, patienceSeconds: completionSeconds } as const
-        const answer = await sendToObject(key, asked, `?${query}`)
+        const answer = await sendToObjectIfThere(key, asked, `?${query}`)
+        if (answer === undefined) return refuseUnlessMade(key, signal)
         const text = await answer.text()
         // It may begin an answer with 200 and find what is wrong later.
         if (text.includes('<Error>')) throw new Error(`S3 answered ${memberOf(text, 'Code') ?? 'an error'}`)
