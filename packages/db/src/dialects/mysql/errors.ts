@@ -13,11 +13,14 @@ const errnos: readonly (readonly [Trouble, readonly number[]])[] = [
   ['lock_wait', [1205, 3572]],
   // 1020: a row changed since the transaction's snapshot, on MariaDB with innodb_snapshot_isolation. It is rolled back.
   ['deadlock', [1213, 1020]],
+  // A table was changed meanwhile: for this transaction, or for a statement that was prepared before.
+  ['database_busy', [1412, 1615]],
   ['disk_full', [1021, 1114]],
   ['read_only', [1290, 1792, 1836]],
   ['database_timeout', [1317]],
   ['statement_timeout', [1969, 3024]],
-  ['database_unreachable', [1053, 2002, 2003, 2006, 2013]],
+  // 1927, 4031: it has ended the session, after a KILL or because that had no work for long.
+  ['database_unreachable', [1053, 1927, 2002, 2003, 2006, 2013, 4031]],
   ['unique_violation', [1062]],
   ['foreign_key_violation', [1451, 1452, 1216, 1217]],
   ['check_violation', [3819, 4025, 1048]],
@@ -25,8 +28,8 @@ const errnos: readonly (readonly [Trouble, readonly number[]])[] = [
 
 /** Their messages name tables, columns and users, and no values. */
 const quotable = new Set([
-  1020, 1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1226, 1290, 1305, 1969, 2002, 2003,
-  2006, 2013, 3159, 3572,
+  1020, 1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1226, 1290, 1305, 1412, 1615, 1927,
+  1969, 2002, 2003, 2006, 2013, 3159, 3572, 4031,
 ])
 
 /** What the number of an error means; undefined where no more is known than that the server refused. */
