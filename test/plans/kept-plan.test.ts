@@ -9,6 +9,7 @@ import { targetOf } from '../target.ts'
 import { createUser, createWorkflow, startExecution } from '../executions/kit.ts'
 import { migratedDatabase } from '../templates.ts'
 import { watchedStore } from '../watched-store.ts'
+import { mostRead, type ReadNode } from './explain.ts'
 import { fillWithExecutions } from './fill-executions.ts'
 
 /* A claim is planned once for a connection, which may be before the first execution is there. */
@@ -34,15 +35,6 @@ const claims: Readonly<Record<string, Claim>> = {
 
 /** What a process sends that has just been given one of the same workflow. */
 const ofHead = 'the next of a queue'
-
-interface PlanNode {
-  readonly 'Node Type': string
-  readonly 'Relation Name'?: string
-  readonly 'Actual Rows': number
-  readonly 'Actual Loops': number
-  readonly 'Rows Removed by Filter'?: number
-  readonly Plans?: readonly PlanNode[]
-}
 
 describe('postgres', () => {
   let raw: TestDatabase
@@ -113,7 +105,7 @@ describe('postgres', () => {
   }
 
   async function mostReadOf(name: string, parameters: Statement['parameters']): Promise<number> {
-    const { rows } = await session.query<{ readonly 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }>(
+    const { rows } = await session.query<{ readonly 'QUERY PLAN': readonly { readonly Plan: ReadNode }[] }>(
       `explain (analyze, format json) execute "${name}"(${literals(parameters)})`,
     )
     return Math.max(...(rows[0]?.['QUERY PLAN'] ?? []).map(({ Plan }) => mostRead(Plan)))
@@ -178,11 +170,4 @@ function literal(value: Statement['parameters'][number]): string {
   if (typeof value === 'string') return pg.escapeLiteral(value)
   if (typeof value === 'number' || typeof value === 'bigint') return pg.escapeLiteral(String(value))
   throw new TypeError('a claim sends text, numbers and nulls')
-}
-
-/** The most rows of executions that one node has read. */
-function mostRead(node: PlanNode): number {
-  const rows = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops']
-  const own = node['Relation Name'] === 'executions' && node['Node Type'].includes('Scan') ? rows : 0
-  return Math.max(own, ...(node.Plans ?? []).map(mostRead))
 }

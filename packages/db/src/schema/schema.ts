@@ -119,6 +119,8 @@ export function defineTables(kit: ColumnKit) {
     (t) => [
       kit.primaryKey({ name: 'workflow_versions_pk', columns: [t.workflowId, t.versionNumber] }),
       kit.uniqueIndex('workflow_versions_id_unique').on(t.id),
+      // Of a user who leaves: what is theirs loses the name.
+      kit.index('workflow_versions_created_by_index').on(t.createdBy),
       ...kit.jsonChecks('workflow_versions', [t.definition]),
     ],
   )
@@ -140,6 +142,7 @@ export function defineTables(kit: ColumnKit) {
     (t) => [
       kit.uniqueIndex('workflow_shares_workflow_id_shared_with_user_id_unique').on(t.workflowId, t.sharedWithUserId),
       kit.index('workflow_shares_shared_with_user_id_workflow_id_index').on(t.sharedWithUserId, t.workflowId),
+      kit.index('workflow_shares_shared_by_index').on(t.sharedBy),
       kit.check('workflow_shares_permission_check', oneOf(t.permission, sharePermissions)),
     ],
   )

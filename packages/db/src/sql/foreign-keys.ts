@@ -71,12 +71,29 @@ export function detach(
           .set({ [property]: null })
           .where(condition),
       )
-    const gone = (key: Column) =>
-      builder
-        .select({ key: sql`${key}` })
-        .from(table)
-        .where(condition)
-    const below = detach(dialect, table, (reference, key) => inArray(reference, gone(key)))
+    const below = detachBelow(dialect, table, (key) => chosenOf(table, key, condition))
     return [...below, buildStatement(builder.delete(table).where(condition))]
   })
+}
+
+/** @param gone of the column that is referred to: the values of the rows that go, as a subquery */
+function detachBelow(dialect: Dialect, target: AnyTable, gone: (key: Column) => SQL): readonly Statement[] {
+  const { builder } = dialect
+  return referrersTo(dialect, target).flatMap(({ table, column, targetColumn, property }) => {
+    const chosen = gone(targetColumn)
+    const condition = inArray(column, chosen)
+    if (!column.notNull)
+      return buildStatement(
+        builder
+          .update(table)
+          .set({ [property]: null })
+          .where(condition),
+      )
+    const below = detachBelow(dialect, table, (key) => chosenOf(table, key, condition))
+    return [...below, buildStatement({ toSQL: () => dialect.toSQL(dialect.deletion(column, chosen)) })]
+  })
+}
+
+function chosenOf(table: AnyTable, key: Column, condition: SQL): SQL {
+  return sql`select ${key} as chosen_id from ${table} where ${condition}`
 }

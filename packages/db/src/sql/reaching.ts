@@ -27,6 +27,22 @@ export interface ReachThrough extends Reach {
   readonly index: string
   /** Whether there is one last parent, whose id `belongs` has as a value. */
   readonly isOneParent?: boolean
+  /** Of one parent's rows in the order of an index: its columns, the parent's id first, and the time second. */
+  readonly along?: { readonly parent: SQL; readonly columns: readonly [Column, Column, Column] }
+  /** Asked once of each parent: where it does not hold, nothing of it is read. */
+  readonly isRead?: SQL
+}
+
+/** Rows of one parent, whose id `where` has as a value. */
+type ReachOfOne = Omit<Reach, 'isLocking' | 'order'> & { readonly order?: SQL } & Pick<ReachThrough, 'index'>
+
+/** How a dialect reads one parent's rows that has to be told which of two indexes reads less. */
+export interface OneParent {
+  /** How many keys of one parent may be read and sorted rather than looked for along another order. */
+  readonly mostSorted: number
+  ofOne(reach: ReachOfOne): SQL
+  /** A column's value, by which no index is looked for. Absent where what is read along an index needs no such help. */
+  readonly unindexed?: (column: Column) => SQL
 }
 
 /** Rows that belong to parents whose ids are known. */
@@ -43,7 +59,7 @@ interface Heads {
 }
 
 /** How a dialect reaches rows of many parents that has no `lateral`, and so reads all rows of a join. */
-export interface ManyParents {
+export interface ManyParents extends OneParent {
   /**
    * How many parents at most are reached one by one without need, each by its id as a value: there the server reads along
    * the index and stops at the limit.
@@ -53,16 +69,12 @@ export interface ManyParents {
   readonly mostBacklogs: number
   /** How many rows a join of the others may read. */
   readonly mostJoined: number
-  /** How many keys of one parent may be read and sorted rather than looked for along another order. */
-  readonly mostSorted: number
   /** Whether so many executions of a workflow are pending, or running, that a join should not read them all. */
   hasBacklog(workflowId: SQL): SQL
   /** Gives `parent_id` and `head` for each parent that has a row, by one look into the index for each. */
   heads(heads: Heads): SQL
   /** At most as many rows as the limit says of those that belong, whichever are met first: to be counted. */
   some(reach: Omit<ReachThrough, 'fields' | 'order'>): SQL
-  /** Rows of one parent, whose id `where` has as a value. */
-  ofOne(reach: Omit<Reach, 'isLocking' | 'order'> & { readonly order?: SQL } & Pick<ReachThrough, 'index'>): SQL
 }
 
 /** One of several kinds of rows that belong to the same parents. */
@@ -92,6 +104,7 @@ export interface ReachBehind extends Reach {
 export interface ReachDialect {
   /** Undefined where each parent's rows are read by themselves, however many parents there are. */
   readonly many: ManyParents | undefined
+  readonly one: OneParent
   through(reach: ReachThrough): SQL
   /**
    * Several kinds of rows of the same parents, each up to its own limit, joined by `union all`.

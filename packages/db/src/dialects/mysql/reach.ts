@@ -1,24 +1,29 @@
 import { inArray, sql, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../../schema/schema.ts'
-import type { ReachDialect, ReachThrough } from '../../sql/reaching.ts'
+import type { OneParent, ReachDialect, ReachThrough } from '../../sql/reaching.ts'
 import { throughEach } from '../through-each.ts'
 
+const one: OneParent = {
+  mostSorted: 10_000,
+  ofOne: ({ fields, table, index, where, order, limit }) =>
+    sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
+}
+
 export const mysqlReach: ReachDialect = {
+  one,
   many: {
+    ...one,
     // Each is five selects of a claim, which the server plans anew each time.
     mostConstant: 4,
     // Planning takes 1.6 ms for each: as much as a join of 300 keys.
     mostBacklogs: 16,
     mostJoined: 1000,
-    mostSorted: 10_000,
     hasBacklog: (workflowId) => sql`(${hasMany(workflowId, 'pending')} or ${hasMany(workflowId, 'running')})`,
     // "Using index for group-by": the server goes from one parent to the next, where their ids are values.
     heads: ({ table, parentId, parentIds, where, head, index }) =>
       sql`select ${parentId} as parent_id, ${head} as head from ${table} ${forced(index)} where ${inArray(parentId, [...parentIds])} and ${where} group by ${parentId}`,
     some: ({ table, parents, parentWhere, belongs, index, where, limit, isLocking }) =>
       sql`select ${table.id} as some_id from ${sql.join([...parents, sql`${table} ${forced(index)}`], sql` straight_join `)} where ${parentWhere} and ${belongs} and ${where} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
-    ofOne: ({ fields, table, index, where, order, limit }) =>
-      sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
   },
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
@@ -60,6 +65,7 @@ function through({
   parentWhere,
   belongs,
   index,
+  isRead = sql`1 = 1`,
   where,
   order,
   limit,
@@ -67,6 +73,6 @@ function through({
 }: ReachThrough): SQL {
   const child = sql`${table} ${forced(index)}`
   const tables = sql.join([...parents, child], sql` straight_join `)
-  const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
+  const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${isRead} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
   return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
 }

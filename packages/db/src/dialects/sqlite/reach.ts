@@ -5,6 +5,13 @@ import { throughEach } from '../through-each.ts'
 /** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
 export const sqliteReach: ReachDialect = {
   many: undefined,
+  one: {
+    mostSorted: 5000,
+    // https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
+    unindexed: (column) => sql`+${column}`,
+    ofOne: ({ fields, table, where, order, limit }) =>
+      sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
+  },
   through,
   throughEach: (reach, parts, few) => {
     const each = ofEach(reach, parts)
@@ -40,8 +47,10 @@ function firstOf({ table, belongs, where, order }: Omit<ReachThrough, 'limit'>, 
 }
 
 function through(reach: ReachThrough): SQL {
-  const { fields, table, parents, parentWhere, order } = reach
+  const { fields, table, parents, parentWhere, isRead, order } = reach
   const tables = sql.join([...parents, table], sql` cross join `)
   const limit = limitOf(reach)
-  return sql`select ${fields} from ${tables} where ${parentWhere} and ${table.id} in (${firstOf(reach, limit)}) order by ${order} limit ${limit}`
+  // Outside of what reads: there it would be asked of each row.
+  const where = isRead === undefined ? parentWhere : sql`${parentWhere} and ${isRead}`
+  return sql`select ${fields} from ${tables} where ${where} and ${table.id} in (${firstOf(reach, limit)}) order by ${order} limit ${limit}`
 }

@@ -1,4 +1,4 @@
-import { eq, gte, inArray, lt, lte, sql, type Column, type SQL } from 'drizzle-orm'
+import { eq, gte, inArray, lt, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
 import { all, any, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionStatus, Tables } from '../../schema/schema.ts'
@@ -48,7 +48,10 @@ export function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionL
           startedPart(dialect, caller, listing),
           ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
         ]
-      : [...ofWorkflow(dialect, caller, listing.workflowId, listing), startedPart(dialect, caller, listing)]
+      : [
+          ...ofWorkflow(dialect, caller, listing.workflowId, listing),
+          startedPart(dialect, caller, listing, not(mayView(dialect, caller, listing.workflowId))),
+        ]
   return unionOf(parts)
 }
 
@@ -65,35 +68,48 @@ function pagePart({ tables: { executions } }: Dialect, { limit }: ExecutionListi
 interface WorkflowRange {
   readonly index: string
   readonly where: SQL
+  /** Asked once, before anything of the range is read. */
+  readonly isRead: SQL
+  readonly order?: SQL
+}
+
+/** The order of a list, which no index has. To a planner any index will do for a workflow that it takes for an average one. */
+function sortedOrder({ reach, tables: { executions } }: Dialect): SQL {
+  const { createdAt, id } = executions
+  return reach.many === undefined
+    ? sql`coalesce(${createdAt}, ${createdAt}) desc, ${id} desc`
+    : sql`${createdAt} desc, ${id} desc`
 }
 
 /**
  * The ranges of one workflow's index that hold a page. Along the time until the page is full; but all of a status that few
- * have, where a dialect has to be told which of the two reads less.
+ * have.
  */
-function rangesOf(dialect: Dialect, workflowId: string, listing: ExecutionListing): readonly WorkflowRange[] {
-  const { many } = dialect.reach
-  const where = filters(dialect, listing)
-  if (many === undefined || listing.statuses.length === 0) return [{ index: byWorkflow, where }]
+function rangesOf(dialect: Dialect, workflowId: string | SQL, listing: ExecutionListing): readonly WorkflowRange[] {
+  const { one: reach } = dialect.reach
   const { executions } = dialect.tables
-  const some = listing.statuses.map((status) => {
+  const where = filters(dialect, listing, reach.unindexed?.(executions.status))
+  if (listing.statuses.length === 0) return [{ index: byWorkflow, where, isRead: sql`1 = 1` }]
+  const some = listing.statuses.map((status, position) => {
     const isOfStatus = all(eq(executions.workflowId, workflowId), eq(executions.status, status))
-    const one = many.ofOne({
+    const one = reach.ofOne({
       table: executions,
       fields: sql`1`,
       index: byWorkflowStatus,
       where: isOfStatus,
-      limit: many.mostSorted + 1,
+      limit: reach.mostSorted + 1,
     })
-    return sql`(${one})`
+    return sql`select * from (${one}) ${sql.raw(`of_status_${position}`)}`
   })
   const count = sql`(select count(*) from (${sql.join(some, sql` union all `)}) counted)`
-  const most = sql.raw(String(many.mostSorted))
+  const most = sql.raw(String(reach.mostSorted))
   return [
-    { index: byWorkflow, where: all(sql`${count} > ${most}`, where) },
+    { index: byWorkflow, where, isRead: sql`${count} > ${most}` },
     ...listing.statuses.map((status) => ({
       index: byWorkflowStatus,
-      where: all(sql`${count} <= ${most}`, filters(dialect, { ...listing, statuses: [status] })),
+      where: filters(dialect, { ...listing, statuses: [status] }),
+      isRead: sql`${count} <= ${most}`,
+      order: sortedOrder(dialect),
     })),
   ]
 }
@@ -105,10 +121,15 @@ function ofWorkflow(
   listing: ExecutionListing,
 ): readonly SQL[] {
   const { executions, workflows } = dialect.tables
+  const along = {
+    parent: sql`${workflows.id}`,
+    columns: [executions.workflowId, executions.createdAt, executions.id] as const,
+  }
   return rangesOf(dialect, workflowId, listing).map((range) =>
     dialect.reach.through({
       ...pagePart(dialect, listing),
       ...range,
+      ...(range.index === byWorkflow ? { along } : {}),
       parents: [workflows],
       parentWhere: all(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'view')),
       belongs: eq(executions.workflowId, workflows.id),
@@ -127,11 +148,11 @@ function ofWorkflows(
   const { fields, ...part } = pagePart(dialect, listing)
   const parts = workflowIds.flatMap((workflowId) =>
     rangesOf(dialect, workflowId, listing).map(
-      ({ index, where }) =>
+      ({ index, where, isRead }) =>
         sql`(${many.ofOne({
           ...part,
           fields: sql`${fields}, ${executions.workflowId} as workflow_id`,
-          where: all(eq(executions.workflowId, workflowId), where),
+          where: all(eq(executions.workflowId, workflowId), isRead, where),
           index,
         })})`,
     ),
@@ -163,30 +184,43 @@ function shared({ tables: { workflowShares } }: Dialect, { userId }: UserCaller)
   return { table: workflowShares, id: workflowId, isReached: eq(sharedWithUserId, userId) }
 }
 
-/** Where a join reads all that an index leads to, each status is a range of its own. */
+/** Where a join reads all that an index leads to, each status is a range of its own; elsewhere each parent has its ranges. */
 function throughAll(dialect: Dialect, listing: ExecutionListing, { table, id, isReached }: Parents): readonly SQL[] {
   const { statuses } = listing
-  const kinds =
-    dialect.reach.many === undefined || statuses.length === 0 ? [statuses] : statuses.map((status) => [status])
-  return kinds.map((kind) =>
+  const reach = {
+    ...pagePart(dialect, listing),
+    parents: [table],
+    parentWhere: isReached,
+    belongs: eq(dialect.tables.executions.workflowId, id),
+  }
+  if (dialect.reach.many === undefined)
+    return rangesOf(dialect, sql`${id}`, listing).map((range) => dialect.reach.through({ ...reach, ...range }))
+  if (statuses.length === 0)
+    return [dialect.reach.through({ ...reach, index: byWorkflow, where: filters(dialect, listing) })]
+  return statuses.map((status) =>
     dialect.reach.through({
-      ...pagePart(dialect, listing),
-      parents: [table],
-      parentWhere: isReached,
-      belongs: eq(dialect.tables.executions.workflowId, id),
-      index: statuses.length === 0 ? byWorkflow : byWorkflowStatus,
-      where: filters(dialect, { ...listing, statuses: kind }),
+      ...reach,
+      index: byWorkflowStatus,
+      where: filters(dialect, { ...listing, statuses: [status] }),
     }),
   )
 }
 
-function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+/** Whether the workflow is there, and the caller may see it: then all that is its own is seen by that. */
+function mayView(dialect: Dialect, caller: UserCaller, workflowId: string): SQL {
+  const { workflows } = dialect.tables
+  const isSeen = mayOnWorkflow(dialect, caller, workflows, 'view')
+  return existsIn(dialect, workflows, eq(workflows.id, workflowId), isSeen)
+}
+
+/** @param isWanted asked of the caller, once, before anything is read */
+function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing, isWanted?: SQL): SQL {
   const { executions, users } = dialect.tables
   const { workflowId } = listing
   return dialect.reach.through({
     ...pagePart(dialect, listing),
     parents: [users],
-    parentWhere: eq(users.id, caller.userId),
+    parentWhere: all(eq(users.id, caller.userId), isWanted),
     belongs: eq(executions.userId, users.id),
     index: 'executions_user_id_created_at_id_index',
     where: all(filters(dialect, listing), workflowId === undefined ? undefined : eq(executions.workflowId, workflowId)),
@@ -203,13 +237,18 @@ function everyonesPart(dialect: Dialect, caller: UserCaller, listing: ExecutionL
   })
 }
 
-function statusIn(column: Column, [first, ...others]: readonly ExecutionStatus[]): SQL | undefined {
+function statusIn(column: Column | SQL, [first, ...others]: readonly ExecutionStatus[]): SQL | undefined {
   if (first === undefined) return undefined
-  return others.length === 0 ? eq(column, first) : inArray(column, [first, ...others])
+  const value = sql`${column}`
+  return others.length === 0 ? eq(value, first) : inArray(value, [first, ...others])
 }
 
-function filters(dialect: Dialect, { statuses, since, until, after }: ExecutionListing): SQL {
-  const { createdAt, id, status } = dialect.tables.executions
+function filters(
+  dialect: Dialect,
+  { statuses, since, until, after }: ExecutionListing,
+  status: Column | SQL = dialect.tables.executions.status,
+): SQL {
+  const { createdAt, id } = dialect.tables.executions
   return all(
     sql`1 = 1`,
     statusIn(status, statuses),

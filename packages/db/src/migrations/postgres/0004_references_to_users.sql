@@ -1,0 +1,2 @@
+CREATE INDEX "workflow_shares_shared_by_index" ON "workflow_shares" USING btree ("shared_by");--> statement-breakpoint
+CREATE INDEX "workflow_versions_created_by_index" ON "workflow_versions" USING btree ("created_by");
