@@ -22,7 +22,8 @@ import { parseDatabaseUrl, type Target } from '@millrace/db/url'
 import { readMigrations } from '@millrace/cli/migrations'
 import { startGateway } from '@millrace/gateway'
 import { dialects, type DialectName } from '../test/dialects.ts'
-import { findInstalledPostgres, startPostgres } from '../test/servers/postgres.ts'
+import { findDebianPostgres } from '../test/servers/debian-postgres.ts'
+import { startPostgres } from '../test/servers/postgres.ts'
 import { findTools } from '../test/servers/debian-tools.ts'
 import { buildCommand } from '../test/servers/command.ts'
 import { startServers } from '../test/servers/start.ts'
@@ -45,23 +46,22 @@ const wanted = dialects.filter((dialect) => values.dialect.split(',').includes(d
 const tools = findTools(['sqlite3', 'mariadb', 'mariadb-dump'])
 if ('missing' in tools) throw new Error(tools.missing)
 const toolEnvironment = tools.environment
+const programs = findDebianPostgres()
+if ('missing' in programs) throw new Error(programs.missing)
+const { binaries, libraries } = programs
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-archive-'))
 chmodSync(directory, 0o711)
 const servers = await startServers(directory, randomUUID())
-const installed = findInstalledPostgres()
-const ownPostgres =
-  installed === undefined
-    ? undefined
-    : await startPostgres(join(directory, 'installed-postgres'), new AbortController().signal, installed)
-const started = ownPostgres === undefined ? servers.started : { ...servers.started, postgres: ownPostgres.address }
+const ownPostgres = await startPostgres(join(directory, 'debian-postgres'), new AbortController().signal, programs)
+const started = { ...servers.started, postgres: ownPostgres.address }
 const command = await buildCommand()
 const commands = values.beside === undefined ? [command.path] : [values.beside, command.path]
 try {
   for (const dialect of wanted) await compare(dialect)
 } finally {
   command.remove()
-  await ownPostgres?.stop()
+  await ownPostgres.stop()
   await servers.stop()
   rmSync(directory, { recursive: true, force: true })
 }
@@ -120,8 +120,9 @@ function nativeScript(from: Target, to: Target): Script {
   if (from.dialect === 'postgres' && to.dialect === 'postgres') {
     const server = `-h ${from.host} -p ${from.port} -U ${from.user}`
     const text = `pg_dump ${server} ${from.database} | psql -q -v ON_ERROR_STOP=1 ${server} ${to.database}`
-    const path = [installed, process.env['PATH']].filter((folder) => folder !== undefined).join(':')
-    return { name: 'pg_dump | psql', text, env: { PGPASSWORD: from.password, PATH: path } }
+    const found = libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }
+    const env = { PGPASSWORD: from.password, PATH: `${binaries}:${process.env['PATH'] ?? ''}`, ...found }
+    return { name: 'pg_dump | psql', text, env }
   }
   if (from.dialect === 'mysql' && to.dialect === 'mysql') {
     const file = join(directory, 'client.cnf')

@@ -9,7 +9,9 @@ import { createClient } from '@libsql/client'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { reachDatabase, targetOf, type ReachedDatabase } from '../database.ts'
-import { findInstalledPostgres, startPostgres } from '../servers/postgres.ts'
+import { isCi } from '../dialects.ts'
+import { findDebianPostgres } from '../servers/debian-postgres.ts'
+import { startPostgres } from '../servers/postgres.ts'
 import { workspaceRoot } from '../workspace.ts'
 import { toolsOf } from '../servers/debian-tools.ts'
 import { fill } from './archives.ts'
@@ -82,12 +84,15 @@ describe('examples/backups', () => {
     { timeout: 60_000 },
     async ({ skip }) => {
       // Of the same Debian as its pg_dump, which takes no server newer than itself.
-      const binaries = findInstalledPostgres()
-      if (binaries === undefined) return skip('no PostgreSQL server is installed here')
+      const programs = findDebianPostgres()
+      if ('missing' in programs) {
+        if (!isCi()) return skip(programs.missing)
+        throw new Error(programs.missing)
+      }
       const server = await startPostgres(
         join(directory, 'native-postgres-server'),
         new AbortController().signal,
-        binaries,
+        programs,
       )
       const { host, port, user, password } = server.address
       const admin = new pg.Client({ ...server.address })
@@ -102,9 +107,14 @@ describe('examples/backups', () => {
         const migrations = readMigrations(workspaceRoot, 'postgres')
         await migrate(opened, migrations)
         await fill(opened, size)
-        const env = { PATH: `${binaries}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password }
+        const { binaries, libraries } = programs
+        const found = libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }
+        const env = { PATH: `${binaries}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password, ...found }
         const made = run('postgres.sh', url, emptied('postgres'), env)
-        const listed = execFileSync(join(binaries, 'pg_restore'), ['--list', made], { encoding: 'utf8' })
+        const listed = execFileSync(join(binaries, 'pg_restore'), ['--list', made], {
+          encoding: 'utf8',
+          env: { ...process.env, ...found },
+        })
         expect(listed).toContain('TABLE DATA public executions')
       } finally {
         await gateway.close()

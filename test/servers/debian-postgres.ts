@@ -1,0 +1,56 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { MissingServer } from './address.ts'
+import {
+  cacheDirectory,
+  downloads,
+  hasDebianPackages,
+  libraryFolders,
+  unpackArchives,
+  unpackPackages,
+} from './debian-packages.ts'
+import type { PostgresPrograms } from './postgres.ts'
+
+const version = '15'
+const packageName = `postgresql-${version}`
+const advice = `Debian 12: \`apt-get install ${packageName}\`.`
+
+/**
+ * A PostgreSQL server as Debian builds it: with the JIT compiler, which the tests' own is built without, and with its own
+ * `pg_dump`, which dumps no newer server. The machine's, of whatever version, else version 15 of Debian's packages, unpacked
+ * beside the repository.
+ */
+export function findDebianPostgres(): PostgresPrograms | MissingServer {
+  const installed = newestIn('/')
+  return installed === undefined ? unpackedPostgres() : { root: '/', binaries: installed, libraries: '' }
+}
+
+/** As {@link findDebianPostgres}, whatever is installed. */
+export function unpackedPostgres(): PostgresPrograms | MissingServer {
+  const root = join(cacheDirectory, `${packageName}-${process.arch}`)
+  if (!existsSync(root)) {
+    if (!hasDebianPackages()) return { missing: `No PostgreSQL of Debian here. ${advice}` }
+    try {
+      unpackPackages(root, (apt, work, target) => {
+        apt('install', '--yes', '--no-install-recommends', '--download-only', '--reinstall', packageName)
+        unpackArchives(join(work, downloads), target)
+      })
+    } catch (error) {
+      return {
+        missing: `No PostgreSQL of Debian here, and its packages could not be had (${String(error)}). ${advice}`,
+      }
+    }
+  }
+  const binaries = newestIn(root)
+  if (binaries === undefined) return { missing: `${packageName} has no server. ${advice}` }
+  return { root, binaries, libraries: libraryFolders(root) }
+}
+
+function newestIn(root: string): string | undefined {
+  const folder = join(root, 'usr/lib/postgresql')
+  if (!existsSync(folder)) return undefined
+  const versions = readdirSync(folder).toSorted((left, right) => Number(right) - Number(left))
+  return versions
+    .map((name) => join(folder, name, 'bin'))
+    .find((bin) => ['initdb', 'postgres', 'pg_dump'].every((name) => existsSync(join(bin, name))))
+}
