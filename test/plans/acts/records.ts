@@ -175,13 +175,18 @@ const backups: Acts = {
   }),
 }
 
+function slotOf(job: string, { round }: Scene) {
+  return { job, slot: new Date(now.getTime() + round), owner: newId() }
+}
+
 const service: Acts = {
   'schedules that are overdue': ({ store }) => countDueSchedules(store, now),
   'what is ready': ({ database }) => readiness(database),
   'what is not restored': ({ store }) => refuseWhileRestoring(store),
   'migrations that are applied': ({ store }) => appliedMigrationNames(store),
-  'a time slot': ({ store, round }) => changed(takeSlot(store, 'test', new Date(now.getTime() + round))),
-  'a time slot that was missed': ({ store, round }) => takeMissedSlot(store, 'missed', new Date(now.getTime() + round)),
+  'a time slot': (scene) => changed(takeSlot(scene.store, slotOf('test', scene))),
+  'a time slot that is taken': (scene) => takeSlot(scene.store, { ...slotOf('test', scene), slot: new Date(0) }),
+  'a time slot that was missed': (scene) => takeMissedSlot(scene.store, slotOf('missed', scene)),
   'a refusal that is stored': ({ store }) => storeResponseAlone(store, ofFew, { ...keyed(), answer: response }),
   'an answer that is stored': ({ store }) => findStored(store, 'u7', { key: 'none', fingerprint: 'f', at: now }),
   'an answer that is too old': async ({ store }) => {
