@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readAnswer, tripsOf, type Answer } from '../contract/answers.ts'
+import { asRecord, readAnswer, tripsOf, type Answer } from '../contract/answers.ts'
 import { countRows, password, startWorld, type World } from '../contract/world.ts'
 import { describeDialectsByTest } from '../dialects.ts'
 
@@ -123,6 +123,31 @@ describeDialectsByTest((dialect) => {
     expect(countsOf(answers)).toEqual({ 200: atOnce })
     expect(answers.map(revisionOf).toSorted((one, other) => one - other)).toEqual(numbers.map((number) => number + 2))
     expect(await countRows(world, 'workflow_versions', `workflow_id = '${id}'`)).toBe(atOnce + 1)
+  })
+
+  test('changes of one schedule are all done, and one of several deletions', async () => {
+    const { id: workflowId } = await world.workflow()
+    const made = await readAnswer(
+      await world.send('owner', 'POST', `/v1/workflows/${workflowId}/schedules`, {
+        body: JSON.stringify({ name: 'nightly', cron: '0 3 * * *' }),
+      }),
+    )
+    const { id } = asRecord(made.json)
+    const path = `/v1/schedules/${String(id)}`
+    const answers = await send((number) => ({
+      method: 'PATCH',
+      path,
+      body: { name: `nightly ${number}`, maxAttempts: number + 1 },
+      headers: force,
+    }))
+    expect(countsOf(answers)).toEqual({ 200: atOnce })
+    expect(answers.map(revisionOf).toSorted((one, other) => one - other)).toEqual(numbers.map((number) => number + 2))
+    const last = asRecord(answers.find((answer) => revisionOf(answer) === atOnce + 1)?.json)
+    expect((await readAnswer(await world.send('owner', 'GET', path))).json).toMatchObject(last)
+    expect(await countRows(world, 'audit', `type = 'schedule.changed'`)).toBe(atOnce)
+    const removed = await send(() => ({ method: 'DELETE', path, body: {}, headers: force }))
+    expect(countsOf(removed)).toEqual({ 204: 1, 404: atOnce - 1 })
+    expect(await countRows(world, 'audit', `type = 'schedule.deleted'`)).toBe(1)
   })
 
   test('executions of one workflow are all started, and of claims of that queue each has another', async () => {

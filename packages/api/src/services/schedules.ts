@@ -10,6 +10,7 @@ import {
   removeSchedule as writeRemoval,
   type ScheduleChange,
 } from '@millrace/db/repositories/schedules/write'
+import { untilSettled } from '@millrace/db/store/until-settled'
 import type { CursorScope } from '../cursor.ts'
 import { newId } from '../ids.ts'
 import type { IfRevision } from './if-revision.ts'
@@ -120,9 +121,6 @@ export async function listSchedules(
   return done(pageOf(cursors, listed.value, limit, ({ createdAt, id }) => [createdAt.getTime(), id]))
 }
 
-/** Each lost race is another's change that came through; so many in a row are more than chance. */
-const mostAttempts = 10
-
 /** Changes a schedule; no change at all leaves it as it is. */
 export async function changeSchedule(
   context: UserContext,
@@ -163,14 +161,16 @@ async function onRevision<Value>(
   ifRevision: IfRevision,
   write: (caller: UserCaller, schedule: ScheduleView) => Promise<Result<Value> | undefined>,
 ): Promise<Result<Value>> {
-  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-    const found = await repository.getSchedule(store, caller, id, 'edit')
-    if (!found.ok) return found
-    if (ifRevision !== 'any' && !ifRevision.includes(found.value.revision)) return refuse('precondition_failed')
-    const written = await write(caller, found.value)
-    if (written !== undefined) return written
-  }
-  return refuse('database_busy')
+  return untilSettled<Result<Value>>(
+    async () => {
+      const found = await repository.getSchedule(store, caller, id, 'edit')
+      if (!found.ok) return found
+      if (ifRevision !== 'any' && !ifRevision.includes(found.value.revision)) return refuse('precondition_failed')
+      return (await write(caller, found.value)) ?? 'raced'
+    },
+    'the schedule',
+    `schedules/${id}`,
+  )
 }
 
 /** Why the caller may not do something to a schedule; undefined when it may. */

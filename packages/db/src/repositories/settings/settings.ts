@@ -108,7 +108,7 @@ export async function putSettings(
   // What others change at each attempt is replaced unread: such writes wait for each other, and none is in vain.
   const unread = () => replace(updateSettings(dialect, caller, write, isOfRevision(dialect, ifRevision)))
   let tried = 0
-  return untilSettled(() => ((tried += 1) % 2 === 1 ? afterRead() : unread()), 'the settings')
+  return untilSettled(() => ((tried += 1) % 2 === 1 ? afterRead() : unread()), 'the settings', rowOf(caller))
 }
 
 function replaceSettings(
@@ -140,6 +140,11 @@ export function refuseLargeSettings(
 ): readonly Statement[] {
   const { settings } = dialect.tables
   return refuseLarge(dialect, settings, all(eq(settings.userId, userId), eq(settings.lastOp, operation)))
+}
+
+/** For who has to read them first. */
+function rowOf({ userId }: UserCaller): string {
+  return `settings/${userId}`
 }
 
 /** The user's row stands for its settings, of which there may be none yet to be locked. */
@@ -200,7 +205,7 @@ export async function changeSettings<Reason extends string>(
   ifRevision: RevisionCondition,
   change: (before: StoredSettings) => Promise<Outcome<SettingsWrite, Reason>>,
 ): Promise<Outcome<StoredSettings, Reason | Refusal>> {
-  return untilSettled(() => changeOnce(store, caller, ifRevision, change), 'the settings')
+  return untilSettled(() => changeOnce(store, caller, ifRevision, change), 'the settings', rowOf(caller))
 }
 
 async function changeOnce<Reason extends string>(

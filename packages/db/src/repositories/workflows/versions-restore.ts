@@ -69,7 +69,7 @@ export async function restoreVersion(
     const storing = idempotent && { ...idempotent, answer: idempotent.answerFor(after) }
     return writeRestored(store, caller, after, restoration, storing)
   }
-  return underKey(store, caller, idempotent, () => untilSettled(attempt, 'the workflow'))
+  return underKey(store, caller, idempotent, () => untilSettled(attempt, 'the workflow', `workflows/${workflowId}`))
 }
 
 const beforeQuery = defineQuery<{ workflowId: string; versionNumber: number } & CallerInput>()((dialect, bind) => {
