@@ -10,9 +10,9 @@ const refusedStatus = /HTTP status (?:401|403)/
 /** Reads what the Neon client throws. */
 export function readNeonError(thrown: unknown): DatabaseError {
   if (!(thrown instanceof NeonDbError)) return connectionFailure(thrown)
-  const { code, message, constraint, column } = thrown
+  const { code, severity, message, constraint, column } = thrown
   if (code === undefined) return readHttpFailure(thrown)
-  return postgresError({ code, message: wordsAlone(message), constraint, column }, connectionTrouble(message))
+  return postgresError({ code, severity, message: wordsAlone(message), constraint, column }, connectionTrouble(message))
 }
 
 function readHttpFailure(thrown: NeonDbError): DatabaseError {

@@ -86,8 +86,8 @@ function watchLine(client: Client, protocols: readonly string[]): Line {
 /** Over a WebSocket PostgreSQL's own errors come, where HTTP has them wrapped. */
 function readSocketError(thrown: unknown): DatabaseError {
   if (!(thrown instanceof NeonServerError)) return readNeonError(thrown)
-  const { code = '', message, constraint, column } = thrown
-  return postgresError({ code, message: wordsAlone(message), constraint, column }, connectionTrouble(message))
+  const { code = '', severity, message, constraint, column } = thrown
+  return postgresError({ code, severity, message: wordsAlone(message), constraint, column }, connectionTrouble(message))
 }
 
 /** The gateway pipes bytes and does TLS to the server itself, so the client speaks PostgreSQL's protocol in the clear. */

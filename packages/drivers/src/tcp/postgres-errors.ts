@@ -12,8 +12,8 @@ export class PostgresUnreachableError extends Error {
 export function readPostgresError(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown
   if (thrown instanceof ServerError) {
-    const { code = '', message, constraint, column } = thrown
-    return postgresError({ code, message, constraint, column })
+    const { code = '', severity, message, constraint, column } = thrown
+    return postgresError({ code, severity, message, constraint, column })
   }
   if (thrown instanceof PostgresUnreachableError) {
     const trouble = connectionTrouble(thrown.message) ?? 'database_unreachable'
