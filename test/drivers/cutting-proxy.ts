@@ -7,7 +7,7 @@ export interface CuttingProxy {
    * When to end a connection: as the client's next bytes come, as the server's next answer comes, or not at all.
    * @param text which the client's bytes have to hold for that
    */
-  cut(when: 'before' | 'after' | 'never', text?: string): void
+  cut(when: 'before' | 'after' | 'never', text?: string | Buffer): void
   close(): Promise<void>
 }
 
@@ -17,7 +17,7 @@ export async function startCuttingProxy(server: {
   readonly port: number
 }): Promise<CuttingProxy> {
   let when: 'before' | 'after' | 'never' = 'never'
-  let awaited = ''
+  let awaited: string | Buffer = ''
   const sockets = new Set<Socket>()
   const listener = createServer((client) => {
     const upstream = connect(server)

@@ -76,7 +76,6 @@ describe('postgres', () => {
 
       /** Until the server has ended the sessions that wait, of which the client hears when it asks next. */
       async function endUnheard(): Promise<void> {
-        proxy.holdAnswers()
         const others =
           "select 1 from pg_stat_activity where datname = current_database() and application_name = 'millrace'"
         await expect.poll(async () => (await database.query(others)).length).toBe(0)

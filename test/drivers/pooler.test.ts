@@ -1,4 +1,5 @@
 import { connectNative, isNative } from '@millrace/drivers/native/open'
+import type { ConnectionLogEntry } from '@millrace/drivers/native/log'
 import type { Connection } from '@millrace/db/sql/transport'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
@@ -25,8 +26,9 @@ describe('native, through a pooler of transactions that resets nothing', () => {
     if (server.via !== 'gateway' || !isNative(server)) throw new Error('a server is reached by its address')
     const directory = inject('directory')
     const pooler = await startTransactionPooler(server, { directory, environment, poolSize: 2, isReset: false })
-    const open = (): Promise<Connection> =>
-      connectNative({ ...server, host: '127.0.0.1', port: pooler.port }, { timeoutSeconds: 20, log: () => undefined })
+    const log: ConnectionLogEntry[] = []
+    const options = { timeoutSeconds: 20, log: (entry: ConnectionLogEntry) => void log.push(entry) }
+    const open = (): Promise<Connection> => connectNative({ ...server, host: '127.0.0.1', port: pooler.port }, options)
     const [one, other, third] = await Promise.all([open(), open(), open()])
     const { host, port, user, password } = server
     const locks = new pg.Client({ host, port, user, password, database: server.database })
@@ -50,6 +52,8 @@ describe('native, through a pooler of transactions that resets nothing', () => {
       await onFirst
 
       expect((await second.run(greeting('Goodbye'))).rows).toEqual([['Goodbye Ada']])
+      expect((await second.run(greeting('Goodbye'))).rows).toEqual([['Goodbye Ada']])
+      expect(log).toMatchObject([{ level: 'warn', event: 'statements_unprepared' }])
 
       await locks.query('select pg_advisory_unlock(2)')
       await onSecond

@@ -6,17 +6,13 @@ interface Ended {
 }
 
 /**
- * When the client is gone, its statement is ended by another connection rather than left to hold a connection and locks.
- * @param end undefined where the server does not say what to end
+ * When the client is gone, its statement is ended rather than left to hold a connection and locks.
+ * @param end asks the server to end it
  */
-export function endOnAbort<Connection extends { close(): Promise<void> }>(
-  signal: AbortSignal,
-  { open, log }: { readonly open: () => Promise<Connection>; readonly log: Log },
-  end: ((other: Connection) => Promise<unknown>) | undefined,
-): Ended {
+export function endOnAbort(signal: AbortSignal, log: Log, end: () => Promise<unknown>): Ended {
   let ending: Promise<void> | undefined
   const begin = () => {
-    if (end !== undefined) ending = endBy(open, end, log)
+    ending = ended(end, log)
   }
   if (signal.aborted) begin()
   else signal.addEventListener('abort', begin, { once: true })
@@ -28,18 +24,9 @@ export function endOnAbort<Connection extends { close(): Promise<void> }>(
   }
 }
 
-async function endBy<Connection extends { close(): Promise<void> }>(
-  open: () => Promise<Connection>,
-  end: (other: Connection) => Promise<unknown>,
-  log: Log,
-): Promise<void> {
+async function ended(end: () => Promise<unknown>, log: Log): Promise<void> {
   try {
-    const other = await open()
-    try {
-      await end(other)
-    } finally {
-      await other.close()
-    }
+    await end()
   } catch {
     const message = 'The statement of a client that has gone could not be cancelled.'
     log({ level: 'warn', event: 'request_failed', message })

@@ -1,3 +1,5 @@
+import type { ConnectionLogEntry } from '@millrace/drivers/native/log'
+
 /** One thing that an operator may want to know. Holds no SQL, no parameter and no secret. */
 export interface GatewayLogEntry {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -6,8 +8,7 @@ export interface GatewayLogEntry {
     | 'closed'
     | 'request'
     | 'request_failed'
-    | 'connection_failed'
-    | 'connection_lost'
+    | ConnectionLogEntry['event']
     | 'transaction_ended'
     | 'write_lock_taken'
   readonly message: string

@@ -56,7 +56,7 @@ export function neonProtocol(target: PostgresTarget, { limits, log, onError }: N
   const tls = tlsAttempts(target.options, target.host)
   const open = () => PostgresConnection.open(target, { tls, log, session: 'new' })
   const pool = new Pool(open, target.options)
-  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, open, limits, log, onError })
+  const answer = (request: ProtocolRequest) => answerSql(request, { target, pool, limits, log, onError })
   return {
     dialect: 'postgres',
     routes: new Map([['/sql', { method: 'POST', answer }]]),
@@ -77,7 +77,6 @@ interface NeonOptions {
 interface Neon extends NeonOptions {
   readonly target: PostgresTarget
   readonly pool: Pool<PostgresConnection>
-  readonly open: () => Promise<PostgresConnection>
 }
 
 async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
@@ -86,14 +85,7 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
     const begin = beginStatement(request.headers)
     const payload = readPayload(request, neon.limits.statementsPerRequest)
     const loan = await neon.pool.acquire(request.signal)
-    const { processId } = loan.connection
-    const watch = endOnAbort(
-      request.signal,
-      neon,
-      processId === null
-        ? undefined
-        : (other: PostgresConnection) => other.query('SELECT pg_cancel_backend($1)', [String(processId)]),
-    )
+    const watch = endOnAbort(request.signal, neon.log, () => loan.connection.cancel())
     try {
       if (payload.kind === 'single') return jsonReply(200, await run(loan.connection, payload.query))
       const results = await runBatch(loan.connection, begin, payload.queries)

@@ -202,14 +202,22 @@ class PlanetscaleGateway {
     signal: AbortSignal,
   ): Promise<Pick<ExecuteResponse, 'result' | 'error'>> {
     const { threadId } = loan.connection
-    const ending = { open: this.#open, log: this.#options.log }
-    const watch = endOnAbort(signal, ending, (other) => other.query(`KILL QUERY ${threadId}`))
+    const watch = endOnAbort(signal, this.#options.log, () => this.#kill(threadId))
     try {
       return { result: resultBody(await loan.connection.query(query)) }
     } catch (error) {
       return { error: this.#errorOf(error) }
     } finally {
       await watch.settled()
+    }
+  }
+
+  async #kill(threadId: number): Promise<void> {
+    const other = await this.#open()
+    try {
+      await other.query(`KILL QUERY ${threadId}`)
+    } finally {
+      await other.close()
     }
   }
 

@@ -8,7 +8,8 @@ import type { GatewayLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { RefusedRequest } from './protocol.ts'
 import { tokenProtocolStart } from '@millrace/drivers/gateway-wire'
-import { openPostgresSocket } from './postgres-socket.ts'
+import { openPostgresSocket, socketOptions } from '@millrace/drivers/native/postgres-socket'
+import { tlsAttempts } from '@millrace/drivers/native/tls'
 import { errorResponse, readStartup, StartupRefusal, startupFor } from './postgres-startup.ts'
 
 /** The path of Neon's own proxy. */
@@ -102,7 +103,7 @@ async function pass(
   try {
     const startup = startupFor(target, await readStartup(client))
     clearTimeout(timer)
-    const server = await openPostgresSocket(target)
+    const server = await openPostgresSocket(socketOptions(target, tlsAttempts(target.options, target.host)))
     server.on('error', () => server.destroy())
     finished(client, () => server.destroy())
     finished(server, () => client.destroy())

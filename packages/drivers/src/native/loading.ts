@@ -9,23 +9,14 @@ interface Stoppable extends PooledConnection {
 }
 
 /**
- * How the statement that runs on a connection is ended: over another one, which is opened for it.
- * @param stop asks the server for it
+ * How the statement that runs on a connection is ended.
+ * @param end asks the server for it
  */
-export function stoppable<Stuck extends Stoppable>(
-  stuck: Stuck,
-  open: () => Promise<Stuck>,
-  stop: (other: Stuck, stuck: Stuck) => Promise<unknown>,
-) {
+export function stoppable<Stuck extends Stoppable>(stuck: Stuck, end: (stuck: Stuck) => Promise<unknown>) {
   return {
     async stop() {
       try {
-        const other = await open()
-        try {
-          await stop(other, stuck)
-        } finally {
-          await other.close()
-        }
+        await end(stuck)
       } catch {
         // Whether it has ended is seen by the statement's own answer, which is waited for.
         return
@@ -41,7 +32,8 @@ interface PooledLoading<Loader extends Stoppable> {
   readonly timeoutSeconds: number
   /** Sets a connection up that was opened. */
   readonly prepare: (loader: Loader) => Promise<unknown>
-  readonly stop: (other: Loader, stuck: Loader) => Promise<unknown>
+  /** Has the server end what runs on a connection. */
+  readonly stop: (stuck: Loader) => Promise<unknown>
   /** Whether the guard gave a row: then the rows were inserted. */
   readonly insert: (loader: Loader, guard: Statement, rows: LoadedRows) => Promise<boolean>
   /** As `insert`, of rows as this kind of database has encoded them. */
@@ -67,7 +59,7 @@ export function pooledLoading<Loader extends Stoppable>(loading: PooledLoading<L
     try {
       const loan = await pool.acquire()
       try {
-        return await withinSeconds(timeoutSeconds, stoppable(loan.connection, open, stop), () => act(loan.connection))
+        return await withinSeconds(timeoutSeconds, stoppable(loan.connection, stop), () => act(loan.connection))
       } finally {
         loan.release()
       }

@@ -9,7 +9,7 @@ import { beginConsistent } from '../consistent-snapshot.ts'
 import { observed } from '../observed.ts'
 import { writeUntilGate } from '../tcp/gated-writes.ts'
 import { readMysqlError } from '../tcp/mysql-errors.ts'
-import { withinSeconds } from '../tcp/time-limit.ts'
+import { stopMilliseconds, withinSeconds } from '../tcp/time-limit.ts'
 import { pooledLoading, stoppable } from './loading.ts'
 import type { MysqlOpenOptions } from './mysql-connection.ts'
 import { MysqlSession } from './mysql-session.ts'
@@ -32,12 +32,13 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   }
   const open = () => MysqlSession.open(address, opening, options.log)
   const pool = new Pool(open, { ...address.options, overflowIdleSeconds })
+  const stop = stopBy(() => pool.lendIdle() ?? lendNew(open))
 
   /** Tells the observer of each round trip, and lets each take no longer than it may. */
   function limited(loan: Loan<MysqlSession>, observer: TripObserver | undefined) {
     const within = (statement: Statement, act: () => Promise<RawResult>): Promise<RawResult> =>
       observed(observer, [statement], () =>
-        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(loan.connection, open, stop), act),
+        withinSeconds(statement.timeoutSeconds ?? options.timeoutSeconds, stoppable(loan.connection, stop), act),
       )
     const { connection } = loan
     return {
@@ -95,8 +96,29 @@ const begin: Statement = { text: 'begin', parameters: [] }
 const commit: Statement = { text: 'commit', parameters: [] }
 const rollback: Statement = { text: 'rollback', parameters: [] }
 
-function stop(other: MysqlSession, { threadId }: MysqlSession): Promise<RawResult> {
-  return other.command(`KILL QUERY ${threadId}`)
+type Lent = Pick<Loan<MysqlSession>, 'connection' | 'release'>
+
+/** One of its own, for a single use. */
+async function lendNew(open: () => Promise<MysqlSession>): Promise<Lent> {
+  const connection = await open()
+  return { connection, release: () => void connection.close() }
+}
+
+/** Ends a statement over another connection: the server has no other way. */
+function stopBy(lend: () => Lent | Promise<Lent>) {
+  return async ({ threadId }: MysqlSession): Promise<void> => {
+    const other = await lend()
+    const timer = setTimeout(() => {
+      other.connection.destroy()
+      other.release({ discard: true })
+    }, stopMilliseconds)
+    try {
+      await other.connection.command(`KILL QUERY ${threadId}`)
+    } finally {
+      clearTimeout(timer)
+      other.release()
+    }
+  }
 }
 
 /** As {@link readMysqlError}, and what the pool throws. */
@@ -138,7 +160,7 @@ function openLoading(open: () => Promise<MysqlSession>, address: ServerAddress, 
     options: address.options,
     timeoutSeconds: options.timeoutSeconds,
     prepare: (session) => session.command('set session foreign_key_checks = 0'),
-    stop,
+    stop: stopBy(() => lendNew(open)),
     insert: (session, guard, { table, columns, rows }) => {
       const names = columns.map((name) => `\`${name}\``).join(', ')
       const places = `(${columns.map(() => '?').join(', ')})`

@@ -178,6 +178,23 @@ describe('a pool', () => {
     expect((await waiting).connection).not.toBe(loan.connection)
   })
 
+  it('lends what is idle and has not ended to who can’t wait, and opens nothing for that', async () => {
+    const { pool, opened, open } = poolOf({ poolSize: 2 })
+    expect(pool.lendIdle()).toBeUndefined()
+    for (const loan of [await pool.acquire(), await pool.acquire()]) loan.release()
+    await settle()
+    for (const connection of opened.slice(1)) connection.isUsable = false
+    const loan = pool.lendIdle()
+    expect(loan?.connection).toBe(opened[0])
+    expect(pool.status()).toMatchObject({ checkedOut: 1 })
+    expect(pool.lendIdle()).toBeUndefined()
+    loan?.release()
+    await settle()
+    expect(pool.status()).toMatchObject({ checkedOut: 0 })
+    expect(open).toHaveBeenCalledTimes(2)
+    expect(opened[1]?.isClosed).toBe(true)
+  })
+
   it('counts a second release of one loan as nothing', async () => {
     const { pool } = poolOf()
     const loan = await pool.acquire()

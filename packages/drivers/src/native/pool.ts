@@ -122,6 +122,18 @@ export class Pool<C extends PooledConnection> {
     return this.#wait(signal)
   }
 
+  /** Lends a connection that has no work, for what can't wait for one; undefined where there is none. */
+  lendIdle(): Loan<C> | undefined {
+    for (let slot = this.#idle.pop(); slot !== undefined; slot = this.#idle.pop()) {
+      if (slot.connection.isUsable) {
+        this.#checkedOut += 1
+        return this.#loan(slot)
+      }
+      this.#track(this.#discard(slot))
+    }
+    return undefined
+  }
+
   /** Lends no more: who asks, or waits, is told that the gateway closes. What is lent stays so. */
   lendNoMore(): void {
     this.#isClosed = true

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
 import { Client, DatabaseError, type FieldDef, type QueryArrayConfig } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
@@ -10,9 +11,11 @@ import { PostgresLink, postgresOptions } from '../tcp/postgres-link.ts'
 import type { PostgresValue } from '../tcp/postgres-values.ts'
 import type { ConnectionLog } from './log.ts'
 import type { PooledConnection } from './pool.ts'
+import { requestCancel } from './postgres-cancel.ts'
 import { CopyIn } from './postgres-copy-in.ts'
 import { CopyOut } from './postgres-copy-out.ts'
 import { ParsedStatements, Pipeline, type PipelinedResult, type PipelinedStatement } from './postgres-pipeline.ts'
+import type { PostgresSocketOptions } from './postgres-socket.ts'
 import { identityFault, type TlsAttempts, type TlsPolicy } from './tls.ts'
 
 export interface PostgresResult {
@@ -45,6 +48,7 @@ declare module 'pg' {
   interface Client {
     getStartupConf(): Record<string, string>
     readonly processID: number | null
+    readonly secretKey: number | null
   }
 }
 
@@ -71,10 +75,13 @@ export interface PostgresOpenOptions {
 export class PostgresConnection extends PostgresLink implements PooledConnection {
   readonly #session: PostgresOpenOptions['session']
   readonly #parsed = new ParsedStatements()
+  readonly #server: Pick<PostgresSocketOptions, 'host' | 'port' | 'tls'>
 
-  private constructor(client: NativeClient, session: PostgresOpenOptions['session'], log: ConnectionLog) {
+  private constructor({ client, tls }: ConnectedPostgres, address: ServerAddress, options: PostgresOpenOptions) {
+    const { session, log } = options
     super(client, () => log({ level: 'warn', event: 'connection_lost', message: 'PostgreSQL ended a connection.' }))
     this.#session = session
+    this.#server = { host: address.host, port: address.port, tls: [tls] }
   }
 
   /**
@@ -89,7 +96,7 @@ export class PostgresConnection extends PostgresLink implements PooledConnection
       if (!(result instanceof Error) || !isTlsRefusal(result)) break
       result = await connect(address, fallback, session)
     }
-    if (result instanceof NativeClient) return new PostgresConnection(result, session, log)
+    if (!(result instanceof Error)) return new PostgresConnection(result, address, options)
     const words = result instanceof DatabaseError ? result.message : connectionFailureWords(result)
     log({ level: 'error', event: 'connection_failed', message: `PostgreSQL can't be connected to: ${words}` })
     throw result instanceof DatabaseError ? result : new PostgresUnreachableError(words, { cause: result })
@@ -101,6 +108,17 @@ export class PostgresConnection extends PostgresLink implements PooledConnection
 
   get processId(): number | null {
     return this.client.processID
+  }
+
+  /** Has the server end the statement that runs. Rejects where it can't be told, or has given no key for it. */
+  async cancel(): Promise<void> {
+    const { processId } = this
+    const { secretKey } = this.client
+    if (processId === null || secretKey === null) throw new Error('The server takes no request to cancel.')
+    const { stream } = this.client.connection
+    // A name may have several servers, and the next connection may lead to another.
+    const ipAddress = stream instanceof Socket ? stream.remoteAddress : undefined
+    await requestCancel({ ...this.#server, ipAddress }, { processId, secretKey })
   }
 
   /**
@@ -131,6 +149,11 @@ export class PostgresConnection extends PostgresLink implements PooledConnection
       this.client.query(pipeline)
       return pipeline.results
     })
+  }
+
+  /** Has every statement parsed anew at its next use. */
+  forgetStatements(): void {
+    this.#parsed.doubtAll()
   }
 
   async #sending<Result>(send: () => Promise<Result>): Promise<Result> {
@@ -227,11 +250,17 @@ function commandOf(command: string | null): string {
   return command ?? ''
 }
 
+interface ConnectedPostgres {
+  readonly client: NativeClient
+  /** Undefined where nothing is encrypted. */
+  readonly tls: TlsPolicy | undefined
+}
+
 async function connect(
   address: ServerAddress,
   tls: TlsPolicy | undefined,
   session: PostgresOpenOptions['session'],
-): Promise<NativeClient | Error> {
+): Promise<ConnectedPostgres | Error> {
   const client = new NativeClient({
     ...postgresOptions(address),
     ssl: tls === undefined ? false : sslOptions(tls),
@@ -246,7 +275,7 @@ async function connect(
   try {
     await client.connect()
     client.removeAllListeners('error')
-    return client
+    return { client, tls }
   } catch (error) {
     await client.end().catch(() => undefined)
     return error instanceof Error ? error : new Error('unknown failure')

@@ -1,11 +1,12 @@
 import type { Connection, DatabaseError, Submittable } from 'pg'
 import type { PostgresValue } from '../tcp/postgres-values.ts'
+import type { StatementName } from './statement-names.ts'
 
 /** A statement of a pipeline; with a name the server parses and plans it once for the connection. */
 export interface PipelinedStatement {
   readonly text: string
   readonly values: readonly PostgresValue[]
-  readonly name: string | undefined
+  readonly name: StatementName | undefined
 }
 
 export interface PipelinedResult {
@@ -13,25 +14,72 @@ export interface PipelinedResult {
   readonly affected: number
 }
 
-/** What the server knows of a connection's named statements. */
-export class ParsedStatements {
-  readonly #known = new Set<string>()
-  /** Sent with a pipeline that failed, which may or may not have come to it. */
-  readonly #doubtful = new Set<string>()
+/** Each costs the server memory, on each connection. */
+const mostNames = 300
+/** Of lists of any length, each length is another text: no list may take the others' places. */
+const mostOfOneShape = 20
 
-  /** What has to be sent before a named statement is bound. */
-  needOf(name: string): 'nothing' | 'parse' | 'close and parse' {
-    if (this.#known.has(name)) return 'nothing'
-    return this.#doubtful.has(name) ? 'close and parse' : 'parse'
+/** What the server knows of a connection's named statements, the one that was used last at the end. */
+export class ParsedStatements {
+  readonly #kept = new Map<string, KeptStatement>()
+
+  /**
+   * What has to be sent with a pipeline that has these names.
+   * @returns the names to close before it, and for each of its own whether it is parsed; one that is left out has no place
+   */
+  planOf(names: readonly StatementName[]): {
+    readonly close: readonly string[]
+    readonly parse: ReadonlyMap<string, boolean>
+  } {
+    const parse = new Map<string, boolean>()
+    const close: string[] = []
+    for (const { name } of names) {
+      const kept = this.#kept.get(name)
+      if (kept === undefined) continue
+      this.#kept.delete(name)
+      this.#kept.set(name, kept)
+      if (!parse.has(name) && !kept.isKnown) close.push(name)
+      if (!parse.has(name)) parse.set(name, !kept.isKnown)
+    }
+    for (const { name, shape } of names) {
+      if (parse.has(name)) continue
+      const evicted = this.#placeFor(shape)
+      if (evicted !== undefined && parse.has(evicted)) continue
+      if (evicted !== undefined) {
+        this.#kept.delete(evicted)
+        close.push(evicted)
+      }
+      this.#kept.set(name, { shape, isKnown: false })
+      parse.set(name, true)
+    }
+    return { close, parse }
   }
 
-  note(names: readonly string[], { isKnown }: { readonly isKnown: boolean }): void {
+  /** They came with a pipeline that the server has done. */
+  noteKnown(names: readonly string[]): void {
     for (const name of names) {
-      if (isKnown) this.#known.add(name)
-      else this.#doubtful.add(name)
-      if (isKnown) this.#doubtful.delete(name)
+      const kept = this.#kept.get(name)
+      if (kept !== undefined) kept.isKnown = true
     }
   }
+
+  /** Of each the server may know nothing, or a plan that it can't use any more. */
+  doubtAll(): void {
+    for (const kept of this.#kept.values()) kept.isKnown = false
+  }
+
+  /** The name that gives way to a new one; undefined where there is room. */
+  #placeFor(shape: string): string | undefined {
+    const alike = [...this.#kept].filter(([, kept]) => kept.shape === shape)
+    if (alike.length >= mostOfOneShape) return alike[0]?.[0]
+    return this.#kept.size >= mostNames ? this.#kept.keys().next().value : undefined
+  }
+}
+
+interface KeptStatement {
+  readonly shape: string
+  /** False where its parsing is under way, or came with a pipeline that failed, which may or may not have come to it. */
+  isKnown: boolean
 }
 
 // Messages of the protocol, as pg's parser hands them to the query that is under way.
@@ -53,7 +101,7 @@ export class Pipeline implements Submittable {
   readonly #statements: readonly PipelinedStatement[]
   readonly #parsed: ParsedStatements
   readonly #outcome = Promise.withResolvers<readonly PipelinedResult[]>()
-  readonly #newNames: string[] = []
+  #names: readonly string[] = []
   readonly #done: PipelinedResult[] = []
   #rows: PostgresValue[][] = []
 
@@ -64,23 +112,24 @@ export class Pipeline implements Submittable {
   }
 
   submit(connection: Connection): void {
+    const { close, parse } = this.#parsed.planOf(this.#statements.flatMap(({ name }) => name ?? []))
+    this.#names = [...parse.keys()]
+    const unparsed = new Set([...parse].flatMap(([name, isToParse]) => (isToParse ? [name] : [])))
     connection.stream.cork()
     try {
-      for (const statement of this.#statements) this.#send(connection, statement)
+      // Before all else: what fails behind them does not hinder them. To close one that is not there is no error.
+      for (const name of close) connection.close({ type: 'S', name }, true)
+      for (const statement of this.#statements) {
+        const name = statement.name !== undefined && parse.has(statement.name.name) ? statement.name.name : ''
+        const isParsed = name !== '' && !unparsed.delete(name)
+        if (!isParsed) connection.parse({ name, text: statement.text, types: [] }, true)
+        connection.bind({ portal: '', statement: name, values: [...statement.values], binary: '' }, true)
+        connection.execute({ portal: '', rows: '' }, true)
+      }
       connection.sync()
     } finally {
       connection.stream.uncork()
     }
-  }
-
-  #send(connection: Connection, { text, values, name }: PipelinedStatement): void {
-    const need = name === undefined ? 'parse' : this.#newNames.includes(name) ? 'nothing' : this.#parsed.needOf(name)
-    const statement = name ?? ''
-    if (need === 'close and parse') connection.close({ type: 'S', name: statement }, true)
-    if (need !== 'nothing') connection.parse({ name: statement, text, types: [] }, true)
-    if (need !== 'nothing' && name !== undefined) this.#newNames.push(name)
-    connection.bind({ portal: '', statement, values: [...values], binary: '' }, true)
-    connection.execute({ portal: '', rows: '' }, true)
   }
 
   handleDataRow({ fields }: DataRow): void {
@@ -107,12 +156,11 @@ export class Pipeline implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.#parsed.note(this.#newNames, { isKnown: true })
+    this.#parsed.noteKnown(this.#names)
     this.#outcome.resolve(this.#done)
   }
 
   #fail(error: Error): void {
-    this.#parsed.note(this.#newNames, { isKnown: false })
     this.#outcome.reject(error)
   }
 }

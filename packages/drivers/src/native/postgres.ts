@@ -13,6 +13,7 @@ import { readPostgresError } from '../tcp/postgres-errors.ts'
 import { postgresValueOf } from '../tcp/postgres-values.ts'
 import { withinSeconds } from '../tcp/time-limit.ts'
 import { pooledLoading, stoppable } from './loading.ts'
+import type { ConnectionLogEntry } from './log.ts'
 import { Pool } from './pool.ts'
 import { overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
 import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
@@ -36,41 +37,8 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   const open = () => PostgresConnection.open(address, opening)
   const pool = new Pool(open, { ...address.options, overflowIdleSeconds })
   const names = new StatementNames()
-
-  async function lent<Result>(seconds: number, act: Act<Result>): Promise<Result> {
-    const loan = await pool.acquire()
-    let isSpent = false
-    try {
-      return await withinSeconds(seconds, stoppable(loan.connection, open, stop), () => act(loan.connection))
-    } catch (thrown) {
-      isSpent = isNameLost(thrown)
-      throw thrown
-    } finally {
-      loan.release({ discard: isSpent })
-    }
-  }
-
-  function use<Result>(statements: readonly Statement[], act: Act<Result>): Promise<Result> {
-    const own = statements.find(({ timeoutSeconds }) => timeoutSeconds !== undefined)?.timeoutSeconds
-    const seconds = own ?? options.timeoutSeconds
-    const again = (thrown: unknown): Promise<Result> => {
-      if (!isNameLost(thrown)) throw thrown
-      // Refused before anything of it ran.
-      names.turnOff()
-      return lent(seconds, act)
-    }
-    return lent(seconds, act)
-      .catch(again)
-      .catch((thrown: unknown) => {
-        throw readError(thrown)
-      })
-  }
-
-  const prepared = ({ text, parameters }: Statement): PipelinedStatement => ({
-    text,
-    values: parameters.map(postgresValueOf),
-    name: names.nameOf(text),
-  })
+  const prepared = preparedBy(names)
+  const use = lending(pool, names, options)
 
   return {
     dialect: postgres,
@@ -95,6 +63,94 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
   }
 }
 
+/**
+ * Lends connections, and sees to prepared statements that the server does not know or can't use any more.
+ * @returns a function that does something on a connection within the time of its statements
+ */
+function lending(
+  pool: Pool<PostgresConnection>,
+  names: StatementNames,
+  { timeoutSeconds, log }: Pick<NativeOptions, 'timeoutSeconds' | 'log'>,
+) {
+  const onceAMinute = rationed(60)
+
+  async function lent<Result>(seconds: number, act: Act<Result>): Promise<Result> {
+    const loan = await pool.acquire()
+    const { connection } = loan
+    let isSpent = false
+    try {
+      return await withinSeconds(seconds, stoppable(connection, stop), () => planned(connection, act))
+    } catch (thrown) {
+      isSpent = isNameLost(thrown)
+      throw thrown
+    } finally {
+      loan.release({ discard: isSpent })
+    }
+  }
+
+  /** Once more on the same connection where its plans are outdated: others may have such plans too. */
+  async function planned<Result>(connection: PostgresConnection, act: Act<Result>): Promise<Result> {
+    try {
+      return await act(connection)
+    } catch (thrown) {
+      // Refused before it ran, and what ran before it in its transaction is rolled back.
+      if (!isPlanOutdated(thrown)) throw thrown
+      connection.forgetStatements()
+      onceAMinute(() => log(plansOutdated))
+      return act(connection)
+    }
+  }
+
+  return function use<Result>(statements: readonly Statement[], act: Act<Result>): Promise<Result> {
+    const own = statements.find(({ timeoutSeconds }) => timeoutSeconds !== undefined)?.timeoutSeconds
+    const seconds = own ?? timeoutSeconds
+    const again = (thrown: unknown): Promise<Result> => {
+      if (!isNameLost(thrown)) throw thrown
+      // Refused before anything of it ran.
+      if (!names.isOff) log(namesLost)
+      names.turnOff()
+      return lent(seconds, act)
+    }
+    return lent(seconds, act)
+      .catch(again)
+      .catch((thrown: unknown) => {
+        throw readError(thrown)
+      })
+  }
+}
+
+/** Makes the form in which a pipeline takes a statement. */
+function preparedBy(names: StatementNames) {
+  return ({ text, parameters }: Statement): PipelinedStatement => ({
+    text,
+    values: parameters.map(postgresValueOf),
+    name: names.nameOf(text),
+  })
+}
+
+const plansOutdated: ConnectionLogEntry = {
+  level: 'warn',
+  event: 'plans_outdated',
+  message: 'A table has changed under prepared statements: PostgreSQL plans them anew.',
+}
+
+const namesLost: ConnectionLogEntry = {
+  level: 'warn',
+  event: 'statements_unprepared',
+  message:
+    'A pooler lends another connection to each transaction: from now on PostgreSQL plans every statement anew. Connect past the pooler, or set its max_prepared_statements.',
+}
+
+/** Runs what it is given, unless that was less than so many seconds ago. */
+function rationed(seconds: number) {
+  let nextMilliseconds = Number.NEGATIVE_INFINITY
+  return (act: () => void): void => {
+    if (performance.now() < nextMilliseconds) return
+    nextMilliseconds = performance.now() + seconds * 1000
+    act()
+  }
+}
+
 const nothing: RawResult = { rows: [], affected: 0 }
 const begin: Statement = { text: 'BEGIN ISOLATION LEVEL READ COMMITTED', parameters: [] }
 const commit: Statement = { text: 'COMMIT', parameters: [] }
@@ -114,15 +170,19 @@ async function transaction(
   }
 }
 
-async function stop(other: PostgresConnection, { processId }: PostgresConnection): Promise<void> {
-  if (processId !== null) await other.query('SELECT pg_cancel_backend($1)', [String(processId)])
+function stop(stuck: PostgresConnection): Promise<void> {
+  return stuck.cancel()
 }
 
-/** Behind a pooler like pgbouncer, or after a migration that changed a column's type. */
+/** Behind a pooler like pgbouncer: the connection that was lent knows no such name, or knows it from another process. */
 function isNameLost(thrown: unknown): boolean {
-  if (!(thrown instanceof ServerError)) return false
-  const { code, message } = thrown
-  return code === '26000' || code === '42P05' || (code === '0A000' && message.includes('cached plan'))
+  return thrown instanceof ServerError && (thrown.code === '26000' || thrown.code === '42P05')
+}
+
+/** After a migration that changed a column's type. The message may be in another language than English. */
+function isPlanOutdated(thrown: unknown): boolean {
+  if (!(thrown instanceof ServerError) || thrown.code !== '0A000') return false
+  return thrown.routine === 'RevalidateCachedQuery' || thrown.message.includes('cached plan')
 }
 
 /** As {@link readPostgresError}, and what the pool throws. */

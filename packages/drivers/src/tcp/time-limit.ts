@@ -1,7 +1,7 @@
 import { databaseError } from '@millrace/db/sql/errors'
 
 /** How long a statement that was told to stop may take to do so. */
-const stopMilliseconds = 3000
+export const stopMilliseconds = 3000
 
 /** What can be stopped, and given up where it does not stop. */
 interface Running {
@@ -22,6 +22,8 @@ export async function withinSeconds<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const late = Promise.withResolvers<never>()
+  // It may be nobody's any more by then.
+  late.promise.catch(() => undefined)
   let stopping: Promise<void> | undefined
   let timer = setTimeout(() => {
     stopping = running.stop()
@@ -33,8 +35,8 @@ export async function withinSeconds<Result>(
   try {
     return await Promise.race([work(), late.promise])
   } finally {
+    // Or it could hit the next statement on this connection. Where it is not over in time there is no next one.
+    await Promise.race([stopping, late.promise]).catch(() => undefined)
     clearTimeout(timer)
-    // Or it could hit the next statement on this connection.
-    await stopping
   }
 }
