@@ -124,7 +124,7 @@ export async function openTrials(
       try {
         for (const pair of left) {
           if (performance.now() > endsAt) break
-          const { violations } = await explore(theatre, pair, { grain, mostChanges, mostSchedules, seed: 1 })
+          const { violations } = await explore(theatre, pair, { grain, mostChanges, mostSchedules, seed: '1' })
           stepped += 1
           const [first] = violations
           if (first !== undefined) return `${dialect} ${grain} ${first.schedule} ${first.writes}`

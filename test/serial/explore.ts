@@ -11,7 +11,7 @@ export interface Bound {
   readonly mostChanges: number
   /** At most so many schedules of each pair, chosen by the seed where there are more. */
   readonly mostSchedules: number
-  readonly seed: number
+  readonly seed: string
 }
 
 /** A schedule whose outcome no serial order has. */

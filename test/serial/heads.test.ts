@@ -7,7 +7,7 @@ import { textOf } from './report.ts'
 import { run } from './run.ts'
 import { readSchedule } from './schedule.ts'
 
-const seed = Number(process.env['SERIAL_SEED'] ?? 1)
+const seed = process.env['SERIAL_SEED'] ?? '1'
 const mostGroups = 12
 const mostSchedules = isLong ? Number.POSITIVE_INFINITY : 3
 

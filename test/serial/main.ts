@@ -82,7 +82,7 @@ if (values.help || values.list) {
 const wanted = dialects
   .filter((dialect) => values.dialect.split(',').includes(dialect))
   .filter((dialect) => !values.heads || dialect === 'postgres')
-const seed = Number(values.seed)
+const { seed } = values
 
 function readPairs(): readonly (readonly Write[])[] {
   try {
