@@ -17,7 +17,8 @@ export const sqliteBulk: BulkDialect = {
   makesForeignKeysLast: false,
   sharesRows: sql``,
   writesAtOnce: 1,
-  byteLength: (column) => sql<number>`coalesce(length(cast(${column} as blob)), 0)`.mapWith(Number),
+  // Unlike the length of a blob it is known without the text, which a whole table would be read for.
+  byteLength: (column) => sql<number>`coalesce(octet_length(${column}), 0)`.mapWith(Number),
   insertRows(table, columns, rows) {
     const names = columns.map(({ name }) => `\`${name}\``).join(', ')
     const [only, ...others] = rows
