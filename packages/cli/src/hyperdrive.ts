@@ -5,6 +5,7 @@ import { chooseDatabase, type ChosenDatabase } from './connection.ts'
 import type { Context } from './context.ts'
 import { Failure, settingsFailure } from './failure.ts'
 import { isRecord } from './json.ts'
+import { loadWrangler } from './wrangler-program.ts'
 
 /** A Hyperdrive binding of wrangler.toml. */
 export interface ConfiguredHyperdrive {
@@ -88,7 +89,7 @@ export async function chooseBehindHyperdrive(
 }
 
 async function configuredFor({ directories }: Context, binding: string): Promise<ConfiguredHyperdrive | undefined> {
-  const { unstable_readConfig: readConfig } = await import('wrangler')
+  const { unstable_readConfig: readConfig } = await loadWrangler()
   const configuration: unknown = readConfig(
     { config: join(directories.workspace, 'wrangler.toml') },
     { hideWarnings: true },

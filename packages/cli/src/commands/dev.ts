@@ -33,6 +33,7 @@ import { authority, claimablePort, reachableHost } from '../ports.ts'
 import type { AddCommand } from '../command.ts'
 import type { Settings } from '@millrace/api/settings'
 import { newServiceSecrets } from '../secrets.ts'
+import { wranglerScript } from '../wrangler-program.ts'
 
 interface DevOptions {
   readonly database?: string
@@ -107,6 +108,7 @@ async function dev(context: Context, options: DevOptions): Promise<number> {
 
 /** Everything that can be found wrong is found here, before anything is started or written. */
 async function makePlan(context: Context, options: DevOptions): Promise<Plan> {
+  wranglerScript()
   const behind = await chooseBehindHyperdrive(context, options.database)
   const chosen = behind?.chosen ?? chooseDatabase(context, options.database)
   const replica = chooseReplica(context)

@@ -6,6 +6,7 @@ import { isD1Binding, type D1Client } from '@millrace/drivers/d1/client'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { d1Configuration, localD1 } from '../wrangler-configuration.ts'
+import { loadWrangler } from '../wrangler-program.ts'
 import { readAccount } from './account.ts'
 import { defaultStateDirectory, wranglerState, type D1Target } from './state.ts'
 
@@ -33,7 +34,7 @@ export async function openD1(
 
 /** By wrangler itself, in a process of its own: it alone knows how it keeps a database in files. */
 async function openLocal({ binding }: D1Target, stateDirectory: string): Promise<OpenedD1> {
-  const { getPlatformProxy } = await import('wrangler')
+  const { getPlatformProxy } = await loadWrangler()
   const directory = mkdtempSync(join(tmpdir(), 'millrace-d1-'))
   const configPath = join(directory, 'wrangler.toml')
   writeFileSync(

@@ -15,6 +15,7 @@ import {
   type ConfiguredHyperdrive,
 } from '../hyperdrive.ts'
 import { isRecord } from '../json.ts'
+import { loadWrangler } from '../wrangler-program.ts'
 import { planBuckets, type PlannedBucket } from './buckets.ts'
 import { planD1, type PlannedD1 } from './planned-d1.ts'
 
@@ -113,7 +114,7 @@ interface Configuration {
 }
 
 async function readConfiguration(config: string, { env, url }: DeployOptions): Promise<Configuration> {
-  const { unstable_readConfig: readConfig } = await import('wrangler')
+  const { unstable_readConfig: readConfig } = await loadWrangler()
   const read = (environment?: string): unknown => readConfig({ config, env: environment }, { hideWarnings: true })
   const environments = textsOf(membersOf(read())['definedEnvironments'])
   if (env !== undefined && !environments.includes(env)) {

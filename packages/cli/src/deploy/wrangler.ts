@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
 import type { Context } from '../context.ts'
@@ -11,6 +10,7 @@ import { isRecord } from '../json.ts'
 import { fixWithoutR2 } from './buckets.ts'
 import type { Plan } from './plan.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
+import { wranglerScript } from '../wrangler-program.ts'
 
 export interface Bundle {
   readonly bytes: number
@@ -76,8 +76,7 @@ export async function runWrangler(
 ): Promise<readonly string[]> {
   const { interruption } = context.lifetime
   interruption.throwIfAborted()
-  const bin = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js')
-  const child = spawn(process.execPath, [bin, ...args], {
+  const child = spawn(process.execPath, [wranglerScript(), ...args], {
     cwd: context.directories.workspace,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: wranglerEnvironment(report),

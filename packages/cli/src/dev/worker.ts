@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +8,7 @@ import { wranglerState } from '../d1/state.ts'
 import { Failure } from '../failure.ts'
 import { localConnectionVariable } from '../hyperdrive.ts'
 import { d1Configuration, localD1, movedConfiguration, withAssetsApart, withoutD1 } from '../wrangler-configuration.ts'
+import { wranglerScript } from '../wrangler-program.ts'
 import { markName } from './leftovers.ts'
 import { writePrivateFile } from './state.ts'
 
@@ -72,9 +72,8 @@ function writeConfigurations({ workspace, stateDirectory, hyperdrive, d1Bindings
 
 function wranglerArguments(settings: WorkerSettings): string[] {
   const { stateDirectory, envFile, host, port } = settings
-  const wrangler = dirname(createRequire(import.meta.url).resolve('wrangler/package.json'))
   return [
-    join(wrangler, 'bin/wrangler.js'),
+    wranglerScript(),
     'dev',
     ...writeConfigurations(settings).map((path) => `--config=${path}`),
     `--ip=${host}`,
