@@ -191,6 +191,14 @@ describe.each(clusters)('Kubernetes, $folder', ({ folder, podCount, serving }) =
     for (const { containers } of pods) for (const { image } of containers) expect(image).toBe(images[0]?.name)
   })
 
+  test('what a shell runs is a command of millrace as well', () => {
+    const scripts = pods.flatMap(({ containers }) =>
+      containers.flatMap(({ args = [] }) => args.flatMap(commandsOfShell)),
+    )
+    expect(scripts.map(([name]) => name)).toEqual(serving === 'gateway' ? ['backup'] : [])
+    for (const command of scripts) expectCommand(command)
+  })
+
   test('every command is one that millrace has', () => {
     const commands = pods.flatMap(({ containers }) => containers.map(({ args = [] }) => args))
     expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(['migrate', serving]))
@@ -229,6 +237,22 @@ function expectCommand([name, ...args]: readonly string[]): void {
   expect(command, `millrace ${name}`).toBeDefined()
   const options = command?.options.map(({ long }) => long) ?? []
   for (const option of args.filter((arg) => arg.startsWith('--'))) expect(options).toContain(option)
+}
+
+/** Each `millrace` of a script, by the name that the image has for it, up to where a value begins. */
+function commandsOfShell(script: string): readonly (readonly string[])[] {
+  expect(script).not.toContain('millrace.js')
+  return [...script.matchAll(/(?:^|\s)millrace ((?:[a-z-]+ ?)+)/g)].map(([, words = '']) => words.trim().split(' '))
+}
+
+/** Of compose: it writes into a folder that nobody makes unasked, since the engine would make it root's. */
+function expectBackup({ command = [], ...service }: Compose['services'][string]): void {
+  const [words] = command.flatMap(commandsOfShell)
+  expect(words).toEqual(['backup', '--out'])
+  expectCommand(words ?? [])
+  expect(service['volumes']).toEqual([
+    expect.objectContaining({ type: 'bind', target: '/backups', bind: { create_host_path: false } }),
+  ])
 }
 
 /** The specification's own schema, without draft 4's `id`s, and with `name`, which is newer than the package. */
@@ -286,6 +310,7 @@ describe.each(['postgres', 'mariadb'])('compose with %s', (database) => {
     })
     expectCommand(services['gateway']?.command ?? [])
     expectCommand(services['migrate']?.command ?? [])
+    expectBackup(services['backup'] ?? {})
   })
 
   test('secrets are files, and those that services name are there', () => {
@@ -354,6 +379,7 @@ describe.each(['postgres', 'mariadb'])('compose with the whole product and %s', 
       depends_on: { database: { condition: 'service_healthy' } },
     })
     expectCommand(services['migrate']?.command ?? [])
+    expectBackup(services['backup'] ?? {})
     for (const name of instances) {
       const { command = [], ...service } = services[name] ?? {}
       expect(service).toMatchObject({ depends_on: { migrate: { condition: 'service_completed_successfully' } } })

@@ -16,6 +16,8 @@ import {
 /** Programs that stand beside millrace's own in suites and benches, each with Debian's package of it. */
 const packages = {
   age: 'age',
+  buildah: 'buildah',
+  crun: 'crun',
   jq: 'jq',
   sqlite3: 'sqlite3',
   mariadb: 'mariadb-client-core',
