@@ -1,5 +1,6 @@
 /**
- * `pnpm bench --check [--record]` compares what a request of `millrace serve` costs with bench/expected.json, in a minute.
+ * `pnpm bench --check [--record]` compares what a request of `millrace serve` costs with bench/expected.json, in one to two
+ * minutes.
  *
  * `pnpm bench [--quick] [--dialect sqlite,postgres,mysql] [--seconds 360] [--json]`: the product against the floor
  * (bench/floor.ts) in one run, on databases that it starts and ends itself. `--quick` is two minutes in all;
@@ -139,7 +140,7 @@ async function runCheck({ records }: WantedCheck): Promise<void> {
   const { check } = await import('./check.ts')
   const worse = await check({ records })
   if (worse.length === 0) return
-  process.stderr.write(`${worse.length} acts cost more than bench/expected.json says:\n${worse.join('\n')}\n`)
+  process.stderr.write(`${worse.length} costs are not as bench/expected.json says:\n${worse.join('\n')}\n`)
   process.exitCode = 1
 }
 

@@ -11,6 +11,16 @@ export function cpuMilliseconds(processId: number): number {
   return (ticks * 1000) / ticksPerSecond
 }
 
+/** CPU time that the threads of a process have used, in milliseconds, as its scheduler counts it: in nanoseconds. */
+export function threadMilliseconds(processId: number): number {
+  const threads = `/proc/${processId}/task`
+  const nanoseconds = readdirSync(threads).map((thread) => {
+    const [spent] = readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ')
+    return Number(spent)
+  })
+  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000_000
+}
+
 /** CPU time of this process's children that have ended, and of their own, in milliseconds; 0 where there is no /proc. */
 export function endedChildrenMilliseconds(): number {
   if (process.platform !== 'linux') return 0
