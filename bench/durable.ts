@@ -16,7 +16,7 @@ import pg from 'pg'
 import { openDbos } from './peers/dbos.ts'
 import type { Engine, OpenEngine } from './peers/engine.ts'
 import { openGraphileWorker } from './peers/graphile-worker.ts'
-import { openMillrace } from './peers/millrace.ts'
+import { openMillrace, openMillraceInTwo, openMillraceWithKeys } from './peers/millrace.ts'
 import { openOpenWorkflow } from './peers/openworkflow.ts'
 import { openPgBoss } from './peers/pg-boss.ts'
 import { cpuMilliseconds, parentOf } from './processes.ts'
@@ -24,6 +24,8 @@ import { medianOf } from './statistics.ts'
 
 const openers: Readonly<Record<string, OpenEngine>> = {
   millrace: openMillrace,
+  'millrace-keys': openMillraceWithKeys,
+  'millrace-processes': openMillraceInTwo,
   'graphile-worker': openGraphileWorker,
   'pg-boss': openPgBoss,
   dbos: openDbos,

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { readMigrations } from '@millrace/cli/migrations'
 import { migrate } from '@millrace/db/migrate/migrate'
-import { claimExecutions, type ClaimedExecution } from '@millrace/db/repositories/executions/claim'
+import type { UserCaller } from '@millrace/db/access/access'
+import { createApiKey } from '@millrace/db/repositories/accounts/api-keys'
+import type { ClaimedExecution } from '@millrace/db/repositories/executions/claim'
+import type { Store } from '@millrace/db/store/store'
 import { recordSteps } from '@millrace/db/repositories/executions/steps'
 import { reportExecution } from '@millrace/db/repositories/executions/work'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
@@ -9,21 +12,48 @@ import { targetOf } from '../../test/database.ts'
 import { createUser, createWorkflow, documentOf, startExecution } from '../../test/executions/kit.ts'
 import { workspaceRoot } from '../../test/workspace.ts'
 import type { Engine, QueueWork, StepWork } from './engine.ts'
+import {
+  claimAll,
+  claimAmong,
+  claimOne,
+  connections,
+  endClaimer,
+  startClaimers,
+  type Claiming,
+} from './millrace-claims.ts'
 
-/** As long as pg-boss lets a job be active: what the bench has taken is not due again while it runs. */
-const leaseMilliseconds = 900_000
 const atOnce = 8
-/** As many as the others keep. The default keeps five, and opens and closes the ones beyond as they are needed. */
-const connections = 15
 
 /** By the repositories and the native driver, as `millrace serve` has them in its own process. */
-export async function openMillrace(url: string): Promise<Engine> {
+export function openMillrace(url: string): Promise<Engine> {
+  return open(url, { name: 'Millrace', hasKeys: false, processes: 1 })
+}
+
+/** Each worker with an API key of its own, all of one user. */
+export function openMillraceWithKeys(url: string): Promise<Engine> {
+  return open(url, { name: 'Millrace, a key each', hasKeys: true, processes: 1 })
+}
+
+/** The workers in two processes, as of two instances or of `millrace serve --processes 2`. */
+export function openMillraceInTwo(url: string): Promise<Engine> {
+  return open(url, { name: 'Millrace, two processes', hasKeys: true, processes: 2 })
+}
+
+interface Kind {
+  readonly name: string
+  readonly hasKeys: boolean
+  readonly processes: number
+}
+
+async function open(url: string, { name, hasKeys, processes }: Kind): Promise<Engine> {
   const target = targetOf(`${url}?pool_size=${connections}&max_overflow=0`)
   const database = await openNativeDatabase({ target, log: () => undefined, sharesTrips: true })
   await migrate(database, readMigrations(workspaceRoot, target.dialect))
   const store = database.store()
   // As of an API key that a worker has.
   const owner = { ...(await createUser(store)), mayAdminister: false }
+  const keys = hasKeys ? await createKeys(store, owner) : []
+  const children = processes === 1 ? [] : await startClaimers(url, processes)
 
   async function fill(workflowId: string, count: number): Promise<void> {
     let left = count
@@ -31,15 +61,6 @@ export async function openMillrace(url: string): Promise<Engine> {
       for (left -= 1; left >= 0; left -= 1) await startExecution(store, owner, workflowId)
     }
     await Promise.all(Array.from({ length: atOnce }, lane))
-  }
-
-  async function claimOne(workflowId: string): Promise<ClaimedExecution | undefined> {
-    const at = new Date()
-    const leaseUntil = new Date(at.getTime() + leaseMilliseconds)
-    const claim = { operation: randomUUID(), worker: 'bench', limit: 1, at, leaseUntil, workflowIds: [workflowId] }
-    const claimed = await claimExecutions(store, owner, claim)
-    if (!claimed.ok || !('items' in claimed.value)) throw new Error('a claim of the bench was refused')
-    return claimed.value.items[0]
   }
 
   async function runOne({ id, fence }: ClaimedExecution, { steps, onFirstStep }: StepWork): Promise<void> {
@@ -67,7 +88,11 @@ export async function openMillrace(url: string): Promise<Engine> {
     const workflowId = await createWorkflow(store, owner)
     await fill(workflowId, work.executions)
     const worker = async () => {
-      for (let claimed = await claimOne(workflowId); claimed !== undefined; claimed = await claimOne(workflowId)) {
+      for (
+        let claimed = await claimOne(store, owner, workflowId);
+        claimed !== undefined;
+        claimed = await claimOne(store, owner, workflowId)
+      ) {
         await runOne(claimed, work)
       }
     }
@@ -78,20 +103,35 @@ export async function openMillrace(url: string): Promise<Engine> {
     const workflowId = await createWorkflow(store, owner)
     await fill(workflowId, queued)
     onFilled?.()
-    const seen = new Set<string>()
     const startedAt = performance.now()
-    const until = startedAt + seconds * 1000
-    const worker = async () => {
-      while (performance.now() < until) {
-        const claimed = await claimOne(workflowId)
-        if (claimed === undefined) return
-        if (seen.has(claimed.id)) throw new Error(`${claimed.id} was claimed twice`)
-        seen.add(claimed.id)
-      }
-    }
-    await Promise.all(Array.from({ length: workers }, worker))
-    return { taken: seen.size, seconds: (performance.now() - startedAt) / 1000 }
+    const claiming: Claiming = { workflowId, milliseconds: seconds * 1000, callers: callersOf(workers) }
+    const taken = await (processes === 1 ? claimAll(store, claiming) : claimAmong(children, claiming))
+    const took = (performance.now() - startedAt) / 1000
+    if (new Set(taken).size < taken.length) throw new Error('an execution was claimed twice')
+    return { taken: taken.length, seconds: took }
   }
 
-  return { name: 'Millrace', runSteps, takeJobs, close: () => database.close() }
+  function callersOf(workers: number): readonly UserCaller[] {
+    return Array.from({ length: workers }, (_, place) => keys[place % keys.length] ?? owner)
+  }
+
+  const close = async () => {
+    await Promise.all(children.map(endClaimer))
+    await database.close()
+  }
+  return { name, runSteps: hasKeys ? undefined : runSteps, takeJobs, close }
+}
+
+const mostKeys = 50
+
+async function createKeys(store: Store, owner: UserCaller): Promise<readonly UserCaller[]> {
+  const callers: UserCaller[] = []
+  for (let made = 0; made < mostKeys; made += 1) {
+    const [id, keySha256] = [randomUUID(), randomUUID()]
+    const named = { id, keySha256, name: 'bench', scopes: 'work', prefix: 'bench', mayAdminister: false }
+    const outcome = await createApiKey(store, owner, { ...named, expiresAt: null, createdAt: new Date() })
+    if (!outcome.ok) throw new Error('a key of the bench was refused')
+    callers.push({ ...owner, keySha256 })
+  }
+  return callers
 }

@@ -138,6 +138,87 @@ describeDialects((dialect) => {
     }
   })
 
+  /** What the owner's workers come with, each with its own. */
+  async function credentialed(kind: 'key' | 'session', count: number): Promise<readonly UserCaller[]> {
+    const made: UserCaller[] = []
+    for (let place = 0; place < count; place += 1) {
+      const text = randomUUID()
+      const from = `created_at from users where id = '${owner.userId}'`
+      await raw.query(
+        kind === 'key'
+          ? `insert into api_keys (id, user_id, name, scopes, prefix, key_sha256, created_at) select '${text}', id, 'worker', 'work', 'mr', '${text}', ${from}`
+          : `insert into sessions (id, family_id, user_id, refresh_sha256, expires_at, created_at, last_used_at) select '${text}', '${text}', id, '${text}', created_at, created_at, ${from}`,
+      )
+      made.push({ ...owner, ...(kind === 'key' ? { keySha256: text } : { sessionId: text }) })
+    }
+    return made
+  }
+
+  /** From then on they go together: what one came with has counted by itself. */
+  async function countOnce(callers: readonly UserCaller[]): Promise<void> {
+    await makeMany(callers.length)
+    await Promise.all(callers.map((caller) => taken(claimBy(caller))))
+  }
+
+  for (const kind of ['key', 'session'] as const) {
+    test(`claims with a ${kind} each go together too, the oldest that there are`, async () => {
+      const callers = await credentialed(kind, claimers)
+      await countOnce(callers)
+      const ids = await makeMany(claimers + 5)
+      const given = await Promise.all(
+        callers.map((caller, place) => taken(claimBy(caller, { worker: `worker-${place}` }))),
+      )
+      expect(given.map((items) => items.length)).toEqual(given.map(() => 1))
+      expect(given.flat().toSorted()).toEqual(ids.slice(0, claimers).toSorted())
+      expect(sent).toBeLessThan(claimers / 4)
+      for (const [place, [id = '']] of given.entries())
+        expect(await workersOf(id)).toEqual([`worker-${place}`, `worker-${place}`])
+    })
+
+    test(`a ${kind} that has ended is refused among others, which get theirs, and takes nothing`, async () => {
+      const callers = await credentialed(kind, 12)
+      await countOnce(callers)
+      const ids = await makeMany(20)
+      const [table, column] = kind === 'key' ? ['api_keys', 'key_sha256'] : ['sessions', 'family_id']
+      const ended = callers[3]?.keySha256 ?? callers[3]?.sessionId
+      await raw.query(`delete from ${table} where ${column} = '${ended}'`)
+      // The first one goes by itself, and the others together.
+      const getting = callers.toSpliced(3, 1).map((caller) => taken(claimBy(caller)))
+      const refused = claimBy(callers[3] ?? owner)
+      expect(await refused).toEqual({ ok: false, refusal: 'unauthenticated' })
+      expect((await Promise.all(getting)).flat().toSorted()).toEqual(ids.slice(0, 11).toSorted())
+    })
+  }
+
+  test('of two sessions the one whose token is too old is refused, and the other gets its own', async () => {
+    const [first, second] = await credentialed('session', 2)
+    if (first === undefined || second === undefined) throw new Error('there are two')
+    const callers = [first, second, { ...second, issuedAt: after(-3600) }, first, second]
+    await countOnce([first, second])
+    await makeMany(5)
+    const outcomes = await Promise.all(callers.map((caller) => claimBy(caller)))
+    expect(outcomes.map((outcome) => outcome.ok)).toEqual([true, true, false, true, true])
+  })
+
+  test('made up keys of a user never go together with those that count', async () => {
+    const callers = await credentialed('key', 10)
+    await countOnce(callers)
+    await makeMany(10)
+    const madeUp = (place: number): UserCaller => ({ ...owner, keySha256: `made up ${place}` })
+    const outcomes = await Promise.all(
+      callers.flatMap((caller, place) => [taken(claimBy(caller)), claimBy(madeUp(place))]),
+    )
+    for (let place = 0; place < outcomes.length; place += 2) {
+      expect(outcomes.slice(place, place + 2)).toEqual([
+        [expect.any(String)],
+        { ok: false, refusal: 'unauthenticated' },
+      ])
+    }
+    await makeMany(10)
+    expect(await Promise.all(callers.map((caller) => taken(claimBy(caller))))).toHaveLength(10)
+    expect(sent).toBeLessThan(10)
+  })
+
   test('a lost answer of one statement is looked up for all of them, and nothing is given twice', async () => {
     const ids = await makeMany(claimers)
     losesAnswer = true

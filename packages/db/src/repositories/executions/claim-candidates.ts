@@ -4,7 +4,7 @@ import { restoreMark } from '../../schema/schema.ts'
 import type { WholeClaim } from '../../sql/claiming.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { isNotRestoring } from '../../access/conditions.ts'
-import { backlogPlace, workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
+import { backlogPlace, credentialPlace, workflowPlace, type ClaimBind, type ClaimShape } from './claim-shape.ts'
 import { lostLeases, type LostLeases } from './claim-lost.ts'
 import { anyPendingKind, dueKinds, ownLostKind, type DueKind } from './due.ts'
 
@@ -12,11 +12,31 @@ import { anyPendingKind, dueKinds, ownLostKind, type DueKind } from './due.ts'
 const byDue = 'executions_workflow_id_status_due_at_created_at_id_index'
 const byLease = 'executions_workflow_id_status_lease_until_id_index'
 
+/** The user of the claim, or of all that go together: none where any of their API keys or sessions is gone. */
+export function areCallers(
+  dialect: Dialect,
+  bind: ClaimBind,
+  { credential, hasCredentials, limit }: Pick<ClaimShape, 'credential' | 'hasCredentials' | 'limit'>,
+): SQL {
+  const { users, apiKeys, sessions } = dialect.tables
+  const isTheCaller = isCaller(dialect, bind, credential)
+  if (!hasCredentials) return isTheCaller
+  const among = (column: Column) => {
+    const places = Array.from({ length: limit }, (_, place) => bind(credentialPlace(place), column))
+    return sql`${column} in (${sql.join(places, sql`, `)})`
+  }
+  const counted =
+    credential === 'key'
+      ? sql`select count(*) from ${apiKeys} where ${all(eq(apiKeys.userId, users.id), among(apiKeys.keySha256))}`
+      : sql`select count(distinct ${sessions.familyId}) from ${sessions} where ${all(eq(sessions.userId, users.id), isNull(sessions.replacedAt), among(sessions.familyId))}`
+  return all(isTheCaller, sql`(${counted}) = ${bind('credentialCount')}`)
+}
+
 /** The rows that tell the caller's standing: of these tables a claim of one statement reads nothing else. */
-export function callerRows(dialect: Dialect, bind: ClaimBind, { credential }: ClaimShape): WholeClaim['caller'] {
+export function callerRows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): WholeClaim['caller'] {
   const { users, marks } = dialect.tables
   return [
-    { table: users, where: isCaller(dialect, bind, credential) },
+    { table: users, where: areCallers(dialect, bind, shape) },
     { table: marks, where: isAnchor(dialect) },
   ]
 }
@@ -29,7 +49,7 @@ export function candidates(
   dialect: Dialect,
   bind: ClaimBind,
   shape: ClaimShape,
-  isTheCaller = isCaller(dialect, bind, shape.credential),
+  isTheCaller = areCallers(dialect, bind, shape),
 ): SQL {
   const isActing = mayClaim(dialect, bind, isTheCaller)
   const at = bind('at', dialect.tables.executions.dueAt)

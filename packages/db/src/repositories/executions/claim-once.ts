@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { asProven, isCaller, type UserCaller } from '../../access/access.ts'
+import { asProven, type UserCaller } from '../../access/access.ts'
 import { callerShape, type CallerShape } from '../../access/conditions.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import { defineQuery, defineShapedQuery, defineShapedStatement, defineStatement } from '../../sql/building.ts'
@@ -7,7 +7,7 @@ import type { Query, Statement } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { asGiven, claimedSelect, type ClaimedRow } from './claim-answer.ts'
 import { backlogsOf, noteBacklogs, noteFailedClaim, toldBacklogs } from './claim-backlogs.ts'
-import { callerRows, candidates } from './claim-candidates.ts'
+import { areCallers, callerRows, candidates } from './claim-candidates.ts'
 import {
   changedEntries,
   chosen,
@@ -52,7 +52,8 @@ export async function claimOnce(
     return { rows: asGiven(rows, claim), seen }
   }
   const { areAskedFor } = backlogs
-  const asked: Asked = { ...callerShape(caller), areAskedFor }
+  const { hasCredentials, limit } = shape
+  const asked: Asked = { ...callerShape(caller), hasCredentials, limit: hasCredentials ? limit : 0, areAskedFor }
   const applied = await store
     .apply({
       locks: [],
@@ -136,7 +137,7 @@ const entriesStatement = defineStatement<ClaimValues>()(claimEntries)
 
 const leasesStatement = defineStatement<ClaimValues>()(storeLeases)
 
-interface Asked extends CallerShape {
+interface Asked extends CallerShape, Pick<ClaimShape, 'hasCredentials' | 'limit'> {
   /** Which workflows have a backlog. */
   readonly areAskedFor: boolean
 }
@@ -146,11 +147,11 @@ const answerQuery = defineShapedQuery<Asked, ClaimValues>()((dialect, bind, aske
   answerSelect(dialect, bind, asked),
 )
 
-function answerSelect(dialect: Dialect, bind: ClaimBind, { areAskedFor, credential }: Asked) {
+function answerSelect(dialect: Dialect, bind: ClaimBind, asked: Asked) {
   return claimedSelect(dialect, bind, {
     condition: isClaimed(dialect, bind),
-    isTheCaller: isCaller(dialect, bind, credential),
-    ...(areAskedFor ? { backlogs: toldBacklogs(dialect, bind) } : {}),
+    isTheCaller: areCallers(dialect, bind, asked),
+    ...(asked.areAskedFor ? { backlogs: toldBacklogs(dialect, bind) } : {}),
   })
 }
 

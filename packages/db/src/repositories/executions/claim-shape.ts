@@ -17,6 +17,8 @@ export interface Claim {
   readonly isAnotherTry?: boolean
   /** Of claims of one that a process sends together: the worker of each, in the place of what it gets. */
   readonly workers?: readonly string[]
+  /** Of claims that go together, where they came with several API keys or sessions of their user: all of these. */
+  readonly credentials?: readonly string[]
 }
 
 /** By how much the clocks of two functions may differ, generously. */
@@ -41,6 +43,8 @@ export interface ClaimShape extends CallerShape {
   readonly hasWorkers: boolean
   /** Whether it stands for several claims: then it gives as many as its values say, at most `limit`. */
   readonly isShared: boolean
+  /** Whether each has a credential of its own: then it takes something only while all of these count. */
+  readonly hasCredentials: boolean
 }
 
 export type ClaimValues = Readonly<Record<string, unknown>>
@@ -71,7 +75,7 @@ export function claimShape(
   key: ClaimKey | undefined,
   backlogs: readonly string[] | undefined,
 ): ClaimShape {
-  const { workflowIds, workers } = claim
+  const { workflowIds, workers, credentials } = claim
   const isShared = workers !== undefined && workers.length > 1
   const limit = isShared ? (numbersOfSharers.find((count) => count >= workers.length) ?? mostSharers) : claim.limit
   return {
@@ -79,6 +83,7 @@ export function claimShape(
     limit,
     isShared,
     hasWorkers: isShared && new Set(workers).size > 1,
+    hasCredentials: credentials !== undefined,
     spare: spareOf(claim),
     workflowPlaces: workflowIds && placesFor(workflowIds.length),
     backlogPlaces: backlogs === undefined || backlogs.length === 0 ? 0 : placesFor(backlogs.length),
@@ -92,9 +97,9 @@ export function claimValues(
   claim: Claim,
   key: ClaimKey | undefined,
   backlogs: readonly string[] = [],
-  { workflowPlaces = 0, backlogPlaces, hasWorkers, limit }: ClaimShape,
+  { workflowPlaces = 0, backlogPlaces, hasWorkers, hasCredentials, limit }: ClaimShape,
 ): ClaimValues {
-  const { operation, worker, at, leaseUntil, workflowIds = [], workers = [] } = claim
+  const { operation, worker, at, leaseUntil, workflowIds = [], workers = [], credentials = [] } = claim
   // No id is empty: a list without ids reaches nothing.
   const ids = numbered(workflowPlaces, (place) => workflowIds[place] ?? workflowIds.at(-1) ?? '')
   return {
@@ -116,6 +121,12 @@ export function claimValues(
     ...(hasWorkers
       ? Object.fromEntries(numbered(limit, (place) => [workerPlace(place), workers[place] ?? worker]))
       : {}),
+    credentialCount: credentials.length,
+    ...(hasCredentials
+      ? Object.fromEntries(
+          numbered(limit, (place) => [credentialPlace(place), credentials[place] ?? credentials[0] ?? '']),
+        )
+      : {}),
     ...Object.fromEntries(ids.map((id, place) => [workflowPlace(place), id])),
     ...Object.fromEntries(
       numbered(backlogPlaces, (place) => [backlogPlace(place), backlogs[place] ?? backlogs.at(-1) ?? '']),
@@ -134,6 +145,11 @@ function numbered<Value>(count: number, valueOf: (place: number) => Value): read
 /** @param place From 0. */
 export function workerPlace(place: number): string {
   return `worker${place}`
+}
+
+/** @param place From 0. */
+export function credentialPlace(place: number): string {
+  return `credential${place}`
 }
 
 export function backlogPlace(place: number): string {

@@ -1,5 +1,6 @@
 import type { UserCaller } from '../../access/access.ts'
-import { defineCoalescer } from '../../store/coalescer.ts'
+import { callerShape } from '../../access/conditions.ts'
+import { defineCoalescer, type Coalescer } from '../../store/coalescer.ts'
 import type { Store } from '../../store/store.ts'
 import { placeIn, type ClaimedRow } from './claim-answer.ts'
 import { claimOnce, type Tried } from './claim-once.ts'
@@ -11,6 +12,9 @@ interface Member {
   readonly claim: Claim
 }
 
+/** To claims that were tried together in vain, as what one of them came with is gone: each has to go with its own. */
+const apart = 'apart'
+
 const coalescerOf = defineCoalescer(claimForAll, {
   most: mostSharers,
   runsAtOnce: 1,
@@ -19,27 +23,38 @@ const coalescerOf = defineCoalescer(claimForAll, {
 })
 
 /**
- * Claims one execution, in one statement with other claims of this process that differ in nothing but their worker and
- * their moment. Undefined where requests share nothing.
+ * Claims one execution, in one statement with other claims of this process that differ in nothing but their worker, their
+ * moment, and which API key or session of the same user they came with. Undefined where requests share nothing.
  */
 export function claimTogether(store: Store, caller: UserCaller, claim: Claim): Promise<Tried> | undefined {
-  return coalescerOf(store)?.join(groupOf(caller, claim), { store, caller, claim })
+  const coalescer = coalescerOf(store)
+  return coalescer && claimInGroup(coalescer, { store, caller, claim })
+}
+
+async function claimInGroup(coalescer: Coalescer<Member, Tried | typeof apart>, member: Member): Promise<Tried> {
+  const { store, caller, claim } = member
+  const tried = await coalescer.join(groupOf(member, hasCounted(store, caller)), member)
+  if (tried !== apart) return tried
+  // What was tried together has taken nothing under the name of one of them.
+  const alone = { ...member, claim: { ...claim, operation: `${claim.operation}.0` } }
+  const own = await coalescer.join(groupOf(alone, false), alone)
+  if (own === apart) throw new TypeError('claims of one credential are apart')
+  return own
 }
 
 /**
- * All that decides what a claim may take, and for how long. The credential is a part of it: what ends one session or key
- * refuses its own claims alone.
+ * All that decides what a claim may take, and for how long. What one came with is a part of it until it has counted once in
+ * this process: so nobody who only makes up keys of a user keeps that user's claims from going together.
  */
-function groupOf({ userId, issuedAt, mayAdminister, keySha256, sessionId }: UserCaller, claim: Claim): string {
+function groupOf({ caller, claim }: Member, goesWithOthers: boolean): string {
+  const { userId, issuedAt, mayAdminister } = caller
   const { at, leaseUntil, workflowIds, isAnotherTry } = claim
-  const leaseMilliseconds = leaseUntil.getTime() - at.getTime()
   return JSON.stringify([
     userId,
-    issuedAt.getTime(),
     mayAdminister,
-    keySha256,
-    sessionId,
-    leaseMilliseconds,
+    callerShape(caller).credential,
+    goesWithOthers ? 'has counted' : [credentialOf(caller), issuedAt.getTime()],
+    leaseUntil.getTime() - at.getTime(),
     workflowIds,
     isAnotherTry,
     // Nobody is given a moment that is a second from its own.
@@ -47,15 +62,72 @@ function groupOf({ userId, issuedAt, mayAdminister, keySha256, sessionId }: User
   ])
 }
 
-async function claimForAll(members: readonly Member[]): Promise<readonly Tried[]> {
-  const [first, ...others] = members
+function credentialOf({ keySha256, sessionId }: UserCaller): string | undefined {
+  return keySha256 ?? sessionId
+}
+
+/** Beyond so many keys and sessions all are forgotten. */
+const mostCounted = 10_000
+
+const countedByScope = new WeakMap<object, Set<string>>()
+
+function countedOf({ sharing }: Store): Set<string> {
+  if (sharing === undefined) return new Set()
+  const counted = countedByScope.get(sharing.scope) ?? new Set()
+  countedByScope.set(sharing.scope, counted)
+  return counted
+}
+
+function hasCounted(store: Store, caller: UserCaller): boolean {
+  const credential = credentialOf(caller)
+  return credential !== undefined && countedOf(store).has(credential)
+}
+
+function noteWhetherCounts(store: Store, caller: UserCaller, counts: boolean): void {
+  const credential = credentialOf(caller)
+  if (credential === undefined) return
+  const counted = countedOf(store)
+  if (counted.size >= mostCounted) counted.clear()
+  if (counts) counted.add(credential)
+  else counted.delete(credential)
+}
+
+async function claimForAll(members: readonly Member[]): Promise<readonly (Tried | typeof apart)[]> {
+  const [first] = members
   if (first === undefined) return []
-  const { store, caller, claim } = first
-  const together = claimOfAll(claim, members)
-  if (others.length === 0) return [await claimOnce(store, caller, together, undefined)]
+  const { store } = first
+  // As of the earliest of their tokens: what lets that one pass lets all pass.
+  const issuedAt = new Date(Math.min(...members.map(({ caller }) => caller.issuedAt.getTime())))
+  const caller = { ...first.caller, issuedAt }
+  const isOfOne = members.every((member) => isSameCredential(member.caller, caller))
+  const claim = claimOfAll(first.claim, members)
+  const credentials = Array.from(new Set(members.map((member) => credentialOf(member.caller) ?? '')))
+  const tried = await sendForAll(members, caller, isOfOne ? claim : { ...claim, credentials })
+  const counts = isOfCaller(tried, caller)
+  if (isOfOne) noteWhetherCounts(store, caller, counts)
+  if (counts || isOfOne) return shares(tried, members.length)
+  for (const member of members) noteWhetherCounts(store, member.caller, false)
+  return members.map(() => apart)
+}
+
+function isSameCredential(one: UserCaller, other: UserCaller): boolean {
+  return credentialOf(one) === credentialOf(other) && one.issuedAt.getTime() === other.issuedAt.getTime()
+}
+
+/** Whether it was given something, or the caller is known: its user is there, and what it came with counts. */
+function isOfCaller({ rows }: Tried, { issuedAt }: UserCaller): boolean {
+  return rows.some(
+    ({ id, callerId, tokensValidFrom }) =>
+      id !== null || (callerId !== null && tokensValidFrom !== null && tokensValidFrom <= issuedAt),
+  )
+}
+
+async function sendForAll(members: readonly Member[], caller: UserCaller, claim: Claim): Promise<Tried> {
+  const [first, ...others] = members
+  if (first === undefined) return { rows: [], seen: 0 }
   const startedAt = performance.now()
   try {
-    return shares(await claimOnce(store, caller, together, undefined), members.length)
+    return await claimOnce(first.store, caller, claim, undefined)
   } finally {
     const milliseconds = performance.now() - startedAt
     for (const other of others) other.store.sharing?.noteTrip(milliseconds, sharedTrip)
