@@ -5,8 +5,9 @@ import type { Statement } from '@millrace/db/sql/statement'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { targetOf } from '../database.ts'
 import { freshDatabase, type TestDatabase } from '../dialects.ts'
+import { startOwnMariadb } from '../servers/own.ts'
 
-/* What a native connection to PostgreSQL keeps of the statements that are sent again and again. */
+/* What a native connection keeps of the statements that are sent again and again. */
 
 /** In letters: what differs in its numbers alone is of one shape. */
 const lettersOf = (number: number) => String(number).replaceAll(/\d/g, (digit) => 'abcdefghij'[Number(digit)] ?? '')
@@ -136,5 +137,33 @@ describe('postgres', () => {
     const results = await transport.transact([], [good, { ...bad, parameters: ['1'] }])
     expect(results.map(({ rows }) => rows)).toEqual([[['x']], [['1']]])
     expect((await prepared(good.text)).size).toBe(1)
+  })
+})
+
+describe('mysql', () => {
+  test('of a server that prepares no more are sent as text, and the log says so once for a connection', async () => {
+    const server = await startOwnMariadb(['--max-prepared-stmt-count=1'])
+    const log: ConnectionLogEntry[] = []
+    try {
+      const target = targetOf(server.url(await server.createDatabase()))
+      if (target.via !== 'gateway' || !isNative(target)) throw new Error('a server is reached by its address')
+      const options = { ...target.options, poolSize: 1, maxOverflow: 0 }
+      const write = (entry: ConnectionLogEntry) => void log.push(entry)
+      const connection = await connectNative({ ...target, options }, { timeoutSeconds: 20, log: write })
+      try {
+        const transport = connection.transport()
+        const value = '\'a\' ? \\ "b" 雪'
+        for (const name of ['one', 'two', 'three']) {
+          const text = `select cast(? as char) as ${name}, '?' as quoted, ? is null as is_null limit ?`
+          const { rows } = await transport.run({ text, parameters: [value, null, 1] })
+          expect([name, ...(rows[0] ?? []).map(String)]).toEqual([name, value, '?', '1'])
+        }
+      } finally {
+        await connection.close()
+      }
+      expect(log.map(({ event }) => event)).toEqual(['statements_unprepared'])
+    } finally {
+      await server.remove()
+    }
   })
 })

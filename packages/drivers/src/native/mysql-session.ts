@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { ServerAddress } from '@millrace/db/url'
+import { mysqlTextOf } from '../tcp/mysql-literals.ts'
 import { MysqlLink } from '../tcp/mysql-link.ts'
 import { mysqlResultOf } from '../tcp/mysql-results.ts'
 import type { ConnectionLog } from './log.ts'
@@ -12,19 +13,21 @@ const asColumnsHaveThem: MysqlConfig = { dateStrings: true, jsonStrings: true, m
 
 /**
  * A derived table of parameters. MariaDB 10.11 fits its temporary table to the lengths of one row of them when the
- * statement is prepared, and a longer one breaks it: error 127, "Table file is corrupted". Such a statement goes as
- * text, with its values quoted by mysql2; no builder writes a `?` that is no place into one.
+ * statement is prepared, and a longer one breaks it: error 127, "Table file is corrupted". Such a statement goes as text.
  */
 const rowsOfParameters = /\bunion all select \?/
 
 /** A connection that keeps its session between loans, prepared statements included: nothing here alters it. */
 export class MysqlSession extends MysqlLink implements PooledConnection {
+  readonly #log: ConnectionLog
   #isInTransaction = false
+  #hasSaidOutOfStatements = false
 
   private constructor(connection: Connection, log: ConnectionLog) {
     super(connection, () =>
       log({ level: 'warn', event: 'connection_lost', message: 'The MySQL server ended a connection.' }),
     )
+    this.#log = log
   }
 
   /** Throws as `openMysql`. */
@@ -50,22 +53,28 @@ export class MysqlSession extends MysqlLink implements PooledConnection {
     this.#isInTransaction = false
   }
 
-  /** Runs a statement that is prepared once for the connection. Rejects with mysql2's error. */
-  run({ text, parameters }: Statement): Promise<RawResult> {
+  /** Runs a statement that is prepared once for the connection, where it can be. Rejects with mysql2's error. */
+  async run(statement: Statement): Promise<RawResult> {
+    const { text, parameters } = statement
     // What has no parameters may be what can't be prepared.
     if (parameters.length === 0) return this.command(text)
+    if (rowsOfParameters.test(text)) return this.command(mysqlTextOf(statement))
+    try {
+      return await this.#execute(statement)
+    } catch (error) {
+      if (!isOutOfStatements(error)) throw error
+      this.#sayOutOfStatements()
+      return this.command(mysqlTextOf(statement))
+    }
+  }
+
+  #execute({ text, parameters }: Statement): Promise<RawResult> {
     return new Promise((resolve, reject) => {
-      const isText = rowsOfParameters.test(text)
-      const checked = parameters.map(valueOf)
-      // In a text a number stands as itself: no `limit` takes a quoted one.
-      const values = isText ? [...parameters] : checked
-      this.connection[isText ? 'query' : 'execute'](
-        { sql: text, values, rowsAsArray: true },
-        (error, rows: unknown) => {
-          if (error === null) resolve(mysqlResultOf(rows))
-          else reject(this.#noted(error))
-        },
-      )
+      const values = parameters.map(valueOf)
+      this.connection.execute({ sql: text, values, rowsAsArray: true }, (error, rows: unknown) => {
+        if (error === null) resolve(mysqlResultOf(rows))
+        else reject(this.#noted(error))
+      })
     })
   }
 
@@ -87,11 +96,25 @@ export class MysqlSession extends MysqlLink implements PooledConnection {
     }
   }
 
+  /** Once for a connection. */
+  #sayOutOfStatements(): void {
+    if (this.#hasSaidOutOfStatements) return
+    this.#hasSaidOutOfStatements = true
+    const message =
+      'The MySQL server prepares no more statements (max_prepared_stmt_count): they are sent as text, which costs it more. Raise the setting, or lower pool_size and max_overflow.'
+    this.#log({ level: 'warn', event: 'statements_unprepared', message })
+  }
+
   /** An error without the server's own message is one of the network: the connection is gone. */
   #noted(error: Error): Error {
     if (!('sqlMessage' in error) || error.sqlMessage === undefined) this.isLost = true
     return error
   }
+}
+
+/** `max_prepared_stmt_count` is for all connections of the server. */
+function isOutOfStatements(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error && error.errno === 1461
 }
 
 /** mysql2 sends a number as a double, which no `limit` takes: numbers go as text, which the server turns into its own. */

@@ -4,7 +4,7 @@ import type { Statement } from '@millrace/db/sql/statement'
 const placesAndQuoted = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`|\?/gs
 
 /**
- * The statement as one text: Hyperdrive takes no prepared statement of MySQL's.
+ * The statement as one text, where it can't be prepared: Hyperdrive takes no prepared statement of MySQL's.
  * https://developers.cloudflare.com/hyperdrive/reference/supported-databases-and-features/#unsupported-mysql-features
  * @throws TypeError where a parameter has no place, a place no parameter, or a value no literal
  */
