@@ -12,6 +12,8 @@ export interface Call {
   readonly env?: Readonly<Record<string, string>>
   /** What standard input holds; it is empty when absent, and stays open for more when null. */
   readonly input?: string | null
+  /** In a process group of its own, as a terminal's command is. */
+  readonly hasOwnGroup?: boolean
 }
 
 export interface Ended {
@@ -58,11 +60,12 @@ export function start(program: string, args: readonly string[], call: Call): Run
   return running
 }
 
-function launch(program: string, args: readonly string[], { cwd, env, input }: Call): Running {
+function launch(program: string, args: readonly string[], { cwd, env, input, hasOwnGroup = false }: Call): Running {
   const child = spawn(program, args, {
     cwd,
     env: { ...plainEnvironment(), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: hasOwnGroup,
   })
   let stdout = ''
   let stderr = ''

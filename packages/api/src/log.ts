@@ -103,6 +103,8 @@ export type LogEntry =
   | Noted<'backups_pruned', { names: readonly string[] }>
   /** Of several processes that serve as one, one has ended by itself: with a code, or by a signal. */
   | Readonly<{ level: 'error'; event: 'process_ended'; code: number | null; signal: string | null }>
+  /** Of several processes that serve as one, not all told what they have counted: those count with what they told before. */
+  | Noted<'processes_silent', { processes: number; answered: number }>
   /** A token for a new password that the webhook did not take: its user gets no mail. */
   | Failed<'mail_webhook_failed', { requestId: string }>
 

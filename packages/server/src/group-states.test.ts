@@ -22,6 +22,17 @@ test('the first process counts as every member does, and what a member told last
   expect(valueOf(group.sumWith(stateOf(1)).families, 'requests')).toEqual([18])
 })
 
+test('who asks is told of the others, and of those that ended', () => {
+  const group = new GroupStates()
+  group.tell(1, stateOf(10, true, 1))
+  group.tell(2, stateOf(5, true, 2))
+  group.tell(3, stateOf(7, true, 3))
+  group.end(3)
+  const { families, pool } = group.sumWith(stateOf(1, true, 4), 1)
+  expect(valueOf(families, 'requests')).toEqual([13])
+  expect(pool).toMatchObject({ size: 6 })
+})
+
 test('what a member counted stays when it has ended, and its pool and its gauges do not', () => {
   const group = new GroupStates()
   group.tell(1, stateOf(10, false, 5))

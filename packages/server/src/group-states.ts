@@ -1,4 +1,4 @@
-import type { Family, Sample } from '@millrace/api/metrics/families'
+import { gauge, type Family, type Sample } from '@millrace/api/metrics/families'
 import type { PoolStatus } from '@millrace/db/sql/transport'
 
 /** What one process has counted, and how full its pool is. */
@@ -30,14 +30,38 @@ export class GroupStates {
     this.#ended = sumFamilies([this.#ended, last.families.filter(({ type }) => type !== 'gauge')])
   }
 
-  /** A member that has not answered counts with what it told last. */
-  sumWith(own: ProcessState): ProcessState {
-    const states = [own, ...this.#members.values()]
-    return {
-      families: sumFamilies([...states.map(({ families }) => families), this.#ended]),
-      pool: sumPools(states.flatMap(({ pool }) => (pool === undefined ? [] : [pool]))),
-    }
+  /** Without the one that asks. A member that has not answered counts with what it told last. */
+  sumWith(own: ProcessState, asking?: number): ProcessState {
+    const members = [...this.#members].flatMap(([member, state]) => (member === asking ? [] : [state]))
+    return addStates([own, ...members, { families: this.#ended, pool: undefined }])
   }
+}
+
+/** What several processes have counted as one's. */
+export function addStates(states: readonly ProcessState[]): ProcessState {
+  return {
+    families: sumFamilies(states.map(({ families }) => families)),
+    pool: sumPools(states.flatMap(({ pool }) => (pool === undefined ? [] : [pool]))),
+  }
+}
+
+/** How many processes serve as one, and how many of them told what they have counted. */
+export interface Answered {
+  /** Those that answer requests, and the first one. */
+  readonly processes: number
+  /** Those that told it now: the others count with what they told before. */
+  readonly answered: number
+}
+
+export function answeredFamilies({ processes, answered }: Answered): readonly Family[] {
+  return [
+    gauge('millrace_serve_processes', 'Processes of this server, the one included that runs the jobs.', processes),
+    gauge(
+      'millrace_serve_processes_answered',
+      'Processes that told what they counted for this scrape; the others count with what they told before.',
+      answered,
+    ),
+  ]
 }
 
 /**

@@ -1,19 +1,10 @@
 import cluster, { type Worker } from 'node:cluster'
+import type { FromMember, Others, ToMember } from './group-messages.ts'
 import { GroupStates, type ProcessState } from './group-states.ts'
 import { Restarts, type ProcessEnd } from './restarts.ts'
 
-type Message =
-  | { readonly kind: 'ask'; readonly id: number }
-  | { readonly kind: 'collect'; readonly id: number }
-  | { readonly kind: 'state'; readonly id: number; readonly state: ProcessState }
-  | { readonly kind: 'sum'; readonly id: number; readonly state: ProcessState }
-  | { readonly kind: 'ready'; readonly port: number }
-  | { readonly kind: 'end' }
-
 /** How long a process may take to tell its state; one that does not counts with what it told before. */
 const stateMilliseconds = 1000
-/** How long the first process may take to tell the sum: as long as Prometheus waits for a scrape. */
-const sumMilliseconds = 10_000
 
 export interface ProcessGroup {
   /** The port that all listen on. */
@@ -51,18 +42,18 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
   const listening = new Set<Worker>()
   // Standard output is this process's alone: what others say of an end that comes too early is no part of its result.
   cluster.setupPrimary({ args: [...args], stdio: ['ignore', 2, 2, 'ipc'] })
+  const hear = hearerOf({ states, listening, own })
   const start = (failures = 0): Promise<number> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork(env)
       all.add(worker)
-      worker.on('message', (message: Message) => {
+      worker.on('message', (message: FromMember) => {
         if (message.kind === 'ready') {
           listening.add(worker)
           restarts.listening = listening.size
           resolve(message.port)
         }
-        if (message.kind === 'state') states.tell(worker.id, message.state)
-        if (message.kind === 'ask') void answerAsked(worker, message.id, async () => states.sumWith(await own()))
+        hear(worker, message)
       })
       worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
         const end = { code, signal }
@@ -103,6 +94,36 @@ export async function startProcesses({ count, args, env, own, onExit }: GroupOpt
   }
 }
 
+interface Counted {
+  readonly states: GroupStates
+  readonly listening: ReadonlySet<Worker>
+  readonly own: GroupOptions['own']
+}
+
+/** Does what a member asks of this process, and tells the members what the others have counted. */
+function hearerOf({ states, listening, own }: Counted) {
+  let collections = 0
+  async function tell(member: Worker, answered?: number): Promise<void> {
+    const others: Others = { state: states.sumWith(await own(), member.id), answered: answered ?? 0 }
+    sendTo(member, { kind: 'others', isAnswer: answered !== undefined, others })
+  }
+  /** A process that is scraped asks for the sum of the others: this one asks each. */
+  async function answerAsked(asking: Worker): Promise<void> {
+    const others = [...listening].filter((worker) => worker !== asking && worker.isConnected())
+    const told = await Promise.all(others.map((worker) => tells(worker, (collections += 1))))
+    await tell(asking, 1 + told.filter(Boolean).length)
+    // Whichever is asked next, counters never fall, even if this process can't be asked then.
+    await Promise.all(others.map((worker) => tell(worker)))
+  }
+  return (worker: Worker, message: FromMember) => {
+    // Should this process not answer one day, each has at least what those that ended have counted.
+    if (message.kind === 'ready') void tell(worker)
+    if ('state' in message) states.tell(worker.id, message.state)
+    if (message.kind === 'ask') void answerAsked(worker)
+    if (message.kind === 'leave') takeOut(worker)
+  }
+}
+
 /** Resolves when every process has ended. */
 async function allEnded(workers: ReadonlySet<Worker>): Promise<void> {
   await Promise.all(
@@ -117,100 +138,37 @@ async function allEnded(workers: ReadonlySet<Worker>): Promise<void> {
 }
 
 /**
- * Takes a process out of the group before it is told to end: this process hands it no more connections, and it answers those
- * that are on their way to it. Told by a signal, it would give them back to a group of which none may listen any more, and
+ * Takes a process out of the group before it ends: this process hands it no more connections, and it answers those that are
+ * on their way to it. Told by a signal alone, it would give them back to a group of which none may listen any more, and
  * nobody would ever answer them.
  */
 function takeOut(worker: Worker): void {
+  if (worker.exitedAfterDisconnect) return
   worker.disconnect()
   sendTo(worker, { kind: 'end' })
 }
 
-/** A process that is scraped asks for the sum of all: this one asks each. */
-async function answerAsked(asking: Worker, id: number, sum: () => Promise<ProcessState>): Promise<void> {
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
-  await Promise.all(workers.map((worker) => told(worker, id)))
-  const message: Message = { kind: 'sum', id, state: await sum() }
-  sendTo(asking, message)
-}
-
-/** Resolves when the process has told its state, has ended, or takes too long. */
-function told(worker: Worker, id: number): Promise<void> {
+/** Whether the process has told its state: it may have ended, or take too long. */
+function tells(worker: Worker, id: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const settle = () => {
+    const settle = (hasTold: boolean) => {
       clearTimeout(timer)
       worker.off('message', listen)
-      worker.off('exit', settle)
-      resolve()
+      worker.off('exit', end)
+      resolve(hasTold)
     }
-    const listen = (message: Message) => {
-      if (message.kind === 'state' && message.id === id) settle()
+    const listen = (message: FromMember) => {
+      if (message.kind === 'state' && message.id === id) settle(true)
     }
-    const timer = setTimeout(settle, stateMilliseconds)
+    const end = () => settle(false)
+    const timer = setTimeout(end, stateMilliseconds)
     worker.on('message', listen)
-    worker.once('exit', settle)
+    worker.once('exit', end)
     sendTo(worker, { kind: 'collect', id })
   })
 }
 
 /** One that ends meanwhile gets nothing: with a callback, that is no error of this process. */
-function sendTo(worker: Worker, message: Message): void {
+function sendTo(worker: Worker, message: ToMember): void {
   if (worker.isConnected()) worker.send(message, () => undefined)
-}
-
-/** Whether this process is one of a group's. */
-export function isGroupMember(): boolean {
-  return cluster.isWorker
-}
-
-export interface Membership {
-  /**
-   * What all processes of the group have counted, the first one and those that ended included.
-   * @throws Error when the first one does not tell: without the others, counters would fall
-   */
-  sum(): Promise<ProcessState>
-}
-
-function send(message: Message): void {
-  process.send?.(message)
-}
-
-let asked = 0
-
-/** Says that this process listens, and answers the group's questions from here on. */
-export function joinGroup(port: number, own: () => Promise<ProcessState>, onEnd: () => void): Membership {
-  const waiting = new Map<number, (state: ProcessState) => void>()
-  process.on('message', (message: Message) => {
-    if (message.kind === 'end') onEnd()
-    if (message.kind === 'sum') waiting.get(message.id)?.(message.state)
-    if (message.kind === 'collect') {
-      void own().then((state) => send({ kind: 'state', id: message.id, state }))
-    }
-  })
-  send({ kind: 'ready', port })
-  const ask = () => {
-    asked += 1
-    // Of several processes that ask at once no two have the same.
-    const id = asked * 10_000_000 + process.pid
-    return new Promise<ProcessState>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.delete(id)
-        reject(new Error('the first process did not tell what the others have counted'))
-      }, sumMilliseconds)
-      waiting.set(id, (state) => {
-        clearTimeout(timer)
-        waiting.delete(id)
-        resolve(state)
-      })
-      send({ kind: 'ask', id })
-    })
-  }
-  let underWay: Promise<ProcessState> | undefined
-  return {
-    // A scrape asks for the counts and for the pools at once: one answer has both.
-    sum: () =>
-      (underWay ??= ask().finally(() => {
-        underWay = undefined
-      })),
-  }
 }

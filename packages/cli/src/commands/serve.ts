@@ -64,7 +64,7 @@ function parseGrace(text: string): number {
 }
 
 async function serve(context: Context, options: ServeOptions): Promise<number> {
-  const { isGroupMember } = await import('@millrace/server/processes')
+  const { isGroupMember } = await import('@millrace/server/membership')
   // What it is to be told of the settings, the first process has told.
   const { output } = context
   if (isGroupMember()) return serveAsMember({ ...context, output: { ...output, noteOnce: () => undefined } }, options)
@@ -147,20 +147,23 @@ function groupFailure({ code, signal }: ProcessEnd): Failure {
 /** What the other processes take to end beyond --grace. */
 const memberSeconds = 3
 
+/** Signals reach it too, such as a terminal's Ctrl-C: it lets the first process take it out of the group, as that one does. */
 async function serveAsMember(context: Context, options: ServeOptions): Promise<number> {
   const chosen = await readServeSettings(context, options.database, undefined, { checksPlace: false })
   const service = await openForServing(context, chosen)
-  const { joinGroup } = await import('@millrace/server/processes')
-  process.on('disconnect', () => context.lifetime.end(143))
+  const { joinGroup } = await import('@millrace/server/membership')
+  const { log } = serveLog(context, chosen.settings.logLevel)
+  const group = joinGroup({
+    processes: options.processes + 1,
+    own: () => ownState(service),
+    onEnd: () => context.lifetime.end(143),
+    onSilence: (answered) => log({ level: 'warn', event: 'processes_silent', ...answered }),
+  })
   const listening = await listenFor(service, options)
-  deferStop(context, service, options, () => [answered(listening, service, options)])
-  const group = joinGroup(
-    listening.port,
-    () => ownState(service),
-    () => context.lifetime.end(143),
-  )
+  deferStop(context, service, options, () => [group.leave().then(() => answered(listening, service, options))])
   service.metrics.collect = async () => (await group.sum()).families
   service.poolStatusOf = async () => (await group.sum()).pool
+  group.ready(listening.port)
   await untilInterrupted(context.lifetime.interruption)
   return 0
 }
