@@ -45,7 +45,7 @@ export function watchMarker(marker: string): MarkerWatch {
     const own = Object.getOwnPropertyDescriptor(of, member)
     const original: unknown = Reflect.get(of, member)
     if (typeof original !== 'function') throw new TypeError(`${name} is no function`)
-    function counting(this: unknown, ...given: unknown[]): unknown {
+    const counting = function counting(this: unknown, ...given: unknown[]): unknown {
       const result: unknown = Reflect.apply(original, this, given)
       if (isLooking) return result
       // What looks calls some of these itself.
