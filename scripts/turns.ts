@@ -8,8 +8,11 @@ const turns: readonly (readonly string[])[] = [
   ['test/serve/group.test.ts', 'test/serve/stopping.test.ts'],
 ]
 
-/** Ways to run the service that share all above the driver with the functions; a run of everything has half of the suites of each, by seed. */
-const halvedProjects: ReadonlySet<string> = new Set(['serve', 'hyperdrive', 'd1'])
+/**
+ * Ways to run the service that share all above the driver with the functions, and other servers of MySQL's dialect; a run of everything has
+ * half of the suites of each, by seed.
+ */
+const halvedProjects: ReadonlySet<string> = new Set(['serve', 'hyperdrive', 'd1', 'mariadb-11', 'mysql-9'])
 
 export interface TestFile {
   readonly project: string

@@ -267,6 +267,7 @@ const ago = (dialect: DialectName, hours: number) => momentOf(dialect, new Date(
 const shareIndexes = [
   'create unique index workflow_shares_unique on workflow_shares (workflow_id, shared_with_user_id)',
   'create index workflow_shares_of_user on workflow_shares (shared_with_user_id, workflow_id)',
+  'create index workflow_shares_of_sharer on workflow_shares (shared_by)',
 ]
 
 export const plants: Plants = {
