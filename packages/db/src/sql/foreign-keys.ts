@@ -60,40 +60,35 @@ export function detach(
   isTheirs: (column: Column, key: Column) => SQL,
   kept?: AnyTable,
 ): readonly Statement[] {
-  const { builder } = dialect
   const referrers = referrersTo(dialect, target).filter(({ table }) => table !== kept)
-  return referrers.flatMap(({ table, column, targetColumn, property }) => {
-    const condition = isTheirs(column, targetColumn)
-    if (!column.notNull)
-      return buildStatement(
-        builder
-          .update(table)
-          .set({ [property]: null })
-          .where(condition),
-      )
-    const below = detachBelow(dialect, table, (key) => chosenOf(table, key, condition))
-    return [...below, buildStatement(builder.delete(table).where(condition))]
+  return referrers.flatMap((referrer) => {
+    const condition = isTheirs(referrer.column, referrer.targetColumn)
+    const deletion = buildStatement(dialect.builder.delete(referrer.table).where(condition))
+    return detachRows(dialect, referrer, condition, deletion)
   })
 }
 
-/** @param gone of the column that is referred to: the values of the rows that go, as a subquery */
-function detachBelow(dialect: Dialect, target: AnyTable, gone: (key: Column) => SQL): readonly Statement[] {
-  const { builder } = dialect
-  return referrersTo(dialect, target).flatMap(({ table, column, targetColumn, property }) => {
-    const chosen = gone(targetColumn)
-    const condition = inArray(column, chosen)
-    if (!column.notNull)
-      return buildStatement(
-        builder
-          .update(table)
-          .set({ [property]: null })
-          .where(condition),
-      )
-    const below = detachBelow(dialect, table, (key) => chosenOf(table, key, condition))
-    return [...below, buildStatement({ toSQL: () => dialect.toSQL(dialect.deletion(column, chosen)) })]
+/**
+ * @param condition of the rows that refer to what goes
+ * @param deletion of these rows
+ */
+function detachRows(
+  dialect: Dialect,
+  { table, column, property }: Referrer,
+  condition: SQL,
+  deletion: Statement,
+): readonly Statement[] {
+  if (!column.notNull) {
+    const loss = dialect.builder
+      .update(table)
+      .set({ [property]: null })
+      .where(condition)
+    return [buildStatement(loss)]
+  }
+  const below = referrersTo(dialect, table).flatMap((referrer) => {
+    const chosen = sql`select ${referrer.targetColumn} as chosen_id from ${table} where ${condition}`
+    const joined = buildStatement({ toSQL: () => dialect.toSQL(dialect.deletion(referrer.column, chosen)) })
+    return detachRows(dialect, referrer, inArray(referrer.column, chosen), joined)
   })
-}
-
-function chosenOf(table: AnyTable, key: Column, condition: SQL): SQL {
-  return sql`select ${key} as chosen_id from ${table} where ${condition}`
+  return [...below, deletion]
 }
