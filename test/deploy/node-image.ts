@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { cacheDirectory, downloads, unpackArchives, unpackPackages } from '../servers/debian-packages.ts'
 
@@ -9,6 +9,7 @@ const packages = ['coreutils', 'dash', 'findutils', 'libstdc++6']
 /** The root of a file system that stands in for the image `node`, which cannot be had here: Debian's packages, this Node, and npm. */
 export function nodeImageFiles(): string {
   const root = join(cacheDirectory, `node-image-${process.version}-${process.arch}`)
+  if (existsSync(root)) return root
   unpackPackages(root, (apt, work, target) => {
     // As on a machine that has no package yet, so that all come.
     writeFileSync(join(work, 'status'), '')
