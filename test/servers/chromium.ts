@@ -1,13 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import {
-  cacheDirectory,
-  downloads,
-  hasDebianPackages,
-  libraryFolders,
-  unpackArchives,
-  unpackPackages,
-} from './debian-packages.ts'
+import { findUnpacked, libraryFolders } from './debian-packages.ts'
 
 export interface Chromium {
   readonly command: string
@@ -29,19 +22,9 @@ const advice =
 export function findChromium(): Chromium | MissingChromium {
   const installed = findInstalled()
   if (installed !== undefined) return { command: installed, environment: {} }
-  const root = join(cacheDirectory, `chromium-${process.arch}`)
-  if (!existsSync(root)) {
-    if (!hasDebianPackages()) return { missing: `No Chromium here. ${advice}` }
-    try {
-      unpackPackages(root, (apt, work, target) => {
-        // Unlike `download`, with all that it depends on and the system lacks.
-        apt('install', '--yes', '--no-install-recommends', '--download-only', 'chromium-headless-shell')
-        unpackArchives(join(work, downloads), target)
-      })
-    } catch (error) {
-      return { missing: `No Chromium here, and its package could not be had (${String(error)}). ${advice}` }
-    }
-  }
+  const found = findUnpacked({ name: 'chromium', packages: ['chromium-headless-shell'], what: 'Chromium', advice })
+  if ('missing' in found) return found
+  const { root } = found
   return {
     command: join(root, 'usr/lib/chromium/chromium-headless-shell'),
     environment: {

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { MissingServer } from './address.ts'
 
 /** Programs that the tests need and a machine may lack are unpacked here, once for a checkout. */
 export const cacheDirectory = fileURLToPath(new URL('../../.cache/', import.meta.url))
@@ -38,6 +39,41 @@ export function unpackPackages(
 
 /** Where apt keeps what `install --download-only` fetched, in its work folder. */
 export const downloads = 'cache/archives'
+
+interface UnpackedPackages {
+  /** Of the folder; the architecture is added. */
+  readonly name: string
+  readonly packages: readonly string[]
+  /** As of {@link unpackPackages}. */
+  readonly suite?: string
+  /** Whether the packages themselves come where the system has them too. */
+  readonly isReinstalled?: boolean
+  /** What is missing where they can't be had, and what helps. */
+  readonly what: string
+  readonly advice: string
+}
+
+/** The folder of packages that are unpacked beside the repository, once, with all that they depend on and the system lacks. */
+export function findUnpacked(wanted: UnpackedPackages): { readonly root: string } | MissingServer {
+  const { name, packages, suite, isReinstalled = false, what, advice } = wanted
+  const root = join(cacheDirectory, `${name}-${process.arch}`)
+  if (existsSync(root)) return { root }
+  if (!hasDebianPackages()) return { missing: `No ${what} here. ${advice}` }
+  const options = ['--yes', '--no-install-recommends', '--download-only', ...(isReinstalled ? ['--reinstall'] : [])]
+  try {
+    unpackPackages(
+      root,
+      (apt, work, target) => {
+        apt('install', ...options, ...packages)
+        unpackArchives(join(work, downloads), target)
+      },
+      suite,
+    )
+    return { root }
+  } catch (error) {
+    return { missing: `No ${what} here, and its packages could not be had (${String(error)}). ${advice}` }
+  }
+}
 
 const listsAreNewMilliseconds = 3_600_000
 

@@ -1,14 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MissingServer } from './address.ts'
-import {
-  cacheDirectory,
-  downloads,
-  hasDebianPackages,
-  libraryFolders,
-  unpackArchives,
-  unpackPackages,
-} from './debian-packages.ts'
+import { findUnpacked, libraryFolders } from './debian-packages.ts'
 import type { PostgresPrograms } from './postgres.ts'
 
 const version = '15'
@@ -27,20 +20,15 @@ export function findDebianPostgres(): PostgresPrograms | MissingServer {
 
 /** As {@link findDebianPostgres}, whatever is installed. */
 export function unpackedPostgres(): PostgresPrograms | MissingServer {
-  const root = join(cacheDirectory, `${packageName}-${process.arch}`)
-  if (!existsSync(root)) {
-    if (!hasDebianPackages()) return { missing: `No PostgreSQL of Debian here. ${advice}` }
-    try {
-      unpackPackages(root, (apt, work, target) => {
-        apt('install', '--yes', '--no-install-recommends', '--download-only', '--reinstall', packageName)
-        unpackArchives(join(work, downloads), target)
-      })
-    } catch (error) {
-      return {
-        missing: `No PostgreSQL of Debian here, and its packages could not be had (${String(error)}). ${advice}`,
-      }
-    }
-  }
+  const found = findUnpacked({
+    name: packageName,
+    packages: [packageName],
+    isReinstalled: true,
+    what: 'PostgreSQL of Debian',
+    advice,
+  })
+  if ('missing' in found) return found
+  const { root } = found
   const binaries = newestIn(root)
   if (binaries === undefined) return { missing: `${packageName} has no server. ${advice}` }
   return { root, binaries, libraries: libraryFolders(root) }

@@ -3,15 +3,7 @@ import { delimiter, join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { isCi } from '../dialects.ts'
 import type { MissingServer } from './address.ts'
-import {
-  cacheDirectory,
-  downloads,
-  has,
-  hasDebianPackages,
-  libraryFolders,
-  unpackArchives,
-  unpackPackages,
-} from './debian-packages.ts'
+import { findUnpacked, has, libraryFolders } from './debian-packages.ts'
 
 /** Programs that stand beside millrace's own in suites and benches, each with Debian's package of it. */
 const packages = {
@@ -39,20 +31,10 @@ export function findTools(tools: readonly Tool[]): FoundTools | MissingServer {
   const lacking = tools.filter((tool) => !has(tool)).map((tool) => packages[tool])
   const roots: string[] = []
   for (const name of lacking) {
-    const root = join(cacheDirectory, `${name}-${process.arch}`)
     const advice = `Debian, Ubuntu: \`apt-get install ${name}\`.`
-    if (!existsSync(root)) {
-      if (!hasDebianPackages()) return { missing: `${name} is not installed here. ${advice}` }
-      try {
-        unpackPackages(root, (apt, work, target) => {
-          apt('install', '--yes', '--no-install-recommends', '--download-only', name)
-          unpackArchives(join(work, downloads), target)
-        })
-      } catch (error) {
-        return { missing: `${name} is not installed here, and could not be had (${String(error)}). ${advice}` }
-      }
-    }
-    roots.push(root)
+    const found = findUnpacked({ name, packages: [name], what: name, advice })
+    if ('missing' in found) return found
+    roots.push(found.root)
   }
   const programs = roots
     .flatMap((root) => [join(root, 'usr/bin'), join(root, 'usr/sbin')])

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import type { MissingServer } from './address.ts'
 import {
   cacheDirectory,
-  downloads,
+  findUnpacked,
   hasDebianPackages,
   libraryFolders,
   unpackArchives,
@@ -57,22 +57,9 @@ function isOther(name: string): name is OtherServerName {
 
 function findOther(name: OtherServerName): MariadbProgram | MissingServer {
   const { kind, suite, package: wanted, program, share } = otherServers[name]
-  const root = join(cacheDirectory, `${name}-${process.arch}`)
-  if (!existsSync(root)) {
-    if (!hasDebianPackages()) return { missing: `No ${name} here: it is one of Debian's packages. ${advice}` }
-    try {
-      unpackPackages(
-        root,
-        (apt, work, target) => {
-          apt('install', '--yes', '--no-install-recommends', '--download-only', wanted)
-          unpackArchives(join(work, downloads), target)
-        },
-        suite,
-      )
-    } catch (error) {
-      return { missing: `No ${name} here, and its packages could not be had (${String(error)}). ${advice}` }
-    }
-  }
+  const found = findUnpacked({ name, packages: [wanted], suite, what: name, advice })
+  if ('missing' in found) return found
+  const { root } = found
   const loader = loaders.map((path) => join(root, path)).find((path) => existsSync(path))
   if (loader === undefined) return { missing: `No ${name} for ${process.arch}.` }
   return {

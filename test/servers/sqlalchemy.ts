@@ -1,14 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import {
-  cacheDirectory,
-  downloads,
-  hasDebianPackages,
-  libraryFolders,
-  unpackArchives,
-  unpackPackages,
-} from './debian-packages.ts'
+import { findUnpacked, libraryFolders } from './debian-packages.ts'
 
 /** A Python that has SQLAlchemy and its drivers for PostgreSQL and MySQL. */
 export interface SqlAlchemy {
@@ -31,20 +24,9 @@ export function findSqlAlchemy(): SqlAlchemy | MissingSqlAlchemy {
   const pythons = folders.map((folder) => join(folder, 'python3')).filter((path) => existsSync(path))
   const installed = pythons.find((command) => reasonAgainst({ command, environment: {} }) === undefined)
   if (installed !== undefined) return { command: installed, environment: {} }
-  const root = join(cacheDirectory, `sqlalchemy-${process.arch}`)
-  if (!existsSync(root)) {
-    if (!hasDebianPackages()) return { missing: `No Python with SQLAlchemy here. ${advice}` }
-    try {
-      unpackPackages(root, (apt, work, target) => {
-        apt('install', '--yes', '--no-install-recommends', '--download-only', ...packages)
-        unpackArchives(join(work, downloads), target)
-      })
-    } catch (error) {
-      return {
-        missing: `No Python with SQLAlchemy here, and its packages could not be had (${String(error)}). ${advice}`,
-      }
-    }
-  }
+  const found = findUnpacked({ name: 'sqlalchemy', packages, what: 'Python with SQLAlchemy', advice })
+  if ('missing' in found) return found
+  const { root } = found
   const unpacked = pythonIn(root)
   const reason = reasonAgainst(unpacked)
   return reason === undefined ? unpacked : { missing: `Debian's SQLAlchemy does not run here: ${reason}. ${advice}` }
