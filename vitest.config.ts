@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
+import { isCi } from './scripts/run-seed.ts'
 
-const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
 /** Through Hyperdrive, which shares all above the driver with the functions. */
 const hyperdriveSuites = ['openapi', 'versions', 'idempotency', 'trips']
 /** Those with the most and the largest statements, which D1's limits would meet first. */
@@ -69,8 +69,10 @@ export default defineConfig({
         },
       },
       // The contract against other ways to run it as well: where nobody waits for it, or with TEST_SERVICE.
-      ...(isCi ? [onServer('mariadb-11'), onServer('mysql-9')] : []),
-      ...(isCi ? [served('serve', servedSuites), served('hyperdrive', hyperdriveSuites), served('d1', d1Suites)] : []),
+      ...(isCi() ? [onServer('mariadb-11'), onServer('mysql-9')] : []),
+      ...(isCi()
+        ? [served('serve', servedSuites), served('hyperdrive', hyperdriveSuites), served('d1', d1Suites)]
+        : []),
       // Looks at what the suites before it have asked and were answered.
       { test: { name: 'page', include: [afterAllOthers], sequence: { groupOrder: 1 } } },
     ],

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 
+/** Whether CI runs this, where nothing may be missing. */
+export const isCi = (): boolean => !['', '0', 'false', undefined].includes(process.env['CI'])
+
 /** `TEST_LONG=1` runs the long form of everything, which leaves nothing to chance. */
 export const isLong = process.env['TEST_LONG'] === '1'
 

@@ -5,10 +5,13 @@ import { createClient } from '@libsql/client'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, inject, test, type SuiteCollector } from 'vitest'
+import { isCi } from '../scripts/run-seed.ts'
 import { dealt, drawn, isSampled, keepTests, type Candidate } from './sampling.ts'
 import { served } from './served.ts'
 import type { MissingServer, ServerAddress } from './servers/address.ts'
 import { otherServerNames } from './servers/protocol.ts'
+
+export { isCi }
 
 export const dialects = ['sqlite', 'postgres', 'mysql'] as const
 export type DialectName = (typeof dialects)[number]
@@ -186,8 +189,6 @@ export async function freshDatabase(dialect: DialectName, template?: Template): 
       return freshMysql(name, template?.dialect === dialect ? template.statements : [])
   }
 }
-
-export const isCi = (): boolean => !['', '0', 'false', undefined].includes(process.env['CI'])
 
 function missingReason(dialect: DialectName): string | undefined {
   if (dialect === 'sqlite') return undefined

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { recordingVariable } from './recording-variable.ts'
-import { seedOfRun } from '../scripts/run-seed.ts'
+import { isCi, seedOfRun } from '../scripts/run-seed.ts'
 import { buildCommand } from './servers/command.ts'
 import { makeDataDirectory } from './servers/data-directory.ts'
 import { otherServerNames, runVariable, serverNames, type StartedServers } from './servers/protocol.ts'
@@ -32,9 +32,6 @@ interface Ground {
   remove(): Promise<void>
 }
 
-/** vitest.config.ts has projects for them then. */
-const isCi = !['', '0', 'false', undefined].includes(process.env['CI'])
-
 declare global {
   /** Vitest gives each project a copy of this module of its own, so that only the process can hold what they share. */
   // oxlint-disable-next-line no-var -- a global is declared in no other way
@@ -61,7 +58,7 @@ async function prepare(): Promise<Ground> {
   chmodSync(dataDirectory, 0o711)
   const runId = randomUUID()
   const [servers, worker, command] = await Promise.all([
-    startServers(directory, runId, dataDirectory, [...serverNames, ...(isCi ? otherServerNames : [])]),
+    startServers(directory, runId, dataDirectory, [...serverNames, ...(isCi() ? otherServerNames : [])]),
     // Where the app runs in the tests' own process, nobody waits for a Worker.
     process.env['TEST_WITHOUT_WORKER'] === '1'
       ? { failed: 'this run builds no Worker' }
