@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -125,7 +125,60 @@ describeHalf('a mistake', () => {
       expect(stderr.match(/Without effect .*application_name/g), command).toHaveLength(1)
     }
     const { stderr } = await millrace(['copy', '--from', at('one'), '--to', at('two')], { cwd })
-    expect(stderr.match(/Without effect .*application_name/g)).toHaveLength(1)
+    const told = stderr.match(/Without effect .*application_name/g)
+    expect(told).toEqual(['--from', '--to'].map((name) => `Without effect for PostgreSQL in ${name}: application_name`))
+  })
+
+  test.for([
+    [['copy', '--from', 'nonsense', '--to', 'sqlite:///./new.db'], '--from is not a URL'],
+    [['copy', '--from', 'sqlite:///./old.db', '--to', 'nonsense'], '--to is not a URL'],
+    [['copy', '--from', 'sqlite:///./old.db?pool=1', '--to', 'sqlite:///./new.db'], '--from has an option'],
+    [['migrate', '--database', 'nonsense'], '--database is not a URL'],
+    [['status', '--database', 'nonsense'], '--database is not a URL'],
+    [['serve', '--database', 'nonsense'], '--database is not a URL'],
+  ] as const)('%j names the option of the wrong URL, and not DATABASE_URL', async ([args, what]) => {
+    const cwd = emptyDirectory()
+    const refused = await refusalOf(args, cwd, { DATABASE_URL: 'sqlite:///./workflows.db' })
+    expect(refused).toMatchObject({ exitCode: 2, code: 'url_invalid', what: expect.stringContaining(what) })
+    expect(JSON.stringify(refused)).not.toContain('DATABASE_URL')
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test.for([
+    ['sqlite:///./absent.db', 'sqlite:///./absent.db is a SQLite file that is not there.'],
+    ['d1://DB', 'd1://DB is a local D1 database that nobody has made.'],
+  ] as const)(
+    'the source %s of a copy, which does not exist, is a wrong argument, and nothing is created',
+    async ([from, why]) => {
+      const cwd = emptyDirectory()
+      const refused = await refusalOf(['copy', '--from', from, '--to', 'sqlite:///./new.db'], cwd)
+      expect(refused).toMatchObject({
+        exitCode: 2,
+        code: 'file_missing',
+        what: 'The database of --from does not exist.',
+        why,
+        fix: expect.stringContaining('Correct --from.'),
+      })
+      expect(JSON.stringify(refused)).not.toMatch(/DATABASE_URL|millrace migrate/)
+      expect(readdirSync(cwd)).toEqual([])
+    },
+  )
+
+  test('a copy names the one of its two databases that cannot be reached', async () => {
+    const cwd = emptyDirectory()
+    const unreachable = 'mysql://ada:secret@127.0.0.1:1/x?connect_timeout=1'
+    expect(await millrace(['migrate'], { cwd })).toMatchObject({ exitCode: 0 })
+    for (const [from, to, name] of [
+      [unreachable, 'sqlite:///./new.db', '--from'],
+      ['sqlite:///./workflows.db', unreachable, '--to'],
+    ] as const) {
+      const refused = await refusalOf(['copy', '--from', from, '--to', to], cwd)
+      expect(refused).toMatchObject({
+        exitCode: 1,
+        why: expect.stringContaining(`${name}: `),
+        fix: expect.stringContaining(`host and port in ${name}`),
+      })
+    }
   })
 
   test('an address of another machine is called that', async () => {

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function check(id: string) {
   const url = 'postgresql://u:p@db.example/workflows'
-  const own = { url, shownUrl: url, target: targetOf(url) }
+  const own = { url, givenBy: '--database', shownUrl: url, target: targetOf(url) }
   const notes: string[] = []
   const context = {
     output: {

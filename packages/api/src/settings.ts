@@ -79,6 +79,8 @@ export interface SettingsNeeds {
   readonly needsAuthKeys?: boolean
   /** DATABASE_GATEWAY_URL, where the database is one that is reached through the gateway; for a replica likewise. */
   readonly needsGateway?: boolean
+  /** The option that the value of DATABASE_URL was given by, as errors and notices name it. */
+  readonly databaseGivenBy?: string | undefined
 }
 
 /**
@@ -92,7 +94,7 @@ export function parseSettings(
   bindings?: DatabaseBindings,
 ): ParsedSettings {
   const reader = new EnvironmentReader(env, bindings)
-  const database = readDatabase(reader, 'DATABASE_URL')
+  const database = readDatabase(reader, 'DATABASE_URL', needs.databaseGivenBy)
   const replica = readReplica(reader, database)
   const needsGateway = needs.needsGateway === true
   const settings = {
@@ -128,7 +130,11 @@ export function parseSettings(
 /** Of a document, so that the rest of its row finds room: https://developers.cloudflare.com/d1/platform/limits/ */
 const mostBytesOfD1 = 1_900_000
 
-function readDatabase(reader: EnvironmentReader, variable: 'DATABASE_URL' | 'DATABASE_READ_URL'): Target | undefined {
+function readDatabase(
+  reader: EnvironmentReader,
+  variable: 'DATABASE_URL' | 'DATABASE_READ_URL',
+  givenBy: string = variable,
+): Target | undefined {
   const url = reader.text(variable)
   if (url === undefined) {
     reader.wrong(variable, 'it is not set', 'Set it to the URL of the database, such as sqlite:///./workflows.db.')
@@ -138,6 +144,7 @@ function readDatabase(reader: EnvironmentReader, variable: 'DATABASE_URL' | 'DAT
   const parsed = parseDatabaseUrl(url, {
     DATABASE_AUTH_TOKEN: reader.text('DATABASE_AUTH_TOKEN'),
     hyperdrive: bindings && ((binding) => bindings.hyperdrive(binding)),
+    givenBy,
   })
   if (!parsed.ok) {
     reader.wrong(variable, `${parsed.error.what}\n${parsed.error.why}`, parsed.error.fix)

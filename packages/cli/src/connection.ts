@@ -21,6 +21,8 @@ export const defaultUrl = 'sqlite:///./workflows.db'
 export interface ChosenDatabase {
   /** As given, secrets and all: for the functions' environment, never for output. */
   readonly url: string
+  /** The option or variable, as errors name it. */
+  readonly givenBy: string
   /** With `***` for password and token. */
   readonly shownUrl: string
   /** Files in it are absolute. */
@@ -45,10 +47,18 @@ export function withAbsoluteFiles(target: Target, callerDirectory: string): Targ
 
 /** `--database`, else DATABASE_URL, else the SQLite file `workflows.db` where the command was called. */
 export function chooseDatabase(context: Context, databaseOption: string | undefined): ChosenDatabase {
+  if (databaseOption) return readDatabase(context, databaseOption, '--database')
+  return readDatabase(context, context.environment()['DATABASE_URL'] || defaultUrl, 'DATABASE_URL')
+}
+
+/**
+ * The database of a URL that was given by an option or a variable.
+ * @throws Failure that names it
+ */
+export function readDatabase(context: Context, url: string, givenBy: string): ChosenDatabase {
   const environment = context.environment()
-  const url = databaseOption || environment['DATABASE_URL'] || defaultUrl
-  refuseUnexpanded(databaseOption ? '--database' : 'DATABASE_URL', url)
-  const parsed = parseDatabaseUrl(url, { DATABASE_AUTH_TOKEN: environment['DATABASE_AUTH_TOKEN'] })
+  refuseUnexpanded(givenBy, url)
+  const parsed = parseDatabaseUrl(url, { DATABASE_AUTH_TOKEN: environment['DATABASE_AUTH_TOKEN'], givenBy })
   if (!parsed.ok) throw urlFailure(parsed.error)
   for (const notice of parsed.notices) context.output.noteOnce(notice)
   if (lacksPassword(url, parsed.target)) context.output.noteOnce(passwordMissing)
@@ -57,10 +67,10 @@ export function chooseDatabase(context: Context, databaseOption: string | undefi
     throw new Failure('file_missing', {
       what: 'The directory of the SQLite file does not exist.',
       why: `There is no ${dirname(target.path)}.`,
-      fix: 'Create it, or correct the path in --database or DATABASE_URL.',
+      fix: `Create it, or correct the path in ${givenBy}.`,
     })
   }
-  return { url, shownUrl: redactUrl(url), target }
+  return { url, givenBy, shownUrl: redactUrl(url), target }
 }
 
 const passwordMissing =
@@ -84,14 +94,35 @@ export function isMissing(context: Context, target: Target): boolean {
   return target.via === 'd1' ? isMissingD1(context, target) : isMissingFile(target)
 }
 
+const makeOrCorrect = 'Run `millrace migrate` to create it, or correct --database or DATABASE_URL.'
+
 /** Commands that need rows refuse a SQLite file or a local D1 that is not there, and leave no empty one behind. */
-export function refuseMissing(context: Context, { target, shownUrl }: ChosenDatabase): void {
-  if (!isMissing(context, target)) return
+export function refuseMissing(context: Context, chosen: ChosenDatabase, fix = makeOrCorrect): void {
+  if (!isMissing(context, chosen.target)) return
   throw new Failure('database_missing', {
     what: 'The database does not exist.',
-    why: `${shownUrl} is a ${target.via === 'd1' ? 'local D1 database that nobody has made' : 'SQLite file that is not there'}.`,
-    fix: 'Run `millrace migrate` to create it, or correct --database or DATABASE_URL.',
+    why: missingWords(chosen),
+    fix,
   })
+}
+
+/** Nothing can be resumed in a file that is not there, and looking must not make it. */
+export function refuseMissingResumed(context: Context, chosen: ChosenDatabase): void {
+  refuseMissing(context, chosen, `Run the command without --resume, or correct ${chosen.givenBy}.`)
+}
+
+/** Likewise for what is read and has to be there: an input that is missing is a wrong argument. */
+export function refuseMissingSource(context: Context, chosen: ChosenDatabase): void {
+  if (!isMissing(context, chosen.target)) return
+  throw new Failure('file_missing', {
+    what: `The database of ${chosen.givenBy} does not exist.`,
+    why: missingWords(chosen),
+    fix: `Correct ${chosen.givenBy}. Relative paths are relative to the directory that the command is called in. Nothing was created.`,
+  })
+}
+
+function missingWords({ target, shownUrl }: ChosenDatabase): string {
+  return `${shownUrl} is a ${target.via === 'd1' ? 'local D1 database that nobody has made' : 'SQLite file that is not there'}.`
 }
 
 /** The drivers take most of a second to load: help and refused arguments do not wait for them. */
@@ -107,6 +138,8 @@ export interface ConnectOptions {
   readonly onlyReads?: boolean
   /** How long one statement may take; as long as a request's when absent. */
   readonly timeoutSeconds?: number
+  /** The option or variable of the URL, as errors name it. */
+  readonly givenBy?: string
 }
 
 /**
@@ -118,14 +151,15 @@ export async function connect(
   chosen: ChosenDatabase,
   options: ConnectOptions = {},
 ): Promise<Connection> {
-  return { ...chosen, database: await openTarget(context, chosen.target, options) }
+  const { target, givenBy } = chosen
+  return { ...chosen, database: await openTarget(context, target, { givenBy, ...options }) }
 }
 
 /** As `connect`. */
 export async function openTarget(
   context: Context,
   target: Target,
-  { timeoutSeconds, onlyReads }: ConnectOptions,
+  { timeoutSeconds, onlyReads, givenBy }: ConnectOptions,
 ): Promise<Database> {
   if (target.via === 'd1') {
     const { openD1 } = await import('./d1/open.ts')
@@ -136,18 +170,22 @@ export async function openTarget(
   }
   const { openNativeDatabase } = await import('@millrace/drivers/native/open')
   const file = { onlyReads, movesRows: true }
-  const database = await openedNatively(target, () => openNativeDatabase({ target, timeoutSeconds, file }))
+  const database = await openedNatively(target, givenBy, () => openNativeDatabase({ target, timeoutSeconds, file }))
   context.lifetime.defer(() => endSoon(database.close(), context.lifetime.interruption, interruptedCloseMilliseconds))
   return database
 }
 
-async function openedNatively(target: Target, open: () => Promise<Database>): Promise<Database> {
+async function openedNatively(
+  target: Target,
+  givenBy: string | undefined,
+  open: () => Promise<Database>,
+): Promise<Database> {
   try {
     return await open()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    if (error.name === 'SqliteFailure' && target.via === 'file') throw fileFailure(error)
-    if (error.name === 'TlsFileError') throw certificateFailure(error)
+    if (error.name === 'SqliteFailure' && target.via === 'file') throw fileFailure(error, givenBy)
+    if (error.name === 'TlsFileError') throw certificateFailure(error, givenBy)
     throw error
   }
 }
@@ -197,11 +235,11 @@ async function endSoon(ended: Promise<void>, interruption: AbortSignal, millisec
   await (interruption.aborted ? Promise.race([ended, delay(milliseconds)]) : ended)
 }
 
-function certificateFailure(error: Error): Failure {
+function certificateFailure(error: Error, givenBy = 'DATABASE_URL'): Failure {
   return new Failure('settings_invalid', {
     what: 'The database cannot be opened.',
     why: error.message,
-    fix: 'Give the path of a readable PEM file in the option ssl_ca of DATABASE_URL, or leave it out.',
+    fix: `Give the path of a readable PEM file in the option ssl_ca of ${givenBy}, or leave it out.`,
   })
 }
 
@@ -209,10 +247,10 @@ function startFailure({ code, message, fix }: GatewayStartError): Failure {
   return new Failure(code, { what: 'The gateway cannot start.', why: message, fix })
 }
 
-function fileFailure(error: Error): Failure {
+function fileFailure(error: Error, givenBy = '--database or DATABASE_URL'): Failure {
   return new Failure('database_unreachable', {
     what: 'The SQLite file cannot be opened.',
     why: error.message,
-    fix: 'Correct the path in --database or DATABASE_URL, or the rights on the file and its directory.',
+    fix: `Correct the path in ${givenBy}, or the rights on the file and its directory.`,
   })
 }

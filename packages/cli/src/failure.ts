@@ -110,20 +110,27 @@ const migrationCodes: Record<MigrationError['code'], FailureCode> = {
   dangling_references: 'rows_refused',
 }
 
+function databaseFailure({ fault, trouble, message, fix }: DatabaseError): Failure {
+  const words = { what: databaseWhat[trouble], why: message.replaceAll(/\s*\n\s*/g, ' '), fix }
+  return new Failure(codeOf(fault), words, pageOfTrouble(trouble))
+}
+
+/** Of a command that has two databases: runs work on the one of that option, and what the database says names it. */
+export async function namingDatabase<Result>(option: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (thrown) {
+    if (!(thrown instanceof DatabaseError)) throw thrown
+    const { code, words, page } = databaseFailure(thrown)
+    const { what, why, fix } = words
+    throw new Failure(code, { what, why: `${option}: ${why}`, fix: fix.replaceAll('DATABASE_URL', option) }, page)
+  }
+}
+
 /** Any thrown value as a Failure. What is not foreseen is `internal`, with the error's own words. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
-  if (error instanceof DatabaseError) {
-    return new Failure(
-      codeOf(error.fault),
-      {
-        what: databaseWhat[error.trouble],
-        why: error.message.replaceAll(/\s*\n\s*/g, ' '),
-        fix: error.fix,
-      },
-      pageOfTrouble(error.trouble),
-    )
-  }
+  if (error instanceof DatabaseError) return databaseFailure(error)
   if (error instanceof SealingError) {
     return new Failure('internal', { what: 'A secret cannot be opened.', why: error.message, fix: error.fix })
   }

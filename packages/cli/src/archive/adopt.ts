@@ -10,9 +10,9 @@ import { loadRows } from '@millrace/db/archive/load'
 import { readMark } from '@millrace/db/archive/mark'
 import { refuseLargeRows } from '@millrace/db/archive/row-limit'
 import type { Database } from '@millrace/db/store/database'
-import { connect, isMissingFile, refuseMissing, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
+import { connect, isMissingFile, refuseMissingResumed, wholeTableSeconds, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { Failure } from '../failure.ts'
+import { Failure, namingDatabase } from '../failure.ts'
 import { withOneSetting } from '../one-setting.ts'
 import { noteOperation } from '../operations.ts'
 import { startProgress, type Progress } from '../progress.ts'
@@ -39,7 +39,7 @@ export interface AdoptPlan {
 export async function adopt(context: Context, plan: AdoptPlan): Promise<number> {
   const { from, to, isResumed, quarantine } = plan
   const { settingsKeys: keys } = await withOneSetting(context, to, 'SETTINGS_KEYS')
-  if (isResumed) refuseMissing(context, to)
+  if (isResumed) refuseMissingResumed(context, to)
   const early = isMissingFile(to.target) ? undefined : await openUnwritten(context, to, isResumed)
   const at = (isResumed && early !== undefined ? await earlierTime(early, plan) : undefined) ?? new Date().toISOString()
   const adoption = await judgeSource(context, plan, keys, at)
@@ -63,7 +63,7 @@ export async function adopt(context: Context, plan: AdoptPlan): Promise<number> 
 
 async function openUnwritten(context: Context, to: ChosenDatabase, isResumed: boolean): Promise<Database> {
   const { database } = await connect(context, to)
-  if (!isResumed) await refuseUnfitTarget(context, to, database)
+  if (!isResumed) await namingDatabase('--to', () => refuseUnfitTarget(context, to, database))
   return database
 }
 

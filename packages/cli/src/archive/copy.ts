@@ -10,9 +10,9 @@ import type { TransportLimits } from '@millrace/db/sql/transport'
 import type { Database } from '@millrace/db/store/database'
 import { readiness } from '@millrace/db/store/readiness'
 import type { Target } from '@millrace/db/url'
-import { chooseDatabase, connect, refuseMissing, wholeTableSeconds } from '../connection.ts'
+import { connect, readDatabase, refuseMissingSource, wholeTableSeconds } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { Failure } from '../failure.ts'
+import { Failure, namingDatabase } from '../failure.ts'
 import { adopt } from './adopt.ts'
 import { noteOperation } from '../operations.ts'
 import { withArchiveFailures, withSourceFailures } from './failure.ts'
@@ -34,14 +34,14 @@ export interface CopyOptions {
 
 /** `millrace copy --from URL --to URL`; a source that another program made is adopted. */
 export async function copy(context: Context, options: CopyOptions): Promise<number> {
-  const from = chooseDatabase(context, options.from)
-  const to = chooseDatabase(context, options.to)
-  refuseMissing(context, from)
+  const from = readDatabase(context, options.from, '--from')
+  const to = readDatabase(context, options.to, '--to')
+  refuseMissingSource(context, from)
   if (placeOf(from.target) === placeOf(to.target)) throw sameDatabase(from.shownUrl)
   const isResumed = options.resume === true
   const quarantine = chooseQuarantine(context, options)
   const { database: source } = await connect(context, from, { onlyReads: true, timeoutSeconds: wholeTableSeconds })
-  const schema = await findForeignSchema(source)
+  const schema = await namingDatabase('--from', () => findForeignSchema(source))
   const digest = digestOf(from.target)
   if (schema !== undefined) {
     return tellingInterruption(
@@ -59,12 +59,12 @@ export async function copy(context: Context, options: CopyOptions): Promise<numb
     )
   }
   const left = () => interruptedWords(to.shownUrl)
+  const check = (limits: TransportLimits) => namingDatabase('--from', () => refuseRowsThatDoNotFit(source, limits))
   const tables = await tellingInterruption(context, left, () =>
     withSourceFailures(from.shownUrl, source, async () => {
       // Before the target is touched: a source that can't be read leaves no empty database behind.
-      await readiness(source)
-      const check = (limits: TransportLimits) => refuseRowsThatDoNotFit(source, limits)
-      const target = await openEmptyTarget(context, to, { isResumed, check })
+      await namingDatabase('--from', () => readiness(source))
+      const target = await namingDatabase('--to', () => openEmptyTarget(context, to, { isResumed, check }))
       const moved = await tellingMark(context, markedWords(to.shownUrl), () =>
         moveRows(context, source, target, { isResumed, digest }),
       )

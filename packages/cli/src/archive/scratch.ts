@@ -38,7 +38,7 @@ export function scratchDatabase(directory: string): ChosenDatabase {
   const url = `sqlite:////${encodeURI(join(directory, 'scratch.db').replace(/^\//, ''))}`
   const parsed = parseDatabaseUrl(url)
   if (!parsed.ok) throw new TypeError(`${parsed.error.what} ${parsed.error.why}`)
-  return { url, shownUrl: 'the scratch database', target: parsed.target }
+  return { url, givenBy: 'TMPDIR', shownUrl: 'the scratch database', target: parsed.target }
 }
 
 /**

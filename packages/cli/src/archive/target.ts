@@ -2,7 +2,7 @@ import { refuseUnlessRestorable } from '@millrace/db/archive/load'
 import type { Database } from '@millrace/db/store/database'
 import type { TransportLimits } from '@millrace/db/sql/transport'
 import { migrate, migrationStatus } from '@millrace/db/migrate/migrate'
-import { connect, refuseMissing, type ChosenDatabase } from '../connection.ts'
+import { connect, refuseMissingResumed, type ChosenDatabase } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { readMigrations } from '../migrations.ts'
 
@@ -21,8 +21,7 @@ export async function openEmptyTarget(
   chosen: ChosenDatabase,
   { isResumed, check }: EmptyTargetOptions,
 ): Promise<Database> {
-  // Nothing can be resumed in a file that is not there: looking must not make it.
-  if (isResumed) refuseMissing(context, chosen)
+  if (isResumed) refuseMissingResumed(context, chosen)
   const { database } = await connect(context, chosen)
   if (isResumed) return database
   await check?.(database.transport().limits)

@@ -8,7 +8,8 @@ import {
   loadDrivers,
   needsGateway,
   openGateway,
-  refuseMissing,
+  readDatabase,
+  refuseMissingSource,
   type ChosenDatabase,
 } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -147,8 +148,8 @@ async function choosePort(context: Context, { host, port }: DevOptions): Promise
 function chooseReplica(context: Context): ChosenDatabase | undefined {
   const url = context.environment()['DATABASE_READ_URL']
   if (url === undefined) return undefined
-  const replica = chooseDatabase(context, url)
-  refuseMissing(context, replica)
+  const replica = readDatabase(context, url, 'DATABASE_READ_URL')
+  refuseMissingSource(context, replica)
   return replica
 }
 

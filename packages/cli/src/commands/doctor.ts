@@ -30,8 +30,9 @@ export const doctorCommand: AddCommand = (parent: Command, run) => {
 async function doctor(context: Context, options: DoctorOptions): Promise<number> {
   const { examine } = await import('../doctor/examine.ts')
   const { findingWords } = await import('../doctor/words.ts')
+  const givenBy = options.database ? '--database' : 'DATABASE_URL'
   const url = options.database || context.environment()['DATABASE_URL'] || defaultUrl
-  const findings = await examine(context, { url, isDevelopment: options.dev === true })
+  const findings = await examine(context, { url, givenBy, isDevelopment: options.dev === true })
   const isRight = findings.every(({ level }) => level !== 'fail')
   const document = isRight ? { findings } : { ok: false, findings }
   context.output.result(document, findingWords(redactUrl(url), findings, context.output.isColored))

@@ -26,13 +26,18 @@ const clock = () => new Date()
 export interface ExamineOptions {
   /** Secrets and all. */
   readonly url: string
+  /** `--database` or `DATABASE_URL` */
+  readonly givenBy: string
   readonly isDevelopment: boolean
 }
 
 /** Runs the whole checklist, whatever fails on the way. Changes nothing. */
-export async function examine(context: Context, { url, isDevelopment }: ExamineOptions): Promise<readonly Finding[]> {
+export async function examine(
+  context: Context,
+  { url, givenBy, isDevelopment }: ExamineOptions,
+): Promise<readonly Finding[]> {
   const environment = { ...secretsOfDev(context), ...context.environment(), DATABASE_URL: url }
-  const { settings, problems, notices } = readSettings(environment)
+  const { settings, problems, notices } = readSettings(environment, givenBy)
   for (const notice of notices) context.output.noteOnce(notice)
   const findings = [...checkSettings(settings, problems)]
   if (!problems.some(({ variable }) => variable === 'DATABASE_URL')) {

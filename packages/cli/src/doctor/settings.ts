@@ -14,14 +14,14 @@ export interface ReadSettings {
  * Reads the settings that are right beside those that are wrong, so that the checklist goes on with them.
  * @throws Failure `settings_invalid` with all that is wrong and that no check tells of
  */
-export function readSettings(environment: Environment): ReadSettings {
-  const parsed = parseSettings(environment, {})
+export function readSettings(environment: Environment, databaseGivenBy: string): ReadSettings {
+  const parsed = parseSettings(environment, { databaseGivenBy })
   if (parsed.ok) return { ...parsed, problems: [] }
   const untold = parsed.problems.filter((problem) => checkOf(problem) === undefined)
   if (untold.length > 0) throw settingsFailure(untold)
   const wrong = new Set(parsed.problems.map(({ variable }) => variable))
   const right = Object.fromEntries(Object.entries(environment).filter(([variable]) => !wrong.has(variable)))
-  const rest = parseSettings(wrong.has('DATABASE_URL') ? withoutDatabase(right) : right, {})
+  const rest = parseSettings(wrong.has('DATABASE_URL') ? withoutDatabase(right) : right, { databaseGivenBy })
   if (!rest.ok) throw settingsFailure(rest.problems)
   return { ...rest, problems: parsed.problems }
 }

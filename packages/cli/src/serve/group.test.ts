@@ -29,7 +29,7 @@ test.for([
   const parsed = parseDatabaseUrl(url)
   const read = parseSettings({ DATABASE_URL: url, ...newServiceSecrets() }, { needsGateway: false })
   if (!parsed.ok || !read.ok) throw new Error('it is refused')
-  const chosen = { url, shownUrl: '', target: parsed.target }
+  const chosen = { url, givenBy: 'DATABASE_URL', shownUrl: '', target: parsed.target }
   const { settings } = withPoolOfJobs({ chosen, settings: read.settings, bucket: undefined })
   const { poolSize, maxOverflow } = settings.database.options
   expect({ poolSize, most: poolSize + maxOverflow }).toEqual({ poolSize: 1, most })

@@ -16,8 +16,8 @@ export async function databaseStatus(
   databaseOption: string | undefined,
   isDevelopment: boolean,
 ): Promise<FoundStatus> {
-  const { url, shownUrl, target } = chooseDatabase(context, databaseOption)
-  const findings = await examine(context, { url, isDevelopment })
+  const { url, givenBy, shownUrl, target } = chooseDatabase(context, databaseOption)
+  const findings = await examine(context, { url, givenBy, isDevelopment })
   const opened = await openUnchanged(context, target)
   const asked = opened.isOpen ? await ask(opened.database) : nothing
   const isRestoring = findings.some(({ id, level }) => id === 'restore.unfinished' && level === 'fail')

@@ -33,7 +33,7 @@ function outsideWorker({ span }: BindingPlace): UrlFault {
     span,
     'DATABASE_URL leads through a Hyperdrive binding, which only the deployed functions have',
     'Commands and `millrace serve` reach the same database by itself.',
-    "Give the database's own URL, postgresql://… or mysql://…, with --database or DATABASE_URL.",
+    "Give the database's own URL, postgresql://… or mysql://…, to the command.",
   )
 }
 

@@ -22,12 +22,17 @@ export type ParsedUrl =
  */
 export function parseDatabaseUrl(url: string, env: UrlEnvironment = {}): ParsedUrl {
   const source = url.trim()
+  const named = (words: string) => words.replaceAll('DATABASE_URL', env.givenBy ?? 'DATABASE_URL')
   try {
-    return { ok: true, ...readTarget(source, env) }
+    const { target, notices } = readTarget(source, env)
+    return { ok: true, target, notices: notices.map(named) }
   } catch (thrown) {
     if (!(thrown instanceof UrlFault)) throw thrown
     const { what, reason, fix, span } = thrown
-    return { ok: false, error: { what, why: `${reason}\n${pointAt(source, span)}`, fix } }
+    return {
+      ok: false,
+      error: { what: named(what), why: `${named(reason)}\n${pointAt(source, span)}`, fix: named(fix) },
+    }
   }
 }
 

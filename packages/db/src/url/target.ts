@@ -66,6 +66,8 @@ export type Target =
 
 export interface UrlEnvironment {
   readonly DATABASE_AUTH_TOKEN?: string | undefined
+  /** What the URL was given by, as errors and notices name it: a variable or an option. DATABASE_URL when absent. */
+  readonly givenBy?: string | undefined
   /** The Worker's Hyperdrive binding of that name; undefined where there is none such. */
   readonly hyperdrive?: ((binding: string) => HyperdriveBinding | undefined) | undefined
 }
