@@ -158,6 +158,59 @@ test('a connection that ends without an answer costs another request, and no mor
   expect(await useOnce(bucketAt('s3://backups', s3.url))).toBe('whole')
 })
 
+/** An object of so many bytes, each of which says where it stands. */
+async function storeBytes(bucket: BackupBucket, count: number, first = 0): Promise<Uint8Array> {
+  const bytes = Uint8Array.from({ length: count }, (_none, index) => (first + index * 7) % 251)
+  const upload = await bucket.createMultipartUpload('one', {
+    httpMetadata: { contentType: 'application/octet-stream' },
+    customMetadata: {},
+  })
+  await upload.complete([await upload.uploadPart(1, bytes)])
+  return bytes
+}
+
+async function readOne(bucket: BackupBucket): Promise<Uint8Array> {
+  const object = await bucket.get('one')
+  return new Response(object?.body).bytes()
+}
+
+test('reading goes on where its connection broke', async () => {
+  const s3 = await startS3([], { breaksAfterBytes: 1000 })
+  onTestFinished(() => s3.stop())
+  const bucket = bucketAt('s3://backups', s3.url)
+  const bytes = await storeBytes(bucket, 3500)
+  expect(await readOne(bucket)).toEqual(bytes)
+  expect(s3.readsFrom).toEqual([0, 1000, 2000, 3000])
+})
+
+test('reading that gets no further is given up', { timeout: 120_000 }, async () => {
+  const s3 = await startS3([], { breaksAfterBytes: 0 })
+  onTestFinished(() => s3.stop())
+  const bucket = bucketAt('s3://backups', s3.url)
+  await storeBytes(bucket, 10)
+  await expect(readOne(bucket)).rejects.toThrow('terminated')
+  expect(s3.readsFrom).toEqual([0, 0, 0, 0, 0, 0])
+})
+
+test('reading does not go on in an object that another one has replaced', async () => {
+  const s3 = await startS3([], { breaksAfterBytes: 1000 })
+  onTestFinished(() => s3.stop())
+  const bucket = bucketAt('s3://backups', s3.url)
+  const bytes = await storeBytes(bucket, 2000)
+  const reader = (await bucket.get('one'))?.body.getReader()
+  expect((await reader?.read())?.value).toEqual(bytes.subarray(0, 1000))
+  await storeBytes(bucket, 2000, 1)
+  await expect(reader?.read()).rejects.toThrow('S3 answered 412 PreconditionFailed')
+})
+
+test('reading does not go on at a server that gives the whole object again', async () => {
+  const s3 = await startS3([], { breaksAfterBytes: 1000, ignoresRanges: true })
+  onTestFinished(() => s3.stop())
+  const bucket = bucketAt('s3://backups', s3.url)
+  await storeBytes(bucket, 2000)
+  await expect(readOne(bucket)).rejects.toThrow('does not go on from byte 1000')
+})
+
 test('a request that is signed with another secret is refused, and told by its code', async () => {
   const s3 = await startS3()
   onTestFinished(() => s3.stop())

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +15,8 @@ export interface S3Server {
   keys(): readonly string[]
   /** Methods of the requests that it leaves without an answer. */
   readonly hanging: readonly string[]
+  /** Of what was read of objects: the first byte that was asked for. */
+  readonly readsFrom: readonly number[]
   stop(): Promise<void>
 }
 
@@ -24,12 +27,19 @@ const secret = 'hush'
  * As much of S3 as a backup asks, in memory; whatever is not signed is refused.
  * @param hangsOn Methods that it never answers
  * @param losesAnswers Whether it does the first request of each kind and ends the connection without an answer
+ * @param breaksAfterBytes How many bytes of an object it gives before it ends the connection
+ * @param ignoresRanges Whether it gives whole objects where a part was asked for
  */
 export async function startS3(
   hangsOn: readonly string[] = [],
-  { losesAnswers = false }: { readonly losesAnswers?: boolean } = {},
+  {
+    losesAnswers = false,
+    breaksAfterBytes = Number.POSITIVE_INFINITY,
+    ignoresRanges = false,
+  }: { readonly losesAnswers?: boolean; readonly breaksAfterBytes?: number; readonly ignoresRanges?: boolean } = {},
 ): Promise<S3Server> {
   const hanging: string[] = []
+  const readsFrom: number[] = []
   const done = new Set<string>()
   const objects = new Map<string, Stored>()
   const uploads = new Map<string, { readonly headers: Stored['headers']; readonly parts: Map<number, Buffer> }>()
@@ -91,8 +101,28 @@ export async function startS3(
         end(404, request.method === 'HEAD' ? '' : '<Error><Code>NoSuchKey</Code></Error>')
         return
       }
-      const headers = { 'Content-Length': object.bytes.byteLength, ...object.headers }
-      end(200, request.method === 'HEAD' ? '' : object.bytes, headers)
+      const etag = `"${createHash('md5').update(object.bytes).digest('hex')}"`
+      const headers = { 'Content-Length': object.bytes.byteLength, ETag: etag, ...object.headers }
+      if (request.method === 'HEAD') {
+        end(200, '', headers)
+        return
+      }
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      readsFrom.push(from)
+      if ((request.headers['if-match'] ?? etag) !== etag) {
+        end(412, '<Error><Code>PreconditionFailed</Code></Error>')
+        return
+      }
+      const isPart = request.headers.range !== undefined && !ignoresRanges
+      const given = isPart ? object.bytes.subarray(from) : object.bytes
+      const size = object.bytes.byteLength
+      const ofPart = { 'Content-Length': size - from, 'Content-Range': `bytes ${from}-${size - 1}/${size}` }
+      if (given.byteLength <= breaksAfterBytes) {
+        end(isPart ? 206 : 200, given, isPart ? { ...headers, ...ofPart } : headers)
+        return
+      }
+      response.writeHead(isPart ? 206 : 200, isPart ? { ...headers, ...ofPart } : headers)
+      response.write(given.subarray(0, breaksAfterBytes), () => request.socket.destroySoon())
     }
   }
   const server = createServer((request, response) => void answer(request, response))
@@ -102,6 +132,7 @@ export async function startS3(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     keys: () => [...objects.keys()],
     hanging,
+    readsFrom,
     async stop() {
       server.close()
       server.closeAllConnections()

@@ -22,6 +22,13 @@ export function wordsOf(thrown: unknown): string {
   return code === undefined || words.includes(code) ? words : `${words} (${code})`
 }
 
+const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/** Whether a connection ended in the middle, before a request's answer or within it. */
+export function isBroken(thrown: unknown): boolean {
+  return brokenCodes.has(codeOf(thrown) ?? '')
+}
+
 /** The system's code of an error, or of its cause. */
 export function codeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error)) return undefined

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AwsClient } from 'aws4fetch'
-import { codeOf } from './fault.ts'
+import { isBroken } from './fault.ts'
 import { memberOf } from './xml.ts'
 
 export interface S3Address {
@@ -30,8 +30,6 @@ interface Asked {
 /** What S3 asks for more time with is asked again, as its own clients do: 503 SlowDown among them. */
 const mostAttempts = 8
 const firstPauseMilliseconds = 100
-/** So is what a connection that broke has left without an answer, whether or not it was done. */
-const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 const defaultPatienceSeconds = 60
 /** What goes over the network between two looks at the clock. */
 const sliceBytes = 64 * 1024
@@ -55,7 +53,8 @@ export function openRequests(address: S3Address) {
     for (let attempt = 1; ; attempt += 1) {
       const isLast = attempt === mostAttempts
       const answer = await askOnce(client, url, asked, patienceSeconds).catch((thrown: unknown) => {
-        if (isLast || !brokenCodes.has(codeOf(thrown) ?? '')) throw thrown
+        // What a connection that broke has left without an answer is asked again, whether or not it was done.
+        if (isLast || !isBroken(thrown)) throw thrown
       })
       if (answer !== undefined && (isLast || (answer.status < 500 && answer.status !== 429))) return answer
       await answer?.body?.cancel()

@@ -1,6 +1,7 @@
 import type { BackupBucket, BackupUpload, ObjectHead, UploadedPart } from '@millrace/api/backups/bucket'
 import { withFix } from './fault.ts'
 import { openRequests, type S3Address } from './requests.ts'
+import { type AskFrom, resumedBody } from './resumed-body.ts'
 import { memberOf } from './xml.ts'
 
 const metadataPrefix = 'x-amz-meta-'
@@ -51,6 +52,18 @@ export function openS3(address: S3Address): BackupBucket {
   const requests = openRequests(address)
   const { keyOf, send, sendToObject, sendToObjectIfThere } = requests
   const uploadOf = uploadsBy(requests)
+  /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+  const restOf =
+    (key: string, etag: string): AskFrom =>
+    async (byte, signal) => {
+      const headers = new Headers({ Range: `bytes=${byte}-`, 'If-Match': etag })
+      const answer = await sendToObject(key, { method: 'GET', headers, signal })
+      const { status, body } = answer
+      const begins = answer.headers.get('Content-Range')?.startsWith(`bytes ${byte}-`) === true
+      if (body !== null && status === 206 && begins) return body
+      await body?.cancel()
+      throw new Error(`S3 answered ${status} and does not go on from byte ${byte}, where the connection broke`)
+    }
 
   return withFix(fix, {
     async createMultipartUpload(key, { httpMetadata, customMetadata, signal }) {
@@ -70,7 +83,10 @@ export function openS3(address: S3Address): BackupBucket {
       const answer = await sendToObjectIfThere(key, { method: 'GET' })
       if (answer === undefined) return null
       if (answer.body === null) throw new Error('S3 gave an object without a body')
-      return { ...headOf(key, answer), body: answer.body }
+      const etag = answer.headers.get('ETag')
+      // Without one it can't be told whether what goes on is the same object.
+      const body = etag === null ? answer.body : resumedBody(answer.body, restOf(key, etag))
+      return { ...headOf(key, answer), body }
     },
     async list({ prefix: wanted, cursor }) {
       const query = new URLSearchParams({ 'list-type': '2', prefix: keyOf(wanted) })
