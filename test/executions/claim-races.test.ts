@@ -136,6 +136,36 @@ describeDialectsByTest((dialect) => {
     })
   }
 
+  const givenUp = {
+    'was given back': `status = 'pending', due_at = null, lease_until = null`,
+    'was paused until a moment that has come': `status = 'paused', due_at = '${after(6).toISOString()}', lease_until = null`,
+  }
+  for (const [name, change] of Object.entries(givenUp)) {
+    testWhere(dialect === 'postgres', `a claim of what ${name} after it looked tells of no lost lease`, async () => {
+      for (const maxAttempts of [3, 1]) {
+        const { owner, id, workflowId } = await lostLease({ maxAttempts })
+        const waiting = await makeClaimsWait(reached.raw)
+        const claimed = claim(store(), owner, { limit: 2, at: after(10), workflowIds: [workflowId] })
+        try {
+          await waiting.untilOneWaits()
+          await reached.raw.query(`update executions set ${change} where id = '${id}'`)
+        } finally {
+          await waiting.end()
+        }
+        const isSpent = maxAttempts === 1
+        expect((await claimed).map((item) => item.id)).toEqual(isSpent ? [] : [id])
+        const last = isSpent ? 'failed' : 'claimed'
+        const entries = await reached.raw.query(
+          `select type from execution_history where execution_id = '${id}' order by seq`,
+        )
+        expect(entries.map(({ type }) => type)).toEqual(['created', 'claimed', last])
+        const found = await getExecution(store(), owner, id)
+        const error = isSpent ? expect.stringContaining('"attempts_used_up"') : null
+        expect(found).toMatchObject({ value: { status: isSpent ? 'failed' : 'running', error } })
+      }
+    })
+  }
+
   for (const [name, change] of Object.entries({
     'was cancelled': `status = 'cancelled', completed_at = '${after(9).toISOString()}'`,
     'was put off': `due_at = '${after(100).toISOString()}'`,

@@ -40,8 +40,10 @@ export const postgresClaim: ClaimDialect = {
     const most = sql`${limit} + (select count(*) from ${candidates} spent where spent.is_exhausted = 1)`
     // In a subquery of its own, which reads the row by its key: as a join, a plan that was made when the table was small
     // reads all that are pending or running, with each claim. Rows come one by one, as the limit asks for them.
-    const locked = sql`select 1 from ${executions} where ${executions.id} = candidates.due_id and ${isStillDue} and ${isFirst ?? sql`1 = 1`} and candidates.is_exhausted = ${isExhausted} for update of ${executions} skip locked`
-    return sql`select candidates.due_id, candidates.due_since, candidates.was_running, candidates.is_exhausted from ${inOrder} cross join lateral (${locked}) locked order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most}`
+    // Whether it was running is asked of the row that is locked: its worker may have given it back since the claim looked.
+    const wasRunning = sql`case when ${executions.status} = 'running' then 1 else 0 end as was_running`
+    const locked = sql`select ${wasRunning} from ${executions} where ${executions.id} = candidates.due_id and ${isStillDue} and ${isFirst ?? sql`1 = 1`} and candidates.is_exhausted = ${isExhausted} for update of ${executions} skip locked`
+    return sql`select candidates.due_id, candidates.due_since, locked.was_running, candidates.is_exhausted from ${inOrder} cross join lateral (${locked}) locked order by candidates.is_exhausted desc, candidates.due_since, candidates.due_id limit ${most}`
   },
   change: {
     kind: 'whole',
