@@ -89,7 +89,7 @@ describe('D1', () => {
 
   const expectTooLarge = (answer: Answer): void => {
     expectRefusal(answer, 413, 'payload_too_large')
-    expect(asRecord(answer.json)['detail']).toContain('database')
+    expect(asRecord(answer.json)['detail']).toContain('larger than the database allows')
   }
 
   test('input, state and error of an execution have one row: what makes it too large is 413 and changes nothing', async () => {

@@ -31,5 +31,5 @@ export function codeOf(fault: DatabaseFault): ErrorCode {
 
 function detailOf(fault: DatabaseFault): string | undefined {
   if (fault !== 'row_too_large') return undefined
-  return 'This database takes no row as large as the one that this would make: send less, or first shorten what is stored.'
+  return 'With this request, a row would be larger than the database allows; all documents in a row count. Send less, or shorten what is stored first.'
 }

@@ -96,7 +96,7 @@ const databaseWhat: Record<Trouble, string> = {
   unique_violation: 'The database refused a row: another one has the same key.',
   foreign_key_violation: 'The database refused a row: what it refers to does not exist.',
   check_violation: 'The database refused a row: a value is not allowed.',
-  row_too_large: 'A row would be larger than the database takes.',
+  row_too_large: 'A row would be larger than the database allows.',
   internal: 'The database answered with an error.',
 }
 

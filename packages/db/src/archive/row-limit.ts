@@ -75,7 +75,7 @@ function refuse(found: readonly LargeRow[], maxRowBytes: number): void {
   })
   const more = found.length > mostNamed ? ['There are more.'] : []
   throw new RestoreError('row_too_large', {
-    what: `The target takes rows of at most ${maxRowBytes.toLocaleString('en-US')} bytes, and there are larger ones.`,
+    what: `The target allows at most ${maxRowBytes.toLocaleString('en-US')} bytes in a row, and the source has larger rows.`,
     why: [...named, ...more].join('\n'),
     fix: 'Shorten the documents of these rows in the source, or choose another database as the target: SQLite, libSQL, PostgreSQL and MySQL take them.',
   })

@@ -5,7 +5,7 @@ import { DatabaseError } from '../sql/errors.ts'
 import { fail, ok, type Finding } from './finding.ts'
 import { readTexts } from './subject.ts'
 
-const fix = 'Use a newer database server: PostgreSQL 15, MySQL 8.0.16, MariaDB 10.6, SQLite 3.38, or later.'
+const fix = 'Use a newer database server: PostgreSQL 15, MySQL 8.0.16, MariaDB 10.6, SQLite 3.43, or later.'
 
 /** `json.support`: asks the server to do what the schema's checks and the statements have it do. */
 export async function checkJson(

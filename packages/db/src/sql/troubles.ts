@@ -118,7 +118,7 @@ const troubles = {
   check_violation: { fault: 'check_violation', fix: 'A value is not among those that the column allows.' },
   row_too_large: {
     fault: 'row_too_large',
-    fix: 'Store less in the documents of one row, or use a database with larger rows: one of Cloudflare D1 has 2 MB at most (docs/databases.md).',
+    fix: 'Store smaller documents: all documents in a row count, and Cloudflare D1 allows 2 MB in a row. Or use another database (docs/databases.md).',
   },
   internal: {
     fault: 'internal',

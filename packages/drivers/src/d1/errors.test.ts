@@ -18,7 +18,7 @@ test.each([
   ['no such table: nothing: SQLITE_ERROR', 'database_schema_outdated', true],
   ['database is locked: SQLITE_BUSY', 'database_busy', true],
   ['string or blob too big: SQLITE_TOOBIG', 'row_too_large', true],
-  ["bad JSON path: 'millrace: the row is too large: 2000001': SQLITE_ERROR", 'row_too_large', true],
+  ["bad JSON path: 'millrace: the row is too large: 2000001 of 1998000': SQLITE_ERROR", 'row_too_large', true],
   ['near "selec": syntax error at offset 0: SQLITE_ERROR', 'internal', true],
   ['Too many API requests by single Worker invocation.', 'internal', true],
   ['internal error; reference = abc', 'database_unreachable', false],
@@ -31,6 +31,13 @@ test.each([
   ]) {
     expect(readD1Error(thrown)).toMatchObject({ fault, isNotApplied })
   }
+})
+
+test('a row that would be too large is told by its size and the limit alone', () => {
+  const words = "D1_ERROR: bad JSON path: 'millrace: the row is too large: 2000001 of 1998000': SQLITE_ERROR"
+  expect(readD1Error(new Error(words)).message).toBe(
+    'SQLite: a row would have 2,000,001 bytes, and this write may leave at most 1,998,000 in it',
+  )
 })
 
 test('a database that is full has no disk that anyone could free', () => {

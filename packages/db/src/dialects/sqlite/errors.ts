@@ -38,11 +38,20 @@ export function troubleOfSqlite({ code, message }: SqliteFailure): Trouble | und
 export function sqliteError(trouble: Trouble, message: string): DatabaseError {
   if (message.includes(gateClosedWords)) return gateClosed()
   const { fault } = factsOf(trouble)
-  return databaseError(trouble, `SQLite: ${message}`, {
+  return databaseError(trouble, `SQLite: ${tooLarge(message) ?? message}`, {
     isNotApplied: fault !== 'database_unreachable',
     constraint: fault === 'unique_violation' ? uniqueIndexIn(message) : undefined,
   })
 }
+
+/** What a batch says that leaves a row too large, without what it is wrapped in. */
+function tooLarge(message: string): string | undefined {
+  const [, bytes, most] = rowTooLarge.exec(message) ?? []
+  if (bytes === undefined || most === undefined) return undefined
+  return `a row would have ${Number(bytes).toLocaleString('en-US')} bytes, and this write may leave at most ${Number(most).toLocaleString('en-US')} in it`
+}
+
+const rowTooLarge = new RegExp(`${rowTooLargeWords}: (\\d+) of (\\d+)`)
 
 /** SQLite names columns, `UNIQUE constraint failed: users.username_key`; the schema names indexes after them. */
 function uniqueIndexIn(message: string): string | undefined {

@@ -21,7 +21,7 @@ export function withRowLimit(dialect: Dialect, maxRowBytes: number): Dialect {
         const beside = sql.raw(String(columns.length * bytesBesideText))
         const measured = sql`select ${bytesOf(dialect, columns)} + ${beside} as bytes from ${table} where ${where}`
         // The path is none, so that the error's message holds it. It depends on the row, so that nothing evaluates it early.
-        const statement = sql`select case when bytes <= ${most} then 1 else json_extract('[]', ${sql.raw(`'${rowTooLargeWords}: '`)} || bytes) end from (${measured}) measured`
+        const statement = sql`select case when bytes <= ${most} then 1 else json_extract('[]', ${sql.raw(`'${rowTooLargeWords}: '`)} || bytes || ${sql.raw(`' of '`)} || ${most}) end from (${measured}) measured`
         return buildStatement({ toSQL: () => dialect.toSQL(statement) })
       },
     },
