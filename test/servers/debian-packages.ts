@@ -48,14 +48,19 @@ interface UnpackedPackages {
   readonly suite?: string
   /** Whether the packages themselves come where the system has them too. */
   readonly isReinstalled?: boolean
+  /** Whether they come without what they depend on, as a program that is linked statically needs nothing of it. */
+  readonly areAlone?: boolean
   /** What is missing where they can't be had, and what helps. */
   readonly what: string
   readonly advice: string
 }
 
-/** The folder of packages that are unpacked beside the repository, once, with all that they depend on and the system lacks. */
+/**
+ * The folder of packages that are unpacked beside the repository, once, with all that they depend on and the system lacks
+ * unless they come alone.
+ */
 export function findUnpacked(wanted: UnpackedPackages): { readonly root: string } | MissingServer {
-  const { name, packages, suite, isReinstalled = false, what, advice } = wanted
+  const { name, packages, suite, isReinstalled = false, areAlone = false, what, advice } = wanted
   const root = join(cacheDirectory, `${name}-${process.arch}`)
   if (existsSync(root)) return { root }
   if (!hasDebianPackages()) return { missing: `No ${what} here. ${advice}` }
@@ -64,8 +69,9 @@ export function findUnpacked(wanted: UnpackedPackages): { readonly root: string 
     unpackPackages(
       root,
       (apt, work, target) => {
-        apt('install', ...options, ...packages)
-        unpackArchives(join(work, downloads), target)
+        if (areAlone) apt('download', ...packages)
+        else apt('install', ...options, ...packages)
+        unpackArchives(areAlone ? work : join(work, downloads), target)
       },
       suite,
     )
