@@ -432,6 +432,11 @@ describe('the unit of systemd', () => {
     expect(args).not.toContain('--processes')
   })
 
+  test('it starts when the clock is set, and not again with settings that are wrong', () => {
+    expect(lines).toContain('After=network-online.target time-sync.target')
+    expect(lines).toContain('RestartPreventExitStatus=2')
+  })
+
   test('it has no rights, and writes nowhere but in its own folder', () => {
     expect(lines).toEqual(
       expect.arrayContaining([

@@ -120,7 +120,7 @@ const ofJobsAlone = commands({
     },
   },
   'take the slot of a job': {
-    run: (store, { at }) => takeSlot(store, { job: 'another job', slot: at, owner: 'a process' }),
+    run: (store, { at }) => takeSlot(store, { job: 'another job', slot: at, owner: 'a process', now: at }),
   },
 })
 

@@ -184,14 +184,29 @@ describeDialectsByTest((dialect) => {
     await jobs.stop()
   })
 
+  test('a clock that was hours ahead and is set right keeps no job from its time', async () => {
+    await startAt('2026-01-01T20:00:00.000Z').stop()
+    expect(occasions).toEqual([])
+    startAt('2026-01-01T12:04:59.500Z')
+    await vi.waitFor(async () => {
+      expect(occasions).toContain('tick')
+      expect(await slots()).toMatchObject({
+        'slot.backup-requests': '2026-01-01T12:05:00.000Z',
+        'slot.schedules': '2026-01-01T12:05:00.000Z',
+        'slot.sweep': '2026-01-01T12:05:00.000Z',
+      })
+    }, patience)
+  })
+
   test('a slot whose answer was lost is the one’s that took it', async () => {
     await startAt('2026-01-01T12:00:00.000Z').stop()
     const proxy = await startLosingProxy(reached.gateway.url)
     onTestFinished(() => proxy.close())
     const database = await openDatabase({ target: reached.target, gatewayUrl: proxy.url })
     // What is asked once for each connection has been asked then.
-    await takeSlot(database.store(), { job: 'other', slot: new Date(0), owner: 'one' })
-    const request = { job: 'backup', slot: new Date('2026-01-02T03:30:00.000Z'), owner: 'one' }
+    await takeSlot(database.store(), { job: 'other', slot: new Date(0), owner: 'one', now: new Date(0) })
+    const slot = new Date('2026-01-02T03:30:00.000Z')
+    const request = { job: 'backup', slot, owner: 'one', now: slot }
     for (const take of [takeSlot, takeMissedSlot]) {
       await reached.raw.query(`update marks set value = '2026-01-01T03:30:00.000Z' where name = 'slot.backup'`)
       proxy.loseNext(1, 'answer')

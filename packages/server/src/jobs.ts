@@ -8,6 +8,7 @@ import { listScheduledBackups } from '@millrace/db/repositories/backups/runs'
 import { DatabaseError } from '@millrace/db/sql/errors'
 import type { Database } from '@millrace/db/store/database'
 import { takeMissedSlot, takeSlot } from '@millrace/db/store/time-slot'
+import { watchSlots, type SlotAt } from './slot-watch.ts'
 
 interface Parts {
   readonly database: Database
@@ -21,7 +22,7 @@ interface Parts {
 interface Job {
   readonly name: string
   /** The last moment up to `at` at which it was due. */
-  readonly slotAt: (at: Date) => Date
+  readonly slotAt: SlotAt
   readonly run: (at: Date) => Promise<void>
   /** Whether nothing else has done since what is to be done for a slot; not asked when absent. */
   readonly isStillDue?: (slot: Date) => Promise<boolean>
@@ -88,7 +89,7 @@ type Take = typeof takeSlot
 export function startJobs(parts: Parts): Jobs {
   const { database, log, clock = () => new Date() } = parts
   const running = new Set<Promise<void>>()
-  const timers = new Map<string, NodeJS.Timeout>()
+  const watches: { stop(): void }[] = []
   const stopping = new AbortController()
   const { signal } = stopping
 
@@ -105,7 +106,7 @@ export function startJobs(parts: Parts): Jobs {
     let isTaken = false
     for (let tries = 0; ; tries += 1) {
       try {
-        isTaken ||= await take(database.store(), { job: name, slot, owner })
+        isTaken ||= await take(database.store(), { job: name, slot, owner, now: clock() })
         if (isTaken && ((await job.isStillDue?.(slot)) ?? true)) await job.run(clock())
         return
       } catch (thrown) {
@@ -118,29 +119,14 @@ export function startJobs(parts: Parts): Jobs {
     }
   }
 
-  function wait(job: Job): void {
-    if (signal.aborted) return
-    const next = nextSlot(job, clock())
-    timers.set(
-      job.name,
-      setTimeout(
-        () => {
-          start(job, next, takeSlot)
-          wait(job)
-        },
-        Math.max(0, next.getTime() - clock().getTime()),
-      ),
-    )
-  }
-
   for (const job of jobsOf(parts, signal)) {
     start(job, job.slotAt(clock()), takeMissedSlot)
-    wait(job)
+    watches.push(watchSlots(job.slotAt, { clock, begin: (slot) => start(job, slot, takeSlot) }))
   }
   return {
     async stop() {
       stopping.abort()
-      for (const timer of timers.values()) clearTimeout(timer)
+      for (const watch of watches) watch.stop()
       await Promise.all(running)
     },
   }
@@ -156,13 +142,4 @@ function pauseMilliseconds(tries: number): number {
 /** Ends early with the signal. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await delay(milliseconds, undefined, { signal }).catch(() => undefined)
-}
-
-function nextSlot({ slotAt }: Job, at: Date): Date {
-  const last = slotAt(at).getTime()
-  // Found by looking ahead, since what is between two slots is the job's own business.
-  for (let ahead = minuteMilliseconds; ; ahead += minuteMilliseconds) {
-    const slot = slotAt(new Date(at.getTime() + ahead))
-    if (slot.getTime() > last) return slot
-  }
 }

@@ -176,7 +176,8 @@ const backups: Acts = {
 }
 
 function slotOf(job: string, { round }: Scene) {
-  return { job, slot: new Date(now.getTime() + round), owner: newId() }
+  const slot = new Date(now.getTime() + round)
+  return { job, slot, owner: newId(), now: slot }
 }
 
 const service: Acts = {

@@ -1,4 +1,4 @@
-import { and, eq, lt } from 'drizzle-orm'
+import { and, eq, gt, lt, or } from 'drizzle-orm'
 import { DatabaseError } from '../sql/errors.ts'
 import { buildQuery, buildStatement } from '../sql/building.ts'
 import type { Store } from './store.ts'
@@ -11,18 +11,29 @@ export interface SlotRequest {
   readonly slot: Date
   /** Who asks, at most 64 characters: whoever asks again under the same name after a lost answer finds what it took. */
   readonly owner: string
+  /** The moment of asking. */
+  readonly now: Date
 }
+
+/**
+ * Clocks of machines differ by less. What is further ahead was taken by a clock that was wrong, such as that of a machine
+ * that started before its time was set: it would keep all processes from the job until then.
+ */
+const mostAheadMilliseconds = 5 * 60_000
 
 /**
  * Takes a time slot of a job: of all processes that serve one database, the first one that asks has it. A job that was
  * taken and did not come to its end is not done again before its next slot.
  * @returns whether this process is to do it
  */
-export async function takeSlot(store: Store, { job, slot, owner }: SlotRequest): Promise<boolean> {
+export async function takeSlot(store: Store, { job, slot, owner, now }: SlotRequest): Promise<boolean> {
   const mark: Mark = { name: markOf(job), value: slot.toISOString(), owner }
-  if (await raiseSlot(store, mark)) return true
+  if (await raiseSlot(store, mark, now)) return true
   const found = await findSlot(store, mark)
-  return found === undefined ? addSlot(store, mark) : isSame(found, mark)
+  if (found === undefined && (await addSlot(store, mark))) return true
+  if (found !== undefined && isSame(found, mark)) return true
+  // Another has made the mark meanwhile, perhaps that of an earlier slot.
+  return (found?.value ?? '') < mark.value && raiseSlot(store, mark, now)
 }
 
 /**
@@ -30,9 +41,9 @@ export async function takeSlot(store: Store, { job, slot, owner }: SlotRequest):
  * slot counts as taken: what was due before a database was first served is nobody's.
  * @returns whether this process is to do it
  */
-export async function takeMissedSlot(store: Store, { job, slot, owner }: SlotRequest): Promise<boolean> {
+export async function takeMissedSlot(store: Store, { job, slot, owner, now }: SlotRequest): Promise<boolean> {
   const mark: Mark = { name: markOf(job), value: slot.toISOString(), owner }
-  if (await raiseSlot(store, mark)) return true
+  if (await raiseSlot(store, mark, now)) return true
   const found = await findSlot(store, mark)
   if (found !== undefined) return isSame(found, mark)
   await addSlot(store, { ...mark, owner: null })
@@ -47,11 +58,12 @@ interface Mark {
 
 const markOf = (job: string): string => `slot.${job}`
 
-async function raiseSlot(store: Store, { name, value, owner }: Mark): Promise<boolean> {
+async function raiseSlot(store: Store, { name, value, owner }: Mark, now: Date): Promise<boolean> {
   const { builder, tables } = store.dialect
   const { marks } = tables
-  const isEarlier = and(eq(marks.name, name), lt(marks.value, value))
-  const [raised] = await store.tidy([buildStatement(builder.update(marks).set({ value, owner }).where(isEarlier))])
+  const mostAhead = new Date(now.getTime() + mostAheadMilliseconds).toISOString()
+  const isFree = and(eq(marks.name, name), or(lt(marks.value, value), gt(marks.value, mostAhead)))
+  const [raised] = await store.tidy([buildStatement(builder.update(marks).set({ value, owner }).where(isFree))])
   return raised === 1
 }
 
