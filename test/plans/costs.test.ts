@@ -21,10 +21,12 @@ const sizes = isLong ? [20, 1000, 100_000, 1_000_000] : [20, 1000, 100_000]
 const bounded = Object.entries(everyAct).filter(([name]) => !(name in wholeActs))
 
 /**
- * Of what is compiled, what an estimate may reach. A planner that knows nothing of a table takes its size for what it holds, and
- * the ranges of a list for large parts of it.
+ * Of what is compiled, what an estimate may reach: a fifth. After a lost answer a claim is looked for among all that is running,
+ * which are 100,000 where there are a million rows.
  */
-const shares = { unknown: 1 / 2, analysed: 1 / 5 }
+function shareOf(count: number): number {
+  return count > 100_000 ? 1 / 4 : 1 / 5
+}
 
 /** Of each kind, for two rounds of six acts. */
 const spares = 12
@@ -46,16 +48,16 @@ function describeServer(name: string, programs: PostgresPrograms | undefined, of
       afterAll(() => estimates.close())
 
       test.each(bounded)(
-        '%s costs half of what is compiled at most, before the planner knows the tables',
-        expectCheap(() => estimates, { round: 0, share: shares.unknown }),
+        '%s costs a fraction of what is compiled, before the planner knows the tables',
+        expectCheap(() => estimates, { round: 0, share: shareOf(count) }),
       )
 
       describe('analysed', () => {
         beforeAll(() => estimates.analyze(), 600_000)
 
         test.each(bounded)(
-          '%s costs a fifth of what is compiled at most',
-          expectCheap(() => estimates, { round: 1, share: shares.analysed }),
+          '%s costs a fraction of what is compiled',
+          expectCheap(() => estimates, { round: 1, share: shareOf(count) }),
         )
       })
     })

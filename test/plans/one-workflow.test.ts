@@ -7,7 +7,7 @@ import { fillWithExecutions } from './fill-executions.ts'
 import { recordedStatements } from './recorded.ts'
 
 /*
- * A list of one workflow's executions, where that workflow has far more than others. PostgreSQL takes it for an average
+ * Lists of executions of a workflow that has far more than others, and of who owns it. PostgreSQL takes it for an average
  * one where it does not know its id yet, as in a plan that is made once for a connection.
  */
 
@@ -27,6 +27,11 @@ const listings: Readonly<Record<string, Partial<ExecutionListing>>> = {
   'that are pending': { statuses: ['pending'] },
   'that are pending or paused': { statuses: ['pending', 'paused'] },
   'that have failed': { statuses: ['failed'] },
+  'of any status, behind a cursor': { after: { at: new Date('2026-01-01T02:00:00.000Z'), id: 'x7200' } },
+  'of any status, since and until': {
+    since: new Date('2026-01-01T01:00:00.000Z'),
+    until: new Date('2026-01-01T02:00:00.000Z'),
+  },
   'that are pending, behind a cursor': {
     statuses: ['pending'],
     after: { at: new Date('2026-01-01T02:00:00.000Z'), id: 'x7200' },
@@ -45,22 +50,27 @@ describe('postgres', () => {
   const modes = ['force_custom_plan', 'force_generic_plan'] as const
   const cases = Object.entries(listings).flatMap(([what, listing]) => modes.map((mode) => ({ what, listing, mode })))
 
-  test.each(cases)(
-    'executions of a large workflow $what are read no further than a page needs, by $mode',
-    async ({ listing, mode }) => {
-      const read = await mostReadBy(caller, { ...listing, workflowId: 'w2' }, mode)
-      expect(read).toBeGreaterThanOrEqual(listing.statuses?.[0] === 'failed' ? 0 : 20)
-      // As many as are counted, to know that there are more than would be sorted; without a status a page.
-      expect(read).toBeLessThanOrEqual(listing.statuses === undefined ? 100 : 5100)
-    },
-  )
+  describe.each([
+    { of: 'one workflow', large: { workflowId: 'w2' }, few: { workflowId: 'w7' } },
+    { of: 'who owns it', large: {}, few: {} },
+  ])('$of', ({ large, few }) => {
+    test.each(cases)(
+      'executions of a large workflow $what are read no further than a page needs, by $mode',
+      async ({ listing, mode }) => {
+        const read = await mostReadBy(caller, { ...listing, ...large }, mode)
+        expect(read).toBeGreaterThanOrEqual(listing.statuses?.[0] === 'failed' ? 0 : 20)
+        // As many as are counted, to know that there are more than would be sorted; without a status a page.
+        expect(read).toBeLessThanOrEqual(listing.statuses === undefined ? 100 : 5100)
+      },
+    )
 
-  test.each(cases)(
-    'executions of a small workflow $what are read, and none of others, by $mode',
-    async ({ listing, mode }) => {
-      expect(await mostReadBy(small, { ...listing, workflowId: 'w7' }, mode)).toBeLessThanOrEqual(100)
-    },
-  )
+    test.each(cases)(
+      'executions of a small workflow $what are read, and none of others, by $mode',
+      async ({ listing, mode }) => {
+        expect(await mostReadBy(small, { ...listing, ...few }, mode)).toBeLessThanOrEqual(100)
+      },
+    )
+  })
 
   /** How many rows of executions one node of the plan reads at most. */
   async function mostReadBy(

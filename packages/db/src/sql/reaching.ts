@@ -1,5 +1,6 @@
-import type { Column, SQL } from 'drizzle-orm'
+import { and, gte, lt, type Column, type SQL } from 'drizzle-orm'
 import type { Tables } from '../schema/schema.ts'
+import { isBehind, type Keyset, type KeysetColumns } from './keyset.ts'
 
 type Table = Tables[keyof Tables]
 
@@ -27,10 +28,56 @@ export interface ReachThrough extends Reach {
   readonly index: string
   /** Whether there is one last parent, whose id `belongs` has as a value. */
   readonly isOneParent?: boolean
-  /** Of one parent's rows in the order of an index: its columns, the parent's id first, and the time second. */
-  readonly along?: { readonly parent: SQL; readonly columns: readonly [Column, Column, Column] }
-  /** Asked once of each parent: where it does not hold, nothing of it is read. */
-  readonly isRead?: SQL
+}
+
+/** When rows were made, and behind which one they stand. */
+export interface Span {
+  /** This moment included. */
+  readonly since?: Date | undefined
+  /** This moment excluded. */
+  readonly until?: Date | undefined
+  readonly after?: Keyset | undefined
+}
+
+/** The condition of rows of a span. */
+export function isWithin({ at, id }: KeysetColumns, { since, until, after }: Span): SQL | undefined {
+  return and(
+    since === undefined ? undefined : gte(at, since),
+    until === undefined ? undefined : lt(at, until),
+    isBehind({ at, id }, after),
+  )
+}
+
+/** Executions of parents that are to be found: of each parent up to a page, the newest first. */
+export interface ReachPages {
+  readonly table: Tables['executions']
+  readonly parent: Table
+  readonly parentWhere: SQL
+  /** A parent's id, as the parents have it. */
+  readonly parentId: Column
+  /** The same as the rows have it. */
+  readonly childId: Column
+  readonly span: Span
+  readonly limit: number
+  /** What is read of one parent, whose id is given. */
+  readonly rangesOf: (parentId: SQL) => Ranges
+}
+
+/** Parts of one index each that have all of a parent's rows that may be on the page. */
+export interface Ranges {
+  /** A select of one number, by which it is decided which of them are read. */
+  readonly count?: SQL
+  readonly ranges: readonly Range[]
+}
+
+export interface Range {
+  readonly index: string
+  /** Beside the parent and the span. */
+  readonly where?: SQL | undefined
+  /** Whether the index has the order of the page; where it has not, all that is in the range is read and sorted. */
+  readonly isAlong: boolean
+  /** Asked once for each parent, of the number that is counted. */
+  readonly isRead?: (count: SQL) => SQL
 }
 
 /** Rows of one parent, whose id `where` has as a value. */
@@ -41,8 +88,8 @@ export interface OneParent {
   /** How many keys of one parent may be read and sorted rather than looked for along another order. */
   readonly mostSorted: number
   ofOne(reach: ReachOfOne): SQL
-  /** A column's value, by which no index is looked for. Absent where what is read along an index needs no such help. */
-  readonly unindexed?: (column: Column) => SQL
+  /** A condition on a column that is asked of what is read along an index, and leads to no other one. */
+  asked(column: Column, isWanted: (value: Column | SQL) => SQL): SQL
 }
 
 /** Rows that belong to parents whose ids are known. */
@@ -105,7 +152,8 @@ export interface ReachDialect {
   /** Undefined where each parent's rows are read by themselves, however many parents there are. */
   readonly many: ManyParents | undefined
   readonly one: OneParent
-  through(reach: ReachThrough): SQL
+  /** Selects that give `id` and `created_at`, each of them up to a page. */
+  pages(reach: ReachPages): readonly SQL[]
   /**
    * Several kinds of rows of the same parents, each up to its own limit, joined by `union all`.
    * @param few Given only where the dialect's claims look through everyone's lost leases.

@@ -1,10 +1,12 @@
 import { inArray, sql, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../../schema/schema.ts'
 import type { OneParent, ReachDialect, ReachThrough } from '../../sql/reaching.ts'
-import { throughEach } from '../through-each.ts'
+import { newestFirst, pagesThrough, throughEach } from '../through-each.ts'
 
 const one: OneParent = {
   mostSorted: 10_000,
+  // The index is named.
+  asked: (column, isWanted) => isWanted(column),
   ofOne: ({ fields, table, index, where, order, limit }) =>
     sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
 }
@@ -27,7 +29,7 @@ export const mysqlReach: ReachDialect = {
   },
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
-  through,
+  pages: pagesThrough(through, newestFirst),
   throughEach: (reach, parts) => (reach.isOneParent === true ? ofOneParent(reach, parts) : ofParents(reach, parts)),
   behind: ({ fields, table, gates, gateWhere, where, order, limit, isLocking }) =>
     sql`select ${fields} from ${sql.join([...gates, table], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
@@ -65,7 +67,6 @@ function through({
   parentWhere,
   belongs,
   index,
-  isRead = sql`1 = 1`,
   where,
   order,
   limit,
@@ -73,6 +74,6 @@ function through({
 }: ReachThrough): SQL {
   const child = sql`${table} ${forced(index)}`
   const tables = sql.join([...parents, child], sql` straight_join `)
-  const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${isRead} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
+  const first = sql`select ${table.id} as first_id from ${tables} where ${parentWhere} and ${belongs} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`
   return sql`select ${fields} from (${first}) first_rows straight_join ${table} where ${table.id} = first_rows.first_id${lock(isLocking)}`
 }

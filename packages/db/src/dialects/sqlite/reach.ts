@@ -1,6 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { FewRows, ReachDialect, ReachPart, ReachThrough } from '../../sql/reaching.ts'
-import { throughEach } from '../through-each.ts'
+import { pagesThrough, throughEach } from '../through-each.ts'
 
 /** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
 export const sqliteReach: ReachDialect = {
@@ -8,11 +8,12 @@ export const sqliteReach: ReachDialect = {
   one: {
     mostSorted: 5000,
     // https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
-    unindexed: (column) => sql`+${column}`,
+    asked: (column, isWanted) => isWanted(sql`+${column}`),
     ofOne: ({ fields, table, where, order, limit }) =>
       sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
   },
-  through,
+  // In no index's order: to the planner any index will do for a parent that it takes for an average one.
+  pages: pagesThrough(through, ({ createdAt, id }) => sql`coalesce(${createdAt}, ${createdAt}) desc, ${id} desc`),
   throughEach: (reach, parts, few) => {
     const each = ofEach(reach, parts)
     return few === undefined ? each : sql.join([each, ...ofFew(reach, few)], sql` union all `)
@@ -47,10 +48,8 @@ function firstOf({ table, belongs, where, order }: Omit<ReachThrough, 'limit'>, 
 }
 
 function through(reach: ReachThrough): SQL {
-  const { fields, table, parents, parentWhere, isRead, order } = reach
+  const { fields, table, parents, parentWhere, order } = reach
   const tables = sql.join([...parents, table], sql` cross join `)
   const limit = limitOf(reach)
-  // Outside of what reads: there it would be asked of each row.
-  const where = isRead === undefined ? parentWhere : sql`${parentWhere} and ${isRead}`
-  return sql`select ${fields} from ${tables} where ${where} and ${table.id} in (${firstOf(reach, limit)}) order by ${order} limit ${limit}`
+  return sql`select ${fields} from ${tables} where ${parentWhere} and ${table.id} in (${firstOf(reach, limit)}) order by ${order} limit ${limit}`
 }

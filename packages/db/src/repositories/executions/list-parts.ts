@@ -1,23 +1,18 @@
-import { eq, gte, inArray, lt, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
+import { and, eq, gte, inArray, lt, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
 import { all, any, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionStatus, Tables } from '../../schema/schema.ts'
 import { mayOnWorkflow } from '../../access/conditions.ts'
 import { unionOf } from '../../access/pages.ts'
 import { existsIn } from '../../sql/exists.ts'
-import { type Keyset, isBehind } from '../../sql/keyset.ts'
-import type { ManyParents } from '../../sql/reaching.ts'
+import { type ManyParents, type Range, type Ranges, type Span, isWithin } from '../../sql/reaching.ts'
 
-export interface ExecutionListing {
+/** The span is of `createdAt`. */
+export interface ExecutionListing extends Span {
   /** Any of these; every one when empty. */
   readonly statuses: readonly ExecutionStatus[]
   readonly workflowId?: string | undefined
-  /** Of `createdAt`, this moment included. */
-  readonly since?: Date | undefined
-  /** Of `createdAt`, this moment excluded. */
-  readonly until?: Date | undefined
   readonly limit: number
-  readonly after?: Keyset | undefined
 }
 
 /** Through which workflows the caller reaches executions. */
@@ -45,14 +40,18 @@ export function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionL
                 throughAll(dialect, listing, parents),
               )
             : ofWorkflows(dialect, caller, listing, reached)),
-          startedPart(dialect, caller, listing),
+          ...startedPart(dialect, caller, listing),
           ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
         ]
       : [
           ...ofWorkflow(dialect, caller, listing.workflowId, listing),
-          startedPart(dialect, caller, listing, not(mayView(dialect, caller, listing.workflowId))),
+          ...startedPart(dialect, caller, listing, not(mayView(dialect, caller, listing.workflowId))),
         ]
   return unionOf(parts)
+}
+
+function pagesOf({ tables: { executions } }: Dialect, listing: ExecutionListing) {
+  return { table: executions, span: listing, limit: listing.limit + 1 }
 }
 
 /** What every part gives: a page's worth, in the order of the list. */
@@ -65,32 +64,16 @@ function pagePart({ tables: { executions } }: Dialect, { limit }: ExecutionListi
   }
 }
 
-interface WorkflowRange {
-  readonly index: string
-  readonly where: SQL
-  /** Asked once, before anything of the range is read. */
-  readonly isRead: SQL
-  readonly order?: SQL
-}
-
-/** The order of a list, which no index has. To a planner any index will do for a workflow that it takes for an average one. */
-function sortedOrder({ reach, tables: { executions } }: Dialect): SQL {
-  const { createdAt, id } = executions
-  return reach.many === undefined
-    ? sql`coalesce(${createdAt}, ${createdAt}) desc, ${id} desc`
-    : sql`${createdAt} desc, ${id} desc`
-}
-
 /**
  * The ranges of one workflow's index that hold a page. Along the time until the page is full; but all of a status that few
  * have.
  */
-function rangesOf(dialect: Dialect, workflowId: string | SQL, listing: ExecutionListing): readonly WorkflowRange[] {
+function rangesOf(dialect: Dialect, workflowId: string | SQL, { statuses }: ExecutionListing): Ranges {
   const { one: reach } = dialect.reach
   const { executions } = dialect.tables
-  const where = filters(dialect, listing, reach.unindexed?.(executions.status))
-  if (listing.statuses.length === 0) return [{ index: byWorkflow, where, isRead: sql`1 = 1` }]
-  const some = listing.statuses.map((status, position) => {
+  const along = { index: byWorkflow, isAlong: true, where: isAsked(dialect, statuses) }
+  if (statuses.length === 0) return { ranges: [along] }
+  const some = statuses.map((status, position) => {
     const isOfStatus = all(eq(executions.workflowId, workflowId), eq(executions.status, status))
     const one = reach.ofOne({
       table: executions,
@@ -101,17 +84,19 @@ function rangesOf(dialect: Dialect, workflowId: string | SQL, listing: Execution
     })
     return sql`select * from (${one}) ${sql.raw(`of_status_${position}`)}`
   })
-  const count = sql`(select count(*) from (${sql.join(some, sql` union all `)}) counted)`
   const most = sql.raw(String(reach.mostSorted))
-  return [
-    { index: byWorkflow, where, isRead: sql`${count} > ${most}` },
-    ...listing.statuses.map((status) => ({
-      index: byWorkflowStatus,
-      where: filters(dialect, { ...listing, statuses: [status] }),
-      isRead: sql`${count} <= ${most}`,
-      order: sortedOrder(dialect),
-    })),
-  ]
+  return {
+    count: sql`select count(*) from (${sql.join(some, sql` union all `)}) some_of_status`,
+    ranges: [
+      { ...along, isRead: (count) => sql`${count} > ${most}` },
+      ...byStatus(dialect, statuses).map((range) => ({ ...range, isRead: (count: SQL) => sql`${count} <= ${most}` })),
+    ],
+  }
+}
+
+/** Of each status the range that has all of it. */
+function byStatus({ tables: { executions } }: Dialect, statuses: readonly ExecutionStatus[]): readonly Range[] {
+  return statuses.map((status) => ({ index: byWorkflowStatus, isAlong: false, where: eq(executions.status, status) }))
 }
 
 function ofWorkflow(
@@ -121,20 +106,14 @@ function ofWorkflow(
   listing: ExecutionListing,
 ): readonly SQL[] {
   const { executions, workflows } = dialect.tables
-  const along = {
-    parent: sql`${workflows.id}`,
-    columns: [executions.workflowId, executions.createdAt, executions.id] as const,
-  }
-  return rangesOf(dialect, workflowId, listing).map((range) =>
-    dialect.reach.through({
-      ...pagePart(dialect, listing),
-      ...range,
-      ...(range.index === byWorkflow ? { along } : {}),
-      parents: [workflows],
-      parentWhere: all(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'view')),
-      belongs: eq(executions.workflowId, workflows.id),
-    }),
-  )
+  return dialect.reach.pages({
+    ...pagesOf(dialect, listing),
+    parent: workflows,
+    parentWhere: all(eq(workflows.id, workflowId), mayOnWorkflow(dialect, caller, workflows, 'view')),
+    parentId: workflows.id,
+    childId: executions.workflowId,
+    rangesOf: () => rangesOf(dialect, workflowId, listing),
+  })
 }
 
 /** Of each a page's worth, and of these the caller's: without an administrator's, who sees everyone's in a part of its own. */
@@ -146,17 +125,23 @@ function ofWorkflows(
 ): readonly SQL[] {
   const { executions, workflows, workflowShares } = dialect.tables
   const { fields, ...part } = pagePart(dialect, listing)
-  const parts = workflowIds.flatMap((workflowId) =>
-    rangesOf(dialect, workflowId, listing).map(
+  const parts = workflowIds.flatMap((workflowId) => {
+    const { count, ranges } = rangesOf(dialect, workflowId, listing)
+    return ranges.map(
       ({ index, where, isRead }) =>
         sql`(${many.ofOne({
           ...part,
           fields: sql`${fields}, ${executions.workflowId} as workflow_id`,
-          where: all(eq(executions.workflowId, workflowId), isRead, where),
+          where: all(
+            eq(executions.workflowId, workflowId),
+            count && isRead?.(sql`(${count})`),
+            where,
+            isInSpan(dialect, listing),
+          ),
           index,
         })})`,
-    ),
-  )
+    )
+  })
   if (parts.length === 0) return []
   const known = sql.join(parts, sql` union all `)
   const { workflowId: sharedId, sharedWithUserId } = workflowShares
@@ -187,23 +172,16 @@ function shared({ tables: { workflowShares } }: Dialect, { userId }: UserCaller)
 /** Where a join reads all that an index leads to, each status is a range of its own; elsewhere each parent has its ranges. */
 function throughAll(dialect: Dialect, listing: ExecutionListing, { table, id, isReached }: Parents): readonly SQL[] {
   const { statuses } = listing
-  const reach = {
-    ...pagePart(dialect, listing),
-    parents: [table],
+  const isJoined = dialect.reach.many !== undefined && statuses.length > 0
+  return dialect.reach.pages({
+    ...pagesOf(dialect, listing),
+    parent: table,
     parentWhere: isReached,
-    belongs: eq(dialect.tables.executions.workflowId, id),
-  }
-  if (dialect.reach.many === undefined)
-    return rangesOf(dialect, sql`${id}`, listing).map((range) => dialect.reach.through({ ...reach, ...range }))
-  if (statuses.length === 0)
-    return [dialect.reach.through({ ...reach, index: byWorkflow, where: filters(dialect, listing) })]
-  return statuses.map((status) =>
-    dialect.reach.through({
-      ...reach,
-      index: byWorkflowStatus,
-      where: filters(dialect, { ...listing, statuses: [status] }),
-    }),
-  )
+    parentId: id,
+    childId: dialect.tables.executions.workflowId,
+    rangesOf: (workflowId) =>
+      isJoined ? { ranges: byStatus(dialect, statuses) } : rangesOf(dialect, workflowId, listing),
+  })
 }
 
 /** Whether the workflow is there, and the caller may see it: then all that is its own is seen by that. */
@@ -214,26 +192,38 @@ function mayView(dialect: Dialect, caller: UserCaller, workflowId: string): SQL 
 }
 
 /** @param isWanted asked of the caller, once, before anything is read */
-function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing, isWanted?: SQL): SQL {
+function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing, isWanted?: SQL): readonly SQL[] {
   const { executions, users } = dialect.tables
-  const { workflowId } = listing
-  return dialect.reach.through({
-    ...pagePart(dialect, listing),
-    parents: [users],
+  const { workflowId, statuses } = listing
+  const isOfWorkflow =
+    workflowId === undefined
+      ? undefined
+      : dialect.reach.one.asked(executions.workflowId, (value) => eq(sql`${value}`, workflowId))
+  return dialect.reach.pages({
+    ...pagesOf(dialect, listing),
+    parent: users,
     parentWhere: all(eq(users.id, caller.userId), isWanted),
-    belongs: eq(executions.userId, users.id),
-    index: 'executions_user_id_created_at_id_index',
-    where: all(filters(dialect, listing), workflowId === undefined ? undefined : eq(executions.workflowId, workflowId)),
+    parentId: users.id,
+    childId: executions.userId,
+    rangesOf: () => ({
+      ranges: [
+        {
+          index: 'executions_user_id_created_at_id_index',
+          isAlong: true,
+          where: and(isAsked(dialect, statuses), isOfWorkflow),
+        },
+      ],
+    }),
   })
 }
 
 function everyonesPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
-  const { users } = dialect.tables
+  const { users, executions } = dialect.tables
   return dialect.reach.behind({
     ...pagePart(dialect, listing),
     gates: [users],
     gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
-    where: filters(dialect, listing),
+    where: all(sql`1 = 1`, statusIn(executions.status, listing.statuses), isInSpan(dialect, listing)),
   })
 }
 
@@ -243,19 +233,16 @@ function statusIn(column: Column | SQL, [first, ...others]: readonly ExecutionSt
   return others.length === 0 ? eq(value, first) : inArray(value, [first, ...others])
 }
 
-function filters(
-  dialect: Dialect,
-  { statuses, since, until, after }: ExecutionListing,
-  status: Column | SQL = dialect.tables.executions.status,
-): SQL {
-  const { createdAt, id } = dialect.tables.executions
-  return all(
-    sql`1 = 1`,
-    statusIn(status, statuses),
-    since === undefined ? undefined : gte(createdAt, since),
-    until === undefined ? undefined : lt(createdAt, until),
-    isBehind({ at: createdAt, id }, after),
+/** Of what is read along an index that does not have the status. */
+function isAsked(dialect: Dialect, statuses: readonly ExecutionStatus[]): SQL | undefined {
+  if (statuses.length === 0) return undefined
+  return dialect.reach.one.asked(dialect.tables.executions.status, (value) =>
+    all(sql`1 = 1`, statusIn(value, statuses)),
   )
+}
+
+function isInSpan({ tables: { executions } }: Dialect, listing: ExecutionListing): SQL | undefined {
+  return isWithin({ at: executions.createdAt, id: executions.id }, listing)
 }
 
 /** Whether a join would read too much: there are more executions of the caller's workflows than it may read. */
