@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Target } from '@millrace/db/url'
-import { prepareSqliteFile, SqliteConnection, SqliteFailure } from '@millrace/drivers/native/sqlite-connection'
+import {
+  emptyWalOf,
+  prepareSqliteFile,
+  SqliteConnection,
+  SqliteFailure,
+} from '@millrace/drivers/native/sqlite-connection'
 import { type PipelineRequest, ProtocolViolation, malformed, readPipeline } from './hrana-messages.ts'
 import { HranaStream, type HranaVersion } from './hrana-stream.ts'
 import { parseJsonObject } from './json.ts'
@@ -76,6 +81,7 @@ const refusalCodes = {
 
 class HranaGateway {
   readonly #options: HranaOptions
+  readonly #file: string
   readonly #pool: Pool<SqliteConnection>
   readonly #lock: WriteLock
   readonly #streams: Sessions<BatonStream>
@@ -83,6 +89,7 @@ class HranaGateway {
   constructor(target: SqliteFileTarget, options: HranaOptions) {
     const { limits, log, onlyReads } = options
     const file = prepareSqliteFile(target.path)
+    this.#file = file
     openFirst(file, onlyReads ? 'PRAGMA schema_version' : 'PRAGMA journal_mode = WAL')
     this.#options = options
     this.#pool = new Pool(() => Promise.resolve().then(() => SqliteConnection.open(file)), target.options)
@@ -110,6 +117,7 @@ class HranaGateway {
   async close(): Promise<void> {
     await this.#streams.closeAll()
     await this.#pool.close()
+    if (!this.#options.onlyReads) emptyWalOf(this.#file)
   }
 
   async pipeline(request: ProtocolRequest, version: HranaVersion): Promise<Reply> {

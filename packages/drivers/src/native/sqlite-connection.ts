@@ -90,6 +90,31 @@ export function openSqlite(file: string): Database.Database {
 }
 
 /**
+ * Brings all that was committed into the file itself, and empties its `-wal` file: for whoever copies the file alone.
+ * SQLite does so when the last connection closes, but the binding leaves statements open until they are collected, and a
+ * process mostly ends before. Where another connection reads or writes, it stays as it is.
+ */
+export function emptyWal(database: Database.Database): void {
+  try {
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // All of it is in the `-wal` file, and whoever opens the database next reads it there.
+  }
+}
+
+/** The same of a file, on a connection of its own. One that is gone is not made again. */
+export function emptyWalOf(file: string): void {
+  if (!existsSync(file)) return
+  try {
+    const database = openSqlite(file)
+    emptyWal(database)
+    database.close()
+  } catch {
+    // As above: nothing is lost.
+  }
+}
+
+/**
  * One connection to the file. Everything is synchronous in libSQL's binding, so nothing here ever waits for a lock: a
  * locked database is an error at once (`busy_timeout` 0), and waiting is the write lock's business.
  */

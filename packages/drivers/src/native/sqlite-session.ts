@@ -1,7 +1,14 @@
 import type Database from 'libsql'
 import type { RawResult, Statement } from '@millrace/db/sql/statement'
 import type { SqliteFileOptions } from './pooled.ts'
-import { openSqlite, sortInFiles, sqliteFailureOf, SqliteFailure, type SqliteValue } from './sqlite-connection.ts'
+import {
+  emptyWal,
+  openSqlite,
+  sortInFiles,
+  sqliteFailureOf,
+  SqliteFailure,
+  type SqliteValue,
+} from './sqlite-connection.ts'
 
 /** Beyond these all are forgotten and prepared anew: a text may hold as many places as a caller has values. */
 const mostPrepared = 500
@@ -73,6 +80,11 @@ export class SqliteSession {
     } catch {
       this.#isStale = true
     }
+  }
+
+  /** As {@link emptyWal}. */
+  emptyWal(): void {
+    emptyWal(this.#database)
   }
 
   close(): void {

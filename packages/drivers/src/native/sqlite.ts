@@ -63,6 +63,7 @@ export function connect({ path }: { readonly path: string }, options: SqliteFile
     // One connection, which is never waited for.
     poolStatus: () => Promise.resolve(undefined),
     close() {
+      if (options.onlyReads !== true) session.emptyWal()
       session.close()
       return Promise.resolve()
     },
