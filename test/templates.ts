@@ -2,14 +2,14 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startGateway } from '@millrace/gateway'
 import { inject } from 'vitest'
-import { freshDatabase, otherServer, type DialectName, type Template, type TestDatabase } from './dialects.ts'
+import { freshDatabase, otherServer, type DialectName, type FreshDatabase, type Template } from './dialects.ts'
 import { targetOf } from './target.ts'
 
 /**
  * Makes a new database as the migrations leave it: a copy of one that the first suite of the run has migrated, which is
  * there in a tenth of the time. Suites about migrations and schema migrate their own.
  */
-export async function migratedDatabase(dialect: DialectName): Promise<TestDatabase> {
+export async function migratedDatabase(dialect: DialectName): Promise<FreshDatabase> {
   return freshDatabase(dialect, readTemplate(dialect) ?? (await makeTemplate(dialect)))
 }
 

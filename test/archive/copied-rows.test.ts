@@ -4,10 +4,10 @@ import { countRows } from '@millrace/db/archive/source'
 import type { CopyOutcome } from '@millrace/db/sql/loading'
 import type { Database } from '@millrace/db/store/database'
 import { SqliteConnection } from '@millrace/drivers/native/sqlite-connection'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { describeDialectsByTest } from '../dialects.ts'
 import { fill } from './archives.ts'
-import { moveRows, NativeDatabases, type Moving } from './native-databases.ts'
+import { filledDatabase, moveRows, NativeDatabases, type Filled, type Moving } from './native-databases.ts'
 
 /** From a file into a file, SQLite copies rows by itself: those of the snapshot, whoever writes to the source meanwhile. */
 
@@ -16,14 +16,19 @@ const size = { users: 4, workflows: 8, executions: 800 }
 describeDialectsByTest((dialect) => {
   const databases = new NativeDatabases()
   const { raw } = databases
+  let filled: Filled
   let source: Database
   let target: Database
   let before: TableDigests
 
+  beforeAll(async () => {
+    filled = await filledDatabase(dialect, size)
+  })
+
   beforeEach(async () => {
-    source = await databases.open(dialect)
+    source = await databases.openFilled(filled)
     target = await databases.open(dialect)
-    before = await fill(source, size)
+    before = filled.digests
   })
 
   afterEach(() => databases.drop())
