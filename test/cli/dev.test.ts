@@ -315,6 +315,16 @@ test('dev refuses a Hyperdrive binding of which nobody says where it leads', asy
   expect(ended.stdout).toContain('CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_NOWHERE')
 })
 
+test('dev refuses a URL without a password behind a Hyperdrive binding, which wrangler does not take', async () => {
+  const ended = await millrace(['dev', '--json', '--database', 'postgresql://ada@127.0.0.1:1/workflows'], {
+    cwd: emptyDirectory(),
+    env: { DATABASE_URL: 'hyperdrive://WORKFLOWS' },
+  })
+  expect(ended.exitCode).toBe(2)
+  expect(ended.stdout).toContain('no password')
+  expect(ended.stdout).toContain('USER:any@HOST')
+})
+
 test('commands take the database itself, and say so where they are given its Hyperdrive binding', async () => {
   const env = { DATABASE_URL: 'hyperdrive://WORKFLOWS' }
   for (const command of [['migrate'], ['backup', '--out', 'b.millrace'], ['serve']]) {

@@ -85,7 +85,20 @@ export async function chooseBehindHyperdrive(
   }
   const behind = behindHyperdrive(context, binding, ownUrl)
   if ('why' in behind) throw settingsFailure([behind])
+  if (behind.chosen.target.password === '') throw withoutPassword(behind)
   return { ...behind, isConfigured: configured !== undefined }
+}
+
+/** wrangler would end, with that as a line among a hundred others. */
+function withoutPassword({ binding, chosen: { shownUrl, target } }: BehindHyperdrive): Failure {
+  return new Failure('usage', {
+    what: `${shownUrl} has no password, and wrangler's binding ${binding} needs one.`,
+    why: 'wrangler takes no Hyperdrive binding without it, for local work either.',
+    fix:
+      target.dialect === 'postgres'
+        ? 'Give the user a password. A server that asks this user for none takes any: write USER:any@HOST.'
+        : 'Give the user a password.',
+  })
 }
 
 async function configuredFor({ directories }: Context, binding: string): Promise<ConfiguredHyperdrive | undefined> {
