@@ -26,7 +26,7 @@ const longSuites = [
 ]
 
 /** A worker goes on to the next file where that is of its own project, and else ends. */
-const projects = ['databases', 'serve', 'hyperdrive', 'd1', 'unit']
+const projects = ['databases', 'mariadb-11', 'mysql-9', 'serve', 'hyperdrive', 'd1', 'unit']
 
 /**
  * The projects one after the other, the long suites first in each, the others in vitest's own order. Files whose turn it is

@@ -80,10 +80,10 @@ export function describeDialectsEverywhere(suite: (dialect: DialectName) => void
 /**
  * As {@link describeDialects}, where many tests are cases of one rule, and none needs another: a run of everything has
  * each test on one dialect and each dialect with its share of the tests, by seed. Where the service is not run as
- * functions, it has half of the tests, on one dialect.
+ * functions, or is on another server, it has half of the tests, on one dialect.
  */
 export function describeDialectsByTest(suite: (dialect: DialectName) => void): void {
-  describeEach(servedDialects, suite, served === 'functions' ? inTurn : halfOnOne)
+  describeEach(servedDialects, suite, served === 'functions' && otherServer === undefined ? inTurn : halfOnOne)
 }
 
 /**
@@ -141,7 +141,7 @@ const onOne: Keep<DialectName> = ({ variant, having, file }) =>
   having[drawn(`${served} ${file}`, having.length)] === variant
 
 const halfOnOne: Keep<DialectName> = (candidate) =>
-  onOne(candidate) && (candidate.turn + drawn(`half of ${served} ${candidate.file}`, 2)) % 2 === 0
+  onOne(candidate) && (candidate.turn + drawn(`half of ${otherServer ?? served} ${candidate.file}`, 2)) % 2 === 0
 
 function describeEach<Each extends DialectName>(
   among: readonly Each[],

@@ -39,7 +39,7 @@ function describeServer(name: string, programs: PostgresPrograms | undefined, of
     }, 60_000)
     afterAll(() => server.remove())
 
-    // A run of everything has some of them, by seed.
+    // A run of everything has one of them on each server, by seed.
     describe.each(ofSizes)('with %i rows', (count) => {
       let estimates: Estimates
       beforeAll(async () => {
@@ -86,7 +86,7 @@ if ('missing' in debian) {
     expect.fail(debian.missing)
   })
 } else {
-  describeServer('PostgreSQL of Debian, with its compiler', debian, drawnFrom(sizes, 2, 'sizes of Debian’s PostgreSQL'))
+  describeServer('PostgreSQL of Debian, with its compiler', debian, drawnFrom(sizes, 1, 'sizes of Debian’s PostgreSQL'))
 
   test('PostgreSQL of Debian has its compiler', async () => {
     const server = await startOwnPostgres({ jit: 'on' }, debian)

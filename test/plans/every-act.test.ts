@@ -8,6 +8,8 @@ import { fillEverything } from './fill-everything.ts'
 
 /* The acts that costs, scans and growth are looked at by: they send every statement of the product. */
 
+const sites = callSites()
+
 describeDialects((dialect) => {
   let reached: ReachedDatabase
   /** Places that have called the Store. */
@@ -34,7 +36,7 @@ describeDialects((dialect) => {
 
   test('every place that sends statements through the Store is in an act', () => {
     expect([...notDone]).toEqual([])
-    const missing = callSites().filter(({ place }) => !called.has(place))
+    const missing = sites.filter(({ place }) => !called.has(place))
     expect(missing.map(({ name }) => name)).toEqual(unreached[dialect])
   })
 })
