@@ -15,6 +15,11 @@ export interface GateDialect {
    */
   holding(select: SQL): SQL
   /**
+   * Whether a gate that looks for a row which isn't there locks the place that it would have, where others write: two that
+   * do so and then insert each wait for the other. What a unique key has to keep apart is left to it there.
+   */
+  readonly locksWhatIsMissing: boolean
+  /**
    * The gate, with what ends the whole batch in the same round trip where it affects no row: by an error that the
    * dialect's error reader knows (`isGateClosed`), or by the transport. Its result is the first one's.
    */

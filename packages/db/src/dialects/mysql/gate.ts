@@ -7,6 +7,7 @@ export const mysqlGate: GateDialect = {
   locking: () => undefined,
   // What is only shared by the select could not be changed by two that share it.
   holding: (select) => sql`${select} for update`,
+  locksWhatIsMissing: true,
   // One round trip per statement: the transport leaves out the rest.
   ending: (gate) => [{ ...gate, isGate: true, endsBatch: true }],
   affectedBy: ({ affected }) => affected,

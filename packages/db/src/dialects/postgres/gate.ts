@@ -6,6 +6,7 @@ export const postgresGate: GateDialect = {
   // A statement of its own: only the next one's snapshot shows what was committed while this one waited.
   locking: (locks) => merged(inLockOrder(locks).map((lock) => lock.statement())),
   holding: (select) => select,
+  locksWhatIsMissing: false,
   // The cast raises (22P02) with the words in its message. It depends on the count, so that nothing evaluates it early.
   ending: ({ text, parameters }) => [
     {

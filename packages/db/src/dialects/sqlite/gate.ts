@@ -4,6 +4,7 @@ export const sqliteGate: GateDialect = {
   // One writer at a time, from BEGIN IMMEDIATE on.
   locking: () => undefined,
   holding: (select) => select,
+  locksWhatIsMissing: false,
   // The path is none, so that the error's message holds it. It depends on `changes()`, so that nothing evaluates it early.
   ending: (gate) => [
     gate,

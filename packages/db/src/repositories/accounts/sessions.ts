@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lte, sql, type Column, type SQL } from 'drizzle-orm'
+import { aliasedTable, and, eq, gt, isNull, lte, sql, type SQL } from 'drizzle-orm'
 import { callerLocks } from '../../access/caller-locks.ts'
 import {
   all,
@@ -21,7 +21,7 @@ import type { Store } from '../../store/store.ts'
 import { insertWhere } from '../../store/insert-where.ts'
 import { isNotRestoring, mayAct } from '../../access/conditions.ts'
 import { callerEvent } from '../audit/caller-event.ts'
-import { eventQuery, recordEvent, type AuditEvent } from '../audit/event.ts'
+import { eventQuery, insertEventFrom, recordEvent, type AuditEvent } from '../audit/event.ts'
 import { fromCaller } from '../../access/reads.ts'
 import { pick } from '../../sql/pick.ts'
 import { pageOf } from '../../access/pages.ts'
@@ -202,23 +202,25 @@ export async function logOut(store: Store, refreshSha256: string, { eventId, ori
   const { dialect } = store
   const { builder, tables } = dialect
   const { marks, sessions, users, audit } = tables
-  const token = eq(sessions.refreshSha256, refreshSha256)
-  const ofToken = (value: Column) =>
-    sql`(${builder
-      .select({ value: sql`${value}` })
-      .from(sessions)
-      .where(token)})`
-  const [userId, familyId] = [ofToken(sessions.userId), ofToken(sessions.familyId)]
+  const token = aliasedTable(sessions, 'token')
+  const userOfToken = builder
+    .select({ userId: sessions.userId })
+    .from(sessions)
+    .where(eq(sessions.refreshSha256, refreshSha256))
   const ended = builder.select({ familyId: audit.subjectId }).from(audit).where(eq(audit.id, eventId))
-  const live = existsIn(dialect, sessions, eq(sessions.familyId, familyId), isNull(sessions.replacedAt))
+  const familyId = sql`${sessions.familyId}`
+  const userId = sql`${sessions.userId}`
   const event: AuditEvent = {
     ...{ id: eventId, at, type: 'session.ended', origin, ownerId: userId },
     actor: { kind: 'user', userId, id: familyId },
     subject: { type: 'session', id: familyId },
   }
+  // The one session of the token's family that is alive: its rows are held for the deletion that follows.
+  const isAlive = all(eq(token.refreshSha256, refreshSha256), and(isNull(sessions.replacedAt), isNotRestoring(dialect)))
+  const live = sql`${sessions} as ${token} inner join ${sessions} on ${eq(sessions.familyId, token.familyId)} where ${isAlive}`
   const { isOpen, rows } = await store.apply({
-    locks: [rowLock(dialect, 'users', 'no key update', eq(users.id, userId))],
-    gate: recordEvent(dialect, event, { when: all(live, isNotRestoring(dialect)) }),
+    locks: [rowLock(dialect, 'users', 'no key update', sql`${users.id} = (${userOfToken})`)],
+    gate: buildStatement(insertEventFrom(dialect, event, dialect.gate.holding(live))),
     effects: [buildStatement(builder.delete(sessions).where(eq(sessions.familyId, sql`(${ended})`)))],
     answer: buildQuery(builder.select({ restore: marks.value }).from(marks).where(isAnchor(dialect))),
     proof: eventQuery(dialect, eventId),

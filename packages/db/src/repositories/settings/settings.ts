@@ -262,8 +262,10 @@ function updateSettings(
   return buildStatement(update)
 }
 
+/** Where there are settings by now, it does nothing, or the key of the user ends it. */
 function insertSettings(dialect: Dialect, caller: UserCaller, write: SettingsWrite): Statement {
-  const condition = all(mayAct(dialect, caller), not(exists(settingsWhere(dialect, caller))))
+  const isFirst = dialect.gate.locksWhatIsMissing ? undefined : not(exists(settingsWhere(dialect, caller)))
+  const condition = all(mayAct(dialect, caller), isFirst)
   return buildStatement(insertWhere(dialect, dialect.tables.settings, newRow(caller, write), condition))
 }
 
