@@ -215,12 +215,16 @@ const common: readonly EngineRow[] = [
     [['e3', 'w3', 'u2', 'failed', '{ "k": [1, 2.50] }', day, day]],
     [['e4', 'w1', 'u1', 'done', '{}', day, day], 'unknown_status'],
     [['e5', 'w1', 'u1', 'failed', '{}', '0999-12-31 00:00:00', day], 'invalid_time'],
-    [['e6', 'w1', 'u1', 'failed', '{"a":1,"a":2}', day, day], 'invalid_document'],
     [['e7', 'gone', 'u1', 'failed', '{}', day, day], 'parent_missing'],
     [['e8', 'w4', 'u1', 'failed', '{}', day, day], 'parent_quarantined'],
     [['e9', null, 'u1', 'x', '{}', day, day], 'unknown_status', 'null_required'],
   ]),
 ]
+
+/** What all keep but MySQL itself, whose JSON is no text: of two members of one name it has the last alone. */
+const ofTextualJson = rows('executions', [
+  [['e6', 'w1', 'u1', 'failed', '{"a":1,"a":2}', day, day], 'invalid_document'],
+])
 
 /** What SQLite alone lets in: any text as a time, bytes that are no text, U+0000. */
 const ofSqlite: readonly EngineRow[] = [
@@ -238,9 +242,15 @@ const ofSqlite: readonly EngineRow[] = [
   ]),
 ].map((row) => ({ ...row, only: 'sqlite' as const }))
 
-/** The rows of a loose database, bad ones among them. */
+/** The rows of a loose database, bad ones among them; MySQL itself has fewer. */
 export function looseRows(dialect: DialectName): readonly EngineRow[] {
-  return [...common, ...ofSqlite].filter(({ only }) => only === undefined || only === dialect)
+  return [...common, ...ofTextualJson, ...ofSqlite].filter(({ only }) => only === undefined || only === dialect)
+}
+
+async function keepsJsonAsText(database: TestDatabase): Promise<boolean> {
+  if (database.dialect !== 'mysql') return true
+  const [found] = await database.query('select version() as version')
+  return String(found?.['version']).includes('MariaDB')
 }
 
 /** A row by the names of its columns. */
@@ -248,8 +258,11 @@ export function namedValues({ table, values }: EngineRow): Readonly<Record<strin
   return Object.fromEntries(Object.keys(looseColumns[table]).map((name, at) => [name, values[at] ?? null]))
 }
 
-/** Makes the loose tables and fills them, with a table that is not the guide's. */
-export async function makeLooseDatabase(database: TestDatabase): Promise<void> {
+/**
+ * Makes the loose tables and fills them, with a table that is not the guide's.
+ * @returns the rows that they have
+ */
+export async function makeLooseDatabase(database: TestDatabase): Promise<readonly EngineRow[]> {
   const { dialect } = database
   for (const [table, columns] of Object.entries(looseColumns)) {
     const declared = Object.entries(columns).map(([name, kind]) => `${name} ${types[dialect][kind]}`)
@@ -257,7 +270,10 @@ export async function makeLooseDatabase(database: TestDatabase): Promise<void> {
   }
   await database.query('CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)')
   await database.query("INSERT INTO alembic_version VALUES ('4f2a')")
-  for (const row of looseRows(dialect)) await insert(database, row)
+  const isTextual = await keepsJsonAsText(database)
+  const kept = looseRows(dialect).filter((row) => isTextual || !ofTextualJson.includes(row))
+  for (const row of kept) await insert(database, row)
+  return kept
 }
 
 function ending(dialect: DialectName): string {

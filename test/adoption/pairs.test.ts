@@ -8,27 +8,20 @@ import { describeDialects, describePartners, freshDatabase, type TestDatabase } 
 import { reachOf, verifiedTables } from './reached.ts'
 import { startService } from '../service.ts'
 import { copied } from './copying.ts'
-import {
-  looseRows,
-  makeLooseDatabase,
-  namedValues,
-  oddDefinition,
-  password,
-  secrets,
-  type EngineRow,
-} from './engine.ts'
+import { makeLooseDatabase, namedValues, oddDefinition, password, secrets, type EngineRow } from './engine.ts'
 
 const longest = 60_000
 const keys = { SETTINGS_KEYS: `test:${randomBytes(32).toString('base64url')}` }
 
 describeDialects((from) => {
   let source: TestDatabase
-  const rows = looseRows(from)
-  const bad = rows.filter(({ reasons }) => reasons.length > 0)
+  let rows: readonly EngineRow[]
+  let bad: readonly EngineRow[]
 
   beforeAll(async () => {
     source = await freshDatabase(from)
-    await makeLooseDatabase(source)
+    rows = await makeLooseDatabase(source)
+    bad = rows.filter(({ reasons }) => reasons.length > 0)
   }, longest)
 
   afterAll(() => source.drop())

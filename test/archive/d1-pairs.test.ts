@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openNativeDatabase } from '@millrace/drivers/native/open'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { copied, type Copied } from '../adoption/copying.ts'
-import { looseRows, makeLooseDatabase } from '../adoption/engine.ts'
+import { makeLooseDatabase } from '../adoption/engine.ts'
 import { targetOf } from '../database.ts'
 import { startCloudflare, type Cloudflare } from '../deploy/cloudflare.ts'
 import { describeOneDialect, freshDatabase } from '../dialects.ts'
@@ -50,7 +50,7 @@ describeOneDialect((dialect) => {
   test('a database of a Python engine is adopted, and its bad rows are set aside', { timeout: longest }, async () => {
     const source = await freshDatabase(dialect)
     onTestFinished(() => source.drop())
-    await makeLooseDatabase(source)
+    const rows = await makeLooseDatabase(source)
     const quarantine = join(inject('directory'), `d1-${randomBytes(6).toString('hex')}.ndjson`)
     const keys = { SETTINGS_KEYS: `test:${randomBytes(32).toString('base64url')}` }
     const adopted = await copied(
@@ -58,7 +58,6 @@ describeOneDialect((dialect) => {
       { ...cloudflare.variables, ...keys },
     )
     expect(adopted.document.error).toBeUndefined()
-    const rows = looseRows(dialect)
     const bad = rows.filter(({ reasons }) => reasons.length > 0)
     for (const table of new Set(rows.map((row) => row.table))) {
       const ofTable = rows.filter((row) => row.table === table)
