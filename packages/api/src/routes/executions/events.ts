@@ -26,7 +26,8 @@ export const getEvents = defineRoute({
   answer: (events) => ({
     ok: true,
     status: 200,
-    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' },
+    // nginx buffers answers unless one says otherwise.
+    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
     body: events,
   }),
 })
