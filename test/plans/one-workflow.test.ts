@@ -44,6 +44,8 @@ describe('postgres', () => {
   beforeAll(async () => {
     reached = await reachDatabase('postgres')
     await fillWithExecutions(reached, { count: 40_000 })
+    // As a server does by itself: an index that has all that is asked for is enough then, in whatever order.
+    await reached.raw.query('vacuum analyze executions')
   }, 120_000)
   afterAll(() => reached.stop())
 

@@ -1,5 +1,12 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm'
-import { isWithin, type ReachDialect, type ReachPages, type ReachThrough } from '../sql/reaching.ts'
+import {
+  asIs,
+  isWithin,
+  type NameColumn,
+  type ReachDialect,
+  type ReachPages,
+  type ReachThrough,
+} from '../sql/reaching.ts'
 
 type Through = (reach: ReachThrough) => SQL
 
@@ -13,11 +20,16 @@ export function throughEach(through: Through): ReachDialect['throughEach'] {
   }
 }
 
+interface PagesThrough {
+  readonly through: Through
+  /** The order of what is read whole and sorted. */
+  readonly sortedOrder: (table: ReachPages['table']) => SQL
+  /** Names a column so that no index is looked for by it. */
+  readonly unindexed: NameColumn
+}
+
 /** For the same dialects, of each range a select. */
-export function pagesThrough(
-  through: Through,
-  sortedOrder: (table: ReachPages['table']) => SQL,
-): ReachDialect['pages'] {
+export function pagesThrough({ through, sortedOrder, unindexed }: PagesThrough): ReachDialect['pages'] {
   return ({ table, parent, parentWhere, parentId, childId, span, limit, rangesOf }) => {
     const { id, createdAt } = table
     const { count, ranges } = rangesOf(sql`${parentId}`)
@@ -29,13 +41,22 @@ export function pagesThrough(
         parentWhere: sql`${and(parentWhere, count && isRead?.(sql`(${count})`))}`,
         belongs: eq(childId, parentId),
         index,
-        where: sql`${and(sql`1 = 1`, where, isWithin({ at: createdAt, id }, span))}`,
+        where: sql`${and(sql`1 = 1`, where?.(isAlong ? unindexed : asIs), isWithin({ at: createdAt, id }, span))}`,
         order: isAlong ? newestFirst(table) : sortedOrder(table),
         limit,
       }),
     )
   }
 }
+
+/** For dialects whose planners read along the index by themselves. */
+export const alongPlain: ReachDialect['along'] = ({ table, fields, column, value, span, where, limit }) => {
+  const wanted = and(eq(column, value), where?.(asIs), isWithin(table, span))
+  return sql`select ${fields} from ${table} where ${wanted} order by ${table.at} desc, ${table.id} desc limit ${sql.raw(String(limit))}`
+}
+
+/** For dialects that plan no join by the number of rows. */
+export const firstPlain: ReachDialect['first'] = (rows, count) => sql`${rows} limit ${count}`
 
 /** The order of a page. */
 export function newestFirst({ createdAt, id }: ReachPages['table']): SQL {

@@ -70,10 +70,26 @@ export interface Ranges {
   readonly ranges: readonly Range[]
 }
 
+/** Rows of one parent in an index's order: the parent, the time, the id. */
+export interface ReachAlong extends Pick<Reach, 'fields' | 'limit'> {
+  readonly table: Tables['audit']
+  readonly column: Column
+  readonly value: SQL
+  readonly span: Span
+  /** As {@link Range} has it. */
+  readonly where?: ((named: NameColumn) => SQL) | undefined
+}
+
+/** How a condition names a column. */
+export type NameColumn = (column: Column) => Column | SQL
+
+/** By its own name. */
+export const asIs: NameColumn = (column) => column
+
 export interface Range {
   readonly index: string
-  /** Beside the parent and the span. */
-  readonly where?: SQL | undefined
+  /** Beside the parent and the span. It names columns as it is told: so that no other index is looked for. */
+  readonly where?: ((named: NameColumn) => SQL) | undefined
   /** Whether the index has the order of the page; where it has not, all that is in the range is read and sorted. */
   readonly isAlong: boolean
   /** Asked once for each parent, of the number that is counted. */
@@ -88,8 +104,6 @@ export interface OneParent {
   /** How many keys of one parent may be read and sorted rather than looked for along another order. */
   readonly mostSorted: number
   ofOne(reach: ReachOfOne): SQL
-  /** A condition on a column that is asked of what is read along an index, and leads to no other one. */
-  asked(column: Column, isWanted: (value: Column | SQL) => SQL): SQL
 }
 
 /** Rows that belong to parents whose ids are known. */
@@ -154,6 +168,10 @@ export interface ReachDialect {
   readonly one: OneParent
   /** Selects that give `id` and `created_at`, each of them up to a page. */
   pages(reach: ReachPages): readonly SQL[]
+  /** Events of one user, along the index that begins with the column. */
+  along(reach: ReachAlong): SQL
+  /** The first rows of an ordered select, whose number is a parameter: never more than `most`, so that a planner knows it. */
+  first(rows: SQL, count: SQL, most: number): SQL
   /**
    * Several kinds of rows of the same parents, each up to its own limit, joined by `union all`.
    * @param few Given only where the dialect's claims look through everyone's lost leases.

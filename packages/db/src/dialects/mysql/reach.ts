@@ -1,12 +1,10 @@
 import { inArray, sql, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../../schema/schema.ts'
-import type { OneParent, ReachDialect, ReachThrough } from '../../sql/reaching.ts'
-import { newestFirst, pagesThrough, throughEach } from '../through-each.ts'
+import { type OneParent, type ReachDialect, type ReachThrough, asIs } from '../../sql/reaching.ts'
+import { alongPlain, firstPlain, newestFirst, pagesThrough, throughEach } from '../through-each.ts'
 
 const one: OneParent = {
   mostSorted: 10_000,
-  // The index is named.
-  asked: (column, isWanted) => isWanted(column),
   ofOne: ({ fields, table, index, where, order, limit }) =>
     sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
 }
@@ -29,7 +27,10 @@ export const mysqlReach: ReachDialect = {
   },
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
-  pages: pagesThrough(through, newestFirst),
+  // Each index is named: no condition leads to another one.
+  pages: pagesThrough({ through, sortedOrder: newestFirst, unindexed: asIs }),
+  along: alongPlain,
+  first: firstPlain,
   throughEach: (reach, parts) => (reach.isOneParent === true ? ofOneParent(reach, parts) : ofParents(reach, parts)),
   behind: ({ fields, table, gates, gateWhere, where, order, limit, isLocking }) =>
     sql`select ${fields} from ${sql.join([...gates, table], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,

@@ -1,5 +1,6 @@
 import { and, eq, sql, type Column, type SQL } from 'drizzle-orm'
 import {
+  asIs,
   isWithin,
   type FewRows,
   type Range,
@@ -14,8 +15,6 @@ export const postgresReach: ReachDialect = {
   many: undefined,
   one: {
     mostSorted: 5000,
-    // The planner takes it for true of every second row, whatever the column: so it expects to be done soon.
-    asked: (column, isWanted) => sql`case when ${isWanted(column)} then true else false end`,
     ofOne: ({ fields, table, where, order, limit }) =>
       sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
   },
@@ -31,6 +30,13 @@ export const postgresReach: ReachDialect = {
       sql`select rows.* from unnest(array(select ${parentId} from ${parent} where ${parentWhere})) reached(id)${counted} cross join lateral (${sql.join(selects, sql` union all `)}) rows order by rows.created_at desc, rows.id desc limit ${limitOf({ limit })}`,
     ]
   },
+  along({ table, fields, column, value, span, where, limit }) {
+    const columns = [column, table.at, table.id] as const
+    const wanted = and(between(value, columns, span), where && asked(where(asIs)))
+    return sql`select ${fields} from ${table} where ${wanted} order by ${downwards(columns)} limit ${limitOf({ limit })}`
+  },
+  // Of a number that is a parameter the planner expects a tenth of all rows there are.
+  first: (rows, count, most) => sql`select * from (${rows} limit ${sql.raw(String(most))}) most limit ${count}`,
   throughEach({ table, parents, parentWhere, belongs }, parts, few) {
     const tables = sql.join([...parents], sql` cross join `)
     const selects = parts.map((part) => ofParent({ table, belongs }, part))
@@ -44,23 +50,49 @@ export const postgresReach: ReachDialect = {
   orderAfterNull: (column, order) => sql`${column}, ${order}`,
 }
 
-/** What the names of a page’s select have. */
-const ofReached = { id: sql.raw('reached.id'), many: sql.raw('counted.many') }
+/** Names in the select of a page. */
+const reachedId = sql.raw('reached.id')
+const countedMany = sql.raw('counted.many')
 
 /** Of one parent. */
 function rangeSelect({ table, childId, span, limit }: ReachPages, { where, isAlong, isRead }: Range): SQL {
   const { id, createdAt } = table
   const columns = [childId, createdAt, id] as const
+  const condition = where?.(asIs)
   const [isInRange, order] = isAlong
-    ? [between(columns, span), columns.map((column) => sql`${column} desc`)]
-    : [and(eq(childId, ofReached.id), isWithin({ at: createdAt, id }, span)), sortedOrder(table)]
-  const wanted = and(isRead?.(ofReached.many), isInRange, where)
-  return sql`select ${id} as id, ${createdAt} as created_at from ${table} where ${wanted} order by ${sql.join([...order], sql`, `)} limit ${limitOf({ limit })}`
+    ? [and(between(reachedId, columns, span), condition && askedOfRow(condition, table.updatedAt)), downwards(columns)]
+    : [and(eq(childId, reachedId), isWithin({ at: createdAt, id }, span), condition), sortedOrder(table)]
+  return sql`select ${id} as id, ${createdAt} as created_at from ${table} where ${and(isRead?.(countedMany), isInRange)} order by ${order} limit ${limitOf({ limit })}`
+}
+
+/**
+ * A condition that the index does not have. The planner takes a `case` for true of every second row, whatever it asks: so it expects
+ * to be done soon.
+ */
+function asked(condition: SQL): SQL {
+  return sql`case when ${condition} then true else false end`
+}
+
+/**
+ * The same of what another index has as well. By a column that none has, though nothing depends on it, that index is not enough:
+ * else the planner reads all of a parent's by it, and sorts.
+ */
+function askedOfRow(condition: SQL, unindexed: Column): SQL {
+  return sql`case when ${condition} then true when ${unindexed} is null then false else false end`
+}
+
+type Columns = readonly [parent: Column, at: Column, id: Column]
+
+function downwards(columns: Columns): SQL {
+  return sql.join(
+    columns.map((column) => sql`${column} desc`),
+    sql`, `,
+  )
 }
 
 /** In no index's order: to the planner any index will do for a parent that it takes for an average one. */
-function sortedOrder({ createdAt, id }: ReachPages['table']): readonly SQL[] {
-  return [sql`coalesce(${createdAt}, ${createdAt}) desc`, sql`${id} desc`]
+function sortedOrder({ createdAt, id }: ReachPages['table']): SQL {
+  return sql`coalesce(${createdAt}, ${createdAt}) desc, ${id} desc`
 }
 
 /**
@@ -68,17 +100,17 @@ function sortedOrder({ createdAt, id }: ReachPages['table']): readonly SQL[] {
  * reads all of them by whichever index, and sorts. It knows nothing of how many are between two rows, and so reads along; by the
  * parent first, as no other index has them.
  */
-function between(columns: readonly [Column, Column, Column], { since, until, after }: Span): SQL {
-  const [, createdAt] = columns
+function between(parent: SQL, columns: Columns, { since, until, after }: Span): SQL {
+  const [, at] = columns
   const key = sql.join([...columns], sql`, `)
-  const moment = (at: Date | undefined, none: string) =>
-    at === undefined ? sql.raw(`timestamptz '${none}'`) : sql`${sql.param(at, createdAt)}`
+  const moment = (value: Date | undefined, none: string) =>
+    value === undefined ? sql.raw(`timestamptz '${none}'`) : sql`${sql.param(value, at)}`
   // No id is empty: what stands before all rows of a moment.
-  const first = sql`(${ofReached.id}, ${moment(since, '-infinity')}, '')`
+  const first = sql`(${parent}, ${moment(since, '-infinity')}, '')`
   const isCursorFirst = after !== undefined && (until === undefined || after.at < until)
   const last = isCursorFirst
-    ? sql`(${ofReached.id}, ${moment(after.at, 'infinity')}, ${after.id})`
-    : sql`(${ofReached.id}, ${moment(until, 'infinity')}, '')`
+    ? sql`(${parent}, ${moment(after.at, 'infinity')}, ${after.id})`
+    : sql`(${parent}, ${moment(until, 'infinity')}, '')`
   return sql`(${key}) > ${first} and (${key}) < ${last}`
 }
 

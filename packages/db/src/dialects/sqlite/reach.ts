@@ -1,19 +1,24 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { FewRows, ReachDialect, ReachPart, ReachThrough } from '../../sql/reaching.ts'
-import { pagesThrough, throughEach } from '../through-each.ts'
+import { alongPlain, firstPlain, pagesThrough, throughEach } from '../through-each.ts'
 
 /** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
 export const sqliteReach: ReachDialect = {
   many: undefined,
   one: {
     mostSorted: 5000,
-    // https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
-    asked: (column, isWanted) => isWanted(sql`+${column}`),
     ofOne: ({ fields, table, where, order, limit }) =>
       sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
   },
   // In no index's order: to the planner any index will do for a parent that it takes for an average one.
-  pages: pagesThrough(through, ({ createdAt, id }) => sql`coalesce(${createdAt}, ${createdAt}) desc, ${id} desc`),
+  pages: pagesThrough({
+    through,
+    sortedOrder: ({ createdAt, id }) => sql`coalesce(${createdAt}, ${createdAt}) desc, ${id} desc`,
+    // https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
+    unindexed: (column) => sql`+${column}`,
+  }),
+  along: alongPlain,
+  first: firstPlain,
   throughEach: (reach, parts, few) => {
     const each = ofEach(reach, parts)
     return few === undefined ? each : sql.join([each, ...ofFew(reach, few)], sql` union all `)

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, lt, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql, type Column, type SQL } from 'drizzle-orm'
 import {
   all,
   done,
@@ -16,21 +16,16 @@ import type { Query } from '../../sql/statement.ts'
 import type { Store } from '../../store/store.ts'
 import { unionOf } from '../../access/pages.ts'
 import { fromCaller } from '../../access/reads.ts'
-import { type Keyset, isBehind } from '../../sql/keyset.ts'
+import { isWithin, type NameColumn, type Span } from '../../sql/reaching.ts'
 
-export interface AuditListing {
+export interface AuditListing extends Span {
   /** Any of these; every one when empty. */
   readonly types: readonly AuditType[]
   /** The user who acted. */
   readonly actorUserId?: string | undefined
   readonly subjectId?: string | undefined
   readonly workflowId?: string | undefined
-  /** This moment included. */
-  readonly since?: Date | undefined
-  /** This moment excluded. */
-  readonly until?: Date | undefined
   readonly limit: number
-  readonly after?: Keyset | undefined
 }
 
 export interface RecordedEvent {
@@ -88,16 +83,23 @@ export function eventsQuery(dialect: Dialect, caller: UserCaller, listing: Audit
 function pageOf(dialect: Dialect, caller: UserCaller, listing: AuditListing): SQL {
   const { actorUserId, ownerId } = dialect.tables.audit
   return unionOf([
-    partOf(dialect, listing, eq(actorUserId, caller.userId)),
-    partOf(dialect, listing, eq(ownerId, caller.userId)),
+    partOf(dialect, caller, listing, actorUserId),
+    partOf(dialect, caller, listing, ownerId),
     ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
   ])
 }
 
-function partOf(dialect: Dialect, listing: AuditListing, isReached: SQL): SQL {
+/** @param column What leads to the caller's */
+function partOf(dialect: Dialect, { userId }: UserCaller, listing: AuditListing, column: Column): SQL {
+  const { audit } = dialect.tables
+  const { types, actorUserId, subjectId, workflowId } = listing
   const { table, fields, order, limit } = pagePart(dialect, listing)
-  const condition = all(isReached, filters(dialect, listing))
-  return sql`select ${fields} from ${table} where ${condition} order by ${order} limit ${sql.raw(String(limit))}`
+  const isOfOne = [actorUserId, subjectId, workflowId].some((id) => id !== undefined)
+  // What a subject or a workflow has is looked for by an index of its own.
+  if (isOfOne)
+    return sql`select ${fields} from ${table} where ${all(eq(column, userId), filters(dialect, listing))} order by ${order} limit ${sql.raw(String(limit))}`
+  const where = types.length === 0 ? undefined : (named: NameColumn) => inArray(sql`${named(audit.type)}`, [...types])
+  return dialect.reach.along({ table, fields, column, value: sql`${userId}`, span: listing, where, limit })
 }
 
 function everyonesPart(dialect: Dialect, caller: UserCaller, listing: AuditListing): SQL {
@@ -121,15 +123,13 @@ function pagePart({ tables: { audit } }: Dialect, { limit }: AuditListing) {
 
 function filters(dialect: Dialect, listing: AuditListing): SQL | undefined {
   const { audit } = dialect.tables
-  const { types, actorUserId, subjectId, workflowId, since, until, after } = listing
+  const { types, actorUserId, subjectId, workflowId } = listing
   return and(
     types.length === 0 ? undefined : inArray(audit.type, [...types]),
     actorUserId === undefined ? undefined : eq(audit.actorUserId, actorUserId),
     subjectId === undefined ? undefined : isSubject(dialect, subjectId),
     workflowId === undefined ? undefined : eq(audit.workflowId, workflowId),
-    since === undefined ? undefined : gte(audit.at, since),
-    until === undefined ? undefined : lt(audit.at, until),
-    isBehind(audit, after),
+    isWithin(audit, listing),
   )
 }
 

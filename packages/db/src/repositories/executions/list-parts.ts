@@ -1,11 +1,11 @@
-import { and, eq, gte, inArray, lt, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
+import { eq, gte, inArray, lt, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
 import { all, any, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
 import type { ExecutionStatus, Tables } from '../../schema/schema.ts'
 import { mayOnWorkflow } from '../../access/conditions.ts'
 import { unionOf } from '../../access/pages.ts'
 import { existsIn } from '../../sql/exists.ts'
-import { type ManyParents, type Range, type Ranges, type Span, isWithin } from '../../sql/reaching.ts'
+import { type ManyParents, type Range, type Ranges, type Span, asIs, isWithin } from '../../sql/reaching.ts'
 
 /** The span is of `createdAt`. */
 export interface ExecutionListing extends Span {
@@ -71,15 +71,14 @@ function pagePart({ tables: { executions } }: Dialect, { limit }: ExecutionListi
 function rangesOf(dialect: Dialect, workflowId: string | SQL, { statuses }: ExecutionListing): Ranges {
   const { one: reach } = dialect.reach
   const { executions } = dialect.tables
-  const along = { index: byWorkflow, isAlong: true, where: isAsked(dialect, statuses) }
+  const along = { index: byWorkflow, isAlong: true, where: isOfStatus(dialect, statuses) }
   if (statuses.length === 0) return { ranges: [along] }
   const some = statuses.map((status, position) => {
-    const isOfStatus = all(eq(executions.workflowId, workflowId), eq(executions.status, status))
     const one = reach.ofOne({
       table: executions,
       fields: sql`1`,
       index: byWorkflowStatus,
-      where: isOfStatus,
+      where: all(eq(executions.workflowId, workflowId), eq(executions.status, status)),
       limit: reach.mostSorted + 1,
     })
     return sql`select * from (${one}) ${sql.raw(`of_status_${position}`)}`
@@ -95,8 +94,12 @@ function rangesOf(dialect: Dialect, workflowId: string | SQL, { statuses }: Exec
 }
 
 /** Of each status the range that has all of it. */
-function byStatus({ tables: { executions } }: Dialect, statuses: readonly ExecutionStatus[]): readonly Range[] {
-  return statuses.map((status) => ({ index: byWorkflowStatus, isAlong: false, where: eq(executions.status, status) }))
+function byStatus(dialect: Dialect, statuses: readonly ExecutionStatus[]): readonly Range[] {
+  return statuses.map((status) => ({
+    index: byWorkflowStatus,
+    isAlong: false,
+    where: isOfStatus(dialect, [status]),
+  }))
 }
 
 function ofWorkflow(
@@ -135,7 +138,7 @@ function ofWorkflows(
           where: all(
             eq(executions.workflowId, workflowId),
             count && isRead?.(sql`(${count})`),
-            where,
+            where?.(asIs),
             isInSpan(dialect, listing),
           ),
           index,
@@ -195,50 +198,43 @@ function mayView(dialect: Dialect, caller: UserCaller, workflowId: string): SQL 
 function startedPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing, isWanted?: SQL): readonly SQL[] {
   const { executions, users } = dialect.tables
   const { workflowId, statuses } = listing
-  const isOfWorkflow =
-    workflowId === undefined
-      ? undefined
-      : dialect.reach.one.asked(executions.workflowId, (value) => eq(sql`${value}`, workflowId))
+  const ofWorkflow: Condition | undefined =
+    workflowId === undefined ? undefined : (named) => eq(sql`${named(executions.workflowId)}`, workflowId)
+  const index = 'executions_user_id_created_at_id_index'
   return dialect.reach.pages({
     ...pagesOf(dialect, listing),
     parent: users,
     parentWhere: all(eq(users.id, caller.userId), isWanted),
     parentId: users.id,
     childId: executions.userId,
-    rangesOf: () => ({
-      ranges: [
-        {
-          index: 'executions_user_id_created_at_id_index',
-          isAlong: true,
-          where: and(isAsked(dialect, statuses), isOfWorkflow),
-        },
-      ],
-    }),
+    rangesOf: () => ({ ranges: [{ index, isAlong: true, where: both(isOfStatus(dialect, statuses), ofWorkflow) }] }),
   })
 }
 
 function everyonesPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
-  const { users, executions } = dialect.tables
+  const { users } = dialect.tables
   return dialect.reach.behind({
     ...pagePart(dialect, listing),
     gates: [users],
     gateWhere: all(eq(users.id, caller.userId), eq(users.role, 'admin')),
-    where: all(sql`1 = 1`, statusIn(executions.status, listing.statuses), isInSpan(dialect, listing)),
+    where: all(sql`1 = 1`, isOfStatus(dialect, listing.statuses)?.(asIs), isInSpan(dialect, listing)),
   })
 }
 
-function statusIn(column: Column | SQL, [first, ...others]: readonly ExecutionStatus[]): SQL | undefined {
+type Condition = NonNullable<Range['where']>
+
+function isOfStatus({ tables: { executions } }: Dialect, statuses: readonly ExecutionStatus[]): Condition | undefined {
+  const [first, ...others] = statuses
   if (first === undefined) return undefined
-  const value = sql`${column}`
-  return others.length === 0 ? eq(value, first) : inArray(value, [first, ...others])
+  return (named) => {
+    const status = sql`${named(executions.status)}`
+    return others.length === 0 ? eq(status, first) : inArray(status, [...statuses])
+  }
 }
 
-/** Of what is read along an index that does not have the status. */
-function isAsked(dialect: Dialect, statuses: readonly ExecutionStatus[]): SQL | undefined {
-  if (statuses.length === 0) return undefined
-  return dialect.reach.one.asked(dialect.tables.executions.status, (value) =>
-    all(sql`1 = 1`, statusIn(value, statuses)),
-  )
+function both(one: Condition | undefined, other: Condition | undefined): Condition | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return (named) => all(one(named), other(named))
 }
 
 function isInSpan({ tables: { executions } }: Dialect, listing: ExecutionListing): SQL | undefined {
@@ -290,13 +286,13 @@ export function manyIds(
 /** Whether a workflow has any of the statuses, by a look into the index; undefined where each will do. */
 function hasAny(dialect: Dialect, many: ManyParents, { statuses }: ExecutionListing, id: Column): SQL | undefined {
   const { executions } = dialect.tables
-  const isOfStatus = statusIn(executions.status, statuses)
-  if (isOfStatus === undefined) return undefined
+  const ofStatus = isOfStatus(dialect, statuses)
+  if (ofStatus === undefined) return undefined
   const one = many.ofOne({
     table: executions,
     fields: sql`1`,
     index: byWorkflowStatus,
-    where: all(eq(executions.workflowId, id), isOfStatus),
+    where: all(eq(executions.workflowId, id), ofStatus(asIs)),
     limit: 1,
   })
   // As a value: MariaDB makes a join of `exists`, which reads all.

@@ -68,6 +68,7 @@ interface ListingValues extends CallerInput {
 type BindListing = Bind<ListingValues>
 
 function listQuery(dialect: Dialect, caller: Caller, { scope, order, q, updatedSince, after, limit }: WorkflowListing) {
+  if (limit >= mostRows) throw new RangeError(`a page has less than ${mostRows} workflows`)
   const has = { q: q !== undefined, updatedSince: updatedSince !== undefined, after: after !== undefined }
   return pageQuery(
     dialect,
@@ -101,6 +102,8 @@ const pageQuery = defineShapedQuery<ListingShape, ListingValues>()((dialect, bin
 })
 
 const rowsPlace = sql.placeholder('rows')
+/** More than any page has. */
+const mostRows = 1000
 
 function isSharedWithCaller({ tables: { workflowShares } }: Dialect, bind: BindListing): SQL {
   return eq(workflowShares.sharedWithUserId, bind('ownId', workflowShares.sharedWithUserId))
@@ -113,7 +116,8 @@ function pageOf(dialect: Dialect, bind: BindListing, shape: ListingShape): SQL {
   const part = (from: SQL, condition: SQL | undefined) => {
     const where = and(condition, filters(dialect, bind, shape))
     const listedAt = workflows[shape.order]
-    return sql`select ${workflows.id} as id, ${listedAt} as listed_at, ${bytesOf(dialect, [workflows.description])} as bytes from ${from} where ${where} order by ${listedAt} desc, ${workflows.id} desc limit ${rowsPlace}`
+    const rows = sql`select ${workflows.id} as id, ${listedAt} as listed_at, ${bytesOf(dialect, [workflows.description])} as bytes from ${from} where ${where} order by ${listedAt} desc, ${workflows.id} desc`
+    return dialect.reach.first(rows, sql`${rowsPlace}`, mostRows)
   }
   const owned = part(sql`${workflows}`, isOwn)
   const shared = part(
