@@ -11,7 +11,7 @@ import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { describeDialectsByTest } from '../dialects.ts'
 import { explain } from './explain.ts'
 import { fillWithExecutions } from './fill-executions.ts'
-import { executionsRead, recordedStatements } from './recorded.ts'
+import { executionsRead, keysRead, recordedStatements } from './recorded.ts'
 
 const now = new Date('2030-01-01T00:00:00.000Z')
 const soon = new Date('2030-01-01T00:01:00.000Z')
@@ -136,6 +136,22 @@ describeDialectsByTest((dialect) => {
       const read = await executionsRead(reached, updates.slice(-1))
       expect(read).toBeGreaterThan(0)
       expect(read).toBeLessThan(3000)
+    })
+
+    test.each([
+      { what: 'without names', workflowIds: undefined },
+      { what: 'of a small workflow', workflowIds: ['w7'] },
+      { what: 'of a large workflow', workflowIds: ['w2'] },
+      { what: 'of eight workflows', workflowIds: ['w2', 'w7', 'w8', 'w9', 'w10', 'w11', 'w12', 'w13'] },
+    ])('an administrator’s claim $what begins where something is due, among 40,000', async ({ workflowIds }) => {
+      const admin: UserCaller = { kind: 'user', userId: 'u1', issuedAt: now, mayAdminister: true }
+      const statements = await recordedStatements(reached, (store) => claim(store, admin, workflowIds))
+      const [update, ...others] = statements.filter(({ text }) => text.startsWith('update'))
+      if (update === undefined) throw new Error('the claim has sent no update')
+      expect(others).toEqual([])
+      const read = await keysRead(reached, update)
+      expect(read).toBeGreaterThan(0)
+      expect(read).toBeLessThan(5000)
     })
   }
 })

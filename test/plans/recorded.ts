@@ -35,3 +35,16 @@ export async function executionsRead(
   }
   return read
 }
+
+/** How many keys and rows, of whatever table, MariaDB or MySQL reads for a statement, which it runs once more; those that it passes over in an index too. */
+export async function keysRead({ database }: Pick<ReachedDatabase, 'database'>, statement: Statement): Promise<number> {
+  const counters = {
+    text: `show session status where variable_name like 'handler_read_%' or variable_name = 'handler_icp_attempts'`,
+    parameters: [],
+  }
+  const results = await database.transport().transact([counters, statement], [counters])
+  const [before, after] = [results[0], results.at(-1)].map((result) =>
+    (result?.rows ?? []).reduce((sum, row) => sum + Number(row[1]), 0),
+  )
+  return Number(after) - Number(before)
+}

@@ -101,6 +101,9 @@ export const executionActs: Acts = {
   'a claim of a hundred workflows': (scene) =>
     claim(scene, ofLarge, { limit: 50, workflowIds: Array.from({ length: 100 }, (_, index) => `w${index + 1}`) }),
   'an administrator’s claim': (scene) => claim(scene, administrator, { limit: 10 }),
+  'an administrator’s claim of a large queue': (scene) => claim(scene, administrator, { workflowIds: ['w2'] }),
+  // Where one execution is pending, in each size.
+  'an administrator’s claim of a small queue': (scene) => claim(scene, administrator, { workflowIds: ['w10'] }),
   'a claim under a key, and again': async (scene) => {
     const key = { ...keyed(), head: { status: 200, headers: {} } }
     const request = { ...hold(), worker: 'w', limit: 1, leaseUntil: soon(scene), workflowIds: ['w2'] }

@@ -156,6 +156,8 @@ export interface ReachBehind extends Reach {
   readonly gates: readonly Table[]
   /** Of the gates alone; at most one row of them has it. */
   readonly gateWhere: SQL
+  /** The index that has the rows in their order, for dialects that would begin at another place of it. */
+  readonly index?: string
 }
 
 /**

@@ -32,8 +32,9 @@ export const mysqlReach: ReachDialect = {
   along: alongPlain,
   first: firstPlain,
   throughEach: (reach, parts) => (reach.isOneParent === true ? ofOneParent(reach, parts) : ofParents(reach, parts)),
-  behind: ({ fields, table, gates, gateWhere, where, order, limit, isLocking }) =>
-    sql`select ${fields} from ${sql.join([...gates, table], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
+  // With the index's name MariaDB begins at a range of it; without, it walks from the first key of the status.
+  behind: ({ fields, table, gates, gateWhere, index, where, order, limit, isLocking }) =>
+    sql`select ${fields} from ${sql.join([...gates, index === undefined ? table : sql`${table} ${forced(index)}`], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
   orderAfterNull: (_column, order) => order,
 }
 

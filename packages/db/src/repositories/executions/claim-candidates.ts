@@ -12,6 +12,10 @@ import { anyPendingKind, dueKinds, ownLostKind, type DueKind } from './due.ts'
 const byDue = 'executions_workflow_id_status_due_at_created_at_id_index'
 const byLease = 'executions_workflow_id_status_lease_until_id_index'
 
+/** Everyone's. */
+const byEveryonesDue = 'executions_status_due_at_created_at_id_index'
+const byEveryonesLease = 'executions_status_lease_until_id_index'
+
 /** The user of the claim, or of all that go together: none where any of their API keys or sessions is gone. */
 export function areCallers(
   dialect: Dialect,
@@ -51,16 +55,24 @@ export function candidates(
   shape: ClaimShape,
   isTheCaller = areCallers(dialect, bind, shape),
 ): SQL {
+  const { marks, users, workflows } = dialect.tables
   const isActing = mayClaim(dialect, bind, isTheCaller)
   const at = bind('at', dialect.tables.executions.dueAt)
   const kinds = dueKinds(dialect, at)
   const lost = lostLeases(dialect, kinds, at)
-  const parts = [
-    ...(shape.mayAdminister ? kinds.map((kind) => everyonesPart(dialect, bind, shape, { isActing, kind })) : []),
-    ...reachedWorkflows(dialect, bind, shape).map((reached) => {
+  const { many } = dialect.reach
+  const through = (by: ReachedBy) =>
+    reachedWorkflows(dialect, bind, shape, by.mostConstant).map((reached) => {
       const own = ownKinds(dialect, { kinds, at, reached, seeksLost: lost === undefined })
-      return ownParts(dialect, { isActing, kinds: own, lost, shape, reached })
-    }),
+      return ownParts(dialect, { isActing, kinds: own, lost, shape, reached, by })
+    })
+  const everyones = () =>
+    shape.workflowPlaces === undefined
+      ? kinds.map((kind) => everyonesPart(dialect, shape, { isActing, kind }))
+      : through({ gates: [marks], isReached: isEveryones(dialect), mostConstant: many?.mostBacklogs ?? 0 })
+  const parts = [
+    ...(shape.mayAdminister ? everyones() : []),
+    ...through({ gates: [], isReached: eq(workflows.ownerId, users.id), mostConstant: many?.mostConstant ?? 0 }),
   ]
   // `union` keeps one of what is an administrator's own, and of a workflow that is named twice.
   const reached = sql.join(
@@ -86,10 +98,15 @@ interface ReachedWorkflows {
  * and all others together. Until its new owner has done something with it, nobody knows what a transferred workflow would
  * do here.
  */
-function reachedWorkflows(dialect: Dialect, bind: ClaimBind, shape: ClaimShape): readonly ReachedWorkflows[] {
+function reachedWorkflows(
+  dialect: Dialect,
+  bind: ClaimBind,
+  shape: ClaimShape,
+  mostConstant: number,
+): readonly ReachedWorkflows[] {
   const { executions, workflows } = dialect.tables
   const { workflowPlaces = 0, backlogPlaces } = shape
-  if (workflowPlaces > 0 && workflowPlaces <= (dialect.reach.many?.mostConstant ?? 0)) {
+  if (workflowPlaces > 0 && workflowPlaces <= mostConstant) {
     return Array.from({ length: workflowPlaces }, (_, place) => ({
       isReached: eq(workflows.id, bind(workflowPlace(place), workflows.id)),
       belongs: eq(executions.workflowId, bind(workflowPlace(place), executions.workflowId)),
@@ -143,7 +160,20 @@ function ownKinds(dialect: Dialect, { kinds, at, reached, seeksLost }: OwnKinds)
   return [anyPendingKind(dialect, at), ...others.filter(({ status }) => status !== 'pending'), ...running]
 }
 
+/** Why the caller reaches a workflow. */
+interface ReachedBy {
+  /** Beside the caller's own row. */
+  readonly gates: readonly Dialect['tables']['marks'][]
+  readonly isReached: SQL
+  /**
+   * How many named ones are reached each by itself. More for an administrator: of whose workflows there is a backlog, only
+   * their owners' claims know.
+   */
+  readonly mostConstant: number
+}
+
 interface OwnParts {
+  readonly by: ReachedBy
   readonly isActing: SQL
   readonly kinds: readonly DueKind[]
   readonly lost: LostLeases | undefined
@@ -151,14 +181,14 @@ interface OwnParts {
   readonly reached: ReachedWorkflows
 }
 
-function ownParts(dialect: Dialect, { isActing, kinds, lost, shape, reached }: OwnParts): SQL {
+function ownParts(dialect: Dialect, { by, isActing, kinds, lost, shape, reached }: OwnParts): SQL {
   const { executions, users, workflows } = dialect.tables
   const few = lost && { among: lost.name, isMore: lost.isMore, others: candidatePart(dialect, shape, lost.others) }
   return dialect.reach.throughEach(
     {
       table: executions,
-      parents: [users, workflows],
-      parentWhere: all(isActing, eq(workflows.ownerId, users.id), reached.isReached),
+      parents: [users, ...by.gates, workflows],
+      parentWhere: all(isActing, by.isReached, reached.isReached),
       belongs: reached.belongs,
       isLocking: true,
       isOneParent: reached.isOne,
@@ -168,30 +198,32 @@ function ownParts(dialect: Dialect, { isActing, kinds, lost, shape, reached }: O
   )
 }
 
+/**
+ * Whether the caller is an administrator. Where reading locks, an administrator so waits for everyone's claims, and they for
+ * it: all others only share that row, as they look for a restore. Nobody else meets it here, so these parts come first.
+ */
+function isEveryones({ tables: { marks, users } }: Dialect): SQL {
+  return sql`${marks.name} = case when ${users.role} = 'admin' then ${restoreMark} end`
+}
+
 function everyonesPart(
   dialect: Dialect,
-  bind: ClaimBind,
   shape: ClaimShape,
   { isActing, kind }: { readonly isActing: SQL; readonly kind: DueKind },
 ): SQL {
   const { executions, users, workflows, marks } = dialect.tables
-  // Where reading locks, an administrator so waits for everyone's claims, and they for it: all others only share that
-  // row, as they look for a restore. Nobody else meets it here, so these parts come first.
-  const isEveryones = sql`${marks.name} = case when ${users.role} = 'admin' then ${restoreMark} end`
   // A scalar, so that no planner makes a join of it, which would lose the order; in a `case`, as planners take `is null`
   // of an expression for true of one row in 200, and then sort all rather than read along an index.
   const transferredAt = sql`(select ${workflows.transferredAt} from ${workflows} where ${workflows.id} = ${executions.workflowId})`
   const isAccepted = sql`case when ${transferredAt} is null then 1 = 1 else 1 = 0 end`
   return dialect.reach.behind({
     ...candidatePart(dialect, shape, kind),
+    index: kind.status === 'running' ? byEveryonesLease : byEveryonesDue,
     table: executions,
     isLocking: true,
     gates: [users, marks],
-    gateWhere: all(isActing, isEveryones),
-    where: all(
-      kind.condition,
-      shape.workflowPlaces === undefined ? isAccepted : isNamed(executions.workflowId, bind, shape),
-    ),
+    gateWhere: all(isActing, isEveryones(dialect)),
+    where: all(kind.condition, isAccepted),
   })
 }
 
