@@ -2,7 +2,10 @@ import { drawnBy, isSampled, seedOfRun } from './run-seed.ts'
 
 /** Slow suites that are about no database; a run of everything has one of each row, by seed. */
 const turns: readonly (readonly string[])[] = [
-  ['test/package/millrace.test.ts', 'test/packages/client.test.ts'],
+  // The image runs the command that the package has.
+  ['test/package/millrace.test.ts', 'test/packages/client.test.ts', 'test/deploy/image.test.ts'],
+  // Both walk from `dev` through the console, a worker and a backup.
+  ['test/console/newcomer.test.ts', 'test/first-day/first-day.test.ts'],
   ['test/packages/generated-clients.test.ts', 'test/examples/from-sqlalchemy.test.ts', 'test/examples/worker.test.ts'],
   ['test/deploy/deploy.test.ts', 'test/deploy/d1.test.ts'],
   ['test/serve/group.test.ts', 'test/serve/stopping.test.ts'],

@@ -66,10 +66,14 @@ type Keep<Variant> = (candidate: Candidate<Variant>) => boolean
 /**
  * Declares a suite for each dialect. Where a server can't be had, its suite is one skipped test that says why, and in
  * CI, where nothing may be missing, a failed one. Where the service is not run as functions (TEST_SERVICE), a run of
- * everything has the suite on one of its dialects, by seed.
+ * everything has the suite on one of its dialects, by seed, and on another server half of its tests.
  */
 export function describeDialects(suite: (dialect: DialectName) => void): void {
-  describeEach(servedDialects, suite, served === 'functions' ? everything : onOne)
+  describeEach(
+    servedDialects,
+    suite,
+    otherServer !== undefined ? halfOnOne : served === 'functions' ? everything : onOne,
+  )
 }
 
 /** As {@link describeDialects}, and each test on one dialect at least however the service is run. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { knownMigrations } from '@millrace/db/schema/known-migrations'
 import { createProgram } from '@millrace/cli/program'
 import { describe, expect, test, vi } from 'vitest'
-import { drawnFrom } from '../sampling.ts'
+import { describeHalf, drawnFrom } from '../sampling.ts'
 import { documentOf, emptyDirectory, millrace, start, workspace } from './millrace.ts'
 
 // Each command is a process of its own, and the machine may have other work.
@@ -141,7 +141,7 @@ test.for([
   expect(ended.stdout + ended.stderr).not.toContain('hunter2')
 })
 
-describe('completion', () => {
+describeHalf('completion', () => {
   const complete = async (line: string) => {
     const cwd = emptyDirectory()
     const { stdout } = await millrace(['completion', 'bash'], { cwd })
@@ -198,7 +198,7 @@ test('secrets new makes other secrets each time, as the settings want them', asy
   expect(readdirSync(cwd)).toEqual([])
 })
 
-describe('the database', () => {
+describeHalf('the database', () => {
   const status = ['migrate', 'status']
 
   test('that is a missing SQLite file counts as empty and is not created by looking', async () => {

@@ -90,7 +90,8 @@ function packageLists(work: string, suite?: string): string {
   if (changedAt !== undefined && Date.now() - changedAt < listsAreNewMilliseconds) return shared
   const lists = join(work, 'lists')
   mkdirSync(join(lists, 'partial'), { recursive: true })
-  privateApt(work, lists, suite)('update')
+  // What it would remember of the lists is of this place.
+  privateApt(work, lists, suite)('update', '-o', 'pkgCacheFile::Generate=false')
   rmSync(shared, { recursive: true, force: true })
   try {
     renameSync(lists, shared)
@@ -107,6 +108,9 @@ function privateApt(work: string, lists: string, suite?: string): Apt {
   const settings = [
     `Dir::State::lists=${lists}`,
     `Dir::Cache=${join(work, 'cache')}`,
+    // Images of Debian have it remember nothing: each call would read all of the lists again, for a second.
+    `Dir::Cache::pkgcache=${join(lists, 'pkgcache.bin')}`,
+    `Dir::Cache::srcpkgcache=${join(lists, 'srcpkgcache.bin')}`,
     'APT::Sandbox::User=',
     'Acquire::Languages=none',
     // Only root may take the system's lock; nothing of the system is written.
