@@ -157,7 +157,17 @@ const unencrypted: Plant = {
   what: 'the connection to another machine is not encrypted',
   level: 'fail',
   says: /not encrypted/,
-  plant: (world) => Promise.resolve({ ask: asked(world, { target: onHost('db.example.com') }) }),
+  plant: (world) =>
+    Promise.resolve({
+      ask: asked(world, {
+        target: onHost('db.example.com'),
+        // MySQL itself makes a certificate of its own, so that each connection is encrypted.
+        run: (transport) => (statement) =>
+          /ssl_version/i.test(statement.text)
+            ? Promise.resolve({ rows: [['Ssl_version', '']], affected: 0 })
+            : transport.run(statement),
+      }),
+    }),
 }
 
 const unverified: Plant = {
