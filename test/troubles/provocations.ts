@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findFreePort } from '../servers/process.ts'
-import type { OwnServer, OwnSession } from '../servers/own.ts'
+import { startOwnMariadb, type OwnServer, type OwnSession } from '../servers/own.ts'
 import type { Trouble } from '@millrace/db/sql/troubles'
 import { defaultRetryPolicy } from '@millrace/db/store/retry'
 import { Client as PlanetscaleClient } from '@planetscale/database'
@@ -21,6 +21,9 @@ export type Provoke = (stage: Stage) => Promise<Told>
 export type Provocations = Readonly<Partial<Record<Trouble, Provoke>>>
 
 const read = (stage: Stage): Promise<Told> => stage.ask('GET', `/v1/workflows/${stage.workflowId}`)
+
+const requireTls = (stage: Stage, url: string): Promise<Told> =>
+  stage.behind(`${url}?sslmode=require`, () => read(stage))
 
 const create = (stage: Stage, definition = '{}', token?: string): Promise<Told> =>
   stage.ask('POST', '/v1/workflows', { body: `{"name":"another","definition":${definition}}`, token })
@@ -112,8 +115,8 @@ const servers: Provocations = {
       }),
       () => read(stage),
     ),
-  // MariaDB and PostgreSQL alike have no TLS unless they are given a certificate.
-  tls_unsupported: (stage) => stage.behind(`${stage.url}?sslmode=require`, () => read(stage)),
+  // PostgreSQL, and MariaDB until 11.3, have no TLS unless they are given a certificate.
+  tls_unsupported: (stage) => requireTls(stage, stage.url),
 }
 
 export const postgres: Provocations = {
@@ -280,6 +283,17 @@ export const mysql: Provocations = {
       },
       () => stage.behind(stage.url, () => create(stage)),
     ),
+  async tls_unsupported(stage) {
+    const told = await requireTls(stage, stage.url)
+    if (told.status !== 200) return told
+    // Newer servers have a certificate of their own making.
+    const server = await startOwnMariadb(['--loose-ssl=OFF', '--loose-auto-generate-certs=OFF'])
+    try {
+      return await requireTls(stage, server.url(await server.createDatabase()))
+    } finally {
+      await server.remove()
+    }
+  },
   tls_required: (stage) =>
     besides(stage, ['set global require_secure_transport = on'], async (session) => {
       try {
@@ -474,6 +488,8 @@ export async function migrateWithoutJson(stage: Stage): Promise<unknown> {
   try {
     const url = changed(server.url(database), (parts) => {
       parts.port = String(old.port)
+      // It reads what passes; newer servers encrypt where they may.
+      parts.searchParams.set('sslmode', 'disable')
     })
     return await stage.migrate(url).then(nothing, same)
   } finally {
