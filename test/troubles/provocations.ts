@@ -287,7 +287,9 @@ export const mysql: Provocations = {
     const told = await requireTls(stage, stage.url)
     if (told.status !== 200) return told
     // Newer servers have a certificate of their own making.
-    const server = await startOwnMariadb(['--loose-ssl=OFF', '--loose-auto-generate-certs=OFF'])
+    const [found] = await serverOf(stage).administer('select version() as version')
+    const isMariadb = String(found?.['version']).includes('MariaDB')
+    const server = await startOwnMariadb([isMariadb ? '--ssl=OFF' : '--tls-version='])
     try {
       return await requireTls(stage, server.url(await server.createDatabase()))
     } finally {
@@ -325,13 +327,13 @@ export const mysql: Provocations = {
         ),
     ),
   statement_timeout: (stage) =>
-    besides(stage, ['lock tables workflows write'], () =>
-      during(
-        serverOf(stage),
-        { set: ['set global max_statement_time = 0.1'], unset: ['set global max_statement_time = 0'] },
-        () => stage.behind(stage.url, () => read(stage)),
-      ),
-    ),
+    besides(stage, ['lock tables workflows write'], async (session) => {
+      const ofMariadb = await session.query("show global variables like 'max_statement_time'")
+      // In seconds on MariaDB, in milliseconds on MySQL.
+      const [name, limit] = ofMariadb.length > 0 ? ['max_statement_time', '0.1'] : ['max_execution_time', '100']
+      const setting = { set: [`set global ${name} = ${limit}`], unset: [`set global ${name} = 0`] }
+      return during(serverOf(stage), setting, () => stage.behind(stage.url, () => read(stage)))
+    }),
   async deadlock(stage) {
     const id = stage.workflowId
     const statements = [
@@ -357,7 +359,7 @@ export const mysql: Provocations = {
         'set max_heap_table_size = 16384',
         'create table heap (filling varchar(8000)) engine = memory',
         `create trigger fill after insert on workflows for each row
-         insert into heap values (repeat('x', 8000)), (repeat('x', 8000)), (repeat('x', 8000))`,
+         insert into heap values ${Array.from({ length: 64 }, () => "(repeat('x', 8000))").join()}`,
       ],
       async (session) => {
         try {

@@ -8,6 +8,11 @@ test.each([
   // The server has ended the session: after a KILL, or because it had no work for long.
   { errno: 1927, message: 'Connection was killed', fault: 'database_unreachable' },
   {
+    errno: 3024,
+    message: 'Query execution was interrupted, maximum statement execution time exceeded',
+    fault: 'database_timeout',
+  },
+  {
     errno: 4031,
     message: 'The client was disconnected by the server because of inactivity.',
     fault: 'database_unreachable',
@@ -15,6 +20,6 @@ test.each([
 ])('MySQL error $errno is $fault, which is tried again', ({ errno, message, fault }) => {
   const trouble = troubleOfErrno(errno, message) ?? 'internal'
   const error = mysqlError(trouble, wordsOfErrno(errno, message), { message, statement: undefined })
-  expect(error).toMatchObject({ fault, isNotApplied: fault === 'database_busy' })
+  expect(error).toMatchObject({ fault, isNotApplied: fault !== 'database_unreachable' })
   expect(error.message).toContain(message)
 })

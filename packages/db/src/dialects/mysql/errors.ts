@@ -29,7 +29,7 @@ const errnos: readonly (readonly [Trouble, readonly number[]])[] = [
 /** Their messages name tables, columns and users, and no values. */
 const quotable = new Set([
   1020, 1040, 1044, 1045, 1049, 1054, 1064, 1114, 1142, 1146, 1203, 1205, 1213, 1226, 1290, 1305, 1412, 1615, 1927,
-  1969, 2002, 2003, 2006, 2013, 3159, 3572, 4031,
+  1969, 2002, 2003, 2006, 2013, 3024, 3159, 3572, 4031,
 ])
 
 /** What the number of an error means; undefined where no more is known than that the server refused. */
