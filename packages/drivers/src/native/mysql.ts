@@ -14,7 +14,7 @@ import { pooledLoading, stoppable } from './loading.ts'
 import type { MysqlOpenOptions } from './mysql-connection.ts'
 import { MysqlSession } from './mysql-session.ts'
 import { Pool, type Loan } from './pool.ts'
-import { overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
+import { outdatingIfDemoted, overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
 import { tlsAttempts } from './tls.ts'
 
 /** A prepared statement counts its parameters in 16 bits; 16 MiB is the default of `max_allowed_packet`. */
@@ -63,7 +63,7 @@ export function connect(address: ServerAddress, options: NativeOptions): Connect
         loan.release()
       }
     } catch (thrown) {
-      throw readError(thrown, latest?.text)
+      throw outdatingIfDemoted(pool, readError(thrown, latest?.text))
     }
   }
 

@@ -50,6 +50,24 @@ function poolOf(options: Partial<PoolOptions> = {}) {
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('a pool', () => {
+  it('replaces what was opened before it was told to, once a second at most', async () => {
+    const { pool, opened } = poolOf({ poolSize: 2 })
+    const before = [await pool.acquire(), await pool.acquire()]
+    for (const loan of before) loan.release()
+    await settle()
+    pool.outdate()
+    const first = await pool.acquire()
+    // Too soon after the last time: what was opened since is kept.
+    pool.outdate()
+    first.release()
+    await settle()
+    const after = [await pool.acquire(), await pool.acquire()]
+    await settle()
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true, true, false, false])
+    expect(after.map(({ connection }) => connection)).toContain(first.connection)
+    for (const loan of after) loan.release()
+  })
+
   it('keeps pool_size connections and closes what overflowed', async () => {
     const { pool, opened } = poolOf()
     const loans = [await pool.acquire(), await pool.acquire()]

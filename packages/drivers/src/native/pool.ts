@@ -75,6 +75,8 @@ interface Waiter<C extends PooledConnection> {
   readonly give: (loan: Promise<Loan<C>>) => void
 }
 
+const betweenOutdatingsMs = 1000
+
 /**
  * Connections with the semantics of SQLAlchemy's QueuePool, whose option names the URL has: up to `poolSize` are kept,
  * up to `maxOverflow` more are opened when those are out, then requests wait first come, first served.
@@ -92,6 +94,7 @@ export class Pool<C extends PooledConnection> {
   #opened = 0
   #checkedOut = 0
   #isClosed = false
+  #outdatedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(open: () => Promise<C>, options: PoolOptions) {
     this.#open = open
@@ -132,6 +135,15 @@ export class Pool<C extends PooledConnection> {
       this.#track(this.#discard(slot))
     }
     return undefined
+  }
+
+  /**
+   * Lends no connection any more that was opened before now: it is replaced when it would be lent. Once a second at most, so
+   * that a reason which stays does not have each request open one.
+   */
+  outdate(): void {
+    const now = performance.now()
+    if (now - this.#outdatedAtMs >= betweenOutdatingsMs) this.#outdatedAtMs = now
   }
 
   /** Lends no more: who asks, or waits, is told that the gateway closes. What is lent stays so. */
@@ -272,6 +284,7 @@ export class Pool<C extends PooledConnection> {
   }
 
   #isTooOld(slot: Slot<C>): boolean {
+    if (slot.openedAtMs <= this.#outdatedAtMs) return true
     const limitSeconds = this.#options.poolRecycleSeconds
     return limitSeconds !== -1 && performance.now() - slot.openedAtMs > limitSeconds * 1000
   }

@@ -1,4 +1,4 @@
-import { databaseError } from '@millrace/db/sql/errors'
+import { databaseError, type DatabaseError } from '@millrace/db/sql/errors'
 import type { ConnectionLog } from './log.ts'
 import { PoolAbortedError, PoolBusyError, PoolClosedError } from './pool.ts'
 
@@ -33,4 +33,13 @@ export function poolFailure(thrown: unknown) {
   const isRefusal = [PoolBusyError, PoolClosedError, PoolAbortedError].some((kind) => thrown instanceof kind)
   if (!isRefusal) return undefined
   return databaseError('pool_exhausted', 'no connection to the database was free', { isNotApplied: true })
+}
+
+/**
+ * A server that takes no writes any more, since another is the primary now, may keep its sessions: then the database's name
+ * leads to the other, and only new connections reach it.
+ */
+export function outdatingIfDemoted(pool: { outdate(): void }, failure: DatabaseError): DatabaseError {
+  if (failure.trouble === 'read_only') pool.outdate()
+  return failure
 }

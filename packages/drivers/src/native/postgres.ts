@@ -15,7 +15,7 @@ import { withinSeconds } from '../tcp/time-limit.ts'
 import { pooledLoading, stoppable } from './loading.ts'
 import type { ConnectionLogEntry } from './log.ts'
 import { Pool } from './pool.ts'
-import { overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
+import { outdatingIfDemoted, overflowIdleSeconds, poolFailure, type NativeOptions } from './pooled.ts'
 import { PostgresConnection, type PostgresOpenOptions } from './postgres-connection.ts'
 import type { PipelinedStatement } from './postgres-pipeline.ts'
 import { StatementNames } from './statement-names.ts'
@@ -114,7 +114,7 @@ function lending(
     return lent(seconds, act)
       .catch(again)
       .catch((thrown: unknown) => {
-        throw readError(thrown)
+        throw outdatingIfDemoted(pool, readError(thrown))
       })
   }
 }
