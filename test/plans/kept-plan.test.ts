@@ -11,6 +11,7 @@ import { migratedDatabase } from '../templates.ts'
 import { watchedStore } from '../watched-store.ts'
 import { mostRead, type ReadNode } from './explain.ts'
 import { fillWithExecutions } from './fill-executions.ts'
+import { literalOf } from './literals.ts'
 
 /* A claim is planned once for a connection, which may be before the first execution is there. */
 
@@ -162,12 +163,5 @@ function running(count: number): string {
 }
 
 function literals(parameters: Statement['parameters']): string {
-  return parameters.map(literal).join(', ')
-}
-
-function literal(value: Statement['parameters'][number]): string {
-  if (value === null) return 'null'
-  if (typeof value === 'string') return pg.escapeLiteral(value)
-  if (typeof value === 'number' || typeof value === 'bigint') return pg.escapeLiteral(String(value))
-  throw new TypeError('a claim sends text, numbers and nulls')
+  return parameters.map(literalOf).join(', ')
 }

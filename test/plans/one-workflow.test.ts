@@ -4,6 +4,7 @@ import { listExecutions, type ExecutionListing } from '@millrace/db/repositories
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
 import { mostRead, type ReadNode } from './explain.ts'
 import { fillWithExecutions } from './fill-executions.ts'
+import { literalOf } from './literals.ts'
 import { recordedStatements } from './recorded.ts'
 
 /*
@@ -92,7 +93,7 @@ describe('postgres', () => {
       ],
       [
         {
-          text: `explain (analyze, format json) execute listed(${parameters.map(literal).join(', ')})`,
+          text: `explain (analyze, format json) execute listed(${parameters.map(literalOf).join(', ')})`,
           parameters: [],
         },
         { text: 'deallocate listed', parameters: [] },
@@ -102,10 +103,3 @@ describe('postgres', () => {
     return mostRead(plan)
   }
 })
-
-function literal(value: unknown): string {
-  if (value === null) return 'null'
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new TypeError('a list sends text, numbers and nulls')
-  return `'${String(value).replaceAll("'", "''")}'`
-}
