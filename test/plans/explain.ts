@@ -24,8 +24,8 @@ export async function explain(transport: Transport, statement: Statement): Promi
 /** `SCAN t`, `SCAN t USING INDEX i`, `SEARCH t USING INDEX i (a=?)`; https://www.sqlite.org/eqp.html */
 async function explainSqlite(transport: Transport, statement: Statement): Promise<readonly TableAccess[]> {
   const { rows } = await transport.run({ ...statement, text: `explain query plan ${statement.text}` })
-  // A claim's lost leases, a common table expression, stand under the table's own name.
-  let standIns = [...statement.text.matchAll(/\blost "executions"/g)].length
+  // A claim's lost leases, and the newest of a list, stand under the table's own name.
+  let standIns = [...statement.text.matchAll(/\blost "executions"|\) "executions" where/g)].length
   return rows.flatMap((row): TableAccess[] => {
     const line = String(row[3])
     const match =

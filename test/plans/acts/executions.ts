@@ -23,6 +23,7 @@ import {
   newId,
   now,
   ofFew,
+  ofHalf,
   ofLarge,
   ofMany,
   ofSpares,
@@ -130,6 +131,8 @@ export const executionActs: Acts = {
   'a list of executions': list(ofFew),
   'a list by a key': list(byKey),
   'a list of who owns many': list(ofMany),
+  'a list of who owns half of all workflows': list(ofHalf),
+  'a later page of who owns half of all workflows': list(ofHalf, { after: ended }),
   'a list of who has a third': list(ofLarge),
   'a later page of who has a third': list(ofLarge, { after: ended }),
   'a list by status of who has a third': list(ofLarge, { statuses: ['failed', 'cancelled'] }),
@@ -200,8 +203,12 @@ export const executionActs: Acts = {
   'a sweep of ended executions': (scene) => changed(sweepEndedExecutions(scene.store, expiring(scene, 10))),
 }
 
-/** A clean-up that looks at all that is due: which of that has its attempts used up, no index says. */
+/**
+ * A clean-up that looks at all that is due: which of that has its attempts used up, no index says. A list of what few
+ * executions have, of thousands of workflows: each is looked at.
+ */
 export const wholeExecutionActs: Acts = {
+  'a list by a rare status of who owns half of all workflows': list(ofHalf, { statuses: ['failed'] }),
   'a sweep of executions': async (scene) => {
     const id = spare('sp', 1, scene)
     const text = `update executions set attempts = max_attempts, due_at = created_at where id = '${id}'`

@@ -1,7 +1,6 @@
 import { listAllUsers } from '@millrace/db/repositories/accounts/administered-users'
 import { listAllApiKeys } from '@millrace/db/repositories/accounts/api-key-administration'
 import { listUsers } from '@millrace/db/repositories/accounts/user-administration'
-import { listExecutions } from '@millrace/db/repositories/executions/list'
 import { listForExport } from '@millrace/db/repositories/workflows/export'
 import { listWorkflows } from '@millrace/db/repositories/workflows/list'
 import { listEvents, type AuditListing } from '@millrace/db/repositories/audit/list'
@@ -208,8 +207,6 @@ export const wholeRecordActs: Acts = {
     done(listWorkflows(store, ofHalf, { scope: 'all', order: 'createdAt', limit: 50, q: 'none' })),
   'a search among users that finds none': ({ store }) =>
     done(listAllUsers(store, administrator, { limit: 50, q: 'nobody' })),
-  'a list of executions of who owns half of all workflows': ({ store }) =>
-    done(listExecutions(store, ofHalf, { statuses: [], limit: 50 })),
   'the state of the service': ({ store }) => readServiceState(store, now),
 }
 

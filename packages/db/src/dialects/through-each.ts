@@ -30,7 +30,7 @@ interface PagesThrough {
 
 /** For the same dialects, of each range a select. */
 export function pagesThrough({ through, sortedOrder, unindexed }: PagesThrough): ReachDialect['pages'] {
-  return ({ table, parent, parentWhere, parentId, childId, span, limit, rangesOf }) => {
+  return ({ table, parent, parentWhere, isWanted, parentId, childId, span, limit, rangesOf }) => {
     const { id, createdAt } = table
     const { count, ranges } = rangesOf(sql`${parentId}`)
     return ranges.map(({ index, where, isAlong, isRead }) =>
@@ -38,6 +38,7 @@ export function pagesThrough({ through, sortedOrder, unindexed }: PagesThrough):
         table,
         fields: sql`${id} as id, ${createdAt} as created_at`,
         parents: [parent],
+        isWanted,
         parentWhere: sql`${and(parentWhere, count && isRead?.(sql`(${count})`))}`,
         belongs: eq(childId, parentId),
         index,

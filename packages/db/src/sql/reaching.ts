@@ -28,6 +28,8 @@ export interface ReachThrough extends Reach {
   readonly index: string
   /** Whether there is one last parent, whose id `belongs` has as a value. */
   readonly isOneParent?: boolean
+  /** Asked once, before any parent is read. */
+  readonly isWanted?: SQL | undefined
 }
 
 /** When rows were made, and behind which one they stand. */
@@ -53,6 +55,8 @@ export interface ReachPages {
   readonly table: Tables['executions']
   readonly parent: Table
   readonly parentWhere: SQL
+  /** Asked once, before any parent is read. */
+  readonly isWanted?: SQL | undefined
   /** A parent's id, as the parents have it. */
   readonly parentId: Column
   /** The same as the rows have it. */
@@ -97,7 +101,10 @@ export interface Range {
 }
 
 /** Rows of one parent, whose id `where` has as a value. */
-type ReachOfOne = Omit<Reach, 'isLocking' | 'order'> & { readonly order?: SQL } & Pick<ReachThrough, 'index'>
+type ReachOfOne = Omit<Reach, 'isLocking' | 'order'> & { readonly order?: SQL; readonly offset?: number } & Pick<
+    ReachThrough,
+    'index'
+  >
 
 /** How a dialect reads one parent's rows that has to be told which of two indexes reads less. */
 export interface OneParent {
@@ -134,8 +141,8 @@ export interface ManyParents extends OneParent {
   hasBacklog(workflowId: SQL): SQL
   /** Gives `parent_id` and `head` for each parent that has a row, by one look into the index for each. */
   heads(heads: Heads): SQL
-  /** At most as many rows as the limit says of those that belong, whichever are met first: to be counted. */
-  some(reach: Omit<ReachThrough, 'fields' | 'order'>): SQL
+  /** Whether more rows belong than so many. */
+  hasMore(reach: Omit<ReachThrough, 'fields' | 'order' | 'limit'>, than: number): SQL
 }
 
 /** One of several kinds of rows that belong to the same parents. */
@@ -160,6 +167,22 @@ export interface ReachBehind extends Reach {
   readonly index?: string
 }
 
+/** Of the newest rows those that fulfil a condition, newest first. */
+export interface ReachNewest {
+  /** The select's list. */
+  readonly fields: SQL
+  readonly table: Tables['executions']
+  /** Of `at` and `id` alone, which an index has: where the newest rows begin and end. */
+  readonly where: SQL
+  readonly at: Column
+  readonly id: Column
+  /** How many rows are looked at. */
+  readonly most: number
+  /** Asked of one after the other, until there are enough. */
+  readonly isWanted: SQL
+  readonly limit: number
+}
+
 /**
  * How a dialect is brought to read by the index that the rows' parents lead to: an optimizer that sees a `limit` likes
  * to walk through everyone's rows in order instead, until it has met enough that belong.
@@ -180,6 +203,9 @@ export interface ReachDialect {
    */
   throughEach(reach: Omit<ReachThrough, keyof ReachPart>, parts: readonly ReachPart[], few?: FewRows): SQL
   behind(reach: ReachBehind): SQL
+  newest(reach: ReachNewest): SQL
+  /** A value of which the planner is not to know how many rows have it: some have far more than most. */
+  unknown(value: SQL): SQL
   /** The order of rows in which an index's column is null and those after it follow. */
   orderAfterNull(column: Column, order: SQL): SQL
 }

@@ -1,12 +1,13 @@
 import { inArray, sql, type SQL } from 'drizzle-orm'
 import type { ExecutionStatus } from '../../schema/schema.ts'
 import { type OneParent, type ReachDialect, type ReachThrough, asIs } from '../../sql/reaching.ts'
+import { skipping } from '../skipping.ts'
 import { alongPlain, firstPlain, newestFirst, pagesThrough, throughEach } from '../through-each.ts'
 
 const one: OneParent = {
   mostSorted: 10_000,
-  ofOne: ({ fields, table, index, where, order, limit }) =>
-    sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
+  ofOne: ({ fields, table, index, where, order, limit, offset }) =>
+    sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}${skipping(offset)}`,
 }
 
 export const mysqlReach: ReachDialect = {
@@ -22,8 +23,9 @@ export const mysqlReach: ReachDialect = {
     // "Using index for group-by": the server goes from one parent to the next, where their ids are values.
     heads: ({ table, parentId, parentIds, where, head, index }) =>
       sql`select ${parentId} as parent_id, ${head} as head from ${table} ${forced(index)} where ${inArray(parentId, [...parentIds])} and ${where} group by ${parentId}`,
-    some: ({ table, parents, parentWhere, belongs, index, where, limit, isLocking }) =>
-      sql`select ${table.id} as some_id from ${sql.join([...parents, sql`${table} ${forced(index)}`], sql` straight_join `)} where ${parentWhere} and ${belongs} and ${where} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
+    // A table of the keys, to be counted, would take longer than it takes to read them.
+    hasMore: ({ table, parents, parentWhere, belongs, index, where }, than) =>
+      sql`(select 1 from ${sql.join([...parents, sql`${table} ${forced(index)}`], sql` straight_join `)} where ${parentWhere} and ${belongs} and ${where} limit 1 offset ${sql.raw(String(than))}) is not null`,
   },
   // MariaDB has no `lateral`: of what belongs to the parents all keys are read, from the index alone; and nothing else.
   // Without the index's name a large parent's rows are looked for along everyone's.
@@ -35,6 +37,12 @@ export const mysqlReach: ReachDialect = {
   // With the index's name MariaDB begins at a range of it; without, it walks from the first key of the status.
   behind: ({ fields, table, gates, gateWhere, index, where, order, limit, isLocking }) =>
     sql`select ${fields} from ${sql.join([...gates, index === undefined ? table : sql`${table} ${forced(index)}`], sql` straight_join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}${lock(isLocking)}`,
+  unknown: (value) => value,
+  // By their ids alone: the server makes a table of what a limit stands in, and reads all of it before it asks for more.
+  newest({ fields, table, where, at, id, most, isWanted, limit }) {
+    const first = sql`select ${id} as newest_id, ${at} as newest_at from ${table} where ${where} order by ${at} desc, ${id} desc limit ${sql.raw(String(most))}`
+    return sql`select ${fields} from (${first}) first_rows straight_join ${table} on ${id} = first_rows.newest_id where ${isWanted} order by first_rows.newest_at desc, first_rows.newest_id desc limit ${sql.raw(String(limit))}`
+  },
   orderAfterNull: (_column, order) => order,
 }
 

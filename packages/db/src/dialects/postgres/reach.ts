@@ -1,4 +1,6 @@
 import { and, eq, sql, type Column, type SQL } from 'drizzle-orm'
+import { newest } from '../newest.ts'
+import { skipping } from '../skipping.ts'
 import {
   asIs,
   isWithin,
@@ -15,19 +17,19 @@ export const postgresReach: ReachDialect = {
   many: undefined,
   one: {
     mostSorted: 5000,
-    ofOne: ({ fields, table, where, order, limit }) =>
-      sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
+    ofOne: ({ fields, table, where, order, limit, offset }) =>
+      sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}${skipping(offset)}`,
   },
   // A `limit` within `lateral` is not pulled up: each parent's rows are read by themselves, in order. The parents come as an
   // array, of which the planner expects ten whatever it knows of them: of a table that it has never looked at it expects one row
   // in 200, and so many pages cost as much as what it compiles.
   pages(reach) {
-    const { parent, parentWhere, parentId, limit, rangesOf } = reach
+    const { parent, parentWhere, isWanted, parentId, limit, rangesOf } = reach
     const { count, ranges } = rangesOf(sql`reached.id`)
     const counted = count === undefined ? sql`` : sql` cross join lateral (${count}) counted(many)`
     const selects = ranges.map((range) => sql`(${rangeSelect(reach, range)})`)
     return [
-      sql`select rows.* from unnest(array(select ${parentId} from ${parent} where ${parentWhere})) reached(id)${counted} cross join lateral (${sql.join(selects, sql` union all `)}) rows order by rows.created_at desc, rows.id desc limit ${limitOf({ limit })}`,
+      sql`select rows.* from unnest(array(select ${parentId} from ${parent} where ${and(parentWhere, isWanted)})) reached(id)${counted} cross join lateral (${sql.join(selects, sql` union all `)}) rows order by rows.created_at desc, rows.id desc limit ${limitOf({ limit })}`,
     ]
   },
   along({ table, fields, column, value, span, where, limit }) {
@@ -47,6 +49,8 @@ export const postgresReach: ReachDialect = {
   behind: ({ fields, table, gates, gateWhere, where, order, limit }) =>
     sql`select ${fields} from ${table} where exists (select 1 from ${sql.join([...gates], sql` cross join `)} where ${gateWhere}) and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
   // `is null` is no equality to the planner: without the column it sorts.
+  newest,
+  unknown: (value) => sql`(select ${value})`,
   orderAfterNull: (column, order) => sql`${column}, ${order}`,
 }
 

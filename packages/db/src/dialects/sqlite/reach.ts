@@ -1,5 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import type { FewRows, ReachDialect, ReachPart, ReachThrough } from '../../sql/reaching.ts'
+import { newest } from '../newest.ts'
+import { skipping } from '../skipping.ts'
 import { alongPlain, firstPlain, pagesThrough, throughEach } from '../through-each.ts'
 
 /** `cross join` keeps SQLite from reordering. https://www.sqlite.org/optoverview.html#manual_control_of_query_plans_using_cross_join */
@@ -7,8 +9,8 @@ export const sqliteReach: ReachDialect = {
   many: undefined,
   one: {
     mostSorted: 5000,
-    ofOne: ({ fields, table, where, order, limit }) =>
-      sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}`,
+    ofOne: ({ fields, table, where, order, limit, offset }) =>
+      sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}${skipping(offset)}`,
   },
   // In no index's order: to the planner any index will do for a parent that it takes for an average one.
   pages: pagesThrough({
@@ -25,6 +27,8 @@ export const sqliteReach: ReachDialect = {
   },
   behind: ({ fields, table, gates, gateWhere, where, order, limit }) =>
     sql`select ${fields} from ${sql.join([...gates, table], sql` cross join `)} where ${gateWhere} and ${where} order by ${order} limit ${sql.raw(String(limit))}`,
+  newest,
+  unknown: (value) => value,
   orderAfterNull: (_column, order) => order,
 }
 
@@ -53,8 +57,10 @@ function firstOf({ table, belongs, where, order }: Omit<ReachThrough, 'limit'>, 
 }
 
 function through(reach: ReachThrough): SQL {
-  const { fields, table, parents, parentWhere, order } = reach
+  const { fields, table, parents, parentWhere, isWanted, order } = reach
   const tables = sql.join([...parents, table], sql` cross join `)
   const limit = limitOf(reach)
-  return sql`select ${fields} from ${tables} where ${parentWhere} and ${table.id} in (${firstOf(reach, limit)}) order by ${order} limit ${limit}`
+  // By the limit: a condition with a subquery would be asked of each parent.
+  const most = isWanted === undefined ? limit : sql`case when ${isWanted} then ${limit} else 0 end`
+  return sql`select ${fields} from ${tables} where ${parentWhere} and ${table.id} in (${firstOf(reach, limit)}) order by ${order} limit ${most}`
 }

@@ -1,10 +1,11 @@
 import { eq, gte, inArray, lt, lte, not, sql, type Column, type SQL } from 'drizzle-orm'
 import { all, any, type UserCaller } from '../../access/access.ts'
 import type { Dialect } from '../../sql/dialect.ts'
-import type { ExecutionStatus, Tables } from '../../schema/schema.ts'
+import type { ExecutionStatus } from '../../schema/schema.ts'
 import { mayOnWorkflow } from '../../access/conditions.ts'
 import { unionOf } from '../../access/pages.ts'
 import { existsIn } from '../../sql/exists.ts'
+import { anyOfTooMany, parentsOf, whereFew, type Parents } from './list-parents.ts'
 import { type ManyParents, type Range, type Ranges, type Span, asIs, isWithin } from '../../sql/reaching.ts'
 
 /** The span is of `createdAt`. */
@@ -17,12 +18,21 @@ export interface ExecutionListing extends Span {
 
 /** Through which workflows the caller reaches executions. */
 export type Reached =
-  | {
-      readonly kind: 'all'
-      /** What gives no page where it would have to read too much. */
-      readonly limits?: ManyParents | undefined
-    }
+  /** All of them. Given limits, it reads no page where there are too many, but tells so. */
+  | { readonly kind: 'all'; readonly limits?: ListLimits | undefined }
+  /** Those of the newest executions. */
+  | { readonly kind: 'newest' }
   | { readonly kind: 'workflows'; readonly many: ManyParents; readonly workflowIds: readonly string[] }
+
+/** Of everyone's newest executions so many are looked at: a page is full of them where one in ten or twenty is the caller's. */
+const mostNewest = 1000
+
+export interface ListLimits {
+  /** Where a join reads all that belongs: then the workflows' ids are told. */
+  readonly many: ManyParents | undefined
+  /** Whether they are told however many there are. */
+  readonly areAllTold: boolean
+}
 
 const byWorkflow = 'executions_workflow_id_created_at_id_index'
 const byWorkflowStatus = 'executions_workflow_id_status_due_at_created_at_id_index'
@@ -35,11 +45,7 @@ export function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionL
   const parts =
     listing.workflowId === undefined
       ? [
-          ...(reached.kind === 'all'
-            ? [owned(dialect, caller), shared(dialect, caller)].flatMap((parents) =>
-                throughAll(dialect, listing, parents),
-              )
-            : ofWorkflows(dialect, caller, listing, reached)),
+          ...throughReached(dialect, caller, listing, reached),
           ...startedPart(dialect, caller, listing),
           ...(caller.mayAdminister ? [everyonesPart(dialect, caller, listing)] : []),
         ]
@@ -48,6 +54,24 @@ export function pageOf(dialect: Dialect, caller: UserCaller, listing: ExecutionL
           ...startedPart(dialect, caller, listing, not(mayView(dialect, caller, listing.workflowId))),
         ]
   return unionOf(parts)
+}
+
+function throughReached(
+  dialect: Dialect,
+  caller: UserCaller,
+  listing: ExecutionListing,
+  reached: Reached,
+): readonly SQL[] {
+  switch (reached.kind) {
+    case 'all':
+      return parentsOf(dialect, caller).flatMap((parents) =>
+        throughAll(dialect, listing, reached.limits === undefined ? parents : whereFew(dialect, parents)),
+      )
+    case 'newest':
+      return [newestPart(dialect, caller, listing)]
+    case 'workflows':
+      return ofWorkflows(dialect, caller, listing, reached)
+  }
 }
 
 function pagesOf({ tables: { executions } }: Dialect, listing: ExecutionListing) {
@@ -73,19 +97,24 @@ function rangesOf(dialect: Dialect, workflowId: string | SQL, { statuses }: Exec
   const { executions } = dialect.tables
   const along = { index: byWorkflow, isAlong: true, where: isOfStatus(dialect, statuses) }
   if (statuses.length === 0) return { ranges: [along] }
-  const some = statuses.map((status, position) => {
-    const one = reach.ofOne({
-      table: executions,
-      fields: sql`1`,
-      index: byWorkflowStatus,
+  const ofOne = (status: ExecutionStatus, limit: number, offset = 0) =>
+    reach.ofOne({
+      ...{ table: executions, fields: sql`1`, index: byWorkflowStatus, limit, offset },
       where: all(eq(executions.workflowId, workflowId), eq(executions.status, status)),
-      limit: reach.mostSorted + 1,
     })
-    return sql`select * from (${one}) ${sql.raw(`of_status_${position}`)}`
-  })
+  const some = statuses.map(
+    (status, position) =>
+      sql`select * from (${ofOne(status, reach.mostSorted + 1)}) ${sql.raw(`of_status_${position}`)}`,
+  )
+  const [first, ...others] = statuses
   const most = sql.raw(String(reach.mostSorted))
+  // Where a table would be made of what is counted: of one status, whether there is one more than that.
+  const count =
+    dialect.reach.many !== undefined && first !== undefined && others.length === 0
+      ? sql`select case when (${ofOne(first, 1, reach.mostSorted)}) is null then 0 else ${most} + 1 end`
+      : sql`select count(*) from (${sql.join(some, sql` union all `)}) some_of_status`
   return {
-    count: sql`select count(*) from (${sql.join(some, sql` union all `)}) some_of_status`,
+    count,
     ranges: [
       { ...along, isRead: (count) => sql`${count} > ${most}` },
       ...byStatus(dialect, statuses).map((range) => ({ ...range, isRead: (count: SQL) => sql`${count} <= ${most}` })),
@@ -155,31 +184,53 @@ function ofWorkflows(
   ]
 }
 
-/** Rows by which a caller reaches executions. */
-interface Parents {
-  readonly table: Tables['workflows' | 'workflowShares']
-  /** The workflow's id. */
-  readonly id: Column
-  readonly isReached: SQL
-}
-
-function owned({ tables: { workflows } }: Dialect, { userId }: UserCaller): Parents {
-  return { table: workflows, id: workflows.id, isReached: eq(workflows.ownerId, userId) }
-}
-
-function shared({ tables: { workflowShares } }: Dialect, { userId }: UserCaller): Parents {
+/** Each answer is a value, which no planner makes a join of, or reads all parents for. */
+function newestPart(dialect: Dialect, caller: UserCaller, listing: ExecutionListing): SQL {
+  const { executions, workflows, workflowShares } = dialect.tables
+  const { statuses, limit } = listing
   const { workflowId, sharedWithUserId } = workflowShares
-  return { table: workflowShares, id: workflowId, isReached: eq(sharedWithUserId, userId) }
+  const isOwned = sql`(select ${workflows.ownerId} from ${workflows} where ${eq(workflows.id, executions.workflowId)}) = ${sql.param(caller.userId, workflows.ownerId)}`
+  const isShared = sql`(select 1 from ${workflowShares} where ${all(eq(workflowId, executions.workflowId), eq(sharedWithUserId, caller.userId))}) = 1`
+  return dialect.reach.newest({
+    table: executions,
+    fields: sql`${executions.id} as id, ${executions.createdAt} as created_at`,
+    where: all(sql`1 = 1`, isInSpan(dialect, listing)),
+    at: executions.createdAt,
+    id: executions.id,
+    most: mostNewest,
+    isWanted: all(sql`1 = 1`, isOfStatus(dialect, statuses)?.(asIs), any(isOwned, isShared)),
+    limit: limit + 1,
+  })
+}
+
+/** The moment of the last one that {@link newestPart} looks at; null where it looks at all. */
+export function newestUntil(dialect: Dialect, listing: ExecutionListing): SQL {
+  const { executions } = dialect.tables
+  const { createdAt, id } = executions
+  const looked = dialect.reach.one.ofOne({
+    table: executions,
+    fields: sql`${createdAt} as created_at`,
+    index: 'executions_created_at_id_index',
+    where: all(sql`1 = 1`, isInSpan(dialect, listing)),
+    order: sql`${createdAt} desc, ${id} desc`,
+    limit: mostNewest,
+  })
+  return sql`select case when count(*) = ${sql.raw(String(mostNewest))} then min(looked.created_at) end as until from (${looked}) looked`
 }
 
 /** Where a join reads all that an index leads to, each status is a range of its own; elsewhere each parent has its ranges. */
-function throughAll(dialect: Dialect, listing: ExecutionListing, { table, id, isReached }: Parents): readonly SQL[] {
+function throughAll(
+  dialect: Dialect,
+  listing: ExecutionListing,
+  { table, id, isReached, isWanted }: Parents,
+): readonly SQL[] {
   const { statuses } = listing
   const isJoined = dialect.reach.many !== undefined && statuses.length > 0
   return dialect.reach.pages({
     ...pagesOf(dialect, listing),
     parent: table,
     parentWhere: isReached,
+    isWanted,
     parentId: id,
     childId: dialect.tables.executions.workflowId,
     rangesOf: (workflowId) =>
@@ -241,7 +292,7 @@ function isInSpan({ tables: { executions } }: Dialect, listing: ExecutionListing
   return isWithin({ at: executions.createdAt, id: executions.id }, listing)
 }
 
-/** Whether a join would read too much: there are more executions of the caller's workflows than it may read. */
+/** Whether a join would read too much: there are more executions of the caller's workflows, or of those shared with it, than it may read, of a status. */
 export function hasTooMany(
   dialect: Dialect,
   caller: UserCaller,
@@ -253,34 +304,38 @@ export function hasTooMany(
     statuses.length === 0
       ? [{ index: byWorkflow, where: sql`1 = 1` }]
       : statuses.map((status) => ({ index: byWorkflowStatus, where: eq(executions.status, status) }))
-  const selects = [owned(dialect, caller), shared(dialect, caller)].flatMap(({ table, id, isReached }) =>
-    kinds.map(
-      (kind) =>
-        sql`(${many.some({
-          ...kind,
-          table: executions,
-          parents: [table],
-          parentWhere: isReached,
-          belongs: eq(executions.workflowId, id),
-          limit: many.mostJoined + 1,
-        })})`,
-    ),
+  const [first, ...others] = parentsOf(dialect, caller).flatMap(({ table, id, isReached }) =>
+    kinds.map((kind) => {
+      const reach = { ...kind, table: executions, parents: [table], parentWhere: isReached }
+      return many.hasMore({ ...reach, belongs: eq(executions.workflowId, id) }, many.mostJoined)
+    }),
   )
-  return sql`(select count(*) from (${sql.join(selects, sql` union all `)}) counted) > ${sql.raw(String(many.mostJoined))}`
+  return any(first ?? sql`1 = 0`, ...others)
 }
 
-/** The workflows by which the caller reaches executions of the statuses. */
+/**
+ * The workflows by which the caller reaches executions of the statuses, where there are too many of these: `id`; of thousands one
+ * alone, whatever their executions, with 1 as `of_thousands`.
+ */
 export function manyIds(
   dialect: Dialect,
   caller: UserCaller,
   listing: ExecutionListing,
-  { many, isTooMany }: { readonly many: ManyParents; readonly isTooMany: SQL },
+  {
+    many,
+    isTooMany,
+    areAllTold,
+  }: { readonly many: ManyParents; readonly isTooMany: SQL; readonly areAllTold: boolean },
 ): SQL {
-  const selects = [owned(dialect, caller), shared(dialect, caller)].map(({ table, id, isReached }) => {
-    const wanted = all(isReached, isTooMany, hasAny(dialect, many, listing, id))
-    return sql`select ${id} as id from ${table} where ${wanted}`
+  const one = anyOfTooMany(dialect, caller)
+  const isTold = areAllTold ? undefined : sql`${one} is null`
+  const selects = parentsOf(dialect, caller).map(({ table, id, isReached }) => {
+    const wanted = all(isReached, isTooMany, isTold, hasAny(dialect, many, listing, id))
+    return sql`select ${id} as id, 0 as of_thousands from ${table} where ${wanted}`
   })
-  return sql.join(selects, sql` union `)
+  // Without a look whether there are too many executions: that reads a thousand keys.
+  const other = sql`select one.id, 1 as of_thousands from (select ${one} as id) one where one.id is not null`
+  return sql.join(areAllTold ? selects : [...selects, other], sql` union `)
 }
 
 /** Whether a workflow has any of the statuses, by a look into the index; undefined where each will do. */
