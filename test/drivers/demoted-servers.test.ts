@@ -1,5 +1,7 @@
+import { connectHttp } from '@millrace/drivers/open'
 import { connectNative, isNative, type NativeTarget } from '@millrace/drivers/native/open'
 import type { Connection } from '@millrace/db/sql/transport'
+import { startGateway } from '@millrace/gateway'
 import { createDatabase } from '@millrace/db/store/database'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { targetOf } from '../database.ts'
@@ -12,6 +14,15 @@ import { failureOf } from './conformance/suite.ts'
 const demotion: Readonly<Record<ServerDialect, string>> = {
   postgres: 'set default_transaction_read_only = on',
   mysql: 'set session transaction read only',
+}
+/** Without a server that is demoted: its error. */
+const refusal: Readonly<Record<ServerDialect, string>> = {
+  postgres: `do $$ begin raise exception sqlstate '25006'; end $$`,
+  mysql: `signal sqlstate 'HY000' set mysql_errno = 1290`,
+}
+const session: Readonly<Record<ServerDialect, string>> = {
+  postgres: 'select pg_backend_pid()',
+  mysql: 'select connection_id()',
 }
 const write = { text: `update users set role = 'user' where id = 'nobody'`, parameters: [] }
 
@@ -42,5 +53,18 @@ describeServers((dialect) => {
 
   test('the request that meets it is answered by the new primary', async () => {
     expect(await createDatabase(connection).store().tidy([write])).toEqual([0])
+  })
+
+  test('the gateway uses no session from before either', async () => {
+    const one = { ...target, options: { ...target.options, poolSize: 1, maxOverflow: 0 } }
+    const gateway = await startGateway({ target: one })
+    onTestFinished(() => gateway.close())
+    const http = await connectHttp({ target: one, gatewayUrl: gateway.url, timeoutSeconds: 20 })
+    onTestFinished(() => http.close())
+    const run = (text: string) => http.transport().run({ text, parameters: [] })
+    const { rows: before } = await run(session[dialect])
+    expect((await run(session[dialect])).rows).toEqual(before)
+    expect(await failureOf(run(refusal[dialect]))).toMatchObject({ trouble: 'read_only' })
+    expect((await run(session[dialect])).rows).not.toEqual(before)
   })
 })

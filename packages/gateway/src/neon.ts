@@ -96,8 +96,14 @@ async function answerSql(request: ProtocolRequest, neon: Neon): Promise<Reply> {
     }
   } catch (error) {
     neon.onError(error)
+    if (isDemotion(error)) neon.pool.outdate()
     return replyTo(error)
   }
+}
+
+/** The server takes no writes any more: its name may lead to another by now, which only new connections reach. */
+function isDemotion(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '25006'
 }
 
 /**

@@ -206,6 +206,7 @@ class PlanetscaleGateway {
     try {
       return { result: resultBody(await loan.connection.query(query)) }
     } catch (error) {
+      if (isDemotion(error)) this.#pool.outdate()
       return { error: this.#errorOf(error) }
     } finally {
       await watch.settled()
@@ -273,6 +274,11 @@ class PlanetscaleGateway {
     const { database, user } = this.#target
     return { code, message: tabletMessage({ database, user, code, text, errno, sqlState }) }
   }
+}
+
+/** The server takes no writes any more: its name may lead to another by now, which only new connections reach. */
+function isDemotion(error: unknown): boolean {
+  return error instanceof MysqlServerError && (error.errno === 1290 || error.errno === 1836)
 }
 
 function isRollback(query: string): boolean {
