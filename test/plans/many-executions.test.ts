@@ -79,7 +79,7 @@ describeDialects((dialect) => {
     { what: 'a page from since on', given: { since: after(59_900) } },
     { what: 'what is pending', given: { statuses: ['pending'] as const } },
   ])('of who owns thousands of workflows, $what is found among the newest executions', async ({ given }) => {
-    const listing: ExecutionListing = { statuses: [], limit: 20, ...given }
+    const listing: ExecutionListing = { statuses: [], limit: 10, ...given }
     const statements = await recordedStatements(reached, (store) => listExecutions(store, caller('u4'), listing))
     // The first says that there are so many.
     expect(statements.length).toBe(2)

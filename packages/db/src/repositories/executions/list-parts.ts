@@ -24,8 +24,8 @@ export type Reached =
   | { readonly kind: 'newest' }
   | { readonly kind: 'workflows'; readonly many: ManyParents; readonly workflowIds: readonly string[] }
 
-/** Of everyone's newest executions so many are looked at: a page is full of them where one in ten or twenty is the caller's. */
-const mostNewest = 1000
+/** Of everyone's newest executions so many are looked at: a page is full of them where one in five or ten is the caller's. */
+const mostNewest = 500
 
 export interface ListLimits {
   /** Where a join reads all that belongs: then the workflows' ids are told. */
