@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reachDatabase, type ReachedDatabase } from '../database.ts'
-import { describeOneDialect } from '../dialects.ts'
+import { describeDialects } from '../dialects.ts'
 import { everyAct, unreached } from './acts/every-act.ts'
 import { perform } from './acts/perform.ts'
 import { callSites, placesOf } from './call-sites.ts'
@@ -10,7 +10,7 @@ import { fillEverything } from './fill-everything.ts'
 
 const sites = callSites()
 
-describeOneDialect((dialect) => {
+describeDialects((dialect) => {
   let reached: ReachedDatabase
   /** Places that have called the Store. */
   const called = new Set<string>()
