@@ -111,8 +111,12 @@ export function refuseMissingResumed(context: Context, chosen: ChosenDatabase): 
   refuseMissing(context, chosen, `Run the command without --resume, or correct ${chosen.givenBy}.`)
 }
 
-/** Likewise for what is read and has to be there: an input that is missing is a wrong argument. */
+/** Likewise for what is read and has to be there: an input file that is missing is a wrong argument. */
 export function refuseMissingSource(context: Context, chosen: ChosenDatabase): void {
+  if (chosen.target.via === 'd1') {
+    refuseMissing(context, chosen, `Run \`millrace migrate\` to create it, or correct ${chosen.givenBy}.`)
+    return
+  }
   if (!isMissing(context, chosen.target)) return
   throw new Failure('file_missing', {
     what: `The database of ${chosen.givenBy} does not exist.`,
