@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { laterSchemaOf } from '../documented-as.ts'
 import { propertyDescriptions } from './descriptions.ts'
 
 /** A JSON Schema, as OpenAPI 3.1 takes it. */
@@ -26,7 +27,9 @@ export class SchemaWriter {
       io,
       target: 'draft-2020-12',
       unrepresentable: 'any',
-      override({ jsonSchema }) {
+      override({ zodSchema, jsonSchema }) {
+        const later = laterSchemaOf(zodSchema)
+        if (later !== undefined) Object.assign(jsonSchema, itemSchema(later))
         if (jsonSchema.type !== 'object' || jsonSchema.properties === undefined) return
         if (io === 'input') jsonSchema.additionalProperties = false
         else delete jsonSchema.additionalProperties
@@ -38,6 +41,11 @@ export class SchemaWriter {
     }
     return described(own)
   }
+}
+
+function itemSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...own } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return own
 }
 
 /** The schema with its references led to the document's components, and without the ids that they came from. */

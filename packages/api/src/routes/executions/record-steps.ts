@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { documentedAs } from '../../documented-as.ts'
 import { jsonResponse } from '../../response.ts'
 import { greatestCount, instant, moment } from '../../fields.ts'
 import { defineRoute, documentsListBody } from '../../route.ts'
@@ -21,13 +22,12 @@ const step = z
   })
 
 const stepCount = { error: `must have 1 to ${mostSteps} steps` }
-/** Steps are looked at after they are counted, so that the document has to be told what they are. */
-const { $schema: _, ...documentedStep } = z.toJSONSchema(step, { io: 'input', unrepresentable: 'any' })
 
 const newSteps = z.object({
   fence,
   steps: z
-    .array(z.unknown().meta(documentedStep), { error: 'must be a list of steps' })
+    // They are looked at after they are counted, so that the document has to be told what they are.
+    .array(documentedAs(step), { error: 'must be a list of steps' })
     .min(1, stepCount)
     .max(mostSteps, stepCount)
     .pipe(z.tuple([step], step)),

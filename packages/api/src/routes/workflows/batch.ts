@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { documentedAs } from '../../documented-as.ts'
 import { jsonResponse } from '../../response.ts'
 import { answeredWith } from '../../request/idempotency.ts'
 import { defineRoute, documentsListBody } from '../../route.ts'
@@ -8,13 +9,12 @@ import { newWorkflow, workflowJson, workflowSchema } from './contract.ts'
 const mostItems = 100
 
 const item = z.strictObject(newWorkflow.shape)
-/** Items are looked at after they are counted, so that the document has to be told what they are. */
-const { $schema: _, ...documentedItem } = z.toJSONSchema(item, { io: 'input', unrepresentable: 'any' })
 const itemCount = { error: `must have 1 to ${mostItems} items` }
 
 const newWorkflows = z.object({
   items: z
-    .array(z.unknown().meta(documentedItem), { error: 'must be a list of workflows' })
+    // They are looked at after they are counted, so that the document has to be told what they are.
+    .array(documentedAs(item), { error: 'must be a list of workflows' })
     .min(1, itemCount)
     .max(mostItems, itemCount)
     .pipe(z.tuple([item], item)),
