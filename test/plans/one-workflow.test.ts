@@ -63,7 +63,7 @@ describe('postgres', () => {
         const read = await mostReadBy(caller, { ...listing, ...large }, mode)
         expect(read).toBeGreaterThanOrEqual(listing.statuses?.[0] === 'failed' ? 0 : 20)
         // As many as are counted, to know that there are more than would be sorted; without a status a page.
-        expect(read).toBeLessThanOrEqual(listing.statuses === undefined ? 100 : 5100)
+        expect(read).toBeLessThanOrEqual(listing.statuses === undefined ? 100 : 2100)
       },
     )
 

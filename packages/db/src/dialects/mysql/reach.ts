@@ -5,7 +5,7 @@ import { skipping } from '../skipping.ts'
 import { alongPlain, firstPlain, newestFirst, pagesThrough, throughEach } from '../through-each.ts'
 
 const one: OneParent = {
-  mostSorted: 10_000,
+  mostSorted: 2000,
   ofOne: ({ fields, table, index, where, order, limit, offset }) =>
     sql`select ${fields} from ${table} ${forced(index)} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}${skipping(offset)}`,
 }

@@ -16,7 +16,7 @@ import {
 export const postgresReach: ReachDialect = {
   many: undefined,
   one: {
-    mostSorted: 5000,
+    mostSorted: 2000,
     ofOne: ({ fields, table, where, order, limit, offset }) =>
       sql`select ${fields} from ${table} where ${where}${order === undefined ? sql`` : sql` order by ${order}`} limit ${sql.raw(String(limit))}${skipping(offset)}`,
   },
